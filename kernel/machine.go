@@ -1,0 +1,25 @@
+package kernel
+
+import "thaw/memory"
+
+// CPU is what a decoder must know of a processor at the stop.
+type CPU struct {
+	IP, SP, Flags uint64
+	Registers     []Register // general registers other than ip and sp, under GDB's names
+	User          bool       // stopped in user mode
+	Root          uint64     // physical address of the page tables in use
+	KernelSP      uint64     // kernel stack that the next entry from user mode takes (x86_64: rsp0 of the TSS), 0 if unknown
+}
+
+// Machine is a stopped machine: physical memory, its page-table format and the
+// processors.
+type Machine struct {
+	Phys   memory.Reader
+	Paging memory.Paging
+	CPUs   []CPU
+}
+
+// Space is the address space that a processor uses.
+func (m Machine) Space(cpu int) *memory.Space {
+	return memory.NewSpace(m.Phys, m.Paging, m.CPUs[cpu].Root)
+}

@@ -1,0 +1,96 @@
+// Package memory turns a guest's physical memory into the address spaces that
+// its page tables describe.
+//
+// It knows physical addresses, page tables of the supported architectures and
+// how to read little at a time and much at once. It must not know where the
+// bytes come from (stub, shared RAM, recording), nor what any kernel keeps in
+// them. Everything is read-only; the guest's tables are hostile input, so every
+// walk is bounded.
+package memory
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Request asks for len(Buf) bytes at the physical address Addr. The source
+// sets Err where it could not fill Buf.
+type Request struct {
+	Addr uint64
+	Buf  []byte
+	Err  error
+}
+
+// Source is guest-physical memory as it stands while the guest is stopped. A
+// batch costs about as much as one round trip, so callers ask for all they
+// know at once. The error is for a source that is lost; what is wrong with one
+// request stands in its Err.
+type Source interface {
+	ReadPhysical(reqs []Request) error
+}
+
+// Reader reads virtual or physical memory at an address of its own space. It
+// fills buf whole or returns an error.
+type Reader interface {
+	ReadMemory(addr uint64, buf []byte) error
+}
+
+// ErrNotRecorded is wrapped by sources that hold only a part of memory.
+var ErrNotRecorded = errors.New("not recorded")
+
+// Fault says that a virtual address has no translation.
+type Fault struct {
+	Addr  uint64 // virtual address that was asked for
+	Level int    // level of the table whose entry stopped the walk, 1 = last
+	Entry uint64 // that entry
+	Why   string // "not present", "table outside memory", …
+}
+
+func (f *Fault) Error() string {
+	return fmt.Sprintf("no translation for %#x: level-%d entry %#x: %s", f.Addr, f.Level, f.Entry, f.Why)
+}
+
+// Uint reads an unsigned little-endian integer of size bytes (1, 2, 4 or 8).
+func Uint(r Reader, addr uint64, size int) (uint64, error) {
+	if size < 1 || size > 8 {
+		return 0, fmt.Errorf("reading an integer at %#x: %d is no size of an integer", addr, size)
+	}
+	var b [8]byte
+	if err := r.ReadMemory(addr, b[:size]); err != nil {
+		return 0, err
+	}
+	return LittleEndian(b[:size]), nil
+}
+
+// LittleEndian is the unsigned integer that up to 8 bytes spell.
+func LittleEndian(b []byte) uint64 {
+	var v uint64
+	for i := len(b) - 1; i >= 0; i-- {
+		v = v<<8 | uint64(b[i])
+	}
+	return v
+}
+
+// CString reads a NUL-terminated string of at most max bytes. A string without
+// an end is cut at max.
+func CString(r Reader, addr uint64, max int) (string, error) {
+	buf := make([]byte, max)
+	n := max
+	// A string may end just before an unmapped page: fall back to bytes.
+	if err := r.ReadMemory(addr, buf); err != nil {
+		for n = 0; n < max; n++ {
+			if err := r.ReadMemory(addr+uint64(n), buf[n:n+1]); err != nil {
+				return "", fmt.Errorf("reading a string at %#x: %w", addr, err)
+			}
+			if buf[n] == 0 {
+				break
+			}
+		}
+	}
+	for i, c := range buf[:n] {
+		if c == 0 {
+			return string(buf[:i]), nil
+		}
+	}
+	return string(buf[:n]), nil
+}

@@ -1,0 +1,251 @@
+package memory
+
+import (
+	"encoding/binary"
+	"errors"
+	"math/rand"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// ram is a Source over plain bytes that counts what is asked of it.
+type ram struct {
+	data    []byte
+	batches int
+	asked   int
+	lost    error
+}
+
+func (r *ram) ReadPhysical(reqs []Request) error {
+	if r.lost != nil {
+		return r.lost
+	}
+	r.batches++
+	for i := range reqs {
+		q := &reqs[i]
+		r.asked += len(q.Buf)
+		if q.Addr+uint64(len(q.Buf)) > uint64(len(r.data)) {
+			q.Err = errors.New("outside")
+			continue
+		}
+		copy(q.Buf, r.data[q.Addr:])
+	}
+	return nil
+}
+
+func TestViewReadsOnceAndAhead(t *testing.T) {
+	r := &ram{data: make([]byte, 1<<16)}
+	rand.New(rand.NewSource(1)).Read(r.data)
+	v := NewView(r, 512, nil)
+	buf := make([]byte, 700)
+	for range 3 {
+		if err := v.ReadMemory(300, buf); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if string(buf) != string(r.data[300:1000]) {
+		t.Error("a read over two blocks returned other bytes")
+	}
+	if err := v.ReadMemory(0x8000, buf[:8]); err != nil {
+		t.Fatal(err)
+	}
+	if r.batches != 2 || r.asked != 3*512 {
+		t.Errorf("%d batches of %d bytes, want 2 of 1536: blocks were read again", r.batches, r.asked)
+	}
+
+	// The next view fetches the same blocks with its first read.
+	next := NewView(r, 512, v.Touched())
+	r.batches = 0
+	for _, a := range []uint64{0x8000, 300, 600} {
+		if err := next.ReadMemory(a, buf[:8]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if r.batches != 1 {
+		t.Errorf("%d batches after a hint, want 1", r.batches)
+	}
+}
+
+func TestViewErrors(t *testing.T) {
+	r := &ram{data: make([]byte, 1024)}
+	v := NewView(r, 512, nil)
+	var b [16]byte
+	if err := v.ReadMemory(1020, b[:]); err == nil {
+		t.Error("a read past the end succeeded")
+	}
+	if err := v.ReadMemory(1000, b[:]); err != nil {
+		t.Errorf("a bad block spoiled a good one: %v", err)
+	}
+	if err := v.ReadMemory(^uint64(0)-3, b[:]); err == nil {
+		t.Error("a read that wraps around succeeded")
+	}
+	r.lost = errors.New("lost")
+	if err := v.ReadMemory(0x10000, b[:]); !errors.Is(err, r.lost) {
+		t.Errorf("lost source: %v", err)
+	}
+	r.lost = nil
+	if err := v.ReadMemory(0x20000, b[:]); err == nil {
+		t.Error("a view over a lost source came back to life")
+	}
+}
+
+// tables builds page tables in a ram.
+type tables struct {
+	*ram
+	next uint64
+}
+
+func newTables() *tables { return &tables{&ram{data: make([]byte, 1<<20)}, 0x2000} }
+
+func (b *tables) page() uint64 {
+	p := b.next
+	b.next += 0x1000
+	return p
+}
+
+func (b *tables) set64(addr, v uint64) { binary.LittleEndian.PutUint64(b.data[addr:], v) }
+
+// mapAMD64 maps virt with an entry at a level (1: 4 KiB, 2: 2 MiB, 3: 1 GiB).
+func (b *tables) mapAMD64(root, virt, entry uint64, level int) {
+	table := root
+	for l := 4; l > level; l-- {
+		slot := table + virt>>amd64Shift(l)&511*8
+		e := binary.LittleEndian.Uint64(b.data[slot:])
+		if e == 0 {
+			e = b.page() | 7
+			b.set64(slot, e)
+		}
+		table = e & amd64AddrMask
+	}
+	b.set64(table+virt>>amd64Shift(level)&511*8, entry)
+}
+
+func TestAMD64(t *testing.T) {
+	b := newTables()
+	const root = 0x1000
+	b.mapAMD64(root, 0x1000000, 0x5000|7, 1)
+	b.mapAMD64(root, 0x1001000, 0x9000|5, 1)                  // read-only
+	b.mapAMD64(root, 0x40000000, 0x200000|amd64Large|7, 2)    // 2 MiB
+	b.mapAMD64(root, 0x80000000, 0x40000000|amd64Large|3, 3)  // 1 GiB, kernel
+	b.mapAMD64(root, 0xfffffffff0800000, 0x1<<63|0x7000|3, 1) // no-execute bit
+	s := NewSpace(NewView(b, 512, nil), AMD64{}, root|0x18)
+	for _, c := range []struct {
+		virt, phys, size uint64
+		write, user      bool
+	}{
+		{0x1000123, 0x5123, 4096, true, true},
+		{0x1001000, 0x9000, 4096, false, true},
+		{0x40000000 + 0x1fffff, 0x3fffff, 2 << 20, true, true},
+		{0x80000000 + 0x12345678, 0x40000000 + 0x12345678, 1 << 30, true, false},
+		{0xfffffffff0800008, 0x7008, 4096, true, false},
+	} {
+		m, phys, err := s.Translate(c.virt)
+		if err != nil || phys != c.phys || m.Size != c.size || m.Writable != c.write || m.User != c.user {
+			t.Errorf("Translate(%#x) = %+v, %#x, %v; want %+v", c.virt, m, phys, err, c)
+		}
+	}
+	for virt, level := range map[uint64]int{0x1002000: 1, 0x1200000: 2, 0x8000000000: 4, 0x0000800000000000: 4} {
+		var f *Fault
+		if _, _, err := s.Translate(virt); !errors.As(err, &f) || f.Level != level || f.Addr != virt {
+			t.Errorf("Translate(%#x): %v, want a fault at level %d", virt, err, level)
+		}
+	}
+	if err := s.ReadMemory(0x1001ff0, make([]byte, 32)); err == nil {
+		t.Error("a read that runs off the mapped pages succeeded")
+	}
+
+	if _, _, err := s.Mapped(0x1001000, 0xffffffffffffffff, 10); err == nil {
+		t.Error("a range across the hole of addresses was accepted")
+	}
+	pages, more, err := s.Mapped(0x1001000, 0x00007fffffffffff, 10)
+	if err != nil || more || len(pages) != 3 || pages[0].Virt != 0x1001000 || pages[2].Size != 1<<30 {
+		t.Errorf("Mapped = %+v, %v, %v", pages, more, err)
+	}
+	pages, _, err = s.Mapped(0xfffffffff0000000, 0xffffffffffffffff, 10)
+	if err != nil || len(pages) != 1 || pages[0].Virt != 0xfffffffff0800000 {
+		t.Errorf("Mapped in the upper half = %+v, %v", pages, err)
+	}
+	if pages, more, _ := s.Mapped(0, 0x00007fffffffffff, 2); len(pages) != 2 || !more {
+		t.Errorf("a bounded list: %d pages, more %v", len(pages), more)
+	}
+}
+
+// A table that points to itself makes the whole range look mapped; the list
+// must end at its bound.
+func TestAMD64Loop(t *testing.T) {
+	b := newTables()
+	for i := uint64(0); i < 512; i++ {
+		b.set64(0x1000+i*8, 0x1000|7)
+	}
+	s := NewSpace(NewView(b, 4096, nil), AMD64{}, 0x1000)
+	pages, more, err := s.Mapped(0, 0x00007fffffffffff, 5000)
+	if err != nil || !more || len(pages) != 5000 {
+		t.Errorf("%d pages, more %v, %v", len(pages), more, err)
+	}
+}
+
+func TestARM(t *testing.T) {
+	b := newTables()
+	set32 := func(addr, v uint64) { binary.LittleEndian.PutUint32(b.data[addr:], uint32(v)) }
+	const root, l2 = 0x8000, 0x4400
+	set32(root+0x010*4, l2|1)                 // pages at 0x01000000
+	set32(root+0xf00*4, 0x00300000|0x2|1<<10) // section, kernel
+	for i := uint64(0); i < 16; i++ {         // supersection at 0x20000000
+		set32(root+(0x200+i)*4, 0x01000000|1<<18|2|3<<10)
+	}
+	set32(l2+0*4, 0x5000|2|3<<4)       // small page
+	for i := uint64(16); i < 32; i++ { // large page at 0x01010000
+		set32(l2+i*4, 0x70000|1|3<<4)
+	}
+	s := NewSpace(NewView(b, 512, nil), ARM{}, root|0x59)
+	for virt, want := range map[uint64]uint64{0x01000010: 0x5010, 0x0101fffc: 0x7fffc, 0xf00abcde: 0x3abcde, 0x20fedcb8: 0x1fedcb8} {
+		if _, phys, err := s.Translate(virt); err != nil || phys != want {
+			t.Errorf("Translate(%#x) = %#x, %v; want %#x", virt, phys, err, want)
+		}
+	}
+	var f *Fault
+	if _, _, err := s.Translate(0x01001000); !errors.As(err, &f) || f.Level != 1 {
+		t.Errorf("a hole: %v", err)
+	}
+	pages, _, err := s.Mapped(0, 0xffffffff, 100)
+	if err != nil || len(pages) != 4 {
+		t.Errorf("Mapped = %+v, %v; want 4 pages", pages, err)
+	}
+}
+
+func TestShared(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ram")
+	data := make([]byte, 8192)
+	copy(data[4096:], "hello")
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := MapShared(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reqs := []Request{{Addr: 4096, Buf: make([]byte, 5)}, {Addr: 8190, Buf: make([]byte, 5)}, {Addr: ^uint64(0), Buf: make([]byte, 5)}}
+	if err := s.ReadPhysical(reqs); err != nil || string(reqs[0].Buf) != "hello" || reqs[0].Err != nil {
+		t.Errorf("%q, %v, %v", reqs[0].Buf, reqs[0].Err, err)
+	}
+	if reqs[1].Err == nil || reqs[2].Err == nil {
+		t.Error("a read outside RAM succeeded")
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := MapShared(filepath.Join(t.TempDir(), "none")); err == nil {
+		t.Error("a missing file was mapped")
+	}
+}
+
+func TestCString(t *testing.T) {
+	r := &ram{data: append([]byte("sheep_counter\x00rest"), 'x')}
+	v := NewView(r, 1, nil)
+	for max, want := range map[int]string{32: "sheep_counter", 5: "sheep"} {
+		if got, err := CString(v, 0, max); err != nil || got != want {
+			t.Errorf("CString(max %d) = %q, %v; want %q", max, got, err, want)
+		}
+	}
+}

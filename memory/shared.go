@@ -1,0 +1,65 @@
+package memory
+
+import (
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// Shared is guest RAM that a running QEMU shares as a file
+// (memory-backend-file with share=on), mapped read-only. It is coherent only
+// while the guest is stopped. Addresses are those of RAM below the 32-bit hole;
+// what lies beyond the file is refused.
+type Shared struct {
+	data []byte
+}
+
+// MapShared maps the RAM file at path.
+func MapShared(path string) (*Shared, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("mapping the guest's RAM: %w", err)
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("mapping the guest's RAM %s: %w", path, err)
+	}
+	if st.Size() <= 0 || st.Size() > lowRAM {
+		return nil, fmt.Errorf("mapping the guest's RAM %s: %d bytes are not plain RAM below the 32-bit hole", path, st.Size())
+	}
+	data, err := unix.Mmap(int(f.Fd()), 0, int(st.Size()), unix.PROT_READ, unix.MAP_SHARED)
+	if err != nil {
+		return nil, fmt.Errorf("mapping the guest's RAM %s: %w", path, err)
+	}
+	return &Shared{data: data}, nil
+}
+
+// lowRAM is how much RAM QEMU's PC machines put at physical address 0 in one
+// piece; the rest goes above 4 GiB, where file offset and address differ.
+const lowRAM = 3 << 30
+
+// ReadPhysical copies from the mapping.
+func (s *Shared) ReadPhysical(reqs []Request) error {
+	for i := range reqs {
+		r := &reqs[i]
+		n := uint64(len(r.Buf))
+		if r.Addr > uint64(len(s.data)) || n > uint64(len(s.data))-r.Addr {
+			r.Err = fmt.Errorf("physical %#x is outside the guest's %d bytes of RAM", r.Addr, len(s.data))
+			continue
+		}
+		copy(r.Buf, s.data[r.Addr:])
+	}
+	return nil
+}
+
+// Close unmaps the file.
+func (s *Shared) Close() error {
+	if s.data == nil {
+		return nil
+	}
+	data := s.data
+	s.data = nil
+	return unix.Munmap(data)
+}

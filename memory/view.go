@@ -1,0 +1,165 @@
+package memory
+
+import (
+	"fmt"
+	"slices"
+)
+
+// View is physical memory during one stop of the guest: what was read once is
+// not asked for again. A new stop needs a new View; it can be told which blocks
+// the last one touched, and then fetches all of them in one batch with the
+// first read, because a model that is refreshed reads mostly the same places.
+type View struct {
+	src    Source
+	block  uint64 // bytes per block, a power of two
+	blocks map[uint64]*block
+	guess  []uint64 // blocks to fetch along with the first miss
+	stats  Stats
+	err    error // the source is lost
+}
+
+type block struct {
+	data    []byte
+	err     error
+	touched bool
+}
+
+// Stats counts what a View cost.
+type Stats struct {
+	Batches int   // requests to the source
+	Bytes   int64 // bytes fetched from it
+	Reads   int   // reads served
+}
+
+// Default block sizes, in bytes. A stub moves some 25 MB/s, so small blocks
+// save time there; from memory that is shared with the guest whole pages cost
+// nothing.
+const (
+	StubBlock   = 512
+	SharedBlock = 4096
+)
+
+// maxGuess bounds what is fetched ahead, in blocks.
+const maxGuess = 1 << 16
+
+// NewView returns a view of src in blocks of blockSize bytes (a power of two).
+// touched are blocks that are likely to be read, from an earlier view's
+// Touched.
+func NewView(src Source, blockSize uint64, touched []uint64) *View {
+	if blockSize == 0 || blockSize&(blockSize-1) != 0 {
+		panic(fmt.Sprintf("memory: block size %d is no power of two", blockSize))
+	}
+	if len(touched) > maxGuess {
+		touched = touched[:maxGuess]
+	}
+	return &View{src: src, block: blockSize, blocks: make(map[uint64]*block), guess: touched}
+}
+
+// ReadMemory reads physical memory.
+func (v *View) ReadMemory(addr uint64, buf []byte) error {
+	v.stats.Reads++
+	if len(buf) == 0 {
+		return nil
+	}
+	last := addr + uint64(len(buf)) - 1
+	if last < addr {
+		return fmt.Errorf("reading %d bytes at physical %#x: the range wraps around", len(buf), addr)
+	}
+	first := addr &^ (v.block - 1)
+	if err := v.fetch(first, last); err != nil {
+		return err
+	}
+	for a := first; ; a += v.block {
+		b := v.blocks[a]
+		b.touched = true
+		if b.err != nil {
+			return fmt.Errorf("reading %d bytes at physical %#x: %w", len(buf), addr, b.err)
+		}
+		from, to := max(addr, a), min(last, a+v.block-1)
+		copy(buf[from-addr:], b.data[from-a:to-a+1])
+		if last-a < v.block {
+			return nil
+		}
+	}
+}
+
+// Prefetch reads the blocks that hold the given ranges in one batch, so that
+// single reads that follow cost nothing. Ranges are {address, length} pairs.
+func (v *View) Prefetch(ranges [][2]uint64) error {
+	var want []uint64
+	for _, r := range ranges {
+		if r[1] == 0 || r[0]+r[1]-1 < r[0] {
+			continue
+		}
+		for a := r[0] &^ (v.block - 1); a <= r[0]+r[1]-1; a += v.block {
+			want = append(want, a)
+			if len(want) > maxGuess || a+v.block < a {
+				break
+			}
+		}
+	}
+	return v.load(want)
+}
+
+// fetch makes sure that the blocks from first to the one that holds last are
+// there.
+func (v *View) fetch(first, last uint64) error {
+	var want []uint64
+	for a := first; ; a += v.block {
+		if v.blocks[a] == nil {
+			want = append(want, a)
+		}
+		if last-a < v.block {
+			break
+		}
+	}
+	if len(want) == 0 {
+		return nil
+	}
+	want = append(want, v.guess...)
+	v.guess = nil
+	return v.load(want)
+}
+
+// load reads the blocks at the given addresses that are not there yet.
+func (v *View) load(addrs []uint64) error {
+	if v.err != nil {
+		return v.err
+	}
+	slices.Sort(addrs)
+	addrs = slices.Compact(addrs)
+	reqs := make([]Request, 0, len(addrs))
+	for _, a := range addrs {
+		if v.blocks[a] == nil {
+			reqs = append(reqs, Request{Addr: a, Buf: make([]byte, v.block)})
+		}
+	}
+	if len(reqs) == 0 {
+		return nil
+	}
+	v.stats.Batches++
+	v.stats.Bytes += int64(len(reqs)) * int64(v.block)
+	if err := v.src.ReadPhysical(reqs); err != nil {
+		v.err = err
+		return err
+	}
+	for i := range reqs {
+		v.blocks[reqs[i].Addr] = &block{data: reqs[i].Buf, err: reqs[i].Err}
+	}
+	return nil
+}
+
+// Touched lists the addresses of the blocks that were read so far, in order.
+func (v *View) Touched() []uint64 {
+	var t []uint64
+	for a, b := range v.blocks {
+		if b.touched && b.err == nil {
+			t = append(t, a)
+		}
+	}
+	slices.Sort(t)
+	return t
+}
+
+// Stats tells what the view has cost so far.
+func (v *View) Stats() Stats { return v.stats }
