@@ -1,0 +1,53 @@
+package gdbremote
+
+import (
+	"fmt"
+	"net"
+	"strings"
+)
+
+// parseAddress splits a stub's address into what net.Dial takes. Accepted are
+// ":1234", "1234", "host:1234", "[::1]:1234", with or without "tcp:" in front,
+// "unix:/path", and anything with a slash in it as a socket's path. The host
+// is this one if none is given.
+func parseAddress(addr string, allowRemote bool) (network, target string, remote bool, err error) {
+	if path, ok := strings.CutPrefix(addr, "unix:"); ok {
+		if path == "" {
+			return "", "", false, fmt.Errorf("stub address %q: no path after unix:", addr)
+		}
+		return "unix", path, false, nil
+	}
+	if strings.Contains(addr, "/") {
+		return "unix", addr, false, nil
+	}
+	rest := strings.TrimPrefix(addr, "tcp:")
+	if !strings.Contains(rest, ":") {
+		rest = ":" + rest
+	}
+	host, port, err := net.SplitHostPort(rest)
+	if err != nil || port == "" {
+		return "", "", false, fmt.Errorf("stub address %q: want HOST:PORT, :PORT or the path of a unix socket", addr)
+	}
+	if _, err := net.LookupPort("tcp", port); err != nil {
+		return "", "", false, fmt.Errorf("stub address %q: %q is not a port number", addr, port)
+	}
+	if host == "" {
+		host = "127.0.0.1"
+	}
+	if !isLoopback(host) {
+		if !allowRemote {
+			return "", "", true, fmt.Errorf("stub address %q is another machine, and a stub has no authentication: "+
+				"use an ssh tunnel, or allow remote stubs explicitly", addr)
+		}
+		remote = true
+	}
+	return "tcp", net.JoinHostPort(host, port), remote, nil
+}
+
+func isLoopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}

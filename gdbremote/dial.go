@@ -1,0 +1,106 @@
+package gdbremote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"syscall"
+	"time"
+)
+
+// Dial connects to a stub and learns what it can do. See Options for the time
+// this may take. Accepted addresses are ":1234", "1234", "localhost:1234",
+// "[::1]:1234", "unix:/path/to/socket" and "/path/to/socket"; other hosts need
+// Options.AllowRemote. QEMU's guest is stopped afterwards, and breakpoints of
+// an earlier client are gone.
+func Dial(ctx context.Context, addr string, o Options) (*Client, error) {
+	network, target, remote, err := parseAddress(addr, o.AllowRemote)
+	if err != nil {
+		return nil, err
+	}
+	o = o.withDefaults()
+	c := newClient(addr, o)
+	if remote {
+		c.warn("the stub at %s is on another machine: it has no authentication and no encryption, "+
+			"so anybody on the way can read and change the guest", addr)
+	}
+	d := net.Dialer{Timeout: o.Timeout}
+	conn, err := d.DialContext(ctx, network, target)
+	if err != nil {
+		return nil, dialError(addr, network, err)
+	}
+	return c.start(ctx, conn)
+}
+
+// NewClient speaks over a connection that exists already; addr is its name in
+// messages. The connection is closed if this fails.
+func NewClient(ctx context.Context, conn net.Conn, addr string, o Options) (*Client, error) {
+	return newClient(addr, o.withDefaults()).start(ctx, conn)
+}
+
+func (o Options) withDefaults() Options {
+	if o.Timeout <= 0 {
+		o.Timeout = defaultTimeout
+	}
+	if o.Window <= 0 {
+		o.Window = defaultWindow
+	}
+	o.Window = min(o.Window, maxWindow)
+	return o
+}
+
+func newClient(addr string, o Options) *Client {
+	return &Client{
+		addr: addr, opts: o,
+		events:   make(chan event, 256),
+		dead:     make(chan struct{}),
+		exchange: newSemaphore(),
+		waiting:  newSemaphore(),
+		log:      wireLog{w: o.WireLog},
+	}
+}
+
+// start runs the reader and the first exchanges.
+func (c *Client) start(ctx context.Context, conn net.Conn) (*Client, error) {
+	c.conn = conn
+	go c.read()
+	ctx, cancel := context.WithTimeout(ctx, c.opts.Timeout)
+	defer cancel()
+	if err := c.negotiate(ctx); err != nil {
+		c.Close()
+		return nil, fmt.Errorf("connecting: %w", err)
+	}
+	return c, nil
+}
+
+// dialError says what to do about a connection that was not made.
+func dialError(addr, network string, err error) error {
+	e := &Error{Op: "connecting", To: addr}
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED) && network == "tcp":
+		e.Err = fmt.Errorf("%w: nothing listens there; start QEMU with -s, or with -gdb tcp::PORT: %w", ErrConnection, err)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		e.Err = fmt.Errorf("%w: nobody serves this socket any more; start QEMU with -gdb unix:PATH,server=on,wait=off: %w",
+			ErrConnection, err)
+	case errors.Is(err, os.ErrNotExist) && network == "unix":
+		e.Err = fmt.Errorf("%w: there is no such socket; start QEMU with -gdb unix:PATH,server=on,wait=off: %w",
+			ErrConnection, err)
+	case errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded):
+		e.Err = fmt.Errorf("%w: %w: %w", ErrConnection, ErrTimeout, err)
+	default:
+		e.Err = fmt.Errorf("%w: %w", ErrConnection, err)
+	}
+	return e
+}
+
+// remaining is the end of the time a call has: its own timeout, or the
+// context's if that is sooner.
+func (c *Client) remaining(ctx context.Context) time.Time {
+	end := time.Now().Add(c.opts.Timeout)
+	if d, ok := ctx.Deadline(); ok && d.Before(end) {
+		return d
+	}
+	return end
+}

@@ -1,0 +1,206 @@
+package gdbremote
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+)
+
+// AddressMode says how a memory address is meant.
+type AddressMode int
+
+// The address modes.
+const (
+	Virtual  AddressMode = iota // through the page tables of the selected vCPU
+	Physical                    // guest-physical; see Client.HasPhysical
+)
+
+// String names the mode.
+func (m AddressMode) String() string {
+	if m == Physical {
+		return "physical"
+	}
+	return "virtual"
+}
+
+// MemoryRequest is one piece of memory to read: len(Buf) bytes at Addr. Err is
+// nil if all of Buf was read. A piece that crosses into unmapped memory fails
+// as a whole; Buf may have been changed then.
+type MemoryRequest struct {
+	Addr uint64
+	Buf  []byte
+	Err  error
+}
+
+// chunk is a part of a request that fits one packet.
+type chunk struct {
+	req    int
+	offset int
+	length int
+}
+
+// memoryChunk is how many bytes one m or M packet can carry: an answer has two
+// digits a byte, and the frame. QEMU refuses more than half its PacketSize.
+func (c *Client) memoryChunk() int {
+	return max((c.features.PacketSize-32)/2&^15, 16)
+}
+
+// split cuts requests into chunks.
+func (c *Client) split(lengths func(i int) int, n int) []chunk {
+	limit := c.memoryChunk()
+	chunks := make([]chunk, 0, n)
+	for i := range n {
+		for off, size := 0, lengths(i); off < size; off += limit {
+			chunks = append(chunks, chunk{i, off, min(limit, size-off)})
+		}
+	}
+	return chunks
+}
+
+// ReadMemoryBatch reads many pieces of memory with as many requests in flight
+// as Options.Window allows. Each request gets its own error (ErrMemory if the
+// stub cannot read it); the batch's error means that requests were not
+// answered, and is also set in them.
+func (c *Client) ReadMemoryBatch(ctx context.Context, mode AddressMode, reqs []MemoryRequest) error {
+	for i := range reqs {
+		reqs[i].Err = nil
+	}
+	chunks := c.split(func(i int) int { return len(reqs[i].Buf) }, len(reqs))
+	err := c.memoryBatch(ctx, mode, len(chunks),
+		func(i int, dst []byte) []byte {
+			ch := chunks[i]
+			return appendMemory(dst, 'm', reqs[ch.req].Addr+uint64(ch.offset), ch.length)
+		},
+		func(i int, p []byte) {
+			ch := chunks[i]
+			req := &reqs[ch.req]
+			if req.Err == nil {
+				req.Err = c.readAnswer(mode, req.Addr+uint64(ch.offset), req.Buf[ch.offset:ch.offset+ch.length], p)
+			}
+		})
+	if err != nil {
+		err = fmt.Errorf("reading %s memory: %w", mode, err)
+		for i := range reqs {
+			reqs[i].Err = err
+		}
+	}
+	return err
+}
+
+// readAnswer decodes the answer to an m packet.
+func (c *Client) readAnswer(mode AddressMode, addr uint64, dst, p []byte) error {
+	if len(p) == 2*len(dst) {
+		if err := decodeHex(dst, p); err == nil {
+			return nil
+		}
+	}
+	op := fmt.Sprintf("reading %d bytes at %s %#x", len(dst), mode, addr)
+	if se, refused := parseStubError(p); refused {
+		return c.requestError(op, p, fmt.Errorf("%w: %w", ErrMemory, se))
+	}
+	if len(p)%2 == 0 && len(p) > 0 && len(p) < 2*len(dst) {
+		return c.requestError(op, nil, fmt.Errorf("%w: only %d bytes can be read", ErrMemory, len(p)/2))
+	}
+	return c.unexpected(op, p)
+}
+
+func appendMemory(dst []byte, letter byte, addr uint64, length int) []byte {
+	dst = append(dst, letter)
+	dst = strconv.AppendUint(dst, addr, 16)
+	dst = append(dst, ',')
+	return strconv.AppendInt(dst, int64(length), 16)
+}
+
+// memoryBatch runs memory requests after what has to be said before them: the
+// address mode, and the vCPU whose page tables count. Both go ahead in the same
+// batch, and only when they change.
+func (c *Client) memoryBatch(ctx context.Context, mode AddressMode, n int,
+	build func(i int, dst []byte) []byte, reply func(i int, p []byte)) error {
+	if n == 0 {
+		return nil
+	}
+	op := mode.String() + " memory"
+	if mode == Physical && !c.physical {
+		return c.requestError(op, nil, fmt.Errorf("physical addresses: %w", ErrUnsupported))
+	}
+	if err := c.acquire(ctx, op); err != nil {
+		return err
+	}
+	defer c.exchange.unlock()
+	unasked := c.UnaskedStops()
+	var before []string
+	var refused error
+	if c.physical && c.mode != mode {
+		before = append(before, fmt.Sprintf("Qqemu.PhyMemMode:%d", mode))
+	}
+	thread := c.memoryThread()
+	if packet, needed := c.selectStep(thread); needed && mode == Virtual {
+		before = append(before, packet)
+	}
+	err := c.doLocked(ctx, &batch{
+		n: len(before) + n,
+		build: func(i int, dst []byte) []byte {
+			if i < len(before) {
+				return append(dst, before[i]...)
+			}
+			return build(i-len(before), dst)
+		},
+		reply: func(i int, p []byte) bool {
+			if i >= len(before) {
+				reply(i-len(before), p)
+			} else if err := c.checkOK(before[i], p); err != nil && refused == nil {
+				refused = err
+			}
+			return false
+		},
+	})
+	switch {
+	case err != nil:
+		return err
+	case refused != nil:
+		// The answers may come from another address space than asked for.
+		c.mode, c.currentSet = -1, false
+		return refused
+	}
+	c.mode = mode
+	if mode == Virtual && !thread.IsZero() && c.UnaskedStops() == unasked {
+		c.current, c.currentSet = thread, true
+	}
+	return nil
+}
+
+// ReadMemory fills buf from the guest's memory at addr. It is ErrMemory if the
+// stub cannot read all of it.
+func (c *Client) ReadMemory(ctx context.Context, mode AddressMode, addr uint64, buf []byte) error {
+	reqs := []MemoryRequest{{Addr: addr, Buf: buf}}
+	if err := c.ReadMemoryBatch(ctx, mode, reqs); err != nil {
+		return err
+	}
+	return reqs[0].Err
+}
+
+// WriteMemory writes buf to the guest's memory at addr. When it fails, parts
+// may have been written.
+func (c *Client) WriteMemory(ctx context.Context, mode AddressMode, addr uint64, buf []byte) error {
+	chunks := c.split(func(int) int { return len(buf) }, 1)
+	var failed error
+	err := c.memoryBatch(ctx, mode, len(chunks),
+		func(i int, dst []byte) []byte {
+			ch := chunks[i]
+			dst = appendMemory(dst, 'M', addr+uint64(ch.offset), ch.length)
+			return appendHex(append(dst, ':'), buf[ch.offset:ch.offset+ch.length])
+		},
+		func(i int, p []byte) {
+			if failed == nil && string(p) != "OK" {
+				op := fmt.Sprintf("writing %d bytes at %s %#x", chunks[i].length, mode, addr+uint64(chunks[i].offset))
+				failed = c.unexpected(op, p)
+				if se, refused := parseStubError(p); refused {
+					failed = c.requestError(op, p, fmt.Errorf("%w: %w", ErrMemory, se))
+				}
+			}
+		})
+	if err != nil {
+		return fmt.Errorf("writing %d bytes at %s %#x: %w", len(buf), mode, addr, err)
+	}
+	return failed
+}

@@ -1,0 +1,375 @@
+package gdbremote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+const (
+	maxRepeats = 3                      // resends of one exchange before giving up
+	maxSkipped = 4096                   // packets nobody asked for within one exchange
+	maxParts   = 1 << 18                // packets one answer may consist of
+	quietTime  = 300 * time.Millisecond // silence after an unasked stop that means a request was lost
+)
+
+// batch is a list of requests sent ahead of their answers.
+type batch struct {
+	n     int
+	build func(i int, dst []byte) []byte // appends request i's payload
+	// reply takes an answer to request i and reports whether more packets
+	// belong to it. It must not keep the slice.
+	reply func(i int, p []byte) (more bool)
+	stops bool // stop packets are answers here ("?")
+	lists bool // O packets are answers here (qRcmd)
+	// patient batches may take as long as the context's deadline says, if it
+	// has one, however long that is.
+	patient bool
+}
+
+// request does an exchange of one packet and returns the answer.
+func (c *Client) request(ctx context.Context, payload string) ([]byte, error) {
+	var answer []byte
+	err := c.do(ctx, &batch{
+		n:     1,
+		build: func(_ int, dst []byte) []byte { return append(dst, payload...) },
+		reply: func(_ int, p []byte) bool { answer = p; return false },
+		stops: payload == "?",
+	})
+	return answer, err
+}
+
+// command does an exchange whose answer must be OK.
+func (c *Client) command(ctx context.Context, payload string) error {
+	p, err := c.request(ctx, payload)
+	if err != nil {
+		return err
+	}
+	return c.checkOK(shorten([]byte(payload), 60), p)
+}
+
+// do runs a batch. It fails only when answers are missing: error answers are
+// the batch's business.
+func (c *Client) do(ctx context.Context, b *batch) error {
+	if err := c.acquire(ctx, b.name(0)); err != nil {
+		return err
+	}
+	defer c.exchange.unlock()
+	return c.doLocked(ctx, b)
+}
+
+// acquire gets the right to exchange packets, if the guest is stopped.
+func (c *Client) acquire(ctx context.Context, op string) error {
+	check := func() error {
+		if err := c.Err(); err != nil {
+			return err
+		}
+		if c.running.Load() {
+			return c.requestError(op, nil, ErrNotStopped)
+		}
+		if err := ctx.Err(); err != nil {
+			return c.requestError(op, nil, err)
+		}
+		return nil
+	}
+	if err := check(); err != nil {
+		return err
+	}
+	if err := c.exchange.lock(ctx); err != nil {
+		return c.requestError(op, nil, err)
+	}
+	if err := check(); err != nil {
+		c.exchange.unlock()
+		return err
+	}
+	return nil
+}
+
+// name is a request's packet for messages.
+func (b *batch) name(i int) string {
+	if i >= b.n {
+		return "request"
+	}
+	return shorten(b.build(i, nil), 60)
+}
+
+// transfer is the state of a batch under way.
+type transfer struct {
+	*Client
+	*batch
+	ctx       context.Context
+	deadline  time.Time
+	sent, got int
+	repeats   int
+	skipped   int
+	parts     int
+	stray     bool // a stop packet came instead of an answer
+	buf       []byte
+}
+
+// doLocked is do for a caller that holds the exchange lock.
+func (c *Client) doLocked(ctx context.Context, b *batch) error {
+	t := &transfer{Client: c, batch: b, ctx: ctx}
+	t.extend()
+	for t.got < t.n {
+		if err := t.fill(); err != nil {
+			return t.abandon(err)
+		}
+		ev, err := t.next()
+		if err == nil {
+			err = t.handle(ev)
+		}
+		if err != nil {
+			return t.abandon(err)
+		}
+	}
+	c.fence = false
+	return c.flushAcks(t.deadline)
+}
+
+// extend restarts the time the stub has for the requests in flight.
+func (t *transfer) extend() {
+	t.deadline = time.Now().Add(t.opts.Timeout)
+	if d, ok := t.ctx.Deadline(); ok && t.patient {
+		t.deadline = d
+	}
+}
+
+// fill sends requests until the window is full, in as few writes as possible:
+// it waits for half of the window to be free.
+func (t *transfer) fill() error {
+	if t.sent == t.n || t.sent-t.got > t.opts.Window/2 {
+		return nil
+	}
+	t.buf = t.takeAcks(t.buf[:0])
+	first := t.sent
+	for t.sent < t.n && t.sent-t.got < t.opts.Window {
+		p := t.build(t.sent, nil)
+		t.log.printf("-> $%s", shorten(p, 400))
+		t.buf = appendPacket(t.buf, p)
+		t.sent++
+	}
+	if t.sent == first {
+		return nil
+	}
+	t.extend()
+	return t.write(t.buf, t.deadline)
+}
+
+// next waits for an event. A request that was swallowed by an unasked stop is
+// noticed by a shorter silence.
+func (t *transfer) next() (event, error) {
+	quiet := time.Time{}
+	if t.stray && t.repeats < maxRepeats {
+		quiet = time.Now().Add(quietTime)
+	}
+	if quiet.IsZero() || quiet.After(t.deadline) {
+		return t.take(t.ctx, t.deadline)
+	}
+	ev, err := t.take(t.ctx, quiet)
+	if errors.Is(err, errSilence) {
+		return event{kind: evSync}, t.resync("a request was lost when the guest was stopped by somebody else")
+	}
+	return ev, err
+}
+
+// errSilence says that nothing came until the given time.
+var errSilence = errors.New("silence")
+
+// take returns the next event, or the context's error, or errSilence.
+func (c *Client) take(ctx context.Context, until time.Time) (event, error) {
+	select {
+	case ev := <-c.events:
+		return ev, nil
+	default:
+	}
+	if err := c.flushAcks(time.Now().Add(c.opts.Timeout)); err != nil {
+		return event{}, err
+	}
+	var expired <-chan time.Time
+	if !until.IsZero() {
+		timer := time.NewTimer(time.Until(until))
+		defer timer.Stop()
+		expired = timer.C
+	}
+	select {
+	case ev := <-c.events:
+		return ev, nil
+	case <-c.dead:
+		return event{}, c.Err()
+	case <-ctx.Done():
+		return event{}, ctx.Err()
+	case <-expired:
+		return event{}, errSilence
+	}
+}
+
+// handle deals with one event of an exchange.
+func (t *transfer) handle(ev event) error {
+	if len(t.junk) > 0 && !t.heard && (ev.kind == evAck || ev.kind == evNak) {
+		ev = event{kind: evJunk, payload: []byte{"+-"[ev.kind-evAck]}} // part of some other text
+	}
+	switch ev.kind {
+	case evPacket:
+		return t.packet(ev.payload)
+	case evAck:
+		t.heard = true
+	case evNak:
+		if t.noAck || t.sent == t.got {
+			return nil
+		}
+		if t.sent-t.got > 1 || t.owed > 0 {
+			return t.resync("the stub received a damaged packet")
+		}
+		return t.again(appendPacket(nil, t.build(t.got, nil)))
+	case evBadPacket:
+		if t.noAck {
+			return t.fail(fmt.Errorf("a packet with a bad checksum: %w", ErrProtocol))
+		}
+		if t.sent-t.got > 1 || t.owed > 0 {
+			return t.resync("a packet with a bad checksum")
+		}
+		return t.again([]byte{'-'})
+	case evJunk:
+		return t.junkByte(ev.payload)
+	case evEnd:
+		return t.ended(ev.payload)
+	case evSync:
+		// resync has done everything.
+	}
+	return nil
+}
+
+// again sends bytes that ask for, or are, a repetition.
+func (t *transfer) again(p []byte) error {
+	if t.repeats++; t.repeats > maxRepeats {
+		return t.fail(fmt.Errorf("%s: %d repetitions did not help: %w", t.name(t.got), maxRepeats, ErrProtocol))
+	}
+	return t.write(p, t.deadline)
+}
+
+// packet sorts a packet into answers and things nobody asked for.
+func (t *transfer) packet(p []byte) error {
+	t.countPacket()
+	stop := isStop(p)
+	switch {
+	case stop && !(t.stops && t.owed == 0):
+		t.noteUnasked(p)
+		t.stray = true
+		return t.skip()
+	case isConsole(p) && !t.lists:
+		return t.skip()
+	case t.owed > 0:
+		t.owed--
+		t.extend()
+		return nil
+	case t.sent == t.got:
+		return t.fail(fmt.Errorf("an answer nobody asked for: %q: %w", shorten(p, 60), ErrProtocol))
+	}
+	if t.reply(t.got, p) {
+		if t.parts++; t.parts > maxParts {
+			return t.fail(fmt.Errorf("an answer of more than %d packets: %w", maxParts, ErrProtocol))
+		}
+		return nil
+	}
+	t.got++
+	t.skipped = 0
+	return nil
+}
+
+// skip bounds what a stub may send besides answers.
+func (t *transfer) skip() error {
+	if t.skipped++; t.skipped > maxSkipped {
+		return t.fail(fmt.Errorf("more than %d packets that answer nothing: %w", maxSkipped, ErrProtocol))
+	}
+	return nil
+}
+
+// abandon ends an exchange that cannot be completed. A cancelled one leaves
+// answers owed, which the next exchange skips; anything else that leaves
+// answers open breaks the connection.
+func (t *transfer) abandon(err error) error {
+	op := t.name(t.got)
+	t.mode, t.currentSet = -1, false
+	switch {
+	case t.Err() != nil:
+		return t.Err()
+	case errors.Is(err, context.Canceled):
+		t.owed += t.sent - t.got
+		return t.requestError(op, nil, err)
+	case errors.Is(err, errSilence) || errors.Is(err, context.DeadlineExceeded):
+		cause := ErrTimeout
+		if err != errSilence {
+			cause = fmt.Errorf("%w: %w", ErrTimeout, err)
+		}
+		return t.fail(fmt.Errorf("%s: %w%s", op, cause, t.hint()))
+	}
+	return t.fail(fmt.Errorf("%s: %w", op, err))
+}
+
+// hint says what silence may mean.
+func (c *Client) hint() string {
+	switch {
+	case len(c.junk) > 0:
+		return fmt.Sprintf(" (it sent %q, which is not the GDB remote protocol)", shorten(c.junk, 40))
+	case !c.heard:
+		return " (another debugger may be attached, QEMU serves only one; or it is not a gdbstub)"
+	}
+	return ""
+}
+
+// isConsole recognises console output of the stub or the guest.
+func isConsole(p []byte) bool {
+	return len(p) >= 3 && len(p)%2 == 1 && p[0] == 'O' && isHex(p[1])
+}
+
+// junkByte collects bytes that are no packet; before any packet they mean that
+// something else listens at the address.
+func (c *Client) junkByte(p []byte) error {
+	if c.heard {
+		return nil
+	}
+	c.junk = append(c.junk, p...)
+	if len(c.junk) < 8 {
+		return nil
+	}
+	return c.fail(fmt.Errorf("it sent %q, which is not the GDB remote protocol; is the address right?: %w",
+		shorten(c.junk, 40), ErrProtocol))
+}
+
+// ended handles the end of the stream.
+func (c *Client) ended(reason []byte) error {
+	text := string(reason)
+	if text == "EOF" {
+		text = "the stub closed the connection (did QEMU end?)"
+	}
+	if len(c.junk) > 0 {
+		text += c.hint()
+	}
+	return c.fail(errors.New(text))
+}
+
+// countPacket notes a good packet, to be acknowledged.
+func (c *Client) countPacket() {
+	c.heard = true
+	if !c.noAck {
+		c.pendingAcks++
+	}
+}
+
+// takeAcks appends the acknowledgements that are due.
+func (c *Client) takeAcks(dst []byte) []byte {
+	for ; c.pendingAcks > 0; c.pendingAcks-- {
+		dst = append(dst, '+')
+	}
+	return dst
+}
+
+// flushAcks sends the acknowledgements that are due.
+func (c *Client) flushAcks(deadline time.Time) error {
+	if c.pendingAcks == 0 {
+		return nil
+	}
+	return c.write(c.takeAcks(nil), deadline)
+}

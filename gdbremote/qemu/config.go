@@ -1,0 +1,219 @@
+package qemu
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Config says which QEMU to start. The zero value is a frozen PC without any
+// guest.
+type Config struct {
+	// Arch is the guest's architecture as in QEMU's program names; "x86_64" if empty.
+	Arch string
+	// Binary is the program, as a path or a name in PATH; qemu-system-ARCH if empty.
+	Binary string
+	// MinVersion is the oldest QEMU accepted, such as "6.1"; 5.0 if empty, the
+	// oldest that can share guest memory.
+	MinVersion string
+
+	Machine  string // -machine, such as "pc-i440fx-6.0"; QEMU's default if empty
+	CPU      string // -cpu
+	CPUs     int    // -smp; 1 if zero
+	MemoryMB int    // size of guest memory in MiB; 128 if zero
+	// SharedRAM keeps guest memory in a file that others can map, see VM.RAMPath.
+	SharedRAM bool
+
+	Kernel string // -kernel; a Multiboot or Linux image
+	Append string // -append; the kernel's command line
+	Initrd string // -initrd; for Multiboot, modules separated by commas
+
+	// GDB is where the gdbstub listens: the path of a unix socket ("unix:" in
+	// front is optional), or ":PORT" on this machine's loopback, where port 0
+	// picks a free one. If empty it is a socket only this user can reach.
+	GDB string
+	// Running starts the guest at once instead of frozen.
+	Running bool
+	// Defaults gives the guest the devices QEMU adds by default, such as a
+	// display adapter and a network card.
+	Defaults bool
+	// SerialBuffer is how many bytes of the guest's serial output are kept; 1 MiB if zero.
+	SerialBuffer int
+	// Args are further arguments; they come last and so override earlier ones.
+	Args []string
+}
+
+// Errors one can ask for with errors.Is.
+var (
+	// ErrNotFound says that the program is not installed.
+	ErrNotFound = errors.New("QEMU is not installed")
+	// ErrTooOld says that the program is older than Config.MinVersion.
+	ErrTooOld = errors.New("QEMU is too old")
+)
+
+const (
+	defaultMinVersion   = "5.0"
+	defaultMemoryMB     = 128
+	defaultSerialBuffer = 1 << 20
+	versionTimeout      = 10 * time.Second
+)
+
+func (c Config) withDefaults() Config {
+	if c.Arch == "" {
+		c.Arch = "x86_64"
+	}
+	if c.Binary == "" {
+		c.Binary = "qemu-system-" + c.Arch
+	}
+	if c.MinVersion == "" {
+		c.MinVersion = defaultMinVersion
+	}
+	if c.MemoryMB <= 0 {
+		c.MemoryMB = defaultMemoryMB
+	}
+	if c.SerialBuffer <= 0 {
+		c.SerialBuffer = defaultSerialBuffer
+	}
+	return c
+}
+
+// debianPackages has the packages whose names differ from the program's.
+var debianPackages = map[string]string{
+	"x86_64": "qemu-system-x86", "i386": "qemu-system-x86",
+	"arm": "qemu-system-arm", "aarch64": "qemu-system-arm",
+	"mips": "qemu-system-mips", "ppc": "qemu-system-ppc", "ppc64": "qemu-system-ppc",
+	"sparc": "qemu-system-sparc", "riscv32": "qemu-system-misc", "riscv64": "qemu-system-misc",
+}
+
+// Find looks for the configured program and checks its version, which is
+// returned as QEMU prints it. Errors say what to install.
+func Find(ctx context.Context, c Config) (path, version string, err error) {
+	c = c.withDefaults()
+	if path, err = exec.LookPath(c.Binary); err != nil {
+		pkg := debianPackages[c.Arch]
+		if pkg == "" {
+			pkg = "qemu-system"
+		}
+		return "", "", fmt.Errorf("%s not found: apt-get install %s (%w: %w)", c.Binary, pkg, ErrNotFound, err)
+	}
+	if path, err = filepath.Abs(path); err != nil {
+		return "", "", fmt.Errorf("finding %s: %w", c.Binary, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, versionTimeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, path, "--version")
+	cmd.WaitDelay = time.Second
+	out, err := cmd.Output()
+	if err != nil {
+		return "", "", fmt.Errorf("asking %s for its version: %w", path, err)
+	}
+	version, err = checkVersion(string(out), c.MinVersion)
+	if err != nil {
+		return "", "", fmt.Errorf("%s: %w", path, err)
+	}
+	return path, version, nil
+}
+
+var versionPattern = regexp.MustCompile(`version (\d+(?:\.\d+)*)`)
+
+// checkVersion finds the version in the program's output and compares.
+func checkVersion(output, minimum string) (string, error) {
+	line, _, _ := strings.Cut(output, "\n")
+	m := versionPattern.FindStringSubmatch(line)
+	if m == nil {
+		return "", fmt.Errorf("is this QEMU? It answers --version with %.80q", line)
+	}
+	if compareVersions(m[1], minimum) < 0 {
+		return m[1], fmt.Errorf("%w: version %s, and %s or newer is needed", ErrTooOld, m[1], minimum)
+	}
+	return m[1], nil
+}
+
+// compareVersions compares dotted numbers; missing parts count as 0.
+func compareVersions(a, b string) int {
+	as, bs := strings.Split(a, "."), strings.Split(b, ".")
+	for i := range max(len(as), len(bs)) {
+		var x, y int
+		if i < len(as) {
+			x, _ = strconv.Atoi(as[i])
+		}
+		if i < len(bs) {
+			y, _ = strconv.Atoi(bs[i])
+		}
+		if x != y {
+			return x - y
+		}
+	}
+	return 0
+}
+
+// checkFiles makes sure that files exist before QEMU complains in its own words.
+func (c Config) checkFiles() error {
+	for _, f := range []struct{ what, path string }{{"kernel", c.Kernel}} {
+		if f.path == "" {
+			continue
+		}
+		if _, err := os.Stat(f.path); err != nil {
+			return fmt.Errorf("the %s to boot cannot be read: %w", f.what, err)
+		}
+	}
+	return nil
+}
+
+// Numbers of the descriptors QEMU inherits.
+const (
+	fdSerial = 3 + iota
+	fdQMP
+	fdGDB
+)
+
+// arguments makes the command line.
+func (c Config) arguments(ramPath string) []string {
+	args := []string{
+		"-name", "thaw", "-no-user-config", "-display", "none", "-no-reboot",
+		"-monitor", "none", "-parallel", "none",
+		"-chardev", fmt.Sprintf("socket,id=thaw-serial,fd=%d", fdSerial), "-serial", "chardev:thaw-serial",
+		"-chardev", fmt.Sprintf("socket,id=thaw-qmp,fd=%d", fdQMP), "-qmp", "chardev:thaw-qmp",
+		"-chardev", fmt.Sprintf("socket,id=thaw-gdb,fd=%d,server=on,wait=off", fdGDB), "-gdb", "chardev:thaw-gdb",
+		"-m", strconv.Itoa(c.MemoryMB),
+	}
+	machine := c.Machine
+	if ramPath != "" {
+		args = append(args, "-object",
+			fmt.Sprintf("memory-backend-file,id=thaw-ram,size=%dM,mem-path=%s,share=on", c.MemoryMB, commas(ramPath)))
+		if machine != "" {
+			machine += ","
+		}
+		machine += "memory-backend=thaw-ram"
+	}
+	for _, o := range []struct {
+		name, value string
+	}{
+		{"-machine", machine}, {"-cpu", c.CPU}, {"-kernel", c.Kernel},
+		{"-append", c.Append}, {"-initrd", c.Initrd},
+	} {
+		if o.value != "" {
+			args = append(args, o.name, o.value)
+		}
+	}
+	if c.CPUs > 1 {
+		args = append(args, "-smp", strconv.Itoa(c.CPUs))
+	}
+	if !c.Defaults {
+		args = append(args, "-nodefaults")
+	}
+	if !c.Running {
+		args = append(args, "-S")
+	}
+	return append(args, c.Args...)
+}
+
+// commas doubles commas, which separate QEMU's options.
+func commas(s string) string { return strings.ReplaceAll(s, ",", ",,") }

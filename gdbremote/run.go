@@ -1,0 +1,306 @@
+package gdbremote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// askStop asks why the guest is stopped. QEMU removes all breakpoints on it.
+func (c *Client) askStop(ctx context.Context) error {
+	p, err := c.request(ctx, "?")
+	if err != nil {
+		return err
+	}
+	s, err := parseStop(p)
+	if err != nil {
+		return c.unexpected("?", p)
+	}
+	c.noteStop(s)
+	return nil
+}
+
+// Continue lets the guest run and returns as soon as that was sent. Until Wait
+// has returned a stop, only Interrupt, Wait, Running, LastStop and Close work.
+func (c *Client) Continue(ctx context.Context) error {
+	if c.features.VCont {
+		return c.sendResume(ctx, "vCont;c")
+	}
+	return c.sendResume(ctx, "c")
+}
+
+// Step lets one virtual CPU execute one instruction while the others stay
+// stopped; the zero ThreadID means the one that stopped last. If the stop does
+// not come in time, the error is ErrTimeout and the guest counts as running.
+func (c *Client) Step(ctx context.Context, thread ThreadID) (Stop, error) {
+	thread = c.wanted(thread)
+	packet := "vCont;s"
+	switch {
+	case c.features.VCont && !thread.IsZero():
+		packet += ":" + thread.String()
+	case !c.features.VCont:
+		if !thread.IsZero() {
+			if err := c.command(ctx, "Hc"+thread.String()); err != nil && !IsUnsupported(err) {
+				return Stop{}, err
+			}
+		}
+		packet = "s"
+	}
+	if err := c.sendResume(ctx, packet); err != nil {
+		return Stop{}, err
+	}
+	return c.waitStop(ctx, c.remaining(ctx), packet)
+}
+
+// ReverseStep goes back by one instruction. Without the stub's offer nothing
+// is sent and the error is ErrUnsupported. It can take much longer than a step
+// forward, since the stub runs again from a snapshot: only ctx limits it. Give
+// ctx a deadline: QEMU 7.2 sometimes locks itself up while going back, and then
+// answers nothing any more.
+func (c *Client) ReverseStep(ctx context.Context) (Stop, error) {
+	if !c.features.ReverseStep {
+		return Stop{}, c.requestError("bs", nil, errNoReverse)
+	}
+	if err := c.sendResume(ctx, "bs"); err != nil {
+		return Stop{}, err
+	}
+	return c.waitStop(ctx, time.Time{}, "bs")
+}
+
+// ReverseContinue runs backwards to the last breakpoint before the current
+// position, or to the start of the recording; Wait returns the stop. Without
+// the stub's offer nothing is sent and the error is ErrUnsupported.
+func (c *Client) ReverseContinue(ctx context.Context) error {
+	if !c.features.ReverseContinue {
+		return c.requestError("bc", nil, errNoReverse)
+	}
+	return c.sendResume(ctx, "bc")
+}
+
+var errNoReverse = fmt.Errorf("going backwards needs a QEMU that replays a recording (-icount rr=replay): %w", ErrUnsupported)
+
+// sendResume sends a packet that sets the guest running.
+func (c *Client) sendResume(ctx context.Context, packet string) error {
+	if err := c.acquire(ctx, packet); err != nil {
+		return err
+	}
+	defer c.exchange.unlock()
+	deadline := c.remaining(ctx)
+	if c.fence || c.owed > 0 {
+		if err := c.settle(ctx); err != nil {
+			return err
+		}
+	}
+	if err := c.drain(); err != nil {
+		return err
+	}
+	c.log.printf("-> $%s", packet)
+	c.resume = appendPacket(c.takeAcks(nil), []byte(packet))
+	c.runLock.Lock()
+	defer c.runLock.Unlock()
+	if err := c.write(c.resume, deadline); err != nil {
+		return err
+	}
+	c.currentSet, c.interrupted, c.reversed = false, false, packet[0] == 'b'
+	c.running.Store(true)
+	return nil
+}
+
+// settle makes sure that no answer or stop of the past can be taken for the
+// stop that is to come: any exchange skips those.
+func (c *Client) settle(ctx context.Context) error {
+	return c.doLocked(ctx, &batch{
+		n:     1,
+		build: func(_ int, dst []byte) []byte { return append(dst, "qC"...) },
+		reply: func(int, []byte) bool { return false },
+	})
+}
+
+// drain takes what has already arrived without being asked for.
+func (c *Client) drain() error {
+	for {
+		select {
+		case ev := <-c.events:
+			switch ev.kind {
+			case evPacket:
+				c.countPacket()
+				if isStop(ev.payload) {
+					c.noteUnasked(ev.payload)
+				}
+			case evEnd:
+				return c.ended(ev.payload)
+			}
+		default:
+			return nil
+		}
+	}
+}
+
+// Interrupt asks a running guest to stop; Wait returns the stop. It may be
+// called from any goroutine at any time, and does nothing while the guest is
+// stopped.
+func (c *Client) Interrupt() error {
+	c.runLock.Lock()
+	defer c.runLock.Unlock()
+	if err := c.Err(); err != nil {
+		return err
+	}
+	if !c.running.Load() {
+		return nil
+	}
+	c.interrupted = true
+	c.log.printf("-> 0x03 (interrupt)")
+	return c.write([]byte{0x03}, time.Now().Add(c.opts.Timeout))
+}
+
+// Wait waits for a running guest to stop. When ctx ends first, its error is
+// returned, the guest still runs, and Wait may be called again. If the guest
+// was not set running, the error is ErrNotRunning. A stub that refuses to
+// resume gives a StubError, and the guest counts as stopped.
+func (c *Client) Wait(ctx context.Context) (Stop, error) {
+	return c.waitStop(ctx, time.Time{}, "waiting for a stop")
+}
+
+// waitStop takes events until a stop reply comes; a zero time means no limit.
+func (c *Client) waitStop(ctx context.Context, until time.Time, op string) (Stop, error) {
+	if err := c.Err(); err != nil {
+		return Stop{}, err
+	}
+	if err := c.waiting.lock(ctx); err != nil {
+		return Stop{}, c.requestError(op, nil, err)
+	}
+	defer c.waiting.unlock()
+	if !c.running.Load() {
+		if err := c.Err(); err != nil {
+			return Stop{}, err
+		}
+		return Stop{}, c.requestError(op, nil, ErrNotRunning)
+	}
+	for repeats := 0; ; {
+		ev, err := c.take(ctx, until)
+		switch {
+		case c.Err() != nil:
+			return Stop{}, c.Err()
+		case errors.Is(err, errSilence):
+			return Stop{}, c.requestError(op, nil, fmt.Errorf("%w; the guest runs on", ErrTimeout))
+		case err != nil:
+			return Stop{}, c.requestError(op, nil, err)
+		}
+		switch ev.kind {
+		case evEnd:
+			return Stop{}, c.ended(ev.payload)
+		case evPacket:
+			c.countPacket()
+			if s, done, err := c.whileRunning(ev.payload, op); done {
+				return s, err
+			}
+		case evBadPacket, evNak:
+			if c.noAck {
+				continue
+			}
+			if repeats++; repeats > maxRepeats {
+				return Stop{}, c.fail(fmt.Errorf("%s: damaged packets: %w", op, ErrProtocol))
+			}
+			again := []byte{'-'}
+			if ev.kind == evNak {
+				again = c.resume
+			}
+			if err := c.write(again, time.Now().Add(c.opts.Timeout)); err != nil {
+				return Stop{}, err
+			}
+		}
+	}
+}
+
+// whileRunning deals with a packet that came while the guest runs.
+func (c *Client) whileRunning(p []byte, op string) (s Stop, done bool, err error) {
+	switch {
+	case isStop(p):
+		s, err = parseStop(p)
+		if err == nil {
+			c.noteStop(s)
+		}
+	case isConsole(p):
+		return Stop{}, false, nil
+	case len(p) > 0 && p[0] == 'F':
+		// The guest asks the debugger for a file operation (semihosting):
+		// refuse, with "unknown error".
+		return Stop{}, false, c.write(appendPacket(c.takeAcks(nil), []byte("F-1,270f")), time.Now().Add(c.opts.Timeout))
+	default:
+		if _, refused := parseStubError(p); !refused && len(p) > 0 {
+			return Stop{}, true, c.fail(fmt.Errorf("%s: packet %q while the guest runs: %w", op, shorten(p, 60), ErrProtocol))
+		}
+		err = c.unexpected(op, p)
+	}
+	// Acknowledge before anybody else may send.
+	if ackErr := c.flushAcks(time.Now().Add(c.opts.Timeout)); ackErr != nil {
+		return Stop{}, true, ackErr
+	}
+	c.runLock.Lock()
+	defer c.runLock.Unlock()
+	// An interrupt that crossed the stop may cause a second stop reply, and
+	// so may going backwards.
+	c.fence = c.interrupted || c.reversed
+	c.running.Store(false)
+	return s, true, err
+}
+
+// stopForLeaving stops a running guest, so that a last request can be sent.
+func (c *Client) stopForLeaving(ctx context.Context) error {
+	if !c.Running() {
+		return nil
+	}
+	if err := c.Interrupt(); err != nil {
+		return err
+	}
+	_, err := c.waitStop(ctx, c.remaining(ctx), "stopping the guest to leave")
+	if errors.Is(err, ErrNotRunning) { // somebody else's Wait took the stop
+		return nil
+	}
+	return err
+}
+
+// Detach removes all breakpoints, lets the guest run, and ends the client.
+func (c *Client) Detach(ctx context.Context) error {
+	if err := c.stopForLeaving(ctx); err != nil {
+		return fmt.Errorf("detaching: %w", err)
+	}
+	packet := "D"
+	if pid := c.LastStop().Thread.PID; c.features.Multiprocess {
+		packet = fmt.Sprintf("D;%x", max(pid, 1))
+	}
+	if err := c.command(ctx, packet); err != nil {
+		return fmt.Errorf("detaching: %w", err)
+	}
+	return c.Close()
+}
+
+// Kill ends QEMU, and the client. There is no answer to it: that the
+// connection ends is the sign of success.
+func (c *Client) Kill(ctx context.Context) error {
+	if err := c.stopForLeaving(ctx); err != nil {
+		return fmt.Errorf("killing: %w", err)
+	}
+	if err := c.acquire(ctx, "k"); err != nil {
+		return fmt.Errorf("killing: %w", err)
+	}
+	defer c.exchange.unlock()
+	deadline := c.remaining(ctx)
+	if err := c.write(appendPacket(c.takeAcks(nil), []byte("k")), deadline); err != nil {
+		return fmt.Errorf("killing: %w", err)
+	}
+	defer c.Close()
+	for {
+		ev, err := c.take(ctx, deadline)
+		if errors.Is(err, errSilence) {
+			err = ErrTimeout
+		}
+		if err != nil {
+			return fmt.Errorf("killing: %w", c.requestError("k", nil, err))
+		}
+		if ev.kind == evEnd {
+			return nil
+		}
+	}
+}

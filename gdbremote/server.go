@@ -1,0 +1,279 @@
+package gdbremote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+)
+
+// Action is how a Handler is asked to let its guest run.
+type Action int
+
+// The actions.
+const (
+	ActionContinue Action = iota
+	ActionStep
+	ActionReverseContinue
+	ActionReverseStep
+)
+
+// Handler is what a Server shows to clients. Calls come one at a time.
+// Errors go to the client as E14 for memory and E01 for everything else.
+type Handler interface {
+	// Threads lists the virtual CPUs; there is at least one.
+	Threads() []ThreadID
+	// LastStop is the answer to why the guest is stopped.
+	LastStop() Stop
+	// TargetFile is a document of the target description ("target.xml" is the
+	// first), false if there is none of that name.
+	TargetFile(name string) ([]byte, bool)
+	// ReadRegisters gives the g packet's bytes of a virtual CPU.
+	ReadRegisters(id ThreadID) ([]byte, error)
+	// ReadMemory fills buf, or fails if it cannot fill all of it. The virtual
+	// CPU's page tables count for Virtual addresses.
+	ReadMemory(id ThreadID, mode AddressMode, addr uint64, buf []byte) error
+	// Resume lets the guest run until it stops. ctx ends when the client
+	// interrupts or leaves; the stop is due soon then. ErrUnsupported refuses.
+	Resume(ctx context.Context, action Action, id ThreadID) (Stop, error)
+}
+
+// What a Handler may be able to do besides.
+type (
+	// MemoryWriter takes M packets.
+	MemoryWriter interface {
+		WriteMemory(id ThreadID, mode AddressMode, addr uint64, data []byte) error
+	}
+	// RegisterWriter takes P packets; number is the target description's.
+	RegisterWriter interface {
+		WriteRegister(id ThreadID, number int, value []byte) error
+	}
+	// Breakpointer takes Z and z packets. ErrUnsupported refuses the kind,
+	// ErrNotInserted becomes E22.
+	Breakpointer interface {
+		SetBreakpoint(b Breakpoint, insert bool) error
+	}
+	// Monitorer takes qRcmd packets.
+	Monitorer interface {
+		Monitor(command string) (string, error)
+	}
+	// Reverser can go backwards; Resume is called with the reverse actions only
+	// if Reverse returns true.
+	Reverser interface {
+		Reverse() bool
+	}
+	// PhysicalReader says that ReadMemory knows Physical addresses.
+	PhysicalReader interface {
+		HasPhysical() bool
+	}
+	// ThreadNamer takes qThreadExtraInfo packets.
+	ThreadNamer interface {
+		ThreadExtra(id ThreadID) string
+	}
+)
+
+// Server answers debuggers with a Handler. Like QEMU it serves one client at a
+// time.
+type Server struct {
+	Handler Handler
+	// PacketSize is announced to clients; 4096 if zero.
+	PacketSize int
+	// NoAckMode offers QStartNoAckMode.
+	NoAckMode bool
+}
+
+// ListenAndServe serves clients on an address of this machine until ctx ends,
+// in the forms Dial takes; ready, if not nil, is told the address in use, which
+// says the port chosen for ":0".
+func (s *Server) ListenAndServe(ctx context.Context, addr string, ready func(addr string)) error {
+	network, target, _, err := parseAddress(addr, false)
+	if err != nil {
+		return err
+	}
+	var lc net.ListenConfig
+	ln, err := lc.Listen(ctx, network, target)
+	if err != nil {
+		return fmt.Errorf("serving debuggers at %s: %w", addr, err)
+	}
+	defer context.AfterFunc(ctx, func() { ln.Close() })()
+	defer ln.Close()
+	if ready != nil {
+		ready(ln.Addr().String())
+	}
+	for {
+		conn, err := ln.Accept()
+		if err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			return fmt.Errorf("serving debuggers at %s: %w", addr, err)
+		}
+		// A client that breaks the protocol ends its own connection only.
+		_ = s.Serve(ctx, conn)
+	}
+}
+
+// Serve answers one client until it leaves, ctx ends, or it breaks the
+// protocol. The connection is closed at the end.
+func (s *Server) Serve(ctx context.Context, conn net.Conn) error {
+	ctx, cancel := context.WithCancel(ctx)
+	ss := &serverSession{Server: s, conn: conn, ctx: ctx, events: make(chan event, 64)}
+	var reader sync.WaitGroup
+	defer func() {
+		cancel()
+		conn.Close()
+		reader.Wait()
+	}()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	reader.Go(ss.read)
+	return ss.loop()
+}
+
+// errLeave ends a session in order.
+var errLeave = errors.New("the client leaves")
+
+// serverSession is one client of a Server.
+type serverSession struct {
+	*Server
+	conn   net.Conn
+	ctx    context.Context
+	events chan event
+	noAck  bool
+	mode   AddressMode
+	thread ThreadID // of Hg; zero: the one that stopped last
+	runs   ThreadID // of Hc
+	last   []byte   // the last packet sent, for repetition
+	broken int      // damaged packets so far
+}
+
+// read turns bytes into events, and closes the channel at the end.
+func (s *serverSession) read() {
+	defer close(s.events)
+	var d decoder
+	buf := make([]byte, 16<<10)
+	for {
+		n, err := s.conn.Read(buf)
+		for _, b := range buf[:n] {
+			if ev, ok := d.feed(b); ok && ev.kind != evAck && ev.kind != evNotify {
+				select {
+				case s.events <- ev:
+				case <-s.ctx.Done():
+					return
+				}
+			}
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// loop answers packets.
+func (s *serverSession) loop() error {
+	for ev := range s.events {
+		var err error
+		switch ev.kind {
+		case evPacket:
+			err = s.packet(ev.payload)
+		case evBadPacket:
+			if s.broken++; s.broken > 100 || s.noAck {
+				return fmt.Errorf("client sends damaged packets: %w", ErrProtocol)
+			}
+			err = s.write([]byte{'-'})
+		case evNak:
+			err = s.write(s.last)
+		case evTooLong:
+			return fmt.Errorf("client sends a packet of more than %d bytes: %w", maxPacket, ErrProtocol)
+		}
+		if errors.Is(err, errLeave) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *serverSession) write(p []byte) error {
+	_, err := s.conn.Write(p)
+	return err
+}
+
+// packet acknowledges a packet and sends its answer.
+func (s *serverSession) packet(p []byte) error {
+	if !s.noAck {
+		if err := s.write([]byte{'+'}); err != nil {
+			return err
+		}
+	}
+	answer, err := s.answer(p)
+	if err != nil {
+		return err
+	}
+	return s.send(answer)
+}
+
+func (s *serverSession) send(payload []byte) error {
+	s.last = appendPacket(s.last[:0:0], payload)
+	return s.write(s.last)
+}
+
+// resume lets the handler run its guest and returns the stop packet.
+func (s *serverSession) resume(action Action, id ThreadID) ([]byte, error) {
+	ctx, cancel := context.WithCancel(s.ctx)
+	defer cancel()
+	type result struct {
+		stop Stop
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		stop, err := s.Handler.Resume(ctx, action, id)
+		done <- result{stop, err}
+	}()
+	for {
+		select {
+		case r := <-done:
+			if r.err != nil {
+				return errorAnswer(r.err), nil
+			}
+			s.thread = ThreadID{}
+			return []byte(r.stop.packet()), nil
+		case ev, ok := <-s.events:
+			// Like QEMU, stop for any byte.
+			cancel()
+			if !ok {
+				<-done
+				return nil, errLeave
+			}
+			_ = ev
+		}
+	}
+}
+
+// packet is the stop as it goes over the wire.
+func (s Stop) packet() string {
+	if s.Raw != "" {
+		return s.Raw
+	}
+	if s.Exited {
+		return fmt.Sprintf("W%02x", s.ExitCode&0xff)
+	}
+	text := fmt.Sprintf("T%02x", s.Signal&0xff)
+	if s.Watch != nil {
+		for name, kind := range watchKinds {
+			if kind == s.Watch.Kind {
+				text += fmt.Sprintf("%s:%x;", name, s.Watch.Addr)
+			}
+		}
+	}
+	if !s.Thread.IsZero() {
+		text += "thread:" + s.Thread.String() + ";"
+	}
+	if s.Reason == ReasonReplayLog {
+		text += "replaylog:begin;"
+	}
+	return text
+}

@@ -1,0 +1,346 @@
+package gdbremote
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// serverPackets maps how packets begin to what answers them; the longest
+// beginning that fits counts. The argument is the rest of the packet.
+var serverPackets map[string]func(*serverSession, string) ([]byte, error)
+
+func init() { // not in the declaration: answer itself looks into the table
+	serverPackets = map[string]func(*serverSession, string) ([]byte, error){
+		"qSupported":           (*serverSession).supported,
+		"QStartNoAckMode":      (*serverSession).startNoAck,
+		"vCont":                (*serverSession).vCont,
+		"vCont?":               fixed("vCont;c;C;s;S"),
+		"?":                    func(s *serverSession, _ string) ([]byte, error) { return []byte(s.Handler.LastStop().packet()), nil },
+		"qC":                   func(s *serverSession, _ string) ([]byte, error) { return []byte("QC" + s.current().String()), nil },
+		"qfThreadInfo":         (*serverSession).threads,
+		"qsThreadInfo":         fixed("l"),
+		"qThreadExtraInfo,":    (*serverSession).threadExtra,
+		"T":                    (*serverSession).alive,
+		"Hg":                   (*serverSession).selectThread,
+		"Hc":                   (*serverSession).selectRun,
+		"qXfer:features:read:": (*serverSession).transfer,
+		"g":                    (*serverSession).readRegisters,
+		"P":                    (*serverSession).writeRegister,
+		"m":                    (*serverSession).readMemory,
+		"M":                    (*serverSession).writeMemory,
+		"Z":                    func(s *serverSession, a string) ([]byte, error) { return s.breakpoint(a, true) },
+		"z":                    func(s *serverSession, a string) ([]byte, error) { return s.breakpoint(a, false) },
+		"qRcmd,":               (*serverSession).monitor,
+		"qqemu.PhyMemMode":     (*serverSession).askMode,
+		"Qqemu.PhyMemMode:":    (*serverSession).setMode,
+		"c":                    func(s *serverSession, _ string) ([]byte, error) { return s.resume(ActionContinue, s.runs) },
+		"s":                    func(s *serverSession, _ string) ([]byte, error) { return s.resume(ActionStep, s.runs) },
+		"bc":                   func(s *serverSession, _ string) ([]byte, error) { return s.reverse(ActionReverseContinue) },
+		"bs":                   func(s *serverSession, _ string) ([]byte, error) { return s.reverse(ActionReverseStep) },
+		"D":                    (*serverSession).detach,
+		"k":                    func(*serverSession, string) ([]byte, error) { return nil, errLeave },
+	}
+}
+
+func fixed(answer string) func(*serverSession, string) ([]byte, error) {
+	return func(*serverSession, string) ([]byte, error) { return []byte(answer), nil }
+}
+
+// answer finds and runs a packet's function. Packets nobody knows get the empty
+// answer.
+func (s *serverSession) answer(p []byte) ([]byte, error) {
+	for n := min(len(p), 24); n > 0; n-- {
+		if f := serverPackets[string(p[:n])]; f != nil {
+			return f(s, string(p[n:]))
+		}
+	}
+	return nil, nil
+}
+
+var okAnswer = []byte("OK")
+
+// errorAnswer is what the client is told of an error.
+func errorAnswer(err error) []byte {
+	switch {
+	case err == nil:
+		return okAnswer
+	case errors.Is(err, ErrUnsupported):
+		return nil
+	case errors.Is(err, ErrMemory):
+		return []byte("E14")
+	case errors.Is(err, ErrNotInserted), errors.Is(err, ErrProtocol):
+		return []byte("E22")
+	}
+	return []byte("E01")
+}
+
+func (s *serverSession) packetSize() int {
+	if s.PacketSize > 0 {
+		return s.PacketSize
+	}
+	return 4096
+}
+
+func (s *serverSession) supported(string) ([]byte, error) {
+	b := fmt.Appendf(nil, "PacketSize=%x;qXfer:features:read+;vContSupported+;multiprocess+", s.packetSize())
+	if s.reverses() {
+		b = append(b, ";ReverseStep+;ReverseContinue+"...)
+	}
+	if s.NoAckMode {
+		b = append(b, ";QStartNoAckMode+"...)
+	}
+	return b, nil
+}
+
+func (s *serverSession) reverses() bool {
+	r, ok := s.Handler.(Reverser)
+	return ok && r.Reverse()
+}
+
+func (s *serverSession) startNoAck(string) ([]byte, error) {
+	if !s.NoAckMode {
+		return nil, nil
+	}
+	s.noAck = true
+	return okAnswer, nil
+}
+
+// current is the thread that g, m and others are about.
+func (s *serverSession) current() ThreadID {
+	if s.thread.TID > 0 {
+		return s.thread
+	}
+	if id := s.Handler.LastStop().Thread; !id.IsZero() {
+		return id
+	}
+	return s.Handler.Threads()[0]
+}
+
+func (s *serverSession) threads(string) ([]byte, error) {
+	var names []string
+	for _, id := range s.Handler.Threads() {
+		names = append(names, id.String())
+	}
+	return []byte("m" + strings.Join(names, ",")), nil
+}
+
+func (s *serverSession) threadExtra(arg string) ([]byte, error) {
+	id, err := s.known(arg)
+	n, ok := s.Handler.(ThreadNamer)
+	if err != nil || !ok {
+		return errorAnswer(err)[:0], nil
+	}
+	return appendHex(nil, []byte(n.ThreadExtra(id))), nil
+}
+
+func (s *serverSession) alive(arg string) ([]byte, error) {
+	_, err := s.known(arg)
+	return errorAnswer(err), nil
+}
+
+// known is a thread id that the handler has, or one that stands for any.
+func (s *serverSession) known(arg string) (ThreadID, error) {
+	id, err := ParseThreadID(arg)
+	if err != nil || id.TID <= 0 {
+		return ThreadID{}, err
+	}
+	for _, t := range s.Handler.Threads() {
+		if t.TID == id.TID {
+			return t, nil
+		}
+	}
+	return id, fmt.Errorf("thread %v: %w", id, ErrProtocol)
+}
+
+func (s *serverSession) selectThread(arg string) ([]byte, error) {
+	id, err := s.known(arg)
+	if err == nil {
+		s.thread = id
+	}
+	return errorAnswer(err), nil
+}
+
+func (s *serverSession) selectRun(arg string) ([]byte, error) {
+	id, err := s.known(arg)
+	if err == nil {
+		s.runs = id
+	}
+	return errorAnswer(err), nil
+}
+
+// transfer answers "ANNEX:OFFSET,LENGTH".
+func (s *serverSession) transfer(arg string) ([]byte, error) {
+	annex, span, ok := strings.Cut(arg, ":")
+	offset, length, err := twoNumbers(span)
+	if !ok || err != nil {
+		return []byte("E22"), nil
+	}
+	doc, ok := s.Handler.TargetFile(annex)
+	if !ok || offset > uint64(len(doc)) {
+		return []byte("E00"), nil
+	}
+	rest := doc[offset:]
+	length = min(length, uint64(max(s.packetSize()-16, 16)))
+	if uint64(len(rest)) <= length {
+		return append([]byte("l"), rest...), nil
+	}
+	return append([]byte("m"), rest[:length]...), nil
+}
+
+// twoNumbers reads "HEX,HEX".
+func twoNumbers(arg string) (a, b uint64, err error) {
+	first, second, _ := strings.Cut(arg, ",")
+	if a, err = strconv.ParseUint(first, 16, 64); err != nil {
+		return 0, 0, fmt.Errorf("%q: %w", first, ErrProtocol)
+	}
+	if b, err = strconv.ParseUint(second, 16, 64); err != nil {
+		return 0, 0, fmt.Errorf("%q: %w", second, ErrProtocol)
+	}
+	return a, b, nil
+}
+
+func (s *serverSession) readRegisters(string) ([]byte, error) {
+	p, err := s.Handler.ReadRegisters(s.current())
+	if err != nil {
+		return errorAnswer(err), nil
+	}
+	return appendHex(nil, p), nil
+}
+
+func (s *serverSession) writeRegister(arg string) ([]byte, error) {
+	w, ok := s.Handler.(RegisterWriter)
+	if !ok {
+		return nil, nil
+	}
+	number, digits, _ := strings.Cut(arg, "=")
+	n, err := strconv.ParseUint(number, 16, 16)
+	value, err2 := hex.DecodeString(digits)
+	if err != nil || err2 != nil {
+		return []byte("E22"), nil
+	}
+	return errorAnswer(w.WriteRegister(s.current(), int(n), value)), nil
+}
+
+func (s *serverSession) readMemory(arg string) ([]byte, error) {
+	addr, length, err := twoNumbers(arg)
+	if err != nil || length > uint64(s.packetSize()/2) {
+		return []byte("E22"), nil
+	}
+	buf := make([]byte, length)
+	if err := s.Handler.ReadMemory(s.current(), s.mode, addr, buf); err != nil {
+		return []byte("E14"), nil
+	}
+	return appendHex(nil, buf), nil
+}
+
+func (s *serverSession) writeMemory(arg string) ([]byte, error) {
+	w, ok := s.Handler.(MemoryWriter)
+	if !ok {
+		return nil, nil
+	}
+	span, digits, _ := strings.Cut(arg, ":")
+	addr, length, err := twoNumbers(span)
+	data, err2 := hex.DecodeString(digits)
+	if err != nil || err2 != nil || uint64(len(data)) != length {
+		return []byte("E22"), nil
+	}
+	if err := w.WriteMemory(s.current(), s.mode, addr, data); err != nil {
+		return []byte("E14"), nil
+	}
+	return okAnswer, nil
+}
+
+// breakpoint answers "KIND,ADDR,LENGTH".
+func (s *serverSession) breakpoint(arg string, insert bool) ([]byte, error) {
+	b, ok := s.Handler.(Breakpointer)
+	if !ok {
+		return nil, nil
+	}
+	kind, span, _ := strings.Cut(arg, ",")
+	k, err := strconv.Atoi(kind)
+	addr, length, err2 := twoNumbers(span)
+	if err != nil || err2 != nil || k < 0 || k > int(WatchAccess) || length > 1<<20 {
+		return []byte("E22"), nil
+	}
+	return errorAnswer(b.SetBreakpoint(Breakpoint{Kind: BreakKind(k), Addr: addr, Length: int(length)}, insert)), nil
+}
+
+// monitor sends a command's output as O packets of what fits.
+func (s *serverSession) monitor(arg string) ([]byte, error) {
+	m, ok := s.Handler.(Monitorer)
+	command, err := hex.DecodeString(arg)
+	if !ok || err != nil {
+		return errorAnswer(err)[:0], nil
+	}
+	out, err := m.Monitor(string(command))
+	for chunk := range slices.Chunk([]byte(out), max(s.packetSize()/2-8, 8)) {
+		if err := s.send(appendHex([]byte("O"), chunk)); err != nil {
+			return nil, err
+		}
+	}
+	return errorAnswer(err), nil
+}
+
+func (s *serverSession) hasPhysical() bool {
+	p, ok := s.Handler.(PhysicalReader)
+	return ok && p.HasPhysical()
+}
+
+func (s *serverSession) askMode(string) ([]byte, error) {
+	if !s.hasPhysical() {
+		return nil, nil
+	}
+	return strconv.AppendInt(nil, int64(s.mode), 10), nil
+}
+
+func (s *serverSession) setMode(arg string) ([]byte, error) {
+	if !s.hasPhysical() {
+		return nil, nil
+	}
+	s.mode = Virtual
+	if arg != "0" {
+		s.mode = Physical
+	}
+	return okAnswer, nil
+}
+
+// vCont answers ";ACTION[:THREAD]...". Only the first action counts, as nothing
+// but "step this one" or "continue all" is ever asked for.
+func (s *serverSession) vCont(arg string) ([]byte, error) {
+	first, _, _ := strings.Cut(strings.TrimPrefix(arg, ";"), ";")
+	name, thread, _ := strings.Cut(first, ":")
+	id := ThreadID{}
+	if thread != "" {
+		var err error
+		if id, err = s.known(thread); err != nil {
+			return errorAnswer(err), nil
+		}
+	}
+	switch {
+	case name == "c" || strings.HasPrefix(name, "C"):
+		return s.resume(ActionContinue, id)
+	case name == "s" || strings.HasPrefix(name, "S"):
+		return s.resume(ActionStep, id)
+	}
+	return nil, nil
+}
+
+// reverse runs backwards, if the handler can.
+func (s *serverSession) reverse(action Action) ([]byte, error) {
+	if !s.reverses() {
+		return nil, nil
+	}
+	return s.resume(action, s.runs)
+}
+
+func (s *serverSession) detach(string) ([]byte, error) {
+	if err := s.send(bytes.Clone(okAnswer)); err != nil {
+		return nil, err
+	}
+	return nil, errLeave
+}
