@@ -1,0 +1,19 @@
+// Package debuginfo answers questions about a program from its ELF file and
+// DWARF debug info as g++ writes it (DWARF 2 to 5): where members of C++
+// classes lie, where variables are, at which addresses a function is entered,
+// what an expression over a stopped program's memory and registers yields, and
+// who called.
+//
+// It knows ELF, DWARF, C++ names and the calling conventions of the supported
+// processors. It must not know any kernel, component or session, nor where
+// memory and registers come from: callers hand in a Memory and Registers. It
+// uses debug/dwarf for entries and lines, and delve's packages for call frame
+// information, location lists and register numbers. C++ base classes, which
+// debug/dwarf's types leave out, are read from the entries here.
+//
+// Debug info may be damaged and memory may hold anything: every walk, count
+// and recursion has a bound, and Load turns what the parsers make of a broken
+// file into an error.
+//
+// A File can be used by several goroutines at once.
+package debuginfo

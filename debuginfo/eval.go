@@ -1,0 +1,485 @@
+package debuginfo
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Types of what expressions compute, as on a machine with 64-bit longs.
+var (
+	intType   = &Type{Kind: KindBase, Name: "int", Size: 4, Encoding: EncodingSigned, Signed: true, done: true}
+	uintType  = &Type{Kind: KindBase, Name: "unsigned int", Size: 4, Encoding: EncodingUnsigned, done: true}
+	longType  = &Type{Kind: KindBase, Name: "long int", Size: 8, Encoding: EncodingSigned, Signed: true, done: true}
+	ulongType = &Type{Kind: KindBase, Name: "long unsigned int", Size: 8, Encoding: EncodingUnsigned, done: true}
+	charType  = &Type{Kind: KindBase, Name: "char", Size: 1, Encoding: EncodingChar, Signed: true, done: true}
+	boolType  = &Type{Kind: KindBase, Name: "bool", Size: 1, Encoding: EncodingBool, done: true}
+)
+
+// Eval computes a C++-like expression at the scope's place: parameters,
+// variables, this and its members, globals, static members, enumerators,
+// registers ("$rip"), a.b, a->b, *p, &x, p[i], casts, sizeof, integers and the
+// operators + - * / % << >> & | ^ ~ ! == != < > <= >= && ||. Members of base
+// classes are found; "." and "->" both follow pointers and references. Memory
+// is read where the value is asked for. A SyntaxError tells the column.
+func (s Scope) Eval(expr string) (v Value, err error) {
+	if s.File == nil {
+		return Value{}, fmt.Errorf("evaluating %s: no file given", expr)
+	}
+	if err := s.File.needDWARF(); err != nil {
+		return Value{}, err
+	}
+	defer s.File.guard(&err)
+	e, err := parse(expr, s.isType)
+	if err != nil {
+		return Value{}, err
+	}
+	v, err = s.eval(e)
+	if err != nil {
+		return Value{}, fmt.Errorf("evaluating %s: %w", expr, err)
+	}
+	return v, nil
+}
+
+// isType says whether a name in brackets is a type: a variable of the same
+// name goes first.
+func (s *Scope) isType(name string) bool {
+	if _, err := s.typeOf(name); err != nil {
+		return false
+	}
+	_, err := s.name(name)
+	return err != nil && !IsOptimisedOut(err)
+}
+
+// typeOf finds a type as seen from the function at PC.
+func (s *Scope) typeOf(name string) (*Type, error) {
+	t, err := s.File.findType(name)
+	if !errors.Is(err, errNoName) {
+		return t, err
+	}
+	if b, ok := s.File.bodyAt(s.lookupPC()); ok {
+		for n := b.n.parent; n != nil && n.parent != nil; n = n.parent {
+			if t, err := s.File.findType(n.path() + "::" + strings.TrimPrefix(name, "const ")); err == nil {
+				return t, nil
+			}
+		}
+	}
+	return nil, fmt.Errorf("no type %s in %s", name, s.File.path)
+}
+
+func (s *Scope) eval(e *expression) (Value, error) {
+	switch e.op {
+	case "number":
+		return s.literal(e), nil
+	case "name":
+		return s.name(e.text)
+	case "register":
+		n, err := s.register(e.text)
+		return s.made(s.wordType(), n), err
+	case "cast":
+		return s.cast(e)
+	case "sizeof", "sizeoftype":
+		return s.sizeof(e)
+	case ".", "->":
+		v, err := s.eval(e.args[0])
+		if err != nil {
+			return Value{}, err
+		}
+		return v.Field(e.text)
+	case "[]":
+		return s.index(e)
+	case "&&", "||":
+		return s.logic(e)
+	}
+	if op, ok := strings.CutPrefix(e.op, "unary"); ok {
+		return s.unaryOp(op, e.args[0])
+	}
+	a, err := s.eval(e.args[0])
+	if err != nil {
+		return Value{}, err
+	}
+	b, err := s.eval(e.args[1])
+	if err != nil {
+		return Value{}, err
+	}
+	return s.arithmetic(e.op, a, b)
+}
+
+// wordType is an unsigned integer of a pointer's size.
+func (s *Scope) wordType() *Type {
+	if s.File.ptr == 4 {
+		return uintType
+	}
+	return ulongType
+}
+
+func (s *Scope) literal(e *expression) Value {
+	t := longType
+	unsigned, long := strings.ContainsAny(e.text, "uU"), strings.ContainsAny(e.text, "lL")
+	switch {
+	case strings.HasPrefix(e.text, "'"):
+		return s.made(charType, e.value)
+	case long && unsigned:
+		t = ulongType
+	case long && e.value <= 1<<63-1:
+	case e.value > 1<<63-1, unsigned && e.value > 1<<32-1:
+		t = ulongType
+	case unsigned:
+		t = uintType
+	case e.value < 1<<31:
+		t = intType
+	case strings.HasPrefix(e.text, "0x") && e.value < 1<<32:
+		t = uintType
+	}
+	return s.made(t, e.value)
+}
+
+func (s *Scope) sizeof(e *expression) (Value, error) {
+	var t *Type
+	if e.op == "sizeoftype" {
+		var err error
+		if t, err = s.typeOf(e.text); err != nil {
+			return Value{}, err
+		}
+	} else {
+		v, err := s.eval(e.args[0])
+		if err != nil {
+			return Value{}, err
+		}
+		t = v.Type
+	}
+	if t.Size < 0 {
+		return Value{}, fmt.Errorf("the size of %s is not known", t)
+	}
+	return s.made(s.wordType(), uint64(t.Size)), nil
+}
+
+func (s *Scope) index(e *expression) (Value, error) {
+	v, err := s.eval(e.args[0])
+	if err != nil {
+		return Value{}, err
+	}
+	i, err := s.eval(e.args[1])
+	if err != nil {
+		return Value{}, err
+	}
+	n, err := i.Int64()
+	if err != nil {
+		return Value{}, err
+	}
+	el, err := v.Index(n)
+	if err != nil {
+		return Value{}, err
+	}
+	return el.referent()
+}
+
+func (s *Scope) logic(e *expression) (Value, error) {
+	for _, a := range e.args {
+		v, err := s.eval(a)
+		if err != nil {
+			return Value{}, err
+		}
+		n, err := v.Uint64()
+		if err != nil {
+			return Value{}, err
+		}
+		if (n != 0) == (e.op == "||") {
+			return s.made(boolType, truth(n != 0)), nil
+		}
+	}
+	return s.made(boolType, truth(e.op == "&&")), nil
+}
+
+func (s *Scope) unaryOp(op string, arg *expression) (Value, error) {
+	v, err := s.eval(arg)
+	if err != nil {
+		return Value{}, err
+	}
+	switch op {
+	case "*":
+		if v, err = v.Deref(); err != nil {
+			return Value{}, err
+		}
+		return v.referent()
+	case "&":
+		switch {
+		case !v.HasAddr:
+			return Value{}, fmt.Errorf("a %s that stands in a register or is computed has no address", v.Type)
+		case v.bitSize > 0:
+			return Value{}, fmt.Errorf("a bit field has no address")
+		}
+		return s.made(s.File.pointerTo(v.Type, KindPointer), v.Addr), nil
+	}
+	n, err := v.Int64()
+	if err != nil {
+		return Value{}, err
+	}
+	if op == "!" {
+		return s.made(boolType, truth(n == 0)), nil
+	}
+	if isPointer(v.Type) {
+		return Value{}, fmt.Errorf("operator %s cannot be applied to %s", op, v.Type)
+	}
+	t := promote(v.Type)
+	switch op {
+	case "-":
+		n = -n
+	case "~":
+		n = ^n
+	}
+	return s.made(t, uint64(n)), nil
+}
+
+func isPointer(t *Type) bool {
+	u := t.Underlying()
+	return u != nil && (u.Kind == KindPointer || u.Kind == KindArray)
+}
+
+// promote is the type that C++ computes in.
+func promote(t *Type) *Type {
+	u := t.Underlying()
+	switch {
+	case u.Size == 8 && !u.Signed:
+		return ulongType
+	case u.Size == 8:
+		return longType
+	case u.Size == 4 && !u.Signed && u.Kind != KindPointer:
+		return uintType
+	}
+	return intType
+}
+
+// common is the type that two operands are converted to.
+func common(a, b *Type) *Type {
+	a, b = promote(a), promote(b)
+	if a.Size < b.Size || a.Size == b.Size && !b.Signed {
+		return b
+	}
+	return a
+}
+
+// integerOps compute on two's-complement bits.
+var integerOps = map[string]func(a, b uint64) uint64{
+	"+": func(a, b uint64) uint64 { return a + b }, "-": func(a, b uint64) uint64 { return a - b },
+	"*": func(a, b uint64) uint64 { return a * b }, "&": func(a, b uint64) uint64 { return a & b },
+	"|": func(a, b uint64) uint64 { return a | b }, "^": func(a, b uint64) uint64 { return a ^ b },
+}
+
+// comparisons decide on the order of the operands: below, equal, above.
+var comparisons = map[string]func(order int) bool{
+	"==": func(o int) bool { return o == 0 }, "!=": func(o int) bool { return o != 0 },
+	"<": func(o int) bool { return o < 0 }, "<=": func(o int) bool { return o <= 0 },
+	">": func(o int) bool { return o > 0 }, ">=": func(o int) bool { return o >= 0 },
+}
+
+func (s *Scope) arithmetic(op string, a, b Value) (Value, error) {
+	if isPointer(a.Type) || isPointer(b.Type) {
+		return s.pointerOp(op, a, b)
+	}
+	x, err := a.Int64()
+	if err != nil {
+		return Value{}, err
+	}
+	y, err := b.Int64()
+	if err != nil {
+		return Value{}, err
+	}
+	t := common(a.Type, b.Type)
+	if cmp, ok := comparisons[op]; ok {
+		return s.made(boolType, truth(cmp(order(t, uint64(x), uint64(y))))), nil
+	}
+	if op == "<<" || op == ">>" {
+		return s.shift(op, promote(a.Type), x, y)
+	}
+	if fn, ok := integerOps[op]; ok {
+		return s.made(t, fn(uint64(x), uint64(y))), nil
+	}
+	return s.divide(op, t, x, y)
+}
+
+// order compares two numbers of a type.
+func order(t *Type, a, b uint64) int {
+	if t.Size == 4 {
+		a, b = a&0xffff_ffff, b&0xffff_ffff
+		if t.Signed {
+			a, b = signExtend(a, 4), signExtend(b, 4)
+		}
+	}
+	if t.Signed {
+		a, b = a^1<<63, b^1<<63
+	}
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+func (s *Scope) shift(op string, t *Type, x, y int64) (Value, error) {
+	if y < 0 || y >= t.Size*8 {
+		return Value{}, fmt.Errorf("shifting a %s by %d bits", t, y)
+	}
+	n := uint64(x) << y
+	if op == ">>" {
+		n = uint64(x >> y)
+		if !t.Signed {
+			n = uint64(x) & (^uint64(0) >> (64 - 8*t.Size)) >> y
+		}
+	}
+	return s.made(t, n), nil
+}
+
+func (s *Scope) divide(op string, t *Type, x, y int64) (Value, error) {
+	mask := ^uint64(0) >> (64 - 8*t.Size)
+	switch {
+	case y == 0:
+		return Value{}, fmt.Errorf("division by zero")
+	case op == "/" && !t.Signed:
+		return s.made(t, uint64(x)&mask/(uint64(y)&mask)), nil
+	case op == "%" && !t.Signed:
+		return s.made(t, uint64(x)&mask%(uint64(y)&mask)), nil
+	case op == "/" && y == -1:
+		return s.made(t, uint64(-x)), nil
+	case op == "/":
+		return s.made(t, uint64(x/y)), nil
+	case op == "%" && y == -1:
+		return s.made(t, 0), nil
+	case op == "%":
+		return s.made(t, uint64(x%y)), nil
+	}
+	return Value{}, fmt.Errorf("operator %s is not supported", op)
+}
+
+// decay makes an array a pointer to its first element.
+func (s *Scope) decay(v Value) (Value, error) {
+	u := v.Type.Underlying()
+	if u == nil || u.Kind != KindArray {
+		return v, nil
+	}
+	if !v.HasAddr || u.Elem == nil {
+		return Value{}, fmt.Errorf("%s stands in no memory", v.Type)
+	}
+	return s.made(s.File.pointerTo(u.Elem, KindPointer), v.Addr), nil
+}
+
+// pointerOp computes with pointers, in elements.
+func (s *Scope) pointerOp(op string, a, b Value) (Value, error) {
+	a, err := s.decay(a)
+	if err != nil {
+		return Value{}, err
+	}
+	if b, err = s.decay(b); err != nil {
+		return Value{}, err
+	}
+	x, err := a.Int64()
+	if err != nil {
+		return Value{}, err
+	}
+	y, err := b.Int64()
+	if err != nil {
+		return Value{}, err
+	}
+	if cmp, ok := comparisons[op]; ok {
+		return s.made(boolType, truth(cmp(order(s.wordType(), uint64(x), uint64(y))))), nil
+	}
+	ap, bp := isPointer(a.Type), isPointer(b.Type)
+	switch {
+	case op == "-" && ap && bp:
+		size, err := elemSize(a.Type)
+		if err != nil {
+			return Value{}, err
+		}
+		if other, err := elemSize(b.Type); err != nil || other != size {
+			return Value{}, fmt.Errorf("%s and %s do not point to the same type", a.Type, b.Type)
+		}
+		return s.made(longType, uint64((x-y)/size)), nil
+	case (op == "+" || op == "-") && ap && !bp:
+		size, err := elemSize(a.Type)
+		if op == "-" {
+			y = -y
+		}
+		return s.made(a.Type, s.File.wrap(uint64(x+y*size))), err
+	case op == "+" && bp && !ap:
+		size, err := elemSize(b.Type)
+		return s.made(b.Type, s.File.wrap(uint64(y+x*size))), err
+	}
+	return Value{}, fmt.Errorf("operator %s cannot be applied to %s and %s: cast the pointer to an integer first", op, a.Type, b.Type)
+}
+
+// elemSize is the size of what a pointer steps over; that of void is 1.
+func elemSize(t *Type) (int64, error) {
+	u := t.Underlying()
+	switch {
+	case u.Elem == nil:
+		return 1, nil
+	case u.Elem.Size <= 0:
+		return 0, fmt.Errorf("the size of %s is not known", u.Elem)
+	}
+	return u.Elem.Size, nil
+}
+
+// cast converts as C++'s (T)x does: pointers to related classes move to the
+// base or derived class.
+func (s *Scope) cast(e *expression) (Value, error) {
+	t, err := s.typeOf(e.text)
+	if err != nil {
+		return Value{}, err
+	}
+	v, err := s.eval(e.args[0])
+	if err != nil {
+		return Value{}, err
+	}
+	u := t.Underlying()
+	if u == nil || u.Kind == KindVoid {
+		return Value{}, fmt.Errorf("a value cannot be made %s", t)
+	}
+	if u.Kind == KindRef || t.IsStruct() {
+		return s.castObject(t, v)
+	}
+	if v, err = s.decay(v); err != nil {
+		return Value{}, err
+	}
+	n, err := v.Int64()
+	if err != nil {
+		return Value{}, err
+	}
+	switch {
+	case u.Kind == KindPointer && n != 0 && v.Type.Target() != nil:
+		n += between(v.Type.Target(), t.Target())
+	case u.Kind == KindBase && u.Encoding == EncodingBool:
+		n = int64(truth(n != 0))
+	case u.Kind != KindPointer && u.Kind != KindEnum && (u.Kind != KindBase || u.Encoding == EncodingFloat):
+		return Value{}, fmt.Errorf("%s cannot be made %s", v.Type, t)
+	}
+	return s.made(t, uint64(n)), nil
+}
+
+// castObject reinterprets what stands in memory, or takes a base class.
+func (s *Scope) castObject(t *Type, v Value) (Value, error) {
+	to := t.Underlying()
+	if to.Kind == KindRef {
+		to = t.Target()
+	}
+	if to == nil || !v.HasAddr || !v.Type.IsStruct() && t.IsStruct() {
+		return Value{}, fmt.Errorf("%s cannot be made %s", v.Type, t)
+	}
+	return Value{Type: to, Addr: s.File.wrap(v.Addr + uint64(between(v.Type.Underlying(), to))), HasAddr: true, scope: v.scope}, nil
+}
+
+// between is the distance from an object of one class to its base, or to what
+// it is the base of; 0 for unrelated types.
+func between(from, to *Type) int64 {
+	if !from.IsStruct() || !to.IsStruct() || from.Name == to.Name {
+		return 0
+	}
+	if off, ok := from.BaseOffset(to.Name); ok {
+		return off
+	}
+	if off, ok := to.BaseOffset(from.Name); ok {
+		return -off
+	}
+	return 0
+}

@@ -1,0 +1,481 @@
+package debuginfo
+
+import (
+	"debug/dwarf"
+	"fmt"
+	"sort"
+	"strings"
+	"sync"
+)
+
+// LocationKind says how a function's code came to a place.
+type LocationKind uint8
+
+// The ways in which a function is entered.
+const (
+	Entry   LocationKind = iota // the function itself, called
+	Clone                       // a part or variant that the compiler made (".part.0", ".isra.0"), called
+	Inlined                     // a copy in another function, run into
+)
+
+func (k LocationKind) String() string {
+	return [...]string{"entry", "clone", "inlined"}[min(k, Inlined)]
+}
+
+// Location is an address where a function is entered.
+type Location struct {
+	Addr        uint64
+	Kind        LocationKind
+	Symbol      string // raw symbol of an entry or clone, "" if there is none
+	InlinedInto string // function around an inlined copy
+}
+
+// Function is one overload of a function with all places where it is entered.
+type Function struct {
+	Name      string   // qualified, without parameters
+	Signature string   // with parameter types
+	Params    []string // names of the parameters, without this
+	// Locations are entries, then clones, then inlined copies, each by
+	// address. They are empty when the function was optimised away.
+	Locations []Location
+}
+
+// inlined is one inlined copy of a function.
+type inlined struct {
+	off   dwarf.Offset
+	fn    *node // the function
+	into  *node // the function whose code holds it
+	entry uint64
+}
+
+// inlineTable lists the inlined copies, found on the first question.
+type inlineTable struct {
+	once sync.Once
+	all  []inlined
+	err  error
+}
+
+// Functions finds a function by its qualified name, or one overload by name and
+// parameter types: "Genode::Platform_thread::state(Genode::Thread_state)".
+// Types may be spelled as demanglers do or with the typedefs of the source.
+func (f *File) Functions(name string) (fns []Function, err error) {
+	defer f.guard(&err)
+	base, params, hasParams := splitParams(strings.TrimPrefix(strings.TrimSpace(name), "::"))
+	n := f.index.find(base)
+	if n == nil || !n.isFunc {
+		return f.symbolFunctions(name, base, hasParams)
+	}
+	groups, err := f.overloads(n)
+	if err != nil {
+		return nil, err
+	}
+	if hasParams {
+		if groups = matchParams(groups, params); len(groups) == 0 {
+			all, _ := f.overloads(n)
+			return nil, fmt.Errorf("no function %s in %s%s", name, f.path, didYouMean(signatures(all)))
+		}
+	}
+	for _, g := range groups {
+		f.addSymbolClones(g)
+		g.sort()
+		fns = append(fns, g.Function)
+	}
+	sort.SliceStable(fns, func(i, j int) bool { return fns[i].Signature < fns[j].Signature })
+	return fns, nil
+}
+
+func signatures(gs []*overload) []string {
+	var out []string
+	for _, g := range gs {
+		out = append(out, g.Signature)
+	}
+	sort.Strings(out)
+	return out[:min(len(out), 4)]
+}
+
+// splitParams cuts the parameter list off a function name.
+func splitParams(name string) (base, params string, ok bool) {
+	name = strings.TrimSuffix(name, " const")
+	if !strings.HasSuffix(name, ")") || strings.HasSuffix(name, "operator()") {
+		return name, "", false
+	}
+	depth := 0
+	for i := len(name) - 1; i >= 0; i-- {
+		switch name[i] {
+		case ')':
+			depth++
+		case '(':
+			if depth--; depth == 0 {
+				return strings.TrimSpace(name[:i]), name[i+1 : len(name)-1], true
+			}
+		}
+	}
+	return name, "", false
+}
+
+// overload is a function while its places are collected.
+type overload struct {
+	Function
+	linkage string
+	types   []string // parameter types as the debug info spells them
+	plain   []string // the same without typedefs
+}
+
+// overloads groups the code of a name by parameters.
+func (f *File) overloads(n *node) ([]*overload, error) {
+	inl, err := f.allInlined()
+	if err != nil {
+		return nil, err
+	}
+	groups := map[string]*overload{}
+	var order []*overload
+	r := f.entries()
+	group := func(off dwarf.Offset) (*overload, error) {
+		c, err := f.entryChain(r, off)
+		if err != nil {
+			return nil, err
+		}
+		o, err := f.describe(n, c)
+		if err != nil {
+			return nil, err
+		}
+		if g := groups[o.Signature]; g != nil {
+			return g, nil
+		}
+		groups[o.Signature] = o
+		order = append(order, o)
+		return o, nil
+	}
+	for _, b := range f.index.bodies {
+		if b.n != n || !b.entry {
+			continue
+		}
+		g, err := group(b.off)
+		if err != nil {
+			return nil, err
+		}
+		if kind, sym, ok := f.entryKind(b.low); ok {
+			g.Locations = append(g.Locations, Location{Addr: b.low, Kind: kind, Symbol: sym})
+		}
+	}
+	for _, i := range inl {
+		if i.fn != n {
+			continue
+		}
+		g, err := group(i.off)
+		if err != nil {
+			return nil, err
+		}
+		g.Locations = append(g.Locations, Location{Addr: i.entry, Kind: Inlined, InlinedInto: i.into.path()})
+	}
+	if len(order) > 0 {
+		return order, nil
+	}
+	for _, d := range f.index.byOff { // optimised away: its declarations
+		if d.n == n {
+			if _, err := group(d.off); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return order, nil
+}
+
+// describe spells a function from its entry.
+func (f *File) describe(n *node, c chain) (*overload, error) {
+	o := &overload{Function: Function{Name: n.path()}}
+	o.linkage, _ = c.val(dwarf.AttrLinkageName).(string)
+	decl := c[len(c)-1]
+	for i := len(c) - 1; i >= 0; i-- { // the declaration may lack names
+		ps, err := f.params(c[i])
+		if err != nil {
+			return nil, err
+		}
+		if len(ps) < len(o.Params) {
+			continue // a copy may have lost some
+		}
+		if len(ps) > 0 {
+			o.Params, o.types, o.plain = nil, nil, nil
+		}
+		for _, p := range ps {
+			o.Params = append(o.Params, p.name)
+			o.types = append(o.types, p.typ.String())
+			o.plain = append(o.plain, plainName(p.typ))
+		}
+		if len(ps) > 0 && ps[0].name != "" {
+			break
+		}
+	}
+	o.Signature = o.Name + "(" + strings.Join(o.types, ", ") + ")"
+	if o.linkage == "" {
+		o.linkage, _ = decl.Val(dwarf.AttrLinkageName).(string)
+	}
+	if d := demangled(o.linkage); o.linkage != "" && d != o.linkage {
+		o.Signature = strings.ReplaceAll(d, "(anonymous namespace)::", "")
+	}
+	return o, nil
+}
+
+// param is a declared parameter.
+type param struct {
+	name string
+	typ  *Type
+	off  dwarf.Offset
+	e    *dwarf.Entry
+}
+
+// params lists the parameters among a function entry's children, without this.
+func (f *File) params(e *dwarf.Entry) ([]param, error) {
+	all, err := f.allParams(e)
+	var out []param
+	for _, p := range all {
+		if p.name != "this" {
+			out = append(out, p)
+		}
+	}
+	return out, err
+}
+
+func (f *File) allParams(e *dwarf.Entry) ([]param, error) {
+	if !e.Children {
+		return nil, nil
+	}
+	r, chains := f.entries(), f.entries()
+	r.Seek(e.Offset)
+	if _, err := r.Next(); err != nil {
+		return nil, err
+	}
+	var out []param
+	for {
+		k, err := r.Next()
+		if err != nil {
+			return nil, err
+		}
+		if k == nil || k.Tag == 0 {
+			return out, nil
+		}
+		if k.Tag == dwarf.TagFormalParameter {
+			c, err := f.entryChain(chains, k.Offset)
+			if err != nil {
+				return nil, err
+			}
+			p := param{name: c.name(), typ: voidType, off: k.Offset, e: k}
+			if artificial, _ := c.val(dwarf.AttrArtificial).(bool); artificial && p.name == "" {
+				p.name = "this" // declarations leave its name out
+			}
+			if t, ok := c.val(dwarf.AttrType).(dwarf.Offset); ok {
+				if p.typ, err = f.typeAt(t); err != nil {
+					return nil, err
+				}
+			}
+			out = append(out, p)
+		}
+		if k.Children {
+			r.SkipChildren()
+		}
+	}
+}
+
+// plainName spells a type without typedefs.
+func plainName(t *Type) string { return plainNameTo(t, maxDepth) }
+
+func plainNameTo(t *Type, depth int) string {
+	u := t
+	for range maxDepth {
+		if u == nil || u.Kind != KindTypedef {
+			break
+		}
+		u = u.Elem
+	}
+	switch {
+	case u == nil:
+		return "void"
+	case depth == 0:
+	case u.Kind == KindPointer:
+		return plainNameTo(u.Elem, depth-1) + "*"
+	case u.Kind == KindRef:
+		return plainNameTo(u.Elem, depth-1) + "&"
+	case u.Kind == KindConst:
+		return "const " + plainNameTo(u.Elem, depth-1)
+	}
+	return u.String()
+}
+
+// matchParams keeps the overloads that take the given parameter types. Const
+// counts only where it decides.
+func matchParams(gs []*overload, params string) []*overload {
+	for _, canon := range []func(string) string{canonTemplate, func(s string) string {
+		return canonTemplate(strings.ReplaceAll(" "+strings.ReplaceAll(s, "const", " "), "  ", " "))
+	}} {
+		want := canonList(splitList(params), canon)
+		var out []*overload
+		for _, g := range gs {
+			_, p, _ := splitParams(g.Signature)
+			for _, have := range [][]string{splitList(p), g.types, g.plain} {
+				if canonList(have, canon) == want {
+					out = append(out, g)
+					break
+				}
+			}
+		}
+		if len(out) > 0 {
+			return out
+		}
+	}
+	return nil
+}
+
+func canonList(types []string, canon func(string) string) string {
+	out := make([]string, len(types))
+	for i, t := range types {
+		out[i] = canon(t)
+	}
+	return strings.Join(out, ",")
+}
+
+// splitList cuts a parameter list at its commas; "void" is none.
+func splitList(s string) []string {
+	var out []string
+	depth, start := 0, 0
+	for i := 0; i < len(s); i++ {
+		switch s[i] {
+		case '<', '(':
+			depth++
+		case '>', ')':
+			depth--
+		case ',':
+			if depth == 0 {
+				out = append(out, strings.TrimSpace(s[start:i]))
+				start = i + 1
+			}
+		}
+	}
+	last := strings.TrimSpace(s[start:])
+	if len(out) == 0 && (last == "" || last == "void") {
+		return nil
+	}
+	return append(out, last)
+}
+
+// cloneMarks are the suffixes of compiler-made functions that are called.
+var cloneMarks = []string{".part.", ".isra.", ".constprop.", ".localalias", ".lto_priv."}
+
+// entryKind tells by the symbols at an address how code is entered there. Cold
+// parts are jumped to and no entry.
+func (f *File) entryKind(addr uint64) (LocationKind, string, bool) {
+	kind, raw, ok := Entry, "", true
+	t := f.loadSymbols()
+	i := sort.Search(len(t.byAddr), func(i int) bool { return t.byAddr[i].Addr >= addr })
+	for ; i < len(t.byAddr) && t.byAddr[i].Addr == addr; i++ {
+		s := t.byAddr[i]
+		k, cold := cloneKind(s.Raw)
+		switch {
+		case !s.Func:
+		case cold:
+			ok = raw != ""
+		case raw == "" || k == Entry:
+			kind, raw, ok = k, s.Raw, true
+		}
+	}
+	return kind, raw, ok
+}
+
+func cloneKind(raw string) (kind LocationKind, cold bool) {
+	if strings.HasSuffix(raw, ".cold") || strings.Contains(raw, ".cold.") {
+		return Clone, true
+	}
+	for _, m := range cloneMarks {
+		if strings.Contains(raw, m) {
+			return Clone, false
+		}
+	}
+	return Entry, false
+}
+
+// addSymbolClones adds clones that only the symbol table knows.
+func (f *File) addSymbolClones(g *overload) {
+	if g.linkage == "" {
+		return
+	}
+	for _, s := range f.loadSymbols().byAddr {
+		rest, ok := strings.CutPrefix(s.Raw, g.linkage)
+		if !ok || !s.Func || rest != "" && rest[0] != '.' || !f.inText(s.Addr) {
+			continue
+		}
+		if k, cold := cloneKind(s.Raw); !cold {
+			g.Locations = append(g.Locations, Location{Addr: s.Addr, Kind: k, Symbol: s.Raw})
+		}
+	}
+}
+
+// sort orders the places and drops what was found twice.
+func (o *overload) sort() {
+	sort.SliceStable(o.Locations, func(i, j int) bool {
+		a, b := o.Locations[i], o.Locations[j]
+		if a.Kind != b.Kind {
+			return a.Kind < b.Kind
+		}
+		return a.Addr < b.Addr
+	})
+	seen := map[uint64]bool{}
+	kept := o.Locations[:0]
+	for _, l := range o.Locations {
+		if !seen[l.Addr] {
+			seen[l.Addr] = true
+			kept = append(kept, l)
+		}
+	}
+	o.Locations = kept
+}
+
+// symbolFunctions answers Functions where debug info does not know the name.
+func (f *File) symbolFunctions(name, base string, hasParams bool) ([]Function, error) {
+	want := symbolKey(base)
+	found := map[string]*overload{}
+	var order []*overload
+	for _, s := range f.loadSymbols().byAddr {
+		if !s.Func || !f.inText(s.Addr) {
+			continue
+		}
+		d := demangled(s.Raw)
+		if symbolKey(stripParams(d)) != want || hasParams && canonTemplate(d) != canonTemplate(name) {
+			continue
+		}
+		kind, cold := cloneKind(s.Raw)
+		if cold {
+			continue
+		}
+		o := found[d]
+		if o == nil {
+			o = &overload{Function: Function{Name: base, Signature: d}}
+			found[d], order = o, append(order, o)
+		}
+		o.Locations = append(o.Locations, Location{Addr: s.Addr, Kind: kind, Symbol: s.Raw})
+	}
+	var out []Function
+	for _, o := range order {
+		o.sort()
+		out = append(out, o.Function)
+	}
+	if len(out) > 0 {
+		return out, nil
+	}
+	return nil, fmt.Errorf("no function %s in %s%s", name, f.path, didYouMean(closest(base, f.functionNames())))
+}
+
+func (f *File) functionNames() []string {
+	var out []string
+	f.index.root.walk(func(n *node) {
+		if n.isFunc {
+			out = append(out, n.path())
+		}
+	})
+	if len(out) == 0 {
+		for _, s := range f.loadSymbols().byAddr {
+			if s.Func {
+				out = append(out, stripParams(demangled(s.Raw)))
+			}
+		}
+	}
+	return out
+}

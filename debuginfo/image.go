@@ -1,0 +1,86 @@
+package debuginfo
+
+import (
+	"debug/elf"
+	"fmt"
+	"sort"
+)
+
+// Segment is a part of the image that is loaded.
+type Segment struct {
+	VAddr, PAddr uint64
+	FileSize     uint64 // bytes that the file holds
+	MemSize      uint64 // bytes in memory; what the file lacks is zero
+	Flags        elf.ProgFlag
+}
+
+// Range is the addresses from Start up to, not including, End.
+type Range struct {
+	Start, End uint64
+}
+
+// Contains says whether addr lies in the range.
+func (r Range) Contains(addr uint64) bool { return addr >= r.Start && addr < r.End }
+
+// Segments lists the loadable segments in the order of the file.
+func (f *File) Segments() []Segment {
+	var out []Segment
+	for _, p := range f.image.Progs {
+		if p.Type == elf.PT_LOAD {
+			out = append(out, Segment{p.Vaddr, p.Paddr, p.Filesz, p.Memsz, p.Flags})
+		}
+	}
+	return out
+}
+
+// ReadFile fills buf with the bytes that the image has at a virtual address
+// before it runs. It fails where the file holds no such bytes.
+func (f *File) ReadFile(vaddr uint64, buf []byte) error {
+	n := uint64(len(buf))
+	for _, p := range f.image.Progs {
+		if p.Type != elf.PT_LOAD || vaddr < p.Vaddr || vaddr-p.Vaddr >= p.Memsz || n > p.Memsz-(vaddr-p.Vaddr) {
+			continue
+		}
+		off := vaddr - p.Vaddr
+		clear(buf)
+		if off >= p.Filesz {
+			return nil
+		}
+		if _, err := p.ReadAt(buf[:min(n, p.Filesz-off)], int64(off)); err != nil {
+			return fmt.Errorf("reading %d bytes at %#x of %s: %w", n, vaddr, f.path, err)
+		}
+		return nil
+	}
+	return fmt.Errorf("reading %d bytes at %#x of %s: no segment holds them", n, vaddr, f.path)
+}
+
+// ReadMemory makes the image as it is before it runs usable as a Memory.
+func (f *File) ReadMemory(addr uint64, buf []byte) error { return f.ReadFile(addr, buf) }
+
+// Text lists the ranges that hold machine code, by address.
+func (f *File) Text() []Range { return append([]Range(nil), f.text...) }
+
+// inText says whether an address is code of this file. Code that the linker
+// threw away keeps its debug info, at addresses around 0.
+func (f *File) inText(addr uint64) bool {
+	i := sort.Search(len(f.text), func(i int) bool { return f.text[i].End > addr })
+	return i < len(f.text) && f.text[i].Contains(addr)
+}
+
+func textRanges(e *elf.File) []Range {
+	var out []Range
+	for _, s := range e.Sections {
+		if s.Flags&elf.SHF_EXECINSTR != 0 && s.Flags&elf.SHF_ALLOC != 0 && s.Size > 0 {
+			out = append(out, Range{s.Addr, s.Addr + s.Size})
+		}
+	}
+	if len(out) == 0 {
+		for _, p := range e.Progs {
+			if p.Type == elf.PT_LOAD && p.Flags&elf.PF_X != 0 {
+				out = append(out, Range{p.Vaddr, p.Vaddr + p.Filesz})
+			}
+		}
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].Start < out[j].Start })
+	return out
+}

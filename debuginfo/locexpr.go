@@ -1,0 +1,459 @@
+package debuginfo
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/go-delve/delve/pkg/dwarf/op"
+)
+
+// This evaluator of DWARF expressions takes the place of delve's, which does
+// not know entry values, takes unknown registers as 0 and does not tell a piece
+// that is optimised out from one that is 0.
+
+// Bounds of one expression.
+const (
+	maxExprSteps = 1000
+	maxExprStack = 256
+)
+
+// Opcodes that delve's list lacks.
+const (
+	opEntryValue    op.Opcode = 0xa3
+	opGNUEntryValue op.Opcode = 0xf3
+)
+
+// machine runs one expression.
+type machine struct {
+	*frame
+	code  []byte
+	at    int
+	stack []uint64
+	out   []piece
+}
+
+var (
+	errShort     = errors.New("a DWARF expression breaks off")
+	errUnderflow = errors.New("a DWARF expression takes more from its stack than it put there")
+)
+
+// locate runs a location expression.
+func (fr *frame) locate(expr []byte) ([]piece, error) {
+	m := &machine{frame: fr, code: expr}
+	for steps := 0; m.at < len(m.code); steps++ {
+		if steps == maxExprSteps {
+			return nil, errors.New("a DWARF expression does not end")
+		}
+		if err := m.step(); err != nil {
+			return nil, err
+		}
+	}
+	if len(m.out) > 0 {
+		return m.out, nil
+	}
+	if len(m.stack) == 0 {
+		return nil, errOptimisedOut
+	}
+	return []piece{{kind: pieceMemory, val: m.stack[len(m.stack)-1]}}, nil
+}
+
+// value runs an expression that computes a number, such as a frame base.
+func (fr *frame) value(expr []byte) (uint64, error) {
+	ps, err := fr.locate(expr)
+	if err != nil {
+		return 0, err
+	}
+	switch p := ps[0]; {
+	case len(ps) != 1:
+	case p.kind == pieceReg:
+		return fr.register(p.val)
+	case p.kind == pieceMemory, p.kind == pieceValue && p.bytes == nil:
+		return p.val, nil
+	}
+	return 0, errors.New("a DWARF expression yields no number")
+}
+
+func (m *machine) push(v uint64) error {
+	if len(m.stack) >= maxExprStack {
+		return errors.New("a DWARF expression overflows its stack")
+	}
+	if m.f.ptr == 4 {
+		v &= 0xffff_ffff
+	}
+	m.stack = append(m.stack, v)
+	return nil
+}
+
+func (m *machine) pop() (uint64, error) {
+	if len(m.stack) == 0 {
+		return 0, errUnderflow
+	}
+	v := m.stack[len(m.stack)-1]
+	m.stack = m.stack[:len(m.stack)-1]
+	return v, nil
+}
+
+func (m *machine) take(n uint64) ([]byte, error) {
+	if n > uint64(len(m.code)-m.at) {
+		return nil, errShort
+	}
+	b := m.code[m.at : m.at+int(n)]
+	m.at += int(n)
+	return b, nil
+}
+
+func (m *machine) fixed(size int, signed bool) (uint64, error) {
+	b, err := m.take(uint64(size))
+	if err != nil {
+		return 0, err
+	}
+	v := m.f.uintOf(b)
+	if signed {
+		v = signExtend(v, size)
+	}
+	return v, nil
+}
+
+func signExtend(v uint64, size int) uint64 {
+	if size <= 0 || size >= 8 {
+		return v
+	}
+	shift := 64 - 8*size
+	return uint64(int64(v<<shift) >> shift)
+}
+
+// leb reads a number in LEB128.
+func (m *machine) leb(signed bool) (uint64, error) {
+	var v uint64
+	for shift := 0; ; shift += 7 {
+		b, err := m.take(1)
+		if err != nil || shift > 70 {
+			return 0, errShort
+		}
+		if shift < 64 {
+			v |= uint64(b[0]&0x7f) << shift
+		}
+		if b[0]&0x80 == 0 {
+			if signed && b[0]&0x40 != 0 && shift+7 < 64 {
+				v |= ^uint64(0) << (shift + 7)
+			}
+			return v, nil
+		}
+	}
+}
+
+// constants are the opcodes that push an operand.
+var constants = map[op.Opcode]struct {
+	size   int // bytes, 0 for LEB128
+	signed bool
+}{
+	op.DW_OP_const1u: {1, false}, op.DW_OP_const1s: {1, true}, op.DW_OP_const2u: {2, false}, op.DW_OP_const2s: {2, true},
+	op.DW_OP_const4u: {4, false}, op.DW_OP_const4s: {4, true}, op.DW_OP_const8u: {8, false}, op.DW_OP_const8s: {8, true},
+	op.DW_OP_constu: {0, false}, op.DW_OP_consts: {0, true},
+}
+
+func truth(b bool) uint64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// binaryOps take the second and the top element.
+var binaryOps = map[op.Opcode]func(a, b uint64) uint64{
+	op.DW_OP_and: func(a, b uint64) uint64 { return a & b }, op.DW_OP_or: func(a, b uint64) uint64 { return a | b },
+	op.DW_OP_xor: func(a, b uint64) uint64 { return a ^ b }, op.DW_OP_plus: func(a, b uint64) uint64 { return a + b },
+	op.DW_OP_minus: func(a, b uint64) uint64 { return a - b }, op.DW_OP_mul: func(a, b uint64) uint64 { return a * b },
+	op.DW_OP_shl: func(a, b uint64) uint64 { return a << b }, op.DW_OP_shr: func(a, b uint64) uint64 { return a >> b },
+	op.DW_OP_shra: func(a, b uint64) uint64 { return uint64(int64(a) >> b) },
+	op.DW_OP_eq:   func(a, b uint64) uint64 { return truth(a == b) }, op.DW_OP_ne: func(a, b uint64) uint64 { return truth(a != b) },
+	op.DW_OP_lt: func(a, b uint64) uint64 { return truth(int64(a) < int64(b)) }, op.DW_OP_le: func(a, b uint64) uint64 { return truth(int64(a) <= int64(b)) },
+	op.DW_OP_gt: func(a, b uint64) uint64 { return truth(int64(a) > int64(b)) }, op.DW_OP_ge: func(a, b uint64) uint64 { return truth(int64(a) >= int64(b)) },
+}
+
+// step executes one operation.
+func (m *machine) step() error {
+	o := op.Opcode(m.code[m.at])
+	m.at++
+	if c, ok := constants[o]; ok {
+		v, err := uint64(0), error(nil)
+		if c.size > 0 {
+			v, err = m.fixed(c.size, c.signed)
+		} else {
+			v, err = m.leb(c.signed)
+		}
+		if err != nil {
+			return err
+		}
+		return m.push(v)
+	}
+	if fn, ok := binaryOps[o]; ok {
+		return m.binary(fn)
+	}
+	switch {
+	case o >= op.DW_OP_lit0 && o <= op.DW_OP_lit31:
+		return m.push(uint64(o - op.DW_OP_lit0))
+	case o >= op.DW_OP_reg0 && o <= op.DW_OP_reg31:
+		return m.place(piece{kind: pieceReg, val: uint64(o - op.DW_OP_reg0)})
+	case o >= op.DW_OP_breg0 && o <= op.DW_OP_breg31:
+		return m.based(uint64(o - op.DW_OP_breg0))
+	}
+	if fn, ok := otherOps[o]; ok {
+		return fn(m)
+	}
+	return fmt.Errorf("a DWARF expression has opcode %#x, which is not supported", byte(o))
+}
+
+// otherOps are the operations that need more of the machine.
+var otherOps map[op.Opcode]func(m *machine) error
+
+func init() { // the table refers to the machine, which refers to the table
+	otherOps = map[op.Opcode]func(m *machine) error{
+		op.DW_OP_nop:  func(*machine) error { return nil },
+		op.DW_OP_addr: func(m *machine) error { return m.pushOf(m.fixed(m.f.ptr, false)) },
+		op.DW_OP_regx: func(m *machine) error {
+			n, err := m.leb(false)
+			if err != nil {
+				return err
+			}
+			return m.place(piece{kind: pieceReg, val: n})
+		},
+		op.DW_OP_bregx: func(m *machine) error {
+			n, err := m.leb(false)
+			if err != nil {
+				return err
+			}
+			return m.based(n)
+		},
+		op.DW_OP_fbreg: func(m *machine) error {
+			off, err := m.leb(true)
+			if err != nil {
+				return err
+			}
+			base, err := m.frameBase()
+			if err != nil {
+				return err
+			}
+			return m.push(base + off)
+		},
+		op.DW_OP_call_frame_cfa: func(m *machine) error { return m.pushOf(m.cfa()) },
+		op.DW_OP_plus_uconst: func(m *machine) error {
+			n, err := m.leb(false)
+			if err != nil {
+				return err
+			}
+			return m.unary(func(a uint64) uint64 { return a + n })
+		},
+		op.DW_OP_abs: func(m *machine) error {
+			return m.unary(func(a uint64) uint64 { return uint64(max(int64(a), -int64(a))) })
+		},
+		op.DW_OP_neg:            func(m *machine) error { return m.unary(func(a uint64) uint64 { return -a }) },
+		op.DW_OP_not:            func(m *machine) error { return m.unary(func(a uint64) uint64 { return ^a }) },
+		op.DW_OP_dup:            func(m *machine) error { return m.pick(0) },
+		op.DW_OP_over:           func(m *machine) error { return m.pick(1) },
+		op.DW_OP_pick:           (*machine).pickN,
+		op.DW_OP_drop:           func(m *machine) error { _, err := m.pop(); return err },
+		op.DW_OP_swap:           func(m *machine) error { return m.rotate(2) },
+		op.DW_OP_rot:            func(m *machine) error { return m.rotate(3) },
+		op.DW_OP_div:            func(m *machine) error { return m.divide(false) },
+		op.DW_OP_mod:            func(m *machine) error { return m.divide(true) },
+		op.DW_OP_skip:           func(m *machine) error { return m.jump(false) },
+		op.DW_OP_bra:            func(m *machine) error { return m.jump(true) },
+		op.DW_OP_deref:          func(m *machine) error { return m.deref(m.f.ptr) },
+		op.DW_OP_deref_size:     (*machine).derefN,
+		op.DW_OP_stack_value:    (*machine).stackValue,
+		op.DW_OP_implicit_value: (*machine).implicitValue,
+		op.DW_OP_piece:          (*machine).piece,
+		opEntryValue:            (*machine).entryValue,
+		opGNUEntryValue:         (*machine).entryValue,
+	}
+}
+
+func (m *machine) pushOf(v uint64, err error) error {
+	if err != nil {
+		return err
+	}
+	return m.push(v)
+}
+
+func (m *machine) unary(fn func(uint64) uint64) error {
+	a, err := m.pop()
+	if err != nil {
+		return err
+	}
+	return m.push(fn(a))
+}
+
+func (m *machine) binary(fn func(a, b uint64) uint64) error {
+	b, err := m.pop()
+	if err != nil {
+		return err
+	}
+	a, err := m.pop()
+	if err != nil {
+		return err
+	}
+	if m.f.ptr == 4 { // comparisons are signed
+		a, b = signExtend(a, 4), signExtend(b, 4)
+	}
+	return m.push(fn(a, b))
+}
+
+func (m *machine) divide(rest bool) error {
+	if len(m.stack) > 0 && m.stack[len(m.stack)-1] == 0 {
+		return errors.New("a DWARF expression divides by zero")
+	}
+	return m.binary(func(a, b uint64) uint64 {
+		switch {
+		case rest:
+			return a % b
+		case int64(b) == -1:
+			return -a
+		}
+		return uint64(int64(a) / int64(b))
+	})
+}
+
+func (m *machine) based(num uint64) error {
+	off, err := m.leb(true)
+	if err != nil {
+		return err
+	}
+	v, err := m.register(num)
+	if err != nil {
+		return err
+	}
+	return m.push(v + off)
+}
+
+func (m *machine) pick(n int) error {
+	if n >= len(m.stack) {
+		return errUnderflow
+	}
+	return m.push(m.stack[len(m.stack)-1-n])
+}
+
+func (m *machine) pickN() error {
+	n, err := m.fixed(1, false)
+	if err != nil {
+		return err
+	}
+	return m.pick(int(n))
+}
+
+// rotate moves the top element down behind n-1 others.
+func (m *machine) rotate(n int) error {
+	if len(m.stack) < n {
+		return errUnderflow
+	}
+	s := m.stack[len(m.stack)-n:]
+	top := s[n-1]
+	copy(s[1:], s[:n-1])
+	s[0] = top
+	return nil
+}
+
+func (m *machine) jump(conditional bool) error {
+	d, err := m.fixed(2, true)
+	if err != nil {
+		return err
+	}
+	if conditional {
+		if v, err := m.pop(); err != nil || v == 0 {
+			return err
+		}
+	}
+	to := int64(m.at) + int64(d)
+	if to < 0 || to > int64(len(m.code)) {
+		return errors.New("a DWARF expression jumps out of itself")
+	}
+	m.at = int(to)
+	return nil
+}
+
+func (m *machine) deref(size int) error {
+	a, err := m.pop()
+	if err != nil {
+		return err
+	}
+	return m.pushOf(m.readUint(a, size))
+}
+
+func (m *machine) derefN() error {
+	n, err := m.fixed(1, false)
+	if err != nil {
+		return err
+	}
+	return m.deref(int(n))
+}
+
+// place notes a part that stands in no memory; DW_OP_piece gives its size.
+func (m *machine) place(p piece) error {
+	m.stack = m.stack[:0]
+	if m.at == len(m.code) {
+		m.out = append(m.out, p)
+		return nil
+	}
+	if op.Opcode(m.code[m.at]) != op.DW_OP_piece {
+		return fmt.Errorf("a DWARF expression goes on with opcode %#x behind a place", m.code[m.at])
+	}
+	m.at++
+	n, err := m.leb(false)
+	if err != nil {
+		return err
+	}
+	p.size = n
+	m.out = append(m.out, p)
+	return nil
+}
+
+func (m *machine) stackValue() error {
+	v, err := m.pop()
+	if err != nil {
+		return err
+	}
+	return m.place(piece{kind: pieceValue, val: v})
+}
+
+func (m *machine) implicitValue() error {
+	n, err := m.leb(false)
+	if err != nil {
+		return err
+	}
+	b, err := m.take(n)
+	if err != nil {
+		return err
+	}
+	return m.place(piece{kind: pieceValue, bytes: b})
+}
+
+// piece closes a part in memory; with nothing on the stack it is gone.
+func (m *machine) piece() error {
+	n, err := m.leb(false)
+	if err != nil {
+		return err
+	}
+	p := piece{kind: pieceGone, size: n}
+	if len(m.stack) > 0 {
+		p.kind, p.val = pieceMemory, m.stack[len(m.stack)-1]
+		m.stack = m.stack[:0]
+	}
+	m.out = append(m.out, p)
+	return nil
+}
+
+// entryValue is the value that an expression had when the function was entered.
+func (m *machine) entryValue() error {
+	n, err := m.leb(false)
+	if err != nil {
+		return err
+	}
+	b, err := m.take(n)
+	if err != nil {
+		return err
+	}
+	if m.entry == nil {
+		return fmt.Errorf("%w: only its value at the function's entry was kept", errOptimisedOut)
+	}
+	return m.pushOf(m.entry(b))
+}

@@ -1,0 +1,456 @@
+package debuginfo
+
+import (
+	"debug/dwarf"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Scope is a place in a stopped program: what names mean there and where their
+// values are.
+type Scope struct {
+	File *File
+	Mem  Memory
+	Regs Registers
+	PC   uint64
+	// CFA is the stack pointer before the call of the function at PC, where the
+	// caller knows it; 0 to find it.
+	CFA uint64
+	// Function picks one of the functions around PC by its qualified name, where
+	// inlined copies begin at one address. Empty for all, the innermost first;
+	// at the very entry of a function that one goes first.
+	Function string
+
+	caller bool   // PC is behind a call
+	object *Value // names are members of this value
+}
+
+// lookupPC is the address that lies in the code that is running: a return
+// address may lie behind its function.
+func (s *Scope) lookupPC() uint64 {
+	if s.caller && s.PC > 0 {
+		return s.PC - 1
+	}
+	return s.PC
+}
+
+// atEntry says whether the function at PC was just called.
+func (s *Scope) atEntry() bool {
+	b, ok := s.File.bodyAt(s.PC)
+	return ok && !s.caller && b.entry && b.low == s.PC
+}
+
+// frameOf makes the context for locations in the function whose blocks are
+// given.
+func (s *Scope) frameOf(blocks []block) *frame {
+	fr := &frame{f: s.File, mem: s.Mem, regs: s.Regs}
+	fr.cfa = s.findCFA
+	fr.frameBase = func() (uint64, error) {
+		if len(blocks) == 0 {
+			return 0, fmt.Errorf("no function at %#x", s.PC)
+		}
+		e := blocks[0].e
+		expr, _, err := s.File.locationAt(e.Val(dwarf.AttrFrameBase), e.Offset, s.lookupPC())
+		if err != nil {
+			return 0, fmt.Errorf("frame base of %s at %#x: %w", blocks[0].fn.path(), s.PC, err)
+		}
+		plain := *fr
+		plain.frameBase = func() (uint64, error) { return 0, errors.New("a frame base refers to itself") }
+		return plain.value(expr)
+	}
+	fr.entry = func(expr []byte) (uint64, error) { return s.entryValue(fr, expr) }
+	return fr
+}
+
+// entryValue is what an expression was when the function at PC was entered:
+// just now, or what its caller says that it passed.
+func (s *Scope) entryValue(fr *frame, expr []byte) (uint64, error) {
+	if s.atEntry() {
+		return fr.value(expr)
+	}
+	v, err := s.callSiteValue(expr)
+	if err != nil {
+		return 0, fmt.Errorf("%w: only its value at the function's entry was kept, and the caller does not tell it (%v)", errOptimisedOut, err)
+	}
+	return v, nil
+}
+
+// frames lists the functions to look for names in, each with its blocks,
+// innermost block first. The order is the one that names are looked up in.
+func (s *Scope) frames() (all []block, order [][]block, err error) {
+	defer s.File.guard(&err)
+	if all, err = s.File.blocksAt(s.lookupPC()); err != nil {
+		return nil, nil, err
+	}
+	var cur []block
+	for i := len(all) - 1; i >= 0; i-- {
+		cur = append(cur, all[i])
+		if all[i].fn != nil || all[i].inlined || i == 0 {
+			order = append(order, cur)
+			cur = nil
+		}
+	}
+	if s.Function != "" {
+		base, _, _ := splitParams(s.Function)
+		for _, fr := range order {
+			if fn := fr[len(fr)-1].fn; fn != nil && nameMatches(fn.path(), base) {
+				return all, [][]block{fr}, nil
+			}
+		}
+		return nil, nil, fmt.Errorf("%s is not at %#x", s.Function, s.PC)
+	}
+	if n := len(order); n > 1 && s.atEntry() {
+		order = append([][]block{order[n-1]}, order[:n-1]...)
+	}
+	return all, order, nil
+}
+
+// errNoName says that a name means nothing where it was looked for.
+var errNoName = errors.New("unknown name")
+
+// name finds what an identifier stands for.
+func (s *Scope) name(name string) (Value, error) {
+	if s.object != nil {
+		return s.memberOrConst(name)
+	}
+	all, order, err := s.frames()
+	if err != nil {
+		return Value{}, err
+	}
+	var around *node
+	var lost error // there is a this, but it is gone
+	for _, fr := range order {
+		fn := fr[len(fr)-1]
+		if !strings.Contains(name, "::") {
+			v, err := s.local(all, fr, name)
+			if !errors.Is(err, errNoName) {
+				return v, err
+			}
+		}
+		if this, err := s.local(all, fr, "this"); err == nil && name != "this" {
+			if v, err := this.Field(name); err == nil || isAmbiguous(err) {
+				return v, err
+			} else if t := this.Type.Target(); t != nil && !strings.Contains(name, "::") && t.hasMember(name) {
+				return v, err
+			}
+		} else if !errors.Is(err, errNoName) {
+			lost = err
+		}
+		if around == nil {
+			around = fn.fn
+		}
+	}
+	if v, err := s.outer(around, name); !errors.Is(err, errNoName) {
+		return v, err
+	}
+	if lost != nil {
+		return Value{}, fmt.Errorf("%w %s, unless it is a member: %w", errNoName, name, lost)
+	}
+	return Value{}, s.unknown(name, all, order)
+}
+
+func isAmbiguous(err error) bool { return err != nil && strings.Contains(err.Error(), "ambiguous") }
+
+// hasMember says whether a class or its bases declare a data member.
+func (t *Type) hasMember(name string) bool {
+	return t.IsStruct() && len(t.Underlying().hits(name, 0, newBudget())) > 0
+}
+
+// unknown puts a name that means nothing into an error with what it may have
+// meant.
+func (s *Scope) unknown(name string, all []block, order [][]block) error {
+	var known []string
+	for _, fr := range order {
+		for _, b := range fr {
+			vs, _ := s.File.variablesIn(b.e)
+			for _, v := range vs {
+				known = append(known, v.name)
+			}
+		}
+		if this, err := s.local(all, fr, "this"); err == nil {
+			known = append(known, this.Type.Target().memberNames(newBudget())...)
+		}
+	}
+	return fmt.Errorf("%w %s%s", errNoName, name, didYouMean(closest(name, known)))
+}
+
+// memberOrConst finds a member of the scope's object, or an enumerator.
+func (s *Scope) memberOrConst(name string) (Value, error) {
+	v, err := s.object.Field(name)
+	if err == nil {
+		return v, nil
+	}
+	t := s.object.Type
+	if u := t.Underlying(); u != nil && u.Kind == KindPointer {
+		t = t.Target()
+	}
+	if n, ok := t.enumerator(name, newBudget()); ok {
+		return s.number(n), nil
+	}
+	if strings.Contains(name, "::") {
+		if n, ok := s.File.findEnumerator(name); ok {
+			return s.number(n), nil
+		}
+	}
+	return Value{}, err
+}
+
+// local finds a parameter or variable of one function's blocks.
+func (s *Scope) local(all, blocks []block, name string) (Value, error) {
+	for _, b := range blocks {
+		vs, err := s.File.variablesIn(b.e)
+		if err != nil {
+			return Value{}, err
+		}
+		for _, v := range vs {
+			if v.name == name {
+				return s.located(all, b, v)
+			}
+		}
+	}
+	// An inlined copy leaves out the entries of what it has no place for.
+	fn := blocks[len(blocks)-1]
+	if ref, ok := reference(fn.e); ok {
+		c, err := s.File.entryChain(s.File.entries(), ref)
+		if err != nil {
+			return Value{}, err
+		}
+		ps, err := s.File.allParams(c[0])
+		if err != nil {
+			return Value{}, err
+		}
+		for _, p := range ps {
+			if p.name == name {
+				return Value{}, s.gone("parameter", name, nil)
+			}
+		}
+	}
+	return Value{}, errNoName
+}
+
+// gone is the error for what has no place at PC.
+func (s *Scope) gone(what, name string, why error) error {
+	if why != nil && !errors.Is(why, errOptimisedOut) {
+		return fmt.Errorf("%s %s at %#x: %w", what, name, s.PC, why)
+	}
+	detail := ""
+	if why != nil && why.Error() != errOptimisedOut.Error() {
+		detail = " (" + strings.TrimPrefix(why.Error(), errOptimisedOut.Error()+": ") + ")"
+	}
+	return &goneError{fmt.Sprintf("%s %s is optimised out at %#x%s", what, name, s.PC, detail)}
+}
+
+// goneError is an errOptimisedOut with a name and an address.
+type goneError struct{ text string }
+
+func (e *goneError) Error() string { return e.text }
+func (e *goneError) Unwrap() error { return errOptimisedOut }
+
+// IsOptimisedOut says whether an error means that the compiler kept no value
+// of a variable at an address.
+func IsOptimisedOut(err error) bool { return errors.Is(err, errOptimisedOut) }
+
+// variable is a parameter or variable entry in a function.
+type variable struct {
+	name  string
+	e     *dwarf.Entry
+	chain chain
+}
+
+// variablesIn lists the parameters and variables that are direct children of a
+// function or block.
+func (f *File) variablesIn(e *dwarf.Entry) (out []variable, err error) {
+	defer f.guard(&err)
+	if !e.Children {
+		return nil, nil
+	}
+	r, chains := f.entries(), f.entries()
+	r.Seek(e.Offset)
+	if _, err := r.Next(); err != nil {
+		return nil, err
+	}
+	for {
+		k, err := r.Next()
+		if err != nil {
+			return nil, err
+		}
+		if k == nil || k.Tag == 0 {
+			return out, nil
+		}
+		if k.Tag == dwarf.TagFormalParameter || k.Tag == dwarf.TagVariable {
+			c, err := f.entryChain(chains, k.Offset)
+			if err != nil {
+				return nil, err
+			}
+			if n := c.name(); n != "" {
+				out = append(out, variable{n, k, c})
+			}
+		}
+		if k.Children {
+			r.SkipChildren()
+		}
+	}
+}
+
+// located reads where a variable stands and makes it a value.
+func (s *Scope) located(all []block, b block, v variable) (Value, error) {
+	what := "variable"
+	if v.e.Tag == dwarf.TagFormalParameter {
+		what = "parameter"
+	}
+	toff, ok := v.chain.val(dwarf.AttrType).(dwarf.Offset)
+	if !ok {
+		return Value{}, fmt.Errorf("%s %s has no type in the debug info", what, v.name)
+	}
+	t, err := s.File.typeAt(toff)
+	if err != nil {
+		return Value{}, err
+	}
+	if c, ok := constValue(v.chain.val(dwarf.AttrConstValue), s.File.order); ok {
+		return s.made(t, uint64(c)).referent()
+	}
+	expr, list, err := s.File.locationAt(v.chain.val(dwarf.AttrLocation), v.e.Offset, s.lookupPC())
+	if what == "parameter" && b.fn != nil && !b.inlined && s.atEntry() && (err != nil || !list && storedLater(expr)) {
+		if val, ok := s.passed(all[0], v, t); ok {
+			return val.referent()
+		} else if err == nil {
+			return Value{}, fmt.Errorf("parameter %s is not stored yet at %#x, the entry of its function", v.name, s.PC)
+		}
+	}
+	if err != nil {
+		return Value{}, s.gone(what, v.name, err)
+	}
+	fr := s.frameOf(all)
+	ps, err := fr.locate(expr)
+	if err != nil {
+		return Value{}, s.gone(what, v.name, err)
+	}
+	val, err := s.assemble(fr, ps, t)
+	if err != nil {
+		return Value{}, s.gone(what, v.name, err)
+	}
+	return val.referent()
+}
+
+// made is a value that stands nowhere.
+func (s *Scope) made(t *Type, n uint64) Value {
+	sc := *s
+	sc.object = nil
+	return Value{Type: t, data: s.File.bytesOfUint(n, int(min(max(t.Size, 8), 64))), scope: &sc}
+}
+
+// assemble joins the pieces of a variable.
+func (s *Scope) assemble(fr *frame, ps []piece, t *Type) (Value, error) {
+	sc := *s
+	sc.object = nil
+	if len(ps) == 1 && ps[0].kind == pieceMemory {
+		return Value{Type: t, Addr: s.File.wrap(ps[0].val), HasAddr: true, scope: &sc}, nil
+	}
+	v := Value{Type: t, scope: &sc}
+	gone := 0
+	for _, p := range ps {
+		size := p.size
+		if size == 0 && len(ps) == 1 {
+			size = uint64(max(t.Size, 0))
+		}
+		if size > maxValue || uint64(len(v.data))+size > maxValue {
+			return Value{}, errors.New("its pieces are too large")
+		}
+		b, err := s.pieceBytes(fr, p, int(size))
+		if err != nil {
+			return Value{}, err
+		}
+		if b == nil {
+			at := uint64(len(v.data))
+			v.gaps = append(v.gaps, Range{at, at + size})
+			b = make([]byte, size)
+			gone++
+		}
+		v.data = append(v.data, b...)
+	}
+	if gone == len(ps) {
+		return Value{}, errOptimisedOut
+	}
+	return v, nil
+}
+
+// pieceBytes reads one piece, nil if it is optimised out.
+func (s *Scope) pieceBytes(fr *frame, p piece, size int) ([]byte, error) {
+	switch p.kind {
+	case pieceMemory:
+		buf := make([]byte, size)
+		if s.Mem == nil {
+			return nil, fmt.Errorf("reading %d bytes at %#x: no memory given", size, p.val)
+		}
+		if err := s.Mem.ReadMemory(p.val, buf); err != nil {
+			return nil, fmt.Errorf("reading %d bytes at %#x: %w", size, p.val, err)
+		}
+		return buf, nil
+	case pieceReg:
+		if size > 8 {
+			return nil, fmt.Errorf("it stands in register %s, which is read only in part", s.File.arch.name(p.val))
+		}
+		n, err := fr.register(p.val)
+		if err != nil {
+			return nil, err
+		}
+		return s.File.bytesOfUint(n, size), nil
+	case pieceValue:
+		if p.bytes == nil {
+			return s.File.bytesOfUint(p.val, size), nil
+		}
+		return append(append([]byte{}, p.bytes...), make([]byte, max(size-len(p.bytes), 0))...)[:size], nil
+	}
+	return nil, nil
+}
+
+// outer finds a name in the scopes around a function and in the outermost:
+// variables and enumerators.
+func (s *Scope) outer(n *node, name string) (Value, error) {
+	parts := splitName(name)
+	for depth := 0; n != nil && depth < maxScopes; n, depth = n.parent, depth+1 {
+		k := n
+		for _, p := range parts {
+			if k = k.look(p); k == nil {
+				break
+			}
+		}
+		if k != nil && (k.hasValue || len(k.vars) > 0) {
+			return s.global(k.path())
+		}
+	}
+	return s.global(name)
+}
+
+// global is a variable, constant or enumerator by its qualified name.
+func (s *Scope) global(name string) (Value, error) {
+	f := s.File
+	if n := f.index.find(name); n != nil && n.hasValue && len(n.vars) == 0 {
+		return s.number(n.value), nil
+	}
+	v, err := f.findVariable(name)
+	switch {
+	case err == nil && v.Const:
+		return s.made(v.Type, uint64(v.Value)), nil
+	case err == nil:
+		sc := *s
+		sc.object = nil
+		return Value{Type: v.Type, Addr: v.Addr, HasAddr: true, scope: &sc}.referent()
+	case !errors.Is(err, errNoName):
+		return Value{}, err
+	}
+	if n, ok := f.findEnumerator(name); ok {
+		return s.number(n), nil
+	}
+	return Value{}, errNoName
+}
+
+// number is an integer that stands nowhere.
+func (s *Scope) number(n int64) Value {
+	t := intType
+	if n != int64(int32(n)) {
+		t = longType
+	}
+	return s.made(t, uint64(n))
+}

@@ -1,0 +1,384 @@
+package debuginfo
+
+import (
+	"debug/dwarf"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Kind says what sort of type a Type is.
+type Kind uint8
+
+// The kinds of types.
+const (
+	KindVoid Kind = iota
+	KindBase
+	KindStruct
+	KindClass
+	KindUnion
+	KindEnum
+	KindPointer
+	KindRef       // T& and T&&
+	KindMemberPtr // T C::*
+	KindArray
+	KindTypedef
+	KindConst
+	KindVolatile
+	KindRestrict
+	KindAtomic
+	KindFunc
+	KindUnknown // something that DWARF describes in a way not known here
+)
+
+var kindNames = [...]string{"void", "base type", "struct", "class", "union", "enum", "pointer", "reference",
+	"member pointer", "array", "typedef", "const", "volatile", "restrict", "atomic", "function", "unknown type"}
+
+func (k Kind) String() string {
+	if int(k) < len(kindNames) {
+		return kindNames[k]
+	}
+	return "Kind(" + strconv.Itoa(int(k)) + ")"
+}
+
+// Encoding says how the bits of a base type or enum are meant.
+type Encoding uint8
+
+// The encodings of base types.
+const (
+	EncodingNone Encoding = iota
+	EncodingUnsigned
+	EncodingSigned
+	EncodingBool
+	EncodingChar  // signed or not by Type.Signed
+	EncodingFloat // 4, 8 or 16 bytes
+)
+
+// Type is a C++ type. It is never changed after it was handed out; types may
+// be cyclic.
+type Type struct {
+	Kind     Kind
+	Name     string // qualified, "" for anonymous ones: "Genode::Thread", "char const *" is "const char*"
+	Size     int64  // bytes; 0 for void and functions, -1 where it is not known
+	Elem     *Type  // of pointers, references, arrays, typedefs and cv; result of functions, nil for void
+	Count    int64  // elements of an array, -1 where it is not known
+	Encoding Encoding
+	Signed   bool // of base types and enums
+
+	// Members of a struct, class or union in order, its base classes among
+	// them; of a typedef or cv type those of the type behind it.
+	Fields []Field
+	// Values of an enum in order; likewise.
+	Enumerators []Enumerator
+	// Params are a function's.
+	Params []*Type
+	// Incomplete says that only a declaration is known.
+	Incomplete bool
+
+	off  dwarf.Offset
+	node *node
+	file *File
+	done bool
+}
+
+// Field is a member or base class of a type.
+type Field struct {
+	Name      string // "" for an anonymous struct or union; a base class has its type's name
+	Type      *Type
+	Offset    int64 // bytes; of a bit field, the byte that holds its first bit
+	BitSize   int64 // bits of a bit field, else 0
+	BitOffset int64 // of a bit field, in the byte at Offset, from the least significant bit
+	IsBase    bool
+	Virtual   bool // a virtual base, whose offset is not fixed
+	Static    bool // a static data member: File.Variable has its address
+}
+
+// Enumerator is a value of an enum.
+type Enumerator struct {
+	Name  string
+	Value int64
+}
+
+// Resolved is a data member found in a type.
+type Resolved struct {
+	Type      *Type
+	Offset    int64 // bytes from the start of the outer type
+	BitSize   int64 // as in Field
+	BitOffset int64
+}
+
+func (t *Type) String() string {
+	switch {
+	case t == nil:
+		return "void"
+	case t.Name != "":
+		return t.Name
+	}
+	return "(anonymous " + t.Kind.String() + ")"
+}
+
+// maxDepth bounds walks through typedefs, base classes and anonymous members.
+const maxDepth = 64
+
+// Underlying is the type behind typedefs and const, volatile and the like.
+func (t *Type) Underlying() *Type {
+	for range maxDepth {
+		if t == nil || t.Elem == nil || t.Kind < KindTypedef || t.Kind > KindAtomic {
+			return t
+		}
+		t = t.Elem
+	}
+	return t
+}
+
+// Target is the type that a pointer or reference leads to, without typedefs;
+// nil for other types and void.
+func (t *Type) Target() *Type {
+	u := t.Underlying()
+	if u == nil || u.Kind != KindPointer && u.Kind != KindRef || u.Elem == nil {
+		return nil
+	}
+	return u.Elem.Underlying()
+}
+
+// IsStruct says whether a type is a struct, class or union, also behind
+// typedefs.
+func (t *Type) IsStruct() bool {
+	u := t.Underlying()
+	return u != nil && (u.Kind == KindStruct || u.Kind == KindClass || u.Kind == KindUnion)
+}
+
+// FieldPath finds a data member by its path ("a.b.c", "_name[2]._buf"). Members
+// of base classes and of anonymous structs and unions are found like a type's
+// own; "Base::member" names those of one base. Pointers are not followed.
+func (t *Type) FieldPath(path string) (Resolved, error) {
+	r := Resolved{Type: t}
+	for _, part := range splitPath(path) {
+		name, index, hasIndex := strings.Cut(part, "[")
+		if name != "" {
+			m, err := r.Type.member(name)
+			if err != nil {
+				return Resolved{}, err
+			}
+			m.Offset += r.Offset
+			r = m
+		}
+		for hasIndex {
+			n, rest, ok := strings.Cut(index, "]")
+			i, err := strconv.ParseInt(n, 0, 64)
+			u := r.Type.Underlying()
+			if !ok || err != nil || u.Kind != KindArray || u.Elem == nil || i < 0 || u.Count >= 0 && i >= u.Count {
+				return Resolved{}, fmt.Errorf("%s has no element [%s", r.Type, index)
+			}
+			r = Resolved{Type: u.Elem, Offset: r.Offset + i*max(u.Elem.Size, 0)}
+			_, index, hasIndex = strings.Cut(rest, "[")
+		}
+	}
+	return r, nil
+}
+
+// splitPath cuts "a.B::c.d" at dots outside of template arguments.
+func splitPath(path string) []string {
+	var parts []string
+	depth, start := 0, 0
+	for i := 0; i < len(path); i++ {
+		switch path[i] {
+		case '<':
+			depth++
+		case '>':
+			depth--
+		case '.':
+			if depth == 0 {
+				parts = append(parts, path[start:i])
+				start = i + 1
+			}
+		}
+	}
+	return append(parts, path[start:])
+}
+
+// hit is a member found by name.
+type hit struct {
+	owner *Type
+	Resolved
+	static bool
+}
+
+// member finds one data member that is not static.
+func (t *Type) member(name string) (Resolved, error) {
+	h, err := t.lookup(name)
+	if err != nil {
+		return Resolved{}, err
+	}
+	if h.static {
+		return Resolved{}, fmt.Errorf("%s::%s is static: it has an address, not an offset", h.owner, name)
+	}
+	return h.Resolved, nil
+}
+
+// lookup finds a data member, static ones included. A class's own members hide
+// those of its bases; what is found in two bases is ambiguous.
+func (t *Type) lookup(name string) (hit, error) {
+	u := t.Underlying()
+	if !t.IsStruct() {
+		return hit{}, fmt.Errorf("%s is no struct or class: it has no member %s", t, name)
+	}
+	if u.Incomplete {
+		return hit{}, fmt.Errorf("%s is only declared, not defined, in %s: its member %s is not known", t, u.file.path, name)
+	}
+	parts := splitName(name)
+	if len(parts) > 1 {
+		class := strings.Join(parts[:len(parts)-1], "::")
+		off, base := int64(0), u
+		if !u.is(class) {
+			found := u.bases(class, 0, newBudget())
+			if len(found) == 0 {
+				return hit{}, fmt.Errorf("%s has no base class %s", t, class)
+			}
+			off, base = found[0].Offset, found[0].Type
+			if len(found) > 1 && distinct(found) {
+				return hit{}, fmt.Errorf("%s has more than one base class %s: name the way to it", t, class)
+			}
+		}
+		h, err := base.lookup(parts[len(parts)-1])
+		h.Offset += off
+		return h, err
+	}
+	hits := u.hits(name, 0, newBudget())
+	switch {
+	case len(hits) == 0:
+		return hit{}, fmt.Errorf("%s has no member %s%s", t, name, didYouMean(closest(name, u.memberNames(newBudget()))))
+	case len(hits) > 1 && !hits[0].static:
+		var in []string
+		same := true
+		for _, h := range hits {
+			in = append(in, h.owner.String()+"::"+name)
+			same = same && h.Offset == hits[0].Offset && h.owner == hits[0].owner
+		}
+		if !same {
+			return hit{}, fmt.Errorf("member %s of %s is ambiguous: %s", name, t, strings.Join(in, " or "))
+		}
+	}
+	return hits[0], nil
+}
+
+func distinct(rs []Resolved) bool {
+	for _, r := range rs {
+		if r.Offset != rs[0].Offset {
+			return true
+		}
+	}
+	return false
+}
+
+// maxHits bounds the members of one name.
+const maxHits = 64
+
+// budget bounds a walk through classes, which damaged debug info may make
+// their own bases.
+type budget struct{ left int }
+
+func newBudget() *budget { return &budget{20000} }
+
+func (b *budget) spend() bool {
+	b.left--
+	return b.left >= 0
+}
+
+func (t *Type) hits(name string, off int64, left *budget) []hit {
+	if t == nil || !left.spend() {
+		return nil
+	}
+	for _, f := range t.Fields {
+		switch {
+		case f.IsBase:
+		case f.Name == name:
+			return []hit{{t, Resolved{f.Type, off + f.Offset, f.BitSize, f.BitOffset}, f.Static}}
+		case f.Name == "" && f.Type.IsStruct():
+			if h := f.Type.Underlying().hits(name, off+f.Offset, left); len(h) > 0 {
+				return h
+			}
+		}
+	}
+	var out []hit
+	for _, f := range t.Fields {
+		if f.IsBase && !f.Virtual && len(out) < maxHits {
+			out = append(out, f.Type.Underlying().hits(name, off+f.Offset, left)...)
+		}
+	}
+	return out
+}
+
+// memberNames lists all members' names for suggestions.
+func (t *Type) memberNames(left *budget) []string {
+	var out []string
+	if t == nil || !left.spend() {
+		return nil
+	}
+	for _, f := range t.Fields {
+		if f.IsBase || f.Name == "" {
+			out = append(out, f.Type.Underlying().memberNames(left)...)
+		} else {
+			out = append(out, f.Name)
+		}
+	}
+	return out
+}
+
+// BaseOffset finds a direct or indirect base class by its qualified or its last
+// name and tells where it lies. Virtual bases have no fixed place. Of several
+// bases of one name it is the first.
+func (t *Type) BaseOffset(name string) (int64, bool) {
+	u := t.Underlying()
+	if u == nil {
+		return 0, false
+	}
+	found := u.bases(name, 0, newBudget())
+	if len(found) == 0 {
+		return 0, false
+	}
+	return found[0].Offset, true
+}
+
+// bases lists the base classes of a name, nearest first.
+func (t *Type) bases(name string, off int64, left *budget) []Resolved {
+	if t == nil || !left.spend() {
+		return nil
+	}
+	var out []Resolved
+	for _, f := range t.Fields {
+		if f.IsBase && !f.Virtual && f.Type.is(name) {
+			out = append(out, Resolved{Type: f.Type.Underlying(), Offset: off + f.Offset})
+		}
+	}
+	for _, f := range t.Fields {
+		if f.IsBase && !f.Virtual && len(out) < maxHits {
+			out = append(out, f.Type.Underlying().bases(name, off+f.Offset, left)...)
+		}
+	}
+	return out
+}
+
+// is compares a type's name with a name that may lack outer scopes, or
+// template arguments.
+func (t *Type) is(name string) bool {
+	own := t.Underlying()
+	if own == nil || name == "" {
+		return false
+	}
+	return nameMatches(own.Name, strings.TrimPrefix(name, "::"))
+}
+
+func nameMatches(own, name string) bool {
+	if own == name || strings.HasSuffix(own, "::"+name) {
+		return true
+	}
+	if i := strings.IndexByte(own, '<'); i >= 0 && !strings.Contains(name, "<") {
+		return nameMatches(own[:i], name)
+	}
+	if strings.Contains(name, "<") && strings.Contains(own, "<") {
+		a, b := canonTemplate(own), canonTemplate(name)
+		return a == b || strings.HasSuffix(a, "::"+b)
+	}
+	return false
+}

@@ -1,0 +1,327 @@
+package debuginfo
+
+import (
+	"debug/dwarf"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Variable is a global, a static data member or a function's static variable.
+type Variable struct {
+	Name  string // qualified
+	Type  *Type
+	Addr  uint64
+	Const bool  // it has no memory, only a value
+	Value int64 // of a constant
+}
+
+// Variable finds a global ("config"), a static data member
+// ("Kobject_dbg::_kobjects") or a function's static variable
+// ("Genode::cap_idx_alloc::alloc"). Where debug info has no address the symbol
+// table's is taken.
+func (f *File) Variable(name string) (v Variable, err error) {
+	defer f.guard(&err)
+	if err := f.needDWARF(); err != nil {
+		return Variable{}, err
+	}
+	v, err = f.findVariable(name)
+	if errors.Is(err, errNoName) {
+		return Variable{}, fmt.Errorf("no variable %s in %s%s", name, f.path, didYouMean(closest(name, f.index.varNames())))
+	}
+	return v, err
+}
+
+// findVariable is Variable with errNoName for a name that is none.
+func (f *File) findVariable(name string) (v Variable, err error) {
+	n := f.index.find(name)
+	var entries []dwarf.Offset
+	switch {
+	case n != nil && len(n.vars) > 0:
+		entries = n.vars
+	default:
+		if entries, err = f.localStatics(name); err != nil {
+			return Variable{}, err
+		}
+	}
+	if len(entries) == 0 {
+		return Variable{}, errNoName
+	}
+	return f.variableOf(strings.TrimPrefix(name, "::"), entries)
+}
+
+func (x *index) varNames() []string {
+	var out []string
+	x.root.walk(func(n *node) {
+		if len(n.vars) > 0 {
+			out = append(out, n.path())
+		}
+	})
+	return out
+}
+
+// variableOf joins what declaration and definition say of a variable.
+func (f *File) variableOf(name string, entries []dwarf.Offset) (Variable, error) {
+	v := Variable{Name: name}
+	located := false
+	r := f.entries()
+	linkage := ""
+	for _, off := range entries {
+		d, err := f.entryChain(r, off)
+		if err != nil {
+			return v, err
+		}
+		if t, ok := d.val(dwarf.AttrType).(dwarf.Offset); ok && (v.Type == nil || v.Type.Size < 0) {
+			if v.Type, err = f.typeAt(t); err != nil {
+				return v, err
+			}
+		}
+		if s, ok := d.val(dwarf.AttrLinkageName).(string); ok {
+			linkage = s
+		}
+		if expr, ok := d.val(dwarf.AttrLocation).([]byte); ok && !located {
+			v.Addr, located = f.fixedAddr(expr)
+		}
+		if c, ok := constValue(d.val(dwarf.AttrConstValue), f.order); ok && !located {
+			v.Const, v.Value = true, c
+		}
+	}
+	if v.Type == nil {
+		return v, fmt.Errorf("variable %s of %s has no type in the debug info", name, f.path)
+	}
+	if located || v.Const {
+		v.Const = v.Const && !located
+		return v, nil
+	}
+	for _, s := range []string{linkage, name} {
+		if s == "" {
+			continue
+		}
+		if sym, err := f.Symbol(s); err == nil {
+			v.Addr = sym.Addr
+			return v, nil
+		}
+	}
+	return v, fmt.Errorf("variable %s of %s has no address: it was optimised away or is only declared", name, f.path)
+}
+
+// fixedAddr reads a location that is just DW_OP_addr.
+func (f *File) fixedAddr(expr []byte) (uint64, bool) {
+	if len(expr) != 1+f.ptr || expr[0] != 0x03 {
+		return 0, false
+	}
+	if f.ptr == 4 {
+		return uint64(f.order.Uint32(expr[1:])), true
+	}
+	return f.order.Uint64(expr[1:]), true
+}
+
+// chain is an entry with those whose attributes it shares.
+type chain []*dwarf.Entry
+
+// entryChain reads an entry and follows DW_AT_abstract_origin and
+// DW_AT_specification.
+func (f *File) entryChain(r *entries, off dwarf.Offset) (chain, error) {
+	var c chain
+	for range maxChain {
+		r.Seek(off)
+		e, err := r.Next()
+		if err != nil {
+			return nil, fmt.Errorf("reading the debug info of %s at %#x: %w", f.debugPath, off, err)
+		}
+		if e == nil || e.Tag == 0 {
+			break
+		}
+		c = append(c, e)
+		ref, ok := reference(e)
+		if !ok {
+			break
+		}
+		off = ref
+	}
+	if len(c) == 0 {
+		return nil, fmt.Errorf("the debug info of %s has no entry at %#x", f.debugPath, off)
+	}
+	return c, nil
+}
+
+// val is the first entry's value of an attribute that has one.
+func (c chain) val(a dwarf.Attr) any {
+	for _, e := range c {
+		if v := e.Val(a); v != nil {
+			return v
+		}
+	}
+	return nil
+}
+
+func (c chain) name() string {
+	s, _ := c.val(dwarf.AttrName).(string)
+	return s
+}
+
+// localStatics finds the entries of a static variable in a function, by the
+// function's name and its own.
+func (f *File) localStatics(name string) ([]dwarf.Offset, error) {
+	parts := splitName(name)
+	if len(parts) < 2 {
+		return nil, nil
+	}
+	last := parts[len(parts)-1]
+	outer := stripParams(strings.Join(parts[:len(parts)-1], "::"))
+	fn := f.index.find(outer)
+	if fn == nil || !fn.isFunc {
+		return nil, nil
+	}
+	var out []dwarf.Offset
+	r := f.entries()
+	for _, n := range f.index.byOff {
+		if n.n != fn || len(out) > 0 {
+			continue
+		}
+		r.Seek(n.off)
+		e, err := r.Next()
+		if err != nil {
+			return nil, err
+		}
+		if e == nil || e.Tag != dwarf.TagSubprogram || !e.Children {
+			continue
+		}
+		if out, err = f.staticsIn(r, last); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// staticsIn looks through the entries in a function, whose entry was just read.
+func (f *File) staticsIn(r *entries, name string) ([]dwarf.Offset, error) {
+	var out []dwarf.Offset
+	chains := f.entries()
+	for depth := 1; depth > 0; {
+		e, err := r.Next()
+		if err != nil {
+			return nil, err
+		}
+		if e == nil {
+			break
+		}
+		if e.Tag == 0 {
+			depth--
+			continue
+		}
+		if e.Tag == dwarf.TagVariable {
+			c, err := f.entryChain(chains, e.Offset)
+			if err != nil {
+				return nil, err
+			}
+			_, fixed := f.fixedAddr(bytesOf(c.val(dwarf.AttrLocation)))
+			if c.name() == name && (fixed || c.val(dwarf.AttrLocation) == nil) {
+				out = append(out, e.Offset)
+			}
+		}
+		switch {
+		case !e.Children:
+		case e.Tag == dwarf.TagLexDwarfBlock:
+			depth++
+		default:
+			r.SkipChildren()
+		}
+	}
+	return out, nil
+}
+
+func bytesOf(v any) []byte {
+	b, _ := v.([]byte)
+	return b
+}
+
+// Enumerator finds the value of an enumerator or of an integer constant
+// ("Mem_layout::Caps_start", "Thread_ready"), those of enums without a name and
+// in classes and their base classes included.
+func (f *File) Enumerator(name string) (v int64, err error) {
+	defer f.guard(&err)
+	if err := f.needDWARF(); err != nil {
+		return 0, err
+	}
+	if v, ok := f.findEnumerator(name); ok {
+		return v, nil
+	}
+	return 0, fmt.Errorf("no enumerator %s in %s%s", name, f.path, didYouMean(closest(name, f.index.enumeratorNames())))
+}
+
+// findEnumerator is Enumerator without suggestions.
+func (f *File) findEnumerator(name string) (int64, bool) {
+	n := f.index.find(name)
+	switch {
+	case n != nil && n.hasValue:
+		return n.value, true
+	case n != nil && len(n.vars) > 0:
+		v, err := f.findVariable(name)
+		return v.Value, err == nil && v.Const
+	}
+	parts := splitName(name)
+	if len(parts) < 2 {
+		return 0, false
+	}
+	t, err := f.findType(strings.Join(parts[:len(parts)-1], "::"))
+	if err != nil {
+		return 0, false
+	}
+	return t.enumerator(parts[len(parts)-1], newBudget())
+}
+
+// enumerator finds a constant in a class or its bases.
+func (t *Type) enumerator(name string, left *budget) (int64, bool) {
+	u := t.Underlying()
+	if u == nil || u.node == nil || !left.spend() {
+		return 0, false
+	}
+	if k := u.node.kids[name]; k != nil && k.hasValue {
+		return k.value, true
+	}
+	for _, f := range u.Fields {
+		if f.IsBase {
+			if v, ok := f.Type.enumerator(name, left); ok {
+				return v, true
+			}
+		}
+	}
+	return 0, false
+}
+
+func (x *index) enumeratorNames() []string {
+	var out []string
+	x.root.walk(func(n *node) {
+		if n.hasValue {
+			out = append(out, n.path())
+		}
+	})
+	return out
+}
+
+// Enum lists the values of an enum type by its name.
+func (f *File) Enum(name string) ([]Enumerator, error) {
+	t, err := f.Type(name)
+	if err != nil {
+		return nil, err
+	}
+	if u := t.Underlying(); u == nil || u.Kind != KindEnum {
+		return nil, fmt.Errorf("%s is a %v, not an enum", name, t.Kind)
+	}
+	return t.Enumerators, nil
+}
+
+// FlagNames splits a value into the one-bit enumerators of an enum, in the
+// enum's order, and the bits that no enumerator names.
+func (t *Type) FlagNames(value uint64) (names []string, rest uint64) {
+	rest = value
+	for _, e := range t.Enumerators {
+		bit := uint64(e.Value)
+		if bit != 0 && bit&(bit-1) == 0 && rest&bit != 0 {
+			names = append(names, e.Name)
+			rest &^= bit
+		}
+	}
+	return names, rest
+}
