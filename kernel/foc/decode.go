@@ -1,0 +1,257 @@
+package foc
+
+import (
+	"fmt"
+	"math"
+
+	"thaw/kernel"
+	"thaw/memory"
+)
+
+// Bounds on what a walk may follow; a real small system has some hundred
+// objects. What lies beyond is reported as a problem.
+const (
+	maxObjects    = 1 << 18
+	maxExtensions = 16
+	maxCapPages   = 1 << 13 // per task
+)
+
+// decoder is one decoding of one stop.
+type decoder struct {
+	*Layout
+	m      kernel.Machine
+	kspace *memory.Space
+	probs  []string
+
+	objects []*kernel.Object
+	pending []func(*kernel.System) // references that need all objects
+}
+
+// Decode reads all kernel objects. It fails only where there is nothing to
+// show; what is damaged is told in the model's Problems and in the objects.
+func (l *Layout) Decode(m kernel.Machine) (*kernel.System, error) {
+	space, err := l.KernelSpace(m)
+	if err != nil {
+		return nil, err
+	}
+	d := &decoder{Layout: l, m: m, kspace: space}
+	if err := d.walk(); err != nil {
+		return nil, err
+	}
+	sys := kernel.NewSystem(d.objects, nil)
+	for _, resolve := range d.pending {
+		resolve(sys)
+	}
+	d.markRunning(sys)
+	sys.Problems = d.probs
+	return sys, nil
+}
+
+// KernelSpace is an address space that maps the kernel: that of a processor
+// at the stop, since Fiasco.OC maps itself into every task. Where a
+// processor's tables hide the kernel, the error says so.
+func (l *Layout) KernelSpace(m kernel.Machine) (*memory.Space, error) {
+	var err error
+	for _, cpu := range m.CPUs {
+		s := memory.NewSpace(m.Phys, m.Paging, cpu.Root)
+		if _, _, err = s.Translate(l.kobjects); err == nil {
+			return s, nil
+		}
+	}
+	if err == nil {
+		return nil, fmt.Errorf("finding the kernel in memory: no processor known")
+	}
+	return nil, fmt.Errorf("finding the kernel's object list in memory (not booted so far, or another kernel): %w", err)
+}
+
+func (d *decoder) problem(format string, args ...any) {
+	const most = 100
+	if len(d.probs) < most {
+		d.probs = append(d.probs, fmt.Sprintf(format, args...))
+	} else if len(d.probs) == most {
+		d.probs = append(d.probs, "more problems are not listed")
+	}
+}
+
+func (d *decoder) word(addr uint64) (uint64, error) { return memory.Uint(d.kspace, addr, d.ptr) }
+
+// walk follows the cyclic list Kobject_dbg::_kobjects.
+func (d *decoder) walk() error {
+	first, err := d.word(d.kobjects)
+	if err != nil {
+		return fmt.Errorf("reading Kobject_dbg::_kobjects: %w", err)
+	}
+	if first == 0 || first == d.listEnd {
+		return nil // no object made so far
+	}
+	end := d.listEnd
+	if end == 0 {
+		end = first
+	}
+	seen := make(map[uint64]bool)
+	for link := first; ; {
+		if seen[link] {
+			d.problem("the list of kernel objects runs into itself at %#x before its end", link)
+			return nil
+		}
+		seen[link] = true
+		if o := d.object(link - d.dbg.link); o != nil {
+			d.objects = append(d.objects, o)
+		}
+		next, err := d.word(link + d.dbg.next)
+		switch {
+		case err != nil:
+			d.problem("the list of kernel objects ends at %#x: %v", link, err)
+			return nil
+		case next == end:
+			return nil
+		case next == 0:
+			d.problem("the list of kernel objects breaks off at %#x", link)
+			return nil
+		case len(seen) >= maxObjects:
+			d.problem("the list of kernel objects has more than %d members", maxObjects)
+			return nil
+		}
+		link = next
+	}
+}
+
+// object decodes the object whose Kobject_dbg is at dbg; nil where not even
+// its class can be told.
+func (d *decoder) object(dbg uint64) *kernel.Object {
+	name, err := d.dynamicClass(dbg)
+	if err != nil {
+		d.problem("kernel object at %#x: %v", dbg, err)
+		return nil
+	}
+	c, err := d.class(name)
+	if err != nil {
+		d.problem("kernel object at %#x: %v", dbg, err)
+		return nil
+	}
+	o := &kernel.Object{Addr: dbg - c.dbg, Size: c.size, Class: name, Kind: c.kind}
+	id, err := memory.Uint(d.kspace, dbg+uint64(d.dbg.id), d.dbg.idSize)
+	if err != nil {
+		d.problem("%s at %#x: reading its id: %v", name, o.Addr, err)
+		return nil
+	}
+	o.ID = kernel.ID(id)
+	if o.Name, err = d.name(dbg); err != nil {
+		o.Problem = err.Error()
+	}
+	if err := d.detail(o, c); err != nil {
+		o.Problem = err.Error()
+		d.problem("%s %s at %#x: %v", name, o.ID, o.Addr, err)
+	}
+	return o
+}
+
+// detail fills in what the model holds of an object's kind.
+func (d *decoder) detail(o *kernel.Object, c *class) error {
+	switch {
+	case c.kind == kernel.KindThread:
+		return d.thread(o)
+	case c.kind == kernel.KindTask:
+		return d.taskObject(o)
+	case c.kind == kernel.KindGate:
+		return d.gateObject(o, c)
+	case c.kind == kernel.KindIRQ && c.refs:
+		return d.irqObject(o, c)
+	}
+	return nil
+}
+
+// dynamicClass tells an object's class from the vtable that the pointer at
+// addr points into.
+func (d *decoder) dynamicClass(addr uint64) (string, error) {
+	vptr, err := d.word(addr)
+	if err != nil {
+		return "", fmt.Errorf("reading its vtable pointer: %w", err)
+	}
+	if name, ok := d.vtables[vptr]; ok {
+		return name, nil
+	}
+	name, _, ok := d.file.VTableAt(vptr)
+	if !ok {
+		return "", fmt.Errorf("its vtable pointer %#x points into no vtable", vptr)
+	}
+	d.vtables[vptr] = name
+	return name, nil
+}
+
+// name finds the debugger name among an object's extensions.
+func (d *decoder) name(dbg uint64) (string, error) {
+	link, err := d.word(dbg + d.dbg.jdbData)
+	for n := 0; err == nil && link != 0; n++ {
+		if n == maxExtensions {
+			return "", fmt.Errorf("more than %d debugger extensions", maxExtensions)
+		}
+		ext := link - d.dbg.extLink
+		class, cerr := d.dynamicClass(ext)
+		if cerr != nil {
+			return "", fmt.Errorf("debugger extension at %#x: %w", ext, cerr)
+		}
+		if class == "Jdb_kobject_name" {
+			return memory.CString(d.kspace, ext+d.dbg.name, d.dbg.nameLen)
+		}
+		link, err = d.word(link + d.dbg.extNext)
+	}
+	return "", err
+}
+
+// words reads words at offsets from base into the given places.
+func (d *decoder) words(base uint64, at map[uint64]*uint64) error {
+	for off, dst := range at {
+		v, err := d.word(base + off)
+		if err != nil {
+			return err
+		}
+		*dst = v
+	}
+	return nil
+}
+
+// none is the kernel's "unused" marker of a continuation: all bits of a word.
+func (d *decoder) none() uint64 {
+	if d.ptr == 4 {
+		return math.MaxUint32
+	}
+	return math.MaxUint64
+}
+
+func (d *decoder) gateObject(o *kernel.Object, c *class) error {
+	g := &kernel.Gate{}
+	var thread, label uint64
+	if err := d.words(o.Addr+c.ref, map[uint64]*uint64{d.gate.thread: &thread, d.gate.label: &label}); err != nil {
+		return fmt.Errorf("reading its receiver and label: %w", err)
+	}
+	g.Label = label &^ 3
+	o.Gate = g
+	d.refer(thread, &g.Thread)
+	return nil
+}
+
+func (d *decoder) irqObject(o *kernel.Object, c *class) error {
+	q := &kernel.IRQ{}
+	var thread uint64
+	if err := d.words(o.Addr+c.ref, map[uint64]*uint64{d.irq.thread: &thread, d.irq.label: &q.Label}); err != nil {
+		return fmt.Errorf("reading its thread and label: %w", err)
+	}
+	o.IRQ = q
+	d.refer(thread, &q.Thread)
+	return nil
+}
+
+// refer stores the id of the object that pointer hits, once all are known.
+// Lock bits in the low end of the pointer are removed.
+func (d *decoder) refer(pointer uint64, dst *kernel.ID) {
+	pointer &^= 3
+	if pointer == 0 {
+		return
+	}
+	d.pending = append(d.pending, func(s *kernel.System) {
+		if o := s.At(pointer); o != nil {
+			*dst = o.ID
+		}
+	})
+}

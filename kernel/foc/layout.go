@@ -1,0 +1,432 @@
+// Package foc decodes Fiasco.OC's kernel objects from memory into the model of
+// package kernel.
+//
+// It knows the names of Fiasco.OC's classes and members; where they lie comes
+// from the debug info of the very kernel that runs. It must not know phases,
+// scenarios or components. Names hold for the kernels of Genode 16.08 to 25.x;
+// where a member was renamed in between, both names are tried.
+package foc
+
+import (
+	"debug/elf"
+	"fmt"
+	"strings"
+
+	"thaw/debuginfo"
+	"thaw/kernel"
+	"thaw/memory"
+)
+
+// Layout is where a kernel keeps what the decoder reads. It is made once per
+// kernel image.
+type Layout struct {
+	file *debuginfo.File
+	ptr  int // bytes of a pointer
+
+	kobjects uint64 // address of the pointer to the first item of Kobject_dbg::_kobjects
+	listEnd  uint64 // item that ends the list: its head, or 0 where it ends in the first item
+	dbg      dbgLayout
+	thread   threadLayout
+	task     taskLayout
+	caps     capsLayout
+	gate     refLayout
+	irq      refLayout
+
+	classes map[string]*class // by dynamic class, filled while decoding
+	vtables map[uint64]string // by vptr
+}
+
+// dbgLayout is Kobject_dbg and its lists.
+type dbgLayout struct {
+	link    uint64 // the D_list_item in Kobject_dbg
+	next    uint64 // its next pointer
+	jdbData uint64 // head pointer of _jdb_data
+	id      int64
+	idSize  int
+	extLink uint64 // the H_list_item in Dbg_extension
+	extNext uint64
+	name    uint64 // Jdb_kobject_name::_name, from the Dbg_extension
+	nameLen int
+}
+
+// threadLayout is Thread with its bases, and the entry frame at the end of its
+// block.
+type threadLayout struct {
+	block                       uint64 // bytes of a TCB with its kernel stack
+	state, space, partner, utcb uint64 // offsets in Thread
+	contIP, contSP              uint64 // of _exc_cont; contSP is 0 where it has none
+	contFlags                   uint64
+	frame                       uint64 // offset of Entry_frame in the block
+	frameIP, frameSP, frameFl   uint64
+	hasCS                       bool
+	frameCS                     uint64
+	regs                        []regSlot
+	states                      []stateFlag
+}
+
+// regSlot is a general register that the entry frame holds.
+type regSlot struct {
+	name   string // GDB's name
+	offset uint64 // in Entry_frame
+}
+
+// stateFlag is one bit of Context::_state.
+type stateFlag struct {
+	bit  uint64
+	name string
+}
+
+type taskLayout struct {
+	dir uint64 // Mem_space::_dir, offset in Task
+}
+
+type capsLayout struct {
+	start, end uint64 // virtual range of the table in a task's space
+	entry      uint64 // bytes of an Obj::Entry
+	flags      uint64 // offset of the flags byte
+}
+
+// refLayout is an object that refers to a thread and carries a label.
+type refLayout struct {
+	base          string // class that the offsets are counted from
+	thread, label uint64
+}
+
+// class is what the decoder knows of a dynamic class.
+type class struct {
+	kind kernel.Kind
+	size uint64
+	dbg  uint64 // offset of Kobject_dbg
+	ref  uint64 // offset of the base that refLayout counts from
+	refs bool   // it has that base
+	typ  *debuginfo.Type
+}
+
+// NewLayout finds the layout in the kernel's debug info. The error names what
+// is missing.
+func NewLayout(f *debuginfo.File) (*Layout, error) {
+	l := &Layout{file: f, ptr: f.PtrSize(), classes: map[string]*class{}, vtables: map[uint64]string{}}
+	for _, part := range []struct {
+		what string
+		find func() error
+	}{
+		{"the list of kernel objects", l.findDbg},
+		{"threads", l.findThread},
+		{"tasks", l.findTask},
+		{"capability tables", l.findCaps},
+		{"IPC gates", func() (err error) { l.gate, err = l.findRef("Ipc_gate", "_thread", "_id"); return }},
+		{"IRQ objects", func() (err error) { l.irq, err = l.findRef("Irq_sender", "_irq_thread", "_irq_id"); return }},
+	} {
+		if err := part.find(); err != nil {
+			return nil, fmt.Errorf("%s does not describe %s (give Fiasco.OC's kernel ELF with debug info and JDB): %w", f.Path(), part.what, err)
+		}
+	}
+	return l, nil
+}
+
+// offset is where a member lies in a class; of several names the first that
+// exists counts.
+func (l *Layout) offset(typ string, paths ...string) (uint64, error) {
+	t, err := l.file.Type(typ)
+	if err != nil {
+		return 0, err
+	}
+	for _, p := range paths {
+		r, e := t.FieldPath(p)
+		if e == nil {
+			return uint64(r.Offset), nil
+		}
+		err = e
+	}
+	return 0, err
+}
+
+// base is where a base class lies in a class.
+func (l *Layout) base(typ, base string) (uint64, error) {
+	t, err := l.file.Type(typ)
+	if err != nil {
+		return 0, err
+	}
+	off, ok := t.BaseOffset(base)
+	if !ok {
+		return 0, fmt.Errorf("%s has no base class %s", typ, base)
+	}
+	return uint64(off), nil
+}
+
+// each runs look-ups until one fails.
+func each(fns ...func() error) error {
+	for _, fn := range fns {
+		if err := fn(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// to stores a look-up's result.
+func to[T any](dst *T, fn func() (T, error)) func() error {
+	return func() (err error) {
+		*dst, err = fn()
+		return err
+	}
+}
+
+func (l *Layout) at(typ string, paths ...string) func() (uint64, error) {
+	return func() (uint64, error) { return l.offset(typ, paths...) }
+}
+
+func (l *Layout) findDbg() error {
+	d := &l.dbg
+	head, err := l.file.Variable("Kobject_dbg::_kobjects")
+	if err != nil {
+		return err
+	}
+	err = each(
+		to(&d.link, func() (uint64, error) { return l.base("Kobject_dbg", "cxx::D_list_item") }),
+		to(&d.next, l.at("cxx::D_list_item", "_dli_next")),
+		func() error { return l.findHead(head) },
+		to(&d.jdbData, l.at("Kobject_dbg", "_jdb_data._f")),
+		to(&d.extLink, func() (uint64, error) { return l.base("Kobject_dbg::Dbg_extension", "cxx::H_list_item") }),
+		to(&d.extNext, l.at("cxx::H_list_item", "_n")),
+		to(&d.name, l.at("Jdb_kobject_name", "_name")),
+	)
+	if err != nil {
+		return err
+	}
+	dbg, err := l.file.Type("Kobject_dbg")
+	if err != nil {
+		return err
+	}
+	id, err := dbg.FieldPath("_dbg_id")
+	if err != nil {
+		return err
+	}
+	d.id, d.idSize = id.Offset, int(id.Type.Size)
+	jdbName, err := l.file.Type("Jdb_kobject_name")
+	if err != nil {
+		return err
+	}
+	name, err := jdbName.FieldPath("_name")
+	if err != nil {
+		return err
+	}
+	d.nameLen = int(min(max(name.Type.Size, 1), 256))
+	return nil
+}
+
+// findHead finds the first item of the object list. A cxx::D_list is closed by
+// a head item of its own, "_h"; a cxx::Sd_list has a pointer to the first item,
+// "_f", and is closed by that item.
+func (l *Layout) findHead(head debuginfo.Variable) error {
+	if item, err := head.Type.FieldPath("_h"); err == nil {
+		l.listEnd = head.Addr + uint64(item.Offset)
+		l.kobjects = l.listEnd + l.dbg.next
+		return nil
+	}
+	first, err := head.Type.FieldPath("_f")
+	if err != nil {
+		return err
+	}
+	l.kobjects = head.Addr + uint64(first.Offset)
+	return nil
+}
+
+func (l *Layout) findThread() error {
+	t := &l.thread
+	block, err := l.file.Enumerator("Context_base::Size")
+	if err != nil {
+		return err
+	}
+	frame, err := l.file.Type("Entry_frame")
+	if err != nil {
+		return err
+	}
+	if block <= 0 || block&(block-1) != 0 || frame.Size <= 0 || frame.Size >= block {
+		return fmt.Errorf("Context_base::Size %d and an Entry_frame of %d bytes do not fit together", block, frame.Size)
+	}
+	t.block, t.frame = uint64(block), uint64(block-frame.Size)
+	err = each(
+		to(&t.state, l.at("Thread", "_state")),
+		to(&t.space, l.at("Thread", "_space")),
+		to(&t.partner, l.at("Thread", "_partner")),
+		to(&t.utcb, l.at("Thread", "_utcb._u")),
+		to(&t.contIP, l.at("Thread", "_exc_cont._ip")),
+		to(&t.frameIP, l.at("Entry_frame", "_rip", "_ip", "pc")),
+		to(&t.frameSP, l.at("Entry_frame", "_rsp", "_sp", "usp")),
+		to(&t.frameFl, l.at("Entry_frame", "_rflags", "_flags", "psr")),
+	)
+	if err != nil {
+		return err
+	}
+	// ARM's continuation leaves the user sp in the frame, and no code segment
+	// exists there.
+	if off, err := l.offset("Thread", "_exc_cont._sp"); err == nil {
+		t.contSP = off
+	}
+	if off, err := l.offset("Thread", "_exc_cont._flags", "_exc_cont._psr"); err == nil {
+		t.contFlags = off
+	}
+	if off, err := l.offset("Entry_frame", "_cs"); err == nil {
+		t.hasCS, t.frameCS = true, off
+	}
+	l.findRegisters(frame)
+	return l.findStates()
+}
+
+// findRegisters lists the frame's general registers under GDB's names: the
+// members of Syscall_frame are called like the registers ("_r15", "_ax" or
+// "_rax"), and ARM's is one array.
+func (l *Layout) findRegisters(frame *debuginfo.Type) {
+	for _, name := range registerNames(l.file.Machine()) {
+		for _, member := range []string{"_" + name, "_" + strings.TrimPrefix(name, "r"), name} {
+			if r, err := frame.FieldPath(member); err == nil && int(r.Type.Size) == l.ptr {
+				l.thread.regs = append(l.thread.regs, regSlot{name, uint64(r.Offset)})
+				break
+			}
+		}
+	}
+	if a, err := frame.FieldPath("r"); err == nil && a.Type.Count > 0 {
+		for i := range min(a.Type.Count, 13) {
+			l.thread.regs = append(l.thread.regs, regSlot{fmt.Sprintf("r%d", i), uint64(a.Offset) + uint64(i)*uint64(l.ptr)})
+		}
+	}
+}
+
+// registerNames are the general registers other than ip and sp, as GDB calls
+// them.
+func registerNames(m elf.Machine) []string {
+	switch m {
+	case elf.EM_X86_64:
+		return strings.Fields("rax rbx rcx rdx rsi rdi rbp r8 r9 r10 r11 r12 r13 r14 r15")
+	case elf.EM_386:
+		return strings.Fields("eax ebx ecx edx esi edi ebp")
+	}
+	return nil
+}
+
+// findStates reads the flag names from the kernel's own enum. Masks of several
+// bits are left out.
+func (l *Layout) findStates() error {
+	enum, err := l.file.Type("Thread_state")
+	if err != nil {
+		return err
+	}
+	seen := map[uint64]bool{}
+	for _, e := range enum.Enumerators {
+		bit := uint64(e.Value)
+		if bit == 0 || bit&(bit-1) != 0 || seen[bit] || strings.HasSuffix(e.Name, "_mask") {
+			continue
+		}
+		seen[bit] = true
+		l.thread.states = append(l.thread.states, stateFlag{bit, strings.TrimPrefix(e.Name, "Thread_")})
+	}
+	if len(seen) == 0 {
+		return fmt.Errorf("enum Thread_state has no flags")
+	}
+	return nil
+}
+
+func (l *Layout) findTask() (err error) {
+	l.task.dir, err = l.offset("Task", "_dir")
+	return err
+}
+
+// capsStart are the capability tables' ranges where the debug info has no
+// enumerator for them, by architecture (Mem_layout of 16.08: ARM).
+var capsStart = map[elf.Machine][2]uint64{
+	elf.EM_ARM: {0xf5000000, 0xf5000000 + 1<<20*16 - 1},
+}
+
+func (l *Layout) findCaps() error {
+	c := &l.caps
+	entry, err := l.file.Type("Obj::Entry")
+	if err != nil {
+		return err
+	}
+	if entry.Size < int64(l.ptr) || entry.Size > 4096 || 4096%entry.Size != 0 {
+		return fmt.Errorf("an Obj::Entry of %d bytes does not fill pages", entry.Size)
+	}
+	c.entry = uint64(entry.Size)
+	start, err := l.file.Enumerator("Mem_layout::Caps_start")
+	end, errEnd := l.file.Enumerator("Mem_layout::Caps_end")
+	switch known, ok := capsStart[l.file.Machine()]; {
+	case err == nil && errEnd == nil:
+		c.start, c.end = l.address(uint64(start)), l.address(uint64(end))
+	case ok:
+		c.start, c.end = known[0], known[1]+1
+	default:
+		return err
+	}
+	if c.end <= c.start || (c.end-c.start)/c.entry > 1<<24 {
+		return fmt.Errorf("Mem_layout::Caps_start %#x and Caps_end %#x are no table", c.start, c.end)
+	}
+	// The flags are a bit field behind the list links: its first byte.
+	fl, err := entry.FieldPath("_flags")
+	if err != nil {
+		return err
+	}
+	c.flags = uint64(fl.Offset)
+	return nil
+}
+
+// address cuts a sign-extended enumerator to the size of a pointer.
+func (l *Layout) address(v uint64) uint64 {
+	if l.ptr == 4 {
+		return v & 0xffff_ffff
+	}
+	return v
+}
+
+func (l *Layout) findRef(typ, thread, label string) (refLayout, error) {
+	r := refLayout{base: typ}
+	return r, each(
+		to(&r.thread, l.at(typ, thread)),
+		to(&r.label, l.at(typ, label)),
+	)
+}
+
+// class returns what is known of a dynamic class, looking it up once.
+func (l *Layout) class(name string) (*class, error) {
+	if c := l.classes[name]; c != nil {
+		return c, nil
+	}
+	t, err := l.file.Type(name)
+	if err != nil {
+		return nil, err
+	}
+	dbg, ok := t.BaseOffset("Kobject_dbg")
+	if !ok {
+		return nil, fmt.Errorf("class %s is not derived from Kobject_dbg", name)
+	}
+	c := &class{kind: kernel.KindOther, size: uint64(t.Size), dbg: uint64(dbg), typ: t}
+	for _, k := range []struct {
+		base string
+		kind kernel.Kind
+	}{{"Thread", kernel.KindThread}, {"Task", kernel.KindTask}, {l.gate.base, kernel.KindGate}, {l.irq.base, kernel.KindIRQ}, {"Irq", kernel.KindIRQ}} {
+		off, ok := t.BaseOffset(k.base)
+		if name == k.base {
+			off, ok = 0, true
+		}
+		if ok {
+			c.kind, c.ref, c.refs = k.kind, uint64(off), k.base != "Irq"
+			break
+		}
+	}
+	if c.kind == kernel.KindThread {
+		c.size = l.thread.block
+	}
+	l.classes[name] = c
+	return c, nil
+}
+
+// Paging is the page-table format of the kernel's architecture.
+func Paging(m elf.Machine) (memory.Paging, error) {
+	switch m {
+	case elf.EM_X86_64:
+		return memory.AMD64{}, nil
+	case elf.EM_ARM:
+		return memory.ARM{}, nil
+	}
+	return nil, fmt.Errorf("page tables of %v are not supported (x86_64 and 32-bit ARM are)", m)
+}
