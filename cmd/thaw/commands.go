@@ -1,0 +1,203 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"thaw/report"
+	"thaw/session"
+	"thaw/ui"
+)
+
+func newLab() *cobra.Command {
+	var o options
+	var bug string
+	c := &cobra.Command{
+		Use:     "lab [--bug NAME]",
+		Short:   "debug the lab guest: a small stand-in for Genode that comes with thaw",
+		Example: "  thaw lab\n  thaw lab --bug overwritten",
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			s, err := o.loadScenario()
+			if err != nil {
+				return err
+			}
+			op, err := o.openLab(c.Context(), s, bug)
+			if err != nil {
+				return err
+			}
+			return interactive(c.Context(), op)
+		},
+	}
+	o.commonFlags(c)
+	c.Flags().StringVar(&bug, "bug", "", "what goes wrong in the guest: a `NAME` of guest/README.md")
+	return c
+}
+
+func newAttach() *cobra.Command {
+	var o options
+	c := &cobra.Command{
+		Use:     "attach ADDR",
+		Short:   "debug a guest that runs under QEMU with a gdbstub",
+		Example: "  thaw attach :1234 --build build/x86_64\n  thaw attach :1234 --kernel fiasco.image --symbols core --symbols rtcr=target_restorer-tester --symbols sheep_counter",
+		Args:    oneAddress,
+		RunE: func(c *cobra.Command, args []string) error {
+			s, err := o.loadScenario()
+			if err != nil {
+				return err
+			}
+			op, err := o.openAddr(c.Context(), s, args[0])
+			if err != nil {
+				return err
+			}
+			return interactive(c.Context(), op)
+		},
+	}
+	o.commonFlags(c)
+	o.targetFlags(c)
+	return c
+}
+
+func oneAddress(_ *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return errors.New("give the gdbstub's address, such as :1234 or the path of a unix socket")
+	}
+	return nil
+}
+
+// interactive opens the terminal interface and leaves the guest in order after
+// it.
+func interactive(ctx context.Context, op *opened) (err error) {
+	defer func() { err = errors.Join(err, op.close(ctx)) }()
+	if err := op.engine.Begin(ctx); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	ctl := session.NewController(ctx, op.engine)
+	err = ui.Run(ctx, ctl, ui.Options{})
+	cancel()
+	ctl.Interrupt()
+	<-ctl.Done()
+	return err
+}
+
+func newSnapshot() *cobra.Command {
+	var o options
+	var asJSON, caps bool
+	c := &cobra.Command{
+		Use:     "snapshot ADDR",
+		Short:   "print all threads, tasks and capabilities once, and leave the guest as it was",
+		Example: "  thaw snapshot :1234 --build build/x86_64 --caps\n  thaw snapshot :1234 --kernel fiasco.image --symbols core --json",
+		Args:    oneAddress,
+		RunE: func(c *cobra.Command, args []string) (err error) {
+			s, err := o.loadScenario()
+			if err != nil {
+				return err
+			}
+			op, err := o.openAddr(c.Context(), s, args[0])
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, op.close(c.Context())) }()
+			snap, err := op.engine.Snapshot(c.Context(), "snapshot")
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return report.JSON(c.OutOrStdout(), report.NewSnapshotJSON(snap))
+			}
+			return report.Snapshot(c.OutOrStdout(), snap, caps)
+		},
+	}
+	o.commonFlags(c)
+	o.targetFlags(c)
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	c.Flags().BoolVar(&caps, "caps", false, "print the capability tables too")
+	return c
+}
+
+func newCheck() *cobra.Command {
+	var o options
+	var asJSON bool
+	var variant string
+	c := &cobra.Command{
+		Use:   "check lab[:BUG]|ADDR",
+		Short: "walk all phases without a screen and print the verdicts",
+		Long: `check runs the scenario to its end and prints the verdict of every restored
+thread and the capability diff. It ends with 0 if the scenario's expectations
+are met, 1 if not, 2 if it could not run.`,
+		Example: "  thaw check lab\n  thaw check lab:overwritten --json\n  thaw check :1234 --build build/x86_64",
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return errors.New("say what to check: lab, lab:BUG, or the gdbstub's address")
+			}
+			return o.check(c.Context(), c.OutOrStdout(), args[0], variant, asJSON)
+		},
+	}
+	o.commonFlags(c)
+	o.targetFlags(c)
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	c.Flags().StringVar(&variant, "expect", "", "hold the result against the scenario's expectations of this `NAME` (default: the lab's bug, else \"default\")")
+	return c
+}
+
+// check runs one scenario headless.
+func (o *options) check(ctx context.Context, w io.Writer, what, variant string, asJSON bool) (err error) {
+	s, err := o.loadScenario()
+	if err != nil {
+		return err
+	}
+	name, bug, _ := strings.Cut(what, ":")
+	var op *opened
+	if name == "lab" {
+		if _, known := s.Expect[bug]; bug != "" && !known {
+			return fmt.Errorf("the lab guest has no bug %q; scenario %s expects: %s", bug, s.Name, strings.Join(s.Variants(), ", "))
+		}
+		op, err = o.openLab(ctx, s, labBug(bug))
+	} else {
+		bug = ""
+		op, err = o.openAddr(ctx, s, what)
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, op.close(ctx)) }()
+	if err := op.engine.Begin(ctx); err != nil {
+		return err
+	}
+	if err := op.engine.RunAll(ctx); err != nil {
+		return err
+	}
+	if variant == "" {
+		if variant = bug; variant == "" {
+			variant = session.DefaultVariant
+		}
+	}
+	view := op.engine.View()
+	failures := s.Failures(variant, view)
+	if asJSON {
+		err = report.JSON(w, report.NewCheckJSON(view, failures))
+	} else {
+		err = report.Check(w, view)
+		for _, f := range failures {
+			fmt.Fprintln(w, "not as expected: "+f)
+		}
+	}
+	if err == nil && len(failures) > 0 {
+		err = errUnexpected
+	}
+	return err
+}
+
+// labBug is the boot option for a variant: the default needs none.
+func labBug(variant string) string {
+	if variant == session.DefaultVariant {
+		return ""
+	}
+	return variant
+}

@@ -1,0 +1,57 @@
+// Command thaw is a debugger for checkpoint/restore bugs on Genode OS.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit codes.
+const (
+	exitOK         = 0
+	exitUnexpected = 1 // a check found something else than expected
+	exitFailed     = 2 // could not run
+)
+
+// errUnexpected makes a check end with exitUnexpected; what it found was
+// printed.
+var errUnexpected = errors.New("not as expected")
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+// run executes a command line and returns the exit code.
+func run(args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	root := newRoot()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errUnexpected):
+		return exitUnexpected
+	}
+	fmt.Fprintln(os.Stderr, "thaw: "+err.Error())
+	return exitFailed
+}
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "thaw",
+		Short: "find out which thread's restored state was ignored, where and why",
+		Long: `thaw attaches to a Genode system in QEMU, walks through a checkpoint and its
+restore, and shows for every restored thread how far its state came:
+checkpointed, requested, kernel, entered.`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.AddCommand(newLab(), newAttach(), newSnapshot(), newCheck())
+	return root
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+
+	"thaw/debuginfo"
+	"thaw/gdbremote/qemu"
+	"thaw/kernel/foc"
+	"thaw/session"
+	"thaw/session/live"
+)
+
+// opened is a session with what must be closed after it.
+type opened struct {
+	engine  *session.Engine
+	closers []func() error
+}
+
+func (o *opened) close(ctx context.Context) error {
+	// The command's context may be over already; leaving the guest in order
+	// must not depend on it.
+	errs := []error{}
+	if o.engine != nil {
+		errs = append(errs, o.engine.Close(context.WithoutCancel(ctx)))
+	}
+	for i := len(o.closers) - 1; i >= 0; i-- {
+		errs = append(errs, o.closers[i]())
+	}
+	return errors.Join(errs...)
+}
+
+func componentNames(s *session.Scenario) []string {
+	names := make([]string, 0, len(s.Components))
+	for n := range s.Components {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	return names
+}
+
+// openLab starts the lab guest and a session on it.
+func (o *options) openLab(ctx context.Context, s *session.Scenario, bug string) (*opened, error) {
+	dir, err := o.guestDir()
+	if err != nil {
+		return nil, err
+	}
+	files, err := o.loadFiles(s, dir)
+	if err != nil {
+		return nil, err
+	}
+	cfg := qemu.Config{Kernel: filepath.Join(dir, "fiasco.image"), MemoryMB: 64, SharedRAM: !o.noShare}
+	if bug != "" {
+		cfg.Append = "bug=" + bug
+	}
+	vm, err := qemu.Start(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("starting the lab guest: %w", err)
+	}
+	op, err := o.openTarget(ctx, s, files, vm.GDB(), live.Options{VM: vm, Serial: vm.Serial()})
+	if err != nil {
+		return nil, errors.Join(err, vm.Stop(context.WithoutCancel(ctx)))
+	}
+	return op, nil
+}
+
+// guestDir finds the built lab guest.
+func (o *options) guestDir() (string, error) {
+	candidates := []string{o.guest}
+	if o.guest == "" {
+		candidates = []string{filepath.Join("guest", "build")}
+		if exe, err := os.Executable(); err == nil {
+			candidates = append(candidates, filepath.Join(filepath.Dir(exe), "guest", "build"), filepath.Join(filepath.Dir(exe), "..", "guest", "build"))
+		}
+	}
+	for _, c := range candidates {
+		if _, err := os.Stat(filepath.Join(c, "fiasco.image")); err == nil {
+			return c, nil
+		}
+	}
+	return "", fmt.Errorf("the lab guest is not built (looked in %s): run `make -C guest`, or name its directory with --guest", strings.Join(candidates, ", "))
+}
+
+// openAddr attaches to a guest that runs already.
+func (o *options) openAddr(ctx context.Context, s *session.Scenario, addr string) (*opened, error) {
+	files, err := o.loadFiles(s, o.build)
+	if err != nil {
+		return nil, err
+	}
+	var serial io.ReadCloser
+	if o.serial != "" {
+		if serial, err = live.OpenSerial(o.serial); err != nil {
+			return nil, err
+		}
+	}
+	lo := live.Options{}
+	if serial != nil {
+		lo.Serial = serial
+	}
+	op, err := o.openTarget(ctx, s, files, addr, lo)
+	if err != nil {
+		if serial != nil {
+			err = errors.Join(err, serial.Close())
+		}
+		return nil, err
+	}
+	if serial != nil {
+		op.closers = append(op.closers, serial.Close)
+	}
+	return op, nil
+}
+
+// openTarget attaches and opens the session.
+func (o *options) openTarget(ctx context.Context, s *session.Scenario, files map[string]*debuginfo.File, addr string, lo live.Options) (*opened, error) {
+	kernelFile := files[s.KernelName()]
+	layout, err := foc.NewLayout(kernelFile)
+	if err != nil {
+		return nil, err
+	}
+	paging, err := foc.Paging(kernelFile.Machine())
+	if err != nil {
+		return nil, err
+	}
+	gdb, closeLog, err := o.gdbOptions()
+	if err != nil {
+		return nil, err
+	}
+	lo.GDB = gdb
+	target, err := live.Attach(ctx, addr, lo)
+	if err != nil {
+		return nil, errors.Join(err, closeLog())
+	}
+	if target.Machine() != kernelFile.Machine() {
+		err := fmt.Errorf("the guest's processor is %v, but %s is for %v: give the kernel ELF of the system that runs", target.Machine(), kernelFile.Path(), kernelFile.Machine())
+		return nil, errors.Join(err, target.Close(ctx), closeLog())
+	}
+	e, err := session.Open(ctx, session.Config{Target: target, Decoder: layout, Paging: paging, Scenario: s, Files: files})
+	if err != nil {
+		return nil, errors.Join(err, target.Close(context.WithoutCancel(ctx)), closeLog())
+	}
+	return &opened{engine: e, closers: []func() error{closeLog}}, nil
+}

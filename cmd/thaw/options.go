@@ -1,0 +1,208 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"thaw/debuginfo"
+	"thaw/gdbremote"
+	"thaw/scenarios"
+	"thaw/session"
+)
+
+// options are the flags that commands share.
+type options struct {
+	kernel   string
+	symbols  []string
+	build    string
+	scenario string
+	serial   string
+	wireLog  string
+	remote   bool
+	guest    string
+	noShare  bool
+}
+
+// targetFlags are for commands that attach to a guest that runs already.
+func (o *options) targetFlags(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&o.kernel, "kernel", "", "kernel `ELF` with debug info")
+	f.StringArrayVar(&o.symbols, "symbols", nil, "`FILE` with a component's debug info, or NAME=FILE; may be repeated")
+	f.StringVar(&o.build, "build", "", "Genode build `directory` to find the kernel and all components in")
+	f.StringVar(&o.serial, "serial", "", "`PATH` of the guest's serial line (unix socket or file), for its LOG")
+	f.BoolVar(&o.remote, "allow-remote", false, "allow a stub on another host: it has no authentication")
+}
+
+// commonFlags are for all commands that open a session.
+func (o *options) commonFlags(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&o.scenario, "scenario", scenarios.Default, "scenario: a `NAME` that comes with thaw, or a file")
+	f.StringVar(&o.wireLog, "wire-log", "", "write the remote protocol's packets to this `file`")
+	f.StringVar(&o.guest, "guest", "", "`directory` of the built lab guest (default: guest/build beside the program or here)")
+	f.BoolVar(&o.noShare, "no-shared-ram", false, "read the lab guest through the gdbstub only")
+}
+
+// loadScenario reads the scenario that the flag names.
+func (o *options) loadScenario() (*session.Scenario, error) {
+	if strings.ContainsAny(o.scenario, "/.") {
+		return session.LoadScenario(o.scenario)
+	}
+	data, err := scenarios.Read(o.scenario)
+	if err != nil {
+		return nil, err
+	}
+	return session.ParseScenario(o.scenario, data)
+}
+
+// gdbOptions opens the wire log; the returned function closes it.
+func (o *options) gdbOptions() (gdbremote.Options, func() error, error) {
+	g := gdbremote.Options{AllowRemote: o.remote, Warn: func(s string) { fmt.Fprintln(os.Stderr, "thaw: warning: "+s) }}
+	if o.wireLog == "" {
+		return g, func() error { return nil }, nil
+	}
+	f, err := os.OpenFile(o.wireLog, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return g, nil, fmt.Errorf("opening the wire log: %w", err)
+	}
+	g.WireLog = io.Writer(f)
+	return g, f.Close, nil
+}
+
+// subdirs are where Genode's build directories keep programs with debug info,
+// in order of preference: today's layout, then that of 2016.
+var subdirs = []string{"debug", "kernel/fiasco.oc", "kernel/foc", "core", "bin", "var/run/*", "var/run/*/genode", "."}
+
+// findIn looks for the first of the names in a build directory that has debug
+// info.
+func findIn(dir string, names []string) (*debuginfo.File, error) {
+	var unusable error
+	for _, name := range names {
+		for _, sub := range subdirs {
+			for _, ext := range []string{"", ".debug"} {
+				paths, err := filepath.Glob(filepath.Join(dir, sub, name+ext))
+				if err != nil {
+					return nil, fmt.Errorf("looking for %s in %s: %w", name, dir, err)
+				}
+				for _, p := range paths {
+					st, err := os.Stat(p)
+					if err != nil || !st.Mode().IsRegular() {
+						continue
+					}
+					f, err := debuginfo.Load(p)
+					if err == nil && f.HasDWARF() {
+						return f, nil
+					}
+					if err == nil {
+						err = fmt.Errorf("%s has no debug info: build with it and keep the unstripped file", p)
+					}
+					unusable = cmp.Or(unusable, err)
+				}
+			}
+		}
+	}
+	return nil, unusable
+}
+
+// loadFiles loads the debug info of the scenario's components, from the build
+// directory and from the files that were named.
+func (o *options) loadFiles(s *session.Scenario, dir string) (map[string]*debuginfo.File, error) {
+	named, err := o.named(s)
+	if err != nil {
+		return nil, err
+	}
+	type result struct {
+		name string
+		file *debuginfo.File
+	}
+	found := make(chan result, len(s.Components))
+	var g errgroup.Group
+	for name, spec := range s.Components {
+		g.Go(func() error {
+			if path, ok := named[name]; ok {
+				f, err := debuginfo.Load(path)
+				if err != nil {
+					return err
+				}
+				if !f.HasDWARF() {
+					return fmt.Errorf("%s has no debug info: give the unstripped file, built with -g", path)
+				}
+				found <- result{name, f}
+				return nil
+			}
+			if dir == "" {
+				return nil
+			}
+			f, err := findIn(dir, spec.Files)
+			if err == nil && f != nil {
+				found <- result{name, f}
+			}
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	close(found)
+	files := map[string]*debuginfo.File{}
+	for r := range found {
+		files[r.name] = r.file
+	}
+	return files, o.complete(s, files, dir)
+}
+
+// complete says which component has no file.
+func (o *options) complete(s *session.Scenario, files map[string]*debuginfo.File, dir string) error {
+	for name, spec := range s.Components {
+		if files[name] != nil {
+			continue
+		}
+		switch {
+		case dir != "":
+			return fmt.Errorf("no debug info for %s: looked for %s in %s; name it with --symbols %s=FILE", name, strings.Join(spec.Files, ", "), dir, name)
+		case spec.Kernel:
+			return fmt.Errorf("no kernel: give --kernel ELF or --build DIRECTORY")
+		}
+		return fmt.Errorf("no debug info for component %s: give --symbols %s=FILE or --build DIRECTORY", name, name)
+	}
+	return nil
+}
+
+// named assigns --kernel and --symbols to components: by NAME=, else by the
+// file's own name.
+func (o *options) named(s *session.Scenario) (map[string]string, error) {
+	out := map[string]string{}
+	if o.kernel != "" {
+		out[s.KernelName()] = o.kernel
+	}
+	for _, arg := range o.symbols {
+		name, path, ok := strings.Cut(arg, "=")
+		if !ok {
+			path = arg
+			name = componentFor(s, filepath.Base(arg))
+		}
+		if _, known := s.Components[name]; !known {
+			return nil, fmt.Errorf("--symbols %s belongs to no component of scenario %s; write NAME=FILE with NAME one of %s", arg, s.Name, strings.Join(componentNames(s), ", "))
+		}
+		out[name] = path
+	}
+	return out, nil
+}
+
+func componentFor(s *session.Scenario, base string) string {
+	base = strings.TrimSuffix(base, ".debug")
+	for name, spec := range s.Components {
+		for _, f := range spec.Files {
+			if f == base {
+				return name
+			}
+		}
+	}
+	return base
+}

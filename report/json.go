@@ -1,0 +1,218 @@
+package report
+
+import (
+	"fmt"
+
+	"thaw/kernel"
+	"thaw/session"
+)
+
+// The JSON forms. Addresses are hex strings, since JSON numbers lose bits;
+// object ids are the hex numbers that the kernel debugger shows.
+
+// CheckJSON is the result of a check.
+type CheckJSON struct {
+	Scenario     string       `json:"scenario"`
+	Phases       []phaseJSON  `json:"phases"`
+	Threads      []threadJSON `json:"threads"`
+	Capabilities *capsJSON    `json:"capabilities"`
+	Expected     bool         `json:"expected"`           // the scenario's expectations were met
+	Failures     []string     `json:"failures,omitempty"` // those that were not
+}
+
+type phaseJSON struct {
+	Name string `json:"name"`
+	Hits int    `json:"hits"`
+}
+
+type threadJSON struct {
+	ID           string          `json:"id"`
+	Name         string          `json:"name"`
+	Task         string          `json:"task"`
+	Original     string          `json:"original,omitempty"`
+	Verdict      session.Verdict `json:"verdict"`
+	Rule         string          `json:"rule"`
+	Cause        string          `json:"cause"`
+	Evidence     []string        `json:"evidence"`
+	Checkpointed *stageJSON      `json:"checkpointed"`
+	Requested    *stageJSON      `json:"requested"`
+	Kernel       *stageJSON      `json:"kernel"`
+	Entered      *stageJSON      `json:"entered"`
+}
+
+type stageJSON struct {
+	IP        string            `json:"ip"`
+	SP        string            `json:"sp"`
+	Source    string            `json:"source"`
+	Function  string            `json:"function,omitempty"`
+	Stop      int               `json:"stop"`
+	Registers map[string]string `json:"registers,omitempty"`
+}
+
+type capsJSON struct {
+	Missing []slotJSON   `json:"missing"`
+	Extra   []slotJSON   `json:"extra"`
+	Changed []changeJSON `json:"changed"`
+}
+
+type slotJSON struct {
+	Slot     string `json:"slot"`
+	Type     string `json:"type"`
+	Label    string `json:"label"`
+	Rights   string `json:"rights"`
+	Receiver string `json:"receiver,omitempty"`
+}
+
+type changeJSON struct {
+	Slot   string   `json:"slot"`
+	What   []string `json:"what"`
+	Before slotJSON `json:"before"`
+	After  slotJSON `json:"after"`
+}
+
+func hexString(v uint64) string { return fmt.Sprintf("%#x", v) }
+
+// NewCheckJSON puts a view in its JSON form.
+func NewCheckJSON(v *session.View, failures []string) CheckJSON {
+	out := CheckJSON{Scenario: v.Scenario, Phases: []phaseJSON{}, Threads: []threadJSON{}, Expected: len(failures) == 0, Failures: failures}
+	for _, p := range v.Phases {
+		out.Phases = append(out.Phases, phaseJSON{p.Name, p.Hits})
+	}
+	for i := range v.Verdicts {
+		t := &v.Verdicts[i]
+		j := threadJSON{ID: t.Thread.String(), Name: t.Name, Task: t.Task.String(), Verdict: t.Verdict, Rule: t.Rule, Cause: t.Cause, Evidence: t.Evidence,
+			Checkpointed: stage(t.Checkpointed), Requested: stage(t.Requested), Kernel: stage(t.Kernel), Entered: stage(t.Entered)}
+		if t.Original != 0 {
+			j.Original = t.Original.String()
+		}
+		if j.Evidence == nil {
+			j.Evidence = []string{}
+		}
+		out.Threads = append(out.Threads, j)
+	}
+	if d := v.Caps; d != nil {
+		c := &capsJSON{Missing: slots(d.Missing), Extra: slots(d.Extra), Changed: []changeJSON{}}
+		for _, ch := range d.Changed {
+			c.Changed = append(c.Changed, changeJSON{hexString(ch.Slot), ch.What, slotOf(ch.Before), slotOf(ch.After)})
+		}
+		out.Capabilities = c
+	}
+	return out
+}
+
+func stage(s session.Stage) *stageJSON {
+	if !s.Known {
+		return nil
+	}
+	return &stageJSON{IP: hexString(s.IP), SP: hexString(s.SP), Source: s.Source, Function: s.Place.Function, Stop: s.Stop, Registers: registers(s.Registers)}
+}
+
+func registers(rs []kernel.Register) map[string]string {
+	if len(rs) == 0 {
+		return nil
+	}
+	out := make(map[string]string, len(rs))
+	for _, r := range rs {
+		out[r.Name] = hexString(r.Value)
+	}
+	return out
+}
+
+func slots(cs []session.SlotCap) []slotJSON {
+	out := []slotJSON{}
+	for _, c := range cs {
+		out = append(out, slotOf(c))
+	}
+	return out
+}
+
+func slotOf(c session.SlotCap) slotJSON {
+	return slotJSON{Slot: hexString(c.Slot), Type: c.Type, Label: hexString(c.Label), Rights: Rights(c.Rights), Receiver: c.Receiver}
+}
+
+// SnapshotJSON is one stop.
+type SnapshotJSON struct {
+	PC       string       `json:"pc"`
+	Objects  []objectJSON `json:"objects"`
+	Problems []string     `json:"problems,omitempty"`
+}
+
+type objectJSON struct {
+	ID       string            `json:"id"`
+	Class    string            `json:"class"`
+	Kind     kernel.Kind       `json:"kind"`
+	Name     string            `json:"name,omitempty"`
+	Address  string            `json:"address"`
+	Thread   *kernelThreadJSON `json:"thread,omitempty"`
+	Task     *taskJSON         `json:"task,omitempty"`
+	Label    string            `json:"label,omitempty"`
+	Receiver string            `json:"receiver,omitempty"`
+	Problem  string            `json:"problem,omitempty"`
+}
+
+type kernelThreadJSON struct {
+	Task      string            `json:"task"`
+	State     string            `json:"state"`
+	States    []string          `json:"states"`
+	IP        string            `json:"ip"`
+	SP        string            `json:"sp"`
+	Source    kernel.Source     `json:"source"`
+	FrameIP   string            `json:"frame_ip"`
+	FrameSP   string            `json:"frame_sp"`
+	Partner   string            `json:"partner,omitempty"`
+	Running   bool              `json:"running,omitempty"`
+	Registers map[string]string `json:"registers,omitempty"`
+	Function  string            `json:"function,omitempty"`
+}
+
+type taskJSON struct {
+	Component    string    `json:"component,omitempty"`
+	Root         string    `json:"root"`
+	Capabilities []capJSON `json:"capabilities"`
+	Problem      string    `json:"problem,omitempty"`
+}
+
+type capJSON struct {
+	Slot   string `json:"slot"`
+	Object string `json:"object"`
+	Rights string `json:"rights"`
+	Flags  string `json:"flags"`
+}
+
+// NewSnapshotJSON puts a snapshot in its JSON form.
+func NewSnapshotJSON(s *session.Snapshot) SnapshotJSON {
+	out := SnapshotJSON{PC: hexString(s.PC.Addr), Problems: s.System.Problems}
+	for _, o := range s.System.Objects {
+		j := objectJSON{ID: o.ID.String(), Class: o.Class, Kind: o.Kind, Name: o.Name, Address: hexString(o.Addr), Problem: o.Problem}
+		switch {
+		case o.Thread != nil:
+			j.Thread = threadOf(s, o)
+		case o.Task != nil:
+			j.Task = taskOf(s, o)
+		case o.Gate != nil:
+			j.Label, j.Receiver = hexString(o.Gate.Label), o.Gate.Thread.String()
+		case o.IRQ != nil:
+			j.Label, j.Receiver = hexString(o.IRQ.Label), o.IRQ.Thread.String()
+		}
+		out.Objects = append(out.Objects, j)
+	}
+	return out
+}
+
+func threadOf(s *session.Snapshot, o *kernel.Object) *kernelThreadJSON {
+	t := o.Thread
+	j := &kernelThreadJSON{Task: t.Task.String(), State: hexString(t.State), States: t.StateNames, IP: hexString(t.IP), SP: hexString(t.SP),
+		Source: t.Source, FrameIP: hexString(t.FrameIP), FrameSP: hexString(t.FrameSP), Running: t.Running, Registers: registers(t.Registers), Function: s.Places[o.ID].Function}
+	if t.Partner != 0 {
+		j.Partner = t.Partner.String()
+	}
+	return j
+}
+
+func taskOf(s *session.Snapshot, o *kernel.Object) *taskJSON {
+	j := &taskJSON{Component: s.Tasks[o.ID], Root: hexString(o.Task.Root), Capabilities: []capJSON{}, Problem: o.Task.Problem}
+	for _, c := range o.Task.Caps {
+		j.Capabilities = append(j.Capabilities, capJSON{hexString(c.Slot), c.Object.String(), Rights(c.Rights), hexString(uint64(c.Flags))})
+	}
+	return j
+}

@@ -1,0 +1,195 @@
+// Package report prints what a session found out, as text for a terminal or a
+// mail and as JSON for scripts.
+//
+// It knows the immutable models of session and kernel. It must not touch a
+// target, and it decides nothing: verdicts come from session.
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"thaw/kernel"
+	"thaw/session"
+)
+
+// Glyphs of the verdicts: no meaning rests on colour.
+var glyphs = map[session.Verdict]string{
+	session.Applied: "=", session.Coincident: "≈", session.Ignored: "≠", session.Overwritten: "!",
+	session.Partial: "~", session.NotRequested: "-", session.Pending: "…", session.Unknown: "?",
+}
+
+// hex prints an address as Genode's tools do in logs, without a prefix.
+func hex(v uint64) string { return fmt.Sprintf("%x", v) }
+
+// Check prints the phases, the verdict of every thread with its four stages,
+// and the capability diff.
+func Check(w io.Writer, v *session.View) error {
+	p := &printer{w: w}
+	p.line("scenario %s on %s", v.Scenario, v.Target)
+	p.line("")
+	p.phases(v.Phases)
+	for i := range v.Verdicts {
+		p.line("")
+		p.verdict(&v.Verdicts[i])
+	}
+	p.line("")
+	p.caps(v.Caps)
+	return p.err
+}
+
+// printer keeps the first write error.
+type printer struct {
+	w   io.Writer
+	err error
+}
+
+func (p *printer) line(format string, args ...any) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
+	}
+}
+
+func (p *printer) phases(phases []session.Phase) {
+	p.line("phases")
+	for _, ph := range phases {
+		p.line("  %-40s %-8s %d×", strings.Repeat("  ", ph.Depth)+ph.Name, ph.State, ph.Hits)
+	}
+}
+
+func (p *printer) verdict(t *session.ThreadVerdict) {
+	p.line("%s %-14s %s (thread %s of %s, checkpointed as %s)", glyphs[t.Verdict], strings.ToUpper(string(t.Verdict)), t.Name, t.Thread, t.TaskName, t.Original)
+	p.line("  %s", t.Cause)
+	for _, s := range []struct {
+		name  string
+		stage session.Stage
+	}{{"checkpointed", t.Checkpointed}, {"requested", t.Requested}, {"kernel", t.Kernel}, {"entered", t.Entered}} {
+		if !s.stage.Known {
+			p.line("  %-13s -                     %s", s.name, s.stage.Missing)
+			continue
+		}
+		p.line("  %-13s %-21s %s (%s)", s.name, hex(s.stage.IP)+"/"+hex(s.stage.SP), s.stage.Place, s.stage.Source)
+	}
+	for _, e := range t.Evidence {
+		p.line("    · %s", e)
+	}
+	if t.Advice != "" {
+		p.line("  try: %s", t.Advice)
+	}
+}
+
+func (p *printer) caps(d *session.CapDiff) {
+	if d == nil {
+		p.line("capabilities: not compared, one of the two tasks was not seen")
+		return
+	}
+	p.line("capabilities of task %s at stop %d against task %s at stop %d: %d the same, %d missing, %d extra, %d changed",
+		d.Original, d.Checkpoint, d.Restored, d.After, d.Same, len(d.Missing), len(d.Extra), len(d.Changed))
+	for _, c := range d.Missing {
+		p.line("  missing %s", slot(c))
+	}
+	for _, c := range d.Extra {
+		p.line("  extra   %s", slot(c))
+	}
+	for _, c := range d.Changed {
+		p.line("  changed %s, was %s (%s)", slot(c.After), slot(c.Before), strings.Join(c.What, ", "))
+	}
+}
+
+func slot(c session.SlotCap) string {
+	s := fmt.Sprintf("%05x %s-%s %s", c.Slot, c.Object, Rights(c.Rights), c.Type)
+	if c.Receiver != "" {
+		s += fmt.Sprintf(" label %x → %s", c.Label, c.Receiver)
+	}
+	return s
+}
+
+// Rights prints right bits as the kernel debugger does: S and W.
+func Rights(r uint8) string {
+	out := []byte("--")
+	if r&2 != 0 {
+		out[0] = 'S'
+	}
+	if r&1 != 0 {
+		out[1] = 'W'
+	}
+	return string(out)
+}
+
+// JSON prints a value indented.
+func JSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return fmt.Errorf("writing JSON: %w", err)
+	}
+	return nil
+}
+
+// Snapshot prints all threads and tasks of a stop the way the kernel debugger
+// lists them: ids in hex, states by name, the wait partner with * for an IRQ.
+func Snapshot(w io.Writer, s *session.Snapshot, caps bool) error {
+	p := &printer{w: w}
+	sys := s.System
+	p.line("%d objects, %d threads, %d tasks, %d capabilities; processor at %s", len(sys.Objects), len(sys.Threads()), len(sys.Tasks()), sys.Capabilities(), s.PC)
+	p.line("")
+	p.line("%5s %-16s %-20s %6s %-9s %16s %16s %s", "id", "name", "task", "wait", "from", "ip", "sp", "state")
+	for _, o := range sys.Threads() {
+		t := o.Thread
+		p.line("%5s %-16s %-20s %6s %-9s %16x %16x %s", o.ID, o.Title(), fmt.Sprintf("%s %s", t.Task, s.Tasks[t.Task]), Wait(sys, t), t.Source, t.IP, t.SP, t.StateString())
+		if pl := s.Places[o.ID]; pl.Function != "" {
+			p.line("%49s at %s", "", pl)
+		}
+	}
+	p.line("")
+	p.line("%5s %-20s %16s %6s", "id", "task", "page tables", "caps")
+	for _, o := range sys.Tasks() {
+		p.line("%5s %-20s %16x %6d", o.ID, s.TaskName(o.ID), o.Task.Root, len(o.Task.Caps))
+		if o.Task.Problem != "" {
+			p.line("      %s", o.Task.Problem)
+		}
+	}
+	if caps {
+		for _, o := range sys.Tasks() {
+			p.table(sys, s, o)
+		}
+	}
+	for _, problem := range sys.Problems {
+		p.line("problem: %s", problem)
+	}
+	return p.err
+}
+
+// Wait is the object that a thread waits for, as the kernel debugger prints it:
+// "*" marks an IRQ, "-" a wait for anybody.
+func Wait(sys *kernel.System, t *kernel.Thread) string {
+	if !t.Has("receive_wait") && !t.Has("send_wait") {
+		return ""
+	}
+	o := sys.Object(t.Partner)
+	switch {
+	case o == nil:
+		return "-"
+	case o.Kind == kernel.KindIRQ:
+		return o.ID.String() + "*"
+	}
+	return o.ID.String()
+}
+
+func (p *printer) table(sys *kernel.System, s *session.Snapshot, o *kernel.Object) {
+	p.line("")
+	p.line("task %s %s: %d capabilities", o.ID, s.TaskName(o.ID), len(o.Task.Caps))
+	for _, c := range o.Task.Caps {
+		what := "unknown object"
+		if t := sys.Object(c.Object); t != nil {
+			what = t.Class
+			if t.Name != "" {
+				what += " " + t.Name
+			}
+		}
+		p.line("  %05x -> %5s-%s %s flags=%x", c.Slot, c.Object, Rights(c.Rights), what, c.Flags)
+	}
+}

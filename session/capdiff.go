@@ -1,0 +1,87 @@
+package session
+
+import (
+	"thaw/kernel"
+)
+
+// capDiff compares the capability table of the original child, as the restore
+// began, with the restored child's: as it is at this stop before the restore
+// is complete, and as it was then from there on.
+func (e *Engine) capDiff(now *Snapshot) *CapDiff {
+	before, after := e.ev.before, now
+	if e.ev.after != nil {
+		after = e.ev.after
+	}
+	if before == nil {
+		return nil
+	}
+	original, restored := before.System.Object(e.ev.original), after.System.Object(e.restored(after))
+	if original == nil || original.Task == nil || restored == nil || restored.Task == nil {
+		return nil
+	}
+	d := &CapDiff{Original: original.ID, Restored: restored.ID, Checkpoint: before.Number, After: after.Number}
+	for _, c := range original.Task.Caps {
+		b := slotCap(before, c)
+		r, ok := restored.Task.Cap(c.Slot)
+		if !ok {
+			d.Missing = append(d.Missing, b)
+			continue
+		}
+		a := slotCap(after, r)
+		if what := differences(b, a); len(what) > 0 {
+			d.Changed = append(d.Changed, CapChange{Slot: c.Slot, Before: b, After: a, What: what})
+		} else {
+			d.Same++
+		}
+	}
+	for _, c := range restored.Task.Caps {
+		if _, ok := original.Task.Cap(c.Slot); !ok {
+			d.Extra = append(d.Extra, slotCap(after, c))
+		}
+	}
+	return d
+}
+
+// slotCap puts a capability in words.
+func slotCap(s *Snapshot, c kernel.Capability) SlotCap {
+	out := SlotCap{Slot: c.Slot, Object: c.Object, Type: "?", Rights: c.Rights}
+	o := s.System.Object(c.Object)
+	if o == nil {
+		return out
+	}
+	out.Type = string(o.Kind)
+	if o.Kind == kernel.KindOther {
+		out.Type = o.Class
+	}
+	switch {
+	case o.Gate != nil:
+		out.Label, out.Receiver = o.Gate.Label, receiver(s, o.Gate.Thread)
+	case o.IRQ != nil:
+		out.Label, out.Receiver = o.IRQ.Label, receiver(s, o.IRQ.Thread)
+	}
+	return out
+}
+
+// receiver names a thread by component and name: ids differ between the two
+// children by nature, as do labels, which the kernel never uses twice.
+func receiver(s *Snapshot, id kernel.ID) string {
+	o := s.System.Object(id)
+	if id == 0 || o == nil || o.Thread == nil {
+		return "none"
+	}
+	return s.TaskName(o.Thread.Task) + "/" + o.Title()
+}
+
+func differences(before, after SlotCap) []string {
+	var what []string
+	if before.Type != after.Type {
+		what = append(what, "type")
+	}
+	if before.Rights != after.Rights {
+		what = append(what, "rights")
+	}
+	if before.Receiver != after.Receiver {
+		what = append(what, "receiver")
+	}
+	return what
+}

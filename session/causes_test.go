@@ -1,0 +1,87 @@
+package session
+
+import (
+	"strings"
+	"testing"
+
+	"thaw/kernel"
+)
+
+// Each rule's row holds the evidence that must trigger it. A row that another
+// rule takes, or a rule without a row, fails the test.
+func TestRules(t *testing.T) {
+	waiting := kernel.Thread{StateNames: []string{"receive_wait"}, IP: 0x10, SP: 0x20, Source: kernel.SourceFrame}
+	inException := kernel.Thread{StateNames: []string{"receive_wait", "in_exception"}, IP: 0x10, SP: 0x20}
+	const ip, sp = 0x1000, 0x2000
+	there := &entry{ip: ip, sp: sp}
+	elsewhere := &entry{ip: 0x10, sp: 0x20}
+	kept := &stateCopy{name: "core's copy", read: true, ip: ip, sp: sp}
+	w := &write{ip: ip, sp: sp, place: Place{Function: "Thread_object::ex_regs"}}
+	w2 := &write{ip: 0x10, sp: 0x20, place: Place{Function: "Thread::copy_utcb_to_ts"}}
+
+	make_ := func(state kernel.Thread, en *entry, change func(*facts)) *facts {
+		f := &facts{t: &track{entered: en}, q: &request{ip: ip, sp: sp, thread: state}}
+		f.arrived = en == there
+		if change != nil {
+			change(f)
+		}
+		return f
+	}
+	seen := map[string]bool{}
+	for _, c := range []struct {
+		f       *facts
+		rule    string
+		verdict Verdict
+		says    string
+	}{
+		{make_(waiting, there, func(f *facts) { f.wrote, f.diff = w, []string{"rbx", "r12"} }), "partial-registers", Partial, "rbx, r12"},
+		{make_(waiting, there, func(f *facts) { f.wrote = w }), "applied", Applied, "Thread_object::ex_regs"},
+		{make_(waiting, elsewhere, func(f *facts) { f.wrote, f.over = w, w2 }), "overwritten", Overwritten, "copy_utcb_to_ts"},
+		{make_(inException, elsewhere, func(f *facts) { f.blind, f.q.copy = &operation{name: "ex_regs"}, kept }), "ex_regs-in-exception", Ignored, "cancel"},
+		{make_(waiting, elsewhere, func(f *facts) { f.q.copy = kept }), "stays-in-copy", Ignored, "core's copy"},
+		{make_(waiting, elsewhere, nil), "never-written", Ignored, "never written"},
+		{make_(waiting, elsewhere, func(f *facts) { f.writes = []write{*w2} }), "never-written", Ignored, "copy_utcb_to_ts wrote"},
+		{make_(waiting, there, func(f *facts) { f.equal = true }), "coincident", Coincident, "coincidence"},
+		{make_(waiting, nil, func(f *facts) { f.equal = true }), "coincident", Coincident, "coincidence"},
+		{make_(waiting, there, nil), "entered-unseen", Unknown, "do not explain"},
+		{make_(waiting, elsewhere, func(f *facts) { f.wrote = w }), "entered-unseen", Unknown, "do not explain"},
+		{make_(waiting, nil, func(f *facts) { f.wrote, f.partner = w, " for entrypoint d" }), "written-blocked", Pending, "entrypoint d"},
+		{make_(waiting, nil, func(f *facts) { f.blocked = true }), "blocked", Pending, "still waits"},
+		{make_(waiting, nil, nil), "not-run", Pending, "not come back"},
+	} {
+		r := c.f.rule()
+		seen[r.name] = true
+		if r.name != c.rule || r.verdict != c.verdict || !strings.Contains(r.cause(c.f), c.says) {
+			t.Errorf("want rule %s (%s, %q); got %s (%s): %s", c.rule, c.verdict, c.says, r.name, r.verdict, r.cause(c.f))
+		}
+	}
+	for _, r := range rules {
+		if !seen[r.name] {
+			t.Errorf("rule %s has no row in this test", r.name)
+		}
+	}
+}
+
+// A copy that could not be read is no evidence for "stays in the copy".
+func TestNoRuleOnMissingEvidence(t *testing.T) {
+	f := &facts{t: &track{entered: &entry{ip: 1}}, q: &request{ip: 2, sp: 3, copy: &stateCopy{name: "copy", ip: 2, sp: 3}}}
+	if r := f.rule(); r.name == "stays-in-copy" {
+		t.Error("the rule fired on a copy that was never read")
+	}
+}
+
+func TestSameName(t *testing.T) {
+	for _, c := range []struct {
+		cut, full string
+		same      bool
+	}{
+		{"ep", "ep", true},
+		{"target_restorer", "target_restorer-tester", true},
+		{"ep", "ep2", false},
+		{"signal handler", "signal handlers", false},
+	} {
+		if got := sameName(c.cut, c.full); got != c.same {
+			t.Errorf("sameName(%q, %q) = %v", c.cut, c.full, got)
+		}
+	}
+}

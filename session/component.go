@@ -1,0 +1,212 @@
+package session
+
+import (
+	"bytes"
+	"fmt"
+	"sort"
+
+	"thaw/debuginfo"
+	"thaw/kernel"
+	"thaw/memory"
+)
+
+// component is a program with debug info. Several tasks may run it, and other
+// programs may be linked at the same addresses: only page tables and memory
+// contents tell them apart.
+type component struct {
+	name   string
+	kernel bool
+	file   *debuginfo.File
+	sample []uint64 // addresses of text that recognise the program in a task
+}
+
+// Bytes compared at each place, and places per program.
+const (
+	sampleLen = 64
+	samples   = 24
+)
+
+func newComponent(name string, isKernel bool, file *debuginfo.File) *component {
+	c := &component{name: name, kernel: isKernel, file: file}
+	// The largest range is the program's text; others are start-up code that a
+	// kernel gives back after boot.
+	var text debuginfo.Range
+	for _, r := range file.Text() {
+		if r.End-r.Start > text.End-text.Start {
+			text = r
+		}
+	}
+	step := max((text.End-text.Start)/samples, sampleLen)
+	for a := text.Start; a+sampleLen <= text.End; a += step {
+		c.sample = append(c.sample, a)
+	}
+	return c
+}
+
+// holds says whether memory at addr holds this program's text.
+func (c *component) holds(mem memory.Reader, addr uint64) bool {
+	var want, got [sampleLen]byte
+	n := sampleLen
+	for n > 8 && c.file.ReadFile(addr, want[:n]) != nil {
+		n /= 2 // near the end of the text
+	}
+	if n <= 8 || mem.ReadMemory(addr, got[:n]) != nil {
+		return false
+	}
+	return bytes.Equal(want[:n], got[:n])
+}
+
+// runsIn says whether an address space runs this program: of its text, what is
+// mapped must be the same, and something must be mapped.
+func (c *component) runsIn(space *memory.Space) bool {
+	found := false
+	for _, a := range c.sample {
+		if _, _, err := space.Translate(a); err != nil {
+			continue
+		}
+		if !c.holds(space, a) {
+			return false
+		}
+		found = true
+	}
+	return found
+}
+
+// runs says whether the program runs in the address space of the processor
+// that just hit one of its breakpoints. A breakpoint fires before the page of
+// its instruction is mapped, too: then the rest of the program tells, and where
+// nothing of it is mapped either, the hit after the page fault will.
+func (e *Engine) runs(c *component, root, pc uint64) bool {
+	if c.kernel {
+		return !e.m.CPUs[e.cpu].User
+	}
+	key := rootKey{root, c}
+	if known, ok := e.roots[key]; ok {
+		return known
+	}
+	space := e.m.Space(e.cpu)
+	if _, _, err := space.Translate(pc); err != nil {
+		return c.runsIn(space)
+	}
+	ok := c.holds(space, pc)
+	e.roots[key] = ok
+	return ok
+}
+
+// rootKey asks whether the page tables at a root are a component's.
+type rootKey struct {
+	root uint64
+	comp *component
+}
+
+// nameTasks tells which component each task runs: by its memory, else by the
+// name of its first thread.
+func (e *Engine) nameTasks(sys *kernel.System) map[kernel.ID]string {
+	names := make(map[kernel.ID]string)
+	for _, o := range sys.Tasks() {
+		if c := e.taskComponent(o); c != nil {
+			names[o.ID] = c.name
+		} else if main := sys.MainThread(o.ID); main != nil && main.Name != "" {
+			names[o.ID] = main.Name
+		} else if o.Name != "" {
+			names[o.ID] = o.Name
+		}
+	}
+	return names
+}
+
+// taskComponent finds the component that a task runs. Once found it is kept
+// for as long as the task object has the same page tables.
+func (e *Engine) taskComponent(o *kernel.Object) *component {
+	if o.Task.Root == 0 {
+		return nil
+	}
+	key := taskKey{o.ID, o.Task.Root}
+	if c := e.taskComps[key]; c != nil {
+		return c
+	}
+	space := memory.NewSpace(e.m.Phys, e.m.Paging, o.Task.Root)
+	for _, name := range e.compNames {
+		c := e.comps[name]
+		if !c.kernel && c.runsIn(space) {
+			e.taskComps[key] = c
+			return c
+		}
+	}
+	return nil
+}
+
+// taskKey recognises a task across stops.
+type taskKey struct {
+	id   kernel.ID
+	root uint64
+}
+
+// place puts an address of a component in words.
+func (c *component) place(addr uint64) Place {
+	p := Place{Addr: addr}
+	if c == nil || c.file == nil {
+		return p
+	}
+	p.Component = c.name
+	if fn, off, ok := c.file.FunctionAt(addr); ok {
+		p.Function, p.Offset = fn, off
+	}
+	if file, line, ok := c.file.LineAt(addr); ok {
+		p.File, p.Line = file, line
+	}
+	return p
+}
+
+// placeOf puts a thread's user ip in words.
+func (e *Engine) placeOf(sys *kernel.System, o *kernel.Object, ip uint64) Place {
+	task := sys.Object(o.Thread.Task)
+	if task == nil || task.Task == nil {
+		return Place{Addr: ip}
+	}
+	return e.taskComponent(task).place(ip)
+}
+
+// kernelComponent is the component that is the kernel.
+func (e *Engine) kernelComponent() *component { return e.comps[e.scn.KernelName()] }
+
+// checkKernel compares the kernel's text in memory with its file: another
+// build would make every offset wrong.
+func (e *Engine) checkKernel() error {
+	k := e.kernelComponent()
+	space, err := e.dec.KernelSpace(e.m)
+	if err != nil {
+		return err
+	}
+	var same, differ, unread int
+	for _, a := range k.sample {
+		var want, got [sampleLen]byte
+		switch {
+		case k.file.ReadFile(a, want[:]) != nil, space.ReadMemory(a, got[:]) != nil:
+			unread++ // init text is given back after boot
+		case want == got:
+			same++
+		default:
+			differ++
+		}
+	}
+	// A kernel patches a few places of its own text at boot.
+	switch {
+	case same+differ == 0:
+		return fmt.Errorf("the text of kernel %s is not in the guest's memory: give the kernel ELF of the system that runs", k.file.Path())
+	case differ > same/4:
+		return fmt.Errorf("the running kernel is not %s: its text differs in %d of %d places; give the kernel ELF of the system that runs", k.file.Path(), differ, same+differ)
+	}
+	e.checked = true
+	return nil
+}
+
+// sortedNames lists component names in a fixed order.
+func sortedNames(m map[string]*component) []string {
+	names := make([]string, 0, len(m))
+	for n := range m {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	return names
+}

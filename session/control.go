@@ -1,0 +1,214 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// Controller runs an Engine in a goroutine of its own, which is the only one to
+// touch the target, and publishes a View after every change. Its commands
+// return at once.
+type Controller struct {
+	engine   *Engine
+	commands chan command
+	updates  chan *View
+	done     chan struct{}
+
+	mu    sync.Mutex
+	view  *View
+	index int // shown stop
+	state RunState
+	note  string
+}
+
+type command struct {
+	name string
+	run  func(ctx context.Context) error
+}
+
+// logPeriod is how often new LOG lines are shown while the guest runs.
+const logPeriod = 100 * time.Millisecond
+
+// NewController starts the goroutine; it ends with ctx.
+func NewController(ctx context.Context, e *Engine) *Controller {
+	c := &Controller{engine: e, commands: make(chan command, 16), updates: make(chan *View, 1), done: make(chan struct{}), state: Stopped, index: -1}
+	c.index = len(e.history) - 1
+	c.publish()
+	go c.loop(ctx)
+	return c
+}
+
+func (c *Controller) loop(ctx context.Context) {
+	defer close(c.done)
+	defer close(c.updates)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case cmd := <-c.commands:
+			c.do(ctx, cmd)
+		}
+	}
+}
+
+// do runs one command while LOG lines go on being shown.
+func (c *Controller) do(ctx context.Context, cmd command) {
+	c.set(Running, cmd.name)
+	finished := make(chan error, 1)
+	stops := len(c.engine.history)
+	logs := make(chan struct{})
+	go func() {
+		defer close(logs)
+		tick := time.NewTicker(logPeriod)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				c.publishLog()
+			case err := <-finished:
+				finished <- err
+				return
+			}
+		}
+	}()
+	err := cmd.run(ctx)
+	finished <- err
+	<-logs
+	state, note := Stopped, ""
+	switch {
+	case c.engine.ended != nil:
+		state, note = Ended, c.engine.ended.Error()
+	case err != nil && !errors.Is(err, context.Canceled):
+		note = err.Error()
+	case len(c.engine.history) > stops:
+		note = c.engine.history[len(c.engine.history)-1].snap.Reason
+	}
+	c.mu.Lock()
+	c.index = len(c.engine.history) - 1
+	c.mu.Unlock()
+	c.set(state, note)
+}
+
+func (c *Controller) set(state RunState, note string) {
+	c.mu.Lock()
+	c.state, c.note = state, note
+	c.mu.Unlock()
+	c.publish()
+}
+
+// publish makes a View of the engine's state. It runs in the engine's
+// goroutine, or before that was started.
+func (c *Controller) publish() {
+	c.engine.takeLog()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.send(c.engine.viewAt(c.index, c.state, c.note))
+}
+
+// publishLog shows new LOG lines on top of the last view.
+func (c *Controller) publishLog() {
+	if !c.engine.takeLog() {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	v := *c.view
+	v.Log = c.engine.log.all()
+	c.send(&v)
+}
+
+// send replaces a view that nobody has fetched so far. c.mu is held.
+func (c *Controller) send(v *View) {
+	c.view = v
+	select {
+	case <-c.updates:
+	default:
+	}
+	c.updates <- v
+}
+
+// View is the newest view.
+func (c *Controller) View() *View {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.view
+}
+
+// Updates delivers views as they change; one that was not fetched is replaced
+// by the next. The channel is closed when the controller ends.
+func (c *Controller) Updates() <-chan *View { return c.updates }
+
+// Done is closed when the controller's goroutine has ended and the engine may
+// be closed.
+func (c *Controller) Done() <-chan struct{} { return c.done }
+
+// queue hands a command to the engine's goroutine. While one runs, others are
+// refused: the screen says so.
+func (c *Controller) queue(name string, run func(ctx context.Context) error) {
+	c.mu.Lock()
+	busy := c.state != Stopped
+	c.mu.Unlock()
+	if busy {
+		return
+	}
+	select {
+	case c.commands <- command{name, run}:
+	default:
+	}
+}
+
+// NextPhase goes one stop forward in the history, or runs to the scenario's
+// next event at its end.
+func (c *Controller) NextPhase() {
+	if c.move(1) {
+		return
+	}
+	c.queue("running to the next phase", c.engine.NextPhase)
+}
+
+// Continue runs until the next event or an interrupt.
+func (c *Controller) Continue() { c.queue("running", c.engine.Continue) }
+
+// StepInstruction executes one instruction.
+func (c *Controller) StepInstruction() { c.queue("stepping", c.engine.StepInstruction) }
+
+// Back shows the stop before the shown one.
+func (c *Controller) Back() { c.move(-1) }
+
+// Forward shows the stop after the shown one.
+func (c *Controller) Forward() { c.move(1) }
+
+// move shows another stop of the history; it says false where there is none.
+// Moments in the history are never changed, so this needs no turn of the
+// engine's goroutine; while a command runs the history may grow, and nothing
+// moves.
+func (c *Controller) move(by int) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	to := c.index + by
+	if c.state == Running || to < 0 || to >= c.view.Stops {
+		return false
+	}
+	c.index = to
+	c.send(c.engine.viewAt(to, c.state, ""))
+	return true
+}
+
+// Interrupt stops the running guest.
+func (c *Controller) Interrupt() {
+	c.mu.Lock()
+	running := c.state == Running
+	c.mu.Unlock()
+	if !running {
+		return
+	}
+	if err := c.engine.Interrupt(); err != nil {
+		c.mu.Lock()
+		v := *c.view
+		v.Message = err.Error()
+		c.send(&v)
+		c.mu.Unlock()
+	}
+}

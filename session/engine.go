@@ -1,0 +1,319 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"thaw/debuginfo"
+	"thaw/kernel"
+	"thaw/memory"
+)
+
+// Config is what a session is opened with.
+type Config struct {
+	Target   Target
+	Decoder  Decoder
+	Paging   memory.Paging
+	Scenario *Scenario
+	Files    map[string]*debuginfo.File // debug info by component, the kernel's among them
+}
+
+// Engine drives a target through a scenario and keeps what it learns. It is
+// used by one goroutine, except for Interrupt.
+type Engine struct {
+	target Target
+	dec    Decoder
+	paging memory.Paging
+	scn    *Scenario
+	arch   arch
+
+	comps     map[string]*component
+	compNames []string
+	taskComps map[taskKey]*component
+	roots     map[rootKey]bool
+
+	// The current stop.
+	m       kernel.Machine
+	regs    []Registers
+	cpu     int // processor that stopped
+	view    *memory.View
+	touched []uint64
+	sys     *kernel.System // decoded at this stop, nil if not so far
+
+	probes   map[uint64][]*probe
+	infos    []*BreakpointInfo
+	taken    visit       // last hit that belonged to a probe
+	faulted  visit       // taken, but its instruction faulted: it will come again
+	function string      // function whose probe is being run, "" outside
+	asked    atomic.Bool // the user wants a stop
+
+	started time.Time
+	seq     int // orders evidence
+	phases  []Phase
+	ev      evidence
+	history []*moment
+	log     logBook
+	ended   error
+	checked bool // the running kernel was compared with its file
+}
+
+// moment is a stop in the history with all that was known then.
+type moment struct {
+	snap     *Snapshot
+	phases   []Phase
+	verdicts []ThreadVerdict
+	caps     *CapDiff
+	complete bool
+	finished bool
+	infos    []BreakpointInfo
+}
+
+// Bounds of a session.
+const (
+	maxMoments = 2000
+	maxLog     = 20000
+)
+
+// Open starts a session on a stopped target. Where the kernel runs already it
+// is compared with its file; else that is done at the first stop.
+func Open(ctx context.Context, c Config) (*Engine, error) {
+	a, err := archOf(c.Target.Machine())
+	if err != nil {
+		return nil, err
+	}
+	e := &Engine{
+		target: c.Target, dec: c.Decoder, paging: c.Paging, scn: c.Scenario, arch: a,
+		comps: map[string]*component{}, taskComps: map[taskKey]*component{}, roots: map[rootKey]bool{},
+		probes: map[uint64][]*probe{}, started: time.Now(), ev: newEvidence(),
+	}
+	for name, f := range c.Files {
+		e.comps[name] = newComponent(name, c.Scenario.Components[name].Kernel, f)
+	}
+	e.compNames = sortedNames(e.comps)
+	if e.kernelComponent() == nil {
+		return nil, errors.New("no debug info for the kernel: give its ELF")
+	}
+	if err := e.look(ctx, 0); err != nil {
+		return nil, err
+	}
+	if e.booted() {
+		if err := e.checkKernel(); err != nil {
+			return nil, err
+		}
+	}
+	return e, nil
+}
+
+// booted says whether the kernel's objects can be reached.
+func (e *Engine) booted() bool {
+	_, err := e.dec.KernelSpace(e.m)
+	return err == nil
+}
+
+// look reads the processors after a stop and forgets memory of the last one.
+func (e *Engine) look(ctx context.Context, cpu int) error {
+	regs, err := e.target.CPUs(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the registers: %w", err)
+	}
+	if cpu >= len(regs) {
+		return fmt.Errorf("reading the registers: processor %d stopped, but the target has %d", cpu, len(regs))
+	}
+	if e.view != nil {
+		if t := e.view.Touched(); len(t) > 0 {
+			e.touched = t
+		}
+	}
+	e.regs, e.cpu, e.sys = regs, cpu, nil
+	e.view = memory.NewView(e.target, e.target.BlockSize(), nil)
+	e.m = kernel.Machine{Phys: e.view, Paging: e.paging}
+	for _, r := range regs {
+		root, _ := e.arch.root(r)
+		e.m.CPUs = append(e.m.CPUs, kernel.CPU{
+			IP: value(r, e.arch.ip), SP: value(r, e.arch.sp), Flags: value(r, e.arch.flags),
+			Registers: e.arch.registers(r), User: e.arch.user(r), Root: root,
+		})
+	}
+	return nil
+}
+
+// system decodes the kernel's objects, once per stop.
+func (e *Engine) system(ctx context.Context) (*kernel.System, error) {
+	if e.sys != nil {
+		return e.sys, nil
+	}
+	if err := e.findStacks(ctx); err != nil {
+		return nil, err
+	}
+	view := memory.NewView(e.target, e.target.BlockSize(), e.touched)
+	e.view, e.m.Phys = view, view
+	sys, err := e.dec.Decode(e.m)
+	if err != nil {
+		return nil, err
+	}
+	e.sys = sys
+	return sys, nil
+}
+
+// findStacks asks for the kernel stacks of processors in user mode, which tell
+// the threads that run there.
+func (e *Engine) findStacks(ctx context.Context) error {
+	for i := range e.m.CPUs {
+		cpu := &e.m.CPUs[i]
+		if !cpu.User || cpu.KernelSP != 0 {
+			continue
+		}
+		sp, err := e.target.KernelStack(ctx, i, e.m.Space(i))
+		if err != nil {
+			return fmt.Errorf("finding the thread that processor %d runs: %w", i, err)
+		}
+		cpu.KernelSP = sp
+	}
+	return nil
+}
+
+// currentBlock is the thread object that the stopped processor runs, 0 if that
+// cannot be told.
+func (e *Engine) currentBlock(ctx context.Context) (uint64, error) {
+	if err := e.findStacks(ctx); err != nil {
+		return 0, err
+	}
+	return e.dec.CurrentBlock(e.m.CPUs[e.cpu]), nil
+}
+
+// scope evaluates expressions of a component at the stopped processor.
+func (e *Engine) scope(c *component) debuginfo.Scope {
+	return debuginfo.Scope{File: c.file, Mem: e.m.Space(e.cpu), Regs: e.regs[e.cpu], PC: e.m.CPUs[e.cpu].IP, Function: e.function}
+}
+
+// run lets the guest go on until something happens that is worth a stop.
+func (e *Engine) run(ctx context.Context) (*event, error) {
+	for {
+		ev, err := e.stepOff(ctx)
+		if ev != nil || err != nil {
+			return ev, err
+		}
+		if e.asked.Swap(false) {
+			return &event{reason: "interrupted"}, nil
+		}
+		if err := e.target.Resume(ctx); err != nil {
+			return nil, fmt.Errorf("resuming the guest: %w", err)
+		}
+		if e.asked.Load() {
+			if err := e.target.Interrupt(); err != nil {
+				return nil, err
+			}
+		}
+		stop, err := e.target.Wait(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if ev, err := e.handle(ctx, stop); ev != nil || err != nil {
+			return ev, err
+		}
+	}
+}
+
+// handle finds out what a stop means; nil is one that nobody needs to see.
+func (e *Engine) handle(ctx context.Context, stop TargetStop) (*event, error) {
+	if stop.Ended {
+		return nil, fmt.Errorf("the guest is gone: %s", stop.Why)
+	}
+	if err := e.look(ctx, stop.CPU); err != nil {
+		return nil, err
+	}
+	var ev *event
+	var err error
+	pc := e.m.CPUs[e.cpu].IP
+	if stop.Watch {
+		if ev, err = e.watchHit(ctx, stop); err != nil {
+			return nil, err
+		}
+		pc = e.m.CPUs[e.cpu].IP
+	}
+	if len(e.probes[pc]) > 0 {
+		got, err := e.breakHit(ctx)
+		if err != nil {
+			return nil, err
+		}
+		ev = merge(ev, got)
+	} else if !stop.Watch {
+		e.asked.Store(false)
+		return &event{reason: "interrupted"}, nil
+	}
+	return ev, nil
+}
+
+// stepOff executes the instruction under a breakpoint that the processor
+// stands at, so that the guest can go on. An instruction that faults instead
+// comes again later, and must not count twice.
+func (e *Engine) stepOff(ctx context.Context) (*event, error) {
+	before := e.here()
+	if len(e.probes[before.pc]) == 0 {
+		return nil, nil
+	}
+	user := e.m.CPUs[e.cpu].User
+	stop, err := e.target.Step(ctx, e.cpu)
+	if err != nil {
+		return nil, fmt.Errorf("stepping over the breakpoint at %#x: %w", before.pc, err)
+	}
+	if stop.Ended {
+		return nil, fmt.Errorf("the guest is gone: %s", stop.Why)
+	}
+	if err := e.look(ctx, stop.CPU); err != nil {
+		return nil, err
+	}
+	e.noteFault(before, user)
+	if stop.Watch || len(e.probes[e.m.CPUs[e.cpu].IP]) > 0 && e.here() != before {
+		return e.handle(ctx, stop)
+	}
+	return nil, nil
+}
+
+// noteFault recognises, after a step, that the instruction faulted instead of
+// being executed.
+func (e *Engine) noteFault(before visit, user bool) {
+	if user && !e.m.CPUs[e.cpu].User && e.taken == before {
+		e.faulted = before
+	}
+}
+
+// Interrupt asks a running guest to stop; any goroutine may call it.
+func (e *Engine) Interrupt() error {
+	e.asked.Store(true)
+	return e.target.Interrupt()
+}
+
+// Close ends the session and leaves the target as it was found.
+func (e *Engine) Close(ctx context.Context) error {
+	var errs []error
+	if e.ended == nil {
+		errs = append(errs, e.clear(ctx))
+	}
+	return errors.Join(append(errs, e.target.Close(ctx))...)
+}
+
+// clear takes all breakpoints and watchpoints off the target; one that still
+// runs, since a command was cut short, is stopped first.
+func (e *Engine) clear(ctx context.Context) error {
+	if e.target.Running() {
+		if err := e.target.Interrupt(); err != nil {
+			return err
+		}
+		if _, err := e.target.Wait(ctx); err != nil {
+			return err
+		}
+	}
+	if err := e.disarmAll(ctx); err != nil {
+		return err
+	}
+	for addr := range e.probes {
+		if err := e.target.ClearBreakpoint(ctx, addr); err != nil {
+			return fmt.Errorf("removing the breakpoint at %#x: %w", addr, err)
+		}
+	}
+	return nil
+}

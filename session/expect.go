@@ -1,0 +1,68 @@
+package session
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+)
+
+// DefaultVariant is the expectation of a scenario that names no lab variant.
+const DefaultVariant = "default"
+
+// Failures holds a result against the scenario's expectations for a variant;
+// it lists what is not as expected, one sentence each.
+func (s *Scenario) Failures(variant string, v *View) []string {
+	x, ok := s.Expect[variant]
+	if !ok {
+		return []string{fmt.Sprintf("scenario %s has no expectations for %q", s.Name, variant)}
+	}
+	var out []string
+	names := make([]string, 0, len(x.Threads))
+	for n := range x.Threads {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	for _, n := range names {
+		i := slices.IndexFunc(v.Verdicts, func(t ThreadVerdict) bool { return t.Name == n })
+		switch {
+		case i < 0:
+			out = append(out, fmt.Sprintf("thread %s: expected %s, but no such thread was seen", n, x.Threads[n]))
+		case v.Verdicts[i].Verdict != x.Threads[n]:
+			out = append(out, fmt.Sprintf("thread %s: expected %s, found %s", n, x.Threads[n], v.Verdicts[i].Verdict))
+		}
+	}
+	return append(out, x.capFailures(v.Caps)...)
+}
+
+func (x Expectation) capFailures(d *CapDiff) []string {
+	if x.Missing == nil && x.Changed == nil && x.Capabilities == "" {
+		return nil
+	}
+	if d == nil {
+		return []string{"capabilities were not compared"}
+	}
+	var out []string
+	for _, c := range []struct {
+		what string
+		want *int
+		got  int
+	}{{"missing", x.Missing, len(d.Missing)}, {"changed", x.Changed, len(d.Changed)}} {
+		if c.want != nil && *c.want != c.got {
+			out = append(out, fmt.Sprintf("%d capabilities are %s, expected %d", c.got, c.what, *c.want))
+		}
+	}
+	if n := len(d.Missing) + len(d.Extra) + len(d.Changed); x.Capabilities == "same" && n > 0 {
+		out = append(out, fmt.Sprintf("%d capabilities differ, expected none", n))
+	}
+	return out
+}
+
+// Variants lists the names of the expectations.
+func (s *Scenario) Variants() []string {
+	names := make([]string, 0, len(s.Expect))
+	for n := range s.Expect {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	return names
+}

@@ -1,0 +1,332 @@
+// Package live is a session's target that is alive: QEMU, reached through its
+// gdbstub.
+//
+// It knows the remote protocol client, QEMU's monitor output and, for machines
+// it started, the VM. It must not know kernels, phases or debug info.
+package live
+
+import (
+	"context"
+	"debug/elf"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"thaw/gdbremote"
+	"thaw/gdbremote/qemu"
+	"thaw/memory"
+	"thaw/session"
+)
+
+// Options say how to attach.
+type Options struct {
+	GDB gdbremote.Options
+	// VM is set if the machine was started for this session: it is stopped at
+	// the end, and its RAM may be shared.
+	VM *qemu.VM
+	// Serial is where the guest's serial output comes from, nil if nowhere.
+	Serial io.Reader
+}
+
+// Target is a live machine.
+type Target struct {
+	client  *gdbremote.Client
+	name    string
+	machine elf.Machine
+	vm      *qemu.VM
+	shared  *memory.Shared
+	cpus    []gdbremote.ThreadID
+	tss     map[int]uint64 // base of each processor's task-state segment
+	log     *logLines
+	found   bool // the guest was found stopped (else it runs on at the end)
+}
+
+// Attach connects to a gdbstub. The guest stands afterwards.
+func Attach(ctx context.Context, addr string, o Options) (*Target, error) {
+	client, err := gdbremote.Dial(ctx, addr, o.GDB)
+	if err != nil {
+		return nil, err
+	}
+	t := &Target{client: client, name: addr, vm: o.VM, tss: map[int]uint64{}, log: newLogLines(o.Serial)}
+	if err := t.identify(ctx); err != nil {
+		return nil, errors.Join(err, t.Close(ctx))
+	}
+	if o.VM != nil && o.VM.RAMPath() != "" {
+		if t.shared, err = memory.MapShared(o.VM.RAMPath()); err != nil {
+			return nil, errors.Join(err, t.Close(ctx))
+		}
+	}
+	return t, nil
+}
+
+// architectures are the names in target descriptions.
+var architectures = map[string]elf.Machine{
+	"i386:x86-64": elf.EM_X86_64,
+	"i386":        elf.EM_386,
+	"arm":         elf.EM_ARM,
+}
+
+// identify asks what is on the other side.
+func (t *Target) identify(ctx context.Context) error {
+	name := t.client.Description().Architecture
+	m, ok := architectures[name]
+	if !ok {
+		return fmt.Errorf("attaching to %s: the stub's processor is %q, and x86_64 and ARM are supported", t.name, name)
+	}
+	t.machine = m
+	if !t.client.HasPhysical() {
+		return fmt.Errorf("attaching to %s: the stub cannot read physical memory (Qqemu.PhyMemMode); it must be QEMU's", t.name)
+	}
+	var err error
+	if t.cpus, err = t.client.Threads(ctx); err != nil {
+		return fmt.Errorf("attaching to %s: listing processors: %w", t.name, err)
+	}
+	if len(t.cpus) == 0 {
+		return fmt.Errorf("attaching to %s: the stub lists no processors", t.name)
+	}
+	// QEMU tells how a guest was found by the stop that attaching causes: a
+	// frozen guest has not run since, a running one was interrupted. A client
+	// cannot see the difference in the protocol, the monitor knows it.
+	t.found = t.vm != nil
+	return nil
+}
+
+// Name is the address.
+func (t *Target) Name() string { return t.name }
+
+// Machine is the processor's architecture.
+func (t *Target) Machine() elf.Machine { return t.machine }
+
+// BlockSize suits the way memory is read.
+func (t *Target) BlockSize() uint64 {
+	if t.shared != nil {
+		return memory.SharedBlock
+	}
+	return memory.StubBlock
+}
+
+// ReadPhysical reads from shared RAM where there is some, else through the
+// stub.
+func (t *Target) ReadPhysical(reqs []memory.Request) error {
+	if t.shared != nil {
+		return t.shared.ReadPhysical(reqs)
+	}
+	batch := make([]gdbremote.MemoryRequest, len(reqs))
+	for i, r := range reqs {
+		batch[i] = gdbremote.MemoryRequest{Addr: r.Addr, Buf: r.Buf}
+	}
+	if err := t.client.ReadMemoryBatch(context.Background(), gdbremote.Physical, batch); err != nil {
+		return fmt.Errorf("reading the guest's memory: %w", err)
+	}
+	for i := range reqs {
+		reqs[i].Err = batch[i].Err
+	}
+	return nil
+}
+
+// CPUs reads the registers of all processors.
+func (t *Target) CPUs(ctx context.Context) ([]session.Registers, error) {
+	out := make([]session.Registers, 0, len(t.cpus))
+	for i, id := range t.cpus {
+		r, err := t.client.ReadRegisters(ctx, id)
+		if err != nil {
+			return nil, fmt.Errorf("processor %d: %w", i, err)
+		}
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+// taskRegister is the line of `info registers` that tells where the task-state
+// segment lies: selector, base, limit, attributes.
+var taskRegister = regexp.MustCompile(`(?m)^TR\s*=\s*[0-9a-fA-F]+\s+([0-9a-fA-F]+)\s`)
+
+// KernelStack reads rsp0 of the processor's task-state segment (AMD64
+// Architecture Programmer's Manual, volume 2, 12.2.5). Only the monitor tells
+// where the segment lies, once: kernels leave it in place.
+func (t *Target) KernelStack(ctx context.Context, cpu int, mem memory.Reader) (uint64, error) {
+	if t.machine != elf.EM_X86_64 {
+		return 0, nil
+	}
+	base, ok := t.tss[cpu]
+	if !ok {
+		t.client.SelectThread(t.cpus[cpu])
+		text, err := t.client.Monitor(ctx, "info registers")
+		if gdbremote.IsUnsupported(err) {
+			return 0, nil
+		}
+		if err != nil {
+			return 0, err
+		}
+		m := taskRegister.FindStringSubmatch(text)
+		if m == nil {
+			return 0, nil
+		}
+		if base, err = strconv.ParseUint(m[1], 16, 64); err != nil || base == 0 {
+			return 0, nil // not set up so far
+		}
+		t.tss[cpu] = base
+	}
+	const rsp0 = 4
+	sp, err := memory.Uint(mem, base+rsp0, 8)
+	var fault *memory.Fault
+	if errors.As(err, &fault) {
+		return 0, nil // hidden from user mode
+	}
+	return sp, err
+}
+
+// breakLength is what Z packets say about the instruction: its least length.
+func (t *Target) breakLength() int {
+	if t.machine == elf.EM_ARM {
+		return 4
+	}
+	return 1
+}
+
+// SetBreakpoint sets a breakpoint at a virtual address of every address space.
+// Hardware breakpoints leave memory as it is and have no small limit in QEMU.
+func (t *Target) SetBreakpoint(ctx context.Context, addr uint64) error {
+	return t.client.Insert(ctx, gdbremote.HardwareBreak, addr, t.breakLength())
+}
+
+// ClearBreakpoint removes it.
+func (t *Target) ClearBreakpoint(ctx context.Context, addr uint64) error {
+	return t.client.Remove(ctx, gdbremote.HardwareBreak, addr, t.breakLength())
+}
+
+var watchKinds = map[session.WatchKind]gdbremote.BreakKind{
+	session.WatchWrite: gdbremote.WatchWrite,
+	session.WatchRead:  gdbremote.WatchRead,
+}
+
+// SetWatch sets a watchpoint at a virtual address.
+func (t *Target) SetWatch(ctx context.Context, kind session.WatchKind, addr uint64, length int) error {
+	return t.client.Insert(ctx, watchKinds[kind], addr, length)
+}
+
+// ClearWatch removes it.
+func (t *Target) ClearWatch(ctx context.Context, kind session.WatchKind, addr uint64, length int) error {
+	return t.client.Remove(ctx, watchKinds[kind], addr, length)
+}
+
+// Resume lets the guest run.
+func (t *Target) Resume(ctx context.Context) error { return t.client.Continue(ctx) }
+
+// Wait waits for the guest to stop.
+func (t *Target) Wait(ctx context.Context) (session.TargetStop, error) {
+	s, err := t.client.Wait(ctx)
+	return t.stop(s, err)
+}
+
+// Step executes one instruction.
+func (t *Target) Step(ctx context.Context, cpu int) (session.TargetStop, error) {
+	s, err := t.client.Step(ctx, t.cpus[cpu])
+	return t.stop(s, err)
+}
+
+// stop translates a stop; a lost connection is a guest that ended where we own
+// it.
+func (t *Target) stop(s gdbremote.Stop, err error) (session.TargetStop, error) {
+	if err != nil {
+		if t.vm != nil && errors.Is(err, gdbremote.ErrConnection) {
+			<-t.vm.Done()
+			return session.TargetStop{Ended: true, Why: t.vm.Exit().Error()}, nil
+		}
+		return session.TargetStop{}, err
+	}
+	out := session.TargetStop{Signal: s.Signal}
+	if s.Exited {
+		out.Ended, out.Why = true, "QEMU ended with "+s.String()
+		return out, nil
+	}
+	for i, id := range t.cpus {
+		if id == s.Thread {
+			out.CPU = i
+		}
+	}
+	if s.Watch != nil {
+		out.Watch, out.WatchAddr = true, s.Watch.Addr
+		if s.Watch.Kind == gdbremote.WatchRead {
+			out.WatchKind = session.WatchRead
+		}
+	}
+	return out, nil
+}
+
+// Running says whether the guest runs.
+func (t *Target) Running() bool { return t.client.Running() }
+
+// Interrupt stops a running guest.
+func (t *Target) Interrupt() error {
+	if !t.client.Running() {
+		return nil
+	}
+	return t.client.Interrupt()
+}
+
+// Log returns new lines of the guest's serial output.
+func (t *Target) Log() []string { return t.log.take() }
+
+// Close ends a machine that was started for this session; any other runs on.
+func (t *Target) Close(ctx context.Context) error {
+	var errs []error
+	if t.shared != nil {
+		errs = append(errs, t.shared.Close())
+	}
+	if t.vm != nil {
+		errs = append(errs, t.client.Close(), t.vm.Stop(ctx))
+	} else if t.client.Err() == nil {
+		errs = append(errs, t.detach(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// detach lets the guest run on without breakpoints.
+func (t *Target) detach(ctx context.Context) error {
+	if t.client.Running() {
+		if err := t.client.Interrupt(); err != nil {
+			return err
+		}
+		if _, err := t.client.Wait(ctx); err != nil {
+			return err
+		}
+	}
+	if err := t.client.Detach(ctx); err != nil {
+		return fmt.Errorf("detaching from %s: %w", t.name, err)
+	}
+	return t.client.Close()
+}
+
+// OpenSerial opens a guest's serial line: a unix socket or a file.
+func OpenSerial(path string) (io.ReadCloser, error) {
+	st, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("opening the guest's serial line: %w", err)
+	}
+	if st.Mode()&os.ModeSocket == 0 {
+		return os.Open(path)
+	}
+	return dialUnix(path)
+}
+
+// clean removes what a line from the guest could do to a terminal.
+func clean(line string) string {
+	line = ansi.ReplaceAllString(line, "")
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\t':
+			return ' '
+		case r < 0x20, r == 0x7f, r >= 0x80 && r < 0xa0, r == '\uFFFD':
+			return -1
+		}
+		return r
+	}, line)
+}
+
+// ansi matches escape sequences: CSI, OSC, and two-character ones.
+var ansi = regexp.MustCompile("\x1b(\\[[0-9;:?<=>]*[ -/]*[@-~]|\\][^\x07\x1b]*(\x07|\x1b\\\\)?|.)")

@@ -1,0 +1,67 @@
+package live
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+)
+
+// logLines collects a guest's serial output by lines, in the background.
+type logLines struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+// Bounds on what a guest may write.
+const (
+	maxLines = 20000 // kept between two calls of take
+	maxLine  = 1000  // bytes of a line; the rest goes into the next
+)
+
+// newLogLines reads r until its end. The goroutine ends with the reader, which
+// its owner closes.
+func newLogLines(r io.Reader) *logLines {
+	l := &logLines{}
+	if r == nil {
+		return l
+	}
+	go func() {
+		s := bufio.NewReaderSize(r, maxLine)
+		for {
+			line, err := s.ReadSlice('\n')
+			if len(line) > 0 {
+				l.add(clean(string(line)))
+			}
+			if err != nil && err != bufio.ErrBufferFull {
+				return
+			}
+		}
+	}()
+	return l
+}
+
+func (l *logLines) add(line string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.lines) < maxLines {
+		l.lines = append(l.lines, line)
+	}
+}
+
+func (l *logLines) take() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	out := l.lines
+	l.lines = nil
+	return out
+}
+
+func dialUnix(path string) (io.ReadCloser, error) {
+	c, err := net.Dial("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("opening the guest's serial line: %w", err)
+	}
+	return c, nil
+}

@@ -1,0 +1,207 @@
+package session
+
+import (
+	"fmt"
+	"time"
+
+	"thaw/kernel"
+)
+
+// Place is a code address in the words of debug info.
+type Place struct {
+	Addr      uint64
+	Component string // "" where the address belongs to no known component
+	Function  string // qualified, "" if unknown
+	Offset    uint64 // from the function's start
+	File      string
+	Line      int
+}
+
+// String is "component: function+0xoffset", or the bare address.
+func (p Place) String() string {
+	switch {
+	case p.Function == "" && p.Component == "":
+		return fmt.Sprintf("%#x", p.Addr)
+	case p.Function == "":
+		return fmt.Sprintf("%s: %#x", p.Component, p.Addr)
+	case p.Offset == 0:
+		return fmt.Sprintf("%s: %s", p.Component, p.Function)
+	}
+	return fmt.Sprintf("%s: %s+%#x", p.Component, p.Function, p.Offset)
+}
+
+// Snapshot is everything that was read at one stop of the guest. It is never
+// changed after it was published.
+type Snapshot struct {
+	Number int           // 1 for the first stop of the session
+	Time   time.Duration // since the session began
+	Reason string        // why the guest stands: "phase _prepare_cpu_sessions", "interrupted", …
+	Phase  string        // name of the phase that runs, "" before the first
+	System *kernel.System
+	Tasks  map[kernel.ID]string // component of each task, as far as known
+	Places map[kernel.ID]Place  // user ip of each thread in words
+	PC     Place                // where the processor stands
+	Thread kernel.ID            // thread that the processor runs, 0 if unknown
+	CPU    []kernel.Register    // its registers, in the order of the target description
+	Frames []Frame              // backtrace at PC
+	Cost   Cost
+}
+
+// Cost is what reading a snapshot took.
+type Cost struct {
+	Duration time.Duration
+	Bytes    int64 // fetched from the target
+	Batches  int
+}
+
+// Frame is one line of a backtrace. The last one may only tell why unwinding
+// ends.
+type Frame struct {
+	Place   Place
+	Inlined bool
+	Note    string // on the last one: why the backtrace ends behind it
+}
+
+// TaskName is the component of a task, or "task ID".
+func (s *Snapshot) TaskName(id kernel.ID) string {
+	if n := s.Tasks[id]; n != "" {
+		return n
+	}
+	return "task " + id.String()
+}
+
+// PhaseState says how far a phase is.
+type PhaseState int
+
+// The states of a phase.
+const (
+	PhaseNext    PhaseState = iota // not reached
+	PhaseCurrent                   // entered last
+	PhaseDone                      // a later one was entered, or it returned
+	PhaseSkipped                   // a later one was entered and this one never
+)
+
+func (p PhaseState) String() string { return [...]string{"next", "current", "done", "skipped"}[p] }
+
+// Phase is a phase of the scenario with its progress.
+type Phase struct {
+	Name     string
+	Function string
+	Depth    int // nesting, 0 at the top
+	State    PhaseState
+	Hits     int // how often its function was entered
+	Stop     int // number of the stop at its first entry, 0 if none
+}
+
+// Verdict is the judgement about one thread's restored state.
+type Verdict string
+
+// The verdicts. See judge for what each takes.
+const (
+	Applied      Verdict = "applied"       // the requested state was written and entered
+	Coincident   Verdict = "coincident"    // the thread stands where it was asked to, but nothing wrote that
+	Ignored      Verdict = "ignored"       // it entered user mode elsewhere, and nothing wrote the request
+	Overwritten  Verdict = "overwritten"   // the request was written, then something else over it
+	Partial      Verdict = "partial"       // ip and sp arrived, other registers did not
+	NotRequested Verdict = "not-requested" // checkpointed, but no state was requested for it
+	Pending      Verdict = "pending"       // it has not come back to user mode so far
+	Unknown      Verdict = "unknown"       // evidence is missing; the cause says which
+)
+
+// Stage is one of the four places that a restored state passes.
+type Stage struct {
+	Known     bool
+	IP, SP    uint64
+	Place     Place             // IP in words
+	Registers []kernel.Register // general registers, as far as that place holds them
+	Source    string            // where it was read: object, address, function
+	Stop      int               // number of the snapshot before which it was read
+	Time      time.Duration
+	Missing   string // why it is not known
+}
+
+// ThreadVerdict is what the session found out about one restored thread.
+type ThreadVerdict struct {
+	Thread   kernel.ID // thread object of the restored child, 0 if there is none
+	Original kernel.ID // its counterpart in the checkpointed child
+	Name     string
+	Task     kernel.ID
+	TaskName string
+
+	Verdict  Verdict
+	Rule     string   // name of the cause rule that fired
+	Cause    string   // one sentence
+	Advice   string   // what to try
+	Evidence []string // addresses, functions that wrote or did not, in order
+
+	Checkpointed, Requested, Kernel, Entered Stage
+}
+
+// SlotCap is a capability slot in words.
+type SlotCap struct {
+	Slot     uint64
+	Object   kernel.ID
+	Type     string // "Gate", "IRQ", "Task", …
+	Rights   uint8
+	Label    uint64
+	Receiver string // "component/thread" that a gate or IRQ leads to
+}
+
+// CapChange is a slot that holds something else after the restore.
+type CapChange struct {
+	Slot          uint64
+	Before, After SlotCap
+	What          []string // "type", "rights", "receiver", "label"
+}
+
+// CapDiff compares the checkpointed task's capability table with the restored
+// one's, by slot.
+type CapDiff struct {
+	Original, Restored kernel.ID // tasks
+	Checkpoint, After  int       // numbers of the snapshots that were compared
+	Same               int
+	Missing            []SlotCap
+	Extra              []SlotCap
+	Changed            []CapChange
+}
+
+// RunState says what the guest does.
+type RunState string
+
+// The run states.
+const (
+	Starting RunState = "starting"
+	Stopped  RunState = "stopped"
+	Running  RunState = "running"
+	Ended    RunState = "ended" // the connection or the guest is gone
+)
+
+// BreakpointInfo is a breakpoint's account.
+type BreakpointInfo struct {
+	Component string
+	Function  string
+	Purpose   string // "phase", "request", "write", …
+	Addrs     []uint64
+	Hits      int // in its component
+	Foreign   int // in other address spaces, continued unseen
+}
+
+// View is what a user of the session sees at a moment: immutable.
+type View struct {
+	State       RunState
+	Message     string // last thing to tell, one line
+	Err         error  // why the session ended, if it failed
+	Scenario    string
+	Target      string    // address or name of what is debugged
+	Snapshot    *Snapshot // the stop that is shown, nil before the first
+	Stops       int       // stops in the history
+	Live        bool      // the shown stop is the newest
+	Phases      []Phase
+	Verdicts    []ThreadVerdict // as of the shown stop
+	Complete    bool            // the restore-complete point was passed
+	Finished    bool            // every verdict is final
+	Caps        *CapDiff        // nil until both tables are known
+	Log         []string        // guest's LOG lines up to now, control characters removed
+	Breakpoints []BreakpointInfo
+	Components  []string // components with debug info
+}

@@ -1,0 +1,104 @@
+package session
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"thaw/kernel"
+)
+
+func phasesOf(depths ...int) []Phase {
+	var out []Phase
+	for i, d := range depths {
+		out = append(out, Phase{Name: string(rune('a' + i)), Depth: d})
+	}
+	return out
+}
+
+func TestPhaseStates(t *testing.T) {
+	e := &Engine{phases: phasesOf(0, 1, 1, 0, 1, 2, 1)}
+	states := func() string {
+		out := ""
+		for _, p := range e.phases {
+			out += string("nCds"[p.State])
+		}
+		return out
+	}
+	for _, step := range []struct {
+		enter int
+		want  string
+	}{
+		{0, "Cnnnnnn"}, {1, "CCnnnnn"}, {2, "CdCnnnn"}, {3, "dddCnnn"}, {5, "dddCsCn"}, {6, "dddCsdC"},
+		{4, "dddCCdd"}, // phases may come again
+	} {
+		e.enterPhase(step.enter)
+		if got := states(); got != step.want {
+			t.Errorf("after entering %d: %s, want %s", step.enter, got, step.want)
+		}
+	}
+	if e.phases[4].Hits != 1 || e.currentPhase() != "e" {
+		t.Errorf("phase e: %d hits, current %q", e.phases[4].Hits, e.currentPhase())
+	}
+}
+
+// system is a small model: a child task with a thread, seen from two sides.
+func childSystem(task kernel.ID, caps []kernel.Capability) *kernel.System {
+	return kernel.NewSystem([]*kernel.Object{
+		{ID: task, Addr: uint64(task) << 12, Size: 16, Kind: kernel.KindTask, Task: &kernel.Task{Caps: caps}},
+		{ID: task + 1, Addr: uint64(task+1) << 12, Size: 16, Kind: kernel.KindThread, Name: "ep", Thread: &kernel.Thread{Task: task}},
+		{ID: 900, Addr: 900 << 12, Size: 16, Kind: kernel.KindGate, Gate: &kernel.Gate{Thread: task + 1, Label: uint64(task)}},
+		{ID: 901, Addr: 901 << 12, Size: 16, Kind: kernel.KindIRQ, IRQ: &kernel.IRQ{Thread: task + 1}},
+		{ID: 902, Addr: 902 << 12, Size: 16, Kind: kernel.KindIRQ, IRQ: &kernel.IRQ{}},
+	}, nil)
+}
+
+func TestCapDiff(t *testing.T) {
+	name := func(task kernel.ID) map[kernel.ID]string { return map[kernel.ID]string{task: "child"} }
+	before := &Snapshot{Number: 3, Tasks: name(10), System: childSystem(10, []kernel.Capability{
+		{Slot: 1, Object: 900, Rights: 3}, {Slot: 2, Object: 901, Rights: 3}, {Slot: 3, Object: 901, Rights: 3}, {Slot: 4, Object: 900, Rights: 3}, {Slot: 5, Object: 900, Rights: 3},
+	})}
+	after := &Snapshot{Number: 7, Tasks: name(20), System: childSystem(20, []kernel.Capability{
+		{Slot: 1, Object: 900, Rights: 3}, {Slot: 2, Object: 902, Rights: 3}, {Slot: 3, Object: 900, Rights: 3}, {Slot: 4, Object: 900, Rights: 1}, {Slot: 9, Object: 900, Rights: 3},
+	})}
+	e := &Engine{scn: &Scenario{Child: "child"}, ev: newEvidence()}
+	e.ev.original, e.ev.before = 10, before
+	d := e.capDiff(after)
+	if d == nil {
+		t.Fatal("nothing was compared")
+	}
+	var changed [][]string
+	for _, c := range d.Changed {
+		changed = append(changed, append([]string{c.Before.Type + "/" + c.Before.Receiver, c.After.Type + "/" + c.After.Receiver}, c.What...))
+	}
+	want := [][]string{
+		{"IRQ/child/ep", "IRQ/none", "receiver"},
+		{"IRQ/child/ep", "Gate/child/ep", "type"},
+		{"Gate/child/ep", "Gate/child/ep", "rights"},
+	}
+	if diff := cmp.Diff(want, changed); diff != "" {
+		t.Errorf("changed slots (-want +got):\n%s", diff)
+	}
+	if d.Same != 1 || len(d.Missing) != 1 || d.Missing[0].Slot != 5 || len(d.Extra) != 1 || d.Extra[0].Slot != 9 {
+		t.Errorf("same %d, missing %v, extra %v", d.Same, d.Missing, d.Extra)
+	}
+}
+
+func TestFailures(t *testing.T) {
+	four := 4
+	s := &Scenario{Name: "s", Expect: map[string]Expectation{
+		"v": {Threads: map[string]Verdict{"ep": Ignored, "gone": Applied}, Missing: &four},
+		"w": {Capabilities: "same"},
+	}}
+	v := &View{Verdicts: []ThreadVerdict{{Name: "ep", Verdict: Applied}}, Caps: &CapDiff{Missing: make([]SlotCap, 3)}}
+	for variant, want := range map[string]int{"v": 3, "w": 1, "none": 1} {
+		if got := s.Failures(variant, v); len(got) != want {
+			t.Errorf("%s: %d failures, want %d: %q", variant, len(got), want, got)
+		}
+	}
+	v.Verdicts = []ThreadVerdict{{Name: "ep", Verdict: Ignored}, {Name: "gone", Verdict: Applied}}
+	v.Caps.Missing = make([]SlotCap, 4)
+	if got := s.Failures("v", v); len(got) != 0 {
+		t.Errorf("all as expected, but: %q", got)
+	}
+}

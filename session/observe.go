@@ -1,0 +1,398 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"thaw/debuginfo"
+	"thaw/kernel"
+	"thaw/memory"
+)
+
+// prepare sets the breakpoints of the scenario. Every function must be there,
+// but for phases that are marked optional.
+func (e *Engine) prepare(ctx context.Context) error {
+	var missing error
+	eachPhase(e.scn.Phases, 0, func(p *PhaseSpec, depth int) {
+		n := len(e.phases)
+		e.phases = append(e.phases, Phase{Name: p.Name, Function: p.Function, Depth: depth})
+		err := e.watchFunction(ctx, p.Component, p.Function, "phase", func(context.Context) (*event, error) { return e.enterPhase(n), nil })
+		if err != nil && !p.Optional && missing == nil {
+			missing = fmt.Errorf("phase %s: %w", p.Name, err)
+		}
+	})
+	if missing != nil {
+		return missing
+	}
+	for i := range e.scn.Requests {
+		r := &e.scn.Requests[i]
+		err := e.watchFunction(ctx, r.Component, r.Function, "request", func(ctx context.Context) (*event, error) { return e.requested(ctx, r) })
+		if err != nil {
+			return fmt.Errorf("request: %w", err)
+		}
+	}
+	for i := range e.scn.Operations {
+		o := &e.scn.Operations[i]
+		err := e.watchFunction(ctx, o.Component, o.Function, "operation", func(ctx context.Context) (*event, error) { return nil, e.operated(ctx, o) })
+		if err != nil {
+			return fmt.Errorf("operation %s: %w", o.Name, err)
+		}
+	}
+	if s := e.scn.Stored; s != nil {
+		err := e.watchFunction(ctx, s.Component, s.Function, "stored state", func(ctx context.Context) (*event, error) { return nil, e.readStored(ctx, s) })
+		if err != nil {
+			return fmt.Errorf("stored state: %w", err)
+		}
+	}
+	return e.prepareComplete(ctx)
+}
+
+func (e *Engine) prepareComplete(ctx context.Context) error {
+	c := e.scn.Complete
+	reached := func(context.Context) (*event, error) {
+		e.ev.complete = true
+		for i := range e.phases {
+			if e.phases[i].State == PhaseCurrent {
+				e.phases[i].State = PhaseDone
+			}
+		}
+		return &event{reason: "restore complete", phase: true}, nil
+	}
+	hit := reached
+	if c.At == "return" {
+		hit = func(ctx context.Context) (*event, error) {
+			return nil, e.onReturn(ctx, e.comps[c.Component], c.Function, "restore complete", reached)
+		}
+	}
+	if err := e.watchFunction(ctx, c.Component, c.Function, "restore complete", hit); err != nil {
+		return fmt.Errorf("restore-complete point: %w", err)
+	}
+	return nil
+}
+
+// enterPhase moves the phase line on.
+func (e *Engine) enterPhase(n int) *event {
+	p := &e.phases[n]
+	p.Hits++
+	if p.Stop == 0 {
+		p.Stop = len(e.history) + 1
+	}
+	for i := range e.phases[:n] {
+		o := &e.phases[i]
+		switch {
+		case o.State == PhaseCurrent && !encloses(e.phases, i, n), o.State == PhaseNext && o.Hits > 0:
+			o.State = PhaseDone
+		case o.State == PhaseNext:
+			o.State = PhaseSkipped
+		}
+	}
+	for i := range e.phases[n+1:] {
+		if e.phases[n+1+i].State == PhaseCurrent {
+			e.phases[n+1+i].State = PhaseDone
+		}
+	}
+	p.State = PhaseCurrent
+	return &event{reason: "phase " + p.Name, phase: true}
+}
+
+// encloses says whether phase outer (an index) has phase inner inside it.
+func encloses(phases []Phase, outer, inner int) bool {
+	for i := outer + 1; i <= inner; i++ {
+		if phases[i].Depth <= phases[outer].Depth {
+			return false
+		}
+	}
+	return inner > outer
+}
+
+// currentPhase is the innermost phase that runs.
+func (e *Engine) currentPhase() string {
+	name := ""
+	for _, p := range e.phases {
+		if p.State == PhaseCurrent {
+			name = p.Name
+		}
+	}
+	return name
+}
+
+// maxStored bounds the lists of stored threads, each.
+const maxStored = 4096
+
+// readStored reads the checkpointed thread states from the restorer, and takes
+// the original child's state as the checkpoint left it.
+func (e *Engine) readStored(ctx context.Context, s *StoredSpec) error {
+	scope := e.scope(e.comps[s.Component])
+	elems := []debuginfo.Value{}
+	for i, list := range s.Lists {
+		var next []debuginfo.Value
+		from := elems
+		if i == 0 {
+			from = []debuginfo.Value{{}}
+		}
+		for _, v := range from {
+			var l debuginfo.Value
+			var err error
+			if i == 0 {
+				l, err = scope.Eval(list)
+			} else {
+				l, err = v.Path(list)
+			}
+			if err != nil {
+				return fmt.Errorf("stored threads, list %s: %w", list, err)
+			}
+			members, err := debuginfo.WalkList(l, "_first", "_next", maxStored)
+			if err != nil {
+				return fmt.Errorf("stored threads, list %s: %w", list, err)
+			}
+			next = append(next, members...)
+		}
+		elems = next
+	}
+	e.ev.stored = nil
+	for _, v := range elems {
+		t, err := e.storedThread(s, v)
+		if err != nil {
+			return err
+		}
+		e.ev.stored = append(e.ev.stored, t)
+	}
+	snap, err := e.snapshot(ctx, "stored state")
+	if err != nil {
+		return err
+	}
+	e.ev.before, e.ev.storedAt = snap, len(e.history)+1
+	e.findOriginal(snap)
+	return nil
+}
+
+func (e *Engine) storedThread(s *StoredSpec, v debuginfo.Value) (storedThread, error) {
+	t := storedThread{addr: v.Addr, at: e.now(), where: fmt.Sprintf("%s's stored state at %#x", s.Component, v.Addr)}
+	name, err := v.Path(s.Name)
+	if err == nil {
+		t.name, err = name.String()
+	}
+	if err != nil {
+		return t, fmt.Errorf("stored thread at %#x, name %s: %w", v.Addr, s.Name, err)
+	}
+	for _, f := range []struct {
+		path string
+		dst  *uint64
+	}{{s.IP, &t.ip}, {s.SP, &t.sp}} {
+		m, err := v.Path(f.path)
+		if err == nil {
+			*f.dst, err = m.Uint64()
+		}
+		if err != nil {
+			return t, fmt.Errorf("stored thread %s at %#x, %s: %w", t.name, v.Addr, f.path, err)
+		}
+	}
+	if regs, err := v.Path(s.Registers); s.Registers != "" && err == nil {
+		t.registers = e.structRegisters(regs)
+	}
+	return t, nil
+}
+
+// structRegisters takes the members of a struct that are named like general
+// registers ("rbx", "r12", or ARM's "lr").
+func (e *Engine) structRegisters(v debuginfo.Value) []kernel.Register {
+	var out []kernel.Register
+	for _, name := range e.arch.general {
+		m, err := v.Path(name)
+		if err != nil {
+			continue
+		}
+		if n, err := m.Uint64(); err == nil {
+			out = append(out, kernel.Register{Name: name, Value: n})
+		}
+	}
+	return out
+}
+
+// requested notes a request to set a thread's state, and watches the thread
+// from now on.
+func (e *Engine) requested(ctx context.Context, r *RequestSpec) (*event, error) {
+	scope := e.scope(e.comps[r.Component])
+	var selector, ip, sp uint64
+	for _, x := range []struct {
+		expr string
+		dst  *uint64
+	}{{r.Selector, &selector}, {r.IP, &ip}, {r.SP, &sp}} {
+		v, err := evalUint(scope, x.expr)
+		if err != nil {
+			return nil, err
+		}
+		*x.dst = v
+	}
+	sys, err := e.system(ctx)
+	if err != nil {
+		return nil, err
+	}
+	o, err := e.bySelector(sys, selector)
+	if err != nil {
+		return nil, err
+	}
+	t := e.trackOf(sys, o)
+	q := request{at: e.now(), function: r.Function, ip: ip, sp: sp, thread: *o.Thread}
+	if r.Registers != "" {
+		if v, err := scope.Eval(r.Registers); err == nil {
+			q.registers = e.structRegisters(v)
+		}
+	}
+	if r.Copy != nil {
+		q.copy = e.copyOf(scope, r.Copy)
+	}
+	t.requests = append(t.requests, q)
+	t.entered = nil
+	t.lastIP, t.lastSP, t.lastContIP = o.Thread.FrameIP, o.Thread.FrameSP, o.Thread.ContIP
+	if err := e.arm(ctx, t); err != nil {
+		return nil, err
+	}
+	if q.copy != nil && q.copy.problem == "" {
+		c := e.comps[r.Component]
+		if err := e.onReturn(ctx, c, r.Function, "return of request", func(context.Context) (*event, error) { return nil, e.readCopy(c, q.copy) }); err != nil {
+			q.copy.problem = err.Error()
+		}
+	}
+	return nil, nil
+}
+
+// bySelector finds the thread behind a capability selector of the running task.
+func (e *Engine) bySelector(sys *kernel.System, selector uint64) (*kernel.Object, error) {
+	task := sys.TaskByRoot(e.m.CPUs[e.cpu].Root)
+	if task == nil {
+		return nil, fmt.Errorf("no task has the page tables at %#x that the processor uses", e.m.CPUs[e.cpu].Root)
+	}
+	slot := e.dec.Slot(selector)
+	c, ok := task.Task.Cap(slot)
+	if !ok {
+		return nil, fmt.Errorf("selector %#x is slot %#x of task %s, which is empty", selector, slot, task.ID)
+	}
+	o := sys.Object(c.Object)
+	if o == nil || o.Thread == nil {
+		return nil, fmt.Errorf("selector %#x of task %s names object %s, which is no thread", selector, task.ID, c.Object)
+	}
+	return o, nil
+}
+
+// trackOf is the evidence about a thread, started at its first request.
+func (e *Engine) trackOf(sys *kernel.System, o *kernel.Object) *track {
+	if t := e.ev.tracks[o.Addr]; t != nil && t.id == o.ID {
+		return t
+	}
+	t := &track{id: o.ID, block: o.Addr, name: o.Name, task: o.Thread.Task,
+		ipAddr: o.Thread.FrameIPAddr, spAddr: o.Thread.FrameSPAddr,
+		contIPAddr: o.Thread.ContIPAddr, contSPAddr: o.Thread.ContSPAddr}
+	if task := sys.Object(t.task); task != nil && task.Task != nil {
+		t.taskRoot, t.space = task.Task.Root, e.taskComponent(task)
+	}
+	e.ev.tracks[o.Addr] = t
+	e.ev.order = append(e.ev.order, t)
+	return t
+}
+
+func evalUint(scope debuginfo.Scope, expr string) (uint64, error) {
+	v, err := scope.Eval(expr)
+	if err != nil {
+		return 0, fmt.Errorf("evaluating %s: %w", expr, err)
+	}
+	n, err := v.Uint64()
+	if err != nil {
+		return 0, fmt.Errorf("evaluating %s: %w", expr, err)
+	}
+	return n, nil
+}
+
+// copyOf finds where the function will leave the state, while its arguments
+// can still be evaluated.
+func (e *Engine) copyOf(scope debuginfo.Scope, s *CopySpec) *stateCopy {
+	c := &stateCopy{name: s.Name}
+	for _, x := range []struct {
+		expr string
+		dst  *uint64
+	}{{s.IP, &c.ipAddr}, {s.SP, &c.spAddr}} {
+		v, err := scope.Eval(x.expr)
+		switch {
+		case err != nil:
+			c.problem = fmt.Sprintf("%s: %v", x.expr, err)
+			return c
+		case !v.HasAddr:
+			c.problem = x.expr + " stands in no memory"
+			return c
+		}
+		*x.dst, c.size = v.Addr, int(v.Type.Size)
+	}
+	if v, err := evalUint(scope, s.IP); err == nil {
+		c.beforeIP = v
+	}
+	return c
+}
+
+// readCopy reads what the function left, once it has returned.
+func (e *Engine) readCopy(comp *component, c *stateCopy) error {
+	space := e.m.Space(e.cpu)
+	var err error
+	if c.ip, err = memory.Uint(space, c.ipAddr, c.size); err == nil {
+		c.sp, err = memory.Uint(space, c.spAddr, c.size)
+	}
+	if err != nil {
+		c.problem = err.Error()
+		return nil
+	}
+	c.read = true
+	return nil
+}
+
+// operated notes a kernel operation on a thread.
+func (e *Engine) operated(ctx context.Context, o *OperationSpec) error {
+	scope := e.scope(e.comps[o.Component])
+	var object, ip, sp, flags, cancel, trigger uint64
+	for _, x := range []struct {
+		expr string
+		dst  *uint64
+	}{{o.Object, &object}, {o.IP, &ip}, {o.SP, &sp}, {o.Flags, &flags}, {o.Cancel, &cancel}, {o.Trigger, &trigger}} {
+		if x.expr == "" {
+			continue
+		}
+		v, err := evalUint(scope, x.expr)
+		if err != nil {
+			return err
+		}
+		*x.dst = v
+	}
+	unset := uint64(o.Unset)
+	if e.ptrSize() == 4 {
+		unset &= 0xffff_ffff
+	}
+	op := operation{at: e.now(), name: o.Name, ip: ip, sp: sp, setsIP: ip != unset, setsSP: sp != unset,
+		cancel: flags&cancel != 0, trigger: flags&trigger != 0}
+	sys, err := e.system(ctx)
+	if err != nil {
+		return err
+	}
+	if t := sys.At(object); t != nil && t.Thread != nil {
+		op.state = t.Thread.StateNames
+		e.ev.ops[t.Addr] = append(e.ev.ops[t.Addr], op)
+	}
+	return nil
+}
+
+func (o operation) String() string {
+	var with []string
+	if o.cancel {
+		with = append(with, "cancel")
+	}
+	if o.trigger {
+		with = append(with, "trigger exception")
+	}
+	args := "ip and sp left alone"
+	if o.setsIP || o.setsSP {
+		args = fmt.Sprintf("ip %#x, sp %#x", o.ip, o.sp)
+	}
+	flags := "no flags"
+	if len(with) > 0 {
+		flags = strings.Join(with, ", ")
+	}
+	return fmt.Sprintf("%s(%s; %s) on a thread in state %s", o.name, args, flags, strings.Join(o.state, ","))
+}

@@ -1,0 +1,231 @@
+package session
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/goccy/go-yaml"
+)
+
+// Scenario is a scenario file: what is checkpointed and restored, where the
+// phases are, who requests state, and what is expected. The README of
+// scenarios describes the format.
+type Scenario struct {
+	Name       string                   `yaml:"name"`
+	Title      string                   `yaml:"title"`
+	Source     string                   `yaml:"source"`
+	Story      string                   `yaml:"story"`
+	Components map[string]ComponentSpec `yaml:"components"`
+	Child      string                   `yaml:"child"`
+	Phases     []PhaseSpec              `yaml:"phases"`
+	Stored     *StoredSpec              `yaml:"stored"`
+	Requests   []RequestSpec            `yaml:"requests"`
+	Operations []OperationSpec          `yaml:"operations"`
+	Complete   PointSpec                `yaml:"complete"`
+	Settle     Duration                 `yaml:"settle"`
+	Expect     map[string]Expectation   `yaml:"expect"`
+}
+
+// ComponentSpec names the files that may hold a component's debug info.
+type ComponentSpec struct {
+	Kernel bool     `yaml:"kernel"`
+	Files  []string `yaml:"files"`
+}
+
+// PhaseSpec is a phase: it begins when its function is entered.
+type PhaseSpec struct {
+	Name      string      `yaml:"name"`
+	Component string      `yaml:"component"` // inherited from the phase around it
+	Function  string      `yaml:"function"`
+	Optional  bool        `yaml:"optional"` // the function may be missing
+	Phases    []PhaseSpec `yaml:"phases"`
+}
+
+// PointSpec is a point in a component's code.
+type PointSpec struct {
+	Component string `yaml:"component"`
+	Function  string `yaml:"function"`
+	At        string `yaml:"at"` // "entry" (default) or "return"
+}
+
+// StoredSpec tells where the checkpointed thread states stand. Lists are
+// Genode::List members, each but the first inside an element of the one before.
+type StoredSpec struct {
+	Component string   `yaml:"component"`
+	Function  string   `yaml:"function"`
+	Lists     []string `yaml:"lists"`
+	Name      string   `yaml:"name"`
+	IP        string   `yaml:"ip"`
+	SP        string   `yaml:"sp"`
+	Registers string   `yaml:"registers"` // struct with members named like registers
+}
+
+// RequestSpec is a function that asks for a thread's state to be set, with
+// expressions over its arguments.
+type RequestSpec struct {
+	Component string    `yaml:"component"`
+	Function  string    `yaml:"function"`
+	Selector  string    `yaml:"selector"` // capability selector of the thread in that component
+	IP        string    `yaml:"ip"`
+	SP        string    `yaml:"sp"`
+	Registers string    `yaml:"registers"`
+	Copy      *CopySpec `yaml:"copy"`
+}
+
+// CopySpec is a place where a request is kept.
+type CopySpec struct {
+	Name string `yaml:"name"`
+	IP   string `yaml:"ip"`
+	SP   string `yaml:"sp"`
+}
+
+// OperationSpec is a kernel operation that sets a thread's state.
+type OperationSpec struct {
+	Name      string `yaml:"name"`
+	Component string `yaml:"component"`
+	Function  string `yaml:"function"`
+	Object    string `yaml:"object"` // address of the thread object
+	IP        string `yaml:"ip"`
+	SP        string `yaml:"sp"`
+	Flags     string `yaml:"flags"`
+	Unset     int64  `yaml:"unset"`   // value that leaves ip or sp alone
+	Cancel    string `yaml:"cancel"`  // flag that cancels IPC
+	Trigger   string `yaml:"trigger"` // flag that triggers an exception
+}
+
+// Expectation is what a check holds the result against.
+type Expectation struct {
+	Threads      map[string]Verdict `yaml:"threads"`
+	Missing      *int               `yaml:"missing"`      // capabilities, if given
+	Changed      *int               `yaml:"changed"`      // capabilities, if given
+	Capabilities string             `yaml:"capabilities"` // "same": no difference at all
+}
+
+// Duration reads "5s".
+type Duration time.Duration
+
+// UnmarshalYAML parses Go's notation for durations.
+func (d *Duration) UnmarshalYAML(b []byte) error {
+	v, err := time.ParseDuration(string(bytes.Trim(bytes.TrimSpace(b), `"'`)))
+	if err != nil {
+		return fmt.Errorf("%s is no duration like 5s: %w", bytes.TrimSpace(b), err)
+	}
+	if v <= 0 || v > 10*time.Minute {
+		return fmt.Errorf("duration %v is not between 0 and 10 minutes", v)
+	}
+	*d = Duration(v)
+	return nil
+}
+
+// maxScenario bounds a scenario file, in bytes.
+const maxScenario = 1 << 20
+
+// LoadScenario reads and checks a scenario file.
+func LoadScenario(path string) (*Scenario, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the scenario: %w", err)
+	}
+	return ParseScenario(path, data)
+}
+
+// ParseScenario reads a scenario; name stands in errors.
+func ParseScenario(name string, data []byte) (*Scenario, error) {
+	if len(data) > maxScenario {
+		return nil, fmt.Errorf("scenario %s: %d bytes are too many for a scenario", name, len(data))
+	}
+	s := &Scenario{Settle: Duration(5 * time.Second)}
+	if err := yaml.UnmarshalWithOptions(data, s, yaml.Strict()); err != nil {
+		return nil, fmt.Errorf("scenario %s: %s", name, yaml.FormatError(err, false, true))
+	}
+	if err := s.check(); err != nil {
+		return nil, fmt.Errorf("scenario %s: %w", name, err)
+	}
+	return s, nil
+}
+
+// check tells the first thing that makes a scenario unusable.
+func (s *Scenario) check() error {
+	kernels := 0
+	for _, c := range s.Components {
+		if c.Kernel {
+			kernels++
+		}
+	}
+	switch {
+	case s.Name == "":
+		return errors.New("it has no name")
+	case kernels != 1:
+		return fmt.Errorf("one component must say `kernel: true`, %d do", kernels)
+	case len(s.Phases) == 0:
+		return errors.New("it has no phases")
+	}
+	if _, ok := s.Components[s.Child]; !ok {
+		return fmt.Errorf("child %q is not among its components", s.Child)
+	}
+	inheritComponent(s.Phases, "")
+	var err error
+	s.eachFunction(func(what, component, function string) {
+		switch {
+		case err != nil:
+		case function == "":
+			err = fmt.Errorf("%s names no function", what)
+		case component == "":
+			err = fmt.Errorf("%s names no component", what)
+		default:
+			if _, ok := s.Components[component]; !ok {
+				err = fmt.Errorf("%s is in component %q, which is not among its components", what, component)
+			}
+		}
+	})
+	if err == nil && s.Complete.At != "" && s.Complete.At != "entry" && s.Complete.At != "return" {
+		err = fmt.Errorf("complete is at %q, which is neither entry nor return", s.Complete.At)
+	}
+	return err
+}
+
+// inheritComponent hands a phase's component on to those inside it.
+func inheritComponent(phases []PhaseSpec, component string) {
+	for i := range phases {
+		if phases[i].Component == "" {
+			phases[i].Component = component
+		}
+		inheritComponent(phases[i].Phases, phases[i].Component)
+	}
+}
+
+// eachFunction visits every function that the scenario names.
+func (s *Scenario) eachFunction(fn func(what, component, function string)) {
+	eachPhase(s.Phases, 0, func(p *PhaseSpec, _ int) { fn("phase "+p.Name, p.Component, p.Function) })
+	for _, r := range s.Requests {
+		fn("a request", r.Component, r.Function)
+	}
+	for _, o := range s.Operations {
+		fn("operation "+o.Name, o.Component, o.Function)
+	}
+	if s.Stored != nil {
+		fn("stored", s.Stored.Component, s.Stored.Function)
+	}
+	fn("complete", s.Complete.Component, s.Complete.Function)
+}
+
+// eachPhase visits phases with their depth, outer ones first, in order.
+func eachPhase(phases []PhaseSpec, depth int, fn func(p *PhaseSpec, depth int)) {
+	for i := range phases {
+		fn(&phases[i], depth)
+		eachPhase(phases[i].Phases, depth+1, fn)
+	}
+}
+
+// KernelName is the name of the component that is the kernel.
+func (s *Scenario) KernelName() string {
+	for name, c := range s.Components {
+		if c.Kernel {
+			return name
+		}
+	}
+	return ""
+}

@@ -1,0 +1,86 @@
+package session
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"thaw/scenarios"
+)
+
+func TestEmbeddedScenarios(t *testing.T) {
+	for _, name := range scenarios.Names() {
+		data, err := scenarios.Read(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := ParseScenario(name, data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Name != name || len(s.Expect[DefaultVariant].Threads) == 0 || s.Source == "" {
+			t.Errorf("%s: name %q, %d expectations, source %q", name, s.Name, len(s.Expect), s.Source)
+		}
+		eachPhase(s.Phases, 0, func(p *PhaseSpec, _ int) {
+			if p.Component == "" {
+				t.Errorf("%s: phase %s has no component", name, p.Name)
+			}
+		})
+	}
+}
+
+const minimal = `name: x
+components:
+  k: {kernel: true, files: [k]}
+  c: {files: [c]}
+child: c
+phases:
+  - {name: p, component: c, function: f}
+complete: {component: c, function: f}
+`
+
+func TestScenarioErrors(t *testing.T) {
+	if s, err := ParseScenario("minimal", []byte(minimal)); err != nil || time.Duration(s.Settle) != 5*time.Second {
+		t.Fatalf("minimal scenario: %v, settle %v", err, s)
+	}
+	for _, c := range []struct{ change, to, want string }{
+		{"name: x", "nme: x", `[1:1]`},
+		{"name: x", "name: [x", `minimal`},
+		{"name: x\n", "", "no name"},
+		{"kernel: true, ", "", "kernel: true"},
+		{"child: c", "child: d", `child "d"`},
+		{"component: c, function: f}\ncomplete", "component: z, function: f}\ncomplete", `component "z"`},
+		{"{name: p, component: c, function: f}", "{name: p, component: c}", "phase p names no function"},
+		{"complete: {component: c,", "complete: {at: never, component: c,", `"never"`},
+		{"child: c", "child: c\nsettle: soon", "soon"},
+		{"child: c", "child: c\nsettle: 9000h", "between"},
+	} {
+		text := strings.Replace(minimal, c.change, c.to, 1)
+		if text == minimal {
+			t.Fatalf("%q is not in the scenario", c.change)
+		}
+		_, err := ParseScenario("minimal", []byte(text))
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("with %q: error %v, want it to tell %q", c.to, err, c.want)
+		}
+	}
+	if _, err := LoadScenario("/nowhere/x.yaml"); err == nil {
+		t.Error("a missing file was loaded")
+	}
+}
+
+func FuzzScenario(f *testing.F) {
+	f.Add([]byte(minimal))
+	data, err := scenarios.Read(scenarios.Default)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(data)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if s, err := ParseScenario("fuzz", data); err == nil {
+			if err := s.check(); err != nil {
+				t.Errorf("an accepted scenario fails its own check: %v", err)
+			}
+		}
+	})
+}

@@ -1,0 +1,172 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"thaw/kernel"
+)
+
+// maxFrames bounds a backtrace.
+const maxFrames = 64
+
+// snapshot reads everything there is at the current stop.
+func (e *Engine) snapshot(ctx context.Context, reason string) (*Snapshot, error) {
+	begin := time.Now()
+	sys, err := e.system(ctx)
+	if err != nil {
+		return nil, err
+	}
+	cpu := e.m.CPUs[e.cpu]
+	s := &Snapshot{
+		Number: len(e.history) + 1, Time: time.Since(e.started), Reason: reason, Phase: e.currentPhase(),
+		System: sys, Tasks: e.nameTasks(sys), Places: map[kernel.ID]Place{}, CPU: e.arch.all(e.regs[e.cpu]),
+	}
+	for _, o := range sys.Threads() {
+		s.Places[o.ID] = e.placeOf(sys, o, o.Thread.IP)
+	}
+	if o := sys.Running(e.cpu); o != nil {
+		s.Thread = o.ID
+	}
+	c := e.componentHere(sys)
+	s.PC = c.place(cpu.IP)
+	s.Frames = e.backtrace(c)
+	stats := e.view.Stats()
+	s.Cost = Cost{Duration: time.Since(begin), Bytes: stats.Bytes, Batches: stats.Batches}
+	return s, nil
+}
+
+// componentHere is the program that the stopped processor runs, nil if
+// unknown.
+func (e *Engine) componentHere(sys *kernel.System) *component {
+	cpu := e.m.CPUs[e.cpu]
+	if !cpu.User {
+		return e.kernelComponent()
+	}
+	if task := sys.TaskByRoot(cpu.Root); task != nil {
+		return e.taskComponent(task)
+	}
+	return nil
+}
+
+func (e *Engine) backtrace(c *component) []Frame {
+	if c == nil {
+		return nil
+	}
+	frames, why := e.scope(c).Backtrace(maxFrames)
+	out := make([]Frame, 0, len(frames)+1)
+	for _, f := range frames {
+		out = append(out, Frame{Inlined: f.Inlined, Place: Place{Addr: f.PC, Component: c.name, Function: f.Func, Offset: f.Offset, File: f.File, Line: f.Line}})
+	}
+	if why != "" {
+		out = append(out, Frame{Note: why})
+	}
+	return out
+}
+
+// record adds a stop to the history.
+func (e *Engine) record(ctx context.Context, reason string) error {
+	snap, err := e.snapshot(ctx, reason)
+	if err != nil {
+		return err
+	}
+	clear(e.roots) // a page-table root may be another task's by the next stop
+	e.findOriginal(snap)
+	if e.ev.complete && e.ev.after == nil {
+		e.ev.after = snap
+	}
+	m := &moment{snap: snap, phases: slices.Clone(e.phases), complete: e.ev.complete, finished: e.ev.finished}
+	m.verdicts = e.judgeAll(snap)
+	m.caps = e.capDiff(snap)
+	for _, i := range e.infos {
+		m.infos = append(m.infos, *i)
+	}
+	if len(e.history) >= maxMoments {
+		return fmt.Errorf("the history is full: %d stops", maxMoments)
+	}
+	e.history = append(e.history, m)
+	return nil
+}
+
+// childTasks lists the tasks that run the scenario's child, by id.
+func (e *Engine) childTasks(s *Snapshot) []kernel.ID {
+	var ids []kernel.ID
+	for _, o := range s.System.Tasks() {
+		if s.Tasks[o.ID] == e.scn.Child {
+			ids = append(ids, o.ID)
+		}
+	}
+	return ids
+}
+
+// findOriginal decides which task is the checkpointed child: the first that
+// runs the child's program.
+func (e *Engine) findOriginal(s *Snapshot) {
+	if ids := e.childTasks(s); e.ev.original == 0 && len(ids) > 0 {
+		e.ev.original = ids[0]
+	}
+}
+
+// restored is the task of the restored child: the one whose threads were
+// requested, else the first made after the original; 0 if there is none.
+func (e *Engine) restored(s *Snapshot) kernel.ID {
+	for _, t := range e.ev.order {
+		if t.task != e.ev.original && s.Tasks[t.task] == e.scn.Child {
+			return t.task
+		}
+	}
+	for _, id := range e.childTasks(s) {
+		if e.ev.original != 0 && id > e.ev.original {
+			return id
+		}
+	}
+	return 0
+}
+
+// viewAt is what users see of the stop with an index in the history.
+func (e *Engine) viewAt(index int, state RunState, message string) *View {
+	v := &View{State: state, Message: message, Err: e.ended, Scenario: e.scn.Name, Target: e.target.Name(),
+		Stops: len(e.history), Phases: slices.Clone(e.phases), Components: e.compNames, Live: true, Log: e.log.all()}
+	if index >= 0 && index < len(e.history) {
+		m := e.history[index]
+		v.Snapshot, v.Phases, v.Verdicts, v.Caps, v.Breakpoints = m.snap, m.phases, m.verdicts, m.caps, m.infos
+		v.Complete, v.Finished = m.complete, m.finished
+		v.Live = index == len(e.history)-1
+	}
+	return v
+}
+
+// logBook holds the guest's LOG lines; they come in while the guest runs.
+type logBook struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+// all returns the lines so far. They are not changed any more.
+func (l *logBook) all() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lines[:len(l.lines):len(l.lines)]
+}
+
+func (l *logBook) add(lines []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lines = append(l.lines, lines...)
+	if over := len(l.lines) - maxLog; over > 0 {
+		l.lines = slices.Clone(l.lines[over:])
+	}
+}
+
+// takeLog fetches new LOG lines and says whether there were any. Any goroutine
+// may call it.
+func (e *Engine) takeLog() bool {
+	lines := e.target.Log()
+	if len(lines) > 0 {
+		e.log.add(lines)
+	}
+	return len(lines) > 0
+}

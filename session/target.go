@@ -1,0 +1,90 @@
+// Package session is a debug session over one checkpoint and restore: it walks
+// the scenario's phases, gathers evidence about every restored thread, judges
+// it, and keeps a history of stops.
+//
+// It knows scenarios, phases, components, kernels as package kernel describes
+// them, and debug info. It must not know a particular kernel, a wire protocol,
+// or a screen: targets come in as Target, what users see goes out as an
+// immutable View.
+package session
+
+import (
+	"context"
+	"debug/elf"
+
+	"thaw/kernel"
+	"thaw/memory"
+)
+
+// Registers are one processor's registers by GDB's names.
+type Registers interface {
+	Uint64(name string) (uint64, bool)
+	Names() []string
+}
+
+// WatchKind says what kind of access a watchpoint waits for.
+type WatchKind int
+
+// The kinds of watchpoints.
+const (
+	WatchWrite WatchKind = iota
+	WatchRead
+)
+
+// TargetStop says why a target stopped.
+type TargetStop struct {
+	CPU       int // processor that stopped
+	Signal    int
+	Watch     bool // a watchpoint was hit
+	WatchKind WatchKind
+	WatchAddr uint64
+	Ended     bool   // the target is gone
+	Why       string // for Ended
+}
+
+// Target is a machine that can be stopped, read and resumed: a live one, or
+// one that answers from a recording. Except for Interrupt it is used by one
+// goroutine.
+type Target interface {
+	memory.Source
+	Name() string         // address or file, for messages
+	Machine() elf.Machine // from the target description
+	BlockSize() uint64    // a good memory.View block size
+	// CPUs returns the registers of all processors.
+	CPUs(ctx context.Context) ([]Registers, error)
+	// KernelStack is the stack that a processor's next kernel entry from user
+	// mode takes, 0 if the target cannot tell.
+	KernelStack(ctx context.Context, cpu int, view memory.Reader) (uint64, error)
+
+	SetBreakpoint(ctx context.Context, addr uint64) error
+	ClearBreakpoint(ctx context.Context, addr uint64) error
+	SetWatch(ctx context.Context, kind WatchKind, addr uint64, length int) error
+	ClearWatch(ctx context.Context, kind WatchKind, addr uint64, length int) error
+
+	Resume(ctx context.Context) error
+	Wait(ctx context.Context) (TargetStop, error)
+	Step(ctx context.Context, cpu int) (TargetStop, error)
+	// Running says whether the target runs: Resume came and Wait has not
+	// returned a stop since.
+	Running() bool
+	// Interrupt stops a running target; it may be called by any goroutine.
+	Interrupt() error
+	// Log is what the guest wrote on its serial line since the last call, by
+	// lines and without control characters. Any goroutine may call it.
+	Log() []string
+	// Close leaves the target as it was found, or ends it if it was started
+	// for this session.
+	Close(ctx context.Context) error
+}
+
+// Decoder reads a kernel's objects from a stopped machine.
+type Decoder interface {
+	Decode(m kernel.Machine) (*kernel.System, error)
+	// KernelSpace maps the kernel's own addresses.
+	KernelSpace(m kernel.Machine) (*memory.Space, error)
+	// CurrentBlock is the address of the thread object that a processor runs,
+	// 0 if that cannot be told.
+	CurrentBlock(cpu kernel.CPU) uint64
+	// Slot is the index in a capability table that a selector names.
+	Slot(selector uint64) uint64
+}

@@ -1,0 +1,163 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// ErrFinished says that there is no further phase to go to.
+var ErrFinished = errors.New("the restore is complete and every thread's verdict is final")
+
+// Begin sets the scenario's breakpoints and records the first stop, if the
+// kernel runs already.
+func (e *Engine) Begin(ctx context.Context) error {
+	if err := e.prepare(ctx); err != nil {
+		return fmt.Errorf("scenario %s: %w", e.scn.Name, err)
+	}
+	if e.booted() {
+		return e.record(ctx, "attached")
+	}
+	return nil
+}
+
+// NextPhase runs to the next event of the scenario: a phase, the end of the
+// restore, or a thread's return to user mode after it.
+func (e *Engine) NextPhase(ctx context.Context) error {
+	if e.ev.finished {
+		return ErrFinished
+	}
+	runCtx := ctx
+	if e.ev.complete {
+		var cancel context.CancelFunc
+		runCtx, cancel = context.WithTimeout(ctx, time.Duration(e.scn.Settle))
+		defer cancel()
+	}
+	ev, err := e.run(runCtx)
+	if err != nil && e.ev.complete && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+		ev, err = e.halt(ctx, fmt.Sprintf("no thread returned to user mode within %v", time.Duration(e.scn.Settle)))
+		e.ev.finished = true
+	}
+	return e.arrive(ctx, ev, err)
+}
+
+// halt stops a guest that still runs.
+func (e *Engine) halt(ctx context.Context, reason string) (*event, error) {
+	if err := e.target.Interrupt(); err != nil {
+		return nil, err
+	}
+	stop, err := e.target.Wait(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ev, err := e.handle(ctx, stop)
+	if ev == nil || ev.reason == "interrupted" {
+		ev = &event{reason: reason}
+	}
+	return ev, err
+}
+
+// Continue runs until the user interrupts or the scenario's next event.
+func (e *Engine) Continue(ctx context.Context) error {
+	ev, err := e.run(ctx)
+	return e.arrive(ctx, ev, err)
+}
+
+// StepInstruction executes one instruction of the stopped processor.
+func (e *Engine) StepInstruction(ctx context.Context) error {
+	before := e.here()
+	user := e.m.CPUs[e.cpu].User
+	stop, err := e.target.Step(ctx, e.cpu)
+	if err != nil {
+		return e.arrive(ctx, nil, err)
+	}
+	if stop.Ended {
+		return e.arrive(ctx, nil, fmt.Errorf("the guest is gone: %s", stop.Why))
+	}
+	if err := e.look(ctx, stop.CPU); err != nil {
+		return e.arrive(ctx, nil, err)
+	}
+	e.noteFault(before, user)
+	ev := &event{reason: "step"}
+	if stop.Watch || len(e.probes[e.m.CPUs[e.cpu].IP]) > 0 && e.here() != before {
+		got, err := e.handle(ctx, stop)
+		if err != nil {
+			return e.arrive(ctx, nil, err)
+		}
+		ev = merge(ev, got)
+	}
+	return e.arrive(ctx, ev, nil)
+}
+
+// arrive records a stop, or that the session ended.
+func (e *Engine) arrive(ctx context.Context, ev *event, err error) error {
+	e.takeLog()
+	if err != nil {
+		if ctx.Err() == nil {
+			e.ended = err
+		}
+		return err
+	}
+	if !e.booted() {
+		return nil
+	}
+	if !e.checked {
+		if err := e.checkKernel(); err != nil {
+			e.ended = err
+			return err
+		}
+	}
+	e.settle()
+	if err := e.record(ctx, ev.reason); err != nil {
+		e.ended = err
+		return err
+	}
+	return nil
+}
+
+// settle finds out whether anything more can be learned: not once the restore
+// is complete and every thread has entered user mode, unless it is equal by
+// coincidence and may wait for ever.
+func (e *Engine) settle() {
+	if !e.ev.complete || e.ev.finished {
+		return
+	}
+	for _, t := range e.ev.order {
+		q := t.request()
+		equal := q.thread.IP == q.ip && q.thread.SP == q.sp && len(t.writes) == 0
+		if t.entered == nil && !equal {
+			return
+		}
+	}
+	e.ev.finished = true
+}
+
+// RunAll walks every phase to the end, headless.
+func (e *Engine) RunAll(ctx context.Context) error {
+	for {
+		switch err := e.NextPhase(ctx); {
+		case errors.Is(err, ErrFinished):
+			return nil
+		case err != nil:
+			return err
+		case e.ev.finished:
+			return nil
+		}
+	}
+}
+
+// View is what users see of the newest stop.
+func (e *Engine) View() *View {
+	e.takeLog()
+	state := Stopped
+	if e.ended != nil {
+		state = Ended
+	}
+	return e.viewAt(len(e.history)-1, state, "")
+}
+
+// Snapshot reads the current stop without recording it.
+func (e *Engine) Snapshot(ctx context.Context, reason string) (*Snapshot, error) {
+	return e.snapshot(ctx, reason)
+}
