@@ -1,0 +1,218 @@
+package ui
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/gdamore/tcell/v2"
+
+	"thaw/kernel"
+	"thaw/session"
+)
+
+// rightsWord prints capability rights as the kernel debugger does.
+func rightsWord(r uint8) string {
+	s := []byte("--")
+	if r&2 != 0 {
+		s[0] = 'S'
+	}
+	if r&1 != 0 {
+		s[1] = 'W'
+	}
+	return string(s)
+}
+
+// capList is the capability table of the selected thread's task.
+type capList struct {
+	th   *theme
+	snap *session.Snapshot
+	caps []kernel.Capability
+	none string // why there are none
+}
+
+func newCapList(th *theme, snap *session.Snapshot, task kernel.ID) *capList {
+	l := &capList{th: th, snap: snap, none: "No task: select a thread that runs in one."}
+	if snap == nil || snap.System == nil {
+		l.none = "No capabilities so far: they are read when the guest stops."
+		return l
+	}
+	if o := snap.System.Object(task); o != nil && o.Task != nil {
+		l.caps, l.none = o.Task.Caps, "This task has no capabilities."
+		if o.Task.Problem != "" {
+			l.none = clean(o.Task.Problem)
+		}
+	}
+	return l
+}
+
+func (l *capList) columns() []column {
+	return []column{
+		{title: "slot", min: 5, max: 12, right: true},
+		{title: "type", min: 4, max: 16, prio: 1},
+		{title: "object", min: 6, max: 8, prio: 2, right: true},
+		{title: "rights", min: 6, max: 6, prio: 3},
+		{title: "label", min: 5, max: 16, prio: 5, right: true},
+		{title: "receiver", min: 12, max: 50, prio: 4},
+	}
+}
+
+func (l *capList) len() int { return len(l.caps) }
+
+func (l *capList) row(i int) []cell {
+	c := l.caps[i]
+	typ, object, label, receiver := "?", "?", "", ""
+	if o := l.snap.System.Object(c.Object); c.Object != 0 && o != nil {
+		object, typ = c.Object.String(), string(o.Kind)
+		if o.Kind == kernel.KindOther || typ == "" {
+			typ = clean(o.Class)
+		}
+		switch {
+		case o.Gate != nil:
+			label, receiver = hex(o.Gate.Label), l.receiver(o.Gate.Thread, "no thread bound")
+		case o.IRQ != nil:
+			label, receiver = hex(o.IRQ.Label), l.receiver(o.IRQ.Thread, "not attached")
+		case o.Task != nil:
+			receiver = "is " + clean(l.snap.TaskName(o.ID))
+		case o.Thread != nil:
+			receiver = "is " + l.receiver(o.ID, "")
+		}
+	} else {
+		receiver = "unknown object at " + hex(c.Pointer)
+	}
+	return styled(l.th.plain, hex(c.Slot), typ, object, rightsWord(c.Rights), label, receiver)
+}
+
+// receiver is "component/thread".
+func (l *capList) receiver(id kernel.ID, none string) string {
+	if id == 0 {
+		return none
+	}
+	o := l.snap.System.Object(id)
+	if o == nil || o.Thread == nil {
+		return id.String()
+	}
+	return clean(l.snap.TaskName(o.Thread.Task) + "/" + o.Title())
+}
+
+func (l *capList) key(i int) any { return l.caps[i].Slot }
+
+func (l *capList) search(i int) string { return joinCells(l.row(i)) }
+
+func (l *capList) empty() string { return l.none }
+
+// styled makes a row of one style.
+func styled(style tcell.Style, texts ...string) []cell {
+	out := make([]cell, len(texts))
+	for i, t := range texts {
+		out[i] = cell{text: t, style: style}
+	}
+	return out
+}
+
+func joinCells(cells []cell) string {
+	var b strings.Builder
+	for _, c := range cells {
+		b.WriteString(c.text + " ")
+	}
+	return b.String()
+}
+
+// diffRow is a slot that differs: what it held in the original and what it
+// holds in the restored child. Its word is what differs, "missing" or "extra".
+type diffRow struct {
+	glyph, word   string
+	slot          uint64
+	before, after *session.SlotCap
+	label         bool // the label differs
+}
+
+// diffList shows a comparison of capability tables.
+type diffList struct {
+	th   *theme
+	diff *session.CapDiff
+	rows []diffRow
+}
+
+func newDiffList(th *theme, d *session.CapDiff) *diffList {
+	l := &diffList{th: th, diff: d}
+	for i := range d.Missing {
+		c := &d.Missing[i]
+		l.rows = append(l.rows, diffRow{glyph: "-", word: "missing", slot: c.Slot, before: c})
+	}
+	for i := range d.Changed {
+		c := &d.Changed[i]
+		l.rows = append(l.rows, diffRow{glyph: "≠", word: clean(strings.Join(c.What, ",")), slot: c.Slot,
+			before: &c.Before, after: &c.After, label: slices.Contains(c.What, "label")})
+	}
+	for i := range d.Extra {
+		c := &d.Extra[i]
+		l.rows = append(l.rows, diffRow{glyph: "+", word: "extra", slot: c.Slot, after: c})
+	}
+	return l
+}
+
+// title counts the differences, from long to short forms.
+func (l *diffList) title() []string {
+	d := l.diff
+	counts := fmt.Sprintf("%d missing, %d changed, %d extra", len(d.Missing), len(d.Changed), len(d.Extra))
+	return []string{
+		fmt.Sprintf("diff of stops %d and %d: %s, %d same", d.Checkpoint, d.After, counts, d.Same),
+		"diff: " + counts + fmt.Sprintf(", %d same", d.Same), "diff: " + counts, counts,
+		fmt.Sprintf("diff -%d ≠%d +%d", len(d.Missing), len(d.Changed), len(d.Extra)),
+	}
+}
+
+func (l *diffList) columns() []column {
+	return []column{
+		{title: "diff", min: 9, max: 26},
+		{title: "slot", min: 4, max: 12, prio: 1, right: true},
+		{title: "original " + taskWord(l.diff.Original), min: 10, max: 60, prio: 2},
+		{title: "restored " + taskWord(l.diff.Restored), min: 10, max: 60, prio: 2},
+	}
+}
+
+func (l *diffList) len() int { return len(l.rows) }
+
+func (l *diffList) row(i int) []cell {
+	r := l.rows[i]
+	style := l.th.bold
+	if r.after != nil && r.before == nil {
+		style = l.th.plain
+	}
+	out := styled(style, pad(l.th.draw(r.glyph), width(l.th.draw("≠")))+" "+r.word, hex(r.slot), "", "")
+	for n, c := range []*session.SlotCap{r.before, r.after} {
+		out[2+n] = cell{text: slotWords(c, r.label, 100), style: l.th.plain, fit: func(w int) string { return slotWords(c, r.label, w) }}
+	}
+	return out
+}
+
+// slotWords tells a slot in at most w columns: first the object's number goes,
+// then the receiver's component.
+func slotWords(c *session.SlotCap, label bool, w int) string {
+	if c == nil {
+		return "—"
+	}
+	typ, id, to, end := clean(c.Type), " "+c.Object.String()+" "+rightsWord(c.Rights), clean(c.Receiver), ""
+	if label {
+		end = " label " + hex(c.Label)
+	}
+	if to == "" {
+		return typ + id + end
+	}
+	short := to[strings.LastIndex(to, "/")+1:]
+	for _, s := range []string{typ + id + " " + to + end, typ + id + " " + short + end, typ + " " + short + end} {
+		if width(s) <= w {
+			return s
+		}
+	}
+	return typ + id + end
+}
+
+func (l *diffList) key(i int) any { return l.rows[i].slot }
+
+func (l *diffList) search(i int) string { return joinCells(l.row(i)) }
+
+func (l *diffList) empty() string {
+	return "Both capability tables hold the same in every slot."
+}

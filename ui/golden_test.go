@@ -1,0 +1,89 @@
+package ui
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"thaw/session"
+)
+
+var update = flag.Bool("update", false, "write the golden files in testdata anew")
+
+// Golden screens: text, and below it one letter per cell for its attributes
+// (b bold, r reverse, R both, u underline, U bold underline, . dim).
+func TestGolden(t *testing.T) {
+	type size struct{ w, h int }
+	small, middle, large := size{80, 24}, size{120, 40}, size{200, 60}
+	tests := []struct {
+		name  string
+		view  func() *session.View
+		opt   Options
+		keys  []string
+		sizes []size
+	}{
+		{name: "greeting", view: viewStarting, sizes: []size{small, middle}},
+		{name: "starting", view: viewStarting, keys: []string{" "}, sizes: []size{small, middle}},
+		{name: "running", view: viewRunning, keys: []string{" "}, sizes: []size{small, middle}},
+		{name: "stopped", view: viewStopped, keys: []string{" "}, sizes: []size{small, middle, large}},
+		{name: "complete", view: viewComplete, keys: []string{" "}, sizes: []size{small, middle, large}},
+		{name: "detail-zoomed", view: viewComplete, keys: []string{" ", "3", "z"}, sizes: []size{small, middle}},
+		{name: "coincident", view: viewComplete, keys: []string{" ", "j"}, sizes: []size{small, middle}},
+		{name: "original", view: viewComplete, keys: []string{" ", "j", "j", "j", "j"}, sizes: []size{small}},
+		{name: "threads-zoomed", view: viewComplete, keys: []string{" ", "z"}, sizes: []size{small, large}},
+		{name: "history", view: viewHistory, keys: []string{" ", "n"}, sizes: []size{small, middle}},
+		{name: "ended", view: viewEnded, keys: []string{" "}, sizes: []size{small, middle}},
+		{name: "help", view: viewRunning, keys: []string{" ", "?"}, sizes: []size{small, middle, large}},
+		{name: "capabilities", view: viewComplete, keys: []string{" ", "4"}, sizes: []size{small}},
+		{name: "diff", view: viewComplete, keys: []string{" ", "d"}, sizes: []size{small, middle, large}},
+		{name: "log", view: viewComplete, keys: []string{" ", "5"}, sizes: []size{small}},
+		{name: "filter", view: viewComplete, keys: []string{" ", "/", "e", "p", " ", "r", "t"}, sizes: []size{small, middle}},
+		{name: "filter-none", view: viewComplete, keys: []string{" ", "/", "x", "y", "z", "Enter"}, sizes: []size{small}},
+		{name: "ascii", view: viewComplete, opt: Options{ASCII: true, NoColor: true}, keys: []string{" "}, sizes: []size{small, middle}},
+		{name: "ascii-diff", view: viewComplete, opt: Options{ASCII: true, NoColor: true}, keys: []string{" ", "d"}, sizes: []size{small}},
+		{name: "narrow", view: viewComplete, keys: []string{" "}, sizes: []size{{60, 30}, {40, 10}}},
+	}
+	for _, tt := range tests {
+		for _, s := range tt.sizes {
+			name := fmt.Sprintf("%s-%dx%d", tt.name, s.w, s.h)
+			t.Run(name, func(t *testing.T) {
+				u := newUI(newFake(tt.view()), tt.opt)
+				u.apply(tt.view())
+				for _, k := range tt.keys {
+					draw(t, u, s.w, s.h) // keys meet a drawn screen, as a user's do
+					press(u, k)
+				}
+				f := draw(t, u, s.w, s.h)
+				if tt.opt.NoColor && f.color {
+					t.Error("a cell has a colour although colours are off")
+				}
+				if tt.opt.ASCII && !isASCII(f.text()) {
+					t.Error("a cell is not ASCII")
+				}
+				compareGolden(t, name, f.text()+"--- attributes\n"+f.attributes())
+			})
+		}
+	}
+}
+
+func compareGolden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name+".golden")
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("reading the golden screen: %v; write it with go test ./ui -update", err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("the screen differs (-golden +now); if it is meant, run go test ./ui -update\n%s", diff)
+	}
+}

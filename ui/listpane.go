@@ -1,0 +1,367 @@
+package ui
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/gdamore/tcell/v2"
+	"github.com/rivo/tview"
+)
+
+// column describes a column of a table. Widths are in cells.
+type column struct {
+	title    string
+	min, max int // the least that still tells something, the most that is of use
+	prio     int // 0 stays longest when the pane gets narrow
+	right    bool
+}
+
+// cell is one value of a row.
+type cell struct {
+	text  string
+	style tcell.Style
+	fit   func(w int) string // a shorter form that keeps the meaning; nil: cut
+}
+
+// source is what a table shows. Rows are asked for when they get visible.
+type source interface {
+	columns() []column
+	len() int
+	row(i int) []cell    // as many as columns
+	key(i int) any       // tells the row across updates
+	search(i int) string // text that a filter looks into
+	empty() string       // what to say when there are no rows
+}
+
+// listPane is a table of any length: cells are built for the rows in sight and
+// kept until the data changes.
+type listPane struct {
+	*tview.Table
+	th      *theme
+	src     source
+	filter  string
+	changed func() // the selected row is another one
+	bare    bool   // no column that marks the selected row
+
+	order  []int // rows in sight of the filter, as indices of src
+	shown  []int // columns that fit
+	widths []int
+	cache  map[int][]*tview.TableCell
+	fresh  bool
+	width  int
+	focus  bool
+
+	wanted any                 // key of the row that the user chose, nil: the first row
+	quiet  bool                // the selection is moved by the program
+	mark   [3]*tview.TableCell // first column: of heads, rows, the selected row
+}
+
+// Rows that are looked at for column widths, and rows that are cached.
+const (
+	sampleRows = 300
+	cachedRows = 2000
+)
+
+func newListPane(th *theme, src source) *listPane {
+	p := &listPane{Table: tview.NewTable(), th: th, src: src, changed: func() {}}
+	p.mark = [3]*tview.TableCell{{Text: " ", NotSelectable: true}, {Text: " "}, {Text: th.draw("▸"), Style: th.bold}}
+	p.SetContent(listContent{p: p})
+	p.SetSelectable(true, false).SetFixed(1, 0)
+	p.SetSelectionChangedFunc(func(row, _ int) { p.userMoved(row) })
+	p.refilter()
+	return p
+}
+
+// update takes new data over; the chosen row stays chosen.
+func (p *listPane) update() {
+	p.refilter()
+	p.changed()
+}
+
+func (p *listPane) setFilter(f string) {
+	p.filter = f
+	p.refilter()
+	p.changed()
+}
+
+func (p *listPane) setFocus(on bool) {
+	if p.focus != on {
+		p.focus, p.cache = on, nil
+	}
+}
+
+// refilter finds the rows to show and puts the selection back.
+func (p *listPane) refilter() {
+	n, words := p.src.len(), strings.Fields(strings.ToLower(p.filter))
+	p.order = slices.Grow(p.order[:0], n)
+	for i := range n {
+		if matches(p.src, i, words) {
+			p.order = append(p.order, i)
+		}
+	}
+	p.fresh, p.cache = false, nil
+	row := 0
+	if p.wanted != nil {
+		for at, i := range p.order {
+			if p.src.key(i) == p.wanted {
+				row = at
+				break
+			}
+		}
+	}
+	p.choose(row)
+}
+
+func matches(src source, i int, words []string) bool {
+	if len(words) == 0 {
+		return true
+	}
+	text := strings.ToLower(src.search(i))
+	for _, w := range words {
+		if !strings.Contains(text, w) {
+			return false
+		}
+	}
+	return true
+}
+
+// choose selects a row without taking it for the user's choice. Setting the
+// offset first ends tview's habit of sticking to the end of a short table.
+func (p *listPane) choose(row int) {
+	p.quiet = true
+	offset, col := p.GetOffset()
+	p.SetOffset(min(offset, max(len(p.order)-1, 0)), col)
+	p.Select(row+1, 0)
+	p.quiet = false
+}
+
+// userMoved remembers the row that the user went to. The first one means
+// "whatever is first".
+func (p *listPane) userMoved(row int) {
+	if p.quiet {
+		return
+	}
+	p.wanted = nil
+	if row > 1 && row <= len(p.order) {
+		p.wanted = p.src.key(p.order[row-1])
+	}
+	p.changed()
+}
+
+// selected is the index in the source of the selected row, -1 if there is none.
+func (p *listPane) selected() int {
+	row, _ := p.GetSelection()
+	row = max(row, 1) // a click on the heads
+	if row > len(p.order) {
+		return -1
+	}
+	return p.order[row-1]
+}
+
+// layout picks the columns that fit and their widths.
+func (p *listPane) layout() {
+	_, _, w, _ := p.GetInnerRect()
+	if p.fresh && w == p.width {
+		return
+	}
+	p.fresh, p.width, p.cache = true, w, nil
+	cols := p.src.columns()
+	want := make([]int, len(cols))
+	for i, c := range cols {
+		want[i] = width(c.title)
+	}
+	for _, i := range p.order[:min(len(p.order), sampleRows)] {
+		for c, cell := range p.src.row(i) {
+			want[c] = max(want[c], width(p.th.draw(cell.text)))
+		}
+	}
+	if !p.bare {
+		w -= 2
+	}
+	p.shown, p.widths = fitColumns(cols, want, w)
+	row, _ := p.GetSelection()
+	p.choose(max(row-1, 0))
+}
+
+// fitColumns divides w cells, with one between columns: columns are left out
+// by priority until the rest has its least width, and what remains goes to the
+// columns by priority.
+func fitColumns(cols []column, want []int, w int) (shown, widths []int) {
+	byPrio := make([]int, len(cols))
+	for i := range byPrio {
+		byPrio[i] = i
+	}
+	slices.SortStableFunc(byPrio, func(a, b int) int { return cols[a].prio - cols[b].prio })
+	got := make([]int, len(cols))
+	left := w + 1
+	for n, i := range byPrio {
+		want[i] = min(want[i], cols[i].max)
+		least := min(want[i], cols[i].min)
+		if n > 0 && least+1 > left {
+			continue
+		}
+		got[i] = min(max(least, 1), max(left-1, 1))
+		left -= got[i] + 1
+	}
+	for n := 0; n < len(byPrio); {
+		same := n // columns of one priority grow evenly
+		for n < len(byPrio) && cols[byPrio[n]].prio == cols[byPrio[same]].prio {
+			n++
+		}
+		left = grow(byPrio[same:n], got, want, left)
+	}
+	for i := range cols {
+		if got[i] > 0 {
+			shown, widths = append(shown, i), append(widths, got[i])
+		}
+	}
+	return shown, widths
+}
+
+// grow hands out cells, one at a time, to columns that want more; it returns
+// what is left.
+func grow(cols, got, want []int, left int) int {
+	for more := true; more && left > 0; {
+		more = false
+		for _, i := range cols {
+			if got[i] > 0 && got[i] < want[i] && left > 0 {
+				got[i]++
+				left--
+				more = true
+			}
+		}
+	}
+	return left
+}
+
+// Draw implements tview.Primitive.
+func (p *listPane) Draw(screen tcell.Screen) {
+	p.layout()
+	p.Table.Draw(screen)
+	if len(p.order) > 0 {
+		return
+	}
+	text := p.src.empty()
+	if p.filter != "" && p.src.len() > 0 {
+		text = "Nothing matches /" + p.filter + "; Esc shows all rows again."
+	}
+	x, y, w, h := p.GetInnerRect()
+	for i, row := range wrap(text, w-2) {
+		if i+1 < h {
+			p.th.drawLine(screen, x+1, y+1+i, w-2, line{{row, p.th.dim}})
+		}
+	}
+}
+
+// listContent is the virtual content: row 0 holds the heads, column 0 the mark
+// of the selected row.
+type listContent struct {
+	tview.TableContentReadOnly
+	p *listPane
+}
+
+func (c listContent) GetRowCount() int    { return len(c.p.order) + 1 }
+func (c listContent) GetColumnCount() int { return len(c.p.shown) + c.p.extra() }
+
+func (c listContent) GetCell(row, col int) *tview.TableCell {
+	p := c.p
+	if row < 0 || row > len(p.order) || col < 0 || col >= c.GetColumnCount() {
+		return nil
+	}
+	cells := p.cache[row]
+	if cells == nil {
+		if len(p.cache) >= cachedRows || p.cache == nil {
+			p.cache = make(map[int][]*tview.TableCell)
+		}
+		cells = p.buildRow(row)
+		p.cache[row] = cells
+	}
+	if col < p.extra() {
+		sel, _ := p.GetSelection()
+		switch row {
+		case 0:
+			return p.mark[0]
+		case sel:
+			p.mark[2].SelectedStyle = p.selectedStyle(p.th.bold)
+			return p.mark[2]
+		}
+		return p.mark[1]
+	}
+	return cells[col-p.extra()]
+}
+
+// extra is the number of columns before those of the source.
+func (p *listPane) extra() int {
+	if p.bare {
+		return 0
+	}
+	return 1
+}
+
+func (p *listPane) buildRow(row int) []*tview.TableCell {
+	out := make([]*tview.TableCell, len(p.shown))
+	cols := p.src.columns()
+	var cells []cell
+	if row > 0 {
+		cells = p.src.row(p.order[row-1])
+	}
+	for n, i := range p.shown {
+		if row == 0 {
+			out[n] = &tview.TableCell{Text: tview.Escape(p.fit(cell{text: cols[i].title}, n, cols[i].right)),
+				NotSelectable: true, Style: p.th.head}
+			continue
+		}
+		c := cells[i]
+		out[n] = &tview.TableCell{Text: tview.Escape(p.fit(c, n, cols[i].right)), Style: c.style,
+			SelectedStyle: p.selectedStyle(c.style)}
+	}
+	return out
+}
+
+// fit makes a text as wide as its column.
+func (p *listPane) fit(c cell, n int, right bool) string {
+	w := p.widths[n]
+	text := p.th.draw(c.text)
+	if width(text) > w && c.fit != nil {
+		text = p.th.draw(c.fit(w))
+	}
+	if width(text) > w {
+		text = p.th.clip(text, w)
+	}
+	if right {
+		return padLeft(text, w)
+	}
+	return pad(text, w)
+}
+
+// selectedStyle keeps the meaning of a cell in the selected row: reverse where
+// keys go to this table, else bold beside the mark.
+func (p *listPane) selectedStyle(s tcell.Style) tcell.Style {
+	if p.focus {
+		return s.Reverse(true)
+	}
+	return s.Bold(true)
+}
+
+// InputHandler implements tview.Primitive. tview's table looks for a row to
+// select for ever where there is none.
+func (p *listPane) InputHandler() func(*tcell.EventKey, func(tview.Primitive)) {
+	if len(p.order) == 0 {
+		return func(*tcell.EventKey, func(tview.Primitive)) {}
+	}
+	p.layout() // the columns may be those of the data before
+	return p.Table.InputHandler()
+}
+
+// MouseHandler implements tview.Primitive: only a click on a row selects.
+func (p *listPane) MouseHandler() func(tview.MouseAction, *tcell.EventMouse, func(tview.Primitive)) (bool, tview.Primitive) {
+	return func(action tview.MouseAction, ev *tcell.EventMouse, focus func(tview.Primitive)) (bool, tview.Primitive) {
+		p.layout()
+		if action == tview.MouseLeftClick || action == tview.MouseLeftDoubleClick {
+			if row, _ := p.CellAt(ev.Position()); row < 1 || row > len(p.order) {
+				return true, nil
+			}
+		}
+		return p.Table.MouseHandler()(action, ev, focus)
+	}
+}

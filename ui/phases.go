@@ -1,0 +1,168 @@
+package ui
+
+import (
+	"fmt"
+	"strings"
+
+	"thaw/session"
+)
+
+// phaseGlyphs tells a phase's state beside its word.
+var phaseGlyphs = map[session.PhaseState]string{
+	session.PhaseNext: "·", session.PhaseCurrent: "▶", session.PhaseDone: "✓", session.PhaseSkipped: "–",
+}
+
+// phaseList is the scenario's tree of phases as rows.
+type phaseList struct {
+	th     *theme
+	phases []session.Phase
+}
+
+// newPhaseList takes the phases of a view. A phase that contains the current
+// one is shown as current too.
+func newPhaseList(th *theme, phases []session.Phase) *phaseList {
+	l := &phaseList{th: th, phases: append([]session.Phase(nil), phases...)}
+	if c := l.current(); c >= 0 {
+		for i, depth := c-1, l.phases[c].Depth; i >= 0 && depth > 0; i-- {
+			if l.phases[i].Depth < depth {
+				l.phases[i].State, depth = session.PhaseCurrent, l.phases[i].Depth
+			}
+		}
+	}
+	return l
+}
+
+// current is the phase that was entered last, -1 if there is none.
+func (l *phaseList) current() int {
+	for i := len(l.phases) - 1; i >= 0; i-- {
+		if l.phases[i].State == session.PhaseCurrent {
+			return i
+		}
+	}
+	return -1
+}
+
+// last is the phase that was reached last, -1 before the first.
+func (l *phaseList) last() int {
+	for i := len(l.phases) - 1; i >= 0; i-- {
+		if l.is(i, session.PhaseCurrent) || l.is(i, session.PhaseDone) {
+			return i
+		}
+	}
+	return -1
+}
+
+// reached counts the phases that were entered.
+func (l *phaseList) reached() int {
+	n := 0
+	for _, p := range l.phases {
+		if p.State == session.PhaseDone || p.State == session.PhaseCurrent {
+			n++
+		}
+	}
+	return n
+}
+
+func (l *phaseList) columns() []column {
+	return []column{
+		{title: "  phase", min: 17, max: 60},
+		{title: "state", min: 7, max: 7, prio: 1},
+		{title: "hits", min: 4, max: 5, prio: 2, right: true},
+		{title: "1st stop", min: 8, max: 8, prio: 3, right: true},
+	}
+}
+
+func (l *phaseList) len() int { return len(l.phases) }
+
+func (l *phaseList) row(i int) []cell {
+	p := l.phases[i]
+	style := l.th.plain
+	switch p.State {
+	case session.PhaseCurrent:
+		style = l.th.bold
+	case session.PhaseNext, session.PhaseSkipped:
+		style = l.th.dim
+	}
+	hits, stop := "", ""
+	if p.Hits > 0 {
+		hits = fmt.Sprintf("%d×", p.Hits)
+	}
+	if p.Stop > 0 {
+		stop = fmt.Sprint(p.Stop)
+	}
+	name := l.th.draw(phaseGlyphs[p.State]) + " " + strings.Repeat(" ", min(p.Depth, 8)) + clean(p.Name)
+	return styled(style, name, p.State.String(), hits, stop)
+}
+
+func (l *phaseList) key(i int) any                       { return i }
+func (l *phaseList) search(i int) string                 { return l.phases[i].Name + " " + l.phases[i].State.String() }
+func (l *phaseList) empty() string                       { return "The scenario has no phases." }
+func (l *phaseList) name(i int) string                   { return clean(l.phases[i].Name) }
+func (l *phaseList) is(i int, s session.PhaseState) bool { return l.phases[i].State == s }
+
+// chain is the way through the phases in short, from long to shorter forms.
+func (l *phaseList) chain(complete bool) []string {
+	if len(l.phases) == 0 {
+		return []string{""}
+	}
+	cur := l.current()
+	var tops, inside []string
+	for i, p := range l.phases {
+		if p.Depth == 0 {
+			tops = append(tops, phaseGlyphs[p.State]+" "+l.name(i))
+		}
+	}
+	next := ""
+	if cur >= 0 {
+		for i := 0; i <= cur; i++ {
+			if l.phases[i].Depth > 0 && l.is(i, session.PhaseCurrent) {
+				inside = append(inside, l.name(i))
+			}
+		}
+		if cur+1 < len(l.phases) {
+			next = " ▸ next " + l.name(cur+1)
+		}
+	}
+	count := fmt.Sprintf("%d of %d", l.reached(), len(l.phases))
+	long := strings.Join(tops, " ▸ ")
+	if len(inside) > 0 {
+		long = l.insert(tops, ": ▶ "+strings.Join(inside, " ▸ ")+next)
+	} else if cur >= 0 {
+		long = l.insert(tops, next)
+	}
+	leaf := "not begun"
+	if cur >= 0 {
+		leaf = "▶ " + l.name(cur)
+	} else if l.reached() > 0 {
+		leaf = "between phases"
+	}
+	if complete && cur < 0 {
+		leaf = "✓ complete"
+		long += " ▸ complete"
+	}
+	mid := l.insert(tops, "")
+	if cur >= 0 && l.phases[cur].Depth > 0 {
+		mid = l.insert(tops, ": ▶ "+l.name(cur))
+	}
+	return []string{long + "  " + count, long, mid + "  " + count, mid, leaf + "  " + count, leaf}
+}
+
+// insert puts text behind the top phase that runs; its own arrow goes where
+// the text has one.
+func (l *phaseList) insert(tops []string, text string) string {
+	out := append([]string(nil), tops...)
+	n := 0
+	for i, p := range l.phases {
+		if p.Depth != 0 {
+			continue
+		}
+		if l.is(i, session.PhaseCurrent) {
+			if strings.Contains(text, "▶") {
+				out[n] = strings.TrimPrefix(out[n], "▶ ")
+			}
+			out[n] += text
+		}
+		n++
+	}
+	return strings.Join(out, " ▸ ")
+}

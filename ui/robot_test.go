@@ -1,0 +1,344 @@
+package ui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gdamore/tcell/v2"
+
+	"thaw/kernel"
+	"thaw/session"
+)
+
+// robot is a user at a simulated terminal.
+type robot struct {
+	t      *testing.T
+	ctrl   *fakeController
+	screen *testScreen
+	cancel context.CancelFunc
+	ended  chan error
+}
+
+func startRobot(t *testing.T, v *session.View, w, h int) *robot {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	r := &robot{t: t, ctrl: newFake(v), screen: newTestScreen(w, h), cancel: cancel, ended: make(chan error, 1)}
+	go func() { r.ended <- Run(ctx, r.ctrl, Options{Screen: r.screen, NoGreeting: true}) }()
+	t.Cleanup(cancel)
+	r.screen.expect(t, "threads")
+	return r
+}
+
+func (r *robot) press(keys ...string) {
+	for _, k := range keys {
+		ev := keyEvent(k)
+		r.screen.InjectKey(ev.Key(), ev.Rune(), ev.Modifiers())
+	}
+}
+
+func (r *robot) expect(text string) *frame {
+	r.t.Helper()
+	return r.screen.expect(r.t, text)
+}
+
+func (r *robot) waitEnd() {
+	r.t.Helper()
+	select {
+	case err := <-r.ended:
+		if err != nil {
+			r.t.Fatalf("Run: %v", err)
+		}
+	case <-time.After(10 * time.Second):
+		r.t.Fatal("Run did not return")
+	}
+}
+
+// A whole session as a user lives it, with a controller that answers keys by
+// publishing views.
+func TestSession(t *testing.T) {
+	r := startRobot(t, viewStarting(), 120, 40)
+	var history bool
+	r.ctrl.onCall = func(name string) {
+		switch {
+		case name == "next" && history:
+			t.Error("a phase was asked for at a stop of the history")
+		case name == "next":
+			r.ctrl.publish(viewRunning())
+		case name == "interrupt":
+			r.ctrl.publish(viewStopped())
+		case name == "continue":
+			r.ctrl.publish(viewComplete())
+		case name == "back":
+			history = true
+			r.ctrl.publish(viewHistory())
+		case name == "forward":
+			history = false
+			r.ctrl.publish(viewComplete())
+		}
+	}
+	r.expect("STARTING")
+	r.press("n")
+	r.expect("n: the session is starting")
+	r.ctrl.publish(viewStopped())
+	r.expect("stop 24 of 24, live")
+	r.press("n")
+	r.expect("RUNNING")
+	r.press("s")
+	r.expect("s: the guest runs; press i to interrupt")
+	r.press("i")
+	r.expect("STOPPED")
+	r.press("c")
+	f := r.expect("≠ ep IGNORED: lost between requested and kernel")
+	if row := firstRow(f, "≠ IGNORED"); !strings.Contains(f.line(3), "≠ IGNORED    ep") {
+		t.Errorf("the ignored thread is not the first row of the threads but in line %d:\n%s", row, f.text())
+	}
+	r.expect("✗ lost")
+	r.press("p")
+	r.expect("HISTORY")
+	r.press("n")
+	r.expect("n: at a stop of the history: press f to come back to the live one")
+	r.press("f")
+	r.expect("stop 33 of 33, live")
+	r.press("d")
+	r.expect("3 missing, 1 changed, 1 extra")
+	r.press("d", "2", "/", "p", "a", "g", "e", "r")
+	r.expect("/pager: 2 of 24")
+	r.press("Enter", "j")
+	r.expect("pager_ep 1e of core")
+	r.press("Esc")
+	r.expect("threads  24 ")
+	r.press("?")
+	r.expect("Shift-Tab  pane before")
+	r.press("Esc", "g")
+	r.expect("1014ce5 ≠")
+	r.press("q")
+	r.waitEnd()
+	if got, want := r.ctrl.called(), "next interrupt continue back forward"; got != want {
+		t.Errorf("commands: %s, want: %s", got, want)
+	}
+	if r.screen.closed == 0 {
+		t.Error("the terminal was not restored")
+	}
+}
+
+func firstRow(f *frame, text string) int {
+	for y := range f.h {
+		if strings.Contains(f.line(y), text) {
+			return y
+		}
+	}
+	return -1
+}
+
+func TestQuitWhileRunningAsksNothing(t *testing.T) {
+	r := startRobot(t, viewRunning(), 80, 24)
+	r.press("q")
+	r.waitEnd()
+}
+
+func TestContextEndsRun(t *testing.T) {
+	before := runtime.NumGoroutine()
+	r := startRobot(t, viewRunning(), 80, 24)
+	r.cancel()
+	r.waitEnd()
+	deadline := time.Now().Add(10 * time.Second)
+	for runtime.NumGoroutine() > before && time.Now().Before(deadline) {
+		runtime.Gosched()
+	}
+	if n := runtime.NumGoroutine(); n > before {
+		buf := make([]byte, 1<<16)
+		t.Errorf("%d goroutines were left behind:\n%s", n-before, buf[:runtime.Stack(buf, true)])
+	}
+}
+
+// The session may end long before the user quits: its last view stays.
+func TestUpdatesClosed(t *testing.T) {
+	r := startRobot(t, viewRunning(), 80, 24)
+	r.ctrl.publish(viewEnded())
+	r.expect("ENDED")
+	close(r.ctrl.updates)
+	r.press("n")
+	r.expect("n: the session has ended")
+	r.press("Ctrl-C")
+	r.waitEnd()
+}
+
+func TestPanicRestoresTerminal(t *testing.T) {
+	screen, ctrl := newTestScreen(80, 24), newFake(viewStopped())
+	ctrl.onCall = func(string) { panic("broken controller") }
+	ended := make(chan any, 1)
+	go func() {
+		defer func() { ended <- recover() }()
+		_ = Run(context.Background(), ctrl, Options{Screen: screen, NoGreeting: true})
+	}()
+	screen.expect(t, "threads")
+	screen.InjectKey(tcell.KeyRune, 'n', tcell.ModNone)
+	if p := <-ended; fmt.Sprint(p) != "broken controller" {
+		t.Errorf("panic = %v, want the controller's own", p)
+	}
+	if screen.closed == 0 {
+		t.Error("the terminal was not restored")
+	}
+}
+
+func TestDumbTerminal(t *testing.T) {
+	for _, term := range []string{"dumb", ""} {
+		t.Setenv("TERM", term)
+		err := Run(context.Background(), newFake(viewStarting()), Options{})
+		if err == nil || !strings.Contains(err.Error(), "thaw check") || !strings.Contains(err.Error(), "thaw snapshot") {
+			t.Errorf("TERM=%q: error %v, want one that proposes the plain reports", term, err)
+		}
+	}
+}
+
+type brokenScreen struct{ tcell.Screen }
+
+func (brokenScreen) Init() error { return errors.New("no terminal here") }
+
+func TestScreenThatFails(t *testing.T) {
+	err := Run(context.Background(), newFake(viewStarting()), Options{Screen: brokenScreen{}})
+	if err == nil || !strings.Contains(err.Error(), "no terminal here") {
+		t.Errorf("error %v, want the screen's", err)
+	}
+}
+
+func TestResizeDuringUpdates(t *testing.T) {
+	r := startRobot(t, viewStarting(), 80, 24)
+	views := []func() *session.View{viewStopped, viewRunning, viewComplete, viewHistory}
+	sizes := [][2]int{{120, 40}, {10, 3}, {200, 60}, {80, 24}, {51, 15}, {1, 1}, {119, 31}, {120, 40}}
+	for i, s := range sizes {
+		r.ctrl.publish(views[i%len(views)]())
+		r.screen.SetSize(s[0], s[1])
+		for r.screen.PostEvent(tcell.NewEventResize(s[0], s[1])) != nil {
+			runtime.Gosched()
+		}
+		r.screen.waitFor(t, fmt.Sprintf("a drawing of %d×%d", s[0], s[1]), func(f *frame) bool { return f.w == s[0] && f.h == s[1] })
+	}
+	r.ctrl.publish(viewComplete())
+	r.expect("lost between requested and kernel")
+	r.press("q")
+	r.waitEnd()
+}
+
+func TestMouse(t *testing.T) {
+	r := startRobot(t, viewComplete(), 80, 24)
+	click := func(x, y int) {
+		r.screen.InjectMouse(x, y, tcell.ButtonPrimary, tcell.ModNone)
+		r.screen.InjectMouse(x, y, tcell.ButtonNone, tcell.ModNone)
+	}
+	f := r.expect("4 capabilities")
+	y := firstRow(f, "5 LOG")
+	click(strings.Index(f.line(y), "5 LOG")-20, y) // bytes before it are wider than cells
+	f = r.screen.waitFor(t, "another tab", func(f *frame) bool { return !strings.Contains(f.text(), "✗ lost ") })
+	click(40, 5)
+	r.press("3")
+	r.expect("sheep_counter 221")
+	r.press("q")
+	r.waitEnd()
+}
+
+// Keys, sizes, views and the end, all at once: nothing may hang or race.
+func TestHammer(t *testing.T) {
+	keys := strings.Fields("n s c i p f Tab Backtab 1 2 3 4 5 z d / e p Enter Esc ? j k g G Up Down PgDn PgUp Home End x")
+	for round := range 4 {
+		r := startRobot(t, viewStopped(), 80, 24)
+		r.ctrl.onCall = func(name string) {
+			if name == "interrupt" {
+				r.ctrl.publish(viewStopped())
+			}
+		}
+		stop := make(chan struct{})
+		views := make(chan struct{})
+		go func() {
+			defer close(views)
+			all := []func() *session.View{viewStopped, viewRunning, viewComplete, viewHistory, viewEnded, viewStarting}
+			for i := 0; ; i++ {
+				select {
+				case <-stop:
+					return
+				default:
+					r.ctrl.publish(all[i%len(all)]())
+				}
+			}
+		}()
+		rnd := rand.New(rand.NewPCG(uint64(round), 7))
+		for range 250 {
+			r.press(keys[rnd.IntN(len(keys))])
+			if rnd.IntN(25) == 0 {
+				w, h := 1+rnd.IntN(200), 1+rnd.IntN(60)
+				r.screen.SetSize(w, h)
+				_ = r.screen.PostEvent(tcell.NewEventResize(w, h)) // a full queue may drop it
+			}
+		}
+		if round%2 == 0 {
+			r.cancel()
+		} else {
+			r.press("Ctrl-C")
+		}
+		r.waitEnd()
+		close(stop)
+		<-views
+	}
+}
+
+// A filter that nothing matches leaves a table of heads only: no key may hang
+// there.
+func TestKeysInEmptyTable(t *testing.T) {
+	u := newUI(newFake(viewComplete()), Options{NoGreeting: true})
+	u.apply(viewComplete())
+	press(u, "/", "x", "x", "Enter")
+	for _, k := range []string{"j", "k", "g", "G", "Home", "End", "PgDn", "PgUp", "Up", "Down", "Enter"} {
+		press(u, "2", k)
+		if f := draw(t, u, 80, 24); !strings.Contains(f.text(), "Nothing matches /xx") {
+			t.Errorf("after %s the table does not say that nothing matches:\n%s", k, f.text())
+		}
+	}
+}
+
+// Ten thousand threads: only the rows in sight may be built for a drawing.
+func TestManyThreads(t *testing.T) {
+	var objects []*kernel.Object
+	for i := range 10000 {
+		objects = append(objects, &kernel.Object{ID: kernel.ID(i + 1), Kind: kernel.KindThread, Class: "Thread_object", Name: fmt.Sprintf("worker %d", i),
+			Thread: &kernel.Thread{Task: 9, IP: 0x1000 + uint64(i), Source: kernel.SourceFrame}})
+	}
+	v := viewStopped()
+	v.Verdicts = nil
+	v.Snapshot.System = kernel.NewSystem(objects, nil)
+	u := newUI(newFake(v), Options{NoGreeting: true})
+	u.apply(v)
+	counted := &countingSource{source: u.threads.src}
+	u.threads.src = counted
+	draw(t, u, 120, 40)
+	if counted.rows > sampleRows+100 {
+		t.Errorf("the first drawing built %d rows", counted.rows)
+	}
+	counted.rows = 0
+	draw(t, u, 120, 40)
+	if counted.rows != 0 {
+		t.Errorf("drawing again built %d rows: they are not kept", counted.rows)
+	}
+	press(u, "G")
+	if f := draw(t, u, 120, 40); !strings.Contains(f.text(), "worker 9999") {
+		t.Errorf("the last thread is not in sight:\n%s", f.text())
+	}
+	if counted.rows > 100 {
+		t.Errorf("going to the end built %d rows", counted.rows)
+	}
+}
+
+type countingSource struct {
+	source
+	rows int
+}
+
+func (c *countingSource) row(i int) []cell {
+	c.rows++
+	return c.source.row(i)
+}

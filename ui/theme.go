@@ -1,0 +1,121 @@
+package ui
+
+import (
+	"strings"
+
+	"github.com/gdamore/tcell/v2"
+	"github.com/rivo/tview"
+
+	"thaw/session"
+)
+
+// The terminal's own colours, not tview's white on black.
+func init() {
+	d := tcell.ColorDefault
+	tview.Styles = tview.Theme{
+		PrimitiveBackgroundColor: d, ContrastBackgroundColor: d, MoreContrastBackgroundColor: d,
+		BorderColor: d, TitleColor: d, GraphicsColor: d, PrimaryTextColor: d, SecondaryTextColor: d,
+		TertiaryTextColor: d, InverseTextColor: d, ContrastSecondaryTextColor: d,
+	}
+}
+
+// theme holds styles; glyphs are written as Unicode everywhere and translated
+// when drawn (see toASCII).
+type theme struct {
+	ascii, color bool
+
+	plain, bold, dim, reverse, head tcell.Style
+	good, warn, bad                 tcell.Style
+}
+
+func newTheme(ascii, color bool) *theme {
+	p := tcell.StyleDefault
+	t := &theme{ascii: ascii, color: color, plain: p, bold: p.Bold(true), dim: p.Dim(true),
+		reverse: p.Reverse(true), head: p.Underline(true)}
+	t.good, t.warn, t.bad = p, p.Bold(true), p.Bold(true).Reverse(true)
+	if color { // of the terminal's first eight: its owner chose them to be readable
+		t.good = t.good.Foreground(tcell.ColorGreen)
+		t.warn = t.warn.Foreground(tcell.ColorOlive)
+		t.bad = t.bad.Foreground(tcell.ColorMaroon)
+	}
+	return t
+}
+
+// verdictInfo is how a verdict is told.
+type verdictInfo struct {
+	glyph string
+	word  string
+	rank  int  // place in the list, worst first
+	lost  bool // the state got lost on its way
+	style func(*theme) tcell.Style
+}
+
+var (
+	badStyle  = func(t *theme) tcell.Style { return t.bad }
+	warnStyle = func(t *theme) tcell.Style { return t.warn }
+	goodStyle = func(t *theme) tcell.Style { return t.good }
+	dimStyle  = func(t *theme) tcell.Style { return t.dim }
+	underline = func(t *theme) tcell.Style { return t.warn.Underline(true) }
+)
+
+var verdictInfos = map[session.Verdict]verdictInfo{
+	session.Ignored:      {"≠", "IGNORED", 0, true, badStyle},
+	session.Overwritten:  {"!", "OVERWRITTEN", 1, true, badStyle},
+	session.Partial:      {"~", "partial", 2, true, underline},
+	session.NotRequested: {"-", "not-requested", 3, true, underline},
+	session.Unknown:      {"?", "unknown", 4, false, warnStyle},
+	session.Pending:      {"…", "pending", 5, false, dimStyle},
+	session.Coincident:   {"≈", "coincident", 6, false, warnStyle},
+	session.Applied:      {"=", "applied", 7, false, goodStyle},
+}
+
+// Ranks of threads without a verdict, after all that have one.
+const (
+	rankRestored = 10 + iota // another thread of the restored child
+	rankOriginal             // counterpart in the checkpointed child
+	rankOther
+	rankDead
+)
+
+// verdictOf tells any verdict, also one that this package does not know.
+func verdictOf(v session.Verdict) verdictInfo {
+	if info, ok := verdictInfos[v]; ok {
+		return info
+	}
+	return verdictInfo{"?", clean(string(v)), 4, false, warnStyle}
+}
+
+// text is "≠ IGNORED".
+func (v verdictInfo) text() string { return v.glyph + " " + v.word }
+
+// asciiGlyphs translates what the screen draws itself. Each entry keeps its
+// meaning; lines and arrows keep their width.
+var asciiGlyphs = strings.NewReplacer(
+	"≠ IGNORED", "!= IGNORED", "! OVERWRITTEN", "!! OVERWRITTEN", "≈ coincident", "~= coincident",
+	"≠", "!=", "≈", "~=", "…", "..", "✗", "X", "✓", "+", "▶", ">", "▸", ">", "●", "o", "○", ".",
+	"━", "=", "─", "-", "┄", ".", "│", "|", "·", "-", "–", "-", "—", "-", "→", "->", "↑", "^", "↓", "v",
+	"▼", "v", "▲", "^", "×", "x", "┌", "+", "┐", "+", "└", "+", "┘", "+", "’", "'", "“", `"`, "”", `"`, "▏", "_",
+)
+
+// draw prepares a string for the screen: glyphs that the terminal lacks are
+// replaced.
+func (t *theme) draw(s string) string {
+	if !t.ascii || isASCII(s) {
+		return s
+	}
+	return strings.Map(func(r rune) rune {
+		if r > 126 {
+			return '?'
+		}
+		return r
+	}, asciiGlyphs.Replace(s))
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] > 126 {
+			return false
+		}
+	}
+	return true
+}

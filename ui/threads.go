@@ -1,0 +1,216 @@
+package ui
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"thaw/kernel"
+	"thaw/session"
+)
+
+// hex is a number as the kernel debugger prints it, without a prefix.
+func hex(v uint64) string { return fmt.Sprintf("%x", v) }
+
+// threadKey tells a thread across stops: a restored thread that does not exist
+// has no id.
+type threadKey struct {
+	id   kernel.ID
+	name string // only without an id
+}
+
+// threadRow is a thread object with what the session found out about it.
+type threadRow struct {
+	key      threadKey
+	name     string
+	task     kernel.ID
+	taskName string
+	obj      *kernel.Object         // nil: no such object at this stop
+	verdict  *session.ThreadVerdict // nil: not a restored thread
+	original *session.ThreadVerdict // set where the thread is a counterpart in the checkpointed child
+	rank     int
+}
+
+// ip is the user ip and sp at the stop.
+func (r *threadRow) ip() (ip, sp uint64, ok bool) {
+	if r.obj == nil || r.obj.Thread.Source == kernel.SourceNone || r.obj.Thread.Source == "" {
+		return 0, 0, false
+	}
+	return r.obj.Thread.IP, r.obj.Thread.SP, true
+}
+
+// threadList shows threads: lost states first, then the restored child, its
+// original, and the others by id.
+type threadList struct {
+	th   *theme
+	rows []threadRow
+	snap *session.Snapshot
+}
+
+func newThreadList(th *theme, v *session.View) *threadList {
+	l := &threadList{th: th, snap: v.Snapshot}
+	byThread := make(map[kernel.ID]*session.ThreadVerdict)
+	byOriginal := make(map[kernel.ID]*session.ThreadVerdict)
+	restored := make(map[kernel.ID]bool)
+	for i := range v.Verdicts {
+		tv := &v.Verdicts[i]
+		if tv.Thread != 0 {
+			byThread[tv.Thread] = tv
+		}
+		if tv.Original != 0 {
+			byOriginal[tv.Original] = tv
+		}
+		if tv.Task != 0 {
+			restored[tv.Task] = true
+		}
+	}
+	if v.Snapshot != nil && v.Snapshot.System != nil {
+		for _, o := range v.Snapshot.System.Threads() {
+			r := threadRow{key: threadKey{id: o.ID}, name: o.Name, task: o.Thread.Task, obj: o,
+				taskName: v.Snapshot.TaskName(o.Thread.Task), verdict: byThread[o.ID], original: byOriginal[o.ID]}
+			if r.name == "" {
+				r.name = o.Class
+			}
+			r.rank = r.place(restored)
+			delete(byThread, o.ID)
+			l.rows = append(l.rows, r)
+		}
+	}
+	// Restored threads that are no object of this stop.
+	for i := range v.Verdicts {
+		tv := &v.Verdicts[i]
+		if tv.Thread != 0 && byThread[tv.Thread] != tv {
+			continue
+		}
+		r := threadRow{key: threadKey{id: tv.Thread}, name: tv.Name, task: tv.Task, taskName: tv.TaskName, verdict: tv}
+		if tv.Thread == 0 {
+			r.key.name = tv.TaskName + "/" + tv.Name
+		}
+		r.rank = r.place(restored)
+		l.rows = append(l.rows, r)
+	}
+	slices.SortStableFunc(l.rows, func(a, b threadRow) int { return a.rank - b.rank })
+	return l
+}
+
+// place is the rank of a row.
+func (r *threadRow) place(restored map[kernel.ID]bool) int {
+	switch {
+	case r.verdict != nil:
+		return verdictOf(r.verdict.Verdict).rank
+	case r.original != nil:
+		return rankOriginal
+	case restored[r.task]:
+		return rankRestored
+	case r.obj.Thread.Has("dead") || r.obj.Thread.Source == kernel.SourceNone:
+		return rankDead
+	}
+	return rankOther
+}
+
+func (l *threadList) columns() []column {
+	return []column{
+		{title: "verdict", min: 13, max: 15},
+		{title: "thread", min: 14, max: 24, prio: 1},
+		{title: "task", min: 13, max: 24, prio: 2},
+		{title: "id", min: 3, max: 8, prio: 3, right: true},
+		{title: "state", min: 14, max: 26, prio: 5},
+		{title: "ip", min: 12, max: 46, prio: 4},
+		{title: "sp", min: 8, max: 16, prio: 6, right: true},
+	}
+}
+
+func (l *threadList) len() int { return len(l.rows) }
+
+func (l *threadList) row(i int) []cell {
+	r := &l.rows[i]
+	style, verdict := l.th.plain, cell{}
+	switch {
+	case r.verdict != nil:
+		info := verdictOf(r.verdict.Verdict)
+		verdict = cell{text: info.text(), style: info.style(l.th)}
+		if info.lost {
+			style = l.th.bold
+		}
+	case r.original != nil:
+		verdict = cell{text: "  original", style: l.th.dim}
+	}
+	id := "none"
+	if r.key.id != 0 {
+		id = r.key.id.String()
+	}
+	out := []cell{verdict, {text: clean(r.name)}, {text: clean(r.taskName)}, {text: id}, {}, {}, {}}
+	for c := 1; c < len(out); c++ {
+		out[c].style = style
+	}
+	if r.obj == nil {
+		out[4].text = "no object"
+		return out
+	}
+	out[4].text, out[4].fit = clean(r.obj.Thread.StateString()), func(w int) string { return shortState(r.obj.Thread, w) }
+	if ip, sp, ok := r.ip(); ok {
+		out[5].text, out[6].text = hex(ip), hex(sp)
+		if p, known := l.snap.Places[r.key.id]; known && p.Addr == ip {
+			out[5].text, out[5].fit = placeIn(p, 46), func(w int) string { return placeIn(p, w) }
+		}
+	}
+	return out
+}
+
+// shortState tells the first flags of a thread's state and how many follow.
+func shortState(t *kernel.Thread, w int) string {
+	for n := len(t.StateNames) - 1; n > 0; n-- {
+		s := clean(strings.Join(t.StateNames[:n], ",")) + fmt.Sprintf("+%d", len(t.StateNames)-n)
+		if width(s) <= w {
+			return s
+		}
+	}
+	return clean(t.StateString())
+}
+
+func (l *threadList) key(i int) any { return l.rows[i].key }
+
+func (l *threadList) search(i int) string { return joinCells(l.row(i)) }
+
+func (l *threadList) empty() string {
+	return "No threads so far: they are read when the guest stops."
+}
+
+// lostSummary tells which states got lost, from long to short forms; nothing
+// when none did.
+func lostSummary(v *session.View) []string {
+	var lost []*session.ThreadVerdict
+	final := len(v.Verdicts) > 0
+	for i := range v.Verdicts {
+		tv := &v.Verdicts[i]
+		if verdictOf(tv.Verdict).lost {
+			lost = append(lost, tv)
+		}
+		final = final && tv.Verdict == session.Applied
+	}
+	slices.SortStableFunc(lost, func(a, b *session.ThreadVerdict) int {
+		return verdictOf(a.Verdict).rank - verdictOf(b.Verdict).rank
+	})
+	switch {
+	case len(lost) == 0 && final:
+		return []string{"= all restored states applied", "= all applied"}
+	case len(lost) == 0:
+		return nil
+	}
+	tv := lost[0]
+	info := verdictOf(tv.Verdict)
+	who := info.glyph + " " + clip(clean(tv.Name), 16)
+	if gap := lostAt(tv); gap >= 0 {
+		from, to := stageNames[gap], stageNames[gap+1]
+		more, shortMore := "", ""
+		if len(lost) > 1 {
+			more, shortMore = fmt.Sprintf(", and %d more", len(lost)-1), fmt.Sprintf(" +%d", len(lost)-1)
+		}
+		return []string{
+			fmt.Sprintf("%s %s: lost between %s and %s%s", who, info.word, from, to, more),
+			fmt.Sprintf("%s lost: %s ✗ %s%s", who, from, to, shortMore),
+			fmt.Sprintf("%s lost%s", who, shortMore),
+		}
+	}
+	return []string{who + " " + info.word}
+}

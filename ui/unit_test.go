@@ -1,0 +1,350 @@
+package ui
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"thaw/kernel"
+	"thaw/session"
+)
+
+func TestClean(t *testing.T) {
+	tests := []struct{ in, want string }{
+		{"plain [red]text", "plain [red]text"},
+		{"\x1b[31mred\x07", "?[31mred?"},
+		{"a\tb\nc\r", "a b?c?"},
+		{"bad \xff utf", "bad ? utf"},
+		{"turn\u202eback", "turn?back"},
+		{"c1 \u009b2J", "c1 ?2J"},
+		{"schäfchen 羊", "schäfchen 羊"},
+	}
+	for _, tt := range tests {
+		if got := clean(tt.in); got != tt.want {
+			t.Errorf("clean(%q) = %q, want %q", tt.in, got, tt.want)
+		}
+	}
+}
+
+func TestWrapAndClip(t *testing.T) {
+	for _, text := range []string{"", "word", "some words that are to be wrapped", "Stored_cpu_thread_info::ts and_a_very_long_word",
+		"羊羊羊羊 羊羊羊羊羊羊羊羊", strings.Repeat("x", 200)} {
+		for w := 1; w < 30; w++ {
+			rows := wrap(text, w)
+			for _, row := range rows {
+				if width(row) > w && !(w == 1 && strings.Contains(row, "羊")) {
+					t.Errorf("wrap(%q, %d) has the row %q", text, w, row)
+				}
+			}
+			if strip(strings.Join(rows, "")) != strip(text) {
+				t.Errorf("wrap(%q, %d) = %q loses text", text, w, rows)
+			}
+			if got := clip(text, w); width(got) > w {
+				t.Errorf("clip(%q, %d) = %q", text, w, got)
+			}
+		}
+	}
+}
+
+func strip(s string) string { return strings.ReplaceAll(s, " ", "") }
+
+func TestPlaceIn(t *testing.T) {
+	f := func(name string, off uint64) session.Place {
+		return session.Place{Addr: 0x1000, Component: "core", Function: name, Offset: off}
+	}
+	tests := []struct {
+		p    session.Place
+		w    int
+		want string
+	}{
+		{f("Genode::Lock::lock()", 0x90), 40, "Genode::Lock::lock+0x90"},
+		{f("Genode::Lock::lock()", 0x90), 16, "Lock::lock+0x90"},
+		{f("Genode::Lock::lock()", 0x90), 9, "lock+0x90"},
+		{f("Genode::Lock::lock()", 0x90), 6, "lock"},
+		{f("Genode::Lock::lock()", 0x90), 3, "lo…"},
+		{f("A<B::C>::run(void (*)(int)) const", 0), 30, "A<B::C>::run"},
+		{f("A<B::C>::run(void (*)(int)) const", 0), 5, "run"},
+		{f("Functor::operator()(int)", 0), 30, "Functor::operator()"},
+		{f("(anonymous namespace)::go()", 0), 10, "go"},
+		{session.Place{Addr: 0xfee0}, 20, "fee0"},
+		{session.Place{Addr: 0xfee0, Component: "core"}, 20, "core: 0xfee0"},
+		{session.Place{Addr: 0xfee0, Component: "core"}, 6, "fee0"},
+	}
+	for _, tt := range tests {
+		if got := placeIn(tt.p, tt.w); got != tt.want {
+			t.Errorf("placeIn(%s, %d) = %q, want %q", tt.p, tt.w, got, tt.want)
+		}
+	}
+}
+
+func TestLostAt(t *testing.T) {
+	st := func(ip uint64) session.Stage { return session.Stage{Known: true, IP: ip, SP: 1} }
+	tests := []struct {
+		name string
+		tv   session.ThreadVerdict
+		want int
+		gaps [3]gap
+	}{
+		{"ignored", session.ThreadVerdict{Verdict: session.Ignored, Checkpointed: st(1), Requested: st(1), Kernel: st(2), Entered: st(2)}, 1,
+			[3]gap{gapReached, gapLost, gapOther}},
+		{"overwritten", session.ThreadVerdict{Verdict: session.Overwritten, Checkpointed: st(1), Requested: st(1), Kernel: st(1), Entered: st(2)}, 2,
+			[3]gap{gapReached, gapReached, gapLost}},
+		{"another thread's state", session.ThreadVerdict{Verdict: session.Ignored, Checkpointed: st(1), Requested: st(2), Kernel: st(3), Entered: st(3)}, 0,
+			[3]gap{gapLost, gapOther, gapOther}},
+		{"not requested", session.ThreadVerdict{Verdict: session.NotRequested, Checkpointed: st(1), Entered: st(2)}, 0,
+			[3]gap{gapLost, gapUnknown, gapUnknown}},
+		{"ignored, little known", session.ThreadVerdict{Verdict: session.Ignored, Requested: st(1)}, 1, [3]gap{gapUnknown, gapLost, gapUnknown}},
+		{"coincident", session.ThreadVerdict{Verdict: session.Coincident, Checkpointed: st(1), Requested: st(1), Kernel: st(1), Entered: st(1)}, -1,
+			[3]gap{gapReached, gapEqual, gapReached}},
+		{"applied", session.ThreadVerdict{Verdict: session.Applied, Checkpointed: st(1), Requested: st(1), Kernel: st(1), Entered: st(1)}, -1,
+			[3]gap{gapReached, gapReached, gapReached}},
+		{"pending", session.ThreadVerdict{Verdict: session.Pending, Checkpointed: st(1), Requested: st(1), Kernel: st(2)}, -1,
+			[3]gap{gapReached, gapOther, gapPending}},
+		{"unknown", session.ThreadVerdict{Verdict: session.Unknown}, -1, [3]gap{}},
+	}
+	partial := session.ThreadVerdict{Verdict: session.Partial, Checkpointed: st(1), Requested: st(1), Kernel: st(1), Entered: st(1)}
+	partial.Requested.Registers = []kernel.Register{{Name: "rbx", Value: 5}}
+	partial.Kernel.Registers = []kernel.Register{{Name: "rbx", Value: 6}}
+	tests = append(tests, struct {
+		name string
+		tv   session.ThreadVerdict
+		want int
+		gaps [3]gap
+	}{"partial", partial, 1, [3]gap{gapReached, gapLost, gapOther}})
+	for _, tt := range tests {
+		if got := lostAt(&tt.tv); got != tt.want {
+			t.Errorf("%s: lostAt = %d, want %d", tt.name, got, tt.want)
+		}
+		if got := gapsOf(&tt.tv); got != tt.gaps {
+			t.Errorf("%s: gapsOf = %v, want %v", tt.name, got, tt.gaps)
+		}
+	}
+}
+
+// Every cell of the body belongs to one pane at any size.
+func TestArrange(t *testing.T) {
+	for w := 1; w <= 220; w++ {
+		for h := 1; h <= 70; h++ {
+			for _, zoom := range []bool{false, true} {
+				p := arrange(w, h, paneThreads, paneCaps, zoom)
+				if p.tooSmall != "" {
+					if w >= minWidth && h >= minHeight {
+						t.Fatalf("%d×%d counts as too small", w, h)
+					}
+					continue
+				}
+				cells := 0
+				for i, a := range p.panes {
+					cells += a.w * a.h
+					if a.x < 0 || a.y < 1 || a.x+a.w > w || a.y+a.h > h-2 || a.w < 16 || a.h < 3 {
+						t.Fatalf("%d×%d: pane %d is at %+v", w, h, a.pane, a.rect)
+					}
+					for _, b := range p.panes[i+1:] {
+						if a.x < b.x+b.w && b.x < a.x+a.w && a.y < b.y+b.h && b.y < a.y+a.h {
+							t.Fatalf("%d×%d: panes %d and %d overlap", w, h, a.pane, b.pane)
+						}
+					}
+				}
+				for _, b := range p.bars {
+					cells += b.w * b.h
+				}
+				if cells != w*(h-3) {
+					t.Fatalf("%d×%d: %d of %d cells are used", w, h, cells, w*(h-3))
+				}
+			}
+		}
+	}
+}
+
+// Keys must be unique, named, and explained in the help.
+func TestKeyTable(t *testing.T) {
+	seen := map[string]bool{}
+	u := newUI(newFake(viewStopped()), Options{})
+	var help strings.Builder
+	for _, l := range u.helpLines(2 * helpColumn) {
+		for _, s := range l {
+			help.WriteString(s.text)
+		}
+		help.WriteString("\n")
+		if lineWidth(l) > 2*helpColumn {
+			t.Errorf("the help does not fit 80 columns: %v", l)
+		}
+	}
+	for _, b := range bindings {
+		for _, k := range b.keys {
+			if seen[k] {
+				t.Errorf("key %s is in the table twice", k)
+			}
+			seen[k] = true
+		}
+		if !slices.Contains(groups, b.group) {
+			t.Errorf("key %s is in group %q that the help does not show", b.label, b.group)
+		}
+		if !strings.Contains(help.String(), pad(b.label, 11)+b.help) {
+			t.Errorf("key %s is not in the help", b.label)
+		}
+	}
+	for pane, keys := range hintKeys {
+		for _, k := range append(append(slices.Clone(keys), hintsFirst...), hintsLast...) {
+			if b := bindingFor(k); b == nil || b.short == "" {
+				t.Errorf("hint %q of pane %d is no key with a short name", k, pane)
+			}
+		}
+	}
+}
+
+func TestDisabledKeys(t *testing.T) {
+	atFirst := func() *session.View {
+		v := viewStopped()
+		v.Snapshot.Number = 1
+		return v
+	}
+	tests := []struct {
+		name string
+		view func() *session.View
+		keys []string
+		want string // of the status line
+	}{
+		{"next while running", viewRunning, []string{"n"}, "n: the guest runs; press i to interrupt"},
+		{"continue while running", viewRunning, []string{"c"}, "c: the guest runs; press i to interrupt"},
+		{"back while running", viewRunning, []string{"p"}, "p: the guest runs; press i to interrupt"},
+		{"interrupt while stopped", viewStopped, []string{"i"}, "i: the guest stands already"},
+		{"step in the history", viewHistory, []string{"s"}, "s: at a stop of the history: press f to come back to the live one"},
+		{"next before the start", viewStarting, []string{"n"}, "n: the session is starting"},
+		{"next after the end", viewEnded, []string{"n"}, "n: the session has ended"},
+		{"back at the first stop", atFirst, []string{"p"}, "p: this is the first stop"},
+		{"forward at the newest", viewStopped, []string{"f"}, "f: this is the newest stop"},
+		{"diff too early", viewStopped, []string{"d"}, "d: both capability tables are known once"},
+		{"filter in the LOG", viewStopped, []string{"5", "/"}, "/: only tables can be filtered"},
+		{"escape with nothing open", viewStopped, []string{"Esc"}, "nothing to close; q quits"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c := newFake(tt.view())
+			u := newUI(c, Options{NoGreeting: true})
+			u.apply(tt.view())
+			press(u, tt.keys...)
+			if f := draw(t, u, 120, 40); !strings.Contains(f.line(38), tt.want) {
+				t.Errorf("status line %q, want %q", f.line(38), tt.want)
+			}
+			if c.called() != "" {
+				t.Errorf("the command %s was sent all the same", c.called())
+			}
+			press(u, "j")
+			if f := draw(t, u, 120, 40); strings.Contains(f.line(38), tt.want) {
+				t.Error("the answer stays after the next key")
+			}
+		})
+	}
+}
+
+// Esc closes one thing at a time.
+func TestEscapeGoesUp(t *testing.T) {
+	u := newUI(newFake(viewComplete()), Options{})
+	u.apply(viewComplete())
+	press(u, "Esc") // the greeting
+	press(u, "4", "z", "/", "g", "Enter", "?")
+	state := func() string {
+		return strings.Join([]string{map[bool]string{true: "help"}[u.help != nil], u.caps.filter,
+			map[bool]string{true: "zoom"}[u.zoom], paneNames[u.focused]}, "|")
+	}
+	want := []string{"help|g|zoom|capabilities", "|g|zoom|capabilities", "||zoom|capabilities", "|||capabilities", "|||threads", "|||threads"}
+	for i, w := range want {
+		if got := state(); got != w {
+			t.Fatalf("after %d times Esc: %s, want %s", i, got, w)
+		}
+		press(u, "Esc")
+	}
+}
+
+// The guest chooses names: they may look like tview's tags or hold controls.
+func TestHostileNames(t *testing.T) {
+	v := viewComplete()
+	for _, o := range v.Snapshot.System.Objects {
+		if o.ID == 0x231 {
+			o.Name = "[red]e[-]p[\"x\"]\x1b"
+		}
+	}
+	v.Verdicts[1].Name = "[red]e[-]p\x9b"
+	v.Verdicts[1].Cause = "[::b]cause[::-]\x07"
+	u := newUI(newFake(v), Options{NoGreeting: true})
+	u.apply(v)
+	f := draw(t, u, 200, 60)
+	for _, want := range []string{`[red]e[-]p["x"]?`, "[::b]cause[::-]?"} {
+		if !strings.Contains(f.text(), want) {
+			t.Errorf("the screen lacks %s:\n%s", want, f.text())
+		}
+	}
+}
+
+// A thread that the user chose stays chosen over stops; else the first row is.
+func TestSelectionIsKept(t *testing.T) {
+	u := newUI(newFake(viewStopped()), Options{NoGreeting: true})
+	u.apply(viewStopped())
+	u.apply(viewComplete())
+	if r := u.selectedThread(); r.key.id != 0x231 {
+		t.Errorf("thread %s is selected, want the ignored one", r.key.id)
+	}
+	press(u, "G", "k")
+	chosen := u.selectedThread().key
+	for _, v := range []*session.View{viewHistory(), viewRunning(), viewComplete()} {
+		u.apply(v)
+		draw(t, u, 80, 24)
+		if got := u.selectedThread().key; got != chosen {
+			t.Errorf("thread %s is selected, want %s", got.id, chosen.id)
+		}
+	}
+	press(u, "g")
+	u.apply(viewStopped())
+	u.apply(viewComplete())
+	if r := u.selectedThread(); r.key.id != 0x231 {
+		t.Errorf("after g thread %s is selected, want the ignored one", r.key.id)
+	}
+}
+
+// Restored threads without an object, and verdicts that nobody knows.
+func TestOddVerdicts(t *testing.T) {
+	v := viewComplete()
+	v.Verdicts = append(v.Verdicts,
+		session.ThreadVerdict{Name: "lost one", TaskName: "sheep_counter", Original: 0x999, Verdict: session.NotRequested, Checkpointed: known(1, 2, "list", 3)},
+		session.ThreadVerdict{Name: "novel", Thread: 0x888, Verdict: "bewitched"})
+	u := newUI(newFake(v), Options{NoGreeting: true})
+	u.apply(v)
+	f := draw(t, u, 200, 60)
+	for _, want := range []string{"- not-requested lost one", "none no object", "? bewitched", "IGNORED: lost between requested and kernel, and 1 more"} {
+		if !strings.Contains(f.text(), want) {
+			t.Errorf("the screen lacks %q:\n%s", want, f.text())
+		}
+	}
+	press(u, "j")
+	if f := draw(t, u, 200, 60); !strings.Contains(f.text(), "(no thread object)") {
+		t.Errorf("the detail does not say that the thread does not exist:\n%s", f.text())
+	}
+}
+
+// The LOG follows its end until the user scrolls up.
+func TestLogFollows(t *testing.T) {
+	v := viewComplete()
+	u := newUI(newFake(v), Options{NoGreeting: true})
+	u.apply(v)
+	grow := func(s string) *session.View {
+		n := *v
+		n.Log = append(slices.Clone(u.view.Log), s)
+		return &n
+	}
+	press(u, "5")
+	draw(t, u, 80, 24)
+	u.apply(grow("the newest line"))
+	if f := draw(t, u, 80, 24); !strings.Contains(f.text(), "the newest line") {
+		t.Errorf("the LOG does not follow:\n%s", f.text())
+	}
+	press(u, "k", "k", "k")
+	u.apply(grow("one more"))
+	if f := draw(t, u, 80, 24); strings.Contains(f.text(), "one more") {
+		t.Errorf("the LOG jumps to its end although the user scrolled:\n%s", f.text())
+	}
+	press(u, "G")
+	if f := draw(t, u, 80, 24); !strings.Contains(f.text(), "one more") {
+		t.Errorf("the LOG does not go to its end:\n%s", f.text())
+	}
+}
