@@ -241,7 +241,7 @@ func (f *facts) evidence(all []operation) []string {
 		out = append(out, fmt.Sprintf("no operation set this thread's state after the request (%d before it)", len(all)))
 	}
 	for _, w := range f.writes {
-		out = append(out, fmt.Sprintf("stop %d: %s wrote ip %#x, sp %#x into the %s at %#x (before: ip %#x)", w.at.stop, w.place, w.ip, w.sp, w.what, w.addr, w.oldIP))
+		out = append(out, fmt.Sprintf("stop %d: %s wrote ip %#x, sp %#x into the %s at %#x (before: ip %#x)", w.at.stop, w.place, w.ip, w.sp, w.what, w.addr, w.old.ip))
 	}
 	if len(f.writes) == 0 {
 		out = append(out, "no write to the entry frame or the continuation after the request")

@@ -16,8 +16,8 @@ func TestRules(t *testing.T) {
 	there := &entry{ip: ip, sp: sp}
 	elsewhere := &entry{ip: 0x10, sp: 0x20}
 	kept := &stateCopy{name: "core's copy", read: true, ip: ip, sp: sp}
-	w := &write{ip: ip, sp: sp, place: Place{Function: "Thread_object::ex_regs"}}
-	w2 := &write{ip: 0x10, sp: 0x20, place: Place{Function: "Thread::copy_utcb_to_ts"}}
+	w := &write{saved: saved{ip, sp}, place: Place{Function: "Thread_object::ex_regs"}}
+	w2 := &write{saved: saved{0x10, 0x20}, place: Place{Function: "Thread::copy_utcb_to_ts"}}
 
 	make_ := func(state kernel.Thread, en *entry, change func(*facts)) *facts {
 		f := &facts{t: &track{entered: en}, q: &request{ip: ip, sp: sp, thread: state}}

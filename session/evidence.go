@@ -61,9 +61,11 @@ type track struct {
 	armed                  bool
 	ipAddr, spAddr         uint64 // of the saved frame
 	contIPAddr, contSPAddr uint64
-	lastIP, lastSP         uint64 // frame as last seen
-	lastContIP             uint64
+	frame, cont            saved // as last seen
 }
+
+// saved is a user ip and sp as the kernel keeps them.
+type saved struct{ ip, sp uint64 }
 
 // request is one request to set the thread's state.
 type request struct {
@@ -88,13 +90,12 @@ type stateCopy struct {
 
 // write is one change of the saved user state.
 type write struct {
-	at           instant
-	what         kernel.Source // frame or _exc_cont
-	place        Place         // what wrote
-	addr         uint64
-	oldIP, ip    uint64
-	oldSP, sp    uint64
-	whileRunning kernel.ID // thread that ran
+	at    instant
+	what  kernel.Source // frame or _exc_cont
+	place Place         // what wrote
+	addr  uint64
+	old   saved
+	saved
 }
 
 // operation is one kernel operation on a thread.
@@ -173,7 +174,11 @@ type watch struct {
 }
 
 func (e *Engine) watchesOf(t *track) []watch {
-	return []watch{{WatchWrite, t.ipAddr}, {WatchRead, t.ipAddr}, {WatchWrite, t.contIPAddr}}
+	w := []watch{{WatchWrite, t.ipAddr}, {WatchRead, t.ipAddr}, {WatchWrite, t.spAddr}, {WatchWrite, t.contIPAddr}}
+	if t.contSPAddr != t.spAddr { // on ARM the continuation has no sp of its own
+		w = append(w, watch{WatchWrite, t.contSPAddr})
+	}
+	return w
 }
 
 func (e *Engine) ptrSize() int { return e.kernelComponent().file.PtrSize() }
@@ -253,27 +258,29 @@ func (e *Engine) observe(ctx context.Context, t *track) (ev *event, entered bool
 	if err != nil {
 		return nil, false, err
 	}
-	running, err := e.currentBlock(ctx)
-	if err != nil {
-		return nil, false, err
-	}
-	var by kernel.ID
-	if o := e.ev.tracks[running]; o != nil {
-		by = o.id
-	}
-	place := e.kernelComponent().place(cpu.IP)
-	if ip != t.lastIP {
-		t.writes = append(t.writes, write{at: e.now(), what: kernel.SourceFrame, place: place, addr: t.ipAddr,
-			oldIP: t.lastIP, ip: ip, oldSP: t.lastSP, sp: sp, whileRunning: by})
-	} else if sp != t.lastSP && len(t.writes) > 0 {
-		t.writes[len(t.writes)-1].sp = sp // the second half of the same change
-	}
-	if contIP != t.lastContIP {
-		t.writes = append(t.writes, write{at: e.now(), what: kernel.SourceContinuation, place: place, addr: t.contIPAddr,
-			oldIP: t.lastContIP, ip: contIP, sp: contSP, whileRunning: by})
-	}
-	t.lastIP, t.lastSP, t.lastContIP = ip, sp, contIP
+	at := write{at: e.now(), place: e.kernelComponent().place(cpu.IP)}
+	t.note(at, kernel.SourceFrame, t.ipAddr, &t.frame, saved{ip, sp})
+	t.note(at, kernel.SourceContinuation, t.contIPAddr, &t.cont, saved{contIP, contSP})
 	return nil, false, nil
+}
+
+// note compares saved state with what it was. ip and sp are written one after
+// the other: a second half by the same function belongs to the write before.
+func (t *track) note(w write, what kernel.Source, addr uint64, was *saved, is saved) {
+	if is == *was {
+		return
+	}
+	w.what, w.addr, w.old, w.saved = what, addr, *was, is
+	*was = is
+	if n := len(t.writes); n > 0 {
+		last := &t.writes[n-1]
+		second := last.ip == is.ip && last.old.sp == w.old.sp || last.sp == is.sp && last.old.ip == w.old.ip
+		if last.what == what && last.place.Function == w.place.Function && second {
+			last.saved = is
+			return
+		}
+	}
+	t.writes = append(t.writes, w)
 }
 
 // enter notes a thread's first return to user mode.

@@ -245,7 +245,7 @@ func (e *Engine) requested(ctx context.Context, r *RequestSpec) (*event, error) 
 	}
 	t.requests = append(t.requests, q)
 	t.entered = nil
-	t.lastIP, t.lastSP, t.lastContIP = o.Thread.FrameIP, o.Thread.FrameSP, o.Thread.ContIP
+	t.frame, t.cont = saved{o.Thread.FrameIP, o.Thread.FrameSP}, saved{o.Thread.ContIP, o.Thread.ContSP}
 	if err := e.arm(ctx, t); err != nil {
 		return nil, err
 	}

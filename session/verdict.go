@@ -76,13 +76,13 @@ func (e *Engine) judge(s *Snapshot, t *track, original *kernel.Object) ThreadVer
 	q := t.request()
 	v.Requested = Stage{Known: true, IP: q.ip, SP: q.sp, Place: t.space.place(q.ip), Registers: q.registers,
 		Source: "argument of " + q.function, Stop: q.at.stop, Time: q.at.time}
-	v.Kernel = Stage{Known: true, IP: t.lastIP, SP: t.lastSP, Place: t.space.place(t.lastIP),
+	v.Kernel = Stage{Known: true, IP: t.frame.ip, SP: t.frame.sp, Place: t.space.place(t.frame.ip),
 		Source: fmt.Sprintf("entry frame at %#x", t.ipAddr), Stop: q.at.stop, Time: q.at.time}
 	if n := len(t.writes); n > 0 {
 		v.Kernel.Stop, v.Kernel.Time = t.writes[n-1].at.stop, t.writes[n-1].at.time
 	}
-	if t.lastContIP != e.noIP() {
-		v.Kernel.IP, v.Kernel.Place = t.lastContIP, t.space.place(t.lastContIP)
+	if t.cont.ip != e.noIP() {
+		v.Kernel.IP, v.Kernel.SP, v.Kernel.Place = t.cont.ip, t.cont.sp, t.space.place(t.cont.ip)
 		v.Kernel.Source = fmt.Sprintf("_exc_cont at %#x (an exception is triggered)", t.contIPAddr)
 	}
 	v.Entered.Missing = "the thread has not returned to user mode since the request"

@@ -1,0 +1,96 @@
+// Protection domains, memory, capability indices.
+
+#include "platform.h"
+
+using namespace Genode;
+
+addr_t Ram::_next, Ram::_end;
+
+void Ram::init(Boot_info const &b)
+{
+	_next = b.ram_start + PAGE;      // the first page is the first thread's UTCB
+	_end = b.ram_end;
+}
+
+addr_t Ram::alloc(addr_t pages)
+{
+	addr_t p = _next;
+	if (_next + pages * PAGE > _end)
+	{
+		log("\033[31mout of memory");
+		for (;;)
+			sleep_ms(1000);
+	}
+	_next += pages * PAGE;
+	memset((void *)p, 0, pages * PAGE);
+	return p;
+}
+
+addr_t Native_capability::Data::kcap() const
+{
+	return cap_idx_alloc()->idx_to_kcap(static_cast<Core_cap_index const *>(this));
+}
+
+Cap_index_allocator *Genode::cap_idx_alloc()
+{
+	static Cap_index_allocator alloc;
+	return &alloc;
+}
+
+Platform_pd::Platform_pd(addr_t task_selector) : _task_selector(task_selector)
+{
+	if (task_selector)
+		return;
+	_task.local = new_cap();
+	sys(Sys_create_task, task());
+	_task.map(task(), SLOT_TASK << Cap_shift);
+}
+
+void Platform_pd::map(addr_t addr, addr_t ram, addr_t pages, bool writable)
+{
+	for (addr_t i = 0; i < pages; i++)
+		sys(Sys_map_page, task(), ram + i * PAGE, addr + i * PAGE, writable);
+}
+
+unsigned Platform_pd::attach(addr_t addr, addr_t pages)
+{
+	if (_region_count == REGION_MAX)
+		return ~0U;
+	Region &r = _regions[_region_count];
+	r = { addr, pages, Ram::alloc(pages) };
+	map(addr, r.ram, pages, true);
+	return _region_count++;
+}
+
+bool Platform_pd::bind_thread(Platform_thread *t, unsigned stack_slot)
+{
+	if (_thread_count == THREAD_MAX)
+		return false;
+	t->bind(this, stack_slot);
+	_threads[_thread_count++] = t;
+	return true;
+}
+
+// Parts of an ELF file that are used here (System V ABI).
+struct Elf_header { uint8_t ident[16]; uint16_t type, machine; uint32_t version; uint64_t entry, phoff, shoff; uint32_t flags; uint16_t ehsize, phentsize, phnum; };
+struct Elf_segment { uint32_t type, flags; uint64_t offset, vaddr, paddr, filesz, memsz, align; };
+
+addr_t Platform_pd::load(Boot_info::Rom const &rom)
+{
+	Elf_header const &h = *(Elf_header const *)rom.addr;
+	Elf_segment const *s = (Elf_segment const *)(rom.addr + h.phoff);
+	for (unsigned i = 0; i < h.phnum; i++)
+	{
+		if (s[i].type != 1)
+			continue;
+		addr_t start = s[i].vaddr & ~(PAGE - 1), pages = (s[i].vaddr + s[i].memsz - start + PAGE - 1) / PAGE;
+		bool writable = s[i].flags & 2;
+		addr_t ram;
+		if (writable)
+			ram = _regions[attach(start, pages)].ram;
+		else
+			map(start, ram = Ram::alloc(pages), pages, false);
+		memcpy((void *)(ram + (s[i].vaddr - start)), (void *)(rom.addr + s[i].offset), s[i].filesz);
+	}
+	return _entry = h.entry;
+}

@@ -1,0 +1,118 @@
+// Restores a checkpoint into a second child. It runs while that child waits for
+// the answer to its LOG session request.
+
+#include "state.h"
+
+using namespace Rtcr;
+using Genode::log;
+
+void Restorer::restore()
+{
+	log("Resto::\033[33mrestore\033[0m()");
+	_identify_recreate_ram_sessions(_state._stored_ram_sessions);
+	_identify_recreate_pd_sessions(_state._stored_pd_sessions);
+	_identify_recreate_cpu_sessions(_state._stored_cpu_sessions);
+	_identify_recreate_rm_sessions(_state._stored_rm_sessions);
+	_identify_recreate_log_sessions(_state._stored_log_sessions);
+	_identify_recreate_timer_sessions(_state._stored_timer_sessions);
+
+	_restore_state_ram_sessions(_state._stored_ram_sessions);
+	_restore_state_pd_sessions(_state._stored_pd_sessions);
+	_restore_state_cpu_sessions(_state._stored_cpu_sessions);
+	_restore_state_rm_sessions(_state._stored_rm_sessions);
+	_restore_state_log_sessions(_state._stored_log_sessions);
+	_restore_state_timer_sessions(_state._stored_timer_sessions);
+
+	_resolve_inc_checkpoint_dataspaces();
+	_restore_cap_map();
+	_restore_cap_space();
+	_restore_dataspaces();
+	if (!bug("state-ignored"))
+		_child.resume();
+}
+
+Cpu_thread_info *Restorer::_find_child_thread(char const *name)
+{
+	for (unsigned i = 0; i < _child.thread_count; i++)
+		if (Genode::equal(_child.threads[i].name, name))
+			return &_child.threads[i];
+	return nullptr;
+}
+
+// Dataspaces that the child allocated after its bootstrap are made again.
+void Restorer::_identify_recreate_ram_sessions(List<Stored_ram_session_info> &stored)
+{
+	for (Stored_ram_dataspace_info *d = stored.first()->stored_ramds_infos.first(); d; d = d->next())
+		if (!d->bootstrapped)
+			_child.new_dataspace();
+}
+
+void Restorer::_identify_recreate_pd_sessions(List<Stored_pd_session_info> &) { _found++; }
+
+void Restorer::_identify_recreate_cpu_sessions(List<Stored_cpu_session_info> &stored)
+{
+	for (Stored_cpu_thread_info *t = stored.first()->stored_cpu_thread_infos.first(); t; t = t->next())
+		if (_find_child_thread(t->name.string()))
+			_found++;
+}
+
+void Restorer::_identify_recreate_rm_sessions(List<Stored_rm_session_info> &) { _found++; }
+void Restorer::_identify_recreate_log_sessions(List<Stored_log_session_info> &) { _found++; }
+void Restorer::_identify_recreate_timer_sessions(List<Stored_timer_session_info> &) { _found++; }
+void Restorer::_restore_state_ram_sessions(List<Stored_ram_session_info> &) { _found++; }
+void Restorer::_restore_state_pd_sessions(List<Stored_pd_session_info> &) { _found++; }
+
+void Restorer::_restore_state_cpu_sessions(List<Stored_cpu_session_info> &stored)
+{
+	for (Stored_cpu_session_info *s = stored.first(); s; s = s->next())
+		_restore_state_cpu_threads(s->stored_cpu_thread_infos);
+}
+
+void Restorer::_restore_state_cpu_threads(List<Stored_cpu_thread_info> &stored)
+{
+	for (Stored_cpu_thread_info *t = stored.first(); t; t = t->next())
+	{
+		Cpu_thread_info *mine = _find_child_thread(t->name.string());
+		if (!mine)
+		{
+			log("\033[31mError: no thread ", t->name.string(), " in the restored child");
+			continue;
+		}
+		*(Genode::Thread_state *)Genode::STATE_BUFFER = t->ts;
+		core(Genode::Cpu_thread_set_state, mine->badge);
+	}
+}
+
+void Restorer::_restore_state_rm_sessions(List<Stored_rm_session_info> &) { _found++; }
+void Restorer::_restore_state_log_sessions(List<Stored_log_session_info> &) { _found++; }
+void Restorer::_restore_state_timer_sessions(List<Stored_timer_session_info> &) { _found++; }
+void Restorer::_resolve_inc_checkpoint_dataspaces() { _found++; }
+void Restorer::_restore_cap_map() { _found++; }
+
+// Capabilities that the child got after its bootstrap are made again, in their
+// slots.
+void Restorer::_restore_cap_space()
+{
+	List<Stored_native_capability_info> &caps = _state._stored_pd_sessions.first()->stored_native_caps;
+	unsigned left_out = bug("missing-caps") ? 4 : 0;
+	for (Stored_native_capability_info *c = caps.first(); c; c = c->next())
+	{
+		addr_t slot = c->kcap >> Cap_shift;
+		if (_child.has(slot))
+			continue;
+		if (left_out)
+		{
+			left_out--;
+			continue;
+		}
+		_child.install(slot, c->kind, c->receiver, !bug("irq-unattached"));
+	}
+}
+
+// The default run copies in the wrong direction, as the real restorer did.
+void Restorer::_restore_dataspaces()
+{
+	Stored_ram_session_info *s = _state._stored_ram_sessions.first();
+	for (Stored_ram_dataspace_info *d = s->stored_ramds_infos.first(); d; d = d->next())
+		core(Genode::Ds_copy_in, _child.pd, d->region, d->copy, bug("state-ignored"));
+}

@@ -1,0 +1,134 @@
+// The child that is checkpointed and restored: it counts sheep, and does not
+// know what happens to it. Its threads are those of any Genode component: the
+// initial thread waits for ever, "ep" runs Component::construct, "signal
+// handler" waits for signals.
+
+#include "base.h"
+#include "rtcr/child_rpc.h"
+
+using namespace Genode;
+
+char const *Genode::log_label = " -> rtcr -> sheep_counter";
+
+enum : addr_t { PARENT = 8UL << Cap_shift };
+
+namespace {
+
+addr_t session(Session_kind kind, addr_t *addr = nullptr)
+{
+	Msg m;
+	m.w[0] = Parent_session;
+	m.w[1] = kind;
+	ipc_call(PARENT, m);
+	if (addr)
+		*addr = m.w[1];
+	return m.w[0] << Cap_shift;
+}
+
+}
+
+namespace Timer {
+
+class Session_client
+{
+public:
+	explicit Session_client(addr_t cap) : _cap(cap) {}
+
+	// Sleeps by a call to the timer, which answers when the time has come.
+	__attribute__((noinline))
+	void msleep(addr_t ms)
+	{
+		Utcb &u = utcb();
+		do
+		{
+			u.values[0] = ms;
+			u.words = 8;
+		}
+		while (sys(Sys_ipc_call, _cap).code == Canceled);
+	}
+
+private:
+	addr_t _cap;
+};
+
+}
+
+namespace Component {
+
+__attribute__((noinline))
+void construct()
+{
+	log("Initializing LOG session");
+	session(Session_log);
+
+	log("Creating Timer session.");
+	Timer::Session_client timer(session(Session_timer));
+
+	log("Allocating and attaching memory and its dataspace.");
+	addr_t addr;
+	session(Session_ram, &addr);
+	addr_t volatile &n = *(addr_t *)addr;
+	n = 1;
+
+	session(Cap_exit);
+	session(Cap_signal_proxy);
+	addr_t semaphore = session(Cap_semaphore);
+	sys(Sys_irq_attach, semaphore);
+	session(Cap_constructor);
+
+	for (;;)
+	{
+		if (n == 1)
+			log("1 sheep. zzZ");
+		else
+			log(n, " sheeps. zzZ");
+		n = n + 1;
+		timer.msleep(100);
+	}
+}
+
+}
+
+namespace {
+
+// The initial thread reaches its wait first, as in a component that takes
+// longer to start.
+void ep_main()
+{
+	sleep_ms(8);
+	Component::construct();
+}
+
+// Slot of the signal semaphore, which the parent makes with the protection
+// domain.
+enum : addr_t { SIGNAL_SEMAPHORE = 0x20aUL << Cap_shift };
+
+void signal_handler_main()
+{
+	sys(Sys_irq_attach, SIGNAL_SEMAPHORE);
+	for (;;)
+		sys(Sys_irq_receive, SIGNAL_SEMAPHORE);
+}
+
+void new_thread(char const *name, addr_t slot, void (*fn)())
+{
+	Msg m;
+	m.w[0] = Parent_thread;
+	m.w[1] = (addr_t)fn;
+	m.w[2] = thread_sp(slot);
+	m.w[3] = slot;
+	char *text = (char *)&m.w[4];
+	for (unsigned i = 0; i < 23 && name[i]; i++)
+		text[i] = name[i];
+	ipc_call(PARENT, m);
+}
+
+}
+
+extern "C" void start(addr_t)
+{
+	new_thread("signal handler", 2, signal_handler_main);
+	new_thread("ep", 1, ep_main);
+	for (;;)
+		sys(Sys_ipc_wait);
+}
