@@ -88,18 +88,18 @@ func (s *Scope) rules() (ctx *dwframe.FrameContext, err error) {
 	return fde.EstablishFrame(pc)
 }
 
-// findCFA is the stack pointer before the call of the function at PC: by CFI,
-// or at a function's entry by the calling convention.
+// findCFA is the stack pointer before the call of the function at PC: at its
+// entry by the calling convention, elsewhere by CFI.
 func (s *Scope) findCFA() (uint64, error) {
 	if s.CFA != 0 {
 		return s.CFA, nil
 	}
+	if s.atEntry() {
+		return s.entryCFA()
+	}
 	ctx, err := s.rules()
 	if err == nil {
 		return s.cfaBy(ctx)
-	}
-	if s.atEntry() {
-		return s.entryCFA()
 	}
 	return 0, fmt.Errorf("the frame at %#x is not known: %w", s.PC, err)
 }
