@@ -13,7 +13,7 @@ import (
 func parseAddress(addr string, allowRemote bool) (network, target string, remote bool, err error) {
 	if path, ok := strings.CutPrefix(addr, "unix:"); ok {
 		if path == "" {
-			return "", "", false, fmt.Errorf("stub address %q: no path after unix:", addr)
+			return "", "", false, fmt.Errorf("stub address %q has no path behind \"unix:\"", addr)
 		}
 		return "unix", path, false, nil
 	}

@@ -152,7 +152,6 @@ func dial(t *testing.T, o Options, f func(s *script)) *Client {
 // guest's only instruction adds one to rax, and an address space per CPU: CPU 2
 // sees physical memory 0x1000 higher.
 type machine struct {
-	mu      sync.Mutex
 	mem     []byte
 	rax     [2]uint64
 	stop    Stop

@@ -235,7 +235,7 @@ func TestMouse(t *testing.T) {
 	f := r.expect("4 capabilities")
 	y := firstRow(f, "5 LOG")
 	click(strings.Index(f.line(y), "5 LOG")-20, y) // bytes before it are wider than cells
-	f = r.screen.waitFor(t, "another tab", func(f *frame) bool { return !strings.Contains(f.text(), "✗ lost ") })
+	r.screen.waitFor(t, "another tab", func(f *frame) bool { return !strings.Contains(f.text(), "✗ lost ") })
 	click(40, 5)
 	r.press("3")
 	r.expect("sheep_counter 221")

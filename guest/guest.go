@@ -1,0 +1,40 @@
+// Package guest builds the lab guest for tests, and knows where its files are.
+// The guest itself is the C++ program in this folder.
+package guest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"syscall"
+)
+
+// Kernel is the file in the built guest's folder that QEMU boots.
+const Kernel = "fiasco.image"
+
+// Build brings the guest up to date and returns the folder with its files.
+// Several processes may ask at once. It needs make and g++.
+func Build(ctx context.Context) (dir string, err error) {
+	_, file, _, _ := runtime.Caller(0)
+	src := filepath.Dir(file)
+	dir = filepath.Join(src, "build")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", fmt.Errorf("building the lab guest: %w", err)
+	}
+	lock, err := os.OpenFile(filepath.Join(dir, ".lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return "", fmt.Errorf("building the lab guest: %w", err)
+	}
+	defer lock.Close() // which unlocks it
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		return "", fmt.Errorf("building the lab guest: locking: %w", err)
+	}
+	out, err := exec.CommandContext(ctx, "make", "-s", "-C", src, "OUT="+dir).CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("building the lab guest (`make deps` installs what it needs): %w\n%s", err, out)
+	}
+	return dir, nil
+}
