@@ -29,6 +29,9 @@ func main() { os.Exit(run(os.Args[1:])) }
 func run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
+	// A reader that goes away (`thaw snapshot … | head`) must not kill us while
+	// the guest is stopped: the write fails instead.
+	signal.Ignore(syscall.SIGPIPE)
 	root := newRoot()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
@@ -37,6 +40,8 @@ func run(args []string) int {
 		return exitOK
 	case errors.Is(err, errUnexpected):
 		return exitUnexpected
+	case errors.Is(err, syscall.EPIPE):
+		return exitFailed
 	}
 	fmt.Fprintln(os.Stderr, "thaw: "+err.Error())
 	return exitFailed

@@ -42,7 +42,7 @@ type Target struct {
 	cpus    []gdbremote.ThreadID
 	tss     map[int]uint64 // base of each processor's task-state segment
 	log     *logLines
-	found   bool // the guest was found stopped (else it runs on at the end)
+	stood   bool // the guest stood before (else it runs on at the end)
 }
 
 // Attach connects to a gdbstub. The guest stands afterwards.
@@ -88,10 +88,9 @@ func (t *Target) identify(ctx context.Context) error {
 	if len(t.cpus) == 0 {
 		return fmt.Errorf("attaching to %s: the stub lists no processors", t.name)
 	}
-	// QEMU tells how a guest was found by the stop that attaching causes: a
-	// frozen guest has not run since, a running one was interrupted. A client
-	// cannot see the difference in the protocol, the monitor knows it.
-	t.found = t.vm != nil
+	// A guest that ran is stopped by attaching, and QEMU says so with a stop
+	// nobody asked for; one that stood says nothing.
+	t.stood = t.client.UnaskedStops() == 0
 	return nil
 }
 
@@ -272,7 +271,8 @@ func (t *Target) Interrupt() error {
 // Log returns new lines of the guest's serial output.
 func (t *Target) Log() []string { return t.log.take() }
 
-// Close ends a machine that was started for this session; any other runs on.
+// Close ends a machine that was started for this session; any other is left as
+// it was found.
 func (t *Target) Close(ctx context.Context) error {
 	var errs []error
 	if t.shared != nil {
@@ -281,13 +281,14 @@ func (t *Target) Close(ctx context.Context) error {
 	if t.vm != nil {
 		errs = append(errs, t.client.Close(), t.vm.Stop(ctx))
 	} else if t.client.Err() == nil {
-		errs = append(errs, t.detach(ctx))
+		errs = append(errs, t.leave(ctx))
 	}
 	return errors.Join(errs...)
 }
 
-// detach lets the guest run on without breakpoints.
-func (t *Target) detach(ctx context.Context) error {
+// leave lets a guest run on that ran before. One that stood stays as it is: QEMU
+// keeps a guest stopped whose debugger hangs up.
+func (t *Target) leave(ctx context.Context) error {
 	if t.client.Running() {
 		if err := t.client.Interrupt(); err != nil {
 			return err
@@ -295,6 +296,9 @@ func (t *Target) detach(ctx context.Context) error {
 		if _, err := t.client.Wait(ctx); err != nil {
 			return err
 		}
+	}
+	if t.stood {
+		return t.client.Close()
 	}
 	if err := t.client.Detach(ctx); err != nil {
 		return fmt.Errorf("detaching from %s: %w", t.name, err)
