@@ -274,9 +274,11 @@ func (e *Engine) stepOff(ctx context.Context) (*event, error) {
 }
 
 // noteFault recognises, after a step, that the instruction faulted instead of
-// being executed.
+// being executed, or that QEMU returned from the step without executing it,
+// which it does now and then on a page that was just mapped.
 func (e *Engine) noteFault(before visit, user bool) {
-	if user && !e.m.CPUs[e.cpu].User && e.taken == before {
+	entered := user && !e.m.CPUs[e.cpu].User
+	if e.taken == before && (entered || e.here() == before) {
 		e.faulted = before
 	}
 }

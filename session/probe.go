@@ -123,7 +123,11 @@ func (e *Engine) breakHit(ctx context.Context) (*event, error) {
 			p.info.Foreign++
 			continue
 		}
-		if again || p.sp != 0 && p.sp != at.sp {
+		if again {
+			e.taken = at // it may fault once more, on its operand
+			continue
+		}
+		if p.sp != 0 && p.sp != at.sp {
 			continue
 		}
 		if p.block != 0 {
