@@ -40,6 +40,7 @@ type Target struct {
 	vm      *qemu.VM
 	shared  *memory.Shared
 	cpus    []gdbremote.ThreadID
+	system  []string       // registers to ask for one by one
 	tss     map[int]uint64 // base of each processor's task-state segment
 	log     *logLines
 	stood   bool // the guest stood before (else it runs on at the end)
@@ -78,6 +79,11 @@ func (t *Target) identify(ctx context.Context) error {
 		return fmt.Errorf("attaching to %s: the stub's processor is %q, and x86_64 and ARM are supported", t.name, name)
 	}
 	t.machine = m
+	for _, name := range systemRegisters[m] {
+		if _, ok := t.client.Description().Register(name); ok {
+			t.system = append(t.system, name)
+		}
+	}
 	if !t.client.HasPhysical() {
 		return fmt.Errorf("attaching to %s: the stub cannot read physical memory (Qqemu.PhyMemMode); it must be QEMU's", t.name)
 	}
@@ -135,9 +141,18 @@ func (t *Target) CPUs(ctx context.Context) ([]session.Registers, error) {
 		if err != nil {
 			return nil, fmt.Errorf("processor %d: %w", i, err)
 		}
+		if err := t.client.Fetch(ctx, id, r, t.system...); err != nil {
+			return nil, fmt.Errorf("processor %d: %w", i, err)
+		}
 		out = append(out, r)
 	}
 	return out, nil
+}
+
+// systemRegisters are those that say which page tables are in use, where the
+// answer to `g` leaves them out: all names that QEMU has given them.
+var systemRegisters = map[elf.Machine][]string{
+	elf.EM_ARM: {"TTBR0", "TTBR0_EL1", "TTBR0_S"},
 }
 
 // taskRegister is the line of `info registers` that tells where the task-state
