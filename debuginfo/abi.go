@@ -14,13 +14,52 @@ import (
 // storedLater recognises a place in the frame of the function itself: the
 // caller's pushed parameters have offsets from 0 on.
 func storedLater(expr []byte) bool {
+	off, ok := frameOffset(expr)
+	return ok && off < 0
+}
+
+// frameOffset is the offset of a place that is given by nothing but one.
+func frameOffset(expr []byte) (off int64, ok bool) {
 	const fbreg = 0x91
 	if len(expr) < 2 || expr[0] != fbreg {
-		return false
+		return 0, false
 	}
 	m := &machine{code: expr, at: 1}
-	off, err := m.leb(true)
-	return err == nil && int64(off) < 0 && m.at == len(expr)
+	v, err := m.leb(true)
+	return int64(v), err == nil && m.at == len(expr)
+}
+
+// split reads a struct whose first words came in the last argument registers
+// and the rest on the stack (Procedure Call Standard for the Arm Architecture,
+// 6.5, rule C.5). The function stores those words right below the rest: how far
+// below tells how many there are.
+func (s *Scope) split(expr []byte, t *Type) (val Value, ok bool) {
+	a, ptr := s.File.arch, int64(s.File.ptr)
+	off, known := frameOffset(expr)
+	n := -off / ptr
+	if !a.splits || !known || s.Regs == nil || s.Mem == nil || !t.IsStruct() ||
+		off >= 0 || off%ptr != 0 || n > int64(len(a.args)) || t.Size <= -off || t.Size > maxValue {
+		return Value{}, false
+	}
+	val = s.made(t, 0)
+	val.data = nil
+	for _, name := range a.args[int64(len(a.args))-n:] {
+		w, ok := s.Regs.Uint64(name)
+		if !ok {
+			return Value{}, false
+		}
+		val.data = append(val.data, s.File.bytesOfUint(w, s.File.ptr)...)
+	}
+	cfa, err := s.entryCFA()
+	if err != nil {
+		return Value{}, false
+	}
+	rest := make([]byte, t.Size+off)
+	if s.Mem.ReadMemory(cfa, rest) != nil {
+		return Value{}, false
+	}
+	val.data = append(val.data, rest...)
+	return val, true
 }
 
 // passed reads a parameter of the function that was just called from the

@@ -314,6 +314,8 @@ func (s *Scope) located(all []block, b block, v variable) (Value, error) {
 	if what == "parameter" && b.fn != nil && !b.inlined && s.atEntry() && (err != nil || !list && storedLater(expr)) {
 		if val, ok := s.passed(all[0], v, t); ok {
 			return val.referent()
+		} else if val, ok := s.split(expr, t); ok && err == nil {
+			return val, nil
 		} else if err == nil {
 			return Value{}, fmt.Errorf("parameter %s is not stored yet at %#x, the entry of its function", v.name, s.PC)
 		}

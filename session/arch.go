@@ -16,6 +16,7 @@ type arch struct {
 	general       []string                                  // registers that a thread state holds, besides ip and sp
 	user          func(r Registers) bool                    // runs in user mode
 	root          func(r Registers) (value uint64, ok bool) // page-table root
+	watchFirst    bool                                      // a watchpoint stops before its instruction is executed
 	volatile      []string                                  // what the system-call instruction itself overwrites
 }
 
@@ -34,8 +35,9 @@ var arches = map[elf.Machine]arch{
 	},
 	elf.EM_ARM: {
 		ip: "pc", sp: "sp", flags: "cpsr",
-		general: strings.Fields("r0 r1 r2 r3 r4 r5 r6 r7 r8 r9 r10 r11 r12 lr"),
-		user:    func(r Registers) bool { return value(r, "cpsr")&0x1f == 0x10 },
+		general:    strings.Fields("r0 r1 r2 r3 r4 r5 r6 r7 r8 r9 r10 r11 r12 lr"),
+		user:       func(r Registers) bool { return value(r, "cpsr")&0x1f == 0x10 },
+		watchFirst: true,
 		root: func(r Registers) (uint64, bool) {
 			for _, n := range []string{"TTBR0", "TTBR0_EL1", "TTBR0_S"} {
 				if v, ok := r.Uint64(n); ok {

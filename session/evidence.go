@@ -210,37 +210,60 @@ func (e *Engine) watchHit(ctx context.Context, stop TargetStop) (*event, error) 
 	if t == nil {
 		return nil, nil // left over from a watch that is gone
 	}
-	if ev, done, err := e.observe(ctx, t); done || err != nil {
-		return ev, err
-	}
-	block, err := e.currentBlock(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if stop.WatchKind != WatchRead || block != t.block {
-		return nil, nil
-	}
-	// The thread itself reads its saved ip: most likely on its way out. Single
-	// steps take no interrupts, so the frame stays as it is until user mode.
-	for range maxExit {
-		s, err := e.target.Step(ctx, e.cpu)
-		if err != nil {
-			return nil, fmt.Errorf("following thread %s %s out of the kernel: %w", t.id, t.name, err)
-		}
-		if s.Ended {
-			return nil, fmt.Errorf("the guest is gone: %s", s.Why)
-		}
-		if err := e.look(ctx, s.CPU); err != nil {
+	if e.arch.watchFirst {
+		// Executed under its own watchpoint, the instruction would stop for ever.
+		if err := e.disarm(ctx, t); err != nil {
 			return nil, err
 		}
-		if ev, done, err := e.observe(ctx, t); done || err != nil {
-			return ev, err
-		}
-		if len(e.probes[e.m.CPUs[e.cpu].IP]) > 0 {
-			return nil, nil // handled as a breakpoint by the caller
+		if err := e.stepKernel(ctx, t); err != nil {
+			return nil, err
 		}
 	}
-	return nil, nil
+	ev, entered, err := e.observe(ctx, t)
+	if !entered && err == nil {
+		ev, entered, err = e.followOut(ctx, t, stop)
+	}
+	if !entered && err == nil {
+		err = e.arm(ctx, t)
+	}
+	return ev, err
+}
+
+// followOut goes with a thread that reads its own saved ip: most likely it is
+// on its way out of the kernel. Single steps take no interrupts, so the frame
+// stays as it is until user mode.
+func (e *Engine) followOut(ctx context.Context, t *track, stop TargetStop) (*event, bool, error) {
+	block, err := e.currentBlock(ctx)
+	if err != nil || stop.WatchKind != WatchRead || block != t.block {
+		return nil, false, err
+	}
+	if err := e.disarm(ctx, t); err != nil {
+		return nil, false, err
+	}
+	for range maxExit {
+		if err := e.stepKernel(ctx, t); err != nil {
+			return nil, false, err
+		}
+		if ev, entered, err := e.observe(ctx, t); entered || err != nil {
+			return ev, entered, err
+		}
+		if len(e.probes[e.m.CPUs[e.cpu].IP]) > 0 {
+			break // the caller handles it as a breakpoint
+		}
+	}
+	return nil, false, nil
+}
+
+// stepKernel executes one instruction on a thread's way through the kernel.
+func (e *Engine) stepKernel(ctx context.Context, t *track) error {
+	s, err := e.target.Step(ctx, e.cpu)
+	if err != nil {
+		return fmt.Errorf("following thread %s %s through the kernel: %w", t.id, t.name, err)
+	}
+	if s.Ended {
+		return fmt.Errorf("the guest is gone: %s", s.Why)
+	}
+	return e.look(ctx, s.CPU)
 }
 
 // observe notes what changed in a thread's saved state, and whether the thread
