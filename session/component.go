@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"sort"
+	"strings"
 
 	"thaw/debuginfo"
 	"thaw/kernel"
@@ -56,18 +57,17 @@ func (c *component) holds(mem memory.Reader, addr uint64) bool {
 	return bytes.Equal(want[:n], got[:n])
 }
 
-// runsIn says whether an address space runs this program: of its text, what is
-// mapped must be the same, and something must be mapped.
-func (c *component) runsIn(space *memory.Space) bool {
-	found := false
+// runsIn says how much of this program's text an address space maps: of the
+// places that are mapped all must hold the text, else it is 0.
+func (c *component) runsIn(space *memory.Space) (found int) {
 	for _, a := range c.sample {
 		if _, _, err := space.Translate(a); err != nil {
 			continue
 		}
 		if !c.holds(space, a) {
-			return false
+			return 0
 		}
-		found = true
+		found++
 	}
 	return found
 }
@@ -86,7 +86,7 @@ func (e *Engine) runs(c *component, root, pc uint64) bool {
 	}
 	space := e.m.Space(e.cpu)
 	if _, _, err := space.Translate(pc); err != nil {
-		return c.runsIn(space)
+		return c.runsIn(space) > 0
 	}
 	ok := c.holds(space, pc)
 	e.roots[key] = ok
@@ -126,15 +126,28 @@ func (e *Engine) taskComponent(o *kernel.Object) *component {
 		return c
 	}
 	space := memory.NewSpace(e.m.Phys, e.m.Paging, o.Task.Root)
+	// Several programs can be in one address space: libraries are, and core sees
+	// all memory. The one with most of its text mapped is meant.
+	var best *component
+	most := 0
 	for _, name := range e.compNames {
 		c := e.comps[name]
-		if !c.kernel && c.runsIn(space) {
-			e.taskComps[key] = c
-			return c
+		if c.kernel {
+			continue
+		}
+		n := c.runsIn(space)
+		if n > 0 && (best == nil || best.library() && !c.library() || best.library() == c.library() && n > most) {
+			best, most = c, n
 		}
 	}
-	return nil
+	if best != nil {
+		e.taskComps[key] = best
+	}
+	return best
 }
+
+// library says whether the program is a shared library, which many tasks map.
+func (c *component) library() bool { return strings.HasSuffix(c.name, ".so") }
 
 // taskKey recognises a task across stops.
 type taskKey struct {

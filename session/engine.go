@@ -90,7 +90,7 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 		probes: map[uint64][]*probe{}, started: time.Now(), ev: newEvidence(),
 	}
 	for name, f := range c.Files {
-		e.comps[name] = newComponent(name, c.Scenario.Components[name].Kernel, f)
+		e.comps[name] = newComponent(name, name == c.Scenario.KernelName(), f)
 	}
 	e.compNames = sortedNames(e.comps)
 	if e.kernelComponent() == nil {

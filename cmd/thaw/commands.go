@@ -99,7 +99,7 @@ func newSnapshot() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			op, err := o.openAddr(c.Context(), s, args[0])
+			op, err := o.openLook(c.Context(), s, args[0])
 			if err != nil {
 				return err
 			}

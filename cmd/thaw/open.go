@@ -87,12 +87,27 @@ func (o *options) guestDir() (string, error) {
 	return "", fmt.Errorf("the lab guest is not built (looked in %s): run `make -C guest`, or name its directory with --guest", strings.Join(candidates, ", "))
 }
 
-// openAddr attaches to a guest that runs already.
+// openAddr attaches to a guest that runs already, for a scenario.
 func (o *options) openAddr(ctx context.Context, s *session.Scenario, addr string) (*opened, error) {
 	files, err := o.loadFiles(s, o.build)
 	if err != nil {
 		return nil, err
 	}
+	return o.openWith(ctx, s, files, addr)
+}
+
+// openLook attaches to a guest that runs already, to look at it once: of the
+// scenario only the kernel's name counts.
+func (o *options) openLook(ctx context.Context, s *session.Scenario, addr string) (*opened, error) {
+	files, err := o.loadAll(s)
+	if err != nil {
+		return nil, err
+	}
+	return o.openWith(ctx, s, files, addr)
+}
+
+func (o *options) openWith(ctx context.Context, s *session.Scenario, files map[string]*debuginfo.File, addr string) (*opened, error) {
+	var err error
 	var serial io.ReadCloser
 	if o.serial != "" {
 		if serial, err = live.OpenSerial(o.serial); err != nil {

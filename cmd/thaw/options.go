@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -77,7 +78,7 @@ func (o *options) gdbOptions() (gdbremote.Options, func() error, error) {
 
 // subdirs are where Genode's build directories keep programs with debug info,
 // in order of preference: today's layout, then that of 2016.
-var subdirs = []string{"debug", "kernel/fiasco.oc", "kernel/foc", "core", "bin", "var/run/*", "var/run/*/genode", "."}
+var subdirs = []string{"debug", "var/libcache/kernel-foc*/build", "kernel/fiasco.oc", "kernel/foc", "core", "bin", "var/run/*", "var/run/*/genode", "."}
 
 // findIn looks for the first of the names in a build directory that has debug
 // info.
@@ -172,6 +173,78 @@ func (o *options) complete(s *session.Scenario, files map[string]*debuginfo.File
 		return fmt.Errorf("no debug info for component %s: give --symbols %s=FILE or --build DIRECTORY", name, name)
 	}
 	return nil
+}
+
+// maxPrograms bounds how many programs of a build directory are loaded.
+const maxPrograms = 64
+
+// loadAll loads the kernel, and every other program with debug info that is
+// named or found: for looking at a system that no scenario describes.
+func (o *options) loadAll(s *session.Scenario) (map[string]*debuginfo.File, error) {
+	kernelName := s.KernelName()
+	paths := map[string]string{}
+	if o.build != "" {
+		for _, pattern := range []string{"bin/*", "debug/*.debug"} {
+			found, err := filepath.Glob(filepath.Join(o.build, pattern))
+			if err != nil {
+				return nil, fmt.Errorf("looking for programs in %s: %w", o.build, err)
+			}
+			for _, p := range found[:min(len(found), maxPrograms)] {
+				paths[strings.TrimSuffix(filepath.Base(p), ".debug")] = p
+			}
+		}
+	}
+	for _, arg := range o.symbols {
+		name, path, ok := strings.Cut(arg, "=")
+		if !ok {
+			name, path = strings.TrimSuffix(filepath.Base(arg), ".debug"), arg
+		}
+		paths[name] = path
+	}
+	files := map[string]*debuginfo.File{}
+	var mu sync.Mutex
+	var g errgroup.Group
+	add := func(name string, f *debuginfo.File) {
+		mu.Lock()
+		defer mu.Unlock()
+		files[name] = f
+	}
+	for name, path := range paths {
+		g.Go(func() error {
+			// What has no debug info, or is no program, has nothing to say.
+			if f, err := debuginfo.Load(path); err == nil && f.HasDWARF() && len(f.Text()) > 0 && name != kernelName {
+				add(name, f)
+			}
+			return nil
+		})
+	}
+	g.Go(func() error {
+		f, err := o.loadKernel(s)
+		if err == nil {
+			add(kernelName, f)
+		}
+		return err
+	})
+	return files, g.Wait()
+}
+
+// loadKernel loads the kernel that was named or is in the build directory.
+func (o *options) loadKernel(s *session.Scenario) (*debuginfo.File, error) {
+	if o.kernel == "" && o.build == "" {
+		return nil, fmt.Errorf("no kernel: give --kernel ELF or --build DIRECTORY")
+	}
+	if o.kernel != "" {
+		f, err := debuginfo.Load(o.kernel)
+		if err == nil && !f.HasDWARF() {
+			err = fmt.Errorf("%s has no debug info: give the unstripped file, built with -g", o.kernel)
+		}
+		return f, err
+	}
+	f, err := findIn(o.build, s.Components[s.KernelName()].Files)
+	if err == nil && f == nil {
+		err = fmt.Errorf("no kernel with debug info in %s: give it with --kernel ELF", o.build)
+	}
+	return f, err
 }
 
 // named assigns --kernel and --symbols to components: by NAME=, else by the
