@@ -13,7 +13,7 @@ build: guest ## build bin/thaw and the lab guest
 
 guest: ## build the lab guest
 	@scripts/need g++=g++
-	$(MAKE) -C guest --no-print-directory OUT=$(CURDIR)/$(GUEST)
+	@$(MAKE) -s -C guest --no-print-directory OUT=$(CURDIR)/$(GUEST)
 
 deps: ## install what the tests need
 	@scripts/need qemu-system-x86_64=qemu-system-x86 qemu-img=qemu-utils g++=g++ gdb=gdb tmux=tmux

@@ -1,0 +1,238 @@
+package live_test
+
+import (
+	"context"
+	"encoding/json"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"thaw/debuginfo"
+	"thaw/gdbremote/qemu"
+	"thaw/guest"
+	"thaw/kernel/foc"
+	"thaw/memory"
+	"thaw/report"
+	"thaw/scenarios"
+	"thaw/session"
+	"thaw/session/live"
+)
+
+// openLab starts the lab guest and a session on it.
+func openLab(ctx context.Context, t *testing.T, options string, shared bool) (*session.Engine, *qemu.VM) {
+	t.Helper()
+	dir, err := guest.Build(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := scenarios.Read(scenarios.Default)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := session.ParseScenario(scenarios.Default, data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]*debuginfo.File{}
+	for name, file := range map[string]string{"kernel": guest.Kernel, "core": "core", "rtcr": "rtcr", "sheep_counter": "sheep_counter"} {
+		if files[name], err = debuginfo.Load(filepath.Join(dir, file)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	layout, err := foc.NewLayout(files["kernel"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	vm, err := qemu.Start(ctx, qemu.Config{Kernel: filepath.Join(dir, guest.Kernel), MemoryMB: 64, SharedRAM: shared, Append: options})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { vm.Stop(context.Background()) })
+	target, err := live.Attach(ctx, vm.GDB(), live.Options{VM: vm, Serial: vm.Serial()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := session.Open(ctx, session.Config{Target: target, Decoder: layout, Paging: memory.AMD64{}, Scenario: s, Files: files})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Begin(ctx); err != nil {
+		t.Fatal(err)
+	}
+	return e, vm
+}
+
+func deadline(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// control drives a controller as a screen does.
+type control struct {
+	*session.Controller
+	t   *testing.T
+	ctx context.Context
+}
+
+func (c *control) until(what string, ok func(v *session.View) bool) *session.View {
+	c.t.Helper()
+	if v := c.View(); ok(v) {
+		return v
+	}
+	for {
+		select {
+		case v, open := <-c.Updates():
+			if !open {
+				c.t.Fatalf("waiting for %s: the controller ended", what)
+			}
+			if ok(v) {
+				return v
+			}
+		case <-c.ctx.Done():
+			c.t.Fatalf("waiting for %s: %v; state %s, %q", what, c.ctx.Err(), c.View().State, c.View().Message)
+		}
+	}
+}
+
+func stoppedAt(stops int) func(v *session.View) bool {
+	return func(v *session.View) bool { return v.State == session.Stopped && v.Stops == stops }
+}
+
+func TestController(t *testing.T) {
+	ctx := deadline(t)
+	e, vm := openLab(ctx, t, "", true)
+	run, cancel := context.WithCancel(ctx)
+	c := &control{session.NewController(run, e), t, ctx}
+
+	c.NextPhase()
+	first := c.until("the first phase", stoppedAt(1))
+	if first.Snapshot.Phase != "checkpoint" || len(first.Snapshot.System.Threads()) < 10 || len(first.Log) == 0 {
+		t.Errorf("first stop: phase %q, %d threads, %d LOG lines", first.Snapshot.Phase, len(first.Snapshot.System.Threads()), len(first.Log))
+	}
+	before, err := json.Marshal(report.NewSnapshotJSON(first.Snapshot))
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	c.StepInstruction()
+	second := c.until("a step", stoppedAt(2))
+	if second.Snapshot.PC.Addr == first.Snapshot.PC.Addr {
+		t.Error("a step did not move the processor")
+	}
+	c.Back()
+	back := c.until("the stop before", func(v *session.View) bool { return !v.Live })
+	if back.Snapshot != first.Snapshot || back.Stops != 2 {
+		t.Errorf("back shows stop %d", back.Snapshot.Number)
+	}
+	c.Back() // there is none before: nothing happens
+	c.NextPhase()
+	c.until("the live stop", func(v *session.View) bool { return v.Live && v.Stops == 2 })
+
+	var last *session.View
+	for stops := 3; ; stops++ {
+		c.NextPhase()
+		if last = c.until("the next event", stoppedAt(stops)); last.Finished {
+			break
+		}
+	}
+	if !last.Complete || len(last.Verdicts) != 3 {
+		t.Errorf("at the end: complete %v, %d verdicts", last.Complete, len(last.Verdicts))
+	}
+	c.NextPhase()
+	c.until("the word that all is done", func(v *session.View) bool { return strings.Contains(v.Message, "final") })
+
+	// The child counts on for ever: it takes an interrupt to stop.
+	c.Continue()
+	c.until("a running guest", func(v *session.View) bool { return v.State == session.Running })
+	c.until("LOG lines of a running guest", func(v *session.View) bool { return len(v.Log) > len(last.Log)+2 })
+	c.Interrupt()
+	c.until("the interrupt", stoppedAt(last.Stops+1))
+
+	// History does not change, whatever came later.
+	after, err := json.Marshal(report.NewSnapshotJSON(first.Snapshot))
+	if err != nil || string(before) != string(after) {
+		t.Errorf("the first snapshot has changed: %v", err)
+	}
+	cancel()
+	<-c.Done()
+	if err := e.Close(ctx); err != nil {
+		t.Error(err)
+	}
+	select {
+	case <-vm.Done():
+	case <-ctx.Done():
+		t.Error("QEMU runs on after the session")
+	}
+}
+
+// Through the stub alone thaw sees the same as through shared RAM.
+func TestStubAndSharedRAM(t *testing.T) {
+	ctx := deadline(t)
+	results := make([]report.CheckJSON, 2)
+	for i, shared := range []bool{true, false} {
+		e, _ := openLab(ctx, t, "bug=fixed", shared)
+		if err := e.RunAll(ctx); err != nil {
+			t.Fatal(err)
+		}
+		results[i] = report.NewCheckJSON(e.View(), nil)
+		if err := e.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	}
+	a, b := results[0], results[1]
+	for i := range a.Threads {
+		x, y := a.Threads[i], b.Threads[i]
+		if x.Verdict != session.Applied || y.Verdict != session.Applied || x.Requested.IP != y.Requested.IP || x.Entered.SP != y.Entered.SP {
+			t.Errorf("%s: %s with shared RAM, %s without", x.Name, x.Verdict, y.Verdict)
+		}
+	}
+	if len(a.Threads) != 3 || len(b.Threads) != 3 || len(a.Capabilities.Missing)+len(b.Capabilities.Missing) != 0 {
+		t.Errorf("%d and %d threads, %v and %v missing", len(a.Threads), len(b.Threads), a.Capabilities.Missing, b.Capabilities.Missing)
+	}
+}
+
+// A guest that dies in the middle of a phase ends the session with a reason.
+func TestGuestDies(t *testing.T) {
+	ctx := deadline(t)
+	e, vm := openLab(ctx, t, "", true)
+	if err := e.NextPhase(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := vm.Stop(ctx); err != nil {
+		t.Fatal(err)
+	}
+	err := e.NextPhase(ctx)
+	if err == nil {
+		t.Fatal("a dead guest reached the next phase")
+	}
+	if v := e.View(); v.State != session.Ended || v.Err == nil || v.Stops != 1 {
+		t.Errorf("after the end: %s, %v, %d stops", v.State, v.Err, v.Stops)
+	}
+	if err := e.Close(ctx); err != nil && !strings.Contains(err.Error(), "QEMU ended") {
+		t.Errorf("closing: %v", err)
+	}
+}
+
+// What hits elsewhere is counted, and what belongs to nobody is not shown.
+func TestForeignHits(t *testing.T) {
+	ctx := deadline(t)
+	e, _ := openLab(ctx, t, "", true)
+	if err := e.RunAll(ctx); err != nil {
+		t.Fatal(err)
+	}
+	v := e.View()
+	foreign := 0
+	for _, b := range v.Breakpoints {
+		foreign += b.Foreign
+		if b.Purpose == "phase" && b.Component != "rtcr" {
+			t.Errorf("phase breakpoint of %s", b.Component)
+		}
+	}
+	if i := slices.IndexFunc(v.Breakpoints, func(b session.BreakpointInfo) bool { return b.Purpose == "request" }); i < 0 || v.Breakpoints[i].Hits != 3 {
+		t.Errorf("request breakpoints: %+v", v.Breakpoints)
+	}
+	t.Logf("%d hits in other address spaces", foreign)
+}
