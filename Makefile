@@ -31,10 +31,13 @@ vet: ## go vet and formatting
 lint: ## staticcheck, at the version that go.mod pins
 	$(GO) tool staticcheck ./...
 
+bench: deps ## refresh of the whole model, against a gdb script, as ratios
+	$(GO) test -run '^$$' -bench Refresh ./session/live
+
 golden: ## write the golden screens anew
 	$(GO) test ./ui -update
 
 clean: ## remove what was built
 	rm -rf bin $(GUEST)
 
-.PHONY: help build guest deps test race vet lint golden clean
+.PHONY: help build guest deps test race vet lint bench golden clean

@@ -28,6 +28,9 @@ type Options struct {
 	// VM is set if the machine was started for this session: it is stopped at
 	// the end, and its RAM may be shared.
 	VM *qemu.VM
+	// RAM is the file that the guest's RAM is shared as, "" if it is not, or if
+	// the VM tells.
+	RAM string
 	// Serial is where the guest's serial output comes from, nil if nowhere.
 	Serial io.Reader
 }
@@ -56,8 +59,11 @@ func Attach(ctx context.Context, addr string, o Options) (*Target, error) {
 	if err := t.identify(ctx); err != nil {
 		return nil, errors.Join(err, t.Close(ctx))
 	}
-	if o.VM != nil && o.VM.RAMPath() != "" {
-		if t.shared, err = memory.MapShared(o.VM.RAMPath()); err != nil {
+	if o.RAM == "" && o.VM != nil {
+		o.RAM = o.VM.RAMPath()
+	}
+	if o.RAM != "" {
+		if t.shared, err = memory.MapShared(o.RAM); err != nil {
 			return nil, errors.Join(err, t.Close(ctx))
 		}
 	}
