@@ -57,6 +57,6 @@ checkpointed, requested, kernel, entered.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newLab(), newAttach(), newSnapshot(), newCheck())
+	root.AddCommand(newLab(), newAttach(), newSnapshot(), newCheck(), newCompareJDB())
 	return root
 }

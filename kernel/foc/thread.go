@@ -13,9 +13,9 @@ func (d *decoder) thread(o *kernel.Object) error {
 	t := &kernel.Thread{Source: kernel.SourceNone}
 	l := &d.Layout.thread
 	frame := o.Addr + l.frame
-	var space, partner, cs uint64
+	var space, partner, queue, cs uint64
 	err := d.words(o.Addr, map[uint64]*uint64{
-		l.state: &t.State, l.space: &space, l.partner: &partner, l.utcb: &t.UTCB, l.contIP: &t.ContIP,
+		l.state: &t.State, l.space: &space, l.partner: &partner, l.queue: &queue, l.utcb: &t.UTCB, l.contIP: &t.ContIP,
 	})
 	if err != nil {
 		return fmt.Errorf("reading its control block: %w", err)
@@ -38,8 +38,12 @@ func (d *decoder) thread(o *kernel.Object) error {
 	t.ContValid = t.ContIP != d.none()
 	d.refer(space, &t.Task)
 	// A closed wait keeps the sender that is waited for; the member is stale
-	// in a thread that is in no IPC.
-	if t.Has("receive_wait") || t.Has("send_wait") || t.Has("receive_in_progress") {
+	// in a thread that is in no IPC. A sender stands in the wait queue of its
+	// receiver, which is a part of that thread.
+	switch {
+	case t.Has("send_wait"):
+		d.refer(queue, &t.Partner)
+	case t.Has("receive_wait") || t.Has("receive_in_progress"):
 		d.refer(partner, &t.Partner)
 	}
 	if err := d.registers(t, frame); err != nil {

@@ -1,0 +1,59 @@
+package foc
+
+import (
+	"fmt"
+	"strings"
+
+	"thaw/kernel"
+)
+
+// stateNames are the kernel debugger's names of thread-state flags, by the
+// flag's name in enum Thread_state without its prefix. The debugger has its own
+// table (Jdb_thread::print_state_long), which is data without debug info; it
+// holds for 2016's kernel and for today's.
+var stateNames = map[string]string{
+	"ready":               "ready",
+	"drq_ready":           "drq_rdy",
+	"send_wait":           "send",
+	"receive_wait":        "rcv_wait",
+	"receive_in_progress": "rcv_in_progr",
+	"ipc_transfer":        "transfer",
+	"cancel":              "cancel",
+	"timeout":             "timeout",
+	"dead":                "dead",
+	"suspended":           "suspended",
+	"finish_migration":    "migrate",
+	"need_resched":        "resched",
+	"fpu_owner":           "fpu",
+	"alien":               "alien",
+	"dis_alien":           "dealien",
+	"in_exception":        "exc_progr",
+	"drq_wait":            "drq",
+	"waiting":             "lock_wait",
+	"vcpu_enabled":        "vcpu",
+	"vcpu_user":           "vcpu_user",
+	"vcpu_fpu_disabled":   "vcpu_fpu_disabled",
+	"ext_vcpu_enabled":    "vcpu_ext",
+}
+
+// StateNames are a thread's state flags in the kernel debugger's words, lowest
+// bit first. A flag that it has no word for keeps the kernel's.
+func StateNames(t *kernel.Thread) []string {
+	out := make([]string, 0, len(t.StateNames))
+	for _, n := range t.StateNames {
+		if known, ok := stateNames[n]; ok {
+			n = known
+		}
+		out = append(out, n)
+	}
+	return out
+}
+
+// StateString joins StateNames with commas; a state without a named flag is
+// printed in hex.
+func StateString(t *kernel.Thread) string {
+	if len(t.StateNames) == 0 {
+		return fmt.Sprintf("%#x", t.State)
+	}
+	return strings.Join(StateNames(t), ",")
+}
