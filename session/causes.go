@@ -38,6 +38,8 @@ func (e *Engine) factsOf(s *Snapshot, t *track) *facts {
 		}
 		f.writes = append(f.writes, *w)
 		switch {
+		case w.restores:
+			// The kernel leaves an exception as it came: nobody's request.
 		case w.ip == q.ip && w.sp == q.sp:
 			f.wrote, f.over = w, nil
 		case f.wrote != nil && w.what == kernel.SourceFrame && !isKernelIP(e, w.ip):
@@ -79,6 +81,15 @@ func isKernelIP(e *Engine, ip uint64) bool {
 
 // entered says whether the thread came back to user mode.
 func (f *facts) entered() bool { return f.t.entered != nil }
+
+// changed says whether anything but the kernel's own way through an exception
+// wrote the saved state.
+func (f *facts) changed() bool {
+	return slices.ContainsFunc(f.writes, func(w write) bool { return !w.restores && w.saved != f.saved() })
+}
+
+// saved is the user state that the thread had when the request came.
+func (f *facts) saved() saved { return saved{f.q.thread.IP, f.q.thread.SP} }
 
 // kept says whether the requesting function keeps the state in a copy.
 func (f *facts) kept() bool {

@@ -96,6 +96,7 @@ type write struct {
 	addr  uint64
 	old   saved
 	saved
+	restores bool // only puts back what the continuation had kept
 }
 
 // operation is one kernel operation on a thread.
@@ -219,7 +220,11 @@ func (e *Engine) watchHit(ctx context.Context, stop TargetStop) (*event, error) 
 			return nil, err
 		}
 	}
-	ev, entered, err := e.observe(ctx, t)
+	var written uint64
+	if stop.WatchKind == WatchWrite {
+		written = stop.WatchAddr
+	}
+	ev, entered, err := e.observe(ctx, t, written)
 	if !entered && err == nil {
 		ev, entered, err = e.followOut(ctx, t, stop)
 	}
@@ -244,7 +249,7 @@ func (e *Engine) followOut(ctx context.Context, t *track, stop TargetStop) (*eve
 		if err := e.stepKernel(ctx, t); err != nil {
 			return nil, false, err
 		}
-		if ev, entered, err := e.observe(ctx, t); entered || err != nil {
+		if ev, entered, err := e.observe(ctx, t, 0); entered || err != nil {
 			return ev, entered, err
 		}
 		if len(e.probes[e.m.CPUs[e.cpu].IP]) > 0 {
@@ -267,8 +272,9 @@ func (e *Engine) stepKernel(ctx context.Context, t *track) error {
 }
 
 // observe notes what changed in a thread's saved state, and whether the thread
-// has come back to user mode.
-func (e *Engine) observe(ctx context.Context, t *track) (ev *event, entered bool, err error) {
+// has come back to user mode. written is the address that a watchpoint saw
+// written, 0 if none did.
+func (e *Engine) observe(ctx context.Context, t *track, written uint64) (ev *event, entered bool, err error) {
 	cpu := e.m.CPUs[e.cpu]
 	if cpu.User {
 		if cpu.Root != t.taskRoot {
@@ -281,25 +287,28 @@ func (e *Engine) observe(ctx context.Context, t *track) (ev *event, entered bool
 	if err != nil {
 		return nil, false, err
 	}
-	at := write{at: e.now(), place: e.kernelComponent().place(cpu.IP)}
-	t.note(at, kernel.SourceFrame, t.ipAddr, &t.frame, saved{ip, sp})
-	t.note(at, kernel.SourceContinuation, t.contIPAddr, &t.cont, saved{contIP, contSP})
+	frame, cont := saved{ip, sp}, saved{contIP, contSP}
+	at := write{at: e.now(), place: e.kernelComponent().place(cpu.IP), restores: frame == t.cont}
+	t.note(at, kernel.SourceFrame, t.ipAddr, &t.frame, frame, written == t.ipAddr || written == t.spAddr)
+	at.restores = false
+	t.note(at, kernel.SourceContinuation, t.contIPAddr, &t.cont, cont, written == t.contIPAddr)
 	return nil, false, nil
 }
 
-// note compares saved state with what it was. ip and sp are written one after
-// the other: a second half by the same function belongs to the write before.
-func (t *track) note(w write, what kernel.Source, addr uint64, was *saved, is saved) {
-	if is == *was {
+// note compares saved state with what it was; hit says that it was written for
+// certain, be it with the same values. ip and sp are written one after the
+// other: a second half by the same function belongs to the write before.
+func (t *track) note(w write, what kernel.Source, addr uint64, was *saved, is saved, hit bool) {
+	if is == *was && !hit {
 		return
 	}
 	w.what, w.addr, w.old, w.saved = what, addr, *was, is
 	*was = is
 	if n := len(t.writes); n > 0 {
 		last := &t.writes[n-1]
-		second := last.ip == is.ip && last.old.sp == w.old.sp || last.sp == is.sp && last.old.ip == w.old.ip
+		second := last.ip == is.ip || last.sp == is.sp
 		if last.what == what && last.place.Function == w.place.Function && second {
-			last.saved = is
+			last.saved, last.restores = is, w.restores
 			return
 		}
 	}

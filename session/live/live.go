@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"thaw/gdbremote"
 	"thaw/gdbremote/qemu"
@@ -131,7 +132,7 @@ func (t *Target) ReadPhysical(reqs []memory.Request) error {
 		batch[i] = gdbremote.MemoryRequest{Addr: r.Addr, Buf: r.Buf}
 	}
 	if err := t.client.ReadMemoryBatch(context.Background(), gdbremote.Physical, batch); err != nil {
-		return fmt.Errorf("reading the guest's memory: %w", err)
+		return fmt.Errorf("reading the guest's memory: %w", t.lost(err))
 	}
 	for i := range reqs {
 		reqs[i].Err = batch[i].Err
@@ -145,10 +146,10 @@ func (t *Target) CPUs(ctx context.Context) ([]session.Registers, error) {
 	for i, id := range t.cpus {
 		r, err := t.client.ReadRegisters(ctx, id)
 		if err != nil {
-			return nil, fmt.Errorf("processor %d: %w", i, err)
+			return nil, fmt.Errorf("processor %d: %w", i, t.lost(err))
 		}
 		if err := t.client.Fetch(ctx, id, r, t.system...); err != nil {
-			return nil, fmt.Errorf("processor %d: %w", i, err)
+			return nil, fmt.Errorf("processor %d: %w", i, t.lost(err))
 		}
 		out = append(out, r)
 	}
@@ -180,7 +181,7 @@ func (t *Target) KernelStack(ctx context.Context, cpu int, mem memory.Reader) (u
 			return 0, nil
 		}
 		if err != nil {
-			return 0, err
+			return 0, t.lost(err)
 		}
 		m := taskRegister.FindStringSubmatch(text)
 		if m == nil {
@@ -211,12 +212,12 @@ func (t *Target) breakLength() int {
 // SetBreakpoint sets a breakpoint at a virtual address of every address space.
 // Hardware breakpoints leave memory as it is and have no small limit in QEMU.
 func (t *Target) SetBreakpoint(ctx context.Context, addr uint64) error {
-	return t.client.Insert(ctx, gdbremote.HardwareBreak, addr, t.breakLength())
+	return t.lost(t.client.Insert(ctx, gdbremote.HardwareBreak, addr, t.breakLength()))
 }
 
 // ClearBreakpoint removes it.
 func (t *Target) ClearBreakpoint(ctx context.Context, addr uint64) error {
-	return t.client.Remove(ctx, gdbremote.HardwareBreak, addr, t.breakLength())
+	return t.lost(t.client.Remove(ctx, gdbremote.HardwareBreak, addr, t.breakLength()))
 }
 
 var watchKinds = map[session.WatchKind]gdbremote.BreakKind{
@@ -226,16 +227,16 @@ var watchKinds = map[session.WatchKind]gdbremote.BreakKind{
 
 // SetWatch sets a watchpoint at a virtual address.
 func (t *Target) SetWatch(ctx context.Context, kind session.WatchKind, addr uint64, length int) error {
-	return t.client.Insert(ctx, watchKinds[kind], addr, length)
+	return t.lost(t.client.Insert(ctx, watchKinds[kind], addr, length))
 }
 
 // ClearWatch removes it.
 func (t *Target) ClearWatch(ctx context.Context, kind session.WatchKind, addr uint64, length int) error {
-	return t.client.Remove(ctx, watchKinds[kind], addr, length)
+	return t.lost(t.client.Remove(ctx, watchKinds[kind], addr, length))
 }
 
 // Resume lets the guest run.
-func (t *Target) Resume(ctx context.Context) error { return t.client.Continue(ctx) }
+func (t *Target) Resume(ctx context.Context) error { return t.lost(t.client.Continue(ctx)) }
 
 // Wait waits for the guest to stop.
 func (t *Target) Wait(ctx context.Context) (session.TargetStop, error) {
@@ -249,15 +250,26 @@ func (t *Target) Step(ctx context.Context, cpu int) (session.TargetStop, error) 
 	return t.stop(s, err)
 }
 
-// stop translates a stop; a lost connection is a guest that ended where we own
-// it.
+// lost explains a lost connection by the end of a QEMU that is ours.
+func (t *Target) lost(err error) error {
+	if err == nil || t.vm == nil || !errors.Is(err, gdbremote.ErrConnection) {
+		return err
+	}
+	select {
+	case <-t.vm.Done():
+		return t.vm.Exit()
+	case <-time.After(endsWithin):
+		return err
+	}
+}
+
+// endsWithin is how long a QEMU that hung up may take to end.
+const endsWithin = 2 * time.Second
+
+// stop translates a stop.
 func (t *Target) stop(s gdbremote.Stop, err error) (session.TargetStop, error) {
 	if err != nil {
-		if t.vm != nil && errors.Is(err, gdbremote.ErrConnection) {
-			<-t.vm.Done()
-			return session.TargetStop{Ended: true, Why: t.vm.Exit().Error()}, nil
-		}
-		return session.TargetStop{}, err
+		return session.TargetStop{}, t.lost(err)
 	}
 	out := session.TargetStop{Signal: s.Signal}
 	if s.Exited {

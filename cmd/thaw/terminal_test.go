@@ -1,0 +1,122 @@
+package main
+
+import (
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// terminal is the program in a real terminal: tmux's.
+type terminal struct {
+	t      *testing.T
+	socket string
+}
+
+func newTerminal(t *testing.T, width, height int, args ...string) *terminal {
+	t.Helper()
+	if _, err := exec.LookPath("tmux"); err != nil {
+		t.Fatal("tmux is missing: `make deps` installs it")
+	}
+	term := &terminal{t, filepath.Join(t.TempDir(), "tmux")}
+	// What the terminal is like before and after must be the same.
+	command := fmt.Sprintf("stty -a; '%s' '%s'; echo ended with $?; stty -a; cat", program, strings.Join(args, "' '"))
+	term.tmux("new-session", "-d", "-x", fmt.Sprint(width), "-y", fmt.Sprint(height), command)
+	t.Cleanup(func() { exec.Command("tmux", "-S", term.socket, "kill-server").Run() })
+	return term
+}
+
+func (term *terminal) tmux(args ...string) string {
+	term.t.Helper()
+	out, err := exec.Command("tmux", append([]string{"-S", term.socket, "-f", "/dev/null"}, args...)...).CombinedOutput()
+	if err != nil {
+		term.t.Fatalf("tmux %q: %v\n%s", args, err, out)
+	}
+	return string(out)
+}
+
+func (term *terminal) screen() string { return term.tmux("capture-pane", "-p") }
+
+func (term *terminal) press(keys ...string) {
+	term.t.Helper()
+	term.tmux(append([]string{"send-keys"}, keys...)...)
+}
+
+// expect waits until all texts are on the screen.
+func (term *terminal) expect(texts ...string) string {
+	term.t.Helper()
+	var screen string
+	poll(term.t, fmt.Sprintf("%q on the screen", texts), func() bool {
+		screen = term.screen()
+		for _, s := range texts {
+			if !strings.Contains(screen, s) {
+				return false
+			}
+		}
+		return true
+	})
+	return screen
+}
+
+// walk presses n until the restore has been judged.
+func (term *terminal) walk() string {
+	term.t.Helper()
+	last, screen := "", ""
+	poll(term.t, "the verdict", func() bool {
+		screen = term.screen()
+		status := screen[max(0, strings.LastIndex(screen, " stop ")):]
+		if strings.Contains(screen, "STOPPED") && status != last && !strings.Contains(screen, "restore is complete") {
+			last = status
+			term.press("n")
+		}
+		return strings.Contains(screen, "restore is complete")
+	})
+	return screen
+}
+
+// The default scenario from its start to the verdict, as a user sees it.
+func TestTerminalWalk(t *testing.T) {
+	t.Parallel()
+	term := newTerminal(t, 120, 40, onLab("lab")...)
+	term.expect("n runs to the next phase")
+	term.press("x") // any key closes the greeting
+	term.press("n")
+	term.expect("1 of 31", "core.main", "rtcr", "1 sheep.")
+	term.walk()
+	screen := term.expect("≠ IGNORED", "≈ coincident", "complete", "msleep", "ipc_call", "pager copy", "lost", "Resto::restore()")
+	if first := strings.Index(screen, "▸ ≠ IGNORED    ep"); first < 0 {
+		t.Errorf("ep is not the first thread:\n%s", screen)
+	}
+	term.press("p")
+	term.expect("HISTORY")
+	term.press("?")
+	term.expect("interrupt the running guest", "OVERWRITTEN")
+	term.press("Escape")
+	// Escape and a key at once would be Alt and that key.
+	poll(t, "the end of the help", func() bool { return !strings.Contains(term.screen(), "interrupt the running guest") })
+	term.press("q")
+	term.expect("ended with 0")
+	parts := strings.Split(term.tmux("capture-pane", "-p", "-J", "-S", "-100"), "ended with 0")
+	if len(parts) != 2 || strings.TrimSpace(parts[0]) != strings.TrimSpace(parts[1]) {
+		t.Errorf("the terminal is not as it was:\n%s", strings.Join(parts, "-- after --"))
+	}
+}
+
+// On a small screen the verdict is there, and nothing sticks out.
+func TestTerminalSmall(t *testing.T) {
+	t.Parallel()
+	term := newTerminal(t, 80, 24, onLab("lab", "--bug", "overwritten")...)
+	term.expect("n runs to the next phase")
+	term.press("x", "n")
+	term.walk()
+	screen := term.expect("! OVERWRITTEN", "applied")
+	for _, line := range strings.Split(screen, "\n") {
+		if utf8.RuneCountInString(line) > 80 {
+			t.Errorf("line of %d characters: %s", utf8.RuneCountInString(line), line)
+		}
+	}
+	term.press("q")
+	term.expect("ended with 0")
+}
