@@ -82,15 +82,6 @@ func isKernelIP(e *Engine, ip uint64) bool {
 // entered says whether the thread came back to user mode.
 func (f *facts) entered() bool { return f.t.entered != nil }
 
-// changed says whether anything but the kernel's own way through an exception
-// wrote the saved state.
-func (f *facts) changed() bool {
-	return slices.ContainsFunc(f.writes, func(w write) bool { return !w.restores && w.saved != f.saved() })
-}
-
-// saved is the user state that the thread had when the request came.
-func (f *facts) saved() saved { return saved{f.q.thread.IP, f.q.thread.SP} }
-
 // kept says whether the requesting function keeps the state in a copy.
 func (f *facts) kept() bool {
 	c := f.q.copy
@@ -167,7 +158,7 @@ var rules = []rule{
 	{
 		name: "coincident", verdict: Coincident,
 		when: func(f *facts) bool {
-			return f.equal && f.wrote == nil && (f.arrived || !f.entered()) && len(f.writes) == 0
+			return f.equal && f.wrote == nil && (f.arrived || !f.entered()) && !f.t.changed()
 		},
 		cause: says("the thread stood at the requested ip and sp already when the request came: nothing wrote them, they are equal by coincidence"),
 	},

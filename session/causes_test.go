@@ -20,7 +20,7 @@ func TestRules(t *testing.T) {
 	w2 := &write{saved: saved{0x10, 0x20}, place: Place{Function: "Thread::copy_utcb_to_ts"}}
 
 	make_ := func(state kernel.Thread, en *entry, change func(*facts)) *facts {
-		f := &facts{t: &track{entered: en}, q: &request{ip: ip, sp: sp, thread: state}}
+		f := &facts{t: &track{entered: en, requests: []request{{thread: state}}}, q: &request{ip: ip, sp: sp, thread: state}}
 		f.arrived = en == there
 		if change != nil {
 			change(f)
@@ -64,7 +64,7 @@ func TestRules(t *testing.T) {
 
 // A copy that could not be read is no evidence for "stays in the copy".
 func TestNoRuleOnMissingEvidence(t *testing.T) {
-	f := &facts{t: &track{entered: &entry{ip: 1}}, q: &request{ip: 2, sp: 3, copy: &stateCopy{name: "copy", ip: 2, sp: 3}}}
+	f := &facts{t: &track{entered: &entry{ip: 1}, requests: make([]request, 1)}, q: &request{ip: 2, sp: 3, copy: &stateCopy{name: "copy", ip: 2, sp: 3}}}
 	if r := f.rule(); r.name == "stays-in-copy" {
 		t.Error("the rule fired on a copy that was never read")
 	}

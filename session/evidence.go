@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"thaw/kernel"
@@ -122,6 +123,15 @@ func (t *track) request() *request {
 		return nil
 	}
 	return &t.requests[len(t.requests)-1]
+}
+
+// changed says whether anything but the kernel's own way through an exception
+// changed the saved state since the last request.
+func (t *track) changed() bool {
+	q := t.request()
+	return slices.ContainsFunc(t.writes, func(w write) bool {
+		return w.at.seq > q.at.seq && !w.restores && w.saved != saved{q.thread.IP, q.thread.SP}
+	})
 }
 
 func (e *Engine) now() instant {

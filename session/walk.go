@@ -125,7 +125,7 @@ func (e *Engine) settle() {
 	}
 	for _, t := range e.ev.order {
 		q := t.request()
-		equal := q.thread.IP == q.ip && q.thread.SP == q.sp && len(t.writes) == 0
+		equal := q.thread.IP == q.ip && q.thread.SP == q.sp && !t.changed()
 		if t.entered == nil && !equal {
 			return
 		}
