@@ -37,6 +37,13 @@ func TestLiveInterrupts(t *testing.T) {
 			}
 		}
 		before := value()
+		regs, err := c.ReadRegisters(ctx, gdbremote.ThreadID{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Standing at the breakpoint it stops there at once.
+		ip, _ := regs.Uint64("rip")
+		mayStand := with && ip == codeBase+5
 		resume(t, c)
 		var wg sync.WaitGroup
 		wg.Go(func() {
@@ -52,7 +59,7 @@ func TestLiveInterrupts(t *testing.T) {
 		if err != nil || s.Signal != gdbremote.SignalTrap && s.Signal != gdbremote.SignalInterrupt {
 			t.Fatalf("round %d: %v, %v", i, s, err)
 		}
-		if s.Signal == gdbremote.SignalTrap && value() == before {
+		if s.Signal == gdbremote.SignalTrap && value() == before && !mayStand {
 			t.Fatalf("round %d: %v, and the guest did not run", i, s)
 		}
 		if with {

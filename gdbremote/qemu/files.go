@@ -158,11 +158,11 @@ func listenTCP(wish string) (*os.File, string, error) {
 	if err != nil {
 		return nil, "", fmt.Errorf("gdbstub address %q: want :PORT or the path of a unix socket", wish)
 	}
-	if ip := net.ParseIP(host); host != "" && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return nil, "", fmt.Errorf("gdbstub address %q: %w", wish, errNotLoopback)
+	if host == "" || strings.EqualFold(host, "localhost") {
+		host = "127.0.0.1" // which needs no look-up
 	}
-	if host == "" {
-		host = "127.0.0.1"
+	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
+		return nil, "", fmt.Errorf("gdbstub address %q: %w", wish, errNotLoopback)
 	}
 	ln, err := net.Listen("tcp", net.JoinHostPort(host, port))
 	if err != nil {
