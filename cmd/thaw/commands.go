@@ -83,6 +83,9 @@ func interactive(ctx context.Context, op *opened) (err error) {
 	cancel()
 	ctl.Interrupt()
 	<-ctl.Done()
+	if v := ctl.View(); err == nil && v.State == session.Ended {
+		err = v.Err // the screen that showed it is gone
+	}
 	return err
 }
 

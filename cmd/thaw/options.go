@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -184,7 +185,7 @@ func (o *options) loadAll(s *session.Scenario) (map[string]*debuginfo.File, erro
 	kernelName := s.KernelName()
 	paths := map[string]string{}
 	if o.build != "" {
-		for _, pattern := range []string{"bin/*", "debug/*.debug"} {
+		for _, pattern := range []string{"*", "bin/*", "debug/*.debug"} {
 			found, err := filepath.Glob(filepath.Join(o.build, pattern))
 			if err != nil {
 				return nil, fmt.Errorf("looking for programs in %s: %w", o.build, err)
@@ -225,7 +226,16 @@ func (o *options) loadAll(s *session.Scenario) (map[string]*debuginfo.File, erro
 		}
 		return err
 	})
-	return files, g.Wait()
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	// The kernel's own file is among those found, too.
+	for name, f := range files {
+		if name != kernelName && slices.Equal(f.Text(), files[kernelName].Text()) {
+			delete(files, name)
+		}
+	}
+	return files, nil
 }
 
 // loadKernel loads the kernel that was named or is in the build directory.
