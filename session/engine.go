@@ -289,6 +289,10 @@ func (e *Engine) Interrupt() error {
 	return e.target.Interrupt()
 }
 
+// clearWithin is how long a guest may take to stop for having its breakpoints
+// removed.
+const clearWithin = 5 * time.Second
+
 // Close ends the session and leaves the target as it was found.
 func (e *Engine) Close(ctx context.Context) error {
 	var errs []error
@@ -305,8 +309,10 @@ func (e *Engine) clear(ctx context.Context) error {
 		if err := e.target.Interrupt(); err != nil {
 			return err
 		}
-		if _, err := e.target.Wait(ctx); err != nil {
-			return err
+		limited, cancel := context.WithTimeout(ctx, clearWithin)
+		defer cancel()
+		if _, err := e.target.Wait(limited); err != nil {
+			return fmt.Errorf("stopping the guest to remove the breakpoints: %w", err)
 		}
 	}
 	if err := e.disarmAll(ctx); err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"thaw/report"
+	"thaw/scenarios"
 	"thaw/session"
 	"thaw/ui"
 )
@@ -27,7 +28,11 @@ func newLab() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			op, err := o.openLab(c.Context(), s, bug)
+			option, err := labOption(bug)
+			if err != nil {
+				return err
+			}
+			op, err := o.openLab(c.Context(), s, option)
 			if err != nil {
 				return err
 			}
@@ -155,6 +160,9 @@ func (o *options) check(ctx context.Context, w io.Writer, what, variant string, 
 	if err != nil {
 		return err
 	}
+	if _, known := s.Expect[variant]; variant != "" && !known {
+		return fmt.Errorf("scenario %s has no expectations for %q; --expect takes one of: %s", s.Name, variant, strings.Join(s.Variants(), ", "))
+	}
 	name, bug, _ := strings.Cut(what, ":")
 	if bug == defaultBug {
 		bug = session.DefaultVariant
@@ -210,4 +218,24 @@ func labBug(variant string) string {
 		return ""
 	}
 	return variant
+}
+
+// labOption is the boot option for a bug that the user named. The scenario that
+// comes with thaw lists all bugs; another one need not.
+func labOption(bug string) (string, error) {
+	data, err := scenarios.Read(scenarios.Default)
+	if err != nil {
+		return "", err
+	}
+	s, err := session.ParseScenario(scenarios.Default, data)
+	if err != nil {
+		return "", err
+	}
+	if bug == "" || bug == defaultBug {
+		return "", nil
+	}
+	if _, known := s.Expect[bug]; !known {
+		return "", fmt.Errorf("the lab guest has no bug %q; --bug takes one of: %s", bug, strings.Join(s.Variants(), ", "))
+	}
+	return labBug(bug), nil
 }

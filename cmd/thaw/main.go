@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -43,7 +44,9 @@ func run(args []string) int {
 	case errors.Is(err, syscall.EPIPE):
 		return exitFailed
 	}
-	fmt.Fprintln(os.Stderr, "thaw: "+err.Error())
+	// Several errors in one (a failure, and what went wrong in leaving) come in
+	// lines; a message is one.
+	fmt.Fprintln(os.Stderr, "thaw: "+strings.ReplaceAll(err.Error(), "\n", "; "))
 	return exitFailed
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -128,12 +129,9 @@ func (o *options) loadFiles(s *session.Scenario, dir string) (map[string]*debugi
 	for name, spec := range s.Components {
 		g.Go(func() error {
 			if path, ok := named[name]; ok {
-				f, err := debuginfo.Load(path)
+				f, err := loadNamed(path)
 				if err != nil {
 					return err
-				}
-				if !f.HasDWARF() {
-					return fmt.Errorf("%s has no debug info: give the unstripped file, built with -g", path)
 				}
 				found <- result{name, f}
 				return nil
@@ -161,7 +159,8 @@ func (o *options) loadFiles(s *session.Scenario, dir string) (map[string]*debugi
 
 // complete says which component has no file.
 func (o *options) complete(s *session.Scenario, files map[string]*debuginfo.File, dir string) error {
-	for name, spec := range s.Components {
+	for _, name := range componentNames(s) {
+		spec := s.Components[name]
 		if files[name] != nil {
 			continue
 		}
@@ -183,7 +182,7 @@ const maxPrograms = 64
 // named or found: for looking at a system that no scenario describes.
 func (o *options) loadAll(s *session.Scenario) (map[string]*debuginfo.File, error) {
 	kernelName := s.KernelName()
-	paths := map[string]string{}
+	paths, asked := map[string]string{}, map[string]bool{}
 	if o.build != "" {
 		for _, pattern := range []string{"*", "bin/*", "debug/*.debug"} {
 			found, err := filepath.Glob(filepath.Join(o.build, pattern))
@@ -200,7 +199,7 @@ func (o *options) loadAll(s *session.Scenario) (map[string]*debuginfo.File, erro
 		if !ok {
 			name, path = strings.TrimSuffix(filepath.Base(arg), ".debug"), arg
 		}
-		paths[name] = path
+		paths[name], asked[name] = path, true
 	}
 	files := map[string]*debuginfo.File{}
 	var mu sync.Mutex
@@ -212,10 +211,14 @@ func (o *options) loadAll(s *session.Scenario) (map[string]*debuginfo.File, erro
 	}
 	for name, path := range paths {
 		g.Go(func() error {
-			// What has no debug info, or is no program, has nothing to say.
-			if f, err := debuginfo.Load(path); err == nil && f.HasDWARF() && len(f.Text()) > 0 && name != kernelName {
+			f, err := loadNamed(path)
+			switch {
+			case err != nil && asked[name]:
+				return err
+			case err == nil && len(f.Text()) > 0 && name != kernelName:
 				add(name, f)
 			}
+			// What else has no debug info, or is no program, has nothing to say.
 			return nil
 		})
 	}
@@ -238,17 +241,25 @@ func (o *options) loadAll(s *session.Scenario) (map[string]*debuginfo.File, erro
 	return files, nil
 }
 
+// loadNamed loads a file that the user named for its debug info.
+func loadNamed(path string) (*debuginfo.File, error) {
+	if path == "" {
+		return nil, errors.New("--symbols without a file: write NAME=FILE")
+	}
+	f, err := debuginfo.Load(path)
+	if err == nil && !f.HasDWARF() {
+		err = fmt.Errorf("%s has no debug info: give the unstripped file, built with -g", path)
+	}
+	return f, err
+}
+
 // loadKernel loads the kernel that was named or is in the build directory.
 func (o *options) loadKernel(s *session.Scenario) (*debuginfo.File, error) {
 	if o.kernel == "" && o.build == "" {
 		return nil, fmt.Errorf("no kernel: give --kernel ELF or --build DIRECTORY")
 	}
 	if o.kernel != "" {
-		f, err := debuginfo.Load(o.kernel)
-		if err == nil && !f.HasDWARF() {
-			err = fmt.Errorf("%s has no debug info: give the unstripped file, built with -g", o.kernel)
-		}
-		return f, err
+		return loadNamed(o.kernel)
 	}
 	f, err := findIn(o.build, s.Components[s.KernelName()].Files)
 	if err == nil && f == nil {

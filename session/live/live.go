@@ -211,13 +211,16 @@ func (t *Target) breakLength() int {
 
 // SetBreakpoint sets a breakpoint at a virtual address of every address space.
 // Hardware breakpoints leave memory as it is and have no small limit in QEMU.
+//
+// Requests about breakpoints end with an answer or the client's time limit, not
+// with ctx: one that was sent and not waited for would stay in the stub.
 func (t *Target) SetBreakpoint(ctx context.Context, addr uint64) error {
-	return t.lost(t.client.Insert(ctx, gdbremote.HardwareBreak, addr, t.breakLength()))
+	return t.lost(t.client.Insert(context.WithoutCancel(ctx), gdbremote.HardwareBreak, addr, t.breakLength()))
 }
 
 // ClearBreakpoint removes it.
 func (t *Target) ClearBreakpoint(ctx context.Context, addr uint64) error {
-	return t.lost(t.client.Remove(ctx, gdbremote.HardwareBreak, addr, t.breakLength()))
+	return t.lost(t.client.Remove(context.WithoutCancel(ctx), gdbremote.HardwareBreak, addr, t.breakLength()))
 }
 
 var watchKinds = map[session.WatchKind]gdbremote.BreakKind{
@@ -227,12 +230,12 @@ var watchKinds = map[session.WatchKind]gdbremote.BreakKind{
 
 // SetWatch sets a watchpoint at a virtual address.
 func (t *Target) SetWatch(ctx context.Context, kind session.WatchKind, addr uint64, length int) error {
-	return t.lost(t.client.Insert(ctx, watchKinds[kind], addr, length))
+	return t.lost(t.client.Insert(context.WithoutCancel(ctx), watchKinds[kind], addr, length))
 }
 
 // ClearWatch removes it.
 func (t *Target) ClearWatch(ctx context.Context, kind session.WatchKind, addr uint64, length int) error {
-	return t.lost(t.client.Remove(ctx, watchKinds[kind], addr, length))
+	return t.lost(t.client.Remove(context.WithoutCancel(ctx), watchKinds[kind], addr, length))
 }
 
 // Resume lets the guest run.
@@ -326,8 +329,10 @@ func (t *Target) leave(ctx context.Context) error {
 		if err := t.client.Interrupt(); err != nil {
 			return err
 		}
-		if _, err := t.client.Wait(ctx); err != nil {
-			return err
+		limited, cancel := context.WithTimeout(ctx, endsWithin)
+		defer cancel()
+		if _, err := t.client.Wait(limited); err != nil {
+			return fmt.Errorf("stopping the guest to leave it: %w", err)
 		}
 	}
 	if t.stood {

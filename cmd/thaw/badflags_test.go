@@ -1,0 +1,135 @@
+package main
+
+import (
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// mute listens and never says a word, like a stub that another debugger has.
+func mute(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "mute")
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return path
+}
+
+// More bad input, with what is told held to one line.
+func TestBadFlags(t *testing.T) {
+	dir := t.TempDir()
+	kernel := filepath.Join(guestDir, "fiasco.image")
+	stripped := filepath.Join(dir, "core")
+	if out, err := exec.Command("strip", "-o", stripped, filepath.Join(guestDir, "core")).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	cut := filepath.Join(dir, "cut.image")
+	data, err := os.ReadFile(kernel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(cut, data[:len(data)/2], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const nobody = "/nowhere/gdb.sock"
+	for _, c := range []struct {
+		name string
+		args []string
+		says []string
+	}{
+		{"stub that says nothing", []string{"snapshot", mute(t), "--build", guestDir}, []string{"no answer in time", "another debugger may be attached"}},
+		{"port in words", []string{"snapshot", "localhost:gdb-stub", "--build", guestDir}, []string{`"gdb-stub" is not a port number`}},
+		{"port out of range", []string{"snapshot", ":99999", "--build", guestDir}, []string{`"99999" is not a port number`}},
+		{"empty address", []string{"snapshot", "", "--build", guestDir}, []string{"HOST:PORT"}},
+		{"two addresses", []string{"snapshot", ":1", ":2", "--build", guestDir}, []string{"such as :1234"}},
+		{"remote name", []string{"attach", "stub.invalid:1234", "--build", guestDir}, []string{"stub.invalid", "ssh tunnel"}},
+		{"file as address", []string{"snapshot", kernel, "--build", guestDir}, []string{kernel, "-gdb unix:"}},
+		{"nothing to check", []string{"check"}, []string{"lab:BUG"}},
+		{"directory as kernel", []string{"snapshot", nobody, "--kernel", dir}, []string{dir, "directory"}},
+		{"device as kernel", []string{"snapshot", nobody, "--kernel", "/dev/null"}, []string{"/dev/null", "not an ELF"}},
+		{"half a kernel", []string{"snapshot", nobody, "--kernel", cut}, []string{cut}},
+		{"no kernel in the build directory", []string{"snapshot", nobody, "--build", dir}, []string{dir, "--kernel ELF"}},
+		{"no components in the build directory", []string{"check", nobody, "--build", filepath.Join(dir, "none"), "--kernel", kernel}, []string{"no debug info for core", "--symbols core=FILE"}},
+		{"first missing component", []string{"check", nobody, "--kernel", kernel}, []string{"component core:", "--symbols core=FILE"}},
+		{"missing symbols", []string{"snapshot", nobody, "--build", guestDir, "--symbols", "core=/nowhere/core"}, []string{"/nowhere/core", "no such file"}},
+		{"stripped symbols", []string{"snapshot", nobody, "--build", guestDir, "--symbols", stripped}, []string{stripped + " has no debug info", "-g"}},
+		{"stripped symbols for a check", []string{"check", nobody, "--build", guestDir, "--symbols", stripped}, []string{stripped + " has no debug info", "-g"}},
+		{"symbols without a file", []string{"check", nobody, "--build", guestDir, "--symbols", "core="}, []string{"NAME=FILE"}},
+		{"missing serial line", []string{"snapshot", nobody, "--build", guestDir, "--serial", "/nowhere/serial"}, []string{"serial line", "/nowhere/serial"}},
+		{"wire log nowhere", []string{"check", "lab", "--guest", guestDir, "--wire-log", "/nowhere/wire"}, []string{"wire log", "/nowhere/wire"}},
+		{"directory as scenario", []string{"check", "lab", "--scenario", dir}, []string{"scenario", dir}},
+		{"empty scenario", []string{"check", "lab", "--scenario", written(t, "")}, []string{"scenario"}},
+		{"unknown component of a phase", []string{"check", "lab", "--guest", guestDir, "--scenario", edited(t, "component: rtcr\n    function: Rtcr::Restorer::restore", "component: wolf\n    function: Rtcr::Restorer::restore")}, []string{"wolf"}},
+		{"unknown expectations", []string{"check", "lab", "--guest", guestDir, "--expect", "nosuch"}, []string{`"nosuch"`, "--expect takes one of", "overwritten"}},
+		{"unknown bug", []string{"lab", "--guest", guestDir, "--bug", "nosuch"}, []string{`"nosuch"`, "--bug takes one of", "overwritten"}},
+		{"unknown flag", []string{"check", "lab", "--frobnicate"}, []string{"--frobnicate"}},
+		{"no serial line to compare", []string{"compare-jdb", nobody, "--build", guestDir}, []string{"--serial"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			r := thaw(t, c.args...)
+			if r.code != exitFailed || r.stdout != "" || !oneSentence(r.stderr) {
+				t.Errorf("exit code %d, stdout %q, stderr %q", r.code, r.stdout, r.stderr)
+			}
+			for _, s := range c.says {
+				if !strings.Contains(r.stderr, s) {
+					t.Errorf("%q is not told: %s", s, r.stderr)
+				}
+			}
+		})
+	}
+}
+
+// A report that cannot be written is no success.
+func TestFullDisk(t *testing.T) {
+	t.Parallel()
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer full.Close()
+	var stderr strings.Builder
+	cmd := exec.Command(program, onLab("check", "lab", "--json")...)
+	cmd.Stdout, cmd.Stderr = full, &stderr
+	err = cmd.Run()
+	if code := cmd.ProcessState.ExitCode(); code != exitFailed || !oneSentence(stderr.String()) || !strings.Contains(stderr.String(), "no space left") {
+		t.Errorf("exit code %d (%v): %s", code, err, &stderr)
+	}
+}
+
+// The guest built a second time, with other flags: the same program with other
+// addresses and offsets, which a user has at hand easily.
+func TestOtherBuild(t *testing.T) {
+	t.Parallel()
+	other := t.TempDir()
+	if out, err := exec.Command("make", "-s", "-C", filepath.Join("..", "..", "guest"), "OUT="+other, "CXX=g++ -fno-inline").CombinedOutput(); err != nil {
+		t.Fatalf("building the lab guest again (`make deps` installs what it needs): %v\n%s", err, out)
+	}
+	kernel := filepath.Join(other, "fiasco.image")
+	running := runningLab(t)
+	for _, args := range [][]string{
+		{"snapshot", running.GDB(), "--build", other},
+		{"snapshot", running.GDB(), "--build", guestDir, "--kernel", kernel},
+		{"check", running.GDB(), "--build", other},
+		{"check", frozenLab(t).GDB(), "--build", guestDir, "--kernel", kernel, "--json"},
+	} {
+		r := thaw(t, args...)
+		if r.code != exitFailed || r.stdout != "" || !oneSentence(r.stderr) || !strings.Contains(r.stderr, "the running kernel is not "+kernel) {
+			t.Errorf("thaw %q: exit code %d: %s%s", args, r.code, r.stdout, r.stderr)
+		}
+	}
+	if s := status(t, running); s != "running" {
+		t.Errorf("the guest is %s", s)
+	}
+	// A component's file of another build names nothing in it.
+	r := thaw(t, "snapshot", running.GDB(), "--build", guestDir, "--symbols", "rtcr="+filepath.Join(other, "rtcr"))
+	if r.code != exitOK || strings.Contains(r.stdout, "at rtcr:") || !strings.Contains(r.stdout, "at sheep_counter: Timer::Session_client::msleep") {
+		t.Errorf("exit code %d: %s%s", r.code, r.stderr, r.stdout)
+	}
+}
