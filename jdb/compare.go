@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"thaw/kernel"
-	"thaw/kernel/foc"
 	"thaw/report"
 )
 
@@ -173,9 +172,9 @@ func (c *Comparison) threads(list []Thread, sys *kernel.System) {
 		}
 		same(c, about, "name", j.Name, strings.TrimRight(name[:min(len(name), 15)], " "))
 		same(c, about, "task", j.Task, o.Thread.Task)
-		c.wait(about, j.Wait, report.Wait(sys, o.Thread))
+		c.wait(about, j.Wait, sys.Wait(o.Thread))
 		if !sameState(j.State, o.Thread) {
-			c.differ("%s: state is %s in JDB and %s in thaw", about, j.State, foc.StateString(o.Thread))
+			c.differ("%s: state is %s in JDB and %s in thaw", about, j.State, o.Thread.StateString())
 		}
 	})
 }
@@ -198,7 +197,7 @@ func sameState(jdb string, t *kernel.Thread) bool {
 	if cut {
 		names = names[:len(names)-1]
 	}
-	own := foc.StateNames(t)
+	own := t.StateWords
 	if cut && len(names) > len(own) || !cut && jdb != "" && len(names) != len(own) {
 		return false
 	}

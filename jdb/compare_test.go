@@ -128,7 +128,7 @@ func TestKnownErrors(t *testing.T) {
 }
 
 func TestUnnamedFlags(t *testing.T) {
-	th := &kernel.Thread{StateNames: []string{"receive_wait", "canceled"}}
+	th := &kernel.Thread{StateWords: []string{"rcv_wait", "canceled"}}
 	for state, want := range map[string]bool{"rcv_wait,<0x40>": true, "rcv_wait,<unk>": true, "rcv_wait": false, "": false, "rcv_wait,cancel": false, "...": true} {
 		if got := sameState(state, th); got != want {
 			t.Errorf("state %q: %v, want %v", state, got, want)

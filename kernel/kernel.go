@@ -79,6 +79,7 @@ type Thread struct {
 	Task       ID // the task it runs in
 	State      uint64
 	StateNames []string // set flags by name, without the kernel's prefix ("receive_wait")
+	StateWords []string // the same in the words of the kernel's debugger ("rcv_wait"), lowest bit first
 	IP, SP     uint64   // user ip and sp, from Source
 	Flags      uint64   // user flags register, from the same place
 	Source     Source
@@ -116,12 +117,13 @@ func (t *Thread) Register(name string) (uint64, bool) {
 // Has says whether a state flag is set, by its name without prefix.
 func (t *Thread) Has(flag string) bool { return slices.Contains(t.StateNames, flag) }
 
-// StateString joins the state's names.
+// StateString joins the state's words; a state without a named flag is printed
+// in hex.
 func (t *Thread) StateString() string {
-	if len(t.StateNames) == 0 {
+	if len(t.StateWords) == 0 {
 		return fmt.Sprintf("%#x", t.State)
 	}
-	return strings.Join(t.StateNames, ",")
+	return strings.Join(t.StateWords, ",")
 }
 
 // Task is a protection domain.
@@ -240,6 +242,29 @@ func (s *System) Running(cpu int) *Object {
 		}
 	}
 	return nil
+}
+
+// Wait is the object that a thread waits for in IPC, as the kernel debugger
+// prints it: "-" for a wait for anybody, "*" behind an IRQ, "?" behind anything
+// else that is no thread. A receiver that gets its message right now waits no
+// more.
+func (s *System) Wait(t *Thread) string {
+	send := t.Has("send_wait")
+	if !send && (!t.Has("receive_wait") || t.Has("receive_in_progress")) {
+		return ""
+	}
+	o := s.Object(t.Partner)
+	switch {
+	case send && (o == nil || t.Partner == 0):
+		return ""
+	case o == nil || t.Partner == 0:
+		return "-"
+	case send || o.Kind == KindThread:
+		return o.ID.String()
+	case o.Kind == KindIRQ:
+		return o.ID.String() + "*"
+	}
+	return o.ID.String() + "?"
 }
 
 // Capabilities counts the used slots of all tasks.

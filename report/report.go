@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"thaw/kernel"
-	"thaw/kernel/foc"
 	"thaw/session"
 )
 
@@ -140,7 +139,7 @@ func Snapshot(w io.Writer, s *session.Snapshot, caps bool) error {
 	p.line("%5s %-16s %-20s %6s %-9s %16s %16s %s", "id", "name", "task", "wait", "from", "ip", "sp", "state")
 	for _, o := range sys.Threads() {
 		t := o.Thread
-		p.line("%5s %-16s %-20s %6s %-9s %16x %16x %s", o.ID, o.Title(), fmt.Sprintf("%s %s", t.Task, s.Tasks[t.Task]), Wait(sys, t), t.Source, t.IP, t.SP, foc.StateString(t))
+		p.line("%5s %-16s %-20s %6s %-9s %16x %16x %s", o.ID, o.Title(), fmt.Sprintf("%s %s", t.Task, s.Tasks[t.Task]), sys.Wait(t), t.Source, t.IP, t.SP, t.StateString())
 		if pl := s.Places[o.ID]; pl.Function != "" {
 			p.line("%49s at %s", "", pl)
 		}
@@ -162,29 +161,6 @@ func Snapshot(w io.Writer, s *session.Snapshot, caps bool) error {
 		p.line("problem: %s", problem)
 	}
 	return p.err
-}
-
-// Wait is the object that a thread waits for in IPC, as the kernel debugger
-// prints it: "-" for a wait for anybody, "*" behind an IRQ, "?" behind anything
-// else that is no thread. A receiver that gets its message right now waits no
-// more.
-func Wait(sys *kernel.System, t *kernel.Thread) string {
-	send := t.Has("send_wait")
-	if !send && (!t.Has("receive_wait") || t.Has("receive_in_progress")) {
-		return ""
-	}
-	o := sys.Object(t.Partner)
-	switch {
-	case send && (o == nil || t.Partner == 0):
-		return ""
-	case o == nil || t.Partner == 0:
-		return "-"
-	case send || o.Kind == kernel.KindThread:
-		return o.ID.String()
-	case o.Kind == kernel.KindIRQ:
-		return o.ID.String() + "*"
-	}
-	return o.ID.String() + "?"
 }
 
 func (p *printer) table(sys *kernel.System, s *session.Snapshot, o *kernel.Object) {

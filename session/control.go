@@ -174,6 +174,20 @@ func (c *Controller) Continue() { c.queue("running", c.engine.Continue) }
 // StepInstruction executes one instruction.
 func (c *Controller) StepInstruction() { c.queue("stepping", c.engine.StepInstruction) }
 
+// Note adds the user's note about the shown stop; one without a text sets a
+// bookmark there, or takes it away.
+func (c *Controller) Note(text string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.view.Snapshot == nil {
+		return
+	}
+	c.engine.notes.add(Note{c.view.Snapshot.Number, text})
+	v := *c.view
+	v.Notes = c.engine.notes.all()
+	c.send(&v)
+}
+
 // Back shows the stop before the shown one.
 func (c *Controller) Back() { c.move(-1) }
 

@@ -56,6 +56,7 @@ type Engine struct {
 	ev      evidence
 	history []*moment
 	log     logBook
+	notes   noteBook
 	ended   error
 	checked bool // the running kernel was compared with its file
 }

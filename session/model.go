@@ -186,6 +186,13 @@ type BreakpointInfo struct {
 	Foreign   int // in other address spaces, continued unseen
 }
 
+// Note is what the user wrote about a stop; with an empty text it is a
+// bookmark.
+type Note struct {
+	Stop int // number of the stop
+	Text string
+}
+
 // View is what a user of the session sees at a moment: immutable.
 type View struct {
 	State       RunState
@@ -204,4 +211,5 @@ type View struct {
 	Log         []string        // guest's LOG lines up to now, control characters removed
 	Breakpoints []BreakpointInfo
 	Components  []string // components with debug info
+	Notes       []Note   // by stop, of one stop as they were written
 }

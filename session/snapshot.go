@@ -129,7 +129,7 @@ func (e *Engine) restored(s *Snapshot) kernel.ID {
 // viewAt is what users see of the stop with an index in the history.
 func (e *Engine) viewAt(index int, state RunState, message string) *View {
 	v := &View{State: state, Message: message, Err: e.ended, Scenario: e.scn.Name, Target: e.target.Name(),
-		Stops: len(e.history), Phases: slices.Clone(e.phases), Components: e.compNames, Live: true, Log: e.log.all()}
+		Stops: len(e.history), Phases: slices.Clone(e.phases), Components: e.compNames, Live: true, Log: e.log.all(), Notes: e.notes.all()}
 	if index >= 0 && index < len(e.history) {
 		m := e.history[index]
 		v.Snapshot, v.Phases, v.Verdicts, v.Caps, v.Breakpoints = m.snap, m.phases, m.verdicts, m.caps, m.infos

@@ -3,6 +3,7 @@ package ui
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"thaw/kernel"
@@ -76,7 +77,7 @@ func fixtureSystem() *kernel.System {
 		if f.ip == 0 {
 			src = kernel.SourceNone
 		}
-		t := &kernel.Thread{Task: f.task, StateNames: f.states, IP: f.ip, SP: f.sp, FrameIP: f.ip, FrameSP: f.sp,
+		t := &kernel.Thread{Task: f.task, StateNames: f.states, StateWords: words(f.states), IP: f.ip, SP: f.sp, FrameIP: f.ip, FrameSP: f.sp,
 			FrameIPAddr: 0xffffffffffc0e7d8, Source: src}
 		if f.task == taskOrig && f.name == "ep" {
 			t.Source, t.ContValid, t.FrameIP, t.ContIPAddr = kernel.SourceContinuation, true, 0xfffffffff004297d, 0xffffffffffc0e0a8
@@ -285,4 +286,9 @@ func viewEnded() *session.View {
 	v.State = session.Ended
 	v.Err = errors.New("reading 512 bytes at 0xffffffffffc0e000: the guest has closed the connection; start QEMU again and attach with `thaw run`")
 	return &v
+}
+
+// words are state flags as the kernel debugger calls them.
+func words(flags []string) []string {
+	return strings.Split(strings.NewReplacer("receive_wait", "rcv_wait", "fpu_owner", "fpu", "in_exception", "exc_progr").Replace(strings.Join(flags, ",")), ",")
 }

@@ -159,8 +159,8 @@ func (l *threadList) row(i int) []cell {
 
 // shortState tells the first flags of a thread's state and how many follow.
 func shortState(t *kernel.Thread, w int) string {
-	for n := len(t.StateNames) - 1; n > 0; n-- {
-		s := clean(strings.Join(t.StateNames[:n], ",")) + fmt.Sprintf("+%d", len(t.StateNames)-n)
+	for n := len(t.StateWords) - 1; n > 0; n-- {
+		s := clean(strings.Join(t.StateWords[:n], ",")) + fmt.Sprintf("+%d", len(t.StateWords)-n)
 		if width(s) <= w {
 			return s
 		}

@@ -1,12 +1,5 @@
 package foc
 
-import (
-	"fmt"
-	"strings"
-
-	"thaw/kernel"
-)
-
 // stateNames are the kernel debugger's names of thread-state flags, by the
 // flag's name in enum Thread_state without its prefix. The debugger has its own
 // table (Jdb_thread::print_state_long), which is data without debug info; it
@@ -36,24 +29,15 @@ var stateNames = map[string]string{
 	"ext_vcpu_enabled":    "vcpu_ext",
 }
 
-// StateNames are a thread's state flags in the kernel debugger's words, lowest
-// bit first. A flag that it has no word for keeps the kernel's.
-func StateNames(t *kernel.Thread) []string {
-	out := make([]string, 0, len(t.StateNames))
-	for _, n := range t.StateNames {
+// stateWords are state flags in the kernel debugger's words. A flag that it has
+// no word for keeps the kernel's.
+func stateWords(names []string) []string {
+	out := make([]string, 0, len(names))
+	for _, n := range names {
 		if known, ok := stateNames[n]; ok {
 			n = known
 		}
 		out = append(out, n)
 	}
 	return out
-}
-
-// StateString joins StateNames with commas; a state without a named flag is
-// printed in hex.
-func StateString(t *kernel.Thread) string {
-	if len(t.StateNames) == 0 {
-		return fmt.Sprintf("%#x", t.State)
-	}
-	return strings.Join(StateNames(t), ",")
 }

@@ -33,6 +33,7 @@ func (d *decoder) thread(o *kernel.Object) error {
 			t.StateNames = append(t.StateNames, f.name)
 		}
 	}
+	t.StateWords = stateWords(t.StateNames)
 	t.FrameIPAddr, t.FrameSPAddr = frame+l.frameIP, frame+l.frameSP
 	t.ContIPAddr = o.Addr + l.contIP
 	t.ContValid = t.ContIP != d.none()

@@ -1,10 +1,9 @@
-package report_test
+package kernel_test
 
 import (
 	"testing"
 
 	"thaw/kernel"
-	"thaw/report"
 )
 
 func TestWait(t *testing.T) {
@@ -29,7 +28,7 @@ func TestWait(t *testing.T) {
 		{0, []string{"send_wait"}, ""},
 		{0xa, []string{"ready"}, ""},
 	} {
-		if got := report.Wait(sys, &kernel.Thread{Partner: c.partner, StateNames: c.states}); got != c.want {
+		if got := sys.Wait(&kernel.Thread{Partner: c.partner, StateNames: c.states}); got != c.want {
 			t.Errorf("%v on %s: %q, want %q", c.states, c.partner, got, c.want)
 		}
 	}
