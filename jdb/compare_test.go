@@ -15,7 +15,7 @@ func system() *kernel.System {
 			{Slot: 0x200, Object: 0xb, Pointer: 0xb000, Rights: 1},
 		}}},
 		{ID: 0xa, Addr: 0xa000, Size: 0x1000, Class: "Thread_object", Kind: kernel.KindThread, Name: "timeout_schedule", Thread: &kernel.Thread{
-			Task: 9, State: 8, StateNames: []string{"receive_wait", "fpu_owner"}, Partner: 0xc, Source: kernel.SourceFrame, UTCB: 0x800,
+			Task: 9, State: 8, StateNames: []string{"receive_wait", "fpu_owner"}, StateWords: []string{"rcv_wait", "fpu"}, Partner: 0xc, Source: kernel.SourceFrame, UTCB: 0x800,
 			FrameIP: 0x1234, FrameSP: 0x5678, Flags: 0x246, FrameIPAddr: 0xafd8, FrameSPAddr: 0xaff0,
 			Registers: []kernel.Register{{Name: "rax", Value: 0xaa}, {Name: "rbx", Value: 0xbb}},
 		}},
