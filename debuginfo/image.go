@@ -16,7 +16,8 @@ type Segment struct {
 
 // Range is the addresses from Start up to, not including, End.
 type Range struct {
-	Start, End uint64
+	Start uint64 `json:"start"`
+	End   uint64 `json:"end"`
 }
 
 // Contains says whether addr lies in the range.

@@ -40,6 +40,9 @@ type File struct {
 	lines    lineTable
 	cfi      cfiTable
 	location locationTable
+
+	tapOnce sync.Once
+	tap     *Tap
 }
 
 // ErrNoDebugInfo is wrapped by every error that says a file has no DWARF.

@@ -95,8 +95,8 @@ type Field struct {
 
 // Enumerator is a value of an enum.
 type Enumerator struct {
-	Name  string
-	Value int64
+	Name  string `json:"name"`
+	Value int64  `json:"value"`
 }
 
 // Resolved is a data member found in a type.

@@ -7,15 +7,15 @@ import (
 // capDiff compares the capability table of the original child, as the restore
 // began, with the restored child's: as it is at this stop before the restore
 // is complete, and as it was then from there on.
-func (e *Engine) capDiff(now *Snapshot) *CapDiff {
-	before, after := e.ev.before, now
-	if e.ev.after != nil {
-		after = e.ev.after
+func (j *judge) capDiff(now *Snapshot) *CapDiff {
+	before, after := j.ev.before, now
+	if j.ev.after != nil {
+		after = j.ev.after
 	}
 	if before == nil {
 		return nil
 	}
-	original, restored := before.System.Object(e.ev.original), after.System.Object(e.restored(after))
+	original, restored := before.System.Object(j.ev.original), after.System.Object(j.restored(after))
 	if original == nil || original.Task == nil || restored == nil || restored.Task == nil {
 		return nil
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"thaw/debuginfo"
 	"thaw/kernel"
 )
 
@@ -27,9 +28,9 @@ type facts struct {
 	partner  string // for what
 }
 
-func (e *Engine) factsOf(s *Snapshot, t *track) *facts {
+func (j *judge) factsOf(s *Snapshot, t *track) *facts {
 	q := t.request()
-	f := &facts{arch: e.arch, t: t, q: q, complete: e.ev.complete}
+	f := &facts{arch: j.arch, t: t, q: q, complete: j.ev.complete}
 	f.equal = q.thread.IP == q.ip && q.thread.SP == q.sp
 	for i := range t.writes {
 		w := &t.writes[i]
@@ -42,22 +43,22 @@ func (e *Engine) factsOf(s *Snapshot, t *track) *facts {
 			// The kernel leaves an exception as it came: nobody's request.
 		case w.ip == q.ip && w.sp == q.sp:
 			f.wrote, f.over = w, nil
-		case f.wrote != nil && w.what == kernel.SourceFrame && !isKernelIP(e, w.ip):
+		case f.wrote != nil && w.what == kernel.SourceFrame && !j.inKernel(w.ip):
 			f.over = w
 		}
 	}
-	for i, op := range e.ev.ops[t.block] {
+	for i, op := range j.ev.ops[t.block] {
 		if op.at.seq < q.at.seq {
 			continue
 		}
 		f.ops = append(f.ops, op)
 		if (op.setsIP || op.setsSP) && !op.cancel && slices.Contains(op.state, "in_exception") {
-			f.blind = &e.ev.ops[t.block][i]
+			f.blind = &j.ev.ops[t.block][i]
 		}
 	}
 	if t.entered != nil {
 		f.arrived = t.entered.ip == q.ip && t.entered.sp == q.sp
-		f.diff = e.arch.differing(q.registers, t.entered.registers)
+		f.diff = j.arch.differing(q.registers, t.entered.registers)
 	}
 	if o := s.System.Object(t.id); o != nil && o.Thread != nil {
 		f.blocked = o.Thread.Has("receive_wait") || o.Thread.Has("send_wait")
@@ -68,15 +69,10 @@ func (e *Engine) factsOf(s *Snapshot, t *track) *facts {
 	return f
 }
 
-// isKernelIP says whether an ip in a frame leads into the kernel, as it does
+// inKernel says whether an ip in a frame leads into the kernel, as it does
 // while a triggered exception is under way.
-func isKernelIP(e *Engine, ip uint64) bool {
-	for _, r := range e.kernelComponent().file.Text() {
-		if ip >= r.Start && ip < r.End {
-			return true
-		}
-	}
-	return false
+func (j *judge) inKernel(ip uint64) bool {
+	return slices.ContainsFunc(j.kernel, func(r debuginfo.Range) bool { return r.Contains(ip) })
 }
 
 // entered says whether the thread came back to user mode.

@@ -162,13 +162,21 @@ func (c *component) place(addr uint64) Place {
 		return p
 	}
 	p.Component = c.name
-	if fn, off, ok := c.file.FunctionAt(addr); ok {
+	tap := c.file.Tap() // a recording needs the answers, too
+	if fn, off, ok := tap.FunctionAt(addr); ok {
 		p.Function, p.Offset = fn, off
 	}
-	if file, line, ok := c.file.LineAt(addr); ok {
+	if file, line, ok := tap.LineAt(addr); ok {
 		p.File, p.Line = file, line
 	}
 	return p
+}
+
+// judge weighs the evidence as it is now.
+func (e *Engine) judge() *judge {
+	k := e.kernelComponent().file
+	return &judge{arch: e.arch, ptr: k.PtrSize(), child: e.scn.Child, kernel: k.Text(), ev: &e.ev,
+		place: func(program string, addr uint64) Place { return e.comps[program].place(addr) }}
 }
 
 // placeOf puts a thread's user ip in words.

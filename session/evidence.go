@@ -54,7 +54,7 @@ type track struct {
 	name     string
 	task     kernel.ID
 	taskRoot uint64
-	space    *component // program of its task, nil if unknown
+	program  string // that its task runs, "" if unknown
 	requests []request
 	writes   []write
 	entered  *entry
@@ -328,7 +328,7 @@ func (t *track) note(w write, what kernel.Source, addr uint64, was *saved, is sa
 // enter notes a thread's first return to user mode.
 func (e *Engine) enter(ctx context.Context, t *track) (*event, error) {
 	cpu := e.m.CPUs[e.cpu]
-	t.entered = &entry{at: e.now(), ip: cpu.IP, sp: cpu.SP, registers: cpu.Registers, place: t.space.place(cpu.IP)}
+	t.entered = &entry{at: e.now(), ip: cpu.IP, sp: cpu.SP, registers: cpu.Registers, place: e.comps[t.program].place(cpu.IP)}
 	if err := e.disarm(ctx, t); err != nil {
 		return nil, err
 	}

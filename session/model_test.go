@@ -61,9 +61,9 @@ func TestCapDiff(t *testing.T) {
 	after := &Snapshot{Number: 7, Tasks: name(20), System: childSystem(20, []kernel.Capability{
 		{Slot: 1, Object: 900, Rights: 3}, {Slot: 2, Object: 902, Rights: 3}, {Slot: 3, Object: 900, Rights: 3}, {Slot: 4, Object: 900, Rights: 1}, {Slot: 9, Object: 900, Rights: 3},
 	})}
-	e := &Engine{scn: &Scenario{Child: "child"}, ev: newEvidence()}
-	e.ev.original, e.ev.before = 10, before
-	d := e.capDiff(after)
+	ev := newEvidence()
+	ev.original, ev.before = 10, before
+	d := (&judge{child: "child", ev: &ev}).capDiff(after)
 	if d == nil {
 		t.Fatal("nothing was compared")
 	}

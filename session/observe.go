@@ -163,7 +163,7 @@ func (e *Engine) readStored(ctx context.Context, s *StoredSpec) error {
 		return err
 	}
 	e.ev.before, e.ev.storedAt = snap, len(e.history)+1
-	e.findOriginal(snap)
+	e.judge().findOriginal(snap)
 	return nil
 }
 
@@ -285,7 +285,10 @@ func (e *Engine) trackOf(sys *kernel.System, o *kernel.Object) *track {
 		ipAddr: o.Thread.FrameIPAddr, spAddr: o.Thread.FrameSPAddr,
 		contIPAddr: o.Thread.ContIPAddr, contSPAddr: o.Thread.ContSPAddr}
 	if task := sys.Object(t.task); task != nil && task.Task != nil {
-		t.taskRoot, t.space = task.Task.Root, e.taskComponent(task)
+		t.taskRoot = task.Task.Root
+		if c := e.taskComponent(task); c != nil {
+			t.program = c.name
+		}
 	}
 	e.ev.tracks[o.Addr] = t
 	e.ev.order = append(e.ev.order, t)

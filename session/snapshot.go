@@ -74,13 +74,13 @@ func (e *Engine) record(ctx context.Context, reason string) error {
 		return err
 	}
 	clear(e.roots) // a page-table root may be another task's by the next stop
-	e.findOriginal(snap)
+	e.judge().findOriginal(snap)
 	if e.ev.complete && e.ev.after == nil {
 		e.ev.after = snap
 	}
 	m := &moment{snap: snap, phases: slices.Clone(e.phases), complete: e.ev.complete, finished: e.ev.finished}
-	m.verdicts = e.judgeAll(snap)
-	m.caps = e.capDiff(snap)
+	m.verdicts = e.judge().all(snap)
+	m.caps = e.judge().capDiff(snap)
 	for _, i := range e.infos {
 		m.infos = append(m.infos, *i)
 	}
@@ -89,41 +89,6 @@ func (e *Engine) record(ctx context.Context, reason string) error {
 	}
 	e.history = append(e.history, m)
 	return nil
-}
-
-// childTasks lists the tasks that run the scenario's child, by id.
-func (e *Engine) childTasks(s *Snapshot) []kernel.ID {
-	var ids []kernel.ID
-	for _, o := range s.System.Tasks() {
-		if s.Tasks[o.ID] == e.scn.Child {
-			ids = append(ids, o.ID)
-		}
-	}
-	return ids
-}
-
-// findOriginal decides which task is the checkpointed child: the first that
-// runs the child's program.
-func (e *Engine) findOriginal(s *Snapshot) {
-	if ids := e.childTasks(s); e.ev.original == 0 && len(ids) > 0 {
-		e.ev.original = ids[0]
-	}
-}
-
-// restored is the task of the restored child: the one whose threads were
-// requested, else the first made after the original; 0 if there is none.
-func (e *Engine) restored(s *Snapshot) kernel.ID {
-	for _, t := range e.ev.order {
-		if t.task != e.ev.original && s.Tasks[t.task] == e.scn.Child {
-			return t.task
-		}
-	}
-	for _, id := range e.childTasks(s) {
-		if e.ev.original != 0 && id > e.ev.original {
-			return id
-		}
-	}
-	return 0
 }
 
 // viewAt is what users see of the stop with an index in the history.

@@ -5,30 +5,42 @@ import (
 	"slices"
 	"strings"
 
+	"thaw/debuginfo"
 	"thaw/kernel"
 )
 
-// judgeAll judges every thread of the restored child: those that were
+// judge weighs the evidence of a session, be it live or recorded: which thread
+// came back with which state, and what the capability tables say.
+type judge struct {
+	arch   arch
+	ptr    int               // bytes of a pointer
+	child  string            // program that is checkpointed
+	kernel []debuginfo.Range // the kernel's text
+	place  func(program string, addr uint64) Place
+	ev     *evidence
+}
+
+// all judges every thread of the restored child: those that were
 // requested in that order, then those that were not.
-func (e *Engine) judgeAll(s *Snapshot) []ThreadVerdict {
+func (j *judge) all(s *Snapshot) []ThreadVerdict {
 	var out []ThreadVerdict
-	pairs := e.pairs(s)
-	for _, t := range e.ev.order {
-		out = append(out, e.judge(s, t, pairs[t.id]))
+	pairs := j.pairs(s)
+	for _, t := range j.ev.order {
+		out = append(out, j.thread(s, t, pairs[t.id]))
 	}
-	if len(e.ev.stored) == 0 {
+	if len(j.ev.stored) == 0 {
 		return out
 	}
-	for _, st := range e.ev.stored {
-		if !slices.ContainsFunc(e.ev.order, func(t *track) bool { return sameName(t.name, st.name) }) {
-			out = append(out, e.judgeUnrequested(s, st.name, &st))
+	for _, st := range j.ev.stored {
+		if !slices.ContainsFunc(j.ev.order, func(t *track) bool { return sameName(t.name, st.name) }) {
+			out = append(out, j.unrequested(s, st.name, &st))
 		}
 	}
-	for _, o := range e.ev.before.System.ThreadsOf(e.ev.original) {
-		known := slices.ContainsFunc(e.ev.stored, func(st storedThread) bool { return sameName(o.Name, st.name) }) ||
-			slices.ContainsFunc(e.ev.order, func(t *track) bool { return t.name == o.Name })
+	for _, o := range j.ev.before.System.ThreadsOf(j.ev.original) {
+		known := slices.ContainsFunc(j.ev.stored, func(st storedThread) bool { return sameName(o.Name, st.name) }) ||
+			slices.ContainsFunc(j.ev.order, func(t *track) bool { return t.name == o.Name })
 		if !known {
-			out = append(out, e.judgeUnrequested(s, o.Name, nil))
+			out = append(out, j.unrequested(s, o.Name, nil))
 		}
 	}
 	return out
@@ -43,13 +55,13 @@ func sameName(cut, full string) bool {
 
 // pairs finds the original counterpart of each thread of the restored task: of
 // the threads with its name the one with its UTCB, else the only one.
-func (e *Engine) pairs(s *Snapshot) map[kernel.ID]*kernel.Object {
+func (j *judge) pairs(s *Snapshot) map[kernel.ID]*kernel.Object {
 	out := map[kernel.ID]*kernel.Object{}
-	if e.ev.before == nil {
+	if j.ev.before == nil {
 		return out
 	}
-	originals := e.ev.before.System.ThreadsOf(e.ev.original)
-	for _, o := range s.System.ThreadsOf(e.restored(s)) {
+	originals := j.ev.before.System.ThreadsOf(j.ev.original)
+	for _, o := range s.System.ThreadsOf(j.restored(s)) {
 		var same []*kernel.Object
 		for _, c := range originals {
 			if c.Name == o.Name {
@@ -66,23 +78,23 @@ func (e *Engine) pairs(s *Snapshot) map[kernel.ID]*kernel.Object {
 	return out
 }
 
-// judge weighs the evidence about one requested thread.
-func (e *Engine) judge(s *Snapshot, t *track, original *kernel.Object) ThreadVerdict {
+// thread weighs the evidence about one requested thread.
+func (j *judge) thread(s *Snapshot, t *track, original *kernel.Object) ThreadVerdict {
 	v := ThreadVerdict{Thread: t.id, Name: t.name, Task: t.task, TaskName: s.TaskName(t.task)}
 	if original != nil {
 		v.Original = original.ID
 	}
-	v.Checkpointed = e.checkpointed(t.name, t.space)
+	v.Checkpointed = j.checkpointed(t.name, t.program)
 	q := t.request()
-	v.Requested = Stage{Known: true, IP: q.ip, SP: q.sp, Place: t.space.place(q.ip), Registers: q.registers,
+	v.Requested = Stage{Known: true, IP: q.ip, SP: q.sp, Place: j.place(t.program, q.ip), Registers: q.registers,
 		Source: "argument of " + q.function, Stop: q.at.stop, Time: q.at.time}
-	v.Kernel = Stage{Known: true, IP: t.frame.ip, SP: t.frame.sp, Place: t.space.place(t.frame.ip),
+	v.Kernel = Stage{Known: true, IP: t.frame.ip, SP: t.frame.sp, Place: j.place(t.program, t.frame.ip),
 		Source: fmt.Sprintf("entry frame at %#x", t.ipAddr), Stop: q.at.stop, Time: q.at.time}
 	if n := len(t.writes); n > 0 {
 		v.Kernel.Stop, v.Kernel.Time = t.writes[n-1].at.stop, t.writes[n-1].at.time
 	}
-	if t.cont.ip != e.noIP() {
-		v.Kernel.IP, v.Kernel.SP, v.Kernel.Place = t.cont.ip, t.cont.sp, t.space.place(t.cont.ip)
+	if t.cont.ip != j.noIP() {
+		v.Kernel.IP, v.Kernel.SP, v.Kernel.Place = t.cont.ip, t.cont.sp, j.place(t.program, t.cont.ip)
 		v.Kernel.Source = fmt.Sprintf("_exc_cont at %#x (an exception is triggered)", t.contIPAddr)
 	}
 	v.Entered.Missing = "the thread has not returned to user mode since the request"
@@ -90,34 +102,34 @@ func (e *Engine) judge(s *Snapshot, t *track, original *kernel.Object) ThreadVer
 		v.Entered = Stage{Known: true, IP: t.entered.ip, SP: t.entered.sp, Place: t.entered.place, Registers: t.entered.registers,
 			Source: "processor, first return to user mode after the request", Stop: t.entered.at.stop, Time: t.entered.at.time}
 	}
-	f := e.factsOf(s, t)
+	f := j.factsOf(s, t)
 	r := f.rule()
 	v.Verdict, v.Rule, v.Cause, v.Advice = r.verdict, r.name, r.cause(f), r.advice
-	v.Evidence = f.evidence(e.ev.ops[t.block])
+	v.Evidence = f.evidence(j.ev.ops[t.block])
 	return v
 }
 
 // noIP is the kernel's mark of a continuation that is not in use.
-func (e *Engine) noIP() uint64 {
-	if e.ptrSize() == 4 {
+func (j *judge) noIP() uint64 {
+	if j.ptr == 4 {
 		return 0xffff_ffff
 	}
 	return ^uint64(0)
 }
 
-func (e *Engine) checkpointed(name string, c *component) Stage {
-	for _, st := range e.ev.stored {
+func (j *judge) checkpointed(name, program string) Stage {
+	for _, st := range j.ev.stored {
 		if sameName(name, st.name) {
-			return Stage{Known: true, IP: st.ip, SP: st.sp, Place: c.place(st.ip), Registers: st.registers,
-				Source: st.where, Stop: e.ev.storedAt, Time: st.at.time}
+			return Stage{Known: true, IP: st.ip, SP: st.sp, Place: j.place(program, st.ip), Registers: st.registers,
+				Source: st.where, Stop: j.ev.storedAt, Time: st.at.time}
 		}
 	}
 	return Stage{Missing: "no thread of this name is in the stored state"}
 }
 
-// judgeUnrequested judges a checkpointed thread that nobody asked to set.
-func (e *Engine) judgeUnrequested(s *Snapshot, name string, st *storedThread) ThreadVerdict {
-	v := ThreadVerdict{Name: name, Task: e.restored(s), Rule: "no-request"}
+// unrequested judges a checkpointed thread that nobody asked to set.
+func (j *judge) unrequested(s *Snapshot, name string, st *storedThread) ThreadVerdict {
+	v := ThreadVerdict{Name: name, Task: j.restored(s), Rule: "no-request"}
 	if v.Task != 0 {
 		v.TaskName = s.TaskName(v.Task)
 	}
@@ -127,15 +139,15 @@ func (e *Engine) judgeUnrequested(s *Snapshot, name string, st *storedThread) Th
 			v.Kernel = Stage{Known: true, IP: o.Thread.IP, SP: o.Thread.SP, Place: s.Places[o.ID], Source: string(o.Thread.Source), Stop: s.Number, Time: s.Time}
 		}
 	}
-	for _, o := range e.ev.before.System.ThreadsOf(e.ev.original) {
+	for _, o := range j.ev.before.System.ThreadsOf(j.ev.original) {
 		if sameName(o.Name, name) {
 			v.Original = o.ID
 		}
 	}
-	v.Checkpointed = e.checkpointed(name, e.comps[e.scn.Child])
+	v.Checkpointed = j.checkpointed(name, j.child)
 	v.Requested.Missing = "no request for this thread was seen"
 	v.Entered.Missing = "not watched: nothing was requested"
-	if !e.ev.complete {
+	if !j.ev.complete {
 		v.Verdict, v.Cause = Pending, "its state has not been requested so far"
 		return v
 	}
@@ -143,7 +155,7 @@ func (e *Engine) judgeUnrequested(s *Snapshot, name string, st *storedThread) Th
 	v.Cause = "the restore ended without a request for this thread"
 	if st == nil {
 		v.Cause += ": the stored state holds no thread of this name"
-		v.Evidence = append(v.Evidence, fmt.Sprintf("stored threads: %s", strings.Join(e.storedNames(), ", ")))
+		v.Evidence = append(v.Evidence, fmt.Sprintf("stored threads: %s", strings.Join(j.storedNames(), ", ")))
 	} else {
 		v.Evidence = append(v.Evidence, st.where+" was never handed to a request")
 	}
@@ -151,10 +163,45 @@ func (e *Engine) judgeUnrequested(s *Snapshot, name string, st *storedThread) Th
 	return v
 }
 
-func (e *Engine) storedNames() []string {
+func (j *judge) storedNames() []string {
 	var names []string
-	for _, st := range e.ev.stored {
+	for _, st := range j.ev.stored {
 		names = append(names, st.name)
 	}
 	return names
+}
+
+// childTasks lists the tasks that run the scenario's child, by id.
+func (j *judge) childTasks(s *Snapshot) []kernel.ID {
+	var ids []kernel.ID
+	for _, o := range s.System.Tasks() {
+		if s.Tasks[o.ID] == j.child {
+			ids = append(ids, o.ID)
+		}
+	}
+	return ids
+}
+
+// findOriginal decides which task is the checkpointed child: the first that
+// runs the child's program.
+func (j *judge) findOriginal(s *Snapshot) {
+	if ids := j.childTasks(s); j.ev.original == 0 && len(ids) > 0 {
+		j.ev.original = ids[0]
+	}
+}
+
+// restored is the task of the restored child: the one whose threads were
+// requested, else the first made after the original; 0 if there is none.
+func (j *judge) restored(s *Snapshot) kernel.ID {
+	for _, t := range j.ev.order {
+		if t.task != j.ev.original && s.Tasks[t.task] == j.child {
+			return t.task
+		}
+	}
+	for _, id := range j.childTasks(s) {
+		if j.ev.original != 0 && id > j.ev.original {
+			return id
+		}
+	}
+	return 0
 }

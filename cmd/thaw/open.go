@@ -134,7 +134,7 @@ func (o *options) openWith(ctx context.Context, s *session.Scenario, files map[s
 // openTarget attaches and opens the session.
 func (o *options) openTarget(ctx context.Context, s *session.Scenario, files map[string]*debuginfo.File, addr string, lo live.Options) (*opened, error) {
 	kernelFile := files[s.KernelName()]
-	layout, err := foc.NewLayout(kernelFile)
+	layout, err := foc.NewLayout(kernelFile.Tap())
 	if err != nil {
 		return nil, err
 	}

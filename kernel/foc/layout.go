@@ -21,7 +21,7 @@ import (
 // Layout is where a kernel keeps what the decoder reads. It is made once per
 // kernel image.
 type Layout struct {
-	file *debuginfo.File
+	file Symbols
 	ptr  int // bytes of a pointer
 
 	kobjects uint64 // address of the pointer to the first item of Kobject_dbg::_kobjects
@@ -104,9 +104,21 @@ type class struct {
 	typ  *debuginfo.Type
 }
 
+// Symbols is the kernel's debug info: a file's, or what a recording took along
+// of it.
+type Symbols interface {
+	Path() string
+	Machine() elf.Machine
+	PtrSize() int
+	Type(name string) (*debuginfo.Type, error)
+	Variable(name string) (debuginfo.Variable, error)
+	Enumerator(name string) (int64, error)
+	VTableAt(vptr uint64) (class string, off uint64, ok bool)
+}
+
 // NewLayout finds the layout in the kernel's debug info. The error names what
 // is missing.
-func NewLayout(f *debuginfo.File) (*Layout, error) {
+func NewLayout(f Symbols) (*Layout, error) {
 	l := &Layout{file: f, ptr: f.PtrSize(), classes: map[string]*class{}, vtables: map[uint64]string{}}
 	for _, part := range []struct {
 		what string
