@@ -15,7 +15,7 @@ func (j *judge) capDiff(now *Snapshot) *CapDiff {
 	if before == nil {
 		return nil
 	}
-	original, restored := before.System.Object(j.ev.original), after.System.Object(j.restored(after))
+	original, restored := before.System.Object(j.ev.Original), after.System.Object(j.restored(after))
 	if original == nil || original.Task == nil || restored == nil || restored.Task == nil {
 		return nil
 	}

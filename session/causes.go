@@ -30,37 +30,37 @@ type facts struct {
 
 func (j *judge) factsOf(s *Snapshot, t *track) *facts {
 	q := t.request()
-	f := &facts{arch: j.arch, t: t, q: q, complete: j.ev.complete}
-	f.equal = q.thread.IP == q.ip && q.thread.SP == q.sp
-	for i := range t.writes {
-		w := &t.writes[i]
-		if w.at.seq < q.at.seq {
+	f := &facts{arch: j.arch, t: t, q: q, complete: j.ev.Complete}
+	f.equal = q.Thread.IP == q.IP && q.Thread.SP == q.SP
+	for i := range t.Writes {
+		w := &t.Writes[i]
+		if w.At.Seq < q.At.Seq {
 			continue
 		}
 		f.writes = append(f.writes, *w)
 		switch {
-		case w.restores:
+		case w.Restores:
 			// The kernel leaves an exception as it came: nobody's request.
-		case w.ip == q.ip && w.sp == q.sp:
+		case w.IP == q.IP && w.SP == q.SP:
 			f.wrote, f.over = w, nil
-		case f.wrote != nil && w.what == kernel.SourceFrame && !j.inKernel(w.ip):
+		case f.wrote != nil && w.Where == kernel.SourceFrame && !j.inKernel(w.IP):
 			f.over = w
 		}
 	}
-	for i, op := range j.ev.ops[t.block] {
-		if op.at.seq < q.at.seq {
+	for i, op := range j.ev.Operations[t.Block] {
+		if op.At.Seq < q.At.Seq {
 			continue
 		}
 		f.ops = append(f.ops, op)
-		if (op.setsIP || op.setsSP) && !op.cancel && slices.Contains(op.state, "in_exception") {
-			f.blind = &j.ev.ops[t.block][i]
+		if (op.SetsIP || op.SetsSP) && !op.Cancel && slices.Contains(op.State, "in_exception") {
+			f.blind = &j.ev.Operations[t.Block][i]
 		}
 	}
-	if t.entered != nil {
-		f.arrived = t.entered.ip == q.ip && t.entered.sp == q.sp
-		f.diff = j.arch.differing(q.registers, t.entered.registers)
+	if t.Entered != nil {
+		f.arrived = t.Entered.IP == q.IP && t.Entered.SP == q.SP
+		f.diff = j.arch.differing(q.Registers, t.Entered.Registers)
 	}
-	if o := s.System.Object(t.id); o != nil && o.Thread != nil {
+	if o := s.System.Object(t.ID); o != nil && o.Thread != nil {
 		f.blocked = o.Thread.Has("receive_wait") || o.Thread.Has("send_wait")
 		if p := s.System.Object(o.Thread.Partner); p != nil {
 			f.partner = fmt.Sprintf(" for %s %s", p.Title(), p.ID)
@@ -76,12 +76,12 @@ func (j *judge) inKernel(ip uint64) bool {
 }
 
 // entered says whether the thread came back to user mode.
-func (f *facts) entered() bool { return f.t.entered != nil }
+func (f *facts) entered() bool { return f.t.Entered != nil }
 
 // kept says whether the requesting function keeps the state in a copy.
 func (f *facts) kept() bool {
-	c := f.q.copy
-	return c != nil && c.read && c.ip == f.q.ip && c.sp == f.q.sp
+	c := f.q.Copy
+	return c != nil && c.Read && c.IP == f.q.IP && c.SP == f.q.SP
 }
 
 // rule is one cause: when it holds, what it says, and what to try. No rule
@@ -102,7 +102,7 @@ var rules = []rule{
 		name: "partial-registers", verdict: Partial,
 		when: func(f *facts) bool { return f.entered() && f.arrived && f.wrote != nil && len(f.diff) > 0 },
 		cause: func(f *facts) string {
-			return fmt.Sprintf("ip and sp arrived, written by %s, but %s came back with other values than were requested", f.wrote.place.Function, list(f.diff))
+			return fmt.Sprintf("ip and sp arrived, written by %s, but %s came back with other values than were requested", f.wrote.Place.Function, list(f.diff))
 		},
 		advice: "hand over all registers: an exception reply can, ex_regs carries ip and sp only",
 	},
@@ -110,14 +110,14 @@ var rules = []rule{
 		name: "applied", verdict: Applied,
 		when: func(f *facts) bool { return f.entered() && f.arrived && f.wrote != nil },
 		cause: func(f *facts) string {
-			return fmt.Sprintf("written by %s and entered", f.wrote.place.Function)
+			return fmt.Sprintf("written by %s and entered", f.wrote.Place.Function)
 		},
 	},
 	{
 		name: "overwritten", verdict: Overwritten,
 		when: func(f *facts) bool { return f.entered() && !f.arrived && f.wrote != nil && f.over != nil },
 		cause: func(f *facts) string {
-			return fmt.Sprintf("%s wrote the requested state, then %s wrote ip %#x over it before the thread ran", f.wrote.place.Function, f.over.place.Function, f.over.ip)
+			return fmt.Sprintf("%s wrote the requested state, then %s wrote ip %#x over it before the thread ran", f.wrote.Place.Function, f.over.Place.Function, f.over.IP)
 		},
 		advice: "find who sends the later write: a resume with a stale copy, a signal, or a second ex_regs",
 	},
@@ -125,18 +125,18 @@ var rules = []rule{
 		name: "ex_regs-in-exception", verdict: Ignored,
 		when: func(f *facts) bool { return f.entered() && !f.arrived && f.wrote == nil && f.blind != nil },
 		cause: func(f *facts) string {
-			return f.blind.name + " came without the cancel flag while the thread was in an exception: the kernel changes nothing then and reports success"
+			return f.blind.Name + " came without the cancel flag while the thread was in an exception: the kernel changes nothing then and reports success"
 		},
 		advice: "set the cancel flag, or put the state into the exception reply",
 	},
 	{
 		name: "stays-in-copy", verdict: Ignored,
 		when: func(f *facts) bool {
-			return f.entered() && !f.arrived && f.wrote == nil && f.kept() && !slices.Contains(f.q.thread.StateNames, "in_exception")
+			return f.entered() && !f.arrived && f.wrote == nil && f.kept() && !slices.Contains(f.q.Thread.StateNames, "in_exception")
 		},
 		cause: func(f *facts) string {
 			return fmt.Sprintf("the state stays in %s: nothing wrote the thread's kernel state, because it was %s when the request came and the copy is handed over only in the reply to an exception",
-				f.q.copy.name, situation(&f.q.thread))
+				f.q.Copy.Name, situation(&f.q.Thread))
 		},
 		advice: "let ex_regs with the cancel flag set ip and sp, or bring the thread into an exception first and put the state into the reply",
 	},
@@ -145,7 +145,7 @@ var rules = []rule{
 		when: func(f *facts) bool { return f.entered() && !f.arrived && f.wrote == nil },
 		cause: func(f *facts) string {
 			if n := len(f.writes); n > 0 {
-				return fmt.Sprintf("the requested state was never written; %s wrote ip %#x instead", f.writes[n-1].place.Function, f.writes[n-1].ip)
+				return fmt.Sprintf("the requested state was never written; %s wrote ip %#x instead", f.writes[n-1].Place.Function, f.writes[n-1].IP)
 			}
 			return "the requested state was never written to the thread's kernel state"
 		},
@@ -168,7 +168,7 @@ var rules = []rule{
 		name: "written-blocked", verdict: Pending,
 		when: func(f *facts) bool { return f.wrote != nil && f.over == nil },
 		cause: func(f *facts) string {
-			return fmt.Sprintf("%s wrote the requested state, which takes effect once the thread's wait%s ends", f.wrote.place.Function, f.partner)
+			return fmt.Sprintf("%s wrote the requested state, which takes effect once the thread's wait%s ends", f.wrote.Place.Function, f.partner)
 		},
 		advice: "end the wait: the cancel flag of ex_regs does",
 	},
@@ -221,31 +221,31 @@ func list(names []string) string {
 func (f *facts) evidence(all []operation) []string {
 	q := f.q
 	out := []string{
-		fmt.Sprintf("stop %d: %s asks for ip %#x, sp %#x", q.at.stop, q.function, q.ip, q.sp),
-		fmt.Sprintf("thread object %#x then: %s, %s ip %#x, sp %#x, entry frame's ip at %#x", f.t.block, situation(&q.thread), q.thread.Source, q.thread.IP, q.thread.SP, f.t.ipAddr),
+		fmt.Sprintf("stop %d: %s asks for ip %#x, sp %#x", q.At.Stop, q.Function, q.IP, q.SP),
+		fmt.Sprintf("thread object %#x then: %s, %s ip %#x, sp %#x, entry frame's ip at %#x", f.t.Block, situation(&q.Thread), q.Thread.Source, q.Thread.IP, q.Thread.SP, f.t.IPAddr),
 	}
-	if c := q.copy; c != nil {
+	if c := q.Copy; c != nil {
 		switch {
-		case c.problem != "":
-			out = append(out, c.name+" could not be read: "+c.problem)
-		case c.read:
-			out = append(out, fmt.Sprintf("%s at %#x: ip %#x before, %#x after", c.name, c.ipAddr, c.beforeIP, c.ip))
+		case c.Problem != "":
+			out = append(out, c.Name+" could not be read: "+c.Problem)
+		case c.Read:
+			out = append(out, fmt.Sprintf("%s at %#x: ip %#x before, %#x after", c.Name, c.IPAddr, c.BeforeIP, c.IP))
 		}
 	}
 	for _, op := range f.ops {
-		out = append(out, fmt.Sprintf("stop %d: %s", op.at.stop, op))
+		out = append(out, fmt.Sprintf("stop %d: %s", op.At.Stop, op))
 	}
 	if len(f.ops) == 0 {
 		out = append(out, fmt.Sprintf("no operation set this thread's state after the request (%d before it)", len(all)))
 	}
 	for _, w := range f.writes {
-		out = append(out, fmt.Sprintf("stop %d: %s wrote ip %#x, sp %#x into the %s at %#x (before: ip %#x)", w.at.stop, w.place, w.ip, w.sp, w.what, w.addr, w.old.ip))
+		out = append(out, fmt.Sprintf("stop %d: %s wrote ip %#x, sp %#x into the %s at %#x (before: ip %#x)", w.At.Stop, w.Place, w.IP, w.SP, w.Where, w.Addr, w.Old.IP))
 	}
 	if len(f.writes) == 0 {
 		out = append(out, "no write to the entry frame or the continuation after the request")
 	}
-	if en := f.t.entered; en != nil {
-		out = append(out, fmt.Sprintf("stop %d: entered user mode at %s, ip %#x, sp %#x", en.at.stop, en.place, en.ip, en.sp))
+	if en := f.t.Entered; en != nil {
+		out = append(out, fmt.Sprintf("stop %d: entered user mode at %s, ip %#x, sp %#x", en.At.Stop, en.Place, en.IP, en.SP))
 	}
 	return out
 }

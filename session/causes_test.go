@@ -13,14 +13,14 @@ func TestRules(t *testing.T) {
 	waiting := kernel.Thread{StateNames: []string{"receive_wait"}, IP: 0x10, SP: 0x20, Source: kernel.SourceFrame}
 	inException := kernel.Thread{StateNames: []string{"receive_wait", "in_exception"}, IP: 0x10, SP: 0x20}
 	const ip, sp = 0x1000, 0x2000
-	there := &entry{ip: ip, sp: sp}
-	elsewhere := &entry{ip: 0x10, sp: 0x20}
-	kept := &stateCopy{name: "core's copy", read: true, ip: ip, sp: sp}
-	w := &write{saved: saved{ip, sp}, place: Place{Function: "Thread_object::ex_regs"}}
-	w2 := &write{saved: saved{0x10, 0x20}, place: Place{Function: "Thread::copy_utcb_to_ts"}}
+	there := &entry{IP: ip, SP: sp}
+	elsewhere := &entry{IP: 0x10, SP: 0x20}
+	kept := &stateCopy{Name: "core's copy", Read: true, IP: ip, SP: sp}
+	w := &write{saved: saved{ip, sp}, Place: Place{Function: "Thread_object::ex_regs"}}
+	w2 := &write{saved: saved{0x10, 0x20}, Place: Place{Function: "Thread::copy_utcb_to_ts"}}
 
 	make_ := func(state kernel.Thread, en *entry, change func(*facts)) *facts {
-		f := &facts{t: &track{entered: en, requests: []request{{thread: state}}}, q: &request{ip: ip, sp: sp, thread: state}}
+		f := &facts{t: &track{Entered: en, Requests: []request{{Thread: state}}}, q: &request{IP: ip, SP: sp, Thread: state}}
 		f.arrived = en == there
 		if change != nil {
 			change(f)
@@ -37,8 +37,8 @@ func TestRules(t *testing.T) {
 		{make_(waiting, there, func(f *facts) { f.wrote, f.diff = w, []string{"rbx", "r12"} }), "partial-registers", Partial, "rbx, r12"},
 		{make_(waiting, there, func(f *facts) { f.wrote = w }), "applied", Applied, "Thread_object::ex_regs"},
 		{make_(waiting, elsewhere, func(f *facts) { f.wrote, f.over = w, w2 }), "overwritten", Overwritten, "copy_utcb_to_ts"},
-		{make_(inException, elsewhere, func(f *facts) { f.blind, f.q.copy = &operation{name: "ex_regs"}, kept }), "ex_regs-in-exception", Ignored, "cancel"},
-		{make_(waiting, elsewhere, func(f *facts) { f.q.copy = kept }), "stays-in-copy", Ignored, "core's copy"},
+		{make_(inException, elsewhere, func(f *facts) { f.blind, f.q.Copy = &operation{Name: "ex_regs"}, kept }), "ex_regs-in-exception", Ignored, "cancel"},
+		{make_(waiting, elsewhere, func(f *facts) { f.q.Copy = kept }), "stays-in-copy", Ignored, "core's copy"},
 		{make_(waiting, elsewhere, nil), "never-written", Ignored, "never written"},
 		{make_(waiting, elsewhere, func(f *facts) { f.writes = []write{*w2} }), "never-written", Ignored, "copy_utcb_to_ts wrote"},
 		{make_(waiting, there, func(f *facts) { f.equal = true }), "coincident", Coincident, "coincidence"},
@@ -64,7 +64,7 @@ func TestRules(t *testing.T) {
 
 // A copy that could not be read is no evidence for "stays in the copy".
 func TestNoRuleOnMissingEvidence(t *testing.T) {
-	f := &facts{t: &track{entered: &entry{ip: 1}, requests: make([]request, 1)}, q: &request{ip: 2, sp: 3, copy: &stateCopy{name: "copy", ip: 2, sp: 3}}}
+	f := &facts{t: &track{Entered: &entry{IP: 1}, Requests: make([]request, 1)}, q: &request{IP: 2, SP: 3, Copy: &stateCopy{Name: "copy", IP: 2, SP: 3}}}
 	if r := f.rule(); r.name == "stays-in-copy" {
 		t.Error("the rule fired on a copy that was never read")
 	}

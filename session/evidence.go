@@ -13,130 +13,130 @@ import (
 // evidence is what was seen of the restored threads so far. Everything in it
 // carries a sequence number, so that rules can tell before from after.
 type evidence struct {
-	original kernel.ID // task of the checkpointed child, 0 until known
-	stored   []storedThread
-	storedAt int                    // snapshot that belongs to stored
-	before   *Snapshot              // the original as the restore begins
-	after    *Snapshot              // as the restore is complete
-	tracks   map[uint64]*track      // by thread object
-	order    []*track               // in order of their first request
-	watches  map[uint64]*track      // by watched address
-	ops      map[uint64][]operation // by thread object
-	complete bool
-	finished bool // nothing more is expected
+	Original   kernel.ID // task of the checkpointed child, 0 until known
+	Stored     []storedThread
+	StoredAt   int                    // snapshot that belongs to stored
+	before     *Snapshot              // the original as the restore begins
+	after      *Snapshot              // as the restore is complete
+	tracks     map[uint64]*track      // by thread object
+	Threads    []*track               // in order of their first request
+	watches    map[uint64]*track      // by watched address
+	Operations map[uint64][]operation // by thread object
+	Complete   bool
+	Finished   bool // nothing more is expected
 }
 
 func newEvidence() evidence {
-	return evidence{tracks: map[uint64]*track{}, watches: map[uint64]*track{}, ops: map[uint64][]operation{}}
+	return evidence{tracks: map[uint64]*track{}, watches: map[uint64]*track{}, Operations: map[uint64][]operation{}}
 }
 
 // storedThread is a checkpointed thread's state as the restorer holds it.
 type storedThread struct {
-	name      string
-	addr      uint64 // of the stored element, in the restorer
-	ip, sp    uint64
-	registers []kernel.Register
-	where     string
-	at        instant
+	Name      string
+	Addr      uint64 // of the stored element, in the restorer
+	IP, SP    uint64
+	Registers []kernel.Register
+	Source    string
+	At        instant
 }
 
 // instant says when something was seen.
 type instant struct {
-	seq  int
-	stop int // the next snapshot's number
-	time time.Duration
+	Seq  int
+	Stop int // the next snapshot's number
+	Time time.Duration
 }
 
 // track is the evidence about one thread whose state was requested.
 type track struct {
-	id       kernel.ID
-	block    uint64 // address of the thread object
-	name     string
-	task     kernel.ID
-	taskRoot uint64
-	program  string // that its task runs, "" if unknown
-	requests []request
-	writes   []write
-	entered  *entry
+	ID       kernel.ID
+	Block    uint64 // address of the thread object
+	Name     string
+	Task     kernel.ID
+	TaskRoot uint64
+	Program  string // that its task runs, "" if unknown
+	Requests []request
+	Writes   []write
+	Entered  *entry
 
 	armed                  bool
-	ipAddr, spAddr         uint64 // of the saved frame
-	contIPAddr, contSPAddr uint64
-	frame, cont            saved // as last seen
+	IPAddr, SPAddr         uint64 // of the saved frame
+	ContIPAddr, ContSPAddr uint64
+	Frame, Cont            saved // as last seen
 }
 
 // saved is a user ip and sp as the kernel keeps them.
-type saved struct{ ip, sp uint64 }
+type saved struct{ IP, SP uint64 }
 
 // request is one request to set the thread's state.
 type request struct {
-	at        instant
-	function  string
-	ip, sp    uint64
-	registers []kernel.Register
-	thread    kernel.Thread // the thread's state as the request came
-	copy      *stateCopy
+	At        instant
+	Function  string
+	IP, SP    uint64
+	Registers []kernel.Register
+	Thread    kernel.Thread // the thread's state as the request came
+	Copy      *stateCopy
 }
 
 // stateCopy is where the requesting function keeps the state.
 type stateCopy struct {
-	name           string
-	ipAddr, spAddr uint64
-	size           int
-	beforeIP       uint64
-	ip, sp         uint64
-	read           bool // ip and sp are those after the function returned
-	problem        string
+	Name           string
+	IPAddr, SPAddr uint64
+	Size           int
+	BeforeIP       uint64
+	IP, SP         uint64
+	Read           bool // ip and sp are those after the function returned
+	Problem        string
 }
 
 // write is one change of the saved user state.
 type write struct {
-	at    instant
-	what  kernel.Source // frame or _exc_cont
-	place Place         // what wrote
-	addr  uint64
-	old   saved
+	At    instant
+	Where kernel.Source // frame or _exc_cont
+	Place Place         // what wrote
+	Addr  uint64
+	Old   saved
 	saved
-	restores bool // only puts back what the continuation had kept
+	Restores bool // only puts back what the continuation had kept
 }
 
 // operation is one kernel operation on a thread.
 type operation struct {
-	at              instant
-	name            string
-	ip, sp          uint64
-	setsIP, setsSP  bool
-	cancel, trigger bool
-	state           []string // flags of the thread before
+	At              instant
+	Name            string
+	IP, SP          uint64
+	SetsIP, SetsSP  bool
+	Cancel, Trigger bool
+	State           []string // flags of the thread before
 }
 
 // entry is the first return to user mode after the request.
 type entry struct {
-	at        instant
-	ip, sp    uint64
-	registers []kernel.Register
-	place     Place
+	At        instant
+	IP, SP    uint64
+	Registers []kernel.Register
+	Place     Place
 }
 
 func (t *track) request() *request {
-	if len(t.requests) == 0 {
+	if len(t.Requests) == 0 {
 		return nil
 	}
-	return &t.requests[len(t.requests)-1]
+	return &t.Requests[len(t.Requests)-1]
 }
 
 // changed says whether anything but the kernel's own way through an exception
 // changed the saved state since the last request.
 func (t *track) changed() bool {
 	q := t.request()
-	return slices.ContainsFunc(t.writes, func(w write) bool {
-		return w.at.seq > q.at.seq && !w.restores && w.saved != saved{q.thread.IP, q.thread.SP}
+	return slices.ContainsFunc(t.Writes, func(w write) bool {
+		return w.At.Seq > q.At.Seq && !w.Restores && w.saved != saved{q.Thread.IP, q.Thread.SP}
 	})
 }
 
 func (e *Engine) now() instant {
 	e.seq++
-	return instant{seq: e.seq, stop: len(e.history) + 1, time: time.Since(e.started)}
+	return instant{Seq: e.seq, Stop: len(e.history) + 1, Time: time.Since(e.started)}
 }
 
 // arm watches a thread's saved user ip. A write shows who changes it; a read
@@ -148,7 +148,7 @@ func (e *Engine) arm(ctx context.Context, t *track) error {
 	}
 	for _, w := range e.watchesOf(t) {
 		if err := e.target.SetWatch(ctx, w.kind, w.addr, e.ptrSize()); err != nil {
-			return fmt.Errorf("watching the saved state of thread %s %s: %w", t.id, t.name, err)
+			return fmt.Errorf("watching the saved state of thread %s %s: %w", t.ID, t.Name, err)
 		}
 		e.ev.watches[w.addr] = t
 	}
@@ -164,14 +164,14 @@ func (e *Engine) disarm(ctx context.Context, t *track) error {
 	for _, w := range e.watchesOf(t) {
 		delete(e.ev.watches, w.addr)
 		if err := e.target.ClearWatch(ctx, w.kind, w.addr, e.ptrSize()); err != nil {
-			return fmt.Errorf("no longer watching thread %s %s: %w", t.id, t.name, err)
+			return fmt.Errorf("no longer watching thread %s %s: %w", t.ID, t.Name, err)
 		}
 	}
 	return nil
 }
 
 func (e *Engine) disarmAll(ctx context.Context) error {
-	for _, t := range e.ev.order {
+	for _, t := range e.ev.Threads {
 		if err := e.disarm(ctx, t); err != nil {
 			return err
 		}
@@ -185,9 +185,9 @@ type watch struct {
 }
 
 func (e *Engine) watchesOf(t *track) []watch {
-	w := []watch{{WatchWrite, t.ipAddr}, {WatchRead, t.ipAddr}, {WatchWrite, t.spAddr}, {WatchWrite, t.contIPAddr}}
-	if t.contSPAddr != t.spAddr { // on ARM the continuation has no sp of its own
-		w = append(w, watch{WatchWrite, t.contSPAddr})
+	w := []watch{{WatchWrite, t.IPAddr}, {WatchRead, t.IPAddr}, {WatchWrite, t.SPAddr}, {WatchWrite, t.ContIPAddr}}
+	if t.ContSPAddr != t.SPAddr { // on ARM the continuation has no sp of its own
+		w = append(w, watch{WatchWrite, t.ContSPAddr})
 	}
 	return w
 }
@@ -203,9 +203,9 @@ func (e *Engine) readSaved(t *track) (ip, sp, contIP, contSP uint64, err error) 
 	for _, w := range []struct {
 		addr uint64
 		dst  *uint64
-	}{{t.ipAddr, &ip}, {t.spAddr, &sp}, {t.contIPAddr, &contIP}, {t.contSPAddr, &contSP}} {
+	}{{t.IPAddr, &ip}, {t.SPAddr, &sp}, {t.ContIPAddr, &contIP}, {t.ContSPAddr, &contSP}} {
 		if *w.dst, err = memory.Uint(space, w.addr, e.ptrSize()); err != nil {
-			return 0, 0, 0, 0, fmt.Errorf("reading the saved state of thread %s %s: %w", t.id, t.name, err)
+			return 0, 0, 0, 0, fmt.Errorf("reading the saved state of thread %s %s: %w", t.ID, t.Name, err)
 		}
 	}
 	return ip, sp, contIP, contSP, nil
@@ -249,7 +249,7 @@ func (e *Engine) watchHit(ctx context.Context, stop TargetStop) (*event, error) 
 // stays as it is until user mode.
 func (e *Engine) followOut(ctx context.Context, t *track, stop TargetStop) (*event, bool, error) {
 	block, err := e.currentBlock(ctx)
-	if err != nil || stop.WatchKind != WatchRead || block != t.block {
+	if err != nil || stop.WatchKind != WatchRead || block != t.Block {
 		return nil, false, err
 	}
 	if err := e.disarm(ctx, t); err != nil {
@@ -273,7 +273,7 @@ func (e *Engine) followOut(ctx context.Context, t *track, stop TargetStop) (*eve
 func (e *Engine) stepKernel(ctx context.Context, t *track) error {
 	s, err := e.target.Step(ctx, e.cpu)
 	if err != nil {
-		return fmt.Errorf("following thread %s %s through the kernel: %w", t.id, t.name, err)
+		return fmt.Errorf("following thread %s %s through the kernel: %w", t.ID, t.Name, err)
 	}
 	if s.Ended {
 		return fmt.Errorf("the guest is gone: %s", s.Why)
@@ -287,7 +287,7 @@ func (e *Engine) stepKernel(ctx context.Context, t *track) error {
 func (e *Engine) observe(ctx context.Context, t *track, written uint64) (ev *event, entered bool, err error) {
 	cpu := e.m.CPUs[e.cpu]
 	if cpu.User {
-		if cpu.Root != t.taskRoot {
+		if cpu.Root != t.TaskRoot {
 			return nil, false, nil
 		}
 		ev, err := e.enter(ctx, t)
@@ -298,10 +298,10 @@ func (e *Engine) observe(ctx context.Context, t *track, written uint64) (ev *eve
 		return nil, false, err
 	}
 	frame, cont := saved{ip, sp}, saved{contIP, contSP}
-	at := write{at: e.now(), place: e.kernelComponent().place(cpu.IP), restores: frame == t.cont}
-	t.note(at, kernel.SourceFrame, t.ipAddr, &t.frame, frame, written == t.ipAddr || written == t.spAddr)
-	at.restores = false
-	t.note(at, kernel.SourceContinuation, t.contIPAddr, &t.cont, cont, written == t.contIPAddr)
+	at := write{At: e.now(), Place: e.kernelComponent().place(cpu.IP), Restores: frame == t.Cont}
+	t.note(at, kernel.SourceFrame, t.IPAddr, &t.Frame, frame, written == t.IPAddr || written == t.SPAddr)
+	at.Restores = false
+	t.note(at, kernel.SourceContinuation, t.ContIPAddr, &t.Cont, cont, written == t.ContIPAddr)
 	return nil, false, nil
 }
 
@@ -312,25 +312,25 @@ func (t *track) note(w write, what kernel.Source, addr uint64, was *saved, is sa
 	if is == *was && !hit {
 		return
 	}
-	w.what, w.addr, w.old, w.saved = what, addr, *was, is
+	w.Where, w.Addr, w.Old, w.saved = what, addr, *was, is
 	*was = is
-	if n := len(t.writes); n > 0 {
-		last := &t.writes[n-1]
-		second := last.ip == is.ip || last.sp == is.sp
-		if last.what == what && last.place.Function == w.place.Function && second {
-			last.saved, last.restores = is, w.restores
+	if n := len(t.Writes); n > 0 {
+		last := &t.Writes[n-1]
+		second := last.IP == is.IP || last.SP == is.SP
+		if last.Where == what && last.Place.Function == w.Place.Function && second {
+			last.saved, last.Restores = is, w.Restores
 			return
 		}
 	}
-	t.writes = append(t.writes, w)
+	t.Writes = append(t.Writes, w)
 }
 
 // enter notes a thread's first return to user mode.
 func (e *Engine) enter(ctx context.Context, t *track) (*event, error) {
 	cpu := e.m.CPUs[e.cpu]
-	t.entered = &entry{at: e.now(), ip: cpu.IP, sp: cpu.SP, registers: cpu.Registers, place: e.comps[t.program].place(cpu.IP)}
+	t.Entered = &entry{At: e.now(), IP: cpu.IP, SP: cpu.SP, Registers: cpu.Registers, Place: e.comps[t.Program].place(cpu.IP)}
 	if err := e.disarm(ctx, t); err != nil {
 		return nil, err
 	}
-	return &event{reason: fmt.Sprintf("%s (thread %s) returns to user mode at %s", t.name, t.id, t.entered.place)}, nil
+	return &event{reason: fmt.Sprintf("%s (thread %s) returns to user mode at %s", t.Name, t.ID, t.Entered.Place)}, nil
 }

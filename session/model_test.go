@@ -62,7 +62,7 @@ func TestCapDiff(t *testing.T) {
 		{Slot: 1, Object: 900, Rights: 3}, {Slot: 2, Object: 902, Rights: 3}, {Slot: 3, Object: 900, Rights: 3}, {Slot: 4, Object: 900, Rights: 1}, {Slot: 9, Object: 900, Rights: 3},
 	})}
 	ev := newEvidence()
-	ev.original, ev.before = 10, before
+	ev.Original, ev.before = 10, before
 	d := (&judge{child: "child", ev: &ev}).capDiff(after)
 	if d == nil {
 		t.Fatal("nothing was compared")

@@ -51,7 +51,7 @@ func (e *Engine) prepare(ctx context.Context) error {
 func (e *Engine) prepareComplete(ctx context.Context) error {
 	c := e.scn.Complete
 	reached := func(context.Context) (*event, error) {
-		e.ev.complete = true
+		e.ev.Complete = true
 		for i := range e.phases {
 			if e.phases[i].State == PhaseCurrent {
 				e.phases[i].State = PhaseDone
@@ -150,28 +150,28 @@ func (e *Engine) readStored(ctx context.Context, s *StoredSpec) error {
 		}
 		elems = next
 	}
-	e.ev.stored = nil
+	e.ev.Stored = nil
 	for _, v := range elems {
 		t, err := e.storedThread(s, v)
 		if err != nil {
 			return err
 		}
-		e.ev.stored = append(e.ev.stored, t)
+		e.ev.Stored = append(e.ev.Stored, t)
 	}
 	snap, err := e.snapshot(ctx, "stored state")
 	if err != nil {
 		return err
 	}
-	e.ev.before, e.ev.storedAt = snap, len(e.history)+1
+	e.ev.before, e.ev.StoredAt = snap, len(e.history)+1
 	e.judge().findOriginal(snap)
 	return nil
 }
 
 func (e *Engine) storedThread(s *StoredSpec, v debuginfo.Value) (storedThread, error) {
-	t := storedThread{addr: v.Addr, at: e.now(), where: fmt.Sprintf("%s's stored state at %#x", s.Component, v.Addr)}
+	t := storedThread{Addr: v.Addr, At: e.now(), Source: fmt.Sprintf("%s's stored state at %#x", s.Component, v.Addr)}
 	name, err := v.Path(s.Name)
 	if err == nil {
-		t.name, err = name.String()
+		t.Name, err = name.String()
 	}
 	if err != nil {
 		return t, fmt.Errorf("stored thread at %#x, name %s: %w", v.Addr, s.Name, err)
@@ -179,17 +179,17 @@ func (e *Engine) storedThread(s *StoredSpec, v debuginfo.Value) (storedThread, e
 	for _, f := range []struct {
 		path string
 		dst  *uint64
-	}{{s.IP, &t.ip}, {s.SP, &t.sp}} {
+	}{{s.IP, &t.IP}, {s.SP, &t.SP}} {
 		m, err := v.Path(f.path)
 		if err == nil {
 			*f.dst, err = m.Uint64()
 		}
 		if err != nil {
-			return t, fmt.Errorf("stored thread %s at %#x, %s: %w", t.name, v.Addr, f.path, err)
+			return t, fmt.Errorf("stored thread %s at %#x, %s: %w", t.Name, v.Addr, f.path, err)
 		}
 	}
 	if regs, err := v.Path(s.Registers); s.Registers != "" && err == nil {
-		t.registers = e.structRegisters(regs)
+		t.Registers = e.structRegisters(regs)
 	}
 	return t, nil
 }
@@ -234,25 +234,25 @@ func (e *Engine) requested(ctx context.Context, r *RequestSpec) (*event, error) 
 		return nil, err
 	}
 	t := e.trackOf(sys, o)
-	q := request{at: e.now(), function: r.Function, ip: ip, sp: sp, thread: *o.Thread}
+	q := request{At: e.now(), Function: r.Function, IP: ip, SP: sp, Thread: *o.Thread}
 	if r.Registers != "" {
 		if v, err := scope.Eval(r.Registers); err == nil {
-			q.registers = e.structRegisters(v)
+			q.Registers = e.structRegisters(v)
 		}
 	}
 	if r.Copy != nil {
-		q.copy = e.copyOf(scope, r.Copy)
+		q.Copy = e.copyOf(scope, r.Copy)
 	}
-	t.requests = append(t.requests, q)
-	t.entered = nil
-	t.frame, t.cont = saved{o.Thread.FrameIP, o.Thread.FrameSP}, saved{o.Thread.ContIP, o.Thread.ContSP}
+	t.Requests = append(t.Requests, q)
+	t.Entered = nil
+	t.Frame, t.Cont = saved{o.Thread.FrameIP, o.Thread.FrameSP}, saved{o.Thread.ContIP, o.Thread.ContSP}
 	if err := e.arm(ctx, t); err != nil {
 		return nil, err
 	}
-	if q.copy != nil && q.copy.problem == "" {
+	if q.Copy != nil && q.Copy.Problem == "" {
 		c := e.comps[r.Component]
-		if err := e.onReturn(ctx, c, r.Function, "return of request", func(context.Context) (*event, error) { return nil, e.readCopy(c, q.copy) }); err != nil {
-			q.copy.problem = err.Error()
+		if err := e.onReturn(ctx, c, r.Function, "return of request", func(context.Context) (*event, error) { return nil, e.readCopy(c, q.Copy) }); err != nil {
+			q.Copy.Problem = err.Error()
 		}
 	}
 	return nil, nil
@@ -278,20 +278,20 @@ func (e *Engine) bySelector(sys *kernel.System, selector uint64) (*kernel.Object
 
 // trackOf is the evidence about a thread, started at its first request.
 func (e *Engine) trackOf(sys *kernel.System, o *kernel.Object) *track {
-	if t := e.ev.tracks[o.Addr]; t != nil && t.id == o.ID {
+	if t := e.ev.tracks[o.Addr]; t != nil && t.ID == o.ID {
 		return t
 	}
-	t := &track{id: o.ID, block: o.Addr, name: o.Name, task: o.Thread.Task,
-		ipAddr: o.Thread.FrameIPAddr, spAddr: o.Thread.FrameSPAddr,
-		contIPAddr: o.Thread.ContIPAddr, contSPAddr: o.Thread.ContSPAddr}
-	if task := sys.Object(t.task); task != nil && task.Task != nil {
-		t.taskRoot = task.Task.Root
+	t := &track{ID: o.ID, Block: o.Addr, Name: o.Name, Task: o.Thread.Task,
+		IPAddr: o.Thread.FrameIPAddr, SPAddr: o.Thread.FrameSPAddr,
+		ContIPAddr: o.Thread.ContIPAddr, ContSPAddr: o.Thread.ContSPAddr}
+	if task := sys.Object(t.Task); task != nil && task.Task != nil {
+		t.TaskRoot = task.Task.Root
 		if c := e.taskComponent(task); c != nil {
-			t.program = c.name
+			t.Program = c.name
 		}
 	}
 	e.ev.tracks[o.Addr] = t
-	e.ev.order = append(e.ev.order, t)
+	e.ev.Threads = append(e.ev.Threads, t)
 	return t
 }
 
@@ -310,24 +310,24 @@ func evalUint(scope debuginfo.Scope, expr string) (uint64, error) {
 // copyOf finds where the function will leave the state, while its arguments
 // can still be evaluated.
 func (e *Engine) copyOf(scope debuginfo.Scope, s *CopySpec) *stateCopy {
-	c := &stateCopy{name: s.Name}
+	c := &stateCopy{Name: s.Name}
 	for _, x := range []struct {
 		expr string
 		dst  *uint64
-	}{{s.IP, &c.ipAddr}, {s.SP, &c.spAddr}} {
+	}{{s.IP, &c.IPAddr}, {s.SP, &c.SPAddr}} {
 		v, err := scope.Eval(x.expr)
 		switch {
 		case err != nil:
-			c.problem = fmt.Sprintf("%s: %v", x.expr, err)
+			c.Problem = fmt.Sprintf("%s: %v", x.expr, err)
 			return c
 		case !v.HasAddr:
-			c.problem = x.expr + " stands in no memory"
+			c.Problem = x.expr + " stands in no memory"
 			return c
 		}
-		*x.dst, c.size = v.Addr, int(v.Type.Size)
+		*x.dst, c.Size = v.Addr, int(v.Type.Size)
 	}
 	if v, err := evalUint(scope, s.IP); err == nil {
-		c.beforeIP = v
+		c.BeforeIP = v
 	}
 	return c
 }
@@ -336,14 +336,14 @@ func (e *Engine) copyOf(scope debuginfo.Scope, s *CopySpec) *stateCopy {
 func (e *Engine) readCopy(comp *component, c *stateCopy) error {
 	space := e.m.Space(e.cpu)
 	var err error
-	if c.ip, err = memory.Uint(space, c.ipAddr, c.size); err == nil {
-		c.sp, err = memory.Uint(space, c.spAddr, c.size)
+	if c.IP, err = memory.Uint(space, c.IPAddr, c.Size); err == nil {
+		c.SP, err = memory.Uint(space, c.SPAddr, c.Size)
 	}
 	if err != nil {
-		c.problem = err.Error()
+		c.Problem = err.Error()
 		return nil
 	}
-	c.read = true
+	c.Read = true
 	return nil
 }
 
@@ -368,34 +368,34 @@ func (e *Engine) operated(ctx context.Context, o *OperationSpec) error {
 	if e.ptrSize() == 4 {
 		unset &= 0xffff_ffff
 	}
-	op := operation{at: e.now(), name: o.Name, ip: ip, sp: sp, setsIP: ip != unset, setsSP: sp != unset,
-		cancel: flags&cancel != 0, trigger: flags&trigger != 0}
+	op := operation{At: e.now(), Name: o.Name, IP: ip, SP: sp, SetsIP: ip != unset, SetsSP: sp != unset,
+		Cancel: flags&cancel != 0, Trigger: flags&trigger != 0}
 	sys, err := e.system(ctx)
 	if err != nil {
 		return err
 	}
 	if t := sys.At(object); t != nil && t.Thread != nil {
-		op.state = t.Thread.StateNames
-		e.ev.ops[t.Addr] = append(e.ev.ops[t.Addr], op)
+		op.State = t.Thread.StateNames
+		e.ev.Operations[t.Addr] = append(e.ev.Operations[t.Addr], op)
 	}
 	return nil
 }
 
 func (o operation) String() string {
 	var with []string
-	if o.cancel {
+	if o.Cancel {
 		with = append(with, "cancel")
 	}
-	if o.trigger {
+	if o.Trigger {
 		with = append(with, "trigger exception")
 	}
 	args := "ip and sp left alone"
-	if o.setsIP || o.setsSP {
-		args = fmt.Sprintf("ip %#x, sp %#x", o.ip, o.sp)
+	if o.SetsIP || o.SetsSP {
+		args = fmt.Sprintf("ip %#x, sp %#x", o.IP, o.SP)
 	}
 	flags := "no flags"
 	if len(with) > 0 {
 		flags = strings.Join(with, ", ")
 	}
-	return fmt.Sprintf("%s(%s; %s) on a thread in state %s", o.name, args, flags, strings.Join(o.state, ","))
+	return fmt.Sprintf("%s(%s; %s) on a thread in state %s", o.Name, args, flags, strings.Join(o.State, ","))
 }

@@ -75,10 +75,10 @@ func (e *Engine) record(ctx context.Context, reason string) error {
 	}
 	clear(e.roots) // a page-table root may be another task's by the next stop
 	e.judge().findOriginal(snap)
-	if e.ev.complete && e.ev.after == nil {
+	if e.ev.Complete && e.ev.after == nil {
 		e.ev.after = snap
 	}
-	m := &moment{snap: snap, phases: slices.Clone(e.phases), complete: e.ev.complete, finished: e.ev.finished}
+	m := &moment{snap: snap, phases: slices.Clone(e.phases), complete: e.ev.Complete, finished: e.ev.Finished}
 	m.verdicts = e.judge().all(snap)
 	m.caps = e.judge().capDiff(snap)
 	for _, i := range e.infos {

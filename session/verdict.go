@@ -25,20 +25,20 @@ type judge struct {
 func (j *judge) all(s *Snapshot) []ThreadVerdict {
 	var out []ThreadVerdict
 	pairs := j.pairs(s)
-	for _, t := range j.ev.order {
-		out = append(out, j.thread(s, t, pairs[t.id]))
+	for _, t := range j.ev.Threads {
+		out = append(out, j.thread(s, t, pairs[t.ID]))
 	}
-	if len(j.ev.stored) == 0 {
+	if len(j.ev.Stored) == 0 {
 		return out
 	}
-	for _, st := range j.ev.stored {
-		if !slices.ContainsFunc(j.ev.order, func(t *track) bool { return sameName(t.name, st.name) }) {
-			out = append(out, j.unrequested(s, st.name, &st))
+	for _, st := range j.ev.Stored {
+		if !slices.ContainsFunc(j.ev.Threads, func(t *track) bool { return sameName(t.Name, st.Name) }) {
+			out = append(out, j.unrequested(s, st.Name, &st))
 		}
 	}
-	for _, o := range j.ev.before.System.ThreadsOf(j.ev.original) {
-		known := slices.ContainsFunc(j.ev.stored, func(st storedThread) bool { return sameName(o.Name, st.name) }) ||
-			slices.ContainsFunc(j.ev.order, func(t *track) bool { return t.name == o.Name })
+	for _, o := range j.ev.before.System.ThreadsOf(j.ev.Original) {
+		known := slices.ContainsFunc(j.ev.Stored, func(st storedThread) bool { return sameName(o.Name, st.Name) }) ||
+			slices.ContainsFunc(j.ev.Threads, func(t *track) bool { return t.Name == o.Name })
 		if !known {
 			out = append(out, j.unrequested(s, o.Name, nil))
 		}
@@ -60,7 +60,7 @@ func (j *judge) pairs(s *Snapshot) map[kernel.ID]*kernel.Object {
 	if j.ev.before == nil {
 		return out
 	}
-	originals := j.ev.before.System.ThreadsOf(j.ev.original)
+	originals := j.ev.before.System.ThreadsOf(j.ev.Original)
 	for _, o := range s.System.ThreadsOf(j.restored(s)) {
 		var same []*kernel.Object
 		for _, c := range originals {
@@ -80,32 +80,32 @@ func (j *judge) pairs(s *Snapshot) map[kernel.ID]*kernel.Object {
 
 // thread weighs the evidence about one requested thread.
 func (j *judge) thread(s *Snapshot, t *track, original *kernel.Object) ThreadVerdict {
-	v := ThreadVerdict{Thread: t.id, Name: t.name, Task: t.task, TaskName: s.TaskName(t.task)}
+	v := ThreadVerdict{Thread: t.ID, Name: t.Name, Task: t.Task, TaskName: s.TaskName(t.Task)}
 	if original != nil {
 		v.Original = original.ID
 	}
-	v.Checkpointed = j.checkpointed(t.name, t.program)
+	v.Checkpointed = j.checkpointed(t.Name, t.Program)
 	q := t.request()
-	v.Requested = Stage{Known: true, IP: q.ip, SP: q.sp, Place: j.place(t.program, q.ip), Registers: q.registers,
-		Source: "argument of " + q.function, Stop: q.at.stop, Time: q.at.time}
-	v.Kernel = Stage{Known: true, IP: t.frame.ip, SP: t.frame.sp, Place: j.place(t.program, t.frame.ip),
-		Source: fmt.Sprintf("entry frame at %#x", t.ipAddr), Stop: q.at.stop, Time: q.at.time}
-	if n := len(t.writes); n > 0 {
-		v.Kernel.Stop, v.Kernel.Time = t.writes[n-1].at.stop, t.writes[n-1].at.time
+	v.Requested = Stage{Known: true, IP: q.IP, SP: q.SP, Place: j.place(t.Program, q.IP), Registers: q.Registers,
+		Source: "argument of " + q.Function, Stop: q.At.Stop, Time: q.At.Time}
+	v.Kernel = Stage{Known: true, IP: t.Frame.IP, SP: t.Frame.SP, Place: j.place(t.Program, t.Frame.IP),
+		Source: fmt.Sprintf("entry frame at %#x", t.IPAddr), Stop: q.At.Stop, Time: q.At.Time}
+	if n := len(t.Writes); n > 0 {
+		v.Kernel.Stop, v.Kernel.Time = t.Writes[n-1].At.Stop, t.Writes[n-1].At.Time
 	}
-	if t.cont.ip != j.noIP() {
-		v.Kernel.IP, v.Kernel.SP, v.Kernel.Place = t.cont.ip, t.cont.sp, j.place(t.program, t.cont.ip)
-		v.Kernel.Source = fmt.Sprintf("_exc_cont at %#x (an exception is triggered)", t.contIPAddr)
+	if t.Cont.IP != j.noIP() {
+		v.Kernel.IP, v.Kernel.SP, v.Kernel.Place = t.Cont.IP, t.Cont.SP, j.place(t.Program, t.Cont.IP)
+		v.Kernel.Source = fmt.Sprintf("_exc_cont at %#x (an exception is triggered)", t.ContIPAddr)
 	}
 	v.Entered.Missing = "the thread has not returned to user mode since the request"
-	if t.entered != nil {
-		v.Entered = Stage{Known: true, IP: t.entered.ip, SP: t.entered.sp, Place: t.entered.place, Registers: t.entered.registers,
-			Source: "processor, first return to user mode after the request", Stop: t.entered.at.stop, Time: t.entered.at.time}
+	if t.Entered != nil {
+		v.Entered = Stage{Known: true, IP: t.Entered.IP, SP: t.Entered.SP, Place: t.Entered.Place, Registers: t.Entered.Registers,
+			Source: "processor, first return to user mode after the request", Stop: t.Entered.At.Stop, Time: t.Entered.At.Time}
 	}
 	f := j.factsOf(s, t)
 	r := f.rule()
 	v.Verdict, v.Rule, v.Cause, v.Advice = r.verdict, r.name, r.cause(f), r.advice
-	v.Evidence = f.evidence(j.ev.ops[t.block])
+	v.Evidence = f.evidence(j.ev.Operations[t.Block])
 	return v
 }
 
@@ -118,10 +118,10 @@ func (j *judge) noIP() uint64 {
 }
 
 func (j *judge) checkpointed(name, program string) Stage {
-	for _, st := range j.ev.stored {
-		if sameName(name, st.name) {
-			return Stage{Known: true, IP: st.ip, SP: st.sp, Place: j.place(program, st.ip), Registers: st.registers,
-				Source: st.where, Stop: j.ev.storedAt, Time: st.at.time}
+	for _, st := range j.ev.Stored {
+		if sameName(name, st.Name) {
+			return Stage{Known: true, IP: st.IP, SP: st.SP, Place: j.place(program, st.IP), Registers: st.Registers,
+				Source: st.Source, Stop: j.ev.StoredAt, Time: st.At.Time}
 		}
 	}
 	return Stage{Missing: "no thread of this name is in the stored state"}
@@ -139,7 +139,7 @@ func (j *judge) unrequested(s *Snapshot, name string, st *storedThread) ThreadVe
 			v.Kernel = Stage{Known: true, IP: o.Thread.IP, SP: o.Thread.SP, Place: s.Places[o.ID], Source: string(o.Thread.Source), Stop: s.Number, Time: s.Time}
 		}
 	}
-	for _, o := range j.ev.before.System.ThreadsOf(j.ev.original) {
+	for _, o := range j.ev.before.System.ThreadsOf(j.ev.Original) {
 		if sameName(o.Name, name) {
 			v.Original = o.ID
 		}
@@ -147,7 +147,7 @@ func (j *judge) unrequested(s *Snapshot, name string, st *storedThread) ThreadVe
 	v.Checkpointed = j.checkpointed(name, j.child)
 	v.Requested.Missing = "no request for this thread was seen"
 	v.Entered.Missing = "not watched: nothing was requested"
-	if !j.ev.complete {
+	if !j.ev.Complete {
 		v.Verdict, v.Cause = Pending, "its state has not been requested so far"
 		return v
 	}
@@ -157,7 +157,7 @@ func (j *judge) unrequested(s *Snapshot, name string, st *storedThread) ThreadVe
 		v.Cause += ": the stored state holds no thread of this name"
 		v.Evidence = append(v.Evidence, fmt.Sprintf("stored threads: %s", strings.Join(j.storedNames(), ", ")))
 	} else {
-		v.Evidence = append(v.Evidence, st.where+" was never handed to a request")
+		v.Evidence = append(v.Evidence, st.Source+" was never handed to a request")
 	}
 	v.Advice = "look at the list of stored threads and at how the restorer finds the new thread for each"
 	return v
@@ -165,8 +165,8 @@ func (j *judge) unrequested(s *Snapshot, name string, st *storedThread) ThreadVe
 
 func (j *judge) storedNames() []string {
 	var names []string
-	for _, st := range j.ev.stored {
-		names = append(names, st.name)
+	for _, st := range j.ev.Stored {
+		names = append(names, st.Name)
 	}
 	return names
 }
@@ -185,21 +185,21 @@ func (j *judge) childTasks(s *Snapshot) []kernel.ID {
 // findOriginal decides which task is the checkpointed child: the first that
 // runs the child's program.
 func (j *judge) findOriginal(s *Snapshot) {
-	if ids := j.childTasks(s); j.ev.original == 0 && len(ids) > 0 {
-		j.ev.original = ids[0]
+	if ids := j.childTasks(s); j.ev.Original == 0 && len(ids) > 0 {
+		j.ev.Original = ids[0]
 	}
 }
 
 // restored is the task of the restored child: the one whose threads were
 // requested, else the first made after the original; 0 if there is none.
 func (j *judge) restored(s *Snapshot) kernel.ID {
-	for _, t := range j.ev.order {
-		if t.task != j.ev.original && s.Tasks[t.task] == j.child {
-			return t.task
+	for _, t := range j.ev.Threads {
+		if t.Task != j.ev.Original && s.Tasks[t.Task] == j.child {
+			return t.Task
 		}
 	}
 	for _, id := range j.childTasks(s) {
-		if j.ev.original != 0 && id > j.ev.original {
+		if j.ev.Original != 0 && id > j.ev.Original {
 			return id
 		}
 	}

@@ -25,19 +25,19 @@ func (e *Engine) Begin(ctx context.Context) error {
 // NextPhase runs to the next event of the scenario: a phase, the end of the
 // restore, or a thread's return to user mode after it.
 func (e *Engine) NextPhase(ctx context.Context) error {
-	if e.ev.finished {
+	if e.ev.Finished {
 		return ErrFinished
 	}
 	runCtx := ctx
-	if e.ev.complete {
+	if e.ev.Complete {
 		var cancel context.CancelFunc
 		runCtx, cancel = context.WithTimeout(ctx, time.Duration(e.scn.Settle))
 		defer cancel()
 	}
 	ev, err := e.run(runCtx)
-	if err != nil && e.ev.complete && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+	if err != nil && e.ev.Complete && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
 		ev, err = e.halt(ctx, fmt.Sprintf("no thread returned to user mode within %v", time.Duration(e.scn.Settle)))
-		e.ev.finished = true
+		e.ev.Finished = true
 	}
 	return e.arrive(ctx, ev, err)
 }
@@ -120,17 +120,17 @@ func (e *Engine) arrive(ctx context.Context, ev *event, err error) error {
 // is complete and every thread has entered user mode, unless it is equal by
 // coincidence and may wait for ever.
 func (e *Engine) settle() {
-	if !e.ev.complete || e.ev.finished {
+	if !e.ev.Complete || e.ev.Finished {
 		return
 	}
-	for _, t := range e.ev.order {
+	for _, t := range e.ev.Threads {
 		q := t.request()
-		equal := q.thread.IP == q.ip && q.thread.SP == q.sp && !t.changed()
-		if t.entered == nil && !equal {
+		equal := q.Thread.IP == q.IP && q.Thread.SP == q.SP && !t.changed()
+		if t.Entered == nil && !equal {
 			return
 		}
 	}
-	e.ev.finished = true
+	e.ev.Finished = true
 }
 
 // RunAll walks every phase to the end, headless.
@@ -141,7 +141,7 @@ func (e *Engine) RunAll(ctx context.Context) error {
 			return nil
 		case err != nil:
 			return err
-		case e.ev.finished:
+		case e.ev.Finished:
 			return nil
 		}
 	}
