@@ -100,8 +100,8 @@ type Thread struct {
 
 // Register is one user register of a thread. Names are GDB's.
 type Register struct {
-	Name  string
-	Value uint64
+	Name  string `json:"name"`
+	Value uint64 `json:"value"`
 }
 
 // Register returns the named user register.

@@ -30,6 +30,7 @@ type Paging interface {
 // several goroutines.
 type Space struct {
 	phys   Reader
+	data   Reader // where contents are read; tables are read from phys
 	paging Paging
 	root   uint64
 	tlb    map[uint64]Mapping // by smallest page
@@ -38,7 +39,13 @@ type Space struct {
 // NewSpace returns the address space whose page tables start at the physical
 // address root.
 func NewSpace(phys Reader, paging Paging, root uint64) *Space {
-	return &Space{phys: phys, paging: paging, root: root, tlb: make(map[uint64]Mapping)}
+	return &Space{phys: phys, data: phys, paging: paging, root: root, tlb: make(map[uint64]Mapping)}
+}
+
+// WithData returns the same address space, contents of which are read through
+// another view of physical memory than its page tables.
+func (s *Space) WithData(data Reader) *Space {
+	return &Space{phys: s.phys, data: data, paging: s.paging, root: s.root, tlb: s.tlb}
 }
 
 // Root is the physical address of the page tables.
@@ -67,7 +74,7 @@ func (s *Space) ReadMemory(addr uint64, buf []byte) error {
 			return fmt.Errorf("reading %d bytes at %#x: %w", len(buf), addr, err)
 		}
 		n := min(uint64(len(buf)-done), m.Phys+m.Size-phys)
-		if err := s.phys.ReadMemory(phys, buf[done:done+int(n)]); err != nil {
+		if err := s.data.ReadMemory(phys, buf[done:done+int(n)]); err != nil {
 			return fmt.Errorf("reading %d bytes at %#x: %w", len(buf), addr, err)
 		}
 		done += int(n)

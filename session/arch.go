@@ -57,6 +57,12 @@ func archOf(m elf.Machine) (arch, error) {
 	return a, nil
 }
 
+// cpu is what a decoder must know of a processor.
+func (a arch) cpu(r Registers) kernel.CPU {
+	root, _ := a.root(r)
+	return kernel.CPU{IP: value(r, a.ip), SP: value(r, a.sp), Flags: value(r, a.flags), Registers: a.registers(r), User: a.user(r), Root: root}
+}
+
 // registers lists a processor's general registers.
 func (a arch) registers(r Registers) []kernel.Register {
 	var out []kernel.Register

@@ -84,7 +84,7 @@ func (e *Engine) runs(c *component, root, pc uint64) bool {
 	if known, ok := e.roots[key]; ok {
 		return known
 	}
-	space := e.m.Space(e.cpu)
+	space := e.m.Space(e.cpu).WithData(e.text)
 	if _, _, err := space.Translate(pc); err != nil {
 		return c.runsIn(space) > 0
 	}
@@ -125,7 +125,7 @@ func (e *Engine) taskComponent(o *kernel.Object) *component {
 	if c := e.taskComps[key]; c != nil {
 		return c
 	}
-	space := memory.NewSpace(e.m.Phys, e.m.Paging, o.Task.Root)
+	space := memory.NewSpace(e.m.Phys, e.m.Paging, o.Task.Root).WithData(e.text)
 	// Several programs can be in one address space: libraries are, and core sees
 	// all memory. The one with most of its text mapped is meant.
 	var best *component
@@ -157,19 +157,22 @@ type taskKey struct {
 
 // place puts an address of a component in words.
 func (c *component) place(addr uint64) Place {
-	p := Place{Addr: addr}
 	if c == nil || c.file == nil {
-		return p
+		return Place{Addr: addr}
 	}
-	p.Component = c.name
-	tap := c.file.Tap() // a recording needs the answers, too
-	if fn, off, ok := tap.FunctionAt(addr); ok {
-		p.Function, p.Offset = fn, off
+	return placeIn(c.name, c.file.Tap(), addr) // a recording needs the answers, too
+}
+
+// placeIn puts an address of a program in words.
+func placeIn(component string, p Program, addr uint64) Place {
+	out := Place{Addr: addr, Component: component}
+	if fn, off, ok := p.FunctionAt(addr); ok {
+		out.Function, out.Offset = fn, off
 	}
-	if file, line, ok := tap.LineAt(addr); ok {
-		p.File, p.Line = file, line
+	if file, line, ok := p.LineAt(addr); ok {
+		out.File, out.Line = file, line
 	}
-	return p
+	return out
 }
 
 // judge weighs the evidence as it is now.
@@ -199,6 +202,7 @@ func (e *Engine) checkKernel() error {
 	if err != nil {
 		return err
 	}
+	space = space.WithData(e.text)
 	var same, differ, unread int
 	for _, a := range k.sample {
 		var want, got [sampleLen]byte

@@ -74,6 +74,7 @@ func (c *Controller) do(ctx context.Context, cmd command) {
 		}
 	}()
 	err := cmd.run(ctx)
+	c.engine.keepNotes()
 	finished <- err
 	<-logs
 	state, note := Stopped, ""
@@ -190,6 +191,15 @@ func (c *Controller) Note(text string) {
 
 // Back shows the stop before the shown one.
 func (c *Controller) Back() { c.move(-1) }
+
+// Show shows a stop of the history by its number; one that is not there changes
+// nothing.
+func (c *Controller) Show(stop int) {
+	c.mu.Lock()
+	at := c.index
+	c.mu.Unlock()
+	c.move(stop - 1 - at)
+}
 
 // Forward shows the stop after the shown one.
 func (c *Controller) Forward() { c.move(1) }

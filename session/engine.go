@@ -19,6 +19,8 @@ type Config struct {
 	Paging   memory.Paging
 	Scenario *Scenario
 	Files    map[string]*debuginfo.File // debug info by component, the kernel's among them
+	Recorder Recorder                   // keeps what is seen, nil if nothing is to be kept
+	WithCode bool                       // recordings may hold machine code
 }
 
 // Engine drives a target through a scenario and keeps what it learns. It is
@@ -40,6 +42,7 @@ type Engine struct {
 	regs    []Registers
 	cpu     int // processor that stopped
 	view    *memory.View
+	text    *memory.View // machine code, which recordings leave out
 	touched []uint64
 	sys     *kernel.System // decoded at this stop, nil if not so far
 
@@ -57,6 +60,7 @@ type Engine struct {
 	history []*moment
 	log     logBook
 	notes   noteBook
+	rec     *recording // nil: nothing is recorded
 	ended   error
 	checked bool // the running kernel was compared with its file
 }
@@ -94,6 +98,12 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 		e.comps[name] = newComponent(name, name == c.Scenario.KernelName(), f)
 	}
 	e.compNames = sortedNames(e.comps)
+	if c.Recorder != nil {
+		var err error
+		if e.rec, err = newRecording(c.Recorder, e.comps, c.WithCode); err != nil {
+			return nil, err
+		}
+	}
 	if e.kernelComponent() == nil {
 		return nil, errors.New("no debug info for the kernel: give its ELF")
 	}
@@ -124,19 +134,17 @@ func (e *Engine) look(ctx context.Context, cpu int) error {
 		return fmt.Errorf("reading the registers: processor %d stopped, but the target has %d", cpu, len(regs))
 	}
 	if e.view != nil {
+		e.rec.read(e.view)
 		if t := e.view.Touched(); len(t) > 0 {
 			e.touched = t
 		}
 	}
 	e.regs, e.cpu, e.sys = regs, cpu, nil
 	e.view = memory.NewView(e.target, e.target.BlockSize(), nil)
+	e.text = memory.NewView(e.target, e.target.BlockSize(), nil)
 	e.m = kernel.Machine{Phys: e.view, Paging: e.paging}
 	for _, r := range regs {
-		root, _ := e.arch.root(r)
-		e.m.CPUs = append(e.m.CPUs, kernel.CPU{
-			IP: value(r, e.arch.ip), SP: value(r, e.arch.sp), Flags: value(r, e.arch.flags),
-			Registers: e.arch.registers(r), User: e.arch.user(r), Root: root,
-		})
+		e.m.CPUs = append(e.m.CPUs, e.arch.cpu(r))
 	}
 	return nil
 }
@@ -149,6 +157,7 @@ func (e *Engine) system(ctx context.Context) (*kernel.System, error) {
 	if err := e.findStacks(ctx); err != nil {
 		return nil, err
 	}
+	e.rec.read(e.view)
 	view := memory.NewView(e.target, e.target.BlockSize(), e.touched)
 	e.view, e.m.Phys = view, view
 	sys, err := e.dec.Decode(e.m)
@@ -297,6 +306,10 @@ const clearWithin = 5 * time.Second
 // Close ends the session and leaves the target as it was found.
 func (e *Engine) Close(ctx context.Context) error {
 	var errs []error
+	if e.rec != nil {
+		e.keepRest()
+		errs = append(errs, e.rec.err)
+	}
 	if e.ended == nil {
 		errs = append(errs, e.clear(ctx))
 	}

@@ -2,6 +2,7 @@ package session
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"thaw/kernel"
@@ -9,12 +10,12 @@ import (
 
 // Place is a code address in the words of debug info.
 type Place struct {
-	Addr      uint64
-	Component string // "" where the address belongs to no known component
-	Function  string // qualified, "" if unknown
-	Offset    uint64 // from the function's start
-	File      string
-	Line      int
+	Addr      uint64 `json:"addr"`
+	Component string `json:"component,omitempty"` // "" where the address belongs to no known component
+	Function  string `json:"function,omitempty"`  // qualified, "" if unknown
+	Offset    uint64 `json:"offset,omitempty"`    // from the function's start
+	File      string `json:"file,omitempty"`
+	Line      int    `json:"line,omitempty"`
 }
 
 // String is "component: function+0xoffset", or the bare address.
@@ -49,17 +50,17 @@ type Snapshot struct {
 
 // Cost is what reading a snapshot took.
 type Cost struct {
-	Duration time.Duration
-	Bytes    int64 // fetched from the target
-	Batches  int
+	Duration time.Duration `json:"duration"`
+	Bytes    int64         `json:"bytes"` // fetched from the target
+	Batches  int           `json:"batches"`
 }
 
 // Frame is one line of a backtrace. The last one may only tell why unwinding
 // ends.
 type Frame struct {
-	Place   Place
-	Inlined bool
-	Note    string // on the last one: why the backtrace ends behind it
+	Place   Place  `json:"place"`
+	Inlined bool   `json:"inlined,omitempty"`
+	Note    string `json:"note,omitempty"` // on the last one: why the backtrace ends behind it
 }
 
 // TaskName is the component of a task, or "task ID".
@@ -81,16 +82,36 @@ const (
 	PhaseSkipped                   // a later one was entered and this one never
 )
 
-func (p PhaseState) String() string { return [...]string{"next", "current", "done", "skipped"}[p] }
+var phaseStates = [...]string{"next", "current", "done", "skipped"}
+
+func (p PhaseState) String() string {
+	if p < 0 || int(p) >= len(phaseStates) {
+		return fmt.Sprintf("state %d", int(p))
+	}
+	return phaseStates[p]
+}
+
+// MarshalText writes the state's name.
+func (p PhaseState) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
+// UnmarshalText reads a state's name.
+func (p *PhaseState) UnmarshalText(text []byte) error {
+	i := slices.Index(phaseStates[:], string(text))
+	if i < 0 {
+		return fmt.Errorf("%q is no state of a phase", text)
+	}
+	*p = PhaseState(i)
+	return nil
+}
 
 // Phase is a phase of the scenario with its progress.
 type Phase struct {
-	Name     string
-	Function string
-	Depth    int // nesting, 0 at the top
-	State    PhaseState
-	Hits     int // how often its function was entered
-	Stop     int // number of the stop at its first entry, 0 if none
+	Name     string     `json:"name"`
+	Function string     `json:"function"`
+	Depth    int        `json:"depth"` // nesting, 0 at the top
+	State    PhaseState `json:"state"`
+	Hits     int        `json:"hits"` // how often its function was entered
+	Stop     int        `json:"stop"` // number of the stop at its first entry, 0 if none
 }
 
 // Verdict is the judgement about one thread's restored state.
@@ -178,19 +199,19 @@ const (
 
 // BreakpointInfo is a breakpoint's account.
 type BreakpointInfo struct {
-	Component string
-	Function  string
-	Purpose   string // "phase", "request", "write", …
-	Addrs     []uint64
-	Hits      int // in its component
-	Foreign   int // in other address spaces, continued unseen
+	Component string   `json:"component"`
+	Function  string   `json:"function"`
+	Purpose   string   `json:"purpose"` // "phase", "request", "write", …
+	Addrs     []uint64 `json:"addrs"`
+	Hits      int      `json:"hits"`    // in its component
+	Foreign   int      `json:"foreign"` // in other address spaces, continued unseen
 }
 
 // Note is what the user wrote about a stop; with an empty text it is a
 // bookmark.
 type Note struct {
-	Stop int // number of the stop
-	Text string
+	Stop int    `json:"stop"` // number of the stop
+	Text string `json:"text"`
 }
 
 // View is what a user of the session sees at a moment: immutable.

@@ -10,6 +10,7 @@ import (
 type noteBook struct {
 	mu    sync.Mutex
 	notes []Note
+	edits int
 }
 
 // Bounds of the notes of a session.
@@ -17,6 +18,13 @@ const (
 	maxNotes = 1000
 	maxNote  = 4096 // bytes
 )
+
+// version counts the changes.
+func (b *noteBook) version() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.edits
+}
 
 func (b *noteBook) all() []Note {
 	b.mu.Lock()
@@ -32,6 +40,7 @@ func (b *noteBook) add(n Note) {
 	if i := slices.Index(b.notes, n); i >= 0 {
 		if n.Text == "" {
 			b.notes = slices.Delete(slices.Clone(b.notes), i, i+1)
+			b.edits++
 		}
 		return
 	}
@@ -41,4 +50,5 @@ func (b *noteBook) add(n Note) {
 	notes := append(slices.Clone(b.notes), n)
 	slices.SortStableFunc(notes, func(a, b Note) int { return cmp.Compare(a.Stop, b.Stop) })
 	b.notes = notes
+	b.edits++
 }

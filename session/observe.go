@@ -164,6 +164,7 @@ func (e *Engine) readStored(ctx context.Context, s *StoredSpec) error {
 	}
 	e.ev.before, e.ev.StoredAt = snap, len(e.history)+1
 	e.judge().findOriginal(snap)
+	e.keep(snap, nil)
 	return nil
 }
 

@@ -27,7 +27,12 @@ type Scenario struct {
 	Complete   PointSpec                `yaml:"complete"`
 	Settle     Duration                 `yaml:"settle"`
 	Expect     map[string]Expectation   `yaml:"expect"`
+
+	text []byte
 }
+
+// Text is the scenario as it was written.
+func (s *Scenario) Text() []byte { return s.text }
 
 // ComponentSpec names the files that may hold a component's debug info.
 type ComponentSpec struct {
@@ -137,7 +142,7 @@ func ParseScenario(name string, data []byte) (*Scenario, error) {
 	if len(data) > maxScenario {
 		return nil, fmt.Errorf("scenario %s: %d bytes are too many for a scenario", name, len(data))
 	}
-	s := &Scenario{Settle: Duration(5 * time.Second)}
+	s := &Scenario{Settle: Duration(5 * time.Second), text: data}
 	if err := yaml.UnmarshalWithOptions(data, s, yaml.Strict()); err != nil {
 		return nil, fmt.Errorf("scenario %s: %s", name, yaml.FormatError(err, false, true))
 	}

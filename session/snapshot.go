@@ -88,6 +88,7 @@ func (e *Engine) record(ctx context.Context, reason string) error {
 		return fmt.Errorf("the history is full: %d stops", maxMoments)
 	}
 	e.history = append(e.history, m)
+	e.keep(snap, m)
 	return nil
 }
 
@@ -106,8 +107,16 @@ func (e *Engine) viewAt(index int, state RunState, message string) *View {
 
 // logBook holds the guest's LOG lines; they come in while the guest runs.
 type logBook struct {
-	mu    sync.Mutex
-	lines []string
+	mu      sync.Mutex
+	lines   []string
+	dropped int // of the oldest
+}
+
+// since returns the lines behind the first n, as far as they are kept.
+func (l *logBook) since(n int) []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.lines[min(max(n-l.dropped, 0), len(l.lines)):])
 }
 
 // all returns the lines so far. They are not changed any more.
@@ -123,6 +132,7 @@ func (l *logBook) add(lines []string) {
 	l.lines = append(l.lines, lines...)
 	if over := len(l.lines) - maxLog; over > 0 {
 		l.lines = slices.Clone(l.lines[over:])
+		l.dropped += over
 	}
 }
 

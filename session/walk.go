@@ -10,6 +10,9 @@ import (
 // ErrFinished says that there is no further phase to go to.
 var ErrFinished = errors.New("the restore is complete and every thread's verdict is final")
 
+// reasonStep is the reason of a stop after a single step.
+const reasonStep = "step"
+
 // Begin sets the scenario's breakpoints and records the first stop, if the
 // kernel runs already.
 func (e *Engine) Begin(ctx context.Context) error {
@@ -79,7 +82,7 @@ func (e *Engine) StepInstruction(ctx context.Context) error {
 		return e.arrive(ctx, nil, err)
 	}
 	e.noteFault(before, user)
-	ev := &event{reason: "step"}
+	ev := &event{reason: reasonStep}
 	if stop.Watch || len(e.probes[e.m.CPUs[e.cpu].IP]) > 0 && e.here() != before {
 		got, err := e.handle(ctx, stop)
 		if err != nil {

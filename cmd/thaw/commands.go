@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -154,6 +155,27 @@ are met, 1 if not, 2 if it could not run.`,
 	return c
 }
 
+// openWhat opens the session that an argument means: lab, lab:BUG, or a
+// gdbstub's address. variant is the expectation that it is held against.
+func (o *options) openWhat(ctx context.Context, what string) (op *opened, variant string, err error) {
+	s, err := o.loadScenario()
+	if err != nil {
+		return nil, "", err
+	}
+	name, bug, _ := strings.Cut(what, ":")
+	if name != "lab" {
+		op, err = o.openAddr(ctx, s, what)
+		return op, session.DefaultVariant, err
+	}
+	if bug == "" || bug == defaultBug {
+		bug = session.DefaultVariant
+	} else if _, known := s.Expect[bug]; !known {
+		return nil, "", fmt.Errorf("the lab guest has no bug %q; scenario %s expects: %s", bug, s.Name, strings.Join(s.Variants(), ", "))
+	}
+	op, err = o.openLab(ctx, s, labBug(bug))
+	return op, bug, err
+}
+
 // check runs one scenario headless.
 func (o *options) check(ctx context.Context, w io.Writer, what, variant string, asJSON bool) (err error) {
 	s, err := o.loadScenario()
@@ -163,20 +185,7 @@ func (o *options) check(ctx context.Context, w io.Writer, what, variant string, 
 	if _, known := s.Expect[variant]; variant != "" && !known {
 		return fmt.Errorf("scenario %s has no expectations for %q; --expect takes one of: %s", s.Name, variant, strings.Join(s.Variants(), ", "))
 	}
-	name, bug, _ := strings.Cut(what, ":")
-	if bug == defaultBug {
-		bug = session.DefaultVariant
-	}
-	var op *opened
-	if name == "lab" {
-		if _, known := s.Expect[bug]; bug != "" && !known {
-			return fmt.Errorf("the lab guest has no bug %q; scenario %s expects: %s", bug, s.Name, strings.Join(s.Variants(), ", "))
-		}
-		op, err = o.openLab(ctx, s, labBug(bug))
-	} else {
-		bug = ""
-		op, err = o.openAddr(ctx, s, what)
-	}
+	op, own, err := o.openWhat(ctx, what)
 	if err != nil {
 		return err
 	}
@@ -187,13 +196,8 @@ func (o *options) check(ctx context.Context, w io.Writer, what, variant string, 
 	if err := op.engine.RunAll(ctx); err != nil {
 		return err
 	}
-	if variant == "" {
-		if variant = bug; variant == "" {
-			variant = session.DefaultVariant
-		}
-	}
 	view := op.engine.View()
-	failures := s.Failures(variant, view)
+	failures := s.Failures(cmp.Or(variant, own), view)
 	if asJSON {
 		err = report.JSON(w, report.NewCheckJSON(view, failures))
 	} else {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -50,6 +51,20 @@ func run(args []string) int {
 	return exitFailed
 }
 
+// version names the program and the commit that it was built from, as far as Go
+// knows.
+func version() string {
+	v := "thaw"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				v += " " + s.Value[:min(len(s.Value), 12)]
+			}
+		}
+	}
+	return v
+}
+
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "thaw",
@@ -60,6 +75,6 @@ checkpointed, requested, kernel, entered.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newLab(), newAttach(), newSnapshot(), newCheck(), newCompareJDB())
+	root.AddCommand(newLab(), newAttach(), newSnapshot(), newCheck(), newRecord(), newReplay(), newCompareJDB())
 	return root
 }

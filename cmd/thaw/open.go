@@ -13,6 +13,7 @@ import (
 	"thaw/debuginfo"
 	"thaw/gdbremote/qemu"
 	"thaw/kernel/foc"
+	"thaw/recording"
 	"thaw/session"
 	"thaw/session/live"
 )
@@ -20,6 +21,7 @@ import (
 // opened is a session with what must be closed after it.
 type opened struct {
 	engine  *session.Engine
+	writer  *recording.Writer // nil if nothing is recorded
 	closers []func() error
 }
 
@@ -29,6 +31,9 @@ func (o *opened) close(ctx context.Context) error {
 	errs := []error{}
 	if o.engine != nil {
 		errs = append(errs, o.engine.Close(context.WithoutCancel(ctx)))
+	}
+	if o.writer != nil {
+		errs = append(errs, o.writer.Close())
 	}
 	for i := len(o.closers) - 1; i >= 0; i-- {
 		errs = append(errs, o.closers[i]())
@@ -63,7 +68,11 @@ func (o *options) openLab(ctx context.Context, s *session.Scenario, bug string) 
 	if err != nil {
 		return nil, fmt.Errorf("starting the lab guest: %w", err)
 	}
-	op, err := o.openTarget(ctx, s, files, vm.GDB(), live.Options{VM: vm, Serial: vm.Serial()})
+	name := "lab guest"
+	if bug != "" {
+		name += ", bug=" + bug
+	}
+	op, err := o.openTarget(ctx, s, files, vm.GDB(), live.Options{Name: name, VM: vm, Serial: vm.Serial()}, recording.About{Guest: "lab guest", Variant: bug})
 	if err != nil {
 		return nil, errors.Join(err, vm.Stop(context.WithoutCancel(ctx)))
 	}
@@ -118,7 +127,7 @@ func (o *options) openWith(ctx context.Context, s *session.Scenario, files map[s
 	if serial != nil {
 		lo.Serial = serial
 	}
-	op, err := o.openTarget(ctx, s, files, addr, lo)
+	op, err := o.openTarget(ctx, s, files, addr, lo, recording.About{})
 	if err != nil {
 		if serial != nil {
 			err = errors.Join(err, serial.Close())
@@ -131,8 +140,9 @@ func (o *options) openWith(ctx context.Context, s *session.Scenario, files map[s
 	return op, nil
 }
 
-// openTarget attaches and opens the session.
-func (o *options) openTarget(ctx context.Context, s *session.Scenario, files map[string]*debuginfo.File, addr string, lo live.Options) (*opened, error) {
+// openTarget attaches and opens the session; about is for its recording, if one
+// is wanted.
+func (o *options) openTarget(ctx context.Context, s *session.Scenario, files map[string]*debuginfo.File, addr string, lo live.Options, about recording.About) (*opened, error) {
 	kernelFile := files[s.KernelName()]
 	layout, err := foc.NewLayout(kernelFile.Tap())
 	if err != nil {
@@ -155,9 +165,23 @@ func (o *options) openTarget(ctx context.Context, s *session.Scenario, files map
 		err := fmt.Errorf("the guest's processor is %v, but %s is for %v: give the kernel ELF of the system that runs", target.Machine(), kernelFile.Path(), kernelFile.Machine())
 		return nil, errors.Join(err, target.Close(ctx), closeLog())
 	}
-	e, err := session.Open(ctx, session.Config{Target: target, Decoder: layout, Paging: paging, Scenario: s, Files: files})
-	if err != nil {
-		return nil, errors.Join(err, target.Close(context.WithoutCancel(ctx)), closeLog())
+	leave := func(err error) error {
+		return errors.Join(err, target.Close(context.WithoutCancel(ctx)), closeLog())
 	}
-	return &opened{engine: e, closers: []func() error{closeLog}}, nil
+	cfg := session.Config{Target: target, Decoder: layout, Paging: paging, Scenario: s, Files: files, WithCode: o.withCode}
+	op := &opened{closers: []func() error{closeLog}}
+	if o.record != "" {
+		about.By, about.Scenario, about.Target = version(), s.Text(), target.Name()
+		if op.writer, err = recording.Create(o.record, o.force, about, files); err != nil {
+			return nil, leave(err)
+		}
+		cfg.Recorder = op.writer
+	}
+	if op.engine, err = session.Open(ctx, cfg); err != nil {
+		if op.writer != nil {
+			err = errors.Join(err, op.writer.Close())
+		}
+		return nil, leave(err)
+	}
+	return op, nil
 }

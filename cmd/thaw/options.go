@@ -31,6 +31,9 @@ type options struct {
 	remote   bool
 	guest    string
 	noShare  bool
+	record   string
+	force    bool
+	withCode bool
 }
 
 // targetFlags are for commands that attach to a guest that runs already.
@@ -49,6 +52,9 @@ func (o *options) commonFlags(c *cobra.Command) {
 	f.StringVar(&o.scenario, "scenario", scenarios.Default, "scenario: a `NAME` that comes with thaw, or a file")
 	f.StringVar(&o.wireLog, "wire-log", "", "write the remote protocol's packets to this `file`")
 	f.StringVar(&o.guest, "guest", "", "`directory` of the built lab guest (default: guest/build beside the program or here)")
+	f.StringVar(&o.record, "record", "", "record the session in this new `file`, to be replayed anywhere")
+	f.BoolVar(&o.force, "force", false, "overwrite the file of --record if it exists")
+	f.BoolVar(&o.withCode, "with-code", false, "record pages with machine code, too")
 	f.BoolVar(&o.noShare, "no-shared-ram", false, "read the lab guest through the gdbstub only")
 }
 

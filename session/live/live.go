@@ -6,6 +6,7 @@
 package live
 
 import (
+	"cmp"
 	"context"
 	"debug/elf"
 	"errors"
@@ -26,6 +27,8 @@ import (
 // Options say how to attach.
 type Options struct {
 	GDB gdbremote.Options
+	// Name is what users see as the target, "" for the address.
+	Name string
 	// VM is set if the machine was started for this session: it is stopped at
 	// the end, and its RAM may be shared.
 	VM *qemu.VM
@@ -56,7 +59,7 @@ func Attach(ctx context.Context, addr string, o Options) (*Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Target{client: client, name: addr, vm: o.VM, tss: map[int]uint64{}, log: newLogLines(o.Serial)}
+	t := &Target{client: client, name: cmp.Or(o.Name, addr), vm: o.VM, tss: map[int]uint64{}, log: newLogLines(o.Serial)}
 	if err := t.identify(ctx); err != nil {
 		return nil, errors.Join(err, t.Close(ctx))
 	}

@@ -23,6 +23,12 @@ import (
 // openLab starts the lab guest and a session on it.
 func openLab(ctx context.Context, t *testing.T, options string, shared bool) (*session.Engine, *qemu.VM) {
 	t.Helper()
+	return openLabWith(ctx, t, options, shared, nil)
+}
+
+// openLabWith is openLab with a recorder.
+func openLabWith(ctx context.Context, t *testing.T, options string, shared bool, recorder func(files map[string]*debuginfo.File, s *session.Scenario) session.Recorder) (*session.Engine, *qemu.VM) {
+	t.Helper()
 	dir, err := guest.Build(ctx)
 	if err != nil {
 		t.Fatal(err)
@@ -41,7 +47,7 @@ func openLab(ctx context.Context, t *testing.T, options string, shared bool) (*s
 			t.Fatal(err)
 		}
 	}
-	layout, err := foc.NewLayout(files["kernel"])
+	layout, err := foc.NewLayout(files["kernel"].Tap())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +60,11 @@ func openLab(ctx context.Context, t *testing.T, options string, shared bool) (*s
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := session.Open(ctx, session.Config{Target: target, Decoder: layout, Paging: memory.AMD64{}, Scenario: s, Files: files})
+	cfg := session.Config{Target: target, Decoder: layout, Paging: memory.AMD64{}, Scenario: s, Files: files}
+	if recorder != nil {
+		cfg.Recorder = recorder(files, s)
+	}
+	e, err := session.Open(ctx, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

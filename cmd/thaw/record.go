@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+
+	"thaw/kernel/foc"
+	"thaw/recording"
+	"thaw/session"
+	"thaw/ui"
+)
+
+func newRecord() *cobra.Command {
+	var o options
+	c := &cobra.Command{
+		Use:   "record lab[:BUG]|ADDR -o FILE",
+		Short: "walk all phases without a screen and record them in a file",
+		Long: `record runs the scenario to its end and keeps in a file what was read at every
+stop: registers, the memory pages that the model needs, evidence, LOG, and the
+debug info that was used. The file replays anywhere: "thaw replay FILE" needs no
+QEMU, no ELF files and no Genode. To record while you debug, give --record FILE
+to lab or attach.`,
+		Example: "  thaw record lab:overwritten -o overwritten.thaw\n  thaw record :1234 --build build/x86_64 -o bug.thaw",
+		RunE: func(c *cobra.Command, args []string) error {
+			switch {
+			case len(args) != 1:
+				return errors.New("say what to record: lab, lab:BUG, or the gdbstub's address")
+			case o.record == "":
+				return errors.New("say where to: -o FILE.thaw")
+			}
+			return o.recordAll(c.Context(), c.ErrOrStderr(), args[0])
+		},
+	}
+	o.commonFlags(c)
+	o.targetFlags(c)
+	c.Flags().StringVarP(&o.record, "output", "o", "", "new `file` for the recording")
+	c.Flags().MarkHidden("record")
+	return c
+}
+
+// recordAll records one scenario headless, and tells every stop.
+func (o *options) recordAll(ctx context.Context, w io.Writer, what string) (err error) {
+	op, _, err := o.openWhat(ctx, what)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		err = errors.Join(err, op.close(ctx))
+		if size, stops := op.writer.Size(); stops > 0 {
+			fmt.Fprintf(w, "%s: %d stops, %s\n", op.writer.Path(), stops, humanize.Bytes(uint64(size)))
+		}
+	}()
+	if err := op.engine.Begin(ctx); err != nil {
+		return err
+	}
+	for {
+		err := op.engine.NextPhase(ctx)
+		if errors.Is(err, session.ErrFinished) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		v := op.engine.View()
+		size, _ := op.writer.Size()
+		if v.Snapshot != nil {
+			fmt.Fprintf(w, "%9s  stop %d: %s\n", humanize.Bytes(uint64(size)), v.Snapshot.Number, v.Snapshot.Reason)
+		}
+		if v.Finished {
+			return nil
+		}
+	}
+}
+
+func newReplay() *cobra.Command {
+	return &cobra.Command{
+		Use:     "replay FILE",
+		Short:   "walk a recording, forward and back",
+		Example: "  thaw replay overwritten.thaw",
+		Args:    oneFile,
+		RunE: func(c *cobra.Command, args []string) error {
+			r, _, err := openReplay(args[0])
+			if err != nil {
+				return err
+			}
+			p, err := session.NewPlayer(r)
+			if err != nil {
+				return err
+			}
+			return ui.Run(c.Context(), p, ui.Options{})
+		},
+	}
+}
+
+func oneFile(_ *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return errors.New("give the file of a recording, as `thaw record` makes it")
+	}
+	return nil
+}
+
+// openReplay reads a recording and prepares its replay. What is missing of it is
+// told.
+func openReplay(path string) (*session.Replay, *recording.Recording, error) {
+	rec, err := recording.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	if d := rec.Damage(); d != "" {
+		fmt.Fprintf(os.Stderr, "thaw: warning: %s: %s\n", path, d)
+	}
+	kernel, err := rec.Symbols(rec.Scenario().KernelName())
+	if err != nil {
+		return nil, nil, err
+	}
+	layout, err := foc.NewLayout(kernel)
+	if err != nil {
+		return nil, nil, err
+	}
+	paging, err := foc.Paging(kernel.Machine())
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := session.NewReplay(rec, layout, paging)
+	return r, rec, err
+}

@@ -1,0 +1,128 @@
+// Package recording keeps debug sessions in files: what was read at every stop,
+// so that the session can be replayed without QEMU, ELF files or Genode.
+//
+// It knows the file format (docs/recording.md) and what a session hands over
+// (package session). It must not know kernels, targets or screens. A file that
+// is read is hostile input: every size and count in it is bounded, hashes and
+// references are checked, and no path in it is ever followed.
+package recording
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+
+	"github.com/klauspost/compress/zstd"
+
+	"thaw/session"
+)
+
+// The format's version. A reader refuses another major version; a minor one
+// adds record types and JSON members, which older readers skip.
+const (
+	Major = 1
+	Minor = 0
+)
+
+// magic begins a file. Its bytes show damage by text conversion, as PNG's do.
+const magic = "\x89THAW\r\n\x1a"
+
+// Header and record header, in bytes. All numbers are little-endian.
+//
+//	header: magic [8], major uint16, minor uint16, reserved [4]
+//	record: type [4], length uint32, raw uint32, crc uint32, then length bytes
+//
+// length is that of the payload, one zstd frame; raw that of what it unpacks
+// to; crc is CRC-32C over type, length, raw and payload.
+const (
+	headerSize       = 16
+	recordHeaderSize = 16
+)
+
+// The types of records.
+const (
+	typeMeta  = "META" // JSON: metadata
+	typeSyms  = "SYMS" // JSON: symbols, debug info that became known
+	typePages = "PAGE" // pages: SHA-256 and contents of each
+	typeStop  = "STOP" // JSON: stop
+	typeLog   = "LOGL" // JSON: LOG lines behind the last stop
+	typeNotes = "NOTE" // JSON: all notes of the user
+	typeDone  = "DONE" // empty: the recording was ended in order
+)
+
+// Bounds on what a file may hold. Together they bound the memory that reading
+// one takes to about 700 MiB.
+const (
+	maxRecord = 32 << 20 // bytes, unpacked
+	maxJSON   = 64 << 20 // bytes of all JSON records, unpacked
+	maxPages  = 1 << 15  // pages of session.PageSize bytes
+	maxRefs   = 1 << 22  // pages of all stops together
+	maxStops  = 1 << 14
+)
+
+const pageEntry = 32 + session.PageSize // hash and contents
+
+// metadata is the first record.
+type metadata struct {
+	Made     string `json:"made"`   // RFC 3339
+	By       string `json:"by"`     // program and version
+	Target   string `json:"target"` // what was recorded, for people
+	Guest    string `json:"guest,omitempty"`
+	Scenario string `json:"scenario"` // text of the scenario file
+	Variant  string `json:"variant,omitempty"`
+}
+
+// stop is a stop's record.
+type stop struct {
+	*session.StopRecord
+	// Pages are physical page numbers with the page that holds their contents:
+	// 0 for zeros, n for the n-th of the file.
+	Pages [][2]uint64 `json:"pages"`
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// appendRecord packs a record.
+func appendRecord(dst []byte, enc *zstd.Encoder, typ string, raw []byte) ([]byte, error) {
+	if len(raw) > maxRecord {
+		return nil, fmt.Errorf("a record of %d bytes is larger than a recording may hold (%d)", len(raw), maxRecord)
+	}
+	start := len(dst)
+	dst = append(dst, typ...)
+	dst = append(dst, make([]byte, recordHeaderSize-len(typ))...)
+	dst = enc.EncodeAll(raw, dst)
+	h := dst[start:]
+	binary.LittleEndian.PutUint32(h[4:], uint32(len(h)-recordHeaderSize))
+	binary.LittleEndian.PutUint32(h[8:], uint32(len(raw)))
+	binary.LittleEndian.PutUint32(h[12:], checksum(h))
+	return dst, nil
+}
+
+// checksum is a record's CRC.
+func checksum(record []byte) uint32 {
+	return crc32.Update(crc32.Checksum(record[:12], castagnoli), castagnoli, record[recordHeaderSize:])
+}
+
+// header is the beginning of a file.
+func header() []byte {
+	h := append([]byte(magic), make([]byte, headerSize-len(magic))...)
+	binary.LittleEndian.PutUint16(h[8:], Major)
+	binary.LittleEndian.PutUint16(h[10:], Minor)
+	return h
+}
+
+// ErrForeign is wrapped by errors about files that are no recordings that this
+// reader understands.
+var ErrForeign = errors.New("not a recording that can be read")
+
+// checkHeader says whether a file is a recording of a known version.
+func checkHeader(h []byte) error {
+	if len(h) < headerSize || string(h[:len(magic)]) != magic {
+		return fmt.Errorf("it is not a thaw recording: %w", ErrForeign)
+	}
+	if major := binary.LittleEndian.Uint16(h[8:]); major != Major {
+		return fmt.Errorf("it is a recording of format %d, and this thaw reads format %d: use the thaw that made it, or a newer one: %w", major, Major, ErrForeign)
+	}
+	return nil
+}

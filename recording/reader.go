@@ -1,0 +1,396 @@
+package recording
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/klauspost/compress/zstd"
+
+	"thaw/debuginfo"
+	"thaw/memory"
+	"thaw/session"
+)
+
+// Recording is a recording that was read; it never changes.
+type Recording struct {
+	name     string
+	meta     metadata
+	scenario *session.Scenario
+	records  []*session.StopRecord
+	maps     []map[uint64]uint64 // by record: page number → page, see stop.Pages
+	pages    [][]byte
+	notes    []session.Note
+	log      []string
+	extracts map[string]*debuginfo.Extract
+	programs map[string]*debuginfo.Program
+	damage   string
+}
+
+// Open reads a recording. One whose end is missing or damaged opens up to its
+// last whole stop, and Damage tells. Errors are one sentence with the file's
+// name.
+func Open(path string) (*Recording, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("opening the recording: %w", err)
+	}
+	defer f.Close()
+	if st, err := f.Stat(); err == nil && st.IsDir() {
+		return nil, fmt.Errorf("%s is a directory, not a recording", path)
+	}
+	return Read(filepath.Base(path), f)
+}
+
+// Read reads a recording from a stream; name is for messages.
+func Read(name string, from io.Reader) (*Recording, error) {
+	r := &reader{rec: &Recording{name: name, extracts: map[string]*debuginfo.Extract{}, programs: map[string]*debuginfo.Program{}}, in: bufio.NewReaderSize(from, 1<<16)}
+	if err := r.read(); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return r.rec, nil
+}
+
+// reader is a reading under way.
+type reader struct {
+	rec  *Recording
+	in   *bufio.Reader
+	dec  *zstd.Decoder
+	json int // bytes of JSON so far
+	refs int // pages that stops refer to so far
+	at   int64
+	done bool
+}
+
+func (r *reader) read() error {
+	head := make([]byte, headerSize)
+	if _, err := io.ReadFull(r.in, head); err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return err
+	}
+	if err := checkHeader(head); err != nil {
+		return err
+	}
+	r.at = headerSize
+	var err error
+	if r.dec, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxRecord), zstd.WithDecoderMaxWindow(maxRecord)); err != nil {
+		return fmt.Errorf("setting up zstd: %w", err)
+	}
+	defer r.dec.Close()
+	for {
+		begin := r.at
+		typ, raw, err := r.record()
+		if err == nil {
+			err = r.take(typ, raw)
+		}
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			r.rec.damage = fmt.Sprintf("it is damaged at byte %d (%v): what comes before is shown, up to its last whole stop", begin, err)
+			break
+		}
+	}
+	if !r.done && r.rec.damage == "" {
+		r.rec.damage = "it was not ended in order: it holds everything up to its last whole stop"
+	}
+	return r.finish()
+}
+
+// record reads one record; io.EOF only between two of them.
+func (r *reader) record() (typ string, raw []byte, err error) {
+	head := make([]byte, recordHeaderSize)
+	switch _, err := io.ReadFull(r.in, head); {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return "", nil, errors.New("a record breaks off")
+	case err != nil:
+		return "", nil, err
+	}
+	length, size := binary.LittleEndian.Uint32(head[4:]), binary.LittleEndian.Uint32(head[8:])
+	if length > maxRecord || size > maxRecord {
+		return "", nil, fmt.Errorf("a record of %d bytes, and %d are the most", max(length, size), maxRecord)
+	}
+	record, err := readAll(r.in, head, int(length))
+	if err != nil {
+		return "", nil, err
+	}
+	r.at += int64(len(record))
+	if binary.LittleEndian.Uint32(head[12:]) != checksum(record) {
+		return "", nil, errors.New("a record's checksum is wrong")
+	}
+	raw, err = r.dec.DecodeAll(record[recordHeaderSize:], make([]byte, 0, min(int(size), 1<<20)))
+	if err != nil || len(raw) != int(size) {
+		return "", nil, fmt.Errorf("a record does not unpack to its %d bytes: %w", size, err)
+	}
+	return string(head[:4]), raw, nil
+}
+
+// readAll appends n bytes of a stream, without trusting n to be there.
+func readAll(in io.Reader, dst []byte, n int) ([]byte, error) {
+	dst = slices.Clone(dst)
+	for n > 0 {
+		part := min(n, 1<<20)
+		at := len(dst)
+		dst = append(dst, make([]byte, part)...)
+		if _, err := io.ReadFull(in, dst[at:]); err != nil {
+			return nil, errors.New("a record breaks off")
+		}
+		n -= part
+	}
+	return dst, nil
+}
+
+// take adds a record; unknown types are skipped.
+func (r *reader) take(typ string, raw []byte) error {
+	if r.rec.scenario == nil && typ != typeMeta {
+		return fmt.Errorf("it begins with a %q record", typ)
+	}
+	switch typ {
+	case typePages:
+		return r.takePages(raw)
+	case typeDone:
+		r.done = true
+		return nil
+	}
+	if r.json += len(raw); r.json > maxJSON {
+		return fmt.Errorf("more than %d bytes of text", maxJSON)
+	}
+	switch typ {
+	case typeMeta:
+		return r.takeMeta(raw)
+	case typeSyms:
+		return r.takeSymbols(raw)
+	case typeStop:
+		return r.takeStop(raw)
+	case typeNotes:
+		r.rec.notes = nil
+		return decode(typ, raw, &r.rec.notes)
+	case typeLog:
+		var lines []string
+		err := decode(typ, raw, &lines)
+		r.rec.log = append(r.rec.log, lines...)
+		return err
+	}
+	return nil
+}
+
+func decode(typ string, raw []byte, to any) error {
+	if err := json.Unmarshal(raw, to); err != nil {
+		return fmt.Errorf("a %s record: %w", typ, err)
+	}
+	return nil
+}
+
+func (r *reader) takeMeta(raw []byte) error {
+	if r.rec.scenario != nil {
+		return errors.New("a second META record")
+	}
+	if err := decode(typeMeta, raw, &r.rec.meta); err != nil {
+		return err
+	}
+	s, err := session.ParseScenario("of the recording", []byte(r.rec.meta.Scenario))
+	r.rec.scenario = s
+	return err
+}
+
+func (r *reader) takePages(raw []byte) error {
+	if len(raw)%pageEntry != 0 {
+		return fmt.Errorf("a record of pages has %d bytes", len(raw))
+	}
+	for ; len(raw) > 0; raw = raw[pageEntry:] {
+		if len(r.rec.pages) == maxPages {
+			return fmt.Errorf("more than %d pages", maxPages)
+		}
+		page := slices.Clone(raw[sha256.Size:pageEntry])
+		if sha256.Sum256(page) != [sha256.Size]byte(raw) {
+			return fmt.Errorf("page %d is not what its hash says", len(r.rec.pages)+1)
+		}
+		r.rec.pages = append(r.rec.pages, page)
+	}
+	return nil
+}
+
+func (r *reader) takeSymbols(raw []byte) error {
+	var s symbols
+	if err := decode(typeSyms, raw, &s); err != nil {
+		return err
+	}
+	if s.Extract == nil {
+		return fmt.Errorf("a SYMS record of component %q is empty", s.Component)
+	}
+	if known := r.rec.extracts[s.Component]; known != nil {
+		known.Merge(s.Extract)
+	} else {
+		r.rec.extracts[s.Component] = s.Extract
+	}
+	return nil
+}
+
+func (r *reader) takeStop(raw []byte) error {
+	var s stop
+	if err := decode(typeStop, raw, &s); err != nil {
+		return err
+	}
+	switch {
+	case s.StopRecord == nil:
+		return errors.New("a STOP record is empty")
+	case len(r.rec.records) == maxStops:
+		return fmt.Errorf("more than %d stops", maxStops)
+	case len(s.CPUs) == 0:
+		return fmt.Errorf("stop %d has no processor", s.Number)
+	case s.CPU < 0 || s.CPU >= len(s.CPUs):
+		return fmt.Errorf("stop %d is of processor %d of %d", s.Number, s.CPU, len(s.CPUs))
+	}
+	if r.refs += len(s.Pages); r.refs > maxRefs {
+		return fmt.Errorf("more than %d pages in all stops", maxRefs)
+	}
+	pages := make(map[uint64]uint64, len(s.Pages))
+	for _, p := range s.Pages {
+		if p[1] > uint64(len(r.rec.pages)) {
+			return fmt.Errorf("stop %d refers to page %d of %d", s.Number, p[1], len(r.rec.pages))
+		}
+		pages[p[0]] = p[1]
+	}
+	r.rec.records = append(r.rec.records, s.StopRecord)
+	r.rec.maps = append(r.rec.maps, pages)
+	return nil
+}
+
+// finish makes the debug info answer.
+func (r *reader) finish() error {
+	if r.rec.scenario == nil {
+		if r.rec.damage != "" {
+			return errors.New(r.rec.damage)
+		}
+		return errors.New("it is empty")
+	}
+	for name, x := range r.rec.extracts {
+		p, err := x.Use()
+		if err != nil {
+			return err
+		}
+		r.rec.programs[name] = p
+	}
+	return nil
+}
+
+// Name is the file's base name.
+func (r *Recording) Name() string { return r.name }
+
+// Target is what was recorded, in words.
+func (r *Recording) Target() string { return r.meta.Target }
+
+// Guest is what the target was said to be, "" if nothing was.
+func (r *Recording) Guest() string { return r.meta.Guest }
+
+// Made is when and by what the recording was made.
+func (r *Recording) Made() (at, by string) { return r.meta.Made, r.meta.By }
+
+// Variant is the expectation of the scenario that the recording is held
+// against.
+func (r *Recording) Variant() string { return r.meta.Variant }
+
+// Scenario is the scenario that was walked.
+func (r *Recording) Scenario() *session.Scenario { return r.scenario }
+
+// Damage says what is missing of the recording, "" for nothing.
+func (r *Recording) Damage() string { return r.damage }
+
+// Records are the stops, and what they refer to aside.
+func (r *Recording) Records() []*session.StopRecord { return r.records }
+
+// Notes are the user's.
+func (r *Recording) Notes() []session.Note { return r.notes }
+
+// Log is what the guest wrote after the last record.
+func (r *Recording) Log() []string { return r.log }
+
+// Components are those with debug info.
+func (r *Recording) Components() []string {
+	names := make([]string, 0, len(r.programs))
+	for name := range r.programs {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Program is a component's debug info as far as it was taken along, nil if none
+// was.
+func (r *Recording) Program(component string) session.Program {
+	if p := r.programs[component]; p != nil {
+		return p
+	}
+	return nil
+}
+
+// Symbols is Program for a kernel's decoder.
+func (r *Recording) Symbols(component string) (*debuginfo.Program, error) {
+	p := r.programs[component]
+	if p == nil {
+		return nil, fmt.Errorf("%s holds no debug info of %s", r.name, component)
+	}
+	return p, nil
+}
+
+// Memory is physical memory at a record.
+func (r *Recording) Memory(record int) memory.Source {
+	return &pageSource{rec: r, pages: r.maps[record]}
+}
+
+// Pages lists the recorded pages of a record by physical address.
+func (r *Recording) Pages(record int) []session.Page {
+	out := make([]session.Page, 0, len(r.maps[record]))
+	for n := range r.maps[record] {
+		out = append(out, session.Page{Addr: n * session.PageSize, Data: r.page(r.maps[record][n])})
+	}
+	slices.SortFunc(out, func(a, b session.Page) int {
+		if a.Addr < b.Addr {
+			return -1
+		}
+		return 1
+	})
+	return out
+}
+
+var zeros [session.PageSize]byte
+
+// page is the contents with a number.
+func (r *Recording) page(ref uint64) []byte {
+	if ref == 0 {
+		return zeros[:]
+	}
+	return r.pages[ref-1]
+}
+
+// pageSource reads recorded pages.
+type pageSource struct {
+	rec   *Recording
+	pages map[uint64]uint64
+}
+
+// ReadPhysical fills in what was recorded; the rest is memory.ErrNotRecorded.
+func (s *pageSource) ReadPhysical(reqs []memory.Request) error {
+	for i := range reqs {
+		s.fill(&reqs[i])
+	}
+	return nil
+}
+
+func (s *pageSource) fill(q *memory.Request) {
+	for done := 0; done < len(q.Buf); {
+		addr := q.Addr + uint64(done)
+		ref, ok := s.pages[addr/session.PageSize]
+		if !ok {
+			q.Err = fmt.Errorf("physical %#x was %w", addr, memory.ErrNotRecorded)
+			return
+		}
+		done += copy(q.Buf[done:], s.rec.page(ref)[addr%session.PageSize:])
+	}
+}

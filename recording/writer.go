@@ -1,0 +1,224 @@
+package recording
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+
+	"thaw/debuginfo"
+	"thaw/session"
+)
+
+// Writer writes a recording; it is a session.Recorder. After every stop the
+// file is synced, so that it survives what ends the program. When a write fails
+// the file ends with its last whole stop.
+type Writer struct {
+	path  string
+	file  file
+	enc   *zstd.Encoder
+	taps  map[string]*debuginfo.Tap
+	names []string // of taps, in order
+	pages map[[sha256.Size]byte]uint64
+	size  int64 // of what was written whole
+	stops int
+}
+
+// file is what a Writer needs of an *os.File.
+type file interface {
+	io.Writer
+	Truncate(size int64) error
+	Seek(offset int64, whence int) (int64, error)
+	Sync() error
+	Close() error
+}
+
+// About is what a recording is about.
+type About struct {
+	By       string // program and version
+	Target   string
+	Guest    string // "lab guest", "Genode 16.08, x86_64", "" if not told
+	Scenario []byte // text of the scenario file
+	Variant  string // expectation of the scenario that it is held against, "" for the default
+}
+
+// Create begins a recording in a new file; one that exists is an error, unless
+// force is set. Debug info is taken along from files, by component.
+func Create(path string, force bool, about About, files map[string]*debuginfo.File) (*Writer, error) {
+	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
+	if force {
+		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
+	}
+	f, err := os.OpenFile(path, flags, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return nil, fmt.Errorf("%s exists: give another name, or --force to overwrite it", path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("beginning the recording: %w", err)
+	}
+	w, err := newWriter(path, f, about, files)
+	if err != nil {
+		return nil, errors.Join(err, f.Close(), os.Remove(path))
+	}
+	return w, nil
+}
+
+func newWriter(path string, f file, about About, files map[string]*debuginfo.File) (*Writer, error) {
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedBetterCompression))
+	if err != nil {
+		return nil, fmt.Errorf("setting up zstd: %w", err)
+	}
+	w := &Writer{path: path, file: f, enc: enc, taps: map[string]*debuginfo.Tap{}, pages: map[[sha256.Size]byte]uint64{}}
+	for name, f := range files {
+		w.taps[name] = f.Tap()
+		w.names = append(w.names, name)
+	}
+	slices.Sort(w.names)
+	out := header()
+	meta := metadata{Made: time.Now().UTC().Format(time.RFC3339), By: about.By, Target: about.Target, Guest: about.Guest,
+		Scenario: string(about.Scenario), Variant: about.Variant}
+	if out, err = w.appendJSON(out, typeMeta, meta); err != nil {
+		return nil, err
+	}
+	return w, w.commit(out)
+}
+
+func (w *Writer) appendJSON(dst []byte, typ string, v any) ([]byte, error) {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("%s: writing a %s record: %w", w.path, typ, err)
+	}
+	return appendRecord(dst, w.enc, typ, raw)
+}
+
+// commit writes bytes and syncs them, or takes back what was written of them.
+func (w *Writer) commit(b []byte) error {
+	_, err := w.file.Write(b)
+	if err == nil {
+		err = w.file.Sync()
+	}
+	if err != nil {
+		back := w.file.Truncate(w.size)
+		if _, serr := w.file.Seek(w.size, io.SeekStart); back == nil {
+			back = serr
+		}
+		if back != nil {
+			err = fmt.Errorf("%w (and what was half written stays: %w)", err, back)
+		}
+		return fmt.Errorf("writing to %s, which ends with stop %d: %w", w.path, w.stops, err)
+	}
+	w.size += int64(len(b))
+	return nil
+}
+
+// symbols is a component's debug info that became known since the last record.
+type symbols struct {
+	Component string             `json:"component"`
+	Extract   *debuginfo.Extract `json:"extract"`
+}
+
+// Stop writes a stop with what it refers to.
+func (w *Writer) Stop(s *session.StopRecord, pages []session.Page) error {
+	rec := stop{StopRecord: s, Pages: make([][2]uint64, 0, len(pages))}
+	known := len(w.pages)
+	var fresh []byte
+	for _, p := range pages {
+		ref, added := w.page(p.Data)
+		if added {
+			sum := sha256.Sum256(p.Data)
+			fresh = append(append(fresh, sum[:]...), p.Data...)
+		}
+		rec.Pages = append(rec.Pages, [2]uint64{p.Addr / session.PageSize, ref})
+	}
+	out, err := w.appendPages(nil, fresh)
+	if err == nil && len(w.pages) > maxPages {
+		err = fmt.Errorf("%s would hold more than %d pages", w.path, maxPages)
+	}
+	for _, name := range w.names {
+		if x := w.taps[name].Extract(); x != nil && err == nil {
+			out, err = w.appendJSON(out, typeSyms, symbols{name, x})
+		}
+	}
+	if err == nil {
+		out, err = w.appendJSON(out, typeStop, rec)
+	}
+	if err == nil {
+		err = w.commit(out)
+	}
+	if err != nil {
+		for sum, n := range w.pages { // they are not in the file
+			if n > uint64(known) {
+				delete(w.pages, sum)
+			}
+		}
+		return err
+	}
+	if !s.Aside {
+		w.stops++
+	}
+	return nil
+}
+
+// page is the number of a page's contents, 0 for zeros; added says that they
+// are new.
+func (w *Writer) page(data []byte) (n uint64, added bool) {
+	if !slices.ContainsFunc(data, func(b byte) bool { return b != 0 }) {
+		return 0, false
+	}
+	sum := sha256.Sum256(data)
+	if n, ok := w.pages[sum]; ok {
+		return n, false
+	}
+	n = uint64(len(w.pages)) + 1
+	w.pages[sum] = n
+	return n, true
+}
+
+// appendPages packs page entries into records that are not too large.
+func (w *Writer) appendPages(dst, entries []byte) ([]byte, error) {
+	const most = maxRecord / pageEntry * pageEntry
+	for len(entries) > 0 {
+		n := min(len(entries), most)
+		var err error
+		if dst, err = appendRecord(dst, w.enc, typePages, entries[:n]); err != nil {
+			return nil, err
+		}
+		entries = entries[n:]
+	}
+	return dst, nil
+}
+
+// Notes writes all notes of the user.
+func (w *Writer) Notes(notes []session.Note) error { return w.write(typeNotes, notes) }
+
+// Log writes LOG lines that came after the last stop.
+func (w *Writer) Log(lines []string) error { return w.write(typeLog, lines) }
+
+func (w *Writer) write(typ string, v any) error {
+	out, err := w.appendJSON(nil, typ, v)
+	if err != nil {
+		return err
+	}
+	return w.commit(out)
+}
+
+// Size is how large the file is, in bytes, and how many stops it holds.
+func (w *Writer) Size() (bytes int64, stops int) { return w.size, w.stops }
+
+// Path is the file's name.
+func (w *Writer) Path() string { return w.path }
+
+// Close ends the recording in order.
+func (w *Writer) Close() error {
+	out, err := appendRecord(nil, w.enc, typeDone, nil)
+	if err == nil {
+		err = w.commit(out)
+	}
+	return errors.Join(err, w.file.Close(), w.enc.Close())
+}

@@ -1,0 +1,156 @@
+package live_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"thaw/debuginfo"
+	"thaw/kernel/foc"
+	"thaw/memory"
+	"thaw/recording"
+	"thaw/report"
+	"thaw/session"
+)
+
+// shown is all that users see of a stop.
+func shown(t *testing.T, v *session.View) string {
+	t.Helper()
+	snap, err := json.Marshal(report.NewSnapshotJSON(v.Snapshot))
+	if err != nil {
+		t.Fatal(err)
+	}
+	check, err := json.Marshal(report.NewCheckJSON(v, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := v.Snapshot
+	rest, err := json.Marshal([]any{s.Number, s.Time, s.Reason, s.Phase, s.Tasks, s.Places, s.PC, s.Thread, s.CPU, s.Frames, s.Cost, v.Breakpoints, v.Complete, v.Finished, v.Notes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(snap) + "\n" + string(check) + "\n" + string(rest)
+}
+
+// openReplay opens a recording.
+func openReplay(t *testing.T, path string) (*session.Replay, *recording.Recording) {
+	t.Helper()
+	rec, err := recording.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	symbols, err := rec.Symbols("kernel")
+	if err != nil {
+		t.Fatal(err)
+	}
+	layout, err := foc.NewLayout(symbols)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := session.NewReplay(rec, layout, memory.AMD64{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, rec
+}
+
+// A replay shows what the live session showed, whatever way memory was read.
+func TestReplayShowsTheSame(t *testing.T) {
+	for name, c := range map[string]struct {
+		bug    string
+		shared bool
+	}{"state-ignored": {"", true}, "missing-thread": {"bug=missing-thread", false}, "overwritten": {"bug=overwritten", true}} {
+		t.Run(name, func(t *testing.T) {
+			ctx := deadline(t)
+			path := filepath.Join(t.TempDir(), "session.thaw")
+			var w *recording.Writer
+			e, _ := openLabWith(ctx, t, c.bug, c.shared, func(files map[string]*debuginfo.File, s *session.Scenario) session.Recorder {
+				var err error
+				if w, err = recording.Create(path, false, recording.About{Scenario: s.Text()}, files); err != nil {
+					t.Fatal(err)
+				}
+				return w
+			})
+			var live []string
+			for {
+				if err := e.NextPhase(ctx); err != nil {
+					t.Fatal(err)
+				}
+				v := e.View()
+				live = append(live, shown(t, v))
+				if v.Finished {
+					break
+				}
+			}
+			log := e.View().Log
+			if err := e.Close(ctx); err != nil {
+				t.Fatal(err)
+			}
+			if err := w.Close(); err != nil {
+				t.Fatal(err)
+			}
+			r, rec := openReplay(t, path)
+			if rec.Damage() != "" || r.Stops() != len(live) {
+				t.Fatalf("%d stops, want %d; damage %q", r.Stops(), len(live), rec.Damage())
+			}
+			for _, order := range [][2]int{{1, 1}, {len(live), -1}} { // forward, and back
+				for i, n := 0, order[0]; i < len(live); i, n = i+1, n+order[1] {
+					v, err := r.View(n)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if diff := cmp.Diff(live[n-1], shown(t, v)); diff != "" {
+						t.Fatalf("stop %d (-live +replay):\n%s", n, diff)
+					}
+				}
+			}
+			if last, err := r.View(len(live)); err != nil || len(last.Log) < len(log) || len(log) == 0 {
+				t.Errorf("LOG of %d lines, %d were seen live (%v)", len(last.Log), len(log), err)
+			}
+			noCode(t, rec)
+			if st, err := os.Stat(path); err != nil || st.Mode().Perm() != 0o600 {
+				t.Errorf("%v, %v", st.Mode(), err)
+			}
+		})
+	}
+}
+
+// noCode makes sure that no page of a recording holds machine code of the lab
+// guest: none of its functions' bytes.
+func noCode(t *testing.T, rec *recording.Recording) {
+	t.Helper()
+	const window = 48
+	text := map[[window]byte]string{}
+	for _, name := range []string{"fiasco.image", "core", "rtcr", "sheep_counter"} {
+		f, err := debuginfo.Load(filepath.Join("..", "..", "guest", "build", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range f.Text() {
+			for a := (r.Start + 15) &^ 15; a+window <= r.End; a += 16 {
+				var b [window]byte
+				if f.ReadFile(a, b[:]) == nil && b != [window]byte{} {
+					text[b] = name
+				}
+			}
+		}
+	}
+	found := map[uint64]int{}
+	for i := range rec.Records() {
+		for _, p := range rec.Pages(i) {
+			for off := 0; off+window <= len(p.Data); off += 16 {
+				if text[[window]byte(p.Data[off:])] != "" {
+					found[p.Addr]++
+				}
+			}
+		}
+	}
+	for addr, n := range found {
+		if n > 2 {
+			t.Errorf("page %#x holds %d pieces of machine code", addr, n)
+		}
+	}
+}

@@ -1,0 +1,240 @@
+package session
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"thaw/kernel"
+	"thaw/memory"
+)
+
+// PageSize is the size of recorded pages, in bytes.
+const PageSize = 4096
+
+// Page is a page of physical memory as it was at a stop.
+type Page struct {
+	Addr uint64 // a multiple of PageSize
+	Data []byte
+}
+
+// StopRecord is a stop as a recording keeps it: all that cannot be read again
+// from the recorded pages and debug info. Kernel objects, verdicts and the
+// capability diff are not in it; a replay works them out anew.
+type StopRecord struct {
+	Number int  `json:"number"` // of the snapshot
+	Aside  bool `json:"aside,omitempty"`
+	// Aside: not a stop of the history, but a state that evidence refers to.
+
+	Time   time.Duration `json:"time"` // since the session began, in ns
+	Reason string        `json:"reason"`
+	Phase  string        `json:"phase,omitempty"`
+
+	CPU  int         `json:"cpu"` // that stopped
+	CPUs []CPURecord `json:"cpus"`
+
+	Tasks  map[kernel.ID]string `json:"tasks,omitempty"`
+	Places map[kernel.ID]Place  `json:"places,omitempty"`
+	PC     Place                `json:"pc"`
+	Frames []Frame              `json:"frames,omitempty"`
+	Cost   Cost                 `json:"cost"`
+
+	Phases      []Phase          `json:"phases,omitempty"`
+	Breakpoints []BreakpointInfo `json:"breakpoints,omitempty"`
+	Evidence    *evidence        `json:"evidence,omitempty"`
+	// Records (counted from 1, in the order of the recording) with the original
+	// child as the restore began and with the restored one as it was complete;
+	// 0 if that has not come.
+	Before int `json:"before,omitempty"`
+	After  int `json:"after,omitempty"`
+
+	Log []string `json:"log,omitempty"` // lines since the record before
+}
+
+// CPURecord is a processor's state at a stop.
+type CPURecord struct {
+	Registers []kernel.Register `json:"registers"`          // of up to 64 bits, under GDB's names, in its order
+	KernelSP  uint64            `json:"kernelSP,omitempty"` // see kernel.CPU
+}
+
+// Recorder keeps what a session sees. After an error it is not called again.
+type Recorder interface {
+	// Stop keeps a stop with the pages that the model read at it.
+	Stop(s *StopRecord, pages []Page) error
+	// Notes keeps the user's notes, all of them each time.
+	Notes(notes []Note) error
+	// Log keeps LOG lines that came after the last stop.
+	Log(lines []string) error
+}
+
+// recording is the engine's side of a recorder.
+type recording struct {
+	to       Recorder
+	err      error           // it failed: nothing is recorded any more
+	withCode bool            // record pages with machine code, too
+	code     *codePages      // recognises them
+	pages    map[uint64]bool // that were read since the last record
+	records  int
+	snaps    map[*Snapshot]int // record of a snapshot that evidence refers to
+	log      int               // LOG lines that were recorded
+	notes    int               // changes of the notes that were recorded
+}
+
+func newRecording(to Recorder, comps map[string]*component, withCode bool) (*recording, error) {
+	r := &recording{to: to, withCode: withCode, pages: map[uint64]bool{}, snaps: map[*Snapshot]int{}}
+	var err error
+	if !withCode {
+		r.code, err = newCodePages(comps)
+	}
+	return r, err
+}
+
+// read notes which pages a view fetched, before it is dropped.
+func (r *recording) read(v *memory.View) {
+	if r == nil || v == nil {
+		return
+	}
+	for _, a := range v.Touched() {
+		r.pages[a&^(PageSize-1)] = true
+	}
+}
+
+// keep records a snapshot that was just taken; m is nil for one aside.
+func (e *Engine) keep(s *Snapshot, m *moment) {
+	r := e.rec
+	if r == nil || r.err != nil {
+		return
+	}
+	rec := &StopRecord{Number: s.Number, Aside: m == nil, Time: s.Time, Reason: s.Reason, Phase: s.Phase, CPU: e.cpu,
+		Tasks: s.Tasks, Places: s.Places, PC: s.PC, Frames: s.Frames, Cost: s.Cost}
+	for i, regs := range e.regs {
+		rec.CPUs = append(rec.CPUs, CPURecord{Registers: e.arch.all(regs), KernelSP: e.m.CPUs[i].KernelSP})
+	}
+	r.records++
+	r.snaps[s] = r.records
+	if m != nil {
+		rec.Phases, rec.Breakpoints, rec.Evidence = m.phases, m.infos, &e.ev
+		rec.Before, rec.After = r.snaps[e.ev.before], r.snaps[e.ev.after]
+	}
+	lines := e.log.since(r.log)
+	r.log += len(lines)
+	rec.Log = lines
+	pages, err := e.readPages()
+	if err == nil {
+		err = r.to.Stop(rec, pages)
+	}
+	r.fail(err)
+}
+
+func (r *recording) fail(err error) {
+	if err != nil && r.err == nil {
+		r.err = fmt.Errorf("recording: %w", err)
+	}
+}
+
+// readPages reads the pages that the model has read since the last record, as
+// they are now. Pages with machine code stay out, unless they are wanted.
+func (e *Engine) readPages() ([]Page, error) {
+	e.rec.read(e.view)
+	if e.rec.withCode {
+		e.rec.read(e.text)
+	}
+	addrs := make([]uint64, 0, len(e.rec.pages))
+	for a := range e.rec.pages {
+		addrs = append(addrs, a)
+	}
+	slices.Sort(addrs)
+	clear(e.rec.pages)
+	reqs := make([]memory.Request, 0, len(addrs))
+	for _, a := range addrs {
+		reqs = append(reqs, memory.Request{Addr: a, Buf: make([]byte, PageSize)})
+	}
+	if err := e.target.ReadPhysical(reqs); err != nil {
+		return nil, err
+	}
+	var pages []Page
+	for _, q := range reqs {
+		if q.Err == nil && (e.rec.withCode || !e.rec.code.in(q.Buf)) {
+			pages = append(pages, Page{q.Addr, q.Buf})
+		}
+	}
+	return pages, nil
+}
+
+// keepRest records what came after the last stop.
+func (e *Engine) keepRest() {
+	r := e.rec
+	if r == nil || r.err != nil {
+		return
+	}
+	e.takeLog()
+	if lines := e.log.since(r.log); len(lines) > 0 {
+		r.log += len(lines)
+		r.fail(r.to.Log(lines))
+	}
+	e.keepNotes()
+}
+
+// keepNotes records the notes if they changed.
+func (e *Engine) keepNotes() {
+	r := e.rec
+	if r == nil || r.err != nil {
+		return
+	}
+	if n := e.notes.version(); n != r.notes {
+		r.notes = n
+		r.fail(r.to.Notes(e.notes.all()))
+	}
+}
+
+// codeChunk is the length of the pieces by which machine code is recognised,
+// and codeEnough how many of them make a page one of code.
+const (
+	codeChunk  = 32
+	codeEnough = 4
+)
+
+// codePages recognises pages that hold machine code of the known programs, by
+// their text: wherever the kernel has mapped or copied it.
+type codePages struct{ chunks map[[codeChunk]byte]struct{} }
+
+func newCodePages(comps map[string]*component) (*codePages, error) {
+	c := &codePages{chunks: map[[codeChunk]byte]struct{}{}}
+	for name, comp := range comps {
+		for _, r := range comp.file.Text() {
+			for a := (r.Start + codeChunk - 1) &^ (codeChunk - 1); a+codeChunk <= r.End; a += codeChunk {
+				var chunk [codeChunk]byte
+				if err := comp.file.ReadFile(a, chunk[:]); err != nil {
+					return nil, fmt.Errorf("reading the text of %s: %w", name, err)
+				}
+				if !filler(chunk) {
+					c.chunks[chunk] = struct{}{}
+				}
+			}
+		}
+	}
+	return c, nil
+}
+
+// filler says whether a chunk is one byte over and over, as between functions.
+func filler(chunk [codeChunk]byte) bool {
+	for _, b := range chunk {
+		if b != chunk[0] {
+			return false
+		}
+	}
+	return true
+}
+
+// in says whether a page holds machine code.
+func (c *codePages) in(page []byte) bool {
+	found := 0
+	for off := 0; off+codeChunk <= len(page); off += codeChunk {
+		if _, ok := c.chunks[[codeChunk]byte(page[off:off+codeChunk])]; ok {
+			if found++; found == codeEnough {
+				return true
+			}
+		}
+	}
+	return false
+}

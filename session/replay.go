@@ -1,0 +1,251 @@
+package session
+
+import (
+	"debug/elf"
+	"errors"
+	"fmt"
+	"slices"
+
+	"thaw/debuginfo"
+	"thaw/kernel"
+	"thaw/memory"
+)
+
+// Recorded is a recording that was read.
+type Recorded interface {
+	Name() string   // file, for messages
+	Target() string // what was recorded
+	Scenario() *Scenario
+	Records() []*StopRecord
+	// Memory is physical memory at a record (an index of Records), as far as it
+	// was recorded.
+	Memory(record int) memory.Source
+	Notes() []Note
+	Log() []string // after the last record
+	Components() []string
+	// Program is what was taken along of a component's debug info, nil if
+	// nothing was.
+	Program(component string) Program
+}
+
+// Program is debug info that puts addresses in words.
+type Program interface {
+	Machine() elf.Machine
+	PtrSize() int
+	Text() []debuginfo.Range
+	FunctionAt(pc uint64) (name string, off uint64, ok bool)
+	LineAt(pc uint64) (file string, line int, ok bool)
+}
+
+// Replay works out again what a session saw at its stops, from a recording. It
+// is used by one goroutine at a time.
+type Replay struct {
+	rec    Recorded
+	dec    Decoder
+	paging memory.Paging
+	arch   arch
+	kernel Program
+	stops  []int             // records that are stops of the history
+	logs   []int             // LOG lines up to each stop
+	log    []string          // all
+	snaps  map[int]*Snapshot // by record; a few that were used last, and those that evidence refers to
+	kept   []int             // records in snaps, in order of their use
+	views  map[int]*View
+}
+
+// maxKept bounds how many decoded snapshots a replay keeps.
+const maxKept = 32
+
+// NewReplay checks a recording and prepares its replay.
+func NewReplay(rec Recorded, dec Decoder, paging memory.Paging) (*Replay, error) {
+	r := &Replay{rec: rec, dec: dec, paging: paging, snaps: map[int]*Snapshot{}, views: map[int]*View{}}
+	if r.kernel = rec.Program(rec.Scenario().KernelName()); r.kernel == nil {
+		return nil, fmt.Errorf("%s holds no debug info of the kernel", rec.Name())
+	}
+	var err error
+	if r.arch, err = archOf(r.kernel.Machine()); err != nil {
+		return nil, fmt.Errorf("%s: %w", rec.Name(), err)
+	}
+	for i, s := range rec.Records() {
+		r.log = append(r.log, s.Log...)
+		if s.Aside {
+			continue
+		}
+		if s.CPU < 0 || s.CPU >= len(s.CPUs) || s.Before < 0 || s.Before > i+1 || s.After < 0 || s.After > i+1 || s.Evidence == nil {
+			return nil, fmt.Errorf("%s: stop %d refers to what is not there", rec.Name(), s.Number)
+		}
+		if s.Number != len(r.stops)+1 {
+			return nil, fmt.Errorf("%s: stop %d follows stop %d", rec.Name(), s.Number, len(r.stops))
+		}
+		for _, t := range s.Evidence.Threads {
+			if t == nil || len(t.Requests) == 0 {
+				return nil, fmt.Errorf("%s: stop %d has evidence about a thread that nobody requested", rec.Name(), s.Number)
+			}
+		}
+		r.stops = append(r.stops, i)
+		r.logs = append(r.logs, len(r.log))
+	}
+	r.log = append(r.log, rec.Log()...)
+	if len(r.stops) == 0 {
+		return nil, fmt.Errorf("%s holds no stop: it ended before the guest's first one", rec.Name())
+	}
+	return r, nil
+}
+
+// Stops is how many stops the history has.
+func (r *Replay) Stops() int { return len(r.stops) }
+
+// registerList is a processor's recorded registers.
+type registerList []kernel.Register
+
+// Uint64 returns a register.
+func (l registerList) Uint64(name string) (uint64, bool) {
+	for _, r := range l {
+		if r.Name == name {
+			return r.Value, true
+		}
+	}
+	return 0, false
+}
+
+// Names lists the registers.
+func (l registerList) Names() []string {
+	out := make([]string, 0, len(l))
+	for _, r := range l {
+		out = append(out, r.Name)
+	}
+	return out
+}
+
+// machine is the stopped machine of a record.
+func (r *Replay) machine(record int) kernel.Machine {
+	s := r.rec.Records()[record]
+	m := kernel.Machine{Phys: memory.NewView(r.rec.Memory(record), memory.SharedBlock, nil), Paging: r.paging}
+	for _, c := range s.CPUs {
+		regs := registerList(c.Registers)
+		cpu := r.arch.cpu(regs)
+		cpu.KernelSP = c.KernelSP
+		m.CPUs = append(m.CPUs, cpu)
+	}
+	return m
+}
+
+// Machine is the stopped machine at a stop (counted from 1), as far as it was
+// recorded.
+func (r *Replay) Machine(stop int) (kernel.Machine, error) {
+	if _, err := r.record(stop); err != nil {
+		return kernel.Machine{}, err
+	}
+	return r.machine(r.stops[stop-1]), nil
+}
+
+// record is the record of a stop, counted from 1.
+func (r *Replay) record(stop int) (*StopRecord, error) {
+	if stop < 1 || stop > len(r.stops) {
+		return nil, fmt.Errorf("%s has stops 1 to %d, not %d", r.rec.Name(), len(r.stops), stop)
+	}
+	return r.rec.Records()[r.stops[stop-1]], nil
+}
+
+// snapshot decodes a record.
+func (r *Replay) snapshot(record int) (*Snapshot, error) {
+	if s := r.snaps[record]; s != nil {
+		return s, nil
+	}
+	rec := r.rec.Records()[record]
+	m := r.machine(record)
+	sys, err := r.dec.Decode(m)
+	if err != nil {
+		return nil, fmt.Errorf("%s, stop %d: %w", r.rec.Name(), rec.Number, err)
+	}
+	s := &Snapshot{Number: rec.Number, Time: rec.Time, Reason: rec.Reason, Phase: rec.Phase, System: sys,
+		Tasks: rec.Tasks, Places: rec.Places, PC: rec.PC, Frames: rec.Frames, Cost: rec.Cost,
+		CPU: r.arch.all(registerList(rec.CPUs[rec.CPU].Registers))}
+	if o := sys.Running(rec.CPU); o != nil {
+		s.Thread = o.ID
+	}
+	r.snaps[record] = s
+	r.kept = append(r.kept, record)
+	if len(r.kept) > maxKept {
+		delete(r.snaps, r.kept[0])
+		delete(r.views, r.kept[0])
+		r.kept = slices.Delete(r.kept, 0, 1)
+	}
+	return s, nil
+}
+
+// place puts an address in words.
+func (r *Replay) place(program string, addr uint64) Place {
+	p := r.rec.Program(program)
+	if p == nil {
+		return Place{Addr: addr}
+	}
+	return placeIn(program, p, addr)
+}
+
+// View is what users see of a stop, counted from 1. The same stop is the same
+// view every time, as long as it is kept.
+func (r *Replay) View(stop int) (*View, error) {
+	rec, err := r.record(stop)
+	if err != nil {
+		return nil, err
+	}
+	record := r.stops[stop-1]
+	snap, err := r.snapshot(record)
+	if err != nil {
+		return nil, err
+	}
+	if v := r.views[record]; v != nil {
+		return v, nil
+	}
+	j, err := r.judge(rec, snap)
+	if err != nil {
+		return nil, err
+	}
+	v := &View{State: Stopped, Scenario: r.rec.Scenario().Name, Target: r.rec.Target(), Snapshot: snap, Stops: len(r.stops),
+		Live: stop == len(r.stops), Phases: rec.Phases, Verdicts: j.all(snap), Caps: j.capDiff(snap), Complete: j.ev.Complete, Finished: j.ev.Finished,
+		Log: r.log[:r.logs[stop-1]:r.logs[stop-1]], Breakpoints: rec.Breakpoints, Components: r.rec.Components(), Notes: r.rec.Notes()}
+	if v.Live {
+		v.Log = r.log
+	}
+	r.views[record] = v
+	return v, nil
+}
+
+// judge weighs the evidence of a record, whose snapshot is s.
+func (r *Replay) judge(rec *StopRecord, s *Snapshot) (*judge, error) {
+	ev := *rec.Evidence
+	for _, ref := range []struct {
+		record int
+		to     **Snapshot
+	}{{rec.Before, &ev.before}, {rec.After, &ev.after}} {
+		if ref.record == 0 {
+			continue
+		}
+		if r.rec.Records()[ref.record-1] == rec {
+			*ref.to = s
+			continue
+		}
+		var err error
+		if *ref.to, err = r.snapshot(ref.record - 1); err != nil {
+			return nil, err
+		}
+	}
+	if ev.before == nil && len(ev.Stored) > 0 {
+		return nil, errors.New("stored state without the state of the original child")
+	}
+	return &judge{arch: r.arch, ptr: r.kernel.PtrSize(), child: r.rec.Scenario().Child, kernel: r.kernel.Text(), place: r.place, ev: &ev}, nil
+}
+
+// Snapshots decodes all stops in order.
+func (r *Replay) Snapshots() ([]*Snapshot, error) {
+	out := make([]*Snapshot, 0, len(r.stops))
+	for _, record := range r.stops {
+		s, err := r.snapshot(record)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
