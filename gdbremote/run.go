@@ -261,9 +261,25 @@ func (c *Client) stopForLeaving(ctx context.Context) error {
 	return err
 }
 
+// ResetMode makes the stub read virtual addresses again, as the next debugger
+// expects: QEMU keeps the mode when a client leaves.
+func (c *Client) ResetMode(ctx context.Context) error {
+	if !c.physical || c.mode == Virtual {
+		return nil
+	}
+	if err := c.command(ctx, fmt.Sprintf("Qqemu.PhyMemMode:%d", Virtual)); err != nil {
+		return err
+	}
+	c.mode = Virtual
+	return nil
+}
+
 // Detach removes all breakpoints, lets the guest run, and ends the client.
 func (c *Client) Detach(ctx context.Context) error {
 	if err := c.stopForLeaving(ctx); err != nil {
+		return fmt.Errorf("detaching: %w", err)
+	}
+	if err := c.ResetMode(ctx); err != nil {
 		return fmt.Errorf("detaching: %w", err)
 	}
 	packet := "D"

@@ -128,6 +128,7 @@ func (t *Thread) StateString() string {
 
 // Task is a protection domain.
 type Task struct {
+	Kernel  bool   // the kernel's own: its threads never are in user mode
 	Root    uint64 // physical address of its page tables, 0 if it has none
 	Caps    []Capability
 	Problem string // why the capability table is incomplete

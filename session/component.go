@@ -3,6 +3,7 @@ package session
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
@@ -57,19 +58,39 @@ func (c *component) holds(mem memory.Reader, addr uint64) bool {
 	return bytes.Equal(want[:n], got[:n])
 }
 
-// runsIn says how much of this program's text an address space maps: of the
-// places that are mapped all must hold the text, else it is 0.
-func (c *component) runsIn(space *memory.Space) (found int) {
+// fit is how much of a program's text an address space holds.
+type fit struct {
+	places int // of the sampled ones that are mapped
+	same   int // bytes that are equal there
+	bytes  int // that were compared
+}
+
+// exact says that all that is mapped is this program's text.
+func (f fit) exact() bool { return f.places > 0 && f.same == f.bytes }
+
+// relinked says that the text is this program's but for operands, as when it
+// was linked again with other data: Genode's run tool does that to core, whose
+// booted image holds the boot modules. Between different programs some tenth
+// of the bytes are equal.
+func (f fit) relinked() bool { return f.places > 1 && f.same*4 >= f.bytes*3 }
+
+// fits compares the sampled places that an address space maps.
+func (c *component) fits(space *memory.Space) fit {
+	var f fit
 	for _, a := range c.sample {
-		if _, _, err := space.Translate(a); err != nil {
+		var want, got [sampleLen]byte
+		if _, _, err := space.Translate(a); err != nil || c.file.ReadFile(a, want[:]) != nil || space.ReadMemory(a, got[:]) != nil {
 			continue
 		}
-		if !c.holds(space, a) {
-			return 0
+		f.places++
+		f.bytes += sampleLen
+		for i := range want {
+			if want[i] == got[i] {
+				f.same++
+			}
 		}
-		found++
 	}
-	return found
+	return f
 }
 
 // runs says whether the program runs in the address space of the processor
@@ -86,9 +107,10 @@ func (e *Engine) runs(c *component, root, pc uint64) bool {
 	}
 	space := e.m.Space(e.cpu).WithData(e.text)
 	if _, _, err := space.Translate(pc); err != nil {
-		return c.runsIn(space) > 0
+		f := c.fits(space)
+		return f.exact() || f.relinked()
 	}
-	ok := c.holds(space, pc)
+	ok := c.holds(space, pc) || c.fits(space).relinked()
 	e.roots[key] = ok
 	return ok
 }
@@ -104,7 +126,9 @@ type rootKey struct {
 func (e *Engine) nameTasks(sys *kernel.System) map[kernel.ID]string {
 	names := make(map[kernel.ID]string)
 	for _, o := range sys.Tasks() {
-		if c := e.taskComponent(o); c != nil {
+		if o.Task.Kernel {
+			names[o.ID] = "kernel"
+		} else if c := e.taskComponent(sys, o); c != nil {
 			names[o.ID] = c.name
 		} else if main := sys.MainThread(o.ID); main != nil && main.Name != "" {
 			names[o.ID] = main.Name
@@ -117,8 +141,8 @@ func (e *Engine) nameTasks(sys *kernel.System) map[kernel.ID]string {
 
 // taskComponent finds the component that a task runs. Once found it is kept
 // for as long as the task object has the same page tables.
-func (e *Engine) taskComponent(o *kernel.Object) *component {
-	if o.Task.Root == 0 {
+func (e *Engine) taskComponent(sys *kernel.System, o *kernel.Object) *component {
+	if o.Task.Root == 0 || o.Task.Kernel {
 		return nil
 	}
 	key := taskKey{o.ID, o.Task.Root}
@@ -126,24 +150,92 @@ func (e *Engine) taskComponent(o *kernel.Object) *component {
 		return c
 	}
 	space := memory.NewSpace(e.m.Phys, e.m.Paging, o.Task.Root).WithData(e.text)
-	// Several programs can be in one address space: libraries are, and core sees
-	// all memory. The one with most of its text mapped is meant.
 	var best *component
-	most := 0
+	var most claim
 	for _, name := range e.compNames {
 		c := e.comps[name]
 		if c.kernel {
 			continue
 		}
-		n := c.runsIn(space)
-		if n > 0 && (best == nil || best.library() && !c.library() || best.library() == c.library() && n > most) {
-			best, most = c, n
+		if is := e.claims(sys, o, c, space); is.better(most) {
+			best, most = c, is
 		}
 	}
 	if best != nil {
 		e.taskComps[key] = best
 	}
 	return best
+}
+
+// claim is what speaks for a task to run a program. Several can be in one
+// address space: libraries are, and core sees all memory, with what is left of
+// the boot loader.
+type claim struct {
+	fit
+	program bool // no library
+	threads int  // of the task that are in its text
+}
+
+func (e *Engine) claims(sys *kernel.System, task *kernel.Object, c *component, space *memory.Space) claim {
+	is := claim{fit: c.fits(space), program: !c.library()}
+	for _, t := range sys.ThreadsOf(task.ID) {
+		if c.hasText(t.Thread.IP) {
+			is.threads++
+		}
+	}
+	return is
+}
+
+// better says whether a claim is one, and a better one than another.
+func (a claim) better(b claim) bool {
+	if !a.exact() && !a.relinked() {
+		return false
+	}
+	rank := func(c claim) []int {
+		return []int{number(c.places > 0), number(c.program), min(c.threads, 1), number(c.exact()), c.threads, c.places}
+	}
+	return slices.Compare(rank(a), rank(b)) > 0
+}
+
+func number(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// programAt finds what runs at an address of a task: its program, or a library
+// that it maps there; nil if unknown.
+func (e *Engine) programAt(sys *kernel.System, task *kernel.Object, addr uint64) *component {
+	c := e.taskComponent(sys, task)
+	if c == nil || c.hasText(addr) {
+		return c
+	}
+	for _, name := range e.compNames {
+		lib := e.comps[name]
+		if !lib.library() || !lib.hasText(addr) {
+			continue
+		}
+		key := libraryKey{taskKey{task.ID, task.Task.Root}, lib}
+		if !e.libraries[key] {
+			space := memory.NewSpace(e.m.Phys, e.m.Paging, task.Task.Root).WithData(e.text)
+			e.libraries[key] = lib.holds(space, addr)
+		}
+		if e.libraries[key] {
+			return lib
+		}
+	}
+	return c
+}
+
+// libraryKey says that a task maps a library.
+type libraryKey struct {
+	task taskKey
+	lib  *component
+}
+
+func (c *component) hasText(addr uint64) bool {
+	return slices.ContainsFunc(c.file.Text(), func(r debuginfo.Range) bool { return r.Contains(addr) })
 }
 
 // library says whether the program is a shared library, which many tasks map.
@@ -188,7 +280,7 @@ func (e *Engine) placeOf(sys *kernel.System, o *kernel.Object, ip uint64) Place 
 	if task == nil || task.Task == nil {
 		return Place{Addr: ip}
 	}
-	return e.taskComponent(task).place(ip)
+	return e.programAt(sys, task, ip).place(ip)
 }
 
 // kernelComponent is the component that is the kernel.

@@ -35,6 +35,7 @@ type Engine struct {
 	comps     map[string]*component
 	compNames []string
 	taskComps map[taskKey]*component
+	libraries map[libraryKey]bool
 	roots     map[rootKey]bool
 
 	// The current stop.
@@ -91,7 +92,7 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 	}
 	e := &Engine{
 		target: c.Target, dec: c.Decoder, paging: c.Paging, scn: c.Scenario, arch: a,
-		comps: map[string]*component{}, taskComps: map[taskKey]*component{}, roots: map[rootKey]bool{},
+		comps: map[string]*component{}, taskComps: map[taskKey]*component{}, libraries: map[libraryKey]bool{}, roots: map[rootKey]bool{},
 		probes: map[uint64][]*probe{}, started: time.Now(), ev: newEvidence(),
 	}
 	for name, f := range c.Files {

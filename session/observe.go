@@ -287,7 +287,7 @@ func (e *Engine) trackOf(sys *kernel.System, o *kernel.Object) *track {
 		ContIPAddr: o.Thread.ContIPAddr, ContSPAddr: o.Thread.ContSPAddr}
 	if task := sys.Object(t.Task); task != nil && task.Task != nil {
 		t.TaskRoot = task.Task.Root
-		if c := e.taskComponent(task); c != nil {
+		if c := e.taskComponent(sys, task); c != nil {
 			t.Program = c.name
 		}
 	}

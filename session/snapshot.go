@@ -47,7 +47,7 @@ func (e *Engine) componentHere(sys *kernel.System) *component {
 		return e.kernelComponent()
 	}
 	if task := sys.TaskByRoot(cpu.Root); task != nil {
-		return e.taskComponent(task)
+		return e.programAt(sys, task, cpu.IP)
 	}
 	return nil
 }

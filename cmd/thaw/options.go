@@ -86,7 +86,7 @@ func (o *options) gdbOptions() (gdbremote.Options, func() error, error) {
 
 // subdirs are where Genode's build directories keep programs with debug info,
 // in order of preference: today's layout, then that of 2016.
-var subdirs = []string{"debug", "var/libcache/kernel-foc*/build", "kernel/fiasco.oc", "kernel/foc", "core", "bin", "var/run/*", "var/run/*/genode", "."}
+var subdirs = []string{"debug", "var/libcache/kernel-foc*/build", "kernel/fiasco.oc", "kernel/foc", "core", "bin", "var/run/*", "var/run/*/genode", "var/run", "."}
 
 // findIn looks for the first of the names in a build directory that has debug
 // info.
@@ -190,20 +190,20 @@ func (o *options) loadAll(s *session.Scenario) (map[string]*debuginfo.File, erro
 	kernelName := s.KernelName()
 	paths, asked := map[string]string{}, map[string]bool{}
 	if o.build != "" {
-		for _, pattern := range []string{"*", "bin/*", "debug/*.debug"} {
+		for _, pattern := range []string{"*", "bin/*", "debug/*.debug", "var/run/*.core"} {
 			found, err := filepath.Glob(filepath.Join(o.build, pattern))
 			if err != nil {
 				return nil, fmt.Errorf("looking for programs in %s: %w", o.build, err)
 			}
 			for _, p := range found[:min(len(found), maxPrograms)] {
-				paths[strings.TrimSuffix(filepath.Base(p), ".debug")] = p
+				paths[programName(p)] = p
 			}
 		}
 	}
 	for _, arg := range o.symbols {
 		name, path, ok := strings.Cut(arg, "=")
 		if !ok {
-			name, path = strings.TrimSuffix(filepath.Base(arg), ".debug"), arg
+			name, path = programName(arg), arg
 		}
 		paths[name], asked[name] = path, true
 	}
@@ -245,6 +245,16 @@ func (o *options) loadAll(s *session.Scenario) (map[string]*debuginfo.File, erro
 		}
 	}
 	return files, nil
+}
+
+// programName is the program that a file is of. Genode's run tool leaves core,
+// linked for debugging, as var/run/SCENARIO.core.
+func programName(path string) string {
+	name := strings.TrimSuffix(filepath.Base(path), ".debug")
+	if strings.HasSuffix(name, ".core") {
+		return "core"
+	}
+	return name
 }
 
 // loadNamed loads a file that the user named for its debug info.

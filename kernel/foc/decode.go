@@ -42,6 +42,7 @@ func (l *Layout) Decode(m kernel.Machine) (*kernel.System, error) {
 	for _, resolve := range d.pending {
 		resolve(sys)
 	}
+	clearKernelThreads(sys)
 	d.markRunning(sys)
 	sys.Problems = d.probs
 	return sys, nil

@@ -90,6 +90,18 @@ func (d *decoder) userState(o *kernel.Object, t *kernel.Thread) error {
 	return nil
 }
 
+// clearKernelThreads takes away the user state of threads of the kernel's task:
+// where others have their entry frame, they have their stack.
+func clearKernelThreads(sys *kernel.System) {
+	for _, o := range sys.Threads() {
+		task := sys.Object(o.Thread.Task)
+		if task == nil || task.Task == nil || !task.Task.Kernel {
+			continue
+		}
+		o.Thread.IP, o.Thread.SP, o.Thread.Flags, o.Thread.Source, o.Thread.Registers = 0, 0, 0, kernel.SourceNone, nil
+	}
+}
+
 // markRunning finds the thread on each processor. One that runs in user mode
 // has a stale frame: its state is the processor's.
 func (d *decoder) markRunning(sys *kernel.System) {
@@ -156,7 +168,7 @@ func (l *Layout) CurrentBlock(cpu kernel.CPU) uint64 {
 
 // taskObject decodes a task and its capability table.
 func (d *decoder) taskObject(o *kernel.Object) error {
-	t := &kernel.Task{}
+	t := &kernel.Task{Kernel: o.Class == "Kernel_task"}
 	dir, err := d.word(o.Addr + d.Layout.task.dir)
 	if err != nil {
 		return fmt.Errorf("reading its page directory: %w", err)

@@ -339,7 +339,7 @@ func (t *Target) leave(ctx context.Context) error {
 		}
 	}
 	if t.stood {
-		return t.client.Close()
+		return errors.Join(t.client.ResetMode(ctx), t.client.Close())
 	}
 	if err := t.client.Detach(ctx); err != nil {
 		return fmt.Errorf("detaching from %s: %w", t.name, err)
