@@ -16,7 +16,34 @@ type View struct {
 	guess  []uint64 // blocks to fetch along with the first miss
 	stats  Stats
 	err    error // the source is lost
+	trace  Trace // nil: what was read is not kept
 }
+
+// Trace is what was read of each granule of memory, by address in granules.
+type Trace map[uint64]struct{}
+
+// Granule is the unit of a Trace, in bytes.
+const Granule = 8
+
+// note adds a read.
+func (t Trace) note(addr uint64, n int) {
+	for g := addr / Granule; g <= (addr+uint64(n)-1)/Granule; g++ {
+		t[g] = struct{}{}
+	}
+}
+
+// Blank zeroes what was not read of a piece of memory that begins at addr, a
+// multiple of Granule.
+func (t Trace) Blank(addr uint64, data []byte) {
+	for off := 0; off < len(data); off += Granule {
+		if _, read := t[(addr+uint64(off))/Granule]; !read {
+			clear(data[off:min(off+Granule, len(data))])
+		}
+	}
+}
+
+// TraceReads makes the view note in t what is read through it.
+func (v *View) TraceReads(t Trace) { v.trace = t }
 
 type block struct {
 	data    []byte
@@ -64,6 +91,9 @@ func (v *View) ReadMemory(addr uint64, buf []byte) error {
 	last := addr + uint64(len(buf)) - 1
 	if last < addr {
 		return fmt.Errorf("reading %d bytes at physical %#x: the range wraps around", len(buf), addr)
+	}
+	if v.trace != nil {
+		v.trace.note(addr, len(buf))
 	}
 	first := addr &^ (v.block - 1)
 	if err := v.fetch(first, last); err != nil {

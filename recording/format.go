@@ -71,6 +71,7 @@ type metadata struct {
 	Guest    string `json:"guest,omitempty"`
 	Scenario string `json:"scenario"` // text of the scenario file
 	Variant  string `json:"variant,omitempty"`
+	Sparse   bool   `json:"sparse,omitempty"` // bytes that the model did not read are zero
 }
 
 // stop is a stop's record.

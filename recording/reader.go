@@ -296,6 +296,9 @@ func (r *Recording) Made() (at, by string) { return r.meta.Made, r.meta.By }
 // against.
 func (r *Recording) Variant() string { return r.meta.Variant }
 
+// Sparse says that bytes that the model did not read are zero.
+func (r *Recording) Sparse() bool { return r.meta.Sparse }
+
 // Scenario is the scenario that was walked.
 func (r *Recording) Scenario() *session.Scenario { return r.scenario }
 

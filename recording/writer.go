@@ -45,6 +45,7 @@ type About struct {
 	Target   string
 	Guest    string // "lab guest", "Genode 16.08, x86_64", "" if not told
 	Scenario []byte // text of the scenario file
+	Sparse   bool   // of each page only what was read is kept
 	Variant  string // expectation of the scenario that it is held against, "" for the default
 }
 
@@ -82,7 +83,7 @@ func newWriter(path string, f file, about About, files map[string]*debuginfo.Fil
 	slices.Sort(w.names)
 	out := header()
 	meta := metadata{Made: time.Now().UTC().Format(time.RFC3339), By: about.By, Target: about.Target, Guest: about.Guest,
-		Scenario: string(about.Scenario), Variant: about.Variant}
+		Scenario: string(about.Scenario), Variant: about.Variant, Sparse: about.Sparse}
 	if out, err = w.appendJSON(out, typeMeta, meta); err != nil {
 		return nil, err
 	}

@@ -57,6 +57,7 @@ type capsJSON struct {
 
 type slotJSON struct {
 	Slot     string `json:"slot"`
+	Object   string `json:"object"`
 	Type     string `json:"type"`
 	Label    string `json:"label"`
 	Rights   string `json:"rights"`
@@ -91,11 +92,7 @@ func NewCheckJSON(v *session.View, failures []string) CheckJSON {
 		out.Threads = append(out.Threads, j)
 	}
 	if d := v.Caps; d != nil {
-		c := &capsJSON{Missing: slots(d.Missing), Extra: slots(d.Extra), Changed: []changeJSON{}}
-		for _, ch := range d.Changed {
-			c.Changed = append(c.Changed, changeJSON{hexString(ch.Slot), ch.What, slotOf(ch.Before), slotOf(ch.After)})
-		}
-		out.Capabilities = c
+		out.Capabilities = &capsJSON{Missing: slots(d.Missing), Extra: slots(d.Extra), Changed: changes(d.Changed)}
 	}
 	return out
 }
@@ -127,7 +124,7 @@ func slots(cs []session.SlotCap) []slotJSON {
 }
 
 func slotOf(c session.SlotCap) slotJSON {
-	return slotJSON{Slot: hexString(c.Slot), Type: c.Type, Label: hexString(c.Label), Rights: Rights(c.Rights), Receiver: c.Receiver}
+	return slotJSON{Slot: hexString(c.Slot), Object: c.Object.String(), Type: c.Type, Label: hexString(c.Label), Rights: Rights(c.Rights), Receiver: c.Receiver}
 }
 
 // SnapshotJSON is one stop.

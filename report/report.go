@@ -1,5 +1,6 @@
-// Package report prints what a session found out, as text for a terminal or a
-// mail and as JSON for scripts.
+// Package report prints what a session found out: as text for a terminal, as
+// JSON for scripts, as Markdown for a bug report, as one HTML page, as JUnit XML
+// for a test server; and it compares two stops.
 //
 // It knows the immutable models of session and kernel. It must not touch a
 // target, and it decides nothing: verdicts come from session.
@@ -11,7 +12,6 @@ import (
 	"io"
 	"strings"
 
-	"thaw/kernel"
 	"thaw/session"
 )
 
@@ -40,15 +40,17 @@ func Check(w io.Writer, v *session.View) error {
 	return p.err
 }
 
-// printer keeps the first write error.
+// printer prints lines and keeps the first write error.
 type printer struct {
 	w   io.Writer
 	err error
 }
 
+// line prints one line. Names come from the guest's memory, and the line goes
+// to a terminal: nothing in it may steer that.
 func (p *printer) line(format string, args ...any) {
 	if p.err == nil {
-		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
+		_, p.err = fmt.Fprintln(p.w, clean(fmt.Sprintf(format, args...)))
 	}
 }
 
@@ -154,26 +156,11 @@ func Snapshot(w io.Writer, s *session.Snapshot, caps bool) error {
 	}
 	if caps {
 		for _, o := range sys.Tasks() {
-			p.table(sys, s, o)
+			p.objectSpace(sys, s, o)
 		}
 	}
 	for _, problem := range sys.Problems {
 		p.line("problem: %s", problem)
 	}
 	return p.err
-}
-
-func (p *printer) table(sys *kernel.System, s *session.Snapshot, o *kernel.Object) {
-	p.line("")
-	p.line("task %s %s: %d capabilities", o.ID, s.TaskName(o.ID), len(o.Task.Caps))
-	for _, c := range o.Task.Caps {
-		what := "unknown object"
-		if t := sys.Object(c.Object); t != nil {
-			what = t.Class
-			if t.Name != "" {
-				what += " " + t.Name
-			}
-		}
-		p.line("  %05x -> %5s-%s %s flags=%x", c.Slot, c.Object, Rights(c.Rights), what, c.Flags)
-	}
 }

@@ -21,6 +21,7 @@ type Config struct {
 	Files    map[string]*debuginfo.File // debug info by component, the kernel's among them
 	Recorder Recorder                   // keeps what is seen, nil if nothing is to be kept
 	WithCode bool                       // recordings may hold machine code
+	Sparse   bool                       // recordings hold of each page only what was read, else zeros
 }
 
 // Engine drives a target through a scenario and keeps what it learns. It is
@@ -101,7 +102,7 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 	e.compNames = sortedNames(e.comps)
 	if c.Recorder != nil {
 		var err error
-		if e.rec, err = newRecording(c.Recorder, e.comps, c.WithCode); err != nil {
+		if e.rec, err = newRecording(c.Recorder, e.comps, c.WithCode, c.Sparse); err != nil {
 			return nil, err
 		}
 	}
@@ -142,6 +143,7 @@ func (e *Engine) look(ctx context.Context, cpu int) error {
 	}
 	e.regs, e.cpu, e.sys = regs, cpu, nil
 	e.view = memory.NewView(e.target, e.target.BlockSize(), nil)
+	e.rec.trace(e.view)
 	e.text = memory.NewView(e.target, e.target.BlockSize(), nil)
 	e.m = kernel.Machine{Phys: e.view, Paging: e.paging}
 	for _, r := range regs {
@@ -160,6 +162,7 @@ func (e *Engine) system(ctx context.Context) (*kernel.System, error) {
 	}
 	e.rec.read(e.view)
 	view := memory.NewView(e.target, e.target.BlockSize(), e.touched)
+	e.rec.trace(view)
 	e.view, e.m.Phys = view, view
 	sys, err := e.dec.Decode(e.m)
 	if err != nil {

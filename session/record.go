@@ -74,19 +74,28 @@ type recording struct {
 	withCode bool            // record pages with machine code, too
 	code     *codePages      // recognises them
 	pages    map[uint64]bool // that were read since the last record
+	reads    memory.Trace    // what of them
+	sparse   bool            // keep only that
 	records  int
 	snaps    map[*Snapshot]int // record of a snapshot that evidence refers to
 	log      int               // LOG lines that were recorded
 	notes    int               // changes of the notes that were recorded
 }
 
-func newRecording(to Recorder, comps map[string]*component, withCode bool) (*recording, error) {
-	r := &recording{to: to, withCode: withCode, pages: map[uint64]bool{}, snaps: map[*Snapshot]int{}}
+func newRecording(to Recorder, comps map[string]*component, withCode, sparse bool) (*recording, error) {
+	r := &recording{to: to, withCode: withCode, pages: map[uint64]bool{}, snaps: map[*Snapshot]int{}, reads: memory.Trace{}, sparse: sparse}
 	var err error
 	if !withCode {
 		r.code, err = newCodePages(comps)
 	}
 	return r, err
+}
+
+// trace makes a view note what is read.
+func (r *recording) trace(v *memory.View) {
+	if r != nil {
+		v.TraceReads(r.reads)
+	}
 }
 
 // read notes which pages a view fetched, before it is dropped.
@@ -133,7 +142,8 @@ func (r *recording) fail(err error) {
 }
 
 // readPages reads the pages that the model has read since the last record, as
-// they are now. Pages with machine code stay out, unless they are wanted.
+// they are now. Of pages with machine code only what was read is kept, unless
+// code is wanted: kernels have pages with both code and data.
 func (e *Engine) readPages() ([]Page, error) {
 	e.rec.read(e.view)
 	if e.rec.withCode {
@@ -154,10 +164,15 @@ func (e *Engine) readPages() ([]Page, error) {
 	}
 	var pages []Page
 	for _, q := range reqs {
-		if q.Err == nil && (e.rec.withCode || !e.rec.code.in(q.Buf)) {
-			pages = append(pages, Page{q.Addr, q.Buf})
+		if q.Err != nil {
+			continue
 		}
+		if e.rec.sparse || e.rec.code.in(q.Buf) {
+			e.rec.reads.Blank(q.Addr, q.Buf)
+		}
+		pages = append(pages, Page{q.Addr, q.Buf})
 	}
+	clear(e.rec.reads)
 	return pages, nil
 }
 
@@ -228,6 +243,9 @@ func filler(chunk [codeChunk]byte) bool {
 
 // in says whether a page holds machine code.
 func (c *codePages) in(page []byte) bool {
+	if c == nil {
+		return false
+	}
 	found := 0
 	for off := 0; off+codeChunk <= len(page); off += codeChunk {
 		if _, ok := c.chunks[[codeChunk]byte(page[off:off+codeChunk])]; ok {

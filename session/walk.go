@@ -160,7 +160,13 @@ func (e *Engine) View() *View {
 	return e.viewAt(len(e.history)-1, state, "")
 }
 
-// Snapshot reads the current stop without recording it.
+// Snapshot reads the current stop; the history gets it only for a recording.
 func (e *Engine) Snapshot(ctx context.Context, reason string) (*Snapshot, error) {
-	return e.snapshot(ctx, reason)
+	if e.rec == nil {
+		return e.snapshot(ctx, reason)
+	}
+	if err := e.record(ctx, reason); err != nil {
+		return nil, err
+	}
+	return e.history[len(e.history)-1].snap, e.rec.err
 }

@@ -63,6 +63,9 @@ The guest must run when the command starts, its kernel needs JDB and the option
 	f.BoolVar(&o.remote, "allow-remote", false, "allow a stub on another host: it has no authentication")
 	f.StringVar(&o.scenario, "scenario", scenarios.Default, "scenario that names the kernel's file: a `NAME` that comes with thaw, or a file")
 	f.StringVar(&o.wireLog, "wire-log", "", "write the remote protocol's packets to this `file`")
+	f.StringVar(&o.record, "record", "", "keep both sides: memory in this new `file`, and the listings beside it as FILE.jdb.gz")
+	f.BoolVar(&o.force, "force", false, "overwrite the files of --record if they exist")
+	f.BoolVar(&o.sparse, "sparse", false, "record of each page only what was read, and zeros for the rest")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
 	f.BoolVar(&noViews, "no-views", false, "leave out the views of single threads (their registers)")
 	f.DurationVar(&timeout, "timeout", 5*time.Minute, "give up after this `time`")
@@ -121,6 +124,11 @@ func (o *options) compareJDB(ctx context.Context, addr, serial string, views boo
 	l, err := listAll(ctx, conn, snap.System, views)
 	if err != nil {
 		return nil, err
+	}
+	if o.record != "" {
+		if err := l.Save(o.record+".jdb.gz", o.force); err != nil {
+			return nil, err
+		}
 	}
 	res = &jdbResult{Comparison: jdb.Compare(l, snap.System), Objects: len(snap.System.Objects), Kinds: map[string]int{}, Problems: snap.System.Problems}
 	res.Snapshot = costJSON{float64(snap.Cost.Duration.Microseconds()) / 1000, snap.Cost.Bytes, snap.Cost.Batches, snap.Cost.Duration}

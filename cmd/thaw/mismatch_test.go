@@ -49,7 +49,7 @@ func TestSnapshot(t *testing.T) {
 	t.Parallel()
 	vm := runningLab(t)
 	r := thaw(t, "snapshot", vm.GDB(), "--build", guestDir, "--caps")
-	for _, s := range []string{"sheep_counter", "signal handler", "rcv_wait", "Timer::Session_client::msleep", "task ", "-SW Ipc_gate_obj"} {
+	for _, s := range []string{"sheep_counter", "signal handler", "rcv_wait", "Timer::Session_client::msleep", "task ", "* Gate"} {
 		if !strings.Contains(r.stdout, s) {
 			t.Errorf("%q is not in the snapshot", s)
 		}

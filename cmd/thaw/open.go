@@ -168,10 +168,10 @@ func (o *options) openTarget(ctx context.Context, s *session.Scenario, files map
 	leave := func(err error) error {
 		return errors.Join(err, target.Close(context.WithoutCancel(ctx)), closeLog())
 	}
-	cfg := session.Config{Target: target, Decoder: layout, Paging: paging, Scenario: s, Files: files, WithCode: o.withCode}
+	cfg := session.Config{Target: target, Decoder: layout, Paging: paging, Scenario: s, Files: files, WithCode: o.withCode, Sparse: o.sparse}
 	op := &opened{closers: []func() error{closeLog}}
 	if o.record != "" {
-		about.By, about.Scenario, about.Target = version(), s.Text(), target.Name()
+		about.By, about.Scenario, about.Target, about.Sparse = version(), s.Text(), target.Name(), o.sparse
 		if op.writer, err = recording.Create(o.record, o.force, about, files); err != nil {
 			return nil, leave(err)
 		}

@@ -34,6 +34,7 @@ type options struct {
 	record   string
 	force    bool
 	withCode bool
+	sparse   bool
 }
 
 // targetFlags are for commands that attach to a guest that runs already.
@@ -55,6 +56,7 @@ func (o *options) commonFlags(c *cobra.Command) {
 	f.StringVar(&o.record, "record", "", "record the session in this new `file`, to be replayed anywhere")
 	f.BoolVar(&o.force, "force", false, "overwrite the file of --record if it exists")
 	f.BoolVar(&o.withCode, "with-code", false, "record pages with machine code, too")
+	f.BoolVar(&o.sparse, "sparse", false, "record of each page only what was read, and zeros for the rest")
 	f.BoolVar(&o.noShare, "no-shared-ram", false, "read the lab guest through the gdbstub only")
 }
 

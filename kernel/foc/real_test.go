@@ -1,0 +1,77 @@
+package foc_test
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"thaw/jdb"
+	"thaw/kernel/foc"
+	"thaw/recording"
+	"thaw/session"
+)
+
+// Memory of real systems, read while their kernel debugger stood, decodes to
+// just what that debugger listed. testdata/README.md says what the files are.
+func TestRealSystems(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join("testdata", "*.thaw"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no recordings of real systems: %v", err)
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".thaw")
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			v := replayed(t, file)
+			sys := v.Snapshot.System
+			if len(sys.Problems) > 0 {
+				t.Errorf("problems: %q", sys.Problems)
+			}
+			l, err := jdb.Load(strings.TrimSuffix(file, ".thaw") + ".jdb.gz")
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := jdb.Compare(l, sys)
+			for _, d := range c.Differences {
+				t.Error(d)
+			}
+			n := c.Compared
+			if n.Objects < 400 || n.Threads < 25 || n.Tasks < 7 || n.Capabilities < 700 || n.Names < 300 || n.Stack < 50 {
+				t.Errorf("compared only %+v", n)
+			}
+		})
+	}
+}
+
+// replayed is the first stop of a recording.
+func replayed(t *testing.T, file string) *session.View {
+	t.Helper()
+	rec, err := recording.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rec.Damage() != "" {
+		t.Fatal(rec.Damage())
+	}
+	symbols, err := rec.Symbols(rec.Scenario().KernelName())
+	if err != nil {
+		t.Fatal(err)
+	}
+	layout, err := foc.NewLayout(symbols)
+	if err != nil {
+		t.Fatal(err)
+	}
+	paging, err := foc.Paging(symbols.Machine())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := session.NewReplay(rec, layout, paging)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := r.View(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}

@@ -1,0 +1,238 @@
+package report
+
+import (
+	_ "embed" // the page's template and style
+	"fmt"
+	"html/template"
+	"io"
+
+	"thaw/session"
+)
+
+// htmlLogLines is the part of the LOG that stands open in the page; the lines
+// before it, up to htmlLogMost, unfold.
+const (
+	htmlLogLines = 40
+	htmlLogMost  = 5000
+)
+
+//go:embed page.html
+var pageHTML string
+
+//go:embed page.css
+var pageCSS string
+
+var pageTemplate = template.Must(template.New("page").Parse(pageHTML))
+
+// HTML prints a story as one page that needs nothing else: no script, no image,
+// no font, and a policy in it that allows none. It follows the reader's light
+// or dark setting and prints.
+func HTML(w io.Writer, s *Story) error {
+	if err := pageTemplate.Execute(w, newPage(s)); err != nil {
+		return fmt.Errorf("writing the HTML report: %w", err)
+	}
+	return nil
+}
+
+// page is what the template shows. Its strings are plain text, clean but not
+// escaped: the template does that.
+type page struct {
+	Style               template.CSS
+	Title, Text, Source string
+	Scenario            string
+	Summary, Progress   string
+	Failure             string
+	Tone                string
+	Tallies             []tally
+	Threads             []pageThread
+	Notes               []pageNote
+	Time                *timeLine
+	Caps                *pageCaps
+	NoCaps              string
+	Log, Earlier        []string
+	LogLines, LogCut    int
+	Breakpoints         []pageBreakpoint
+	BreakpointsSum      string
+	Stops               []pageStop
+	Made                string
+}
+
+type pageThread struct {
+	Name, Identity, Word, Glyph, Tone string
+	Lost                              string
+	Stages                            []pageStage
+	Cause, Advice, Rule               string
+	Evidence                          []string
+}
+
+// pageStage is a stage with the gap behind it.
+type pageStage struct {
+	Name    string
+	Known   bool
+	Missing string
+	Values  []stageValue
+	Place   []string // in pieces between which a line may break
+	Full    string   // the same with parameters and source line
+	Stop    string
+	Time    string
+	Source  []string
+	Gap     gap // "" behind the last
+	GapText string
+}
+
+type pageNote struct {
+	Stop       int
+	Time, Text string
+}
+
+type pageCaps struct {
+	Text   string
+	Counts []pageCount
+	Rows   []capRow
+}
+
+type pageCount struct {
+	Count             int
+	Glyph, Word, Tone string
+}
+
+type pageBreakpoint struct {
+	Component, Function, Purpose string
+	Addrs                        string
+	Hits, Foreign                int
+}
+
+type pageStop struct {
+	Number                    int
+	Time, Reason, Phase, PC   string
+	Duration, Bytes, Requests string
+}
+
+// gapTexts stand on the arrow between two stages. They say what its line says.
+var gapTexts = map[gap]string{
+	gapReached: "", gapLost: "✗ lost", gapEqual: "≈", gapOther: "other value", gapPending: "…", gapUnknown: "?",
+}
+
+func newPage(s *Story) *page {
+	v := s.view()
+	p := &page{Style: template.CSS(pageCSS), Title: clean(s.Title), Text: oneLine(s.Text), Source: oneLine(s.Source), Scenario: clean(v.Scenario),
+		Summary: s.Summary(), Progress: s.progress(), Failure: s.failure(), Tallies: s.tallies(), Time: newTimeLine(s), NoCaps: noCaps, Made: madeBy(s)}
+	p.Tone = "good"
+	if len(p.Tallies) == 0 {
+		p.Tone = "warn"
+	} else {
+		p.Tone = p.Tallies[0].Tone
+	}
+	if n := capsDiffer(v.Caps); n > 0 {
+		p.Tallies = append(p.Tallies, tally{Word: "capabilities differ", Glyph: "≠", Tone: "warn", Count: n})
+		if p.Tone == "good" {
+			p.Tone = "warn"
+		}
+	}
+	for _, t := range s.verdicts() {
+		p.Threads = append(p.Threads, pageThreadOf(t))
+	}
+	for _, n := range s.Notes {
+		note := pageNote{Stop: n.Stop, Text: oneLine(n.Text)}
+		if st, ok := s.stop(n.Stop); ok {
+			note.Time = seconds(st.Time)
+		}
+		p.Notes = append(p.Notes, note)
+	}
+	p.Caps = pageCapsOf(v.Caps)
+	p.log(v.Log)
+	p.breakpoints(v.Breakpoints)
+	for _, st := range s.Stops {
+		p.Stops = append(p.Stops, pageStop{st.Number, seconds(st.Time), clean(st.Reason), clean(st.Phase), place(st.PC),
+			took(st.Cost.Duration), fmt.Sprintf("%d KiB", (st.Cost.Bytes+1023)/1024), count(st.Cost.Batches, "batch")})
+	}
+	return p
+}
+
+func pageThreadOf(t *session.ThreadVerdict) pageThread {
+	info := infoOf(t.Verdict)
+	out := pageThread{Name: threadName(t), Identity: identity(t), Word: clean(string(t.Verdict)), Glyph: glyphOf(t.Verdict), Tone: info.tone,
+		Lost: lostBetween(t), Cause: clean(t.Cause), Advice: clean(t.Advice), Rule: clean(t.Rule)}
+	for _, e := range t.Evidence {
+		out.Evidence = append(out.Evidence, clean(e))
+	}
+	gaps, rows := gapsOf(t), valueRows(t)
+	for i, st := range stagesOf(t) {
+		ps := pageStage{Name: stageNames[i], Known: st.Known, Missing: clean(st.Missing), Stop: stopNumber(st.Stop), Source: breaks(clean(st.Source))}
+		if i < len(gaps) {
+			ps.Gap, ps.GapText = gaps[i], gapTexts[gaps[i]]
+			if ps.Gap == gapLost && t.Verdict == session.Overwritten {
+				ps.GapText = "✗ overwritten"
+			}
+		}
+		if st.Known {
+			ps.Place, ps.Full, ps.Time = breaks(place(st.Place)), fullPlace(st.Place), seconds(st.Time)
+			for _, r := range rows {
+				if r.Values[i].Text != "" {
+					ps.Values = append(ps.Values, r.Values[i])
+				}
+			}
+		}
+		out.Stages = append(out.Stages, ps)
+	}
+	return out
+}
+
+// fullPlace is all that is known of a code address.
+func fullPlace(p session.Place) string {
+	out := p.String()
+	if p.File != "" {
+		out += fmt.Sprintf(", %s:%d", p.File, p.Line)
+	}
+	return clean(out)
+}
+
+func pageCapsOf(d *session.CapDiff) *pageCaps {
+	if d == nil {
+		return nil
+	}
+	return &pageCaps{Text: capTables(d) + ", slot by slot.", Rows: capRows(d), Counts: []pageCount{
+		{d.Same, "=", "same", "good"},
+		{len(d.Missing), "−", "missing", toneOf(len(d.Missing))},
+		{len(d.Extra), "+", "extra", toneOf(len(d.Extra))},
+		{len(d.Changed), "≠", "changed", toneOf(len(d.Changed))},
+	}}
+}
+
+func toneOf(differences int) string {
+	if differences == 0 {
+		return "none"
+	}
+	return "bad"
+}
+
+func (p *page) log(lines []string) {
+	p.LogLines = len(lines)
+	last, before := tail(lines, htmlLogLines)
+	earlier, cut := tail(lines[:before], htmlLogMost)
+	p.Log, p.Earlier, p.LogCut = cleanAll(last), cleanAll(earlier), cut
+}
+
+func cleanAll(lines []string) []string {
+	out := make([]string, len(lines))
+	for i, l := range lines {
+		out[i] = clean(l)
+	}
+	return out
+}
+
+func (p *page) breakpoints(infos []session.BreakpointInfo) {
+	hits, foreign := 0, 0
+	for _, b := range infos {
+		row := pageBreakpoint{Component: clean(b.Component), Function: clean(functionName(b.Function)), Purpose: clean(b.Purpose), Hits: b.Hits, Foreign: b.Foreign}
+		for i, a := range b.Addrs {
+			if i > 0 {
+				row.Addrs += " "
+			}
+			row.Addrs += hex(a)
+		}
+		p.Breakpoints = append(p.Breakpoints, row)
+		hits, foreign = hits+b.Hits, foreign+b.Foreign
+	}
+	p.BreakpointsSum = fmt.Sprintf("%s, %s, %d more in other address spaces", count(len(infos), "breakpoint"), count(hits, "hit"), foreign)
+}

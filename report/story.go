@@ -1,0 +1,266 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"thaw/session"
+)
+
+// Story is what a report is made of. It holds no connection to a session: it
+// can be filled while the session goes on, or from a recording.
+type Story struct {
+	View *session.View // of the last stop; nil if there is none
+
+	// Of the scenario: what goes wrong in a few words, what happened, and where
+	// that was reported.
+	Title, Text, Source string
+
+	Stops []Stop         // in order
+	Notes []session.Note // by stop
+	Made  string         // what the report was made from: "recording FILE made with thaw", or the target
+}
+
+// Stop is what a report tells of a stop: a snapshot without its objects.
+type Stop struct {
+	Number int
+	Time   time.Duration // since the session began
+	Reason string
+	Phase  string
+	PC     session.Place
+	Cost   session.Cost
+}
+
+// NewStory fills a story. scn may be nil, and so may last: then nothing was
+// seen. Snapshots and view are only read.
+func NewStory(scn *session.Scenario, stops []*session.Snapshot, last *session.View, made string) *Story {
+	s := &Story{View: last, Made: made}
+	if scn != nil {
+		s.Title, s.Text, s.Source = scn.Title, scn.Story, scn.Source
+	}
+	for _, snap := range stops {
+		if snap != nil {
+			s.Stops = append(s.Stops, Stop{snap.Number, snap.Time, snap.Reason, snap.Phase, snap.PC, snap.Cost})
+		}
+	}
+	if last != nil {
+		s.Notes = last.Notes
+	}
+	return s
+}
+
+// view is never nil.
+func (s *Story) view() *session.View {
+	if s.View == nil {
+		return &session.View{}
+	}
+	return s.View
+}
+
+// stop finds a stop by its number.
+func (s *Story) stop(number int) (Stop, bool) {
+	i := slices.IndexFunc(s.Stops, func(st Stop) bool { return st.Number == number })
+	if i < 0 {
+		return Stop{}, false
+	}
+	return s.Stops[i], true
+}
+
+// verdictInfo is how a report treats a verdict.
+type verdictInfo struct {
+	rank int    // place in a report, worst first
+	lost bool   // the state got lost on its way
+	tone string // CSS class; glyph and word say the same
+}
+
+var verdictInfos = map[session.Verdict]verdictInfo{
+	session.Ignored:      {0, true, "bad"},
+	session.Overwritten:  {1, true, "bad"},
+	session.Partial:      {2, true, "bad"},
+	session.NotRequested: {3, true, "bad"},
+	session.Unknown:      {4, false, "warn"},
+	session.Pending:      {5, false, "warn"},
+	session.Coincident:   {6, false, "warn"},
+	session.Applied:      {7, false, "good"},
+}
+
+// infoOf knows any verdict, also one of a later version of thaw.
+func infoOf(v session.Verdict) verdictInfo {
+	if info, ok := verdictInfos[v]; ok {
+		return info
+	}
+	return verdictInfos[session.Unknown]
+}
+
+// glyphOf is a verdict's glyph, "?" for one of a later version.
+func glyphOf(v session.Verdict) string {
+	if g, ok := glyphs[v]; ok {
+		return g
+	}
+	return "?"
+}
+
+// verdicts lists the threads, those that lost their state first.
+func (s *Story) verdicts() []*session.ThreadVerdict {
+	v := s.view()
+	out := make([]*session.ThreadVerdict, len(v.Verdicts))
+	for i := range v.Verdicts {
+		out[i] = &v.Verdicts[i]
+	}
+	slices.SortStableFunc(out, func(a, b *session.ThreadVerdict) int {
+		return cmp.Compare(infoOf(a.Verdict).rank, infoOf(b.Verdict).rank)
+	})
+	return out
+}
+
+// tally is how many threads have a verdict.
+type tally struct {
+	verdict session.Verdict
+	Word    string
+	Glyph   string
+	Tone    string
+	Count   int
+}
+
+// tallies counts verdicts, worst first.
+func (s *Story) tallies() []tally {
+	var out []tally
+	for _, t := range s.verdicts() {
+		if n := len(out); n > 0 && out[n-1].verdict == t.Verdict {
+			out[n-1].Count++
+			continue
+		}
+		out = append(out, tally{t.Verdict, clean(string(t.Verdict)), glyphOf(t.Verdict), infoOf(t.Verdict).tone, 1})
+	}
+	return out
+}
+
+// Summary is the verdict in one sentence. Where no thread lost its state, a
+// second one tells of capabilities that differ.
+func (s *Story) Summary() string {
+	all := s.verdicts()
+	var lost []string
+	for _, t := range all {
+		if infoOf(t.Verdict).lost {
+			lost = append(lost, fmt.Sprintf("%s (%s)", threadName(t), clean(string(t.Verdict))))
+		}
+	}
+	switch {
+	case len(all) == 0:
+		return "No restored thread was seen."
+	case len(lost) == 1:
+		return fmt.Sprintf("1 of %s lost its state: %s.", count(len(all), "thread"), lost[0])
+	case len(lost) > 1:
+		return fmt.Sprintf("%d of %s lost their state: %s.", len(lost), count(len(all), "thread"), strings.Join(lost, ", "))
+	}
+	var parts []string
+	for _, c := range s.tallies() {
+		parts = append(parts, fmt.Sprintf("%d %s", c.Count, c.Word))
+	}
+	out := fmt.Sprintf("No thread lost its state: of %s %s.", count(len(all), "thread"), strings.Join(parts, ", "))
+	if d := s.view().Caps; capsDiffer(d) > 0 {
+		out += fmt.Sprintf(" Capabilities differ: %d missing, %d extra, %d changed.", len(d.Missing), len(d.Extra), len(d.Changed))
+	}
+	return out
+}
+
+// capsDiffer counts the slots that differ.
+func capsDiffer(d *session.CapDiff) int {
+	if d == nil {
+		return 0
+	}
+	return len(d.Missing) + len(d.Extra) + len(d.Changed)
+}
+
+// threadName is the name of a thread, or its number.
+func threadName(t *session.ThreadVerdict) string {
+	if t.Name == "" {
+		return "thread " + t.Thread.String()
+	}
+	return clean(t.Name)
+}
+
+// identity tells which thread a verdict is about: names repeat.
+func identity(t *session.ThreadVerdict) string {
+	out := "not in the restored child"
+	if t.Thread != 0 {
+		out = fmt.Sprintf("thread %s of %s (task %s)", t.Thread, clean(t.TaskName), t.Task)
+	}
+	if t.Original != 0 {
+		out += fmt.Sprintf(", checkpointed as thread %s", t.Original)
+	}
+	return out
+}
+
+// lostBetween tells where a state got lost, "" if it did not.
+func lostBetween(t *session.ThreadVerdict) string {
+	g := lostAt(t)
+	if g < 0 {
+		return ""
+	}
+	between := "lost between " + stageNames[g] + " and " + stageNames[g+1]
+	switch t.Verdict {
+	case session.Partial:
+		return "registers " + between
+	case session.Overwritten:
+		return "written, then overwritten before the thread ran"
+	}
+	return between
+}
+
+// progress tells how far the session came.
+func (s *Story) progress() string {
+	v := s.view()
+	switch {
+	case v.Complete && v.Finished:
+		return "The restore is complete and every verdict is final."
+	case v.Complete:
+		return "The restore is complete; not every verdict is final."
+	case len(v.Phases) == 0:
+		return "Nothing was walked through."
+	}
+	return "The restore was not complete: verdicts are those so far."
+}
+
+// failure tells why the session ended, "" if it did not fail.
+func (s *Story) failure() string {
+	if err := s.view().Err; err != nil {
+		return "The session ended: " + clean(err.Error())
+	}
+	return ""
+}
+
+// unknownStage is what a report says where a stage is not known.
+func unknownStage(st *session.Stage) string {
+	if st.Missing == "" {
+		return "not known"
+	}
+	return "not known: " + clean(st.Missing)
+}
+
+// phaseGlyphs tells a phase's state beside its word.
+var phaseGlyphs = map[session.PhaseState]string{
+	session.PhaseNext: "·", session.PhaseCurrent: "▶", session.PhaseDone: "✓", session.PhaseSkipped: "–",
+}
+
+// phaseState is "✓ done".
+func phaseState(p session.PhaseState) string {
+	if g, ok := phaseGlyphs[p]; ok {
+		return g + " " + p.String()
+	}
+	return "? unknown" // from a later version
+}
+
+// indent bounds the depth of a phase to what a report has room for.
+func indent(depth int) int { return min(max(depth, 0), 8) }
+
+// capTables tells what a capability diff compares.
+func capTables(d *session.CapDiff) string {
+	return fmt.Sprintf("Task %s at stop %d against task %s at stop %d", d.Original, d.Checkpoint, d.Restored, d.After)
+}
+
+// noCaps is what a report says without a capability diff.
+const noCaps = "Not compared: one of the two tasks was not seen."

@@ -1,0 +1,136 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"thaw/session"
+)
+
+// clean makes text of the guest harmless for every form: control characters,
+// characters that turn the writing direction and bytes that are no UTF-8 become
+// '?', a tab becomes a space.
+func clean(s string) string {
+	if strings.IndexFunc(s, func(r rune) bool { return !showable(r) }) < 0 {
+		return s
+	}
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\t':
+			return ' '
+		case !showable(r):
+			return '?'
+		}
+		return r
+	}, s)
+}
+
+// oneLine joins text of several lines.
+func oneLine(s string) string { return clean(strings.Join(strings.Fields(s), " ")) }
+
+func showable(r rune) bool {
+	const noCharacter = 0xfffe // and ffff, in every plane: no character, and not allowed in XML
+	return r != utf8.RuneError && r&noCharacter != noCharacter && !unicode.IsControl(r) && !unicode.Is(unicode.Cf, r) &&
+		!unicode.Is(unicode.Zl, r) && !unicode.Is(unicode.Zp, r)
+}
+
+// clip cuts s to n characters; the last one then is "…".
+func clip(s string, n int) string {
+	if utf8.RuneCountInString(s) <= n {
+		return s
+	}
+	return string([]rune(s)[:n-1]) + "…"
+}
+
+// functionName is a function without its parameter list.
+func functionName(name string) string {
+	s := strings.TrimSuffix(name, " const")
+	if !strings.HasSuffix(s, ")") {
+		return s
+	}
+	depth := 0
+	for i := len(s) - 1; i > 0; i-- {
+		switch s[i] {
+		case ')':
+			depth++
+		case '(':
+			if depth--; depth == 0 {
+				if strings.HasSuffix(s[:i], "operator") {
+					return s
+				}
+				return s[:i]
+			}
+		}
+	}
+	return s
+}
+
+// place is a code address as function+offset, without parameters: with them a
+// C++ name fits no table.
+func place(p session.Place) string {
+	switch {
+	case p.Function == "" && p.Component == "":
+		return hex(p.Addr)
+	case p.Function == "":
+		return clean(p.String())
+	case p.Offset == 0:
+		return clean(functionName(p.Function))
+	}
+	return clean(functionName(p.Function)) + "+0x" + hex(p.Offset)
+}
+
+// seconds prints a time since the session's start.
+func seconds(d time.Duration) string { return fmt.Sprintf("%.3f s", d.Seconds()) }
+
+// took prints what something cost, in three digits or so.
+func took(d time.Duration) string {
+	switch {
+	case d >= 10*time.Second:
+		return fmt.Sprintf("%.0f s", d.Seconds())
+	case d >= time.Second:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	case d >= 10*time.Millisecond:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	}
+	return fmt.Sprintf("%.1f ms", float64(d.Microseconds())/1000)
+}
+
+// count is "1 thread", "2 threads".
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	switch {
+	case strings.HasSuffix(what, "ch"):
+		what += "es"
+	case strings.HasSuffix(what, "y"):
+		what = strings.TrimSuffix(what, "y") + "ies"
+	default:
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
+}
+
+// tail is the last n lines, and how many are before them.
+func tail(lines []string, n int) (last []string, before int) {
+	before = max(len(lines)-n, 0)
+	return lines[before:], before
+}
+
+// breaks splits a C++ name or a path where a line may break: a browser would
+// break it anywhere.
+func breaks(s string) []string {
+	var out []string
+	start := 0
+	for i := 1; i < len(s); i++ {
+		behind := s[i-1] == '_' || s[i-1] == '/' || s[i-1] == ':' && s[i] != ':'
+		if (behind || s[i] == '(' || s[i] == '+') && i > start {
+			out = append(out, s[start:i])
+			start = i
+		}
+	}
+	return append(out, s[start:])
+}
