@@ -67,6 +67,11 @@ type (
 	PhysicalReader interface {
 		HasPhysical() bool
 	}
+	// PartialRegisters says which bytes of ReadRegisters' answer are known, byte
+	// for byte; the client is told x for the others.
+	PartialRegisters interface {
+		KnownRegisters(id ThreadID) ([]bool, error)
+	}
 	// ThreadNamer takes qThreadExtraInfo packets.
 	ThreadNamer interface {
 		ThreadExtra(id ThreadID) string
@@ -81,15 +86,22 @@ type Server struct {
 	PacketSize int
 	// NoAckMode offers QStartNoAckMode.
 	NoAckMode bool
+	// AllowRemote lets ListenAndServe take addresses that other machines can
+	// reach. The protocol has no authentication.
+	AllowRemote bool
 }
 
-// ListenAndServe serves clients on an address of this machine until ctx ends,
-// in the forms Dial takes; ready, if not nil, is told the address in use, which
-// says the port chosen for ":0".
+// ListenAndServe serves clients on an address until ctx ends, in the forms Dial
+// takes; one that other machines can reach needs AllowRemote. ready, if not nil,
+// is told the address in use, which says the port chosen for ":0".
 func (s *Server) ListenAndServe(ctx context.Context, addr string, ready func(addr string)) error {
-	network, target, _, err := parseAddress(addr, false)
+	network, target, remote, err := parseAddress(addr, true)
 	if err != nil {
 		return err
+	}
+	if remote && !s.AllowRemote {
+		return fmt.Errorf("serving debuggers at %s: other machines could reach it, and the protocol has no authentication: "+
+			"use an ssh tunnel, or allow it explicitly", addr)
 	}
 	var lc net.ListenConfig
 	ln, err := lc.Listen(ctx, network, target)

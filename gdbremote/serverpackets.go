@@ -21,6 +21,7 @@ func init() { // not in the declaration: answer itself looks into the table
 		"vCont":                (*serverSession).vCont,
 		"vCont?":               fixed("vCont;c;C;s;S"),
 		"?":                    func(s *serverSession, _ string) ([]byte, error) { return []byte(s.Handler.LastStop().packet()), nil },
+		"qAttached":            fixed("1"), // gdb leaves by D then, and by k else
 		"qC":                   func(s *serverSession, _ string) ([]byte, error) { return []byte("QC" + s.current().String()), nil },
 		"qfThreadInfo":         (*serverSession).threads,
 		"qsThreadInfo":         fixed("l"),
@@ -209,7 +210,21 @@ func (s *serverSession) readRegisters(string) ([]byte, error) {
 	if err != nil {
 		return errorAnswer(err), nil
 	}
-	return appendHex(nil, p), nil
+	answer := appendHex(nil, p)
+	h, ok := s.Handler.(PartialRegisters)
+	if !ok {
+		return answer, nil
+	}
+	known, err := h.KnownRegisters(s.current())
+	if err != nil {
+		return errorAnswer(err), nil
+	}
+	for i := range p {
+		if i >= len(known) || !known[i] {
+			answer[2*i], answer[2*i+1] = 'x', 'x'
+		}
+	}
+	return answer, nil
 }
 
 func (s *serverSession) writeRegister(arg string) ([]byte, error) {

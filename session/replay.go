@@ -249,3 +249,6 @@ func (r *Replay) Snapshots() ([]*Snapshot, error) {
 	}
 	return out, nil
 }
+
+// Name is the recording's.
+func (r *Replay) Name() string { return r.rec.Name() }

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -130,38 +128,9 @@ func newSnapshot() *cobra.Command {
 	return c
 }
 
-func newCheck() *cobra.Command {
-	var o options
-	var asJSON bool
-	var variant string
-	c := &cobra.Command{
-		Use:   "check lab[:BUG]|ADDR",
-		Short: "walk all phases without a screen and print the verdicts",
-		Long: `check runs the scenario to its end and prints the verdict of every restored
-thread and the capability diff. It ends with 0 if the scenario's expectations
-are met, 1 if not, 2 if it could not run.`,
-		Example: "  thaw check lab\n  thaw check lab:overwritten --json\n  thaw check :1234 --build build/x86_64",
-		RunE: func(c *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return errors.New("say what to check: lab, lab:BUG, or the gdbstub's address")
-			}
-			return o.check(c.Context(), c.OutOrStdout(), args[0], variant, asJSON)
-		},
-	}
-	o.commonFlags(c)
-	o.targetFlags(c)
-	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	c.Flags().StringVar(&variant, "expect", "", "hold the result against the scenario's expectations of this `NAME` (default: the lab's bug, else \"default\")")
-	return c
-}
-
 // openWhat opens the session that an argument means: lab, lab:BUG, or a
 // gdbstub's address. variant is the expectation that it is held against.
-func (o *options) openWhat(ctx context.Context, what string) (op *opened, variant string, err error) {
-	s, err := o.loadScenario()
-	if err != nil {
-		return nil, "", err
-	}
+func (o *options) openWhat(ctx context.Context, s *session.Scenario, what string) (op *opened, variant string, err error) {
 	name, bug, _ := strings.Cut(what, ":")
 	if name != "lab" {
 		op, err = o.openAddr(ctx, s, what)
@@ -174,42 +143,6 @@ func (o *options) openWhat(ctx context.Context, what string) (op *opened, varian
 	}
 	op, err = o.openLab(ctx, s, labBug(bug))
 	return op, bug, err
-}
-
-// check runs one scenario headless.
-func (o *options) check(ctx context.Context, w io.Writer, what, variant string, asJSON bool) (err error) {
-	s, err := o.loadScenario()
-	if err != nil {
-		return err
-	}
-	if _, known := s.Expect[variant]; variant != "" && !known {
-		return fmt.Errorf("scenario %s has no expectations for %q; --expect takes one of: %s", s.Name, variant, strings.Join(s.Variants(), ", "))
-	}
-	op, own, err := o.openWhat(ctx, what)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, op.close(ctx)) }()
-	if err := op.engine.Begin(ctx); err != nil {
-		return err
-	}
-	if err := op.engine.RunAll(ctx); err != nil {
-		return err
-	}
-	view := op.engine.View()
-	failures := s.Failures(cmp.Or(variant, own), view)
-	if asJSON {
-		err = report.JSON(w, report.NewCheckJSON(view, failures))
-	} else {
-		err = report.Check(w, view)
-		for _, f := range failures {
-			fmt.Fprintln(w, "not as expected: "+f)
-		}
-	}
-	if err == nil && len(failures) > 0 {
-		err = errUnexpected
-	}
-	return err
 }
 
 // defaultBug is the guest's name for what it shows without an option; the

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
 	"thaw/kernel/foc"
 	"thaw/recording"
+	"thaw/scenarios"
 	"thaw/session"
 	"thaw/ui"
 )
@@ -46,7 +48,11 @@ to lab or attach.`,
 
 // recordAll records one scenario headless, and tells every stop.
 func (o *options) recordAll(ctx context.Context, w io.Writer, what string) (err error) {
-	op, _, err := o.openWhat(ctx, what)
+	s, err := o.loadScenario()
+	if err != nil {
+		return err
+	}
+	op, _, err := o.openWhat(ctx, s, what)
 	if err != nil {
 		return err
 	}
@@ -80,16 +86,15 @@ func (o *options) recordAll(ctx context.Context, w io.Writer, what string) (err 
 
 func newReplay() *cobra.Command {
 	return &cobra.Command{
-		Use:     "replay FILE",
-		Short:   "walk a recording, forward and back",
-		Example: "  thaw replay overwritten.thaw",
-		Args:    oneFile,
+		Use:   "replay [FILE|NAME]",
+		Short: "walk a recording, forward and back",
+		Long: `replay shows a recording as the live session was: the same screen, the same
+keys, any stop at once. It takes a file or the name of a recording that comes
+with thaw ("thaw list"); without either it shows the restore bug of 2016.`,
+		Example: "  thaw replay\n  thaw replay overwritten\n  thaw replay bug.thaw",
+		Args:    cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			r, _, err := openReplay(args[0])
-			if err != nil {
-				return err
-			}
-			p, err := session.NewPlayer(r)
+			p, err := openPlayer(append(args, scenarios.Default)[0])
 			if err != nil {
 				return err
 			}
@@ -98,22 +103,36 @@ func newReplay() *cobra.Command {
 	}
 }
 
-func oneFile(_ *cobra.Command, args []string) error {
-	if len(args) != 1 {
-		return errors.New("give the file of a recording, as `thaw record` makes it")
+// openPlayer opens a recording for the screen.
+func openPlayer(what string) (*session.Player, error) {
+	r, _, err := openReplay(what)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	return session.NewPlayer(r)
+}
+
+// openRecording reads a recording: a file, or one that comes with thaw.
+func openRecording(what string) (*recording.Recording, error) {
+	if _, err := os.Stat(what); err == nil || strings.ContainsAny(what, "/.") {
+		return recording.Open(what)
+	}
+	from, err := scenarios.Open(what)
+	if err != nil {
+		return nil, fmt.Errorf("%s is no file, and %w", what, err)
+	}
+	return recording.Read(what, from)
 }
 
 // openReplay reads a recording and prepares its replay. What is missing of it is
 // told.
-func openReplay(path string) (*session.Replay, *recording.Recording, error) {
-	rec, err := recording.Open(path)
+func openReplay(what string) (*session.Replay, *recording.Recording, error) {
+	rec, err := openRecording(what)
 	if err != nil {
 		return nil, nil, err
 	}
 	if d := rec.Damage(); d != "" {
-		fmt.Fprintf(os.Stderr, "thaw: warning: %s: %s\n", path, d)
+		fmt.Fprintf(os.Stderr, "thaw: warning: %s: %s\n", what, d)
 	}
 	kernel, err := rec.Symbols(rec.Scenario().KernelName())
 	if err != nil {
@@ -129,4 +148,11 @@ func openReplay(path string) (*session.Replay, *recording.Recording, error) {
 	}
 	r, err := session.NewReplay(rec, layout, paging)
 	return r, rec, err
+}
+
+func oneFile(_ *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return errors.New("give a recording: a file, as `thaw record` makes it, or a name of `thaw list`")
+	}
+	return nil
 }

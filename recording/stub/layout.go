@@ -90,6 +90,9 @@ const otherRegisters = "thaw.recorded"
 // maxOthers bounds them: an answer with all registers must fit a packet.
 const maxOthers = 128
 
+// maxName bounds a register's name, in bytes.
+const maxName = 64
+
 // layout is the target description of a recording: the same at all stops.
 type layout struct {
 	arch     string
@@ -146,6 +149,9 @@ func recordedNames(stops []*session.StopRecord, word int) (names []string, bits 
 	for _, s := range stops {
 		for _, c := range s.CPUs {
 			for _, r := range c.Registers {
+				if r.Name == "" || len(r.Name) > maxName {
+					continue // no debugger would take it
+				}
 				if bits[r.Name] == 0 {
 					names = append(names, r.Name)
 					bits[r.Name] = word

@@ -17,8 +17,16 @@ import (
 	"thaw/session"
 )
 
-// serve serves a recording on a port of its own.
-func serve(t *testing.T, r *session.Replay, rec session.Recorded) (s *Stub, addr string) {
+// server is a recording that is served.
+type server struct {
+	addr string
+	stub *Stub
+	end  func()
+}
+
+// serve serves a recording on a port of its own. The replay belongs to the
+// server until it is stopped.
+func serve(t *testing.T, r *session.Replay, rec session.Recorded) *server {
 	t.Helper()
 	s, err := New(r, rec)
 	if err != nil {
@@ -34,8 +42,15 @@ func serve(t *testing.T, r *session.Replay, rec session.Recorded) (s *Stub, addr
 			close(ready)
 		}
 	})
-	t.Cleanup(func() { cancel(); wg.Wait() })
-	return s, <-ready
+	end := func() { cancel(); wg.Wait() }
+	t.Cleanup(end)
+	return &server{<-ready, s, end}
+}
+
+// stop ends the server and tells at which stop it was left.
+func (s *server) stop() int {
+	s.end()
+	return s.stub.Stop()
 }
 
 // said makes sure that a text has pieces in this order.
@@ -55,29 +70,34 @@ var gdb = []string{"gdb"}
 
 func TestGDBReadsTheRecording(t *testing.T) {
 	r, rec := stubtest.Lab(t)
-	s, addr := serve(t, r, rec)
+	s := serve(t, stubtest.Replay(t, rec), rec)
 	v, err := r.View(1)
 	if err != nil {
 		t.Fatal(err)
 	}
+	m, err := r.Machine(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	space, registers := m.Space(0), rec.Records()[0].CPUs[0].Registers
 	var commands, want []string
 	add := func(command, says string) { commands, want = append(commands, command), append(want, says) }
-	add("target remote "+addr, fmt.Sprintf("%#016x in ", v.Snapshot.PC.Addr))
+	add("target remote "+s.addr, fmt.Sprintf("%#016x in ", v.Snapshot.PC.Addr))
 	o := v.Snapshot.System.Object(v.Snapshot.Thread)
 	add("info threads", fmt.Sprintf("CPU#0 [user] runs %s %s of %s (task %s)", o.ID, o.Name, v.Snapshot.TaskName(o.Thread.Task), o.Thread.Task))
-	for _, reg := range s.record().CPUs[0].Registers {
+	for _, reg := range registers {
 		add("p/x $"+reg.Name, fmt.Sprintf(" = %#x\n", reg.Value))
 	}
 	add("p $xmm3", "<unavailable>")
 	add("p $st0", "<unavailable>")
 
 	var object [16]byte
-	if err := s.spaces[0].ReadMemory(o.Addr, object[:]); err != nil {
+	if err := space.ReadMemory(o.Addr, object[:]); err != nil {
 		t.Fatal(err)
 	}
 	add(fmt.Sprintf("x/16xb %#x", o.Addr), bytesOf(object[:8]))
 	add("# ", bytesOf(object[8:]))
-	_, phys, err := s.spaces[0].Translate(o.Addr)
+	_, phys, err := space.Translate(o.Addr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +107,7 @@ func TestGDBReadsTheRecording(t *testing.T) {
 	add("x/gx 0xdead0000000", "Cannot access memory at address 0xdead0000000")
 
 	add("set $rbx = 0x1234", "Could not write register")
-	add("p/x $rbx", fmt.Sprintf(" = %#x\n", s.record().CPUs[0].Registers[1].Value))
+	add("p/x $rbx", fmt.Sprintf(" = %#x\n", registers[1].Value))
 	add(fmt.Sprintf("set *(long *)%#x = 1", o.Addr), "Cannot access memory")
 	out := stubtest.GDB(t, gdb, commands...)
 	said(t, out, want...)
@@ -107,9 +127,9 @@ var inFrame = regexp.MustCompile(`(?m)^(0x[0-9a-f]+) in \?\?`)
 // gdb walks all stops forward and back, and is told of both ends.
 func TestGDBWalksTheHistory(t *testing.T) {
 	r, rec := stubtest.Lab(t)
-	s, addr := serve(t, r, rec)
-	commands, want := []string{"target remote " + addr}, []string{}
-	at := func(n int) { want = append(want, fmt.Sprintf("%#016x", ip(s.stops[n-1]))) }
+	s := serve(t, stubtest.Replay(t, rec), rec)
+	commands, want := []string{"target remote " + s.addr}, []string{}
+	at := func(n int) { want = append(want, fmt.Sprintf("%#016x", ip(s.stub.stops[n-1]))) }
 	at(1)
 	last := r.Stops()
 	step := func(command string, to int) {
@@ -150,12 +170,12 @@ func ip(r *session.StopRecord) uint64 {
 
 func TestGDBMonitor(t *testing.T) {
 	r, rec := stubtest.Lab(t)
-	s, addr := serve(t, r, rec)
+	s := serve(t, stubtest.Replay(t, rec), rec)
 	last := r.Stops()
-	out := stubtest.GDB(t, gdb, "target remote "+addr, "monitor stops", "monitor verdicts", fmt.Sprintf("monitor stop %d", last),
+	out := stubtest.GDB(t, gdb, "target remote "+s.addr, "monitor stops", "monitor verdicts", fmt.Sprintf("monitor stop %d", last),
 		"maintenance flush register-cache", "maintenance flush dcache", "p/x $rip", "monitor verdicts", "monitor stop 0", "monitor stop", "monitor fly", "monitor help")
-	said(t, out, ">   1  "+s.stops[0].Phase, s.stops[0].Reason, s.stops[last-1].Reason, "Nothing was restored up to stop 1.\n",
-		fmt.Sprintf("Stop %d: ", last), fmt.Sprintf("= %#x\n", ip(s.stops[last-1])))
+	said(t, out, ">   1  "+s.stub.stops[0].Phase, s.stub.stops[0].Reason, s.stub.stops[last-1].Reason, "Nothing was restored up to stop 1.\n",
+		fmt.Sprintf("Stop %d: ", last), fmt.Sprintf("= %#x\n", ip(s.stub.stops[last-1])))
 	v, err := r.View(last)
 	if err != nil {
 		t.Fatal(err)
@@ -172,22 +192,22 @@ func TestGDBFindsAChange(t *testing.T) {
 	for _, rbx := range []uint64{7, 7, 7, 8, 8} {
 		h.Stop(t, "stop", []kernel.Register{{Name: "rip", Value: 0x1000}, {Name: "rbx", Value: rbx}, {Name: "cr3"}})
 	}
-	s, addr := serve(t, h.Replay(t, nil), h)
-	out := stubtest.GDB(t, gdb, "target remote "+addr, "set can-use-hw-watchpoints 0", "watch $rbx", "continue")
+	s := serve(t, h.Replay(t, nil), h)
+	out := stubtest.GDB(t, gdb, "target remote "+s.addr, "set can-use-hw-watchpoints 0", "watch $rbx", "continue")
 	said(t, out, "Old value = 7", "New value = 8")
-	if s.Stop() != 4 {
-		t.Errorf("at stop %d, want 4", s.Stop())
+	if at := s.stop(); at != 4 {
+		t.Errorf("at stop %d, want 4", at)
 	}
 }
 
 // A client that comes later finds the stop where the one before has left it.
 func TestOwnClient(t *testing.T) {
 	r, rec := stubtest.Lab(t)
-	s, addr := serve(t, r, rec)
+	s := serve(t, stubtest.Replay(t, rec), rec)
 	ctx, cancel := context.WithTimeout(context.Background(), stubtest.Limit)
 	defer cancel()
 	for turn := range 3 {
-		c, err := gdbremote.Dial(ctx, addr, gdbremote.Options{})
+		c, err := gdbremote.Dial(ctx, s.addr, gdbremote.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -198,7 +218,7 @@ func TestOwnClient(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, want := range s.stops[turn].CPUs[0].Registers {
+		for _, want := range s.stub.stops[turn].CPUs[0].Registers {
 			if got, ok := regs.Uint64(want.Name); !ok || got != want.Value {
 				t.Errorf("stop %d: %s is %#x (%v), want %#x", turn+1, want.Name, got, ok, want.Value)
 			}
@@ -223,8 +243,8 @@ func TestOwnClient(t *testing.T) {
 		}
 		c.Close()
 	}
-	if s.Stop() != 4 {
-		t.Errorf("at stop %d, want 4", s.Stop())
+	if at := s.stop(); at != 4 {
+		t.Errorf("at stop %d, want 4", at)
 	}
 }
 
@@ -249,10 +269,10 @@ func armHand(t *testing.T) *stubtest.Hand {
 
 func TestARM(t *testing.T) {
 	h := armHand(t)
-	_, addr := serve(t, h.Replay(t, nil), h)
+	s := serve(t, h.Replay(t, nil), h)
 	ctx, cancel := context.WithTimeout(context.Background(), stubtest.Limit)
 	defer cancel()
-	c, err := gdbremote.Dial(ctx, addr, gdbremote.Options{})
+	c, err := gdbremote.Dial(ctx, s.addr, gdbremote.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -284,7 +304,7 @@ func TestARM(t *testing.T) {
 // Debian's gdb knows ARM only as gdb-multiarch.
 func TestGDBOnARM(t *testing.T) {
 	h := armHand(t)
-	_, addr := serve(t, h.Replay(t, nil), h)
-	out := stubtest.GDB(t, []string{"gdb-multiarch"}, "target remote "+addr, "info threads", "p/x $r12", "p $r3", "x/2xw $pc", "x/i $pc", "stepi", "thread 2", "p/x $pc")
+	s := serve(t, h.Replay(t, nil), h)
+	out := stubtest.GDB(t, []string{"gdb-multiarch"}, "target remote "+s.addr, "info threads", "p/x $r12", "p $r3", "x/2xw $pc", "x/i $pc", "stepi", "thread 2", "p/x $pc")
 	said(t, out, "CPU#0 [user]", "CPU#1 [kernel]", "= 0xcc", "<unavailable>", "0xe3a00001\t0xdeadbeef", "mov\tr0, #1", "0x00008004", "= 0xf0001004")
 }

@@ -40,6 +40,13 @@ func Lab(t *testing.T) (*session.Replay, *recording.Recording) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return Replay(t, rec), rec
+}
+
+// Replay makes another replay of a recording of the lab guest: one serves one
+// goroutine.
+func Replay(t *testing.T, rec *recording.Recording) *session.Replay {
+	t.Helper()
 	symbols, err := rec.Symbols("kernel")
 	if err != nil {
 		t.Fatal(err)
@@ -52,7 +59,7 @@ func Lab(t *testing.T) (*session.Replay, *recording.Recording) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r, rec
+	return r
 }
 
 // record writes a recording of the lab guest.

@@ -1,0 +1,196 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"thaw/report"
+	"thaw/scenarios"
+	"thaw/session"
+)
+
+// checkFlags are check's own.
+type checkFlags struct {
+	json    bool
+	junit   string
+	variant string
+}
+
+func newCheck() *cobra.Command {
+	var o options
+	var f checkFlags
+	c := &cobra.Command{
+		Use:   "check lab[:BUG]|ADDR|FILE|NAME …",
+		Short: "walk all phases without a screen and print the verdicts",
+		Long: `check runs the scenario to its end and prints the verdict of every restored
+thread and the capability diff. Recordings (a file, or the name of one that
+comes with thaw) are judged anew from their evidence: a restore bug, once
+recorded, is a regression test. It ends with 0 if the scenario's expectations
+are met, 1 if not, 2 if something could not run.`,
+		Example: "  thaw check lab\n  thaw check lab:overwritten --json\n  thaw check :1234 --build build/x86_64\n  thaw check *.thaw --junit report.xml",
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return errors.New("say what to check: lab, lab:BUG, the gdbstub's address, or a recording")
+			}
+			return o.checkAll(c.Context(), c.OutOrStdout(), args, f)
+		},
+	}
+	o.commonFlags(c)
+	o.targetFlags(c)
+	c.Flags().BoolVar(&f.json, "json", false, "print JSON")
+	c.Flags().StringVar(&f.junit, "junit", "", "write the results as JUnit XML to this `file`, too")
+	c.Flags().StringVar(&f.variant, "expect", "", "hold the result against the scenario's expectations of this `NAME` (default: the lab's bug, else \"default\")")
+	return c
+}
+
+// checkAll checks one thing after the other. What could not run is told when
+// all have had their turn.
+func (o *options) checkAll(ctx context.Context, w io.Writer, what []string, f checkFlags) error {
+	if o.record != "" && len(what) > 1 {
+		return errors.New("--record keeps one session: check one thing with it")
+	}
+	var results []report.CheckResult
+	var failed []error
+	unexpected := false
+	for i, name := range what {
+		r := o.check(ctx, name, f.variant)
+		results = append(results, r)
+		if r.Err != nil {
+			err := r.Err
+			if len(what) > 1 {
+				err = fmt.Errorf("%s: %w", name, err)
+			}
+			failed = append(failed, err)
+		}
+		unexpected = unexpected || len(r.Failures) > 0
+		if !f.json && r.View != nil && r.Err == nil {
+			if i > 0 {
+				fmt.Fprintln(w)
+			}
+			if err := printCheck(w, r); err != nil {
+				return err
+			}
+		}
+	}
+	if f.json {
+		if err := printJSON(w, results); err != nil {
+			return err
+		}
+	}
+	if f.junit != "" {
+		failed = append(failed, writeFile(f.junit, true, func(w io.Writer) error { return report.JUnit(w, results) }))
+	}
+	if err := errors.Join(failed...); err != nil {
+		return err
+	}
+	if unexpected {
+		return errUnexpected
+	}
+	return nil
+}
+
+// printCheck prints a result for people.
+func printCheck(w io.Writer, r report.CheckResult) error {
+	err := report.Check(w, r.View)
+	for _, f := range r.Failures {
+		fmt.Fprintln(w, "not as expected: "+f)
+	}
+	return err
+}
+
+// printJSON prints one result as an object, several as an array of them.
+func printJSON(w io.Writer, results []report.CheckResult) error {
+	var out []report.CheckJSON
+	for _, r := range results {
+		if r.View != nil && r.Err == nil {
+			out = append(out, report.NewCheckJSON(r.View, r.Failures))
+		}
+	}
+	switch {
+	case len(results) > 1:
+		return report.JSON(w, out)
+	case len(out) == 1:
+		return report.JSON(w, out[0])
+	}
+	return nil
+}
+
+// check checks one thing. The result's Err says why it could not run.
+func (o *options) check(ctx context.Context, what, variant string) (r report.CheckResult) {
+	begin := time.Now()
+	r = report.CheckResult{Name: what}
+	defer func() { r.Duration = time.Since(begin) }()
+	var s *session.Scenario
+	var own string
+	if isRecording(what) {
+		s, own, r.View, r.Err = lastOf(what)
+	} else {
+		s, own, r.View, r.Err = o.runAll(ctx, what, variant)
+	}
+	if r.Err != nil {
+		return r
+	}
+	r.Scenario, r.Variant = s.Name, cmp.Or(variant, own)
+	if r.Err = hasVariant(s, r.Variant); r.Err == nil {
+		r.Failures = s.Failures(r.Variant, r.View)
+	}
+	return r
+}
+
+// hasVariant says whether a scenario expects anything of a variant.
+func hasVariant(s *session.Scenario, variant string) error {
+	if _, known := s.Expect[variant]; variant != "" && !known {
+		return fmt.Errorf("scenario %s has no expectations for %q; --expect takes one of: %s", s.Name, variant, strings.Join(s.Variants(), ", "))
+	}
+	return nil
+}
+
+// runAll runs a live scenario to its end.
+func (o *options) runAll(ctx context.Context, what, variant string) (s *session.Scenario, own string, v *session.View, err error) {
+	if s, err = o.loadScenario(); err != nil {
+		return nil, "", nil, err
+	}
+	if err := hasVariant(s, variant); err != nil {
+		return nil, "", nil, err
+	}
+	op, own, err := o.openWhat(ctx, s, what)
+	if err != nil {
+		return nil, "", nil, err
+	}
+	defer func() { err = errors.Join(err, op.close(ctx)) }()
+	if err := op.engine.Begin(ctx); err != nil {
+		return nil, "", nil, err
+	}
+	if err := op.engine.RunAll(ctx); err != nil {
+		return nil, "", nil, err
+	}
+	return s, own, op.engine.View(), nil
+}
+
+// isRecording says whether an argument names a recording: a file, or one that
+// comes with thaw.
+func isRecording(what string) bool {
+	if st, err := os.Stat(what); err == nil {
+		return st.Mode().IsRegular()
+	}
+	_, err := scenarios.Entry(what)
+	return err == nil || strings.HasSuffix(what, ".thaw")
+}
+
+// lastOf works out a recording's last stop.
+func lastOf(what string) (*session.Scenario, string, *session.View, error) {
+	r, rec, err := openReplay(what)
+	if err != nil {
+		return nil, "", nil, err
+	}
+	v, err := r.View(r.Stops())
+	return rec.Scenario(), cmp.Or(rec.Variant(), session.DefaultVariant), v, err
+}

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"thaw/memory"
+	"thaw/recording"
+	"thaw/report"
+	"thaw/session"
+)
+
+func newDiff() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "diff A[@STOP] B[@STOP]",
+		Short: "compare two recordings, or two stops of one",
+		Long: `diff compares two stops: threads with ip, sp, state and partner, capability
+tables, counts of kernel objects, and the recorded memory pages. A and B are
+recordings (files, or names that come with thaw); without @STOP the last stop is
+meant. Two stops of one recording are matched by the objects' ids, two
+recordings by component and name. It ends with 0 if nothing differs, 1 if
+something does.`,
+		Example: "  thaw diff bug.thaw@14 bug.thaw@33\n  thaw diff rtcr-2016 fixed",
+		Args:    cobra.ExactArgs(2),
+		RunE: func(c *cobra.Command, args []string) error {
+			d, err := diff(c.Context(), args[0], args[1])
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				err = report.DiffJSON(c.OutOrStdout(), d)
+			} else {
+				err = report.Diff(c.OutOrStdout(), d)
+			}
+			if err == nil && !d.Equal() {
+				err = errUnexpected
+			}
+			return err
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}
+
+// side is one of the two stops of a comparison.
+type side struct {
+	name   string
+	replay *session.Replay
+	rec    *recording.Recording
+	view   *session.View
+	record int // of the stop
+}
+
+func openSide(arg string) (*side, error) {
+	name, at, given := strings.Cut(arg, "@")
+	s := &side{name: name}
+	var err error
+	if s.replay, s.rec, err = openReplay(name); err != nil {
+		return nil, err
+	}
+	stop := s.replay.Stops()
+	if given {
+		if stop, err = strconv.Atoi(at); err != nil {
+			return nil, fmt.Errorf("%s: %q is no number of a stop", arg, at)
+		}
+	}
+	if s.view, err = s.replay.View(stop); err != nil {
+		return nil, err
+	}
+	s.record = slices.IndexFunc(s.rec.Records(), func(r *session.StopRecord) bool { return !r.Aside && r.Number == stop })
+	return s, nil
+}
+
+func diff(_ context.Context, a, b string) (*report.Difference, error) {
+	left, err := openSide(a)
+	if err != nil {
+		return nil, err
+	}
+	right, err := openSide(b)
+	if err != nil {
+		return nil, err
+	}
+	if left.rec.Sparse() != right.rec.Sparse() {
+		return nil, errors.New("one recording holds whole pages and the other only what was read of them: their memory cannot be compared")
+	}
+	d := report.Compare(left.view.Snapshot, right.view.Snapshot, left.name == right.name)
+	d.Pages = pageChanges(left, right)
+	return d, nil
+}
+
+// pageChanges compares the recorded pages of both stops.
+func pageChanges(a, b *side) []report.PageChange {
+	pagesB := map[uint64][]byte{}
+	for _, p := range b.rec.Pages(b.record) {
+		pagesB[p.Addr] = p.Data
+	}
+	owners := newOwners(a, b)
+	var out []report.PageChange
+	for _, p := range a.rec.Pages(a.record) {
+		other, both := pagesB[p.Addr]
+		delete(pagesB, p.Addr)
+		switch {
+		case !both:
+			out = append(out, report.PageChange{Phys: p.Addr, OnlyIn: "A", Where: owners.of(p.Addr)})
+		case !bytes.Equal(p.Data, other):
+			out = append(out, report.PageChange{Phys: p.Addr, First: firstDifference(p.Data, other), Where: owners.of(p.Addr)})
+		}
+	}
+	for addr := range pagesB {
+		out = append(out, report.PageChange{Phys: addr, OnlyIn: "B", Where: owners.of(addr)})
+	}
+	slices.SortFunc(out, func(x, y report.PageChange) int {
+		if x.Phys < y.Phys {
+			return -1
+		}
+		return 1
+	})
+	return out
+}
+
+func firstDifference(a, b []byte) int {
+	for i := range a {
+		if a[i] != b[i] {
+			return i
+		}
+	}
+	return len(a)
+}
+
+// owners tells what a page belongs to: the kernel objects in it.
+type owners map[uint64]string
+
+// newOwners looks up the pages of all kernel objects of both sides.
+func newOwners(sides ...*side) owners {
+	o := owners{}
+	for _, s := range sides {
+		m, err := s.replay.Machine(s.view.Snapshot.Number)
+		if err != nil {
+			continue
+		}
+		space := m.Space(0)
+		for _, obj := range s.view.Snapshot.System.Objects {
+			for a := obj.Addr &^ (memory.SharedBlock - 1); a < obj.Addr+obj.Size; a += memory.SharedBlock {
+				_, phys, err := space.Translate(a)
+				if err != nil {
+					continue
+				}
+				page := phys &^ (memory.SharedBlock - 1)
+				if text := o[page]; text == "" {
+					o[page] = fmt.Sprintf("%s %s", obj.Title(), obj.ID)
+				} else if !strings.HasSuffix(text, " …") && !strings.Contains(text, obj.ID.String()) {
+					o[page] = text + " …"
+				}
+			}
+		}
+		for _, t := range s.view.Snapshot.System.Tasks() {
+			if t.Task.Root != 0 {
+				o[t.Task.Root&^(memory.SharedBlock-1)] = "page tables of " + s.view.Snapshot.TaskName(t.ID)
+			}
+		}
+	}
+	return o
+}
+
+func (o owners) of(page uint64) string { return o[page] }

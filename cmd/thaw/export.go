@@ -1,0 +1,161 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"thaw/kernel"
+	"thaw/recording"
+	"thaw/recording/core"
+	"thaw/report"
+	"thaw/session"
+)
+
+// exportFlags are export's own.
+type exportFlags struct {
+	core, cast, report string
+	stop               int
+	task               string
+	size               string
+	force              bool
+}
+
+func newExport() *cobra.Command {
+	var f exportFlags
+	c := &cobra.Command{
+		Use:   "export FILE|NAME --report F.html|F.md | --core F | --cast F",
+		Short: "turn a recording into a report, an ELF core, or a film of the screen",
+		Long: `export writes what a recording holds in forms that others read: a report for a
+mail or an issue (Markdown) or as one page for a browser (HTML), an ELF core of a
+stop for gdb, or a film of the screen walking all stops (asciicast, for
+asciinema). "-" writes to the standard output.`,
+		Example: "  thaw export bug.thaw --report bug.html\n  thaw export rtcr-2016 --core ep.core --stop 33\n  thaw export rtcr-2016 --cast walk.cast",
+		Args:    oneFile,
+		RunE: func(c *cobra.Command, args []string) error {
+			return f.export(c, args[0])
+		},
+	}
+	fl := c.Flags()
+	fl.StringVar(&f.report, "report", "", "new `file` for a report; its name ends in .html or .md")
+	fl.StringVar(&f.core, "core", "", "new `file` for an ELF core of one stop")
+	fl.StringVar(&f.cast, "cast", "", "new `file` for a film of the screen")
+	fl.IntVar(&f.stop, "stop", 0, "`number` of the stop for --core (default: the last one)")
+	fl.StringVar(&f.task, "task", "", "`id` of the task whose memory --core shows, in hex (default: the running one)")
+	fl.StringVar(&f.size, "size", "120x40", "`COLUMNSxROWS` of the film")
+	fl.BoolVar(&f.force, "force", false, "overwrite files that exist")
+	return c
+}
+
+func (f *exportFlags) export(c *cobra.Command, what string) error {
+	if f.report == "" && f.core == "" && f.cast == "" {
+		return errors.New("say what to write: --report FILE, --core FILE, or --cast FILE")
+	}
+	r, rec, err := openReplay(what)
+	if err != nil {
+		return err
+	}
+	if f.report != "" {
+		form, err := reportForm(f.report)
+		if err != nil {
+			return err
+		}
+		story, err := storyOf(r, rec)
+		if err != nil {
+			return err
+		}
+		if err := writeFile(f.report, f.force, func(w io.Writer) error { return form(w, story) }); err != nil {
+			return err
+		}
+	}
+	if f.core != "" {
+		o := core.Options{Stop: f.stop}
+		if o.Stop == 0 {
+			o.Stop = r.Stops()
+		}
+		if f.task != "" {
+			id, err := parseID(f.task)
+			if err != nil {
+				return err
+			}
+			o.Task = id
+		}
+		if err := writeFile(f.core, f.force, func(w io.Writer) error { return core.Write(w, r, rec, o) }); err != nil {
+			return err
+		}
+	}
+	if f.cast == "" {
+		return nil
+	}
+	return f.film(c.Context(), r)
+}
+
+// reportForms are the forms of a report, by the ending of its file's name.
+var reportForms = map[string]func(io.Writer, *report.Story) error{
+	".html": report.HTML, ".htm": report.HTML, ".md": report.Markdown, ".markdown": report.Markdown,
+}
+
+func reportForm(path string) (func(io.Writer, *report.Story) error, error) {
+	if path == "-" {
+		return report.Markdown, nil
+	}
+	form := reportForms[strings.ToLower(filepath.Ext(path))]
+	if form == nil {
+		return nil, fmt.Errorf("the report's name %s must end in .html or .md", path)
+	}
+	return form, nil
+}
+
+// storyOf is what a report of a recording is made of.
+func storyOf(r *session.Replay, rec *recording.Recording) (*report.Story, error) {
+	snaps, err := r.Snapshots()
+	if err != nil {
+		return nil, err
+	}
+	last, err := r.View(r.Stops())
+	if err != nil {
+		return nil, err
+	}
+	at, by := rec.Made()
+	return report.NewStory(rec.Scenario(), snaps, last, fmt.Sprintf("recording %s of %s, made %s by %s", rec.Name(), rec.Target(), at, by)), nil
+}
+
+// parseID reads an object's id as the kernel debugger prints it.
+func parseID(s string) (kernel.ID, error) {
+	var id uint64
+	if _, err := fmt.Sscanf(strings.TrimPrefix(s, "0x")+"\n", "%x\n", &id); err != nil {
+		return 0, fmt.Errorf("%q is no id of a kernel object, such as 4e", s)
+	}
+	return kernel.ID(id), nil
+}
+
+// writeFile writes a new file through write, or the standard output for "-".
+// One that exists is an error unless force is set; what was half written is
+// removed.
+func writeFile(path string, force bool, write func(w io.Writer) error) (err error) {
+	if path == "-" {
+		return write(os.Stdout)
+	}
+	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
+	if force {
+		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
+	}
+	file, err := os.OpenFile(path, flags, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("%s exists: give another name, or --force to overwrite it", path)
+	}
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	buf := bufio.NewWriter(file)
+	if err := errors.Join(write(buf), buf.Flush(), file.Close()); err != nil {
+		return fmt.Errorf("writing %s: %w", path, errors.Join(err, os.Remove(path)))
+	}
+	return nil
+}

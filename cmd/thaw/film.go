@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/gdamore/tcell/v2"
+
+	"thaw/cast"
+	"thaw/session"
+	"thaw/ui"
+)
+
+// How long frames of a film stand.
+const (
+	filmStop = 1200 * time.Millisecond // an ordinary stop
+	filmEnd  = 8 * time.Second         // the last one, with the verdicts
+)
+
+// film writes the screen walking all stops of a replay.
+func (f *exportFlags) film(ctx context.Context, r *session.Replay) error {
+	var columns, rows int
+	if _, err := fmt.Sscanf(f.size+"\n", "%dx%d\n", &columns, &rows); err != nil || columns < 40 || rows < 12 || columns > 500 || rows > 200 {
+		return fmt.Errorf("%q is no size of a screen, such as 120x40", f.size)
+	}
+	p, err := session.NewPlayer(r)
+	if err != nil {
+		return err
+	}
+	screen, err := cast.NewScreen(columns, rows)
+	if err != nil {
+		return err
+	}
+	return writeFile(f.cast, f.force, func(w io.Writer) error {
+		film, err := cast.NewFilm(w, screen, "thaw: "+r.Name())
+		if err != nil {
+			return err
+		}
+		ctx, cancel := context.WithCancel(ctx)
+		ended := make(chan error, 1)
+		go func() { ended <- ui.Run(ctx, p, ui.Options{Screen: screen, NoGreeting: true}) }()
+		err = walk(film, screen, p, r.Stops())
+		cancel()
+		return errors.Join(err, <-ended)
+	})
+}
+
+// walk presses the key for the next stop until the last one is shown.
+func walk(film *cast.Film, screen *cast.Screen, p *session.Player, stops int) error {
+	const within = 10 * time.Second
+	for stop := 1; stop <= stops; stop++ {
+		if stop > 1 {
+			screen.InjectKey(tcell.KeyRune, 'n', tcell.ModNone)
+		}
+		if err := screen.Settle(within, func() bool { return p.View().Snapshot.Number == stop && screen.Shows() > 0 }); err != nil {
+			return fmt.Errorf("filming stop %d: %w", stop, err)
+		}
+		stands := filmStop
+		if stop == stops {
+			stands = filmEnd
+		}
+		if err := film.Frame(stands); err != nil {
+			return err
+		}
+	}
+	return film.End()
+}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/rivo/uniseg"
+	"github.com/spf13/cobra"
+
+	"thaw/report"
+	"thaw/scenarios"
+)
+
+func newList() *cobra.Command {
+	var asJSON, long bool
+	c := &cobra.Command{
+		Use:     "list",
+		Short:   "list the restore bugs that come with thaw as recordings",
+		Example: "  thaw list\n  thaw list --long",
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if asJSON {
+				return report.JSON(c.OutOrStdout(), scenarios.Catalogue())
+			}
+			return listCatalogue(c.OutOrStdout(), long)
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	c.Flags().BoolVarP(&long, "long", "l", false, "print stories and sources, too")
+	return c
+}
+
+// listCatalogue prints the catalogue.
+func listCatalogue(w io.Writer, long bool) error {
+	width := 0
+	for _, r := range scenarios.Catalogue() {
+		width = max(width, len(r.Name))
+	}
+	for _, r := range scenarios.Catalogue() {
+		bug := " -"
+		if r.Bug > 0 {
+			bug = fmt.Sprintf("%2d", r.Bug)
+		}
+		fmt.Fprintf(w, "%s  %-*s  %s\n", bug, width, r.Name, r.Title)
+		if !long {
+			continue
+		}
+		for _, p := range []struct{ what, text string }{{"", r.Story}, {"shown by: ", r.Shows}, {"source: ", r.Source}, {"recorded from: ", r.From}} {
+			if p.text == "" {
+				continue
+			}
+			for _, l := range wrap(p.what+strings.Join(strings.Fields(p.text), " "), 72) {
+				fmt.Fprintf(w, "      %s\n", l)
+			}
+		}
+		fmt.Fprintln(w)
+	}
+	_, err := fmt.Fprintln(w, "thaw replay NAME walks one, thaw demo NAME tells its story, thaw check NAME judges it.")
+	return err
+}
+
+// wrap breaks a text into lines of at most width columns.
+func wrap(text string, width int) []string {
+	var out []string
+	line := ""
+	for _, word := range strings.Fields(text) {
+		if line != "" && uniseg.StringWidth(line)+1+uniseg.StringWidth(word) > width {
+			out = append(out, line)
+			line = ""
+		}
+		if line != "" {
+			line += " "
+		}
+		line += word
+	}
+	return append(out, line)
+}

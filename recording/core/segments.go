@@ -1,0 +1,171 @@
+package core
+
+import (
+	"debug/elf"
+	"errors"
+	"fmt"
+	"slices"
+	"sort"
+
+	"thaw/kernel"
+	"thaw/memory"
+	"thaw/session"
+)
+
+// Bounds on what page tables may lead to; tables are a guest's, and may run
+// into themselves.
+const (
+	maxTableReads = 1 << 17
+	maxMapped     = 1 << 19 // recorded pages, counted as often as they are mapped
+	maxSegments   = 0xffff - 2
+)
+
+// segment is a run of memory in the file.
+type segment struct {
+	virt, phys uint64
+	size       uint64 // bytes
+	flags      elf.ProgFlag
+	page       int // index of its first page in the file
+	offset     int // in the file, in bytes
+}
+
+// mapped is a recorded page where an address space maps it.
+type mapped struct {
+	virt  uint64
+	page  int // index of the recorded page
+	flags elf.ProgFlag
+	user  bool
+}
+
+// tables reads page tables. What was not recorded of them maps nothing.
+type tables struct {
+	phys  memory.Reader
+	reads int
+}
+
+// ReadMemory fills in zeros for what was not recorded.
+func (t *tables) ReadMemory(addr uint64, buf []byte) error {
+	if t.reads++; t.reads > maxTableReads {
+		return fmt.Errorf("the page tables run into themselves, or are too many (%d reads)", maxTableReads)
+	}
+	err := t.phys.ReadMemory(addr, buf)
+	if errors.Is(err, memory.ErrNotRecorded) {
+		clear(buf)
+		return nil
+	}
+	return err
+}
+
+// segments lists what of the recorded pages the tables at root map, and the
+// kernel's addresses of the tables at kernelRoot; pages are those that a segment
+// refers to.
+func segments(m kernel.Machine, f format, root, kernelRoot uint64, recorded []session.Page) (segs []segment, pages [][]byte, err error) {
+	found, err := mappings(m, f, root, recorded)
+	if err != nil {
+		return nil, nil, err
+	}
+	if kernelRoot != root {
+		if err := addKernel(m, f, root, kernelRoot, recorded, found); err != nil {
+			return nil, nil, err
+		}
+	}
+	all := make([]mapped, 0, len(found))
+	for _, p := range found {
+		all = append(all, p)
+	}
+	slices.SortFunc(all, func(a, b mapped) int {
+		if a.virt < b.virt {
+			return -1
+		}
+		return 1 // no two are equal
+	})
+	index, pages := used(all, recorded)
+	for _, p := range all {
+		phys := recorded[p.page].Addr
+		if n := len(segs); n > 0 && segs[n-1].extends(p, phys, index[p.page]) {
+			segs[n-1].size += session.PageSize
+			continue
+		}
+		segs = append(segs, segment{virt: p.virt, phys: phys, size: session.PageSize, flags: p.flags, page: index[p.page]})
+	}
+	if len(segs) > maxSegments {
+		return nil, nil, fmt.Errorf("memory lies in %d pieces, and a core file holds %d", len(segs), maxSegments)
+	}
+	return segs, pages, nil
+}
+
+// extends says whether a page follows a segment: in memory, and in the file.
+func (s segment) extends(p mapped, phys uint64, page int) bool {
+	return s.virt+s.size == p.virt && s.phys+s.size == phys && s.flags == p.flags && s.page+int(s.size/session.PageSize) == page
+}
+
+// used picks the recorded pages that are mapped, and tells where each comes in
+// the file.
+func used(all []mapped, recorded []session.Page) (index map[int]int, pages [][]byte) {
+	index = map[int]int{}
+	for _, p := range all {
+		index[p.page] = 0
+	}
+	for i := range recorded {
+		if _, ok := index[i]; ok {
+			index[i] = len(pages)
+			pages = append(pages, recorded[i].Data)
+		}
+	}
+	return index, pages
+}
+
+// mappings lists where the tables at root map recorded pages, by virtual
+// address.
+func mappings(m kernel.Machine, f format, root uint64, recorded []session.Page) (map[uint64]mapped, error) {
+	found := map[uint64]mapped{}
+	reader := &tables{phys: m.Phys}
+	for _, r := range f.ranges {
+		err := m.Paging.Each(reader, root, r[0], r[1], func(page memory.Mapping) bool {
+			first := sort.Search(len(recorded), func(i int) bool { return recorded[i].Addr >= page.Phys })
+			for i := first; i < len(recorded) && recorded[i].Addr-page.Phys < page.Size; i++ {
+				virt := page.Virt + (recorded[i].Addr - page.Phys)
+				found[virt] = mapped{virt, i, flags(page), page.User}
+			}
+			return len(found) <= maxMapped
+		})
+		if err != nil {
+			return nil, fmt.Errorf("walking the page tables at %#x: %w", root, err)
+		}
+		if len(found) > maxMapped {
+			return nil, fmt.Errorf("the page tables at %#x map more than %d recorded pages", root, maxMapped)
+		}
+	}
+	return found, nil
+}
+
+// flags are a mapping's rights. Whether code may run there is not known.
+func flags(m memory.Mapping) elf.ProgFlag {
+	if m.Writable {
+		return elf.PF_R | elf.PF_W
+	}
+	return elf.PF_R
+}
+
+// addKernel adds the kernel's addresses that another task's tables map, where
+// the tables at root have nothing: kernels fill in what a task shares with all
+// others as it needs it, by entries of the first table. A hole deeper down is
+// the task's own, and stays one: what lies there in another task, such as its
+// capabilities, is not this task's.
+func addKernel(m kernel.Machine, f format, root, kernelRoot uint64, recorded []session.Page, found map[uint64]mapped) error {
+	others, err := mappings(m, f, kernelRoot, recorded)
+	if err != nil {
+		return err
+	}
+	for virt, p := range others {
+		if _, ok := found[virt]; ok || p.user {
+			continue
+		}
+		var fault *memory.Fault
+		_, err := m.Paging.Walk(&tables{phys: m.Phys}, root, virt)
+		if errors.As(err, &fault) && fault.Level == f.firstLevel {
+			found[virt] = p
+		}
+	}
+	return nil
+}

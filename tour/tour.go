@@ -1,0 +1,221 @@
+// Package tour tells the story of a recorded session in steps, for people who
+// see it for the first time: what is looked at, where on the screen, and what
+// it means.
+//
+// It knows a session's views. It decides nothing: verdicts and causes come from
+// session, and a step about something that was not seen is left out.
+package tour
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"thaw/session"
+)
+
+// Step is one step of a tour.
+type Step struct {
+	Stop   int    // number of the stop to show
+	Focus  string // part of the screen: phases, threads, detail, caps, log
+	Thread string // name of the restored thread that is meant, "" for none
+	Title  string
+	Text   string // paragraphs, separated by empty lines
+}
+
+// Walk is what a tour is made from.
+type Walk struct {
+	Title, Story, Source string
+	Stops                []*session.Snapshot // all, in order
+	Last                 *session.View       // of the last stop
+}
+
+// Of makes the tour of a session.
+func Of(w Walk) []Step {
+	t := &teller{Walk: w}
+	if len(w.Stops) == 0 || w.Last == nil {
+		return nil
+	}
+	t.opening()
+	t.checkpoint()
+	if v := t.chosen(); v != nil {
+		t.thread(v)
+	}
+	t.others()
+	t.capabilities()
+	t.closing()
+	return t.steps
+}
+
+// teller is a tour in the making.
+type teller struct {
+	Walk
+	steps []Step
+}
+
+func (t *teller) step(stop int, focus, thread, title string, paragraphs ...string) {
+	stop = min(max(stop, 1), len(t.Stops))
+	text := slices.DeleteFunc(paragraphs, func(p string) bool { return p == "" })
+	t.steps = append(t.steps, Step{stop, focus, thread, title, strings.Join(text, "\n\n")})
+}
+
+// opening tells the story and how the screen is read.
+func (t *teller) opening() {
+	source := ""
+	if t.Source != "" {
+		source = "Source: " + t.Source + "."
+	}
+	t.step(1, "phases", "", t.Title, strings.Join(strings.Fields(t.Story), " "), source)
+	t.step(1, "phases", "", "The screen", "On the left are the phases of the checkpoint and of the restore: each is a function of the restorer, and thaw stands where it is entered. "+
+		"On the right are all threads that the kernel knows, read from its own objects in memory: no printf, and nothing was compiled for it.")
+}
+
+// chosen is the verdict to tell about: the first thread whose state got lost,
+// else the first.
+func (t *teller) chosen() *session.ThreadVerdict {
+	for _, worst := range []session.Verdict{session.Ignored, session.Overwritten, session.Partial, session.NotRequested, session.Unknown, session.Pending, session.Applied, session.Coincident} {
+		for i := range t.Last.Verdicts {
+			if t.Last.Verdicts[i].Verdict == worst {
+				return &t.Last.Verdicts[i]
+			}
+		}
+	}
+	return nil
+}
+
+// checkpoint tells what the checkpoint stored.
+func (t *teller) checkpoint() {
+	first := slices.IndexFunc(t.Stops, func(s *session.Snapshot) bool { return s.Phase != "" })
+	if first >= 0 {
+		s := t.Stops[first]
+		t.step(s.Number, "threads", "", "The checkpoint begins",
+			fmt.Sprintf("The system has %d kernel objects: %d threads in %d tasks, and %d capabilities. The child that is checkpointed runs among them, with its own threads.",
+				len(s.System.Objects), len(s.System.Threads()), len(s.System.Tasks()), s.System.Capabilities()))
+	}
+	stop := 0
+	var names []string
+	for _, v := range t.Last.Verdicts {
+		if v.Checkpointed.Known {
+			stop = v.Checkpointed.Stop
+			names = append(names, fmt.Sprintf("%s at %s", v.Name, v.Checkpointed.Place))
+		}
+	}
+	if stop > 0 {
+		t.step(stop, "threads", "", "What was stored", "The restore begins, and the checkpoint is in the restorer's memory. thaw reads it there, for every thread: "+strings.Join(names, "; ")+".",
+			"This is what the restored threads should go on with.")
+	}
+}
+
+// thread follows one thread's state through the four places.
+func (t *teller) thread(v *session.ThreadVerdict) {
+	t.step(v.Checkpointed.Stop, "detail", v.Name, "Follow "+v.Name,
+		"A restored state passes four places: it was checkpointed, then requested, then it must stand in the thread's kernel frame, and last the processor must enter user mode with it. The table shows them from left to right.")
+	if v.Requested.Known {
+		t.step(v.Requested.Stop, "detail", v.Name, "Requested",
+			fmt.Sprintf("The restorer asks for ip %x and sp %x (%s). The request is the %s.", v.Requested.IP, v.Requested.SP, v.Requested.Place, v.Requested.Source),
+			evidence(v, "thread object"))
+	} else {
+		t.step(len(t.Stops), "detail", v.Name, "Never requested", "Nobody asked for this thread's state: "+v.Requested.Missing+".")
+	}
+	if v.Requested.Known && v.Kernel.Known {
+		t.step(max(v.Kernel.Stop, v.Requested.Stop), "detail", v.Name, "In the kernel",
+			fmt.Sprintf("The kernel's own copy of the thread's ip is %x (%s). From the request on thaw watches that very word: who writes it, and when.", v.Kernel.IP, v.Kernel.Place),
+			evidence(v, "no write"), evidence(v, " wrote ip"), evidence(v, "no operation"))
+	}
+	if v.Entered.Known {
+		same := "That is where the checkpoint left it."
+		if v.Entered.IP != v.Requested.IP || v.Entered.SP != v.Requested.SP {
+			same = fmt.Sprintf("Requested was %x: it goes on elsewhere.", v.Requested.IP)
+		}
+		t.step(v.Entered.Stop, "detail", v.Name, "The first step in user mode",
+			fmt.Sprintf("The thread comes back to user mode for the first time since the request, at %x (%s). %s", v.Entered.IP, v.Entered.Place, same))
+	}
+	try := ""
+	if v.Advice != "" {
+		try = "What to try: " + v.Advice + "."
+	}
+	t.step(len(t.Stops), "detail", v.Name, "Verdict: "+strings.ToUpper(string(v.Verdict)), sentence(v.Cause), try)
+}
+
+// evidence is the first line of evidence that holds a text, as a sentence.
+func evidence(v *session.ThreadVerdict, part string) string {
+	for _, e := range v.Evidence {
+		if strings.Contains(e, part) {
+			return sentence(e)
+		}
+	}
+	return ""
+}
+
+// sentence begins with a capital and ends with a full stop.
+func sentence(s string) string {
+	if s == "" {
+		return ""
+	}
+	return strings.ToUpper(s[:1]) + s[1:] + "."
+}
+
+// others tells about the threads beside the chosen one.
+func (t *teller) others() {
+	chosen := t.chosen()
+	var coincident, applied []string
+	for i := range t.Last.Verdicts {
+		v := &t.Last.Verdicts[i]
+		switch {
+		case v == chosen:
+		case v.Verdict == session.Coincident:
+			coincident = append(coincident, v.Name)
+		case v.Verdict == session.Applied:
+			applied = append(applied, v.Name)
+		}
+	}
+	if len(coincident) > 0 {
+		t.step(len(t.Stops), "threads", coincident[0], "A trap",
+			strings.Join(coincident, " and ")+": the frame held the requested ip and sp already when the request came, since both children block at the same place. Nothing wrote them.",
+			"A debugger that compares frames afterwards calls this restored. thaw says coincident: it looks at the write, not at the value.")
+	}
+	if len(applied) > 0 && chosen != nil && chosen.Verdict != session.Applied {
+		t.step(len(t.Stops), "threads", applied[0], "The others", strings.Join(applied, " and ")+": written by the kernel, and entered. Their state came through.")
+	}
+}
+
+// capabilities tells how the capability tables compare.
+func (t *teller) capabilities() {
+	d := t.Last.Caps
+	if d == nil {
+		return
+	}
+	if len(d.Missing)+len(d.Extra)+len(d.Changed) == 0 {
+		t.step(d.After, "caps", "", "Capabilities", fmt.Sprintf("All %d capabilities of the checkpointed child are there again, in the same slots, with the same kind of object behind them.", d.Same))
+		return
+	}
+	t.step(d.After, "caps", "", "Capabilities",
+		fmt.Sprintf("A thread needs more than ip and sp. Of the checkpointed child's capabilities %d are in place; %d are missing, %d are extra, %d changed.", d.Same, len(d.Missing), len(d.Extra), len(d.Changed)),
+		change(d), "Press d for the comparison, slot by slot.")
+}
+
+// change tells one changed or missing slot.
+func change(d *session.CapDiff) string {
+	switch {
+	case len(d.Changed) > 0:
+		c := d.Changed[0]
+		return fmt.Sprintf("For example slot %x: it was a %s of %s, and is a %s of %s.", c.Slot, c.Before.Type, orNobody(c.Before.Receiver), c.After.Type, orNobody(c.After.Receiver))
+	case len(d.Missing) > 0:
+		c := d.Missing[0]
+		return fmt.Sprintf("For example slot %x, a %s of %s, is empty.", c.Slot, c.Type, orNobody(c.Receiver))
+	}
+	return ""
+}
+
+func orNobody(receiver string) string {
+	if receiver == "" || receiver == "none" {
+		return "nobody"
+	}
+	return receiver
+}
+
+func (t *teller) closing() {
+	t.step(len(t.Stops), "threads", "", "Your turn",
+		"p and n walk the stops, Tab goes from pane to pane, / filters, d compares capabilities, ? lists all keys. Press Esc to take over.",
+		"On your own system: start QEMU with -s, then run thaw attach :1234 --build with your Genode build directory.")
+}

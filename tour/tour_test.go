@@ -1,0 +1,71 @@
+package tour
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"thaw/kernel"
+	"thaw/session"
+)
+
+func walk() Walk {
+	sys := kernel.NewSystem(nil, nil)
+	var stops []*session.Snapshot
+	for n := 1; n <= 5; n++ {
+		stops = append(stops, &session.Snapshot{Number: n, Phase: "p", System: sys})
+	}
+	at := func(ip uint64, stop int) session.Stage {
+		return session.Stage{Known: true, IP: ip, SP: 0x400, Stop: stop, Source: "argument of state"}
+	}
+	return Walk{Title: "A title", Story: "A  story\nin lines", Source: "a list", Stops: stops, Last: &session.View{
+		Verdicts: []session.ThreadVerdict{
+			{Name: "worker", Verdict: session.Coincident},
+			{Name: "ep", Verdict: session.Ignored, Cause: "the state stays in core", Advice: "set the cancel flag", Checkpointed: at(0x10, 2), Requested: at(0x10, 3),
+				Kernel: at(0x20, 3), Entered: at(0x20, 5), Evidence: []string{"no write to the entry frame or the continuation after the request"}},
+		},
+		Caps: &session.CapDiff{Same: 3, After: 4, Missing: []session.SlotCap{{Slot: 0xa, Type: "Gate", Receiver: "child/ep"}}},
+	}}
+}
+
+func TestTour(t *testing.T) {
+	steps := Of(walk())
+	var titles []string
+	for _, s := range steps {
+		titles = append(titles, s.Title)
+		if s.Stop < 1 || s.Stop > 5 || s.Text == "" || s.Focus == "" {
+			t.Errorf("step %q: stop %d, focus %q, text %q", s.Title, s.Stop, s.Focus, s.Text)
+		}
+	}
+	want := []string{"A title", "The screen", "The checkpoint begins", "What was stored", "Follow ep", "Requested", "In the kernel", "The first step in user mode", "Verdict: IGNORED", "A trap", "Capabilities", "Your turn"}
+	if !slices.Equal(titles, want) {
+		t.Errorf("steps %q, want %q", titles, want)
+	}
+	if text := steps[6].Text; !strings.Contains(text, "No write to the entry frame") {
+		t.Errorf("the kernel's step does not tell who wrote: %s", text)
+	}
+	if text := steps[7].Text; !strings.Contains(text, "Requested was 10: it goes on elsewhere") {
+		t.Errorf("entered: %s", text)
+	}
+	if text := steps[8].Text; !strings.Contains(text, "The state stays in core.") || !strings.Contains(text, "set the cancel flag.") {
+		t.Errorf("verdict: %s", text)
+	}
+}
+
+// What was not seen is not told.
+func TestTourOfLittle(t *testing.T) {
+	w := walk()
+	w.Last.Caps = nil
+	v := w.Last.Verdicts[1]
+	v.Requested, v.Kernel, v.Entered = session.Stage{Missing: "no request for this thread was seen"}, session.Stage{}, session.Stage{}
+	v.Verdict = session.NotRequested
+	w.Last.Verdicts = []session.ThreadVerdict{v}
+	for _, s := range Of(w) {
+		if s.Title == "Requested" || s.Title == "In the kernel" || s.Title == "Capabilities" || s.Title == "The first step in user mode" {
+			t.Errorf("step %q about what was not seen: %s", s.Title, s.Text)
+		}
+	}
+	if Of(Walk{}) != nil {
+		t.Error("a tour of nothing")
+	}
+}
