@@ -371,4 +371,3 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
-

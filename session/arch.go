@@ -17,6 +17,7 @@ type arch struct {
 	user          func(r Registers) bool                    // runs in user mode
 	root          func(r Registers) (value uint64, ok bool) // page-table root
 	watchFirst    bool                                      // a watchpoint stops before its instruction is executed
+	userEnd       uint64                                    // last address that user mode may map
 	volatile      []string                                  // what the system-call instruction itself overwrites
 }
 
@@ -31,6 +32,7 @@ var arches = map[elf.Machine]arch{
 		general:  strings.Fields("rax rbx rcx rdx rsi rdi rbp r8 r9 r10 r11 r12 r13 r14 r15"),
 		user:     func(r Registers) bool { return value(r, "cs")&3 == 3 },
 		root:     func(r Registers) (uint64, bool) { v, ok := r.Uint64("cr3"); return v &^ 0xfff, ok },
+		userEnd:  1<<47 - 1,
 		volatile: []string{"rcx", "r11"},
 	},
 	elf.EM_ARM: {
@@ -38,6 +40,7 @@ var arches = map[elf.Machine]arch{
 		general:    strings.Fields("r0 r1 r2 r3 r4 r5 r6 r7 r8 r9 r10 r11 r12 lr"),
 		user:       func(r Registers) bool { return value(r, "cpsr")&0x1f == 0x10 },
 		watchFirst: true,
+		userEnd:    0xbfff_ffff,
 		root: func(r Registers) (uint64, bool) {
 			for _, n := range []string{"TTBR0", "TTBR0_EL1", "TTBR0_S"} {
 				if v, ok := r.Uint64(n); ok {

@@ -73,6 +73,7 @@ type moment struct {
 	phases   []Phase
 	verdicts []ThreadVerdict
 	caps     *CapDiff
+	memory   *MemoryDiff
 	complete bool
 	finished bool
 	infos    []BreakpointInfo

@@ -24,6 +24,9 @@ type evidence struct {
 	Operations map[uint64][]operation // by thread object
 	Complete   bool
 	Finished   bool // nothing more is expected
+
+	memory *childMemory // the original's, as it was checkpointed
+	Memory *MemoryDiff  // nil until both were read
 }
 
 func newEvidence() evidence {

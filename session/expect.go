@@ -31,7 +31,15 @@ func (s *Scenario) Failures(variant string, v *View) []string {
 			out = append(out, fmt.Sprintf("thread %s: expected %s, found %s", n, x.Threads[n], v.Verdicts[i].Verdict))
 		}
 	}
-	return append(out, x.capFailures(v.Caps)...)
+	out = append(out, x.capFailures(v.Caps)...)
+	switch {
+	case x.Pages == nil:
+	case v.Memory == nil:
+		out = append(out, "memory was not compared")
+	case len(v.Memory.Pages) != *x.Pages:
+		out = append(out, fmt.Sprintf("%d pages of memory differ, expected %d", len(v.Memory.Pages), *x.Pages))
+	}
+	return out
 }
 
 func (x Expectation) capFailures(d *CapDiff) []string {

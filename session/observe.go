@@ -45,6 +45,11 @@ func (e *Engine) prepare(ctx context.Context) error {
 			return fmt.Errorf("stored state: %w", err)
 		}
 	}
+	if m := e.scn.Memory; m != nil {
+		if err := e.watchFunction(ctx, m.Component, m.Function, "memory", e.takeMemory); err != nil {
+			return fmt.Errorf("memory: %w", err)
+		}
+	}
 	return e.prepareComplete(ctx)
 }
 

@@ -25,6 +25,7 @@ type Scenario struct {
 	Requests   []RequestSpec            `yaml:"requests"`
 	Operations []OperationSpec          `yaml:"operations"`
 	Complete   PointSpec                `yaml:"complete"`
+	Memory     *PointSpec               `yaml:"memory"`
 	Settle     Duration                 `yaml:"settle"`
 	Expect     map[string]Expectation   `yaml:"expect"`
 
@@ -107,6 +108,7 @@ type Expectation struct {
 	Missing      *int               `yaml:"missing"`      // capabilities, if given
 	Changed      *int               `yaml:"changed"`      // capabilities, if given
 	Capabilities string             `yaml:"capabilities"` // "same": no difference at all
+	Pages        *int               `yaml:"pages"`        // of memory that differ, if given
 }
 
 // Duration reads "5s".
@@ -215,6 +217,9 @@ func (s *Scenario) eachFunction(fn func(what, component, function string)) {
 		fn("stored", s.Stored.Component, s.Stored.Function)
 	}
 	fn("complete", s.Complete.Component, s.Complete.Function)
+	if s.Memory != nil {
+		fn("memory", s.Memory.Component, s.Memory.Function)
+	}
 }
 
 // eachPhase visits phases with their depth, outer ones first, in order.

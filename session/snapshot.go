@@ -77,10 +77,14 @@ func (e *Engine) record(ctx context.Context, reason string) error {
 	e.judge().findOriginal(snap)
 	if e.ev.Complete && e.ev.after == nil {
 		e.ev.after = snap
+		if err := e.compareMemory(snap); err != nil {
+			return err
+		}
 	}
 	m := &moment{snap: snap, phases: slices.Clone(e.phases), complete: e.ev.Complete, finished: e.ev.Finished}
 	m.verdicts = e.judge().all(snap)
 	m.caps = e.judge().capDiff(snap)
+	m.memory = e.ev.Memory
 	for _, i := range e.infos {
 		m.infos = append(m.infos, *i)
 	}
@@ -99,7 +103,7 @@ func (e *Engine) viewAt(index int, state RunState, message string) *View {
 	if index >= 0 && index < len(e.history) {
 		m := e.history[index]
 		v.Snapshot, v.Phases, v.Verdicts, v.Caps, v.Breakpoints = m.snap, m.phases, m.verdicts, m.caps, m.infos
-		v.Complete, v.Finished = m.complete, m.finished
+		v.Memory, v.Complete, v.Finished = m.memory, m.complete, m.finished
 		v.Live = index == len(e.history)-1
 	}
 	return v

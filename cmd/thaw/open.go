@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -171,7 +172,7 @@ func (o *options) openTarget(ctx context.Context, s *session.Scenario, files map
 	cfg := session.Config{Target: target, Decoder: layout, Paging: paging, Scenario: s, Files: files, WithCode: o.withCode, Sparse: o.sparse}
 	op := &opened{closers: []func() error{closeLog}}
 	if o.record != "" {
-		about.By, about.Scenario, about.Target, about.Sparse = version(), s.Text(), target.Name(), o.sparse
+		about.By, about.Scenario, about.Target, about.Sparse = version(), s.Text(), cmp.Or(o.title, target.Name()), o.sparse
 		if op.writer, err = recording.Create(o.record, o.force, about, files); err != nil {
 			return nil, leave(err)
 		}

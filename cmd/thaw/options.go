@@ -35,6 +35,7 @@ type options struct {
 	force    bool
 	withCode bool
 	sparse   bool
+	title    string
 }
 
 // targetFlags are for commands that attach to a guest that runs already.
@@ -54,6 +55,7 @@ func (o *options) commonFlags(c *cobra.Command) {
 	f.StringVar(&o.wireLog, "wire-log", "", "write the remote protocol's packets to this `file`")
 	f.StringVar(&o.guest, "guest", "", "`directory` of the built lab guest (default: guest/build beside the program or here)")
 	f.StringVar(&o.record, "record", "", "record the session in this new `file`, to be replayed anywhere")
+	f.StringVar(&o.title, "title", "", "what the recording says that was recorded (default: the target's name)")
 	f.BoolVar(&o.force, "force", false, "overwrite the file of --record if it exists")
 	f.BoolVar(&o.withCode, "with-code", false, "record pages with machine code, too")
 	f.BoolVar(&o.sparse, "sparse", false, "record of each page only what was read, and zeros for the rest")

@@ -45,8 +45,8 @@ type Stub struct {
 	spaces  []*memory.Space // by processor
 }
 
-// New makes a stub of a recording and its replay. The error is for a processor
-// that gdb would not know.
+// New makes a stub of a recording and its replay, which belongs to the stub from
+// then on. The error is for a processor that gdb would not know.
 func New(r *session.Replay, rec session.Recorded) (*Stub, error) {
 	s := &Stub{replay: r}
 	for _, record := range rec.Records() {

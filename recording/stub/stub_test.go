@@ -183,7 +183,7 @@ func TestGDBMonitor(t *testing.T) {
 	for _, verdict := range v.Verdicts {
 		said(t, out, string(verdict.Verdict), verdict.Thread.String()+" "+verdict.Name+" of "+verdict.TaskName+": "+verdict.Cause)
 	}
-	said(t, out, fmt.Sprintf("\"0\" is none of stops 1 to %d.", last), "Say which", "There is no command \"fly\"", "  stop N     show stop N")
+	said(t, out, fmt.Sprintf("\"0\" is none of stops 1 to %d.", last), "Say which", "There is no command \"fly\"", "  stop N     show stop N", "detached")
 }
 
 // Software watchpoints run to the stop where a value has changed.
@@ -202,7 +202,7 @@ func TestGDBFindsAChange(t *testing.T) {
 
 // A client that comes later finds the stop where the one before has left it.
 func TestOwnClient(t *testing.T) {
-	r, rec := stubtest.Lab(t)
+	_, rec := stubtest.Lab(t)
 	s := serve(t, stubtest.Replay(t, rec), rec)
 	ctx, cancel := context.WithTimeout(context.Background(), stubtest.Limit)
 	defer cancel()

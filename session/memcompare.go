@@ -1,0 +1,229 @@
+package session
+
+import (
+	"bytes"
+	"context"
+	"debug/elf"
+	"fmt"
+	"slices"
+
+	"thaw/debuginfo"
+	"thaw/kernel"
+	"thaw/memory"
+)
+
+// MemoryDiff compares the user memory of the original child, as the checkpoint
+// took it, with the restored child's as the restore was complete, by page.
+// Memory that the kernel keeps for threads (UTCBs) is no part of it.
+type MemoryDiff struct {
+	Original   kernel.ID  `json:"original"` // tasks
+	Restored   kernel.ID  `json:"restored"`
+	Checkpoint int        `json:"checkpoint"` // numbers of the stops
+	After      int        `json:"after"`
+	Same       int        `json:"same"`     // pages that are equal
+	Unmapped   int        `json:"unmapped"` // of the original's, that the restored child does not map so far
+	Pages      []PageDiff `json:"pages"`    // that differ, by address
+	Problem    string     `json:"problem,omitempty"`
+}
+
+// PageDiff is a page with other contents than at the checkpoint.
+type PageDiff struct {
+	Virt   uint64 `json:"virt"`   // in the child
+	Region string `json:"region"` // "data", "bss", "stack of ep", "heap or other dataspace", …
+	First  int    `json:"first"`  // offset of the first byte that differs
+	Bytes  int    `json:"bytes"`  // how many differ
+	Before []byte `json:"before"` // up to 8 bytes from First on, at the checkpoint
+	After  []byte `json:"after"`  // the same, restored
+	Like   string `json:"like,omitempty"`
+	// Like: what the restored page is equal to instead, "" if nothing known.
+}
+
+// What a restored page may be equal to.
+const (
+	likeInitial = "the program's initial contents"
+	likeZero    = "zeros"
+)
+
+// maxMemory bounds the pages of a child that are compared.
+const maxMemory = 1 << 14
+
+// childMemory is the user memory of a child at a stop.
+type childMemory struct {
+	task  kernel.ID
+	stop  int
+	pages map[uint64][]byte // by virtual address, each of the smallest page size
+	cut   bool              // there were more
+	utcbs map[uint64]bool   // pages with UTCBs
+}
+
+// readMemory reads all user pages of a task. They do not go into recordings:
+// what differs does.
+func (e *Engine) readMemory(sys *kernel.System, task *kernel.Object) (*childMemory, error) {
+	size := e.m.Paging.PageSize()
+	m := &childMemory{task: task.ID, stop: len(e.history) + 1, pages: map[uint64][]byte{}, utcbs: map[uint64]bool{}}
+	for _, t := range sys.ThreadsOf(task.ID) {
+		m.utcbs[t.Thread.UTCB&^(size-1)] = true
+	}
+	space := memory.NewSpace(memory.NewView(e.target, memory.SharedBlock, nil), e.m.Paging, task.Task.Root)
+	mapped, more, err := space.Mapped(0, e.arch.userEnd, maxMemory)
+	if err != nil {
+		return nil, fmt.Errorf("listing the pages of task %s: %w", task.ID, err)
+	}
+	m.cut = more
+	var reqs []memory.Request
+	var addrs []uint64
+	for _, p := range mapped {
+		for off := uint64(0); p.User && off < p.Size; off += size {
+			if m.utcbs[p.Virt+off] {
+				continue
+			}
+			if len(reqs) == maxMemory {
+				m.cut = true
+				break
+			}
+			reqs = append(reqs, memory.Request{Addr: p.Phys + off, Buf: make([]byte, size)})
+			addrs = append(addrs, p.Virt+off)
+		}
+	}
+	if err := e.target.ReadPhysical(reqs); err != nil {
+		return nil, err
+	}
+	for i, q := range reqs {
+		if q.Err == nil {
+			m.pages[addrs[i]] = q.Buf
+		}
+	}
+	return m, nil
+}
+
+// takeMemory reads the original child's memory as it is checkpointed.
+func (e *Engine) takeMemory(ctx context.Context) (*event, error) {
+	sys, err := e.system(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range sys.Tasks() {
+		if c := e.taskComponent(sys, o); c != nil && c.name == e.scn.Child {
+			e.ev.memory, err = e.readMemory(sys, o)
+			return nil, err
+		}
+	}
+	return nil, nil
+}
+
+// compareMemory compares the restored child's memory with what was taken.
+func (e *Engine) compareMemory(s *Snapshot) error {
+	before := e.ev.memory
+	task := s.System.Object(e.judge().restored(s))
+	if before == nil || task == nil || task.Task == nil || task.Task.Root == 0 {
+		return nil
+	}
+	after, err := e.readMemory(s.System, task)
+	if err != nil {
+		return err
+	}
+	d := &MemoryDiff{Original: before.task, Restored: task.ID, Checkpoint: before.stop, After: s.Number}
+	if before.cut || after.cut {
+		d.Problem = fmt.Sprintf("only the first %d pages of the child are compared", maxMemory)
+	}
+	program := e.comps[e.scn.Child].file
+	for virt, old := range before.pages {
+		now, ok := after.pages[virt]
+		switch {
+		case !ok:
+			d.Unmapped++
+		case bytes.Equal(old, now):
+			d.Same++
+		default:
+			d.Pages = append(d.Pages, pageDiff(virt, old, now, program))
+		}
+	}
+	regions := e.regionsOf(s, program)
+	for i := range d.Pages {
+		d.Pages[i].Region = regions.of(d.Pages[i].Virt)
+	}
+	slices.SortFunc(d.Pages, func(a, b PageDiff) int {
+		if a.Virt < b.Virt {
+			return -1
+		}
+		return 1
+	})
+	e.ev.Memory = d
+	return nil
+}
+
+// pageDiff tells how two contents of a page differ.
+func pageDiff(virt uint64, old, now []byte, program *debuginfo.File) PageDiff {
+	d := PageDiff{Virt: virt, First: -1}
+	for i := range old {
+		if old[i] != now[i] {
+			if d.First < 0 {
+				d.First = i
+			}
+			d.Bytes++
+		}
+	}
+	end := min(d.First+8, len(old))
+	d.Before, d.After = old[d.First:end:end], now[d.First:end:end]
+	initial := make([]byte, len(now))
+	switch {
+	case !slices.ContainsFunc(now, func(b byte) bool { return b != 0 }):
+		d.Like = likeZero
+	case program.ReadFile(virt, initial) == nil && bytes.Equal(initial, now):
+		d.Like = likeInitial
+	}
+	return d
+}
+
+// regions names parts of a child's address space.
+type regions struct {
+	segments []debuginfo.Segment
+	stacks   map[uint64]string // by page: threads whose sp points there
+	size     uint64
+}
+
+// regionsOf collects the stacks of the child's threads, both children's: a
+// restored thread may not stand on its stack.
+func (e *Engine) regionsOf(s *Snapshot, program *debuginfo.File) regions {
+	r := regions{segments: program.Segments(), stacks: map[uint64]string{}, size: e.m.Paging.PageSize()}
+	for _, snap := range []*Snapshot{s, e.ev.before} {
+		if snap == nil {
+			continue
+		}
+		for _, o := range snap.System.Threads() {
+			if snap.Tasks[o.Thread.Task] == e.scn.Child && o.Thread.SP != 0 {
+				r.stacks[o.Thread.SP&^(r.size-1)] = o.Name
+			}
+		}
+	}
+	return r
+}
+
+// stackReach is how many pages around a thread's sp count as its stack: Genode's
+// stacks lie in slots of 1 MiB, which are mapped at their upper end.
+const stackReach = 16
+
+func (r regions) of(virt uint64) string {
+	for _, s := range r.segments {
+		if virt-s.VAddr >= s.MemSize && (virt+r.size <= s.VAddr || virt >= s.VAddr+s.MemSize) {
+			continue
+		}
+		switch {
+		case s.Flags&elf.PF_X != 0:
+			return "text"
+		case s.Flags&elf.PF_W == 0:
+			return "read-only data"
+		case virt >= s.VAddr+s.FileSize:
+			return "bss"
+		}
+		return "data"
+	}
+	for n := uint64(0); n <= stackReach; n++ {
+		for _, page := range []uint64{virt + n*r.size, virt - n*r.size} {
+			if name := r.stacks[page]; name != "" {
+				return "stack of " + name
+			}
+		}
+	}
+	return "heap or other dataspace"
+}
