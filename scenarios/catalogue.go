@@ -11,10 +11,10 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-//go:embed catalogue.yaml
+//go:embed recordings/catalogue.yaml
 var catalogue []byte
 
-//go:embed recordings
+//go:embed recordings/*.thaw
 var recordings embed.FS
 
 // Recorded is a restore bug of the catalogue, with a recording of it.

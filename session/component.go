@@ -121,19 +121,20 @@ type rootKey struct {
 	comp *component
 }
 
-// nameTasks tells which component each task runs: by its memory, else by the
-// name of its first thread.
+// nameTasks tells which component each task runs: by the name that the kernel
+// gives it (sigma0's, whose memory holds core's, too), by its memory, else by
+// the name of its first thread.
 func (e *Engine) nameTasks(sys *kernel.System) map[kernel.ID]string {
 	names := make(map[kernel.ID]string)
 	for _, o := range sys.Tasks() {
 		if o.Task.Kernel {
 			names[o.ID] = "kernel"
+		} else if o.Name != "" {
+			names[o.ID] = o.Name
 		} else if c := e.taskComponent(sys, o); c != nil {
 			names[o.ID] = c.name
 		} else if main := sys.MainThread(o.ID); main != nil && main.Name != "" {
 			names[o.ID] = main.Name
-		} else if o.Name != "" {
-			names[o.ID] = o.Name
 		}
 	}
 	return names

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -93,39 +94,66 @@ func interactive(ctx context.Context, op *opened) (err error) {
 	return err
 }
 
+// snapshotFlags are snapshot's own.
+type snapshotFlags struct{ json, caps, ipc bool }
+
 func newSnapshot() *cobra.Command {
 	var o options
-	var asJSON, caps bool
+	var f snapshotFlags
 	c := &cobra.Command{
-		Use:     "snapshot ADDR",
-		Short:   "print all threads, tasks and capabilities once, and leave the guest as it was",
-		Example: "  thaw snapshot :1234 --build build/x86_64 --caps\n  thaw snapshot :1234 --kernel fiasco.image --symbols core --json",
+		Use:   "snapshot ADDR|FILE[@STOP]",
+		Short: "print all threads, tasks and capabilities once, and leave the guest as it was",
+		Long: `snapshot prints what the kernel's own debugger lists: threads with state, wait
+partner, ip and sp, tasks, and with --caps every object space. Of a recording it
+prints a stop, the last one if none is given.`,
+		Example: "  thaw snapshot :1234 --build build/x86_64 --caps\n  thaw snapshot :1234 --kernel fiasco.image --symbols core --json\n  thaw snapshot bug.thaw@14 --ipc",
 		Args:    oneAddress,
-		RunE: func(c *cobra.Command, args []string) (err error) {
-			s, err := o.loadScenario()
-			if err != nil {
-				return err
+		RunE: func(c *cobra.Command, args []string) error {
+			name, _, _ := strings.Cut(args[0], "@")
+			if isRecording(name) {
+				s, err := openSide(args[0])
+				if err != nil {
+					return err
+				}
+				return f.print(c.OutOrStdout(), s.view.Snapshot)
 			}
-			op, err := o.openLook(c.Context(), s, args[0])
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, op.close(c.Context())) }()
-			snap, err := op.engine.Snapshot(c.Context(), "snapshot")
-			if err != nil {
-				return err
-			}
-			if asJSON {
-				return report.JSON(c.OutOrStdout(), report.NewSnapshotJSON(snap))
-			}
-			return report.Snapshot(c.OutOrStdout(), snap, caps)
+			return o.snapshot(c.Context(), c.OutOrStdout(), args[0], f)
 		},
 	}
 	o.commonFlags(c)
 	o.targetFlags(c)
-	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	c.Flags().BoolVar(&caps, "caps", false, "print the capability tables too")
+	c.Flags().BoolVar(&f.json, "json", false, "print JSON")
+	c.Flags().BoolVar(&f.caps, "caps", false, "print the capability tables too")
+	c.Flags().BoolVar(&f.ipc, "ipc", false, "print who waits for whom, and the IRQs")
 	return c
+}
+
+// snapshot reads a guest that runs already.
+func (o *options) snapshot(ctx context.Context, w io.Writer, addr string, f snapshotFlags) (err error) {
+	s, err := o.loadScenario()
+	if err != nil {
+		return err
+	}
+	op, err := o.openLook(ctx, s, addr)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, op.close(ctx)) }()
+	snap, err := op.engine.Snapshot(ctx, "snapshot")
+	if err != nil {
+		return err
+	}
+	return f.print(w, snap)
+}
+
+func (f snapshotFlags) print(w io.Writer, s *session.Snapshot) error {
+	switch {
+	case f.json:
+		return report.JSON(w, report.NewSnapshotJSON(s))
+	case f.ipc:
+		return report.IPC(w, s)
+	}
+	return report.Snapshot(w, s, f.caps)
 }
 
 // openWhat opens the session that an argument means: lab, lab:BUG, or a

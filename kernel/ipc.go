@@ -1,0 +1,89 @@
+package kernel
+
+import "slices"
+
+// WaitsFor is the thread that a thread waits for in IPC: the partner itself, or
+// the thread that serves the gate or IRQ it waits at. It is 0 for a thread that
+// waits for nobody, for anybody, or for an object that no thread serves.
+func (s *System) WaitsFor(t *Thread) ID {
+	if s.Wait(t) == "" || t.Partner == 0 {
+		return 0
+	}
+	o := s.Object(t.Partner)
+	switch {
+	case o == nil:
+		return 0
+	case o.Thread != nil:
+		return o.ID
+	case o.Gate != nil:
+		return o.Gate.Thread
+	}
+	// A thread that waits at an IRQ is the one that is attached to it: an
+	// interrupt ends the wait, no thread does.
+	return 0
+}
+
+// Chain follows who waits for whom from a thread on. The first is the thread
+// itself. Where the chain comes back to a thread, cycle is that thread's place
+// in it, else -1.
+func (s *System) Chain(id ID) (chain []ID, cycle int) {
+	for {
+		if at := slices.Index(chain, id); at >= 0 {
+			return chain, at
+		}
+		chain = append(chain, id)
+		o := s.Object(id)
+		if o == nil || o.Thread == nil {
+			return chain, -1
+		}
+		next := s.WaitsFor(o.Thread)
+		if next == 0 {
+			return chain, -1
+		}
+		id = next
+	}
+}
+
+// Cycles lists threads that wait for each other in a ring: none of them goes on.
+// Each ring begins with its lowest id. A wait with a timeout ends by itself, and
+// a thread that waits for itself sleeps on purpose: neither makes a ring.
+func (s *System) Cycles() [][]ID {
+	var out [][]ID
+	seen := map[ID]bool{}
+	for _, o := range s.Threads() {
+		chain, at := s.Chain(o.ID)
+		if at < 0 || seen[chain[at]] {
+			continue
+		}
+		ring := chain[at:]
+		ends := func(id ID) bool { return s.Object(id).Thread.Has("timeout") }
+		if len(ring) == 1 || slices.ContainsFunc(ring, ends) {
+			continue
+		}
+		for _, id := range ring {
+			seen[id] = true
+		}
+		first := slices.Index(ring, slices.Min(ring))
+		out = append(out, append(slices.Clone(ring[first:]), ring[:first]...))
+	}
+	return out
+}
+
+// Holder is a slot that names an object.
+type Holder struct {
+	Task ID
+	Slot uint64
+}
+
+// Holders lists the slots that name an object, by task.
+func (s *System) Holders(id ID) []Holder {
+	var out []Holder
+	for _, t := range s.Tasks() {
+		for _, c := range t.Task.Caps {
+			if c.Object == id {
+				out = append(out, Holder{t.ID, c.Slot})
+			}
+		}
+	}
+	return out
+}

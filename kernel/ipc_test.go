@@ -1,0 +1,47 @@
+package kernel_test
+
+import (
+	"slices"
+	"testing"
+
+	"thaw/kernel"
+)
+
+func TestWaits(t *testing.T) {
+	waits := func(id, partner kernel.ID) *kernel.Object {
+		th := &kernel.Thread{Task: 1, Partner: partner}
+		if partner != 0 {
+			th.StateNames = []string{"receive_wait"}
+		}
+		return &kernel.Object{ID: id, Addr: uint64(id) << 12, Size: 1, Kind: kernel.KindThread, Thread: th}
+	}
+	sys := kernel.NewSystem([]*kernel.Object{
+		{ID: 1, Addr: 0x1000, Size: 1, Kind: kernel.KindTask, Task: &kernel.Task{Caps: []kernel.Capability{{Slot: 7, Object: 0x20}, {Slot: 9, Object: 0x21}, {Slot: 12, Object: 0x20}}}},
+		waits(0x10, 0x20), waits(0x11, 0x12), waits(0x12, 0x13), waits(0x13, 0x12), waits(0x14, 0x21), waits(0x15, 0), waits(0x16, 0x16), waits(0x17, 0x99),
+		{ID: 0x20, Addr: 0x20000, Size: 1, Kind: kernel.KindGate, Gate: &kernel.Gate{Thread: 0x11}},
+		{ID: 0x21, Addr: 0x21000, Size: 1, Kind: kernel.KindIRQ, IRQ: &kernel.IRQ{Thread: 0x14}},
+	}, nil)
+	for _, c := range []struct {
+		id    kernel.ID
+		chain []kernel.ID
+		cycle int
+	}{
+		{0x10, []kernel.ID{0x10, 0x11, 0x12, 0x13}, 2},
+		{0x14, []kernel.ID{0x14}, -1}, // at its own IRQ
+		{0x15, []kernel.ID{0x15}, -1},
+		{0x16, []kernel.ID{0x16}, 0}, // for itself
+		{0x17, []kernel.ID{0x17}, -1},
+		{0x20, []kernel.ID{0x20}, -1},
+	} {
+		if chain, cycle := sys.Chain(c.id); !slices.Equal(chain, c.chain) || cycle != c.cycle {
+			t.Errorf("chain of %s: %v, cycle at %d; want %v, %d", c.id, chain, cycle, c.chain, c.cycle)
+		}
+	}
+	rings := sys.Cycles()
+	if len(rings) != 1 || !slices.Equal(rings[0], []kernel.ID{0x12, 0x13}) {
+		t.Errorf("rings %v", rings)
+	}
+	if h := sys.Holders(0x20); len(h) != 2 || h[0] != (kernel.Holder{Task: 1, Slot: 7}) || h[1].Slot != 12 {
+		t.Errorf("holders %v", h)
+	}
+}
