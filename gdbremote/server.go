@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"time"
 )
 
 // Action is how a Handler is asked to let its guest run.
@@ -199,6 +200,7 @@ func (s *serverSession) loop() error {
 			return fmt.Errorf("client sends a packet of more than %d bytes: %w", maxPacket, ErrProtocol)
 		}
 		if errors.Is(err, errLeave) {
+			s.linger()
 			return nil
 		}
 		if err != nil {
@@ -206,6 +208,20 @@ func (s *serverSession) loop() error {
 		}
 	}
 	return nil
+}
+
+// lingerTime is how long a client that leaves may take to hang up.
+const lingerTime = time.Second
+
+// linger waits for a client that leaves to hang up: it acknowledges the last
+// answer, and takes a connection that is closed before for an error.
+func (s *serverSession) linger() {
+	if s.conn.SetReadDeadline(time.Now().Add(lingerTime)) != nil {
+		return
+	}
+	for range s.events {
+		// Nothing is answered any more.
+	}
 }
 
 func (s *serverSession) write(p []byte) error {

@@ -56,7 +56,7 @@ func (o *options) commonFlags(c *cobra.Command) {
 	f.StringVar(&o.guest, "guest", "", "`directory` of the built lab guest (default: guest/build beside the program or here)")
 	f.StringVar(&o.record, "record", "", "record the session in this new `file`, to be replayed anywhere")
 	f.StringVar(&o.title, "title", "", "what the recording says that was recorded (default: the target's name)")
-	f.BoolVar(&o.force, "force", false, "overwrite the file of --record if it exists")
+	f.BoolVar(&o.force, "force", false, "overwrite files that exist")
 	f.BoolVar(&o.withCode, "with-code", false, "record pages with machine code, too")
 	f.BoolVar(&o.sparse, "sparse", false, "record of each page only what was read, and zeros for the rest")
 	f.BoolVar(&o.noShare, "no-shared-ram", false, "read the lab guest through the gdbstub only")

@@ -1,0 +1,323 @@
+package main
+
+import (
+	"bytes"
+	"debug/elf"
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"thaw/recording"
+	"thaw/report"
+	"thaw/scenarios"
+)
+
+// recorded is a recording of the lab guest, made by the program.
+func recorded(t *testing.T, what string, flags ...string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "session.thaw")
+	r := thaw(t, onLab(append([]string{"record", what, "-o", file}, flags...)...)...)
+	if r.code != exitOK || r.stdout != "" || !strings.Contains(r.stderr, "restore complete") {
+		t.Fatalf("exit code %d\n%s%s", r.code, r.stdout, r.stderr)
+	}
+	return file
+}
+
+// Every recording that comes with thaw is judged as its scenario expects, and
+// each is of what the catalogue says.
+func TestCatalogue(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join("..", "..", "scenarios", "recordings", "*.thaw"))
+	if err != nil || len(files) != len(scenarios.Catalogue()) {
+		t.Errorf("%d recordings, %d entries (%v)", len(files), len(scenarios.Catalogue()), err)
+	}
+	out := thaw(t, "list", "--long").stdout
+	for _, e := range scenarios.Catalogue() {
+		t.Run(e.Name, func(t *testing.T) {
+			t.Parallel()
+			rec, err := openRecording(e.Name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			lab := rec.Guest() == "lab guest"
+			if rec.Damage() != "" || !rec.Sparse() || lab != (e.From == "lab guest") || lab && rec.Variant() != e.Name {
+				t.Errorf("damage %q, sparse %v, of %q (%q), variant %q", rec.Damage(), rec.Sparse(), rec.Target(), rec.Guest(), rec.Variant())
+			}
+			if r := thaw(t, "check", e.Name); r.code != exitOK {
+				t.Errorf("exit code %d: %s%s", r.code, r.stdout, r.stderr)
+			}
+			if e.Title == "" || e.Story == "" || e.Shows == "" || !strings.Contains(out, e.Title) {
+				t.Errorf("the catalogue tells too little: %+v", e)
+			}
+		})
+	}
+}
+
+// A recording is a regression test: judged like the live session, and told in
+// the same forms.
+func TestCheckRecording(t *testing.T) {
+	t.Parallel()
+	file := recorded(t, "lab:missing-caps")
+	live, again := thaw(t, onLab("check", "lab:missing-caps", "--json")...), thaw(t, "check", file, "--json")
+	a, b := decodeCheck(t, live), decodeCheck(t, again)
+	if live.code != exitOK || again.code != exitOK || verdicts(a) != verdicts(b) {
+		t.Errorf("exit codes %d and %d; live:\n%s\nrecorded:\n%s", live.code, again.code, verdicts(a), verdicts(b))
+	}
+	junit := filepath.Join(t.TempDir(), "result.xml")
+	r := thaw(t, "check", file, "rtcr-2016", filepath.Join(t.TempDir(), "none.thaw"), "--expect", "fixed", "--json", "--junit", junit)
+	if r.code != exitFailed || !strings.Contains(r.stderr, "none.thaw") {
+		t.Errorf("one is missing: exit code %d: %s", r.code, r.stderr)
+	}
+	var all []report.CheckJSON
+	if err := json.Unmarshal([]byte(r.stdout), &all); err != nil || len(all) != 2 || all[0].Expected || all[1].Expected {
+		t.Errorf("%v\n%s", err, r.stdout)
+	}
+	var suites struct {
+		Tests    int `xml:"tests,attr"`
+		Failures int `xml:"failures,attr"`
+		Errors   int `xml:"errors,attr"`
+		Suites   []struct {
+			Name string `xml:"name,attr"`
+		} `xml:"testsuite"`
+	}
+	text, err := os.ReadFile(junit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := xml.Unmarshal(text, &suites); err != nil || len(suites.Suites) != 3 || suites.Failures < 3 || suites.Errors != 1 {
+		t.Errorf("%v: %+v", err, suites)
+	}
+	if r := thaw(t, "check", file, "--junit", junit); r.code != exitFailed || !strings.Contains(r.stderr, "--force") {
+		t.Errorf("over an existing file: exit code %d: %s", r.code, r.stderr)
+	}
+}
+
+func TestExport(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	r := thaw(t, "export", "rtcr-2016", "--report", at("a.html"), "--core", at("a.core"), "--cast", at("a.cast"), "--stop", "30")
+	if r.code != exitOK {
+		t.Fatalf("exit code %d: %s", r.code, r.stderr)
+	}
+	for name, parts := range map[string][]string{
+		"a.html": {"<!DOCTYPE html>", "ignored", "101500a", "core&#39;s pager copy", "Genode 16.08"},
+		"a.cast": {`{"version":2,"width":120,"height":40`, "stop 1 of 30", "IGNORED"},
+	} {
+		text, err := os.ReadFile(at(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range parts {
+			if !bytes.Contains(text, []byte(p)) {
+				t.Errorf("%s does not hold %q", name, p)
+			}
+		}
+	}
+	core, err := elf.Open(at("a.core"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if core.Type != elf.ET_CORE || core.Machine != elf.EM_X86_64 || len(core.Progs) < 10 {
+		t.Errorf("core of type %v for %v with %d segments", core.Type, core.Machine, len(core.Progs))
+	}
+	core.Close()
+	if r := thaw(t, "export", "rtcr-2016", "--report", "-"); r.code != exitOK || !strings.Contains(r.stdout, "| requested |") && !strings.Contains(r.stdout, "requested") {
+		t.Errorf("Markdown to the standard output: exit code %d: %s%s", r.code, r.stdout, r.stderr)
+	}
+	for _, c := range []struct {
+		says string
+		args []string
+	}{
+		{"exists: give another name", []string{"rtcr-2016", "--report", at("a.html")}},
+		{"must end in .html or .md", []string{"rtcr-2016", "--report", at("b.pdf")}},
+		{"say what to write", []string{"rtcr-2016"}},
+		{"has stops 1 to 30", []string{"rtcr-2016", "--core", at("b.core"), "--stop", "31"}},
+		{"no id of a kernel object", []string{"rtcr-2016", "--core", at("b.core"), "--task", "ep"}},
+		{"no size of a screen", []string{"rtcr-2016", "--cast", at("b.cast"), "--size", "big"}},
+		{"known are: rtcr-2016", []string{"rtcr2016", "--report", at("b.md")}},
+	} {
+		r := thaw(t, append([]string{"export"}, c.args...)...)
+		if r.code != exitFailed || !oneSentence(r.stderr) || !strings.Contains(r.stderr, c.says) {
+			t.Errorf("%v: exit code %d: %s", c.args, r.code, r.stderr)
+		}
+	}
+	if left, _ := filepath.Glob(at("b.*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestDiff(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		code int
+		says []string
+		args []string
+	}{
+		{exitUnexpected, []string{"ep", "sheep_counter", "memory:"}, []string{"rtcr-2016@14", "rtcr-2016"}},
+		{exitOK, []string{"no differences in 38 threads"}, []string{"rtcr-2016@14", "rtcr-2016@14"}},
+		{exitUnexpected, []string{"ep"}, []string{"rtcr-2016", "missing-caps"}},
+		{exitFailed, []string{"has stops 1 to 30, not 0"}, []string{"rtcr-2016@0", "rtcr-2016"}},
+		{exitFailed, []string{"no number of a stop"}, []string{"rtcr-2016@one", "rtcr-2016"}},
+	} {
+		r := thaw(t, append([]string{"diff"}, c.args...)...)
+		for _, s := range c.says {
+			if r.code != c.code || !strings.Contains(r.stdout+r.stderr, s) {
+				t.Errorf("%v: exit code %d, want %d and %q:\n%s%s", c.args, r.code, c.code, s, r.stdout, r.stderr)
+			}
+		}
+	}
+	r := thaw(t, "diff", "rtcr-2016@14", "rtcr-2016", "--json")
+	var d report.DifferenceJSON
+	if err := json.Unmarshal([]byte(r.stdout), &d); err != nil {
+		t.Errorf("%v\n%s", err, r.stdout)
+	}
+}
+
+// Bad recordings are told in one sentence, and nothing is touched.
+func TestBadRecordings(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	whole, err := os.ReadFile(filepath.Join("..", "..", "scenarios", "recordings", "rtcr-2016.thaw"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(name string, data []byte) string {
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	later := bytes.Clone(whole)
+	later[8] = recording.Major + 1
+	for _, c := range []struct{ file, says string }{
+		{write("empty.thaw", nil), "not a thaw recording"},
+		{write("text.thaw", []byte("once upon a time, there was a sheep")), "not a thaw recording"},
+		{write("later.thaw", later), "format 2, and this thaw reads format 1"},
+		{write("head.thaw", whole[:40]), "head.thaw"},
+		{dir, "directory"},
+		{filepath.Join(dir, "none.thaw"), "no such file"},
+		{"none", "comes with thaw"},
+	} {
+		for _, command := range []string{"replay", "check", "export", "serve", "snapshot"} {
+			if c.file == dir && (command == "check" || command == "snapshot") || c.file == "none" && (command == "check" || command == "snapshot") {
+				continue // taken for an address
+			}
+			args := []string{command, c.file}
+			if command == "export" {
+				args = append(args, "--report", "-")
+			}
+			r := thaw(t, args...)
+			if r.code != exitFailed || r.stdout != "" || !oneSentence(r.stderr) || !strings.Contains(r.stderr, c.says) {
+				t.Errorf("%s %s: exit code %d: %s", command, c.file, r.code, r.stderr)
+			}
+		}
+	}
+	// What is left of a cut one is shown, with a warning.
+	cut := write("cut.thaw", whole[:len(whole)*2/3])
+	r := thaw(t, "export", cut, "--report", "-")
+	if r.code != exitOK || !strings.Contains(r.stderr, "last whole stop") || !strings.Contains(r.stdout, "sheep_counter") {
+		t.Errorf("a cut recording: exit code %d: %s", r.code, r.stderr)
+	}
+	// The file that is there stays.
+	before := write("there.thaw", []byte("mine"))
+	if r := thaw(t, onLab("record", "lab", "-o", before)...); r.code != exitFailed || !strings.Contains(r.stderr, "--force") {
+		t.Errorf("over an existing file: exit code %d: %s", r.code, r.stderr)
+	}
+	if text, err := os.ReadFile(before); err != nil || string(text) != "mine" {
+		t.Errorf("the file that was there holds %q (%v)", text, err)
+	}
+}
+
+// A recording whose thaw is killed in the middle opens up to its last stop.
+func TestRecordKilled(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "killed.thaw")
+	cmd := exec.Command(program, onLab("record", "lab", "-o", file)...)
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	readUntil(t, stderr, "stop 12:")
+	if err := cmd.Process.Signal(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	cmd.Wait()
+	rec, err := recording.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stops := 0
+	for _, s := range rec.Records() {
+		if !s.Aside {
+			stops++
+		}
+	}
+	if stops < 12 || rec.Damage() == "" {
+		t.Errorf("%d stops, damage %q", stops, rec.Damage())
+	}
+	if r := thaw(t, "snapshot", fmt.Sprintf("%s@%d", file, stops)); r.code != exitOK || !strings.Contains(r.stdout, "sheep_counter") {
+		t.Errorf("exit code %d: %s", r.code, r.stderr)
+	}
+}
+
+// gdb walks a recording that thaw serves.
+func TestServe(t *testing.T) {
+	t.Parallel()
+	socket := filepath.Join(t.TempDir(), "gdb")
+	cmd := exec.Command(program, "serve", "rtcr-2016", "--listen", socket)
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	readUntil(t, stderr, "30 stops")
+	out, err := exec.Command("gdb", "-nx", "-batch", "-ex", "target remote "+socket, "-ex", "continue", "-ex", "monitor verdicts", "-ex", "monitor stop 30",
+		"-ex", "monitor verdicts", "-ex", "maintenance flush register-cache", "-ex", "info registers rip rsp", "-ex", "reverse-continue", "-ex", "detach").CombinedOutput()
+	if err != nil {
+		t.Fatalf("gdb: %v\n%s", err, out)
+	}
+	for _, s := range []string{"ignored", "0x1014d45", "0x401ff400"} {
+		if !strings.Contains(strings.ToLower(string(out)), s) {
+			t.Errorf("%q is not in what gdb says:\n%s", s, out)
+		}
+	}
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("ended by a signal: %v", err)
+	}
+}
+
+// The real system's recording in a terminal: forward to the verdict, and back.
+func TestReplayInTerminal(t *testing.T) {
+	t.Parallel()
+	term := newTerminal(t, 120, 40, "replay")
+	term.expect("stop 1 of 30")
+	term.press("x") // the greeting goes
+	for range 31 {
+		term.press("n")
+	}
+	term.expect("stop 30 of 30", "IGNORED", "101500a", "1014d45")
+	term.press("p", "p")
+	term.expect("stop 28 of 30")
+	term.press("s")
+	term.expect("recording")
+	term.press("q")
+	term.expect("ended with 0")
+	term.asBefore()
+}
