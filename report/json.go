@@ -34,10 +34,45 @@ type threadJSON struct {
 	Rule         string          `json:"rule"`
 	Cause        string          `json:"cause"`
 	Evidence     []string        `json:"evidence"`
+	History      []happeningJSON `json:"history"`
 	Checkpointed *stageJSON      `json:"checkpointed"`
 	Requested    *stageJSON      `json:"requested"`
 	Kernel       *stageJSON      `json:"kernel"`
 	Entered      *stageJSON      `json:"entered"`
+}
+
+type happeningJSON struct {
+	Stop     int      `json:"stop"`
+	Seconds  float64  `json:"seconds"`
+	What     string   `json:"what"`
+	Where    string   `json:"where,omitempty"`
+	Function string   `json:"function,omitempty"`
+	Address  string   `json:"address,omitempty"`
+	Old      string   `json:"old,omitempty"`
+	New      string   `json:"new,omitempty"`
+	Text     string   `json:"text"`
+	Frames   []string `json:"frames,omitempty"`
+}
+
+// happenings puts a thread's history in the words of JSON.
+func happenings(history []session.Happening) []happeningJSON {
+	out := make([]happeningJSON, 0, len(history))
+	for _, h := range history {
+		j := happeningJSON{Stop: h.Stop, Seconds: h.Time.Seconds(), What: h.What, Where: h.Where, Function: h.Place.Function, Text: h.Text}
+		if h.New != 0 {
+			j.New = hexString(h.New)
+		}
+		if h.What == "written" {
+			j.Address, j.Old = hexString(h.Addr), hexString(h.Old)
+		}
+		for _, f := range h.Frames {
+			if f.Note == "" {
+				j.Frames = append(j.Frames, f.Place.String())
+			}
+		}
+		out = append(out, j)
+	}
+	return out
 }
 
 type stageJSON struct {
@@ -81,7 +116,7 @@ func NewCheckJSON(v *session.View, failures []string) CheckJSON {
 	}
 	for i := range v.Verdicts {
 		t := &v.Verdicts[i]
-		j := threadJSON{ID: t.Thread.String(), Name: t.Name, Task: t.Task.String(), Verdict: t.Verdict, Rule: t.Rule, Cause: t.Cause, Evidence: t.Evidence,
+		j := threadJSON{ID: t.Thread.String(), Name: t.Name, Task: t.Task.String(), Verdict: t.Verdict, Rule: t.Rule, Cause: t.Cause, Evidence: t.Evidence, History: happenings(t.History),
 			Checkpointed: stage(t.Checkpointed), Requested: stage(t.Requested), Kernel: stage(t.Kernel), Entered: stage(t.Entered)}
 		if t.Original != 0 {
 			j.Original = t.Original.String()

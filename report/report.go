@@ -81,6 +81,27 @@ func (p *printer) verdict(t *session.ThreadVerdict) {
 	if t.Advice != "" {
 		p.line("  try: %s", t.Advice)
 	}
+	p.history(t.History)
+}
+
+// history prints what happened to a thread's state, with the time since the
+// session began and backtraces of writes.
+func (p *printer) history(history []session.Happening) {
+	if len(history) == 0 {
+		return
+	}
+	p.line("  history")
+	for _, h := range history {
+		p.line("    %9.6f s  stop %d  %s", h.Time.Seconds(), h.Stop, clean(h.Text))
+		for i, f := range h.Frames {
+			if f.Note != "" {
+				p.line("                #%-2d %s", i, f.Note)
+				continue
+			}
+			f.Place.Function = bareName(f.Place.Function)
+			p.line("                #%-2d %s", i, clean(f.Place.String()))
+		}
+	}
 }
 
 func (p *printer) caps(d *session.CapDiff) {

@@ -61,6 +61,7 @@ type track struct {
 	Requests []request
 	Writes   []write
 	Entered  *entry
+	Copied   []write // of the copy that the requesting function keeps
 
 	armed                  bool
 	IPAddr, SPAddr         uint64 // of the saved frame
@@ -90,6 +91,8 @@ type stateCopy struct {
 	IP, SP         uint64
 	Read           bool // ip and sp are those after the function returned
 	Problem        string
+	Root           uint64 // page tables of the task that keeps it
+	Program        string // its program
 }
 
 // write is one change of the saved user state.
@@ -101,6 +104,7 @@ type write struct {
 	Old   saved
 	saved
 	Restores bool // only puts back what the continuation had kept
+	Frames   []Frame
 }
 
 // operation is one kernel operation on a thread.
@@ -192,7 +196,18 @@ func (e *Engine) watchesOf(t *track) []watch {
 	if t.ContSPAddr != t.SPAddr { // on ARM the continuation has no sp of its own
 		w = append(w, watch{WatchWrite, t.ContSPAddr})
 	}
+	if c := t.watchedCopy(); c != nil {
+		w = append(w, watch{WatchWrite, c.IPAddr})
+	}
 	return w
+}
+
+// watchedCopy is the copy of the last request, nil if it is not watched.
+func (t *track) watchedCopy() *stateCopy {
+	if q := t.request(); q != nil && q.Copy != nil && q.Copy.Problem == "" {
+		return q.Copy
+	}
+	return nil
 }
 
 func (e *Engine) ptrSize() int { return e.kernelComponent().file.PtrSize() }
@@ -232,6 +247,12 @@ func (e *Engine) watchHit(ctx context.Context, stop TargetStop) (*event, error) 
 		if err := e.stepKernel(ctx, t); err != nil {
 			return nil, err
 		}
+	}
+	if c := t.watchedCopy(); c != nil && stop.WatchAddr == c.IPAddr {
+		if err := e.copyWritten(t, c); err != nil {
+			return nil, err
+		}
+		return nil, e.arm(ctx, t)
 	}
 	var written uint64
 	if stop.WatchKind == WatchWrite {
@@ -301,11 +322,45 @@ func (e *Engine) observe(ctx context.Context, t *track, written uint64) (ev *eve
 		return nil, false, err
 	}
 	frame, cont := saved{ip, sp}, saved{contIP, contSP}
+	known := len(t.Writes)
 	at := write{At: e.now(), Place: e.kernelComponent().place(cpu.IP), Restores: frame == t.Cont}
 	t.note(at, kernel.SourceFrame, t.IPAddr, &t.Frame, frame, written == t.IPAddr || written == t.SPAddr)
 	at.Restores = false
 	t.note(at, kernel.SourceContinuation, t.ContIPAddr, &t.Cont, cont, written == t.ContIPAddr)
+	if len(t.Writes) > known {
+		frames := e.backtrace(e.kernelComponent())
+		for i := known; i < len(t.Writes); i++ {
+			t.Writes[i].Frames = frames
+		}
+	}
 	return nil, false, nil
+}
+
+// sourceCopy is where a requesting function keeps a state.
+const sourceCopy kernel.Source = "copy"
+
+// copyWritten notes a write to the copy of a requested state. Watchpoints are
+// virtual: the same address in another task is no concern.
+func (e *Engine) copyWritten(t *track, c *stateCopy) error {
+	cpu := e.m.CPUs[e.cpu]
+	if cpu.Root != c.Root {
+		return nil
+	}
+	space := e.m.Space(e.cpu)
+	ip, err := memory.Uint(space, c.IPAddr, c.Size)
+	if err != nil {
+		return fmt.Errorf("reading %s of thread %s %s: %w", c.Name, t.ID, t.Name, err)
+	}
+	old := saved{c.BeforeIP, 0}
+	if n := len(t.Copied); n > 0 {
+		old = t.Copied[n-1].saved
+	}
+	prog := e.comps[c.Program]
+	if !cpu.User {
+		prog = e.kernelComponent()
+	}
+	t.Copied = append(t.Copied, write{At: e.now(), Where: sourceCopy, Place: prog.place(cpu.IP), Addr: c.IPAddr, Old: old, saved: saved{ip, 0}, Frames: e.backtrace(prog)})
+	return nil
 }
 
 // note compares saved state with what it was; hit says that it was written for

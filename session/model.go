@@ -154,8 +154,24 @@ type ThreadVerdict struct {
 	Cause    string   // one sentence
 	Advice   string   // what to try
 	Evidence []string // addresses, functions that wrote or did not, in order
+	History  []Happening
 
 	Checkpointed, Requested, Kernel, Entered Stage
+}
+
+// Happening is one thing that happened to a thread's state, from its first
+// request on.
+type Happening struct {
+	Stop   int           `json:"stop"` // number of the snapshot before which it was seen
+	Time   time.Duration `json:"time"` // since the session began
+	What   string        `json:"what"` // "requested", "operation", "written", "entered"
+	Where  string        `json:"where,omitempty"`
+	Place  Place         `json:"place"`         // what did it
+	Addr   uint64        `json:"addr"`          // of what was written
+	Old    uint64        `json:"old"`           // ip before, of a write
+	New    uint64        `json:"new,omitempty"` // ip
+	Text   string        `json:"text"`
+	Frames []Frame       `json:"frames,omitempty"` // backtrace, of a write
 }
 
 // SlotCap is a capability slot in words.

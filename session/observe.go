@@ -248,6 +248,10 @@ func (e *Engine) requested(ctx context.Context, r *RequestSpec) (*event, error) 
 	}
 	if r.Copy != nil {
 		q.Copy = e.copyOf(scope, r.Copy)
+		q.Copy.Root, q.Copy.Program = e.m.CPUs[e.cpu].Root, r.Component
+	}
+	if err := e.disarm(ctx, t); err != nil { // the copy may be another one
+		return nil, err
 	}
 	t.Requests = append(t.Requests, q)
 	t.Entered = nil

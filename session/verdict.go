@@ -106,6 +106,7 @@ func (j *judge) thread(s *Snapshot, t *track, original *kernel.Object) ThreadVer
 	r := f.rule()
 	v.Verdict, v.Rule, v.Cause, v.Advice = r.verdict, r.name, r.cause(f), r.advice
 	v.Evidence = f.evidence(j.ev.Operations[t.Block])
+	v.History = j.history(t)
 	return v
 }
 
