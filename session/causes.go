@@ -26,6 +26,7 @@ type facts struct {
 	complete bool
 	blocked  bool   // waits in IPC at this stop
 	partner  string // for what
+	forced   bool   // by us, into its saved state, before it came back
 }
 
 func (j *judge) factsOf(s *Snapshot, t *track) *facts {
@@ -56,6 +57,9 @@ func (j *judge) factsOf(s *Snapshot, t *track) *facts {
 			f.blind = &j.ev.Operations[t.Block][i]
 		}
 	}
+	f.forced = slices.ContainsFunc(t.Forced, func(x forced) bool {
+		return !x.Undone && x.At.Seq > q.At.Seq && (t.Entered == nil || x.At.Seq < t.Entered.At.Seq)
+	})
 	if t.Entered != nil {
 		f.arrived = t.Entered.IP == q.IP && t.Entered.SP == q.SP
 		f.diff = j.arch.differing(q.Registers, t.Entered.Registers)
@@ -98,6 +102,12 @@ func says(text string) func(*facts) string { return func(*facts) string { return
 
 // rules are tried in order; the first that holds gives the verdict.
 var rules = []rule{
+	{
+		name: "forced", verdict: Unknown,
+		when:   func(f *facts) bool { return f.forced },
+		cause:  says("thaw itself put the requested state into the thread's saved state, on the user's wish: what came after says nothing about the restore"),
+		advice: "run the restore again without forcing",
+	},
 	{
 		name: "partial-registers", verdict: Partial,
 		when: func(f *facts) bool { return f.entered() && f.arrived && f.wrote != nil && len(f.diff) > 0 },

@@ -34,6 +34,7 @@ func TestRules(t *testing.T) {
 		verdict Verdict
 		says    string
 	}{
+		{make_(waiting, there, func(f *facts) { f.forced, f.wrote = true, w }), "forced", Unknown, "thaw itself"},
 		{make_(waiting, there, func(f *facts) { f.wrote, f.diff = w, []string{"rbx", "r12"} }), "partial-registers", Partial, "rbx, r12"},
 		{make_(waiting, there, func(f *facts) { f.wrote = w }), "applied", Applied, "Thread_object::ex_regs"},
 		{make_(waiting, elsewhere, func(f *facts) { f.wrote, f.over = w, w2 }), "overwritten", Overwritten, "copy_utcb_to_ts"},

@@ -206,6 +206,7 @@ func (e *Engine) scope(c *component) debuginfo.Scope {
 
 // run lets the guest go on until something happens that is worth a stop.
 func (e *Engine) run(ctx context.Context) (*event, error) {
+	e.settled()
 	for {
 		ev, err := e.stepOff(ctx)
 		if ev != nil || err != nil {

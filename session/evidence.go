@@ -61,7 +61,8 @@ type track struct {
 	Requests []request
 	Writes   []write
 	Entered  *entry
-	Copied   []write // of the copy that the requesting function keeps
+	Forced   []forced // by us
+	Copied   []write  // of the copy that the requesting function keeps
 
 	armed                  bool
 	IPAddr, SPAddr         uint64 // of the saved frame

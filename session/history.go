@@ -34,6 +34,13 @@ func (j *judge) history(t *track) []Happening {
 				Text: fmt.Sprintf("%s writes ip %#x into the %s at %#x, where %#x was", w.Place, w.IP, w.Where, w.Addr, w.Old.IP)})
 		}
 	}
+	for _, f := range t.Forced {
+		text := fmt.Sprintf("thaw forces ip %#x, sp %#x into the %s, where ip %#x was", f.IP, f.SP, places[f.Where], f.Old.IP)
+		if f.Undone {
+			text += "; it was taken back"
+		}
+		add(f.At, Happening{What: "forced", Where: string(f.Where), New: f.IP, Old: f.Old.IP, Text: text})
+	}
 	if en := t.Entered; en != nil {
 		add(en.At, Happening{What: "entered", New: en.IP, Place: en.Place, Text: fmt.Sprintf("enters user mode at %s, ip %#x, sp %#x", en.Place, en.IP, en.SP)})
 	}

@@ -130,6 +130,13 @@ func (l *logBook) all() []string {
 	return l.lines[:len(l.lines):len(l.lines)]
 }
 
+// count is how many lines came so far.
+func (l *logBook) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.dropped + len(l.lines)
+}
+
 func (l *logBook) add(lines []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -71,6 +71,7 @@ func (e *Engine) Continue(ctx context.Context) error {
 func (e *Engine) StepInstruction(ctx context.Context) error {
 	before := e.here()
 	user := e.m.CPUs[e.cpu].User
+	e.settled()
 	stop, err := e.target.Step(ctx, e.cpu)
 	if err != nil {
 		return e.arrive(ctx, nil, err)

@@ -2,6 +2,8 @@ package ui
 
 import (
 	"fmt"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,44 +64,22 @@ var stateWords = map[session.RunState]string{
 // statusLine draws the row above the hints: run state, which stop is shown,
 // the message or the answer to a key, and what the snapshot cost.
 func (u *ui) statusLine(screen tcell.Screen, y, w int) {
-	if u.editing {
-		u.filterLine(screen, y, w)
+	if u.prompt != nil {
+		u.drawPrompt(screen, y, w)
 		return
 	}
 	v, t := u.view, u.th
-	state := stateWords[v.State]
-	if state == "" {
-		state = strings.ToUpper(clean(string(v.State)))
-	}
-	l := line{{" " + state + " ", t.reverse.Bold(true)}, {" ", t.plain}}
+	l := line{{" " + u.stateWord() + " ", t.reverse.Bold(true)}, {" ", t.plain}}
 	cost := ""
 	if s := v.Snapshot; s != nil {
-		where := span{fmt.Sprintf("stop %d of %d, live", s.Number, max(v.Stops, s.Number)), t.plain}
-		switch {
-		case !v.Live:
-			where = span{fmt.Sprintf("stop %d of %d, HISTORY", s.Number, max(v.Stops, s.Number)), t.bold.Underline(true)}
-		case v.State == session.Running:
-			where.text = fmt.Sprintf("shown: stop %d, before it ran on", s.Number)
-		}
-		l = append(l, where, span{"  ", t.plain})
+		l = append(l, u.stopWords(s), span{"  ", t.plain})
 		if s.Cost.Bytes > 0 {
 			cost = fmt.Sprintf("read %s in %s", humanize.IBytes(uint64(s.Cost.Bytes)), s.Cost.Duration.Round(time.Millisecond))
 		}
 	} else if v.Target != "" {
 		l = append(l, span{clean(v.Target) + "  ", t.plain})
 	}
-	text := span{clean(v.Message), t.plain}
-	switch {
-	case u.note != "":
-		text = span{u.note, t.bold}
-	case v.Err != nil:
-		text = span{clean(v.Err.Error()), t.bold}
-		if width(text.text) > w-lineWidth(l) {
-			text.text = "failed: 3, detail, tells why"
-		}
-	case text.text == "" && v.Snapshot != nil:
-		text.text = clean(v.Snapshot.Reason)
-	}
+	text := u.statusText(w - lineWidth(l))
 	if u.note != "" && width(t.draw(u.note)) > w-lineWidth(l) {
 		l = l[:2] // the answer to a key is worth more than the stop's number
 	}
@@ -109,61 +89,123 @@ func (u *ui) statusLine(screen tcell.Screen, y, w int) {
 	t.drawLine(screen, 0, y, w, append(l, text))
 }
 
-// filterLine is the status line while a filter is typed.
-func (u *ui) filterLine(screen tcell.Screen, y, w int) {
-	l := u.filterable()
-	if l == nil {
-		return
+// stateWord tells what the guest does.
+func (u *ui) stateWord() string {
+	if u.recorded() != "" {
+		return "RECORDING"
 	}
-	typed := line{{" filter " + paneNames[u.focused] + " ", u.th.reverse.Bold(true)}, {" /" + l.filter, u.th.bold}}
-	n := u.th.drawLine(screen, 0, y, w, typed)
-	screen.ShowCursor(min(n, w-1), y)
-	u.th.drawLine(screen, min(n+3, w), y, max(w-n-3, 0),
-		line{{fmt.Sprintf("%d of %d rows; Enter keeps it, Esc shows all", len(l.order), l.src.len()), u.th.dim}})
+	if word := stateWords[u.view.State]; word != "" {
+		return word
+	}
+	return strings.ToUpper(clean(string(u.view.State)))
 }
 
-// hintBar draws the last row from the focused pane's own keys and those that
-// all panes have, as far as they do something now.
-func (u *ui) hintBar(screen tcell.Screen, y, w int) {
-	var keys []string
-	switch {
-	case u.help != nil:
-		keys = nil
-	case u.editing:
-		keys = nil
-	default:
-		keys = append(append(append(keys, hintsFirst...), hintKeys[u.focused]...), hintsLast...)
+// stopWords tells which stop is shown.
+func (u *ui) stopWords(s *session.Snapshot) span {
+	v, t := u.view, u.th
+	mark := ""
+	if len(u.notesOn(s.Number)) > 0 {
+		mark = " " + noteMark
 	}
-	x := 1
-	var last []string // must stay in sight
-	if n := len(keys) - 3; n > 0 {
-		keys, last = keys[:n:n], keys[n:]
+	of := fmt.Sprintf("stop %d of %d", s.Number, max(v.Stops, s.Number)) + mark
+	switch {
+	case u.recorded() != "":
+		return span{of + " in " + clip(clean(filepath.Base(u.recorded())), 24), t.plain}
+	case !v.Live:
+		return span{of + ", HISTORY", t.bold.Underline(true)}
+	case v.State == session.Running:
+		return span{fmt.Sprintf("shown: stop %d, before it ran on", s.Number), t.plain}
+	}
+	return span{of + ", live", t.plain}
+}
+
+// statusText is the answer to the last key, else why the session ended, what
+// the user wrote about the shown stop, the session's message, or why the guest
+// stands.
+func (u *ui) statusText(room int) span {
+	v, t := u.view, u.th
+	switch {
+	case u.note != "":
+		return span{u.note, t.bold}
+	case v.Err != nil:
+		text := clean(v.Err.Error())
+		if width(text) > room {
+			text = "failed: 3, detail, tells why"
+		}
+		return span{text, t.bold}
+	}
+	if s := v.Snapshot; s != nil && v.State == session.Stopped {
+		notes := u.notesOn(s.Number)
+		for i := len(notes) - 1; i >= 0; i-- {
+			if notes[i] != "" {
+				return span{noteMark + " " + notes[i], t.plain}
+			}
+		}
+	}
+	if v.Message == "" && v.Snapshot != nil {
+		return span{clean(v.Snapshot.Reason), t.plain}
+	}
+	return span{clean(v.Message), t.plain}
+}
+
+// hint is a key with what it does, in a word.
+type hint struct{ label, does string }
+
+func (h hint) width() int { return width(h.label) + width(h.does) + 3 }
+
+// hintBar draws the last row: the keys of what is open, else those of the
+// focused pane and of all panes, as far as they do something now.
+func (u *ui) hintBar(screen tcell.Screen, y, w int) {
+	var hints, last []hint // the last ones must stay in sight
+	switch {
+	case u.overlay != nil:
+		hints = []hint{{"Esc", "close"}, {"↑ ↓", "scroll"}}
+	case u.prompt != nil:
+		hints = u.promptHints()
+	default:
+		hints = u.hints(slices.Concat(hintsFirst, hintKeys[u.focused], hintsLast[:len(hintsLast)-hintsKept]))
+		last = u.hints(hintsLast[len(hintsLast)-hintsKept:])
 	}
 	reserve := 0
-	for _, k := range last {
-		reserve += u.hintWidth(k)
+	for _, h := range last {
+		reserve += h.width()
 	}
-	for i, k := range append(keys, last...) {
-		b := bindingFor(k)
-		n := u.hintWidth(k)
-		if b == nil || b.disabled(u) != "" || (i < len(keys) && x+n+reserve > w) || x+n > w+2 {
-			continue
+	x := 1
+	put := func(h hint) {
+		u.th.drawLine(screen, x, y, w-x, line{{h.label, u.th.bold}, {" " + h.does, u.th.plain}})
+		x += h.width()
+	}
+	for _, h := range hints {
+		if x+h.width()+reserve <= w+2 {
+			put(h)
 		}
-		x += u.th.drawLine(screen, x, y, w-x, line{{b.label, u.th.bold}, {" " + b.short + "  ", u.th.plain}})
 	}
-	switch {
-	case u.help != nil:
-		u.th.drawLine(screen, 1, y, w-1, line{{"Esc", u.th.bold}, {" close  ", u.th.plain}, {"↑ ↓", u.th.bold}, {" scroll", u.th.plain}})
-	case u.editing:
-		u.th.drawLine(screen, 1, y, w-1, line{{"Enter", u.th.bold}, {" keep  ", u.th.plain}, {"Esc", u.th.bold}, {" show all  ", u.th.plain},
-			{"↑ ↓", u.th.bold}, {" rows", u.th.plain}})
+	for _, h := range last {
+		if x+h.width() <= w+2 {
+			put(h)
+		}
 	}
 }
 
-func (u *ui) hintWidth(key string) int {
-	b := bindingFor(key)
-	if b == nil || b.disabled(u) != "" {
-		return 0
+// hints are the keys that do something now.
+func (u *ui) hints(keys []string) []hint {
+	var out []hint
+	for _, k := range keys {
+		if a := u.actionFor(k); a != nil && a.disabled(u) == "" {
+			out = append(out, hint{a.label, a.short})
+		}
 	}
-	return width(b.label) + width(b.short) + 3
+	return out
+}
+
+func (u *ui) promptHints() []hint {
+	p := u.prompt
+	out := []hint{{"Enter", p.enter}, {"Esc", p.esc}}
+	switch {
+	case p.menu != nil:
+		out = append(out, hint{"Tab", "complete"}, hint{"↑ ↓", "recall"})
+	case p.key != nil:
+		out = append(out, hint{"↑ ↓", "rows"})
+	}
+	return append(out, hint{"Ctrl-U", "clear"})
 }

@@ -27,6 +27,7 @@ func (u *ui) detailLines(w int) []line {
 	default:
 		out = append(out, u.plainThread(r, w)...)
 	}
+	out = append(out, u.noteLines(v.Snapshot, w)...)
 	out = append(out, u.backtrace(v.Snapshot, w)...)
 	return append(out, u.problems(v.Snapshot, w)...)
 }
@@ -71,8 +72,16 @@ func (u *ui) verdictLines(r *threadRow, w int) []line {
 	if tv.Rule != "" {
 		out = append(out, t.paragraph("rule ", tv.Rule, w)...)
 	}
+	if r.obj != nil {
+		out = append(out, t.section(fmt.Sprintf("at stop %d", u.view.Snapshot.Number), w))
+		out = append(out, u.presentLines(r.obj, w)...)
+	}
 	out = append(out, t.section("registers, requested and entered", w))
-	return append(out, t.registerTable(tv, w)...)
+	out = append(out, t.registerTable(tv, w)...)
+	if r.obj != nil {
+		out = append(out, u.threadRegisters(r.obj, w)...)
+	}
+	return out
 }
 
 func taskWord(id kernel.ID) string {
@@ -96,34 +105,8 @@ func (u *ui) plainThread(r *threadRow, w int) []line {
 	if r.obj.Problem != "" {
 		out = append(out, t.paragraph("problem ", r.obj.Problem, w)...)
 	}
-	th := r.obj.Thread
-	fact := func(label, text string) {
-		if text != "" {
-			out = append(out, t.paragraph(pad(label, 11), text, w)...)
-		}
-	}
-	fact("state", th.StateString())
-	if ip, sp, ok := r.ip(); ok {
-		place := ""
-		if p, known := u.view.Snapshot.Places[r.key.id]; known && p.Function != "" {
-			place = "  " + p.String()
-		}
-		fact("ip", hex(ip)+place)
-		fact("sp", hex(sp))
-		fact("read from", sourceWords(th))
-	} else {
-		fact("ip", "none: it never ran in user mode")
-	}
-	if th.Partner != 0 {
-		fact("waits for", u.objectWords(th.Partner))
-	}
-	if th.Running {
-		fact("runs on", fmt.Sprintf("CPU %d", th.CPU))
-	}
-	if len(th.Registers) > 0 {
-		out = append(out, t.section("registers", w))
-		out = append(out, t.registerGrid(th.Registers, w)...)
-	}
+	out = append(out, u.presentLines(r.obj, w)...)
+	out = append(out, u.threadRegisters(r.obj, w)...)
 	return out
 }
 
@@ -209,19 +192,19 @@ func (t *theme) registerTable(tv *session.ThreadVerdict, w int) []line {
 	return t.grid(texts, w)
 }
 
-// grid puts texts of one width into as many columns as fit; those with "≠"
-// stand out.
+// grid puts texts of one width into as many columns as fit; those with a
+// mark at the end stand out.
 func (t *theme) grid(texts []string, w int) []line {
 	if len(texts) == 0 {
 		return nil
 	}
-	cell := width(t.draw(texts[0])) + 4
+	cell := width(t.draw(texts[0])) + 3
 	per := max(w/cell, 1)
 	rows := (len(texts) + per - 1) / per
 	out := make([]line, rows)
 	for i, text := range texts {
 		style := t.plain
-		if strings.HasSuffix(text, "≠") {
+		if strings.HasSuffix(text, "≠") || strings.HasSuffix(text, changeMark) {
 			style = t.bold
 		}
 		out[i%rows] = append(out[i%rows], span{pad(t.draw(text), cell), style})
@@ -245,29 +228,29 @@ func (u *ui) backtrace(s *session.Snapshot, w int) []line {
 			out = append(out, u.th.paragraph("    ", f.Note, w)...)
 			continue
 		}
-		text := f.Place.String()
+		text := placeWords(f.Place)
 		if f.Inlined {
 			text += " (inlined)"
-		}
-		if f.Place.File != "" {
-			text += fmt.Sprintf("  %s:%d", path.Base(f.Place.File), f.Place.Line)
 		}
 		out = append(out, u.th.paragraph(fmt.Sprintf("%3d ", i), text, w)...)
 	}
 	if len(s.CPU) > 0 {
-		out = append(out, u.th.section(fmt.Sprintf("registers of the processor at stop %d", s.Number), w))
-		out = append(out, u.th.registerGrid(s.CPU, w)...)
+		var before []kernel.Register
+		if old := u.previous(); old != nil {
+			before = old.CPU
+		}
+		out = append(out, u.th.section(fmt.Sprintf("registers of the processor at stop %d", s.Number)+u.sinceWords(before), w))
+		out = append(out, u.th.registerGrid(s.CPU, before, w)...)
 	}
 	return out
 }
 
-// registerGrid lists registers with their values.
-func (t *theme) registerGrid(regs []kernel.Register, w int) []line {
-	var texts []string
-	for _, r := range regs {
-		texts = append(texts, fmt.Sprintf("%-8s %16x", clip(clean(r.Name), 8), r.Value))
+// placeWords is a code address with its line in the source.
+func placeWords(p session.Place) string {
+	if p.File == "" {
+		return p.String()
 	}
-	return t.grid(texts, w)
+	return fmt.Sprintf("%s  %s:%d", p, path.Base(p.File), p.Line)
 }
 
 // problemLimit is the number of problems that are spelled out.

@@ -82,6 +82,12 @@ func fixtureSystem() *kernel.System {
 		if f.task == taskOrig && f.name == "ep" {
 			t.Source, t.ContValid, t.FrameIP, t.ContIPAddr = kernel.SourceContinuation, true, 0xfffffffff004297d, 0xffffffffffc0e0a8
 		}
+		switch f.id {
+		case 0x231:
+			t.Partner = 0x8
+		case 0x221:
+			t.Partner = 0x1f0
+		}
 		if f.id == 0xd {
 			t.Running = true
 			t.Registers = []kernel.Register{{Name: "rax", Value: 1}, {Name: "rbx", Value: 0x401ffd10}, {Name: "eflags", Value: 0x246}}
@@ -247,7 +253,16 @@ func viewStarting() *session.View {
 func viewStopped() *session.View {
 	s := fixtureSnapshot(24, "phase CPU threads", "CPU threads")
 	return &session.View{State: session.Stopped, Scenario: "rtcr-2016", Target: "localhost:1234", Snapshot: s, Stops: 24, Live: true,
-		Phases: fixturePhases(23), Log: fixtureLog()[:9], Verdicts: pendingVerdicts()}
+		Phases: fixturePhases(23), Log: fixtureLog()[:9], Verdicts: pendingVerdicts(), Breakpoints: fixtureBreakpoints()}
+}
+
+func fixtureBreakpoints() []session.BreakpointInfo {
+	return []session.BreakpointInfo{
+		{Component: "rtcr", Function: "Rtcr::Checkpointer::_prepare_cpu_sessions(Genode::List<Rtcr::Stored_cpu_session_info>&)", Purpose: "phase", Addrs: []uint64{0x1034a10}, Hits: 1},
+		{Component: "rtcr", Function: "Rtcr::Restorer::_restore_cpu_threads()", Purpose: "phase", Addrs: []uint64{0x1041c8e, 0x1041d02}, Hits: 1, Foreign: 12},
+		{Component: "core", Function: "Genode::Platform_thread::state(Genode::Thread_state)", Purpose: "request", Addrs: []uint64{0x55e440}, Hits: 3, Foreign: 104},
+		{Component: "core", Function: "Genode::Pager_object::unresolved_page_fault_occurred()", Purpose: "write"},
+	}
 }
 
 func pendingVerdicts() []session.ThreadVerdict {
@@ -286,6 +301,46 @@ func viewEnded() *session.View {
 	v.State = session.Ended
 	v.Err = errors.New("reading 512 bytes at 0xffffffffffc0e000: the guest has closed the connection; start QEMU again and attach with `thaw run`")
 	return &v
+}
+
+// viewNotes is the end of the run with what the user wrote on the way.
+func viewNotes() *session.View {
+	v := *viewComplete()
+	v.Notes = []session.Note{{Stop: 12}, {Stop: 24, Text: "core only stores the state in its pager object"},
+		{Stop: 33}, {Stop: 33, Text: "ask on the list why rtcr relies on this"}}
+	return &v
+}
+
+// viewBefore is the stop before viewComplete: some registers and two threads
+// differ.
+func viewBefore() *session.View {
+	v := *viewComplete()
+	v.Stops, v.Snapshot = 32, fixtureSnapshot(32, "phase dataspace contents", "")
+	v.Snapshot.CPU = []kernel.Register{{Name: "rax", Value: 7}, {Name: "rip", Value: 0x55e440}, {Name: "rsp", Value: 0x401ffc00}, {Name: "eflags", Value: 0x246}}
+	for _, o := range v.Snapshot.System.Threads() {
+		switch o.ID {
+		case 0xd:
+			o.Thread.Registers = []kernel.Register{{Name: "rax", Value: 1}, {Name: "rbx", Value: 0x401ffd80}, {Name: "eflags", Value: 0x202}}
+			o.Thread.IP, o.Thread.SP = 0x55e2da, 0x401ffcc0
+		case 0x231:
+			o.Thread.StateWords, o.Thread.IP = []string{"ready"}, 0x1014faa
+			v.Snapshot.Places[o.ID] = fixturePlaces[0x1014faa]
+		}
+	}
+	return &v
+}
+
+// fixtureTour tells the bug in three steps.
+func fixtureTour() *Tour {
+	return &Tour{Title: "The sheep that counts from the beginning", Pause: 5 * time.Millisecond, Steps: []TourStep{
+		{Stop: 12, Focus: "phases", Title: "A checkpoint in thirteen phases",
+			Text: "The checkpointer walks through the sessions of the child.\nEvery line at the left is one of its functions.\n\nA tick means that it was entered and left."},
+		{Stop: 24, Focus: "detail", Thread: "ep", Title: "The thread ep is asked to go on where it was",
+			Text: "Core gets the request: ip 1014faa, sp 401ff9a0. It stores both in its own copy, the pager object, and answers that all is well. Look at the four places in the detail: the state has come from checkpointed to requested.\n\n" +
+				"Now ask yourself: who carries it from there to the kernel? Core hands the copy over in one place only, in the reply to an exception. The thread waits in an IPC call for its LOG session. There is no exception, and so there is no reply.\n\n" +
+				"Press n a few times and watch the arrow between requested and kernel."},
+		{Stop: 33, Focus: "threads", Thread: "ep", Title: "Lost", Text: "The thread entered user mode at 1014ce5."},
+	}}
 }
 
 // words are state flags as the kernel debugger calls them.

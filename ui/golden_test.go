@@ -20,11 +20,13 @@ func TestGolden(t *testing.T) {
 	type size struct{ w, h int }
 	small, middle, large := size{80, 24}, size{120, 40}, size{200, 60}
 	tests := []struct {
-		name  string
-		view  func() *session.View
-		opt   Options
-		keys  []string
-		sizes []size
+		name   string
+		view   func() *session.View
+		before []func() *session.View // shown before it
+		player bool                   // the session is a recording
+		opt    Options
+		keys   []string
+		sizes  []size
 	}{
 		{name: "greeting", view: viewStarting, sizes: []size{small, middle}},
 		{name: "starting", view: viewStarting, keys: []string{" "}, sizes: []size{small, middle}},
@@ -45,20 +47,46 @@ func TestGolden(t *testing.T) {
 		{name: "filter-none", view: viewComplete, keys: []string{" ", "/", "x", "y", "z", "Enter"}, sizes: []size{small}},
 		{name: "ascii", view: viewComplete, opt: Options{ASCII: true, NoColor: true}, keys: []string{" "}, sizes: []size{small, middle}},
 		{name: "ascii-diff", view: viewComplete, opt: Options{ASCII: true, NoColor: true}, keys: []string{" ", "d"}, sizes: []size{small}},
+		{name: "breakpoints", view: viewComplete, keys: []string{" ", "6"}, sizes: []size{small, middle, large}},
+		{name: "breakpoints-sorted", view: viewComplete, keys: []string{" ", "6", "z", "o", "o", "o", "o", "o", "O"}, sizes: []size{small, large}},
+		{name: "notes", view: viewNotes, keys: []string{" "}, sizes: []size{small, middle, large}},
+		{name: "notes-phases", view: viewNotes, keys: []string{" ", "1", "z"}, sizes: []size{small}},
+		{name: "note-typed", view: viewNotes, keys: []string{" ", "M", "w", "h", "o", "?"}, sizes: []size{small}},
+		{name: "palette", view: viewComplete, keys: []string{" ", ":"}, sizes: []size{small, middle, large}},
+		{name: "palette-word", view: viewComplete, keys: []string{" ", ":", "t", "h", "e", "Tab", "Tab", "Tab"}, sizes: []size{small}},
+		{name: "palette-unknown", view: viewComplete, keys: []string{" ", ":", "e", "x", "p", "r", "o", "t", "Enter"}, sizes: []size{small}},
+		{name: "object", view: viewComplete, keys: []string{" ", "4", "j", "Enter"}, sizes: []size{small, middle, large}},
+		{name: "changes", view: viewComplete, before: []func() *session.View{viewBefore}, keys: []string{" ", "2", "/", "e", "n", "t", "r", "y", "Enter", "3", "z"}, sizes: []size{small, middle}},
+		{name: "changes-verdict", view: viewComplete, before: []func() *session.View{viewBefore}, keys: []string{" ", "3", "z", "PgDn"}, sizes: []size{small, large}},
+		{name: "help-detail", view: viewStopped, keys: []string{" ", "3", "?"}, sizes: []size{large}},
+		{name: "tour", view: viewHistory, opt: Options{Tour: fixtureTour()}, keys: []string{" "}, sizes: []size{small, middle, large, {100, 30}}},
+		{name: "tour-read-on", view: viewHistory, opt: Options{Tour: fixtureTour()}, keys: []string{" ", " "}, sizes: []size{small}},
+		{name: "tour-waits", view: viewStopped, opt: Options{Tour: fixtureTour()}, keys: []string{" ", " ", " ", "a"}, sizes: []size{small, middle, large}},
+		{name: "tour-closed", view: viewHistory, opt: Options{Tour: fixtureTour()}, keys: []string{" ", "Esc"}, sizes: []size{small, middle}},
+		{name: "tour-ascii", view: viewHistory, opt: Options{Tour: fixtureTour(), ASCII: true, NoColor: true}, keys: []string{" "}, sizes: []size{small}},
+		{name: "recording", view: viewHistory, player: true, keys: []string{" ", "s"}, sizes: []size{small, middle, large}},
+		{name: "mono", view: viewNotes, opt: Options{Theme: "mono"}, keys: []string{" "}, sizes: []size{small, middle, large}},
 		{name: "narrow", view: viewComplete, keys: []string{" "}, sizes: []size{{60, 30}, {40, 10}}},
 	}
 	for _, tt := range tests {
 		for _, s := range tt.sizes {
 			name := fmt.Sprintf("%s-%dx%d", tt.name, s.w, s.h)
 			t.Run(name, func(t *testing.T) {
-				u := newUI(newFake(tt.view()), tt.opt)
+				var c Controller = fakeSeeker{newFake(tt.view())}
+				if tt.player {
+					c = fakePlayer{fakeSeeker{newFake(tt.view())}}
+				}
+				u := newUI(c, tt.opt)
+				for _, before := range tt.before {
+					u.apply(before())
+				}
 				u.apply(tt.view())
 				for _, k := range tt.keys {
 					draw(t, u, s.w, s.h) // keys meet a drawn screen, as a user's do
 					press(u, k)
 				}
 				f := draw(t, u, s.w, s.h)
-				if tt.opt.NoColor && f.color {
+				if (tt.opt.NoColor || tt.opt.Theme == "mono") && f.color {
 					t.Error("a cell has a colour although colours are off")
 				}
 				if tt.opt.ASCII && !isASCII(f.text()) {

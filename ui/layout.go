@@ -12,6 +12,7 @@ const (
 	paneDetail
 	paneCaps
 	paneLog
+	paneBreaks
 	paneEnd
 )
 
@@ -26,6 +27,15 @@ type placed struct {
 	rect
 }
 
+// wish is what the screen has to show.
+type wish struct {
+	focus paneID
+	tab   paneID // pane of the compact form's lower half
+	low   paneID // pane of the full form's lower right: LOG or breakpoints
+	zoom  bool   // the focused pane alone
+	tour  bool   // the narration of a tour beside or below the panes
+}
+
 // plan is a division of the screen. The first row is the phase line, the last
 // two are status and hints.
 type plan struct {
@@ -33,6 +43,7 @@ type plan struct {
 	bars     []rect // vertical separators, one column wide
 	tabs     []paneID
 	tabbed   paneID // pane that has the tabs in its title
+	tour     rect   // of no height: none
 	tooSmall string // says so, and then nothing else is set
 }
 
@@ -42,21 +53,48 @@ const (
 	fullWidth, fullHeight = 110, 32
 )
 
-// arrange divides w×h cells. In the compact form tab is the pane of the lower
-// half: detail, capabilities or LOG.
-func arrange(w, h int, focus, tab paneID, zoom bool) plan {
+// arrange divides w×h cells.
+func arrange(w, h int, o wish) plan {
 	if w < minWidth || h < minHeight {
 		return plan{tooSmall: fmt.Sprintf("%d×%d is too small: needs %d×%d", w, h, minWidth, minHeight)}
 	}
 	body := h - 3
-	switch {
-	case zoom:
-		return plan{panes: []placed{{focus, rect{0, 1, w, body}}}}
-	case w >= fullWidth && h >= fullHeight:
-		return arrangeFull(w, body)
+	if o.tour {
+		return arrangeTour(w, body, o)
 	}
-	if focus >= paneDetail {
-		tab = focus
+	return arrangePanes(w, body, o)
+}
+
+// arrangeTour puts the narration at the right where there is width for it, else
+// at the bottom.
+func arrangeTour(w, body int, o wish) plan {
+	if w >= fullWidth {
+		side := min(max(w*28/100, 40), 64)
+		p := arrangePanes(w-side-1, body, o)
+		p.bars = append(p.bars, rect{w - side - 1, 1, 1, body})
+		p.tour = rect{w - side, 1, side, body}
+		return p
+	}
+	low := min(max(body*40/100, 5), 14)
+	if body-low < 12 {
+		o.zoom = true
+	}
+	p := arrangePanes(w, body-low, o)
+	p.tour = rect{0, 1 + body - low, w, low}
+	return p
+}
+
+// arrangePanes divides the rows between the phase line and the status line.
+func arrangePanes(w, body int, o wish) plan {
+	switch {
+	case o.zoom:
+		return plan{panes: []placed{{o.focus, rect{0, 1, w, body}}}}
+	case w >= fullWidth && body+3 >= fullHeight:
+		return arrangeFull(w, body, o)
+	}
+	tab := o.tab
+	if o.focus >= paneDetail {
+		tab = o.focus
 	}
 	// Phases and threads above, the tabbed pane below.
 	left := min(max(w*35/100, 20), 40)
@@ -68,28 +106,34 @@ func arrange(w, h int, focus, tab paneID, zoom bool) plan {
 			{tab, rect{0, 1 + top, w, body - top}},
 		},
 		bars:   []rect{{left, 1, 1, top}},
-		tabs:   []paneID{paneDetail, paneCaps, paneLog},
+		tabs:   []paneID{paneDetail, paneCaps, paneLog, paneBreaks},
 		tabbed: tab,
 	}
 }
 
 // arrangeFull shows all panes: phases at the left, threads over detail at the
-// right, capabilities and LOG below.
-func arrangeFull(w, body int) plan {
+// right, capabilities and LOG or breakpoints below.
+func arrangeFull(w, body int, o wish) plan {
 	left := min(max(w*30/100, 38), 46)
 	bottom := min(max(body*26/100, 8), 20)
 	upper := body - bottom
 	threads := min(max(upper*34/100, 8), 20)
 	caps := w * 45 / 100
+	low := paneLog
+	if o.low == paneBreaks {
+		low = paneBreaks
+	}
 	return plan{
 		panes: []placed{
 			{panePhases, rect{0, 1, left, upper}},
 			{paneThreads, rect{left + 1, 1, w - left - 1, threads}},
 			{paneDetail, rect{left + 1, 1 + threads, w - left - 1, upper - threads}},
 			{paneCaps, rect{0, 1 + upper, caps, bottom}},
-			{paneLog, rect{caps + 1, 1 + upper, w - caps - 1, bottom}},
+			{low, rect{caps + 1, 1 + upper, w - caps - 1, bottom}},
 		},
-		bars: []rect{{left, 1, 1, upper}, {caps, 1 + upper, 1, bottom}},
+		bars:   []rect{{left, 1, 1, upper}, {caps, 1 + upper, 1, bottom}},
+		tabs:   []paneID{paneLog, paneBreaks},
+		tabbed: low,
 	}
 }
 

@@ -42,6 +42,8 @@ type listPane struct {
 	filter  string
 	changed func() // the selected row is another one
 	bare    bool   // no column that marks the selected row
+	sorted  int    // column that gives the order, counted from 1; 0: the source's own
+	down    bool   // that order is turned round
 
 	order  []int // rows in sight of the filter, as indices of src
 	shown  []int // columns that fit
@@ -84,6 +86,13 @@ func (p *listPane) setFilter(f string) {
 	p.changed()
 }
 
+// want chooses a row by its key, as the user does.
+func (p *listPane) want(key any) {
+	p.wanted = key
+	p.refilter()
+	p.changed()
+}
+
 func (p *listPane) setFocus(on bool) {
 	if p.focus != on {
 		p.focus, p.cache = on, nil
@@ -99,6 +108,7 @@ func (p *listPane) refilter() {
 			p.order = append(p.order, i)
 		}
 	}
+	p.sortRows()
 	p.fresh, p.cache = false, nil
 	row := 0
 	if p.wanted != nil {
@@ -165,7 +175,7 @@ func (p *listPane) layout() {
 		return
 	}
 	p.fresh, p.width, p.cache = true, w, nil
-	cols := p.src.columns()
+	cols := p.columns()
 	want := make([]int, len(cols))
 	for i, c := range cols {
 		want[i] = width(c.title)
@@ -192,13 +202,15 @@ func fitColumns(cols []column, want []int, w int) (shown, widths []int) {
 		byPrio[i] = i
 	}
 	slices.SortStableFunc(byPrio, func(a, b int) int { return cols[a].prio - cols[b].prio })
+	for i := range cols {
+		want[i] = min(want[i], cols[i].max)
+	}
 	got := make([]int, len(cols))
 	left := w + 1
 	for n, i := range byPrio {
-		want[i] = min(want[i], cols[i].max)
 		least := min(want[i], cols[i].min)
 		if n > 0 && least+1 > left {
-			continue
+			break // and so do those that matter less
 		}
 		got[i] = min(max(least, 1), max(left-1, 1))
 		left -= got[i] + 1
@@ -300,7 +312,7 @@ func (p *listPane) extra() int {
 
 func (p *listPane) buildRow(row int) []*tview.TableCell {
 	out := make([]*tview.TableCell, len(p.shown))
-	cols := p.src.columns()
+	cols := p.columns()
 	var cells []cell
 	if row > 0 {
 		cells = p.src.row(p.order[row-1])

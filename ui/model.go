@@ -21,21 +21,33 @@ type ui struct {
 	phases  *listPane
 	threads *listPane
 	caps    *listPane
+	breaks  *listPane
 	detail  *textPane
 	log     *textPane
 
 	focused paneID
 	tab     paneID // pane of the compact form's lower half
+	low     paneID // pane of the full form's lower right
 	zoom    bool
 	diff    bool   // the capability pane compares
 	note    string // answer to the last key, until the next one
 
-	editing  bool // a filter is typed
+	prompt   *prompt // what is typed, nil: nothing
+	recalled []string
 	greeting bool
-	help     *textPane // nil: closed
+	overlay  *overlay // nil: none is open
+	tour     *tour    // nil: there is none
+
+	seeker    Seeker            // nil: the session cannot jump to a stop
+	copy      func(text []byte) // to the terminal's clipboard
+	jobs      *jobs             // nil: work is done in place
+	alarms    chan alarm        // to the pump, nil: nobody rings
+	configDir string            // "": settings are not remembered
 
 	phaseRows  *phaseList
 	threadRows *threadList
+	breakRows  *breakList
+	seen       seen
 	capsOf     kernel.ID // task whose capabilities are shown
 	capsSnap   *session.Snapshot
 	capsDiff   *session.CapDiff
@@ -44,20 +56,37 @@ type ui struct {
 }
 
 func newUI(c Controller, o Options) *ui {
-	u := &ui{ctrl: c, quit: func() {}, th: newTheme(o.ASCII, !o.NoColor), view: &session.View{State: session.Starting},
-		focused: paneThreads, tab: paneDetail, greeting: !o.NoGreeting, lastPhase: -1}
-	u.phaseRows = newPhaseList(u.th, nil)
+	u := &ui{ctrl: c, quit: func() {}, copy: func([]byte) {}, view: &session.View{State: session.Starting},
+		focused: paneThreads, tab: paneDetail, low: paneLog, greeting: !o.NoGreeting, lastPhase: -1, configDir: o.ConfigDir}
+	colours := themeNamed(o.Theme)
+	if colours == nil {
+		colours = &themeTable[0]
+	}
+	u.th = newTheme(o.ASCII, !o.NoColor, colours)
+	u.seeker, _ = c.(Seeker)
+	u.phaseRows = newPhaseList(u.th, u.view)
 	u.threadRows = newThreadList(u.th, u.view)
+	u.breakRows = &breakList{th: u.th}
 	u.phases = newListPane(u.th, u.phaseRows)
 	u.phases.bare = true
 	u.threads = newListPane(u.th, u.threadRows)
 	u.caps = newListPane(u.th, newCapList(u.th, nil, 0))
+	u.breaks = newListPane(u.th, u.breakRows)
 	u.detail = newTextPane(u.th, false, u.detailLines)
 	u.log = newTextPane(u.th, true, u.logLines)
 	u.threads.changed = u.threadChanged
 	u.root = &root{Box: tview.NewBox(), u: u}
 	u.focusPane(paneThreads)
+	u.startTour(o.Tour)
 	return u
+}
+
+// recorded is the file that the session is replayed from, "" for a live one.
+func (u *ui) recorded() string {
+	if r, ok := u.ctrl.(Recording); ok {
+		return r.Recorded()
+	}
+	return ""
 }
 
 // apply takes a view over. Only what changed is built again: a running guest
@@ -68,10 +97,11 @@ func (u *ui) apply(v *session.View) {
 	}
 	old := u.view
 	u.view = v
+	u.seen.add(v.Snapshot)
 	if v.State != old.State || v.Snapshot != old.Snapshot {
 		u.note = ""
 	}
-	u.phaseRows = newPhaseList(u.th, v.Phases)
+	u.phaseRows = newPhaseList(u.th, v)
 	if c := u.phaseRows.last(); c != u.lastPhase {
 		u.lastPhase = c // follow the run
 		u.phases.wanted = nil
@@ -90,8 +120,11 @@ func (u *ui) apply(v *session.View) {
 	if v.Caps != old.Caps {
 		u.showCaps()
 	}
+	u.breakRows.list = v.Breakpoints
+	u.breaks.update()
 	u.detail.mark()
 	u.log.mark()
+	u.tourFollow()
 }
 
 // sameVerdicts says whether both views share one slice: views are immutable.
@@ -152,6 +185,9 @@ func (u *ui) focusPane(id paneID) {
 	if id >= paneDetail {
 		u.tab = id
 	}
+	if id == paneLog || id == paneBreaks {
+		u.low = id
+	}
 	for pane, l := range u.lists() {
 		l.setFocus(pane == id)
 	}
@@ -159,26 +195,33 @@ func (u *ui) focusPane(id paneID) {
 
 // lists are the panes that are tables.
 func (u *ui) lists() map[paneID]*listPane {
-	return map[paneID]*listPane{panePhases: u.phases, paneThreads: u.threads, paneCaps: u.caps}
+	return map[paneID]*listPane{panePhases: u.phases, paneThreads: u.threads, paneCaps: u.caps, paneBreaks: u.breaks}
+}
+
+// textPanes are the panes of text, with the tour's narration.
+func (u *ui) textPanes() []*textPane {
+	out := []*textPane{u.detail, u.log}
+	if u.tour != nil {
+		out = append(out, u.tour.text)
+	}
+	return out
+}
+
+// textPaneOf is a pane of text, or nil.
+func (u *ui) textPaneOf(id paneID) *textPane {
+	return map[paneID]*textPane{paneDetail: u.detail, paneLog: u.log}[id]
 }
 
 // primitive is the widget of a pane.
 func (u *ui) primitive(id paneID) tview.Primitive {
-	switch id {
-	case panePhases:
-		return u.phases
-	case paneThreads:
-		return u.threads
-	case paneCaps:
-		return u.caps
-	case paneLog:
-		return u.log
+	if l := u.lists()[id]; l != nil {
+		return l
 	}
-	return u.detail
+	return u.textPaneOf(id)
 }
 
-// filterable is the focused table, or nil.
-func (u *ui) filterable() *listPane { return u.lists()[u.focused] }
+// table is the focused table, or nil.
+func (u *ui) table() *listPane { return u.lists()[u.focused] }
 
 // capture takes the pump's events out of the stream; all else goes to the
 // root, in order.
@@ -187,9 +230,15 @@ func (u *ui) capture(ev *tcell.EventKey) *tcell.EventKey {
 		u.key(ev)
 		return nil
 	}
-	v, end := u.mail.take()
-	u.apply(v)
-	if end {
+	news := u.mail.take()
+	u.apply(news.view)
+	if news.told != "" {
+		u.note = news.told
+	}
+	if news.ring != 0 {
+		u.tourRing(news.ring)
+	}
+	if news.end {
 		u.quit()
 	}
 	return nil

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"thaw/session"
@@ -16,12 +17,16 @@ var phaseGlyphs = map[session.PhaseState]string{
 type phaseList struct {
 	th     *theme
 	phases []session.Phase
+	notes  map[int][]string // by phase
 }
 
 // newPhaseList takes the phases of a view. A phase that contains the current
 // one is shown as current too.
-func newPhaseList(th *theme, phases []session.Phase) *phaseList {
-	l := &phaseList{th: th, phases: append([]session.Phase(nil), phases...)}
+func newPhaseList(th *theme, v *session.View) *phaseList {
+	l := &phaseList{th: th, phases: append([]session.Phase(nil), v.Phases...)}
+	if v.Snapshot != nil {
+		l.notes = notesByPhase(l.phases, v.Notes, v.Snapshot.Number)
+	}
 	if c := l.current(); c >= 0 {
 		for i, depth := c-1, l.phases[c].Depth; i >= 0 && depth > 0; i-- {
 			if l.phases[i].Depth < depth {
@@ -64,12 +69,16 @@ func (l *phaseList) reached() int {
 }
 
 func (l *phaseList) columns() []column {
-	return []column{
+	out := []column{
 		{title: "  phase", min: 17, max: 60},
 		{title: "state", min: 7, max: 7, prio: 1},
 		{title: "hits", min: 4, max: 5, prio: 2, right: true},
 		{title: "1st stop", min: 8, max: 8, prio: 3, right: true},
 	}
+	if len(l.notes) > 0 {
+		out = append(out, column{title: "notes", min: 8, max: 80, prio: 4})
+	}
+	return out
 }
 
 func (l *phaseList) len() int { return len(l.phases) }
@@ -90,12 +99,21 @@ func (l *phaseList) row(i int) []cell {
 	if p.Stop > 0 {
 		stop = fmt.Sprint(p.Stop)
 	}
-	name := l.th.draw(phaseGlyphs[p.State]) + " " + strings.Repeat(" ", min(p.Depth, 8)) + clean(p.Name)
-	return styled(style, name, p.State.String(), hits, stop)
+	notes, noted := l.notes[i]
+	mark := " "
+	if noted {
+		mark = noteMark
+	}
+	name := l.th.draw(phaseGlyphs[p.State]) + mark + strings.Repeat(" ", min(p.Depth, 8)) + clean(p.Name)
+	out := styled(style, name, p.State.String(), hits, stop)
+	if len(l.notes) > 0 {
+		out = append(out, cell{text: strings.Join(slices.DeleteFunc(slices.Clone(notes), func(s string) bool { return s == "" }), "; "), style: l.th.plain})
+	}
+	return out
 }
 
 func (l *phaseList) key(i int) any                       { return i }
-func (l *phaseList) search(i int) string                 { return l.phases[i].Name + " " + l.phases[i].State.String() }
+func (l *phaseList) search(i int) string                 { return joinCells(l.row(i)) }
 func (l *phaseList) empty() string                       { return "The scenario has no phases." }
 func (l *phaseList) name(i int) string                   { return clean(l.phases[i].Name) }
 func (l *phaseList) is(i int, s session.PhaseState) bool { return l.phases[i].State == s }

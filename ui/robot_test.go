@@ -27,12 +27,41 @@ type robot struct {
 
 func startRobot(t *testing.T, v *session.View, w, h int) *robot {
 	t.Helper()
+	fake := newFake(v)
+	return startRobotAt(t, fake, fake, Options{}, w, h)
+}
+
+// startSeeker is a robot at a session that can jump to any stop: shown says
+// what it publishes then.
+func startSeeker(t *testing.T, v *session.View, o Options, w, h int, shown func(stop int) *session.View) *robot {
+	t.Helper()
+	fake := newFake(v)
+	fake.onCall = func(name string) {
+		var stop int
+		if n, _ := fmt.Sscanf(name, "show=%d", &stop); n == 1 && shown != nil {
+			fake.publish(shown(stop))
+		}
+	}
+	return startRobotAt(t, fake, fakeSeeker{fake}, o, w, h)
+}
+
+func startRobotAt(t *testing.T, fake *fakeController, c Controller, o Options, w, h int) *robot {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	r := &robot{t: t, ctrl: newFake(v), screen: newTestScreen(w, h), cancel: cancel, ended: make(chan error, 1)}
-	go func() { r.ended <- Run(ctx, r.ctrl, Options{Screen: r.screen, NoGreeting: true}) }()
+	r := &robot{t: t, ctrl: fake, screen: newTestScreen(w, h), cancel: cancel, ended: make(chan error, 1)}
+	o.Screen, o.NoGreeting = r.screen, true
+	go func() { r.ended <- Run(ctx, c, o) }()
 	t.Cleanup(cancel)
 	r.screen.expect(t, "threads")
 	return r
+}
+
+// typed sends a text and Enter.
+func (r *robot) typed(text string) {
+	for _, c := range text {
+		r.press(string(c))
+	}
+	r.press("Enter")
 }
 
 func (r *robot) press(keys ...string) {
@@ -232,9 +261,9 @@ func TestMouse(t *testing.T) {
 		r.screen.InjectMouse(x, y, tcell.ButtonPrimary, tcell.ModNone)
 		r.screen.InjectMouse(x, y, tcell.ButtonNone, tcell.ModNone)
 	}
-	f := r.expect("4 capabilities")
+	f := r.expect("4 caps")
 	y := firstRow(f, "5 LOG")
-	click(strings.Index(f.line(y), "5 LOG")-20, y) // bytes before it are wider than cells
+	click(width(f.line(y)[:strings.Index(f.line(y), "5 LOG")]), y)
 	r.screen.waitFor(t, "another tab", func(f *frame) bool { return !strings.Contains(f.text(), "✗ lost ") })
 	click(40, 5)
 	r.press("3")
@@ -245,19 +274,21 @@ func TestMouse(t *testing.T) {
 
 // Keys, sizes, views and the end, all at once: nothing may hang or race.
 func TestHammer(t *testing.T) {
-	keys := strings.Fields("n s c i p f Tab Backtab 1 2 3 4 5 z d / e p Enter Esc ? j k g G Up Down PgDn PgUp Home End x")
-	for round := range 4 {
-		r := startRobot(t, viewStopped(), 80, 24)
-		r.ctrl.onCall = func(name string) {
-			if name == "interrupt" {
-				r.ctrl.publish(viewStopped())
-			}
-		}
+	t.Chdir(t.TempDir()) // it finds out how to export
+	keys := strings.Fields("n s c i p f Tab Backtab 1 2 3 4 5 6 z d / e p Enter Esc ? j k g G Up Down PgDn PgUp Home End x " +
+		"Left Right a T m M ' y o O : : : Tab Tab Backspace2 Up")
+	keys = append(keys, " ", " ", " ")
+	for round := range 6 {
+		r := startSeeker(t, viewStopped(), Options{Tour: fixtureTour(), ConfigDir: t.TempDir()}, 80, 24, func(stop int) *session.View {
+			v := *viewNotes()
+			v.Snapshot = fixtureSnapshot(stop, "shown", "")
+			return &v
+		})
 		stop := make(chan struct{})
 		views := make(chan struct{})
 		go func() {
 			defer close(views)
-			all := []func() *session.View{viewStopped, viewRunning, viewComplete, viewHistory, viewEnded, viewStarting}
+			all := []func() *session.View{viewStopped, viewRunning, viewComplete, viewHistory, viewNotes, viewEnded, viewStarting}
 			for i := 0; ; i++ {
 				select {
 				case <-stop:

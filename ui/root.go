@@ -7,10 +7,23 @@ import (
 	"github.com/rivo/tview"
 )
 
-// paneNames are titles; with its number, the key, a title tells how to get
-// there.
-var paneNames = map[paneID]string{
-	panePhases: "phases", paneThreads: "threads", paneDetail: "detail", paneCaps: "capabilities", paneLog: "LOG",
+// paneInfo is what a pane is called. With its number, the key, a title tells how
+// to get there.
+type paneInfo struct {
+	name    string
+	short   string // as a tab of a narrow screen
+	command string // in the palette
+	help    string // in the list of keys
+	about   string // what it shows, for its help
+}
+
+var paneInfos = [paneEnd]paneInfo{
+	panePhases:  {"phases", "phases", "phases", "phases", "The phases of the checkpoint and the restore, as the scenario names them. Enter shows the stop at which a phase was first entered."},
+	paneThreads: {"threads", "threads", "threads", "threads", "All threads of the system. Those whose restored state got lost stand first, then the restored child, its original, and the others."},
+	paneDetail:  {"detail", "detail", "detail", "detail of the thread", "The selected thread: the four places that its restored state passes, why it got lost, what to try, and how it stands now."},
+	paneCaps:    {"capabilities", "caps", "caps", "capabilities of its task", "The capability table of the selected thread's task, or with d what differs between the original child and the restored one. Enter shows the object."},
+	paneLog:     {"LOG", "LOG", "log", "LOG of the guest", "What the guest wrote to its LOG up to the shown stop."},
+	paneBreaks:  {"breakpoints", "breaks", "breakpoints", "breakpoints", "Where thaw stops the guest or listens. \"elsewhere\" counts hits of the same address in other address spaces, which go on unseen."},
 }
 
 // root draws the screen as layout.go divides it, and hands keys and mouse on.
@@ -41,7 +54,7 @@ func (r *root) Draw(screen tcell.Screen) {
 	u := r.u
 	_, _, w, h := r.GetRect()
 	screen.HideCursor()
-	r.plan = arrange(w, h, u.focused, u.tab, u.zoom)
+	r.plan = arrange(w, h, wish{focus: u.focused, tab: u.tab, low: u.low, zoom: u.zoom, tour: u.tour != nil && u.tour.open})
 	r.tabs = nil
 	if r.plan.tooSmall != "" {
 		u.th.drawLine(screen, 0, 0, w, line{{r.plan.tooSmall, u.th.bold}})
@@ -60,11 +73,14 @@ func (r *root) Draw(screen tcell.Screen) {
 			u.th.drawLine(screen, b.x, y, 1, line{{"│", u.th.dim}})
 		}
 	}
+	if r.plan.tour.h > 0 {
+		u.drawTour(screen, r.plan.tour)
+	}
 	u.statusLine(screen, h-2, w)
 	u.hintBar(screen, h-1, w)
 	switch {
-	case u.help != nil:
-		u.drawHelp(screen, w, h)
+	case u.overlay != nil:
+		u.drawOverlay(screen, w, h)
 	case u.greeting:
 		u.drawGreeting(screen, w, h)
 	}
@@ -83,7 +99,11 @@ func (r *root) title(screen tcell.Screen, p placed) {
 		ids = r.plan.tabs
 	}
 	for _, id := range ids {
-		text, style := fmt.Sprintf(" %d %s ", id, paneNames[id]), u.th.dim
+		name := paneInfos[id].name
+		if id != p.pane && p.w < fullWidth {
+			name = paneInfos[id].short
+		}
+		text, style := fmt.Sprintf(" %d %s ", id, name), u.th.dim
 		if id == p.pane {
 			style = u.th.bold
 			if id == u.focused {
@@ -109,11 +129,8 @@ func (r *root) title(screen tcell.Screen, p placed) {
 
 // position tells how much of a text pane is in sight.
 func (r *root) position(id paneID) string {
-	switch id {
-	case paneDetail:
-		return r.u.detail.position()
-	case paneLog:
-		return r.u.log.position()
+	if p := r.u.textPaneOf(id); p != nil {
+		return p.position()
 	}
 	return ""
 }
@@ -123,11 +140,15 @@ func (r *root) note(id paneID) []string {
 	u := r.u
 	if l := u.lists()[id]; l != nil && l.filter != "" {
 		count := fmt.Sprintf("%d of %d", len(l.order), l.src.len())
-		return []string{"/" + l.filter + ": " + count, count}
+		return []string{"/" + clean(l.filter) + ": " + count, count}
 	}
 	switch id {
 	case panePhases:
-		return []string{fmt.Sprintf("%d of %d", u.phaseRows.reached(), u.phaseRows.len())}
+		count := fmt.Sprintf("%d of %d", u.phaseRows.reached(), u.phaseRows.len())
+		if n := len(u.view.Notes); n > 0 {
+			return []string{count + ", " + noteMark + " " + counted(n, "note", "notes"), count + " " + noteMark + fmt.Sprint(n), count}
+		}
+		return []string{count}
 	case paneThreads:
 		if n := u.threadRows.len(); n > 0 {
 			return []string{fmt.Sprint(n)}
@@ -136,6 +157,8 @@ func (r *root) note(id paneID) []string {
 		if t := u.selectedThread(); t != nil {
 			return []string{clip(clean(t.name), 20) + " " + t.key.id.String()}
 		}
+	case paneBreaks:
+		return u.breakRows.title()
 	case paneLog:
 		return []string{fmt.Sprintf("%d lines", len(u.view.Log))}
 	case paneCaps:
@@ -157,11 +180,14 @@ func noFocus(tview.Primitive) {}
 func (r *root) MouseHandler() func(tview.MouseAction, *tcell.EventMouse, func(tview.Primitive)) (bool, tview.Primitive) {
 	return func(action tview.MouseAction, ev *tcell.EventMouse, _ func(tview.Primitive)) (bool, tview.Primitive) {
 		u := r.u
-		if u.help != nil {
-			handled, _ := u.help.MouseHandler()(action, ev, noFocus)
+		if u.overlay != nil {
+			handled, _ := u.overlay.text.MouseHandler()(action, ev, noFocus)
 			return handled, nil
 		}
 		x, y := ev.Position()
+		if r.plan.tour.contains(x, y) {
+			return u.tourMouse(action, ev), nil
+		}
 		if action == tview.MouseLeftDown {
 			for _, t := range r.tabs {
 				if t.contains(x, y) {
@@ -182,10 +208,10 @@ func (r *root) MouseHandler() func(tview.MouseAction, *tcell.EventMouse, func(tv
 	}
 }
 
-// captureMouse ends the greeting, the filter's editing and a note.
+// captureMouse ends the greeting, what is typed, and the answer to a key.
 func (u *ui) captureMouse(ev *tcell.EventMouse, action tview.MouseAction) (*tcell.EventMouse, tview.MouseAction) {
 	if action == tview.MouseLeftDown {
-		u.greeting, u.editing, u.note = false, false, ""
+		u.greeting, u.prompt, u.note = false, nil, ""
 	}
 	return ev, action
 }

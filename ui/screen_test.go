@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -177,6 +178,17 @@ func (c *fakeController) Forward()         { c.call("forward") }
 func (c *fakeController) StepInstruction() { c.call("step") }
 func (c *fakeController) Continue()        { c.call("continue") }
 func (c *fakeController) Interrupt()       { c.call("interrupt") }
+func (c *fakeController) Note(text string) { c.call("note=" + text) }
+
+// fakeSeeker is a controller that shows any stop.
+type fakeSeeker struct{ *fakeController }
+
+func (c fakeSeeker) Show(stop int) { c.call(fmt.Sprintf("show=%d", stop)) }
+
+// fakePlayer replays a recording.
+type fakePlayer struct{ fakeSeeker }
+
+func (c fakePlayer) Recorded() string { return "/tmp/overwritten.thaw" }
 
 // testScreen is a simulated screen that keeps a copy of every drawing: the
 // simulation's own cells belong to the event loop.
@@ -187,6 +199,7 @@ type testScreen struct {
 	last   *frame
 	drawn  chan struct{}
 	closed int
+	copied string
 }
 
 func newTestScreen(w, h int) *testScreen {
@@ -199,6 +212,13 @@ func (s *testScreen) Init() error {
 	}
 	s.SetSize(s.w, s.h)
 	return nil
+}
+
+// SetClipboard implements tcell.Screen: the simulation's own has no lock.
+func (s *testScreen) SetClipboard(text []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.copied = string(text)
 }
 
 func (s *testScreen) Fini() {

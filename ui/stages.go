@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"path"
 	"strings"
 
 	"github.com/gdamore/tcell/v2"
@@ -196,7 +197,24 @@ func (t *theme) stageBlock(tv *session.ThreadVerdict, w int) []line {
 		in = append(in, span{pad(t.draw(place), col), t.plain})
 		stop = append(stop, span{pad(number, col), t.plain})
 	}
-	return []line{head, arrows, t.valueRow("ip", s, col, stageIP), t.valueRow("sp", s, col, stageSP), in, stop}
+	out := []line{head, arrows, t.valueRow("ip", s, col, stageIP), t.valueRow("sp", s, col, stageSP), in, stop}
+	return append(out, t.sourceRow(s, col)...)
+}
+
+// sourceRow tells the lines in the source, if any is known.
+func (t *theme) sourceRow(s [4]*session.Stage, col int) []line {
+	l, known := line{{pad("line", labelWidth), t.dim}}, false
+	for i := range s {
+		text := ""
+		if p := s[i].Place; s[i].Known && p.File != "" {
+			text, known = t.clip(fmt.Sprintf("%s:%d", clean(path.Base(p.File)), p.Line), col-2), true
+		}
+		l = append(l, span{pad(text, col), t.plain})
+	}
+	if !known {
+		return nil
+	}
+	return []line{l}
 }
 
 // sourceList tells where each stage was read, or why it is not known.

@@ -138,6 +138,21 @@ func wrap(s string, w int) []string {
 	return append(rows, row)
 }
 
+// paragraphs splits narration into paragraphs, with an empty one between each
+// two. Line ends inside a paragraph are spaces.
+func paragraphs(s string) []string {
+	var out []string
+	for _, p := range strings.Split(strings.TrimSpace(strings.ReplaceAll(s, "\r", "")), "\n\n") {
+		if text := strings.Join(strings.Fields(p), " "); text != "" {
+			if len(out) > 0 {
+				out = append(out, "")
+			}
+			out = append(out, text)
+		}
+	}
+	return out
+}
+
 // cutWidth splits s after at most w columns, but never before the first
 // character.
 func cutWidth(s string, w int) (head, rest string) {

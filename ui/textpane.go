@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/gdamore/tcell/v2"
 	"github.com/rivo/tview"
@@ -66,6 +67,18 @@ func (p *textPane) position() string {
 		s += " ▼"
 	}
 	return s
+}
+
+// more says whether there is something below what is in sight.
+func (p *textPane) more() bool { return p.rows > 0 && p.top+p.rows < len(p.lines) }
+
+// inSight are the rows on the screen as text.
+func (p *textPane) inSight() []string {
+	var out []string
+	for _, l := range p.lines[min(p.top, len(p.lines)):min(p.top+p.rows, len(p.lines))] {
+		out = append(out, strings.TrimRight(p.th.draw(lineText(l)), " "))
+	}
+	return out
 }
 
 func (p *textPane) scroll(by int) {

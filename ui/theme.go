@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/gdamore/tcell/v2"
@@ -22,23 +23,99 @@ func init() {
 // theme holds styles; glyphs are written as Unicode everywhere and translated
 // when drawn (see toASCII).
 type theme struct {
+	name         string
 	ascii, color bool
 
 	plain, bold, dim, reverse, head tcell.Style
 	good, warn, bad                 tcell.Style
 }
 
-func newTheme(ascii, color bool) *theme {
+// colours are what a theme says about hue. Attributes are the same in every
+// theme, and the terminal's own fore- and background stay.
+type colours struct {
+	name, help      string
+	good, warn, bad tcell.Color
+}
+
+// themeTable lists the themes; the first one is the default.
+var themeTable = []colours{
+	// Of the terminal's first eight: its owner chose them to be readable.
+	{"dark", "the terminal's own colours", tcell.ColorGreen, tcell.ColorOlive, tcell.ColorMaroon},
+	{"light", "darker tones for a white background", tcell.NewHexColor(0x00651f), tcell.NewHexColor(0x7a5c00), tcell.NewHexColor(0xb00020)},
+	// Of Okabe and Ito: sky blue, orange, vermillion.
+	{"colour-blind", "told apart with any colour vision", tcell.NewHexColor(0x56b4e9), tcell.NewHexColor(0xe69f00), tcell.NewHexColor(0xd55e00)},
+	{"mono", "no colours", tcell.ColorDefault, tcell.ColorDefault, tcell.ColorDefault},
+}
+
+// Themes are the names of the themes, the default first.
+func Themes() []string {
+	out := make([]string, len(themeTable))
+	for i, c := range themeTable {
+		out[i] = c.name
+	}
+	return out
+}
+
+func themeList() string { return strings.Join(Themes(), ", ") }
+
+// themeNamed finds a theme, "" being the default; nil: there is none.
+func themeNamed(name string) *colours {
+	if name == "" {
+		return &themeTable[0]
+	}
+	for i := range themeTable {
+		if themeTable[i].name == name {
+			return &themeTable[i]
+		}
+	}
+	return nil
+}
+
+func unknownTheme(name string) error {
+	return fmt.Errorf("no theme is called %q; there are %s", clean(name), themeList())
+}
+
+func newTheme(ascii, color bool, c *colours) *theme {
 	p := tcell.StyleDefault
-	t := &theme{ascii: ascii, color: color, plain: p, bold: p.Bold(true), dim: p.Dim(true),
+	t := &theme{name: c.name, ascii: ascii, color: color, plain: p, bold: p.Bold(true), dim: p.Dim(true),
 		reverse: p.Reverse(true), head: p.Underline(true)}
 	t.good, t.warn, t.bad = p, p.Bold(true), p.Bold(true).Reverse(true)
-	if color { // of the terminal's first eight: its owner chose them to be readable
-		t.good = t.good.Foreground(tcell.ColorGreen)
-		t.warn = t.warn.Foreground(tcell.ColorOlive)
-		t.bad = t.bad.Foreground(tcell.ColorMaroon)
+	if color {
+		t.good = t.good.Foreground(c.good)
+		t.warn = t.warn.Foreground(c.warn)
+		t.bad = t.bad.Foreground(c.bad)
 	}
 	return t
+}
+
+// chooseTheme changes the colours and remembers the choice.
+func (u *ui) chooseTheme(name string) {
+	c := themeNamed(name)
+	if c == nil {
+		u.note = unknownTheme(name).Error()
+		return
+	}
+	*u.th = *newTheme(u.th.ascii, u.th.color, c)
+	for _, l := range u.lists() {
+		l.cache = nil
+	}
+	for _, p := range u.textPanes() {
+		p.mark()
+	}
+	u.note = "theme " + c.name + ": " + c.help
+	if !u.th.color {
+		u.note = "theme " + c.name + ", but colours are off (NO_COLOR)"
+	}
+	dir, told := u.configDir, u.note
+	if dir == "" {
+		return
+	}
+	u.background(func() string {
+		if err := writeSettings(dir, settings{Theme: c.name}); err != nil {
+			return "the theme is not remembered: " + err.Error()
+		}
+		return told
+	})
 }
 
 // verdictInfo is how a verdict is told.
@@ -94,7 +171,7 @@ var asciiGlyphs = strings.NewReplacer(
 	"≠ IGNORED", "!= IGNORED", "! OVERWRITTEN", "!! OVERWRITTEN", "≈ coincident", "~= coincident",
 	"≠", "!=", "≈", "~=", "…", "..", "✗", "X", "✓", "+", "▶", ">", "▸", ">", "●", "o", "○", ".",
 	"━", "=", "─", "-", "┄", ".", "│", "|", "·", "-", "–", "-", "—", "-", "→", "->", "↑", "^", "↓", "v",
-	"▼", "v", "▲", "^", "×", "x", "┌", "+", "┐", "+", "└", "+", "┘", "+", "’", "'", "“", `"`, "”", `"`, "▏", "_",
+	"▼", "v", "▲", "^", "◆", "*", "←", "<-", "×", "x", "┌", "+", "┐", "+", "└", "+", "┘", "+", "’", "'", "“", `"`, "”", `"`, "▏", "_",
 )
 
 // draw prepares a string for the screen: glyphs that the terminal lacks are

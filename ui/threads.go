@@ -117,6 +117,7 @@ func (l *threadList) columns() []column {
 		{title: "state", min: 14, max: 26, prio: 5},
 		{title: "ip", min: 12, max: 46, prio: 4},
 		{title: "sp", min: 8, max: 16, prio: 6, right: true},
+		{title: "waits", min: 5, max: 8, prio: 7},
 	}
 }
 
@@ -139,7 +140,7 @@ func (l *threadList) row(i int) []cell {
 	if r.key.id != 0 {
 		id = r.key.id.String()
 	}
-	out := []cell{verdict, {text: clean(r.name)}, {text: clean(r.taskName)}, {text: id}, {}, {}, {}}
+	out := []cell{verdict, {text: clean(r.name)}, {text: clean(r.taskName)}, {text: id}, {}, {}, {}, {}}
 	for c := 1; c < len(out); c++ {
 		out[c].style = style
 	}
@@ -148,6 +149,7 @@ func (l *threadList) row(i int) []cell {
 		return out
 	}
 	out[4].text, out[4].fit = clean(r.obj.Thread.StateString()), func(w int) string { return shortState(r.obj.Thread, w) }
+	out[7].text = l.snap.System.Wait(r.obj.Thread)
 	if ip, sp, ok := r.ip(); ok {
 		out[5].text, out[6].text = hex(ip), hex(sp)
 		if p, known := l.snap.Places[r.key.id]; known && p.Addr == ip {

@@ -28,6 +28,20 @@ type Controller interface {
 	StepInstruction() // run one instruction
 	Continue()        // run until a breakpoint
 	Interrupt()       // stop the running guest
+
+	// Note adds a note to the shown stop; without a text it sets a bookmark
+	// there, or takes it away.
+	Note(text string)
+}
+
+// Seeker is a Controller that can show any stop of its history, by the number
+// of its snapshot.
+type Seeker interface{ Show(stop int) }
+
+// Recording is a Controller that replays a recording.
+type Recording interface {
+	// Recorded is the recording's file name, "" for a live session.
+	Recorded() string
 }
 
 // Options say how to draw.
@@ -36,27 +50,36 @@ type Options struct {
 	ASCII      bool         // no glyphs beyond ASCII
 	NoColor    bool         // attributes only; the environment's NO_COLOR means it too
 	NoGreeting bool         // start without the three lines that tell what to press
+
+	Theme     string // one of Themes, "" the one that was chosen last
+	ConfigDir string // where the theme is remembered; "" nothing is read or written
+	Tour      *Tour  // a guided walk, nil: none
 }
 
 // Run shows the session until the user quits or ctx ends, both without an
 // error. The terminal is restored in every case, also when a handler panics.
 // An error says that the screen could not be opened.
 func Run(ctx context.Context, c Controller, o Options) error {
-	screen, err := openScreen(o)
+	broken, err := o.complete()
 	if err != nil {
 		return err
 	}
-	if os.Getenv("NO_COLOR") != "" {
-		o.NoColor = true
+	screen, err := openScreen(o)
+	if err != nil {
+		return err
 	}
 	if screen.CharacterSet() != "UTF-8" {
 		o.ASCII = true
 	}
 
 	app := tview.NewApplication()
+	done := make(chan struct{})
 	u := newUI(c, o)
-	u.quit = app.Stop
+	u.quit, u.copy, u.jobs, u.alarms = app.Stop, screen.SetClipboard, newJobs(done), make(chan alarm, 1)
 	u.apply(c.View())
+	if broken != nil {
+		u.note = "ignored: " + clean(broken.Error())
+	}
 
 	app.SetScreen(opened{screen})
 	app.EnableMouse(true)
@@ -64,10 +87,10 @@ func Run(ctx context.Context, c Controller, o Options) error {
 	app.SetMouseCapture(u.captureMouse)
 	app.SetRoot(u.root, true)
 
-	done := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() { u.pump(ctx, screen, done) })
 	defer func() {
+		u.jobs.finish(2 * time.Second)
 		close(done)
 		wg.Wait()
 		app.Stop() // after a panic this ends tview's reader of events
@@ -77,6 +100,25 @@ func Run(ctx context.Context, c Controller, o Options) error {
 		return fmt.Errorf("reading the terminal's events: %w", err)
 	}
 	return nil
+}
+
+// complete takes from the environment and the remembered settings what the
+// caller left open. broken tells why the settings were ignored.
+func (o *Options) complete() (broken, err error) {
+	if os.Getenv("NO_COLOR") != "" {
+		o.NoColor = true
+	}
+	if themeNamed(o.Theme) == nil {
+		return nil, unknownTheme(o.Theme)
+	}
+	if o.ConfigDir == "" {
+		return nil, nil
+	}
+	s, broken := readSettings(o.ConfigDir)
+	if o.Theme == "" {
+		o.Theme = s.Theme
+	}
+	return broken, nil
 }
 
 // openScreen initialises the screen to draw on.
@@ -103,63 +145,3 @@ func openScreen(o Options) (tcell.Screen, error) {
 type opened struct{ tcell.Screen }
 
 func (opened) Init() error { return nil }
-
-// keyWake is the key of the events that the pump sends; no keyboard has it.
-const keyWake = tcell.Key(0x7e57)
-
-// mailbox holds what the pump has for the event loop.
-type mailbox struct {
-	mu     sync.Mutex
-	view   *session.View
-	end    bool
-	posted bool // a wake event is on its way
-}
-
-// put stores news and says whether a wake event has to be posted for it.
-func (m *mailbox) put(v *session.View, end bool) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if v != nil {
-		m.view = v
-	}
-	m.end = m.end || end
-	post := !m.posted
-	m.posted = true
-	return post
-}
-
-func (m *mailbox) take() (v *session.View, end bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	v, end = m.view, m.end
-	m.view, m.posted = nil, false
-	return v, end
-}
-
-// pump carries updates to the event loop until done is closed. It never waits
-// for the loop: a full event queue is tried again.
-func (u *ui) pump(ctx context.Context, screen tcell.Screen, done <-chan struct{}) {
-	updates, ended := u.ctrl.Updates(), ctx.Done()
-	const pause = 2 * time.Millisecond
-	var again <-chan time.Time
-	for {
-		post := again != nil
-		select {
-		case <-done:
-			return
-		case <-ended:
-			ended = nil
-			post = u.mail.put(nil, true) || post
-		case v, ok := <-updates:
-			if !ok {
-				updates = nil
-				continue
-			}
-			post = u.mail.put(v, false) || post
-		case <-again:
-		}
-		if again = nil; post && screen.PostEvent(tcell.NewEventKey(keyWake, 0, tcell.ModNone)) != nil {
-			again = time.After(pause)
-		}
-	}
-}

@@ -121,19 +121,33 @@ func TestLostAt(t *testing.T) {
 	}
 }
 
+// Lines in the source stand below the stages where debug info has them.
+func TestStageLines(t *testing.T) {
+	v := viewComplete()
+	v.Verdicts[1].Kernel.Place.File, v.Verdicts[1].Kernel.Place.Line = "/src/base-foc/lib/base/ipc.cc", 98
+	u := newDrawn(t, newFake(v), v, Options{})
+	if f := draw(t, u, 120, 40); firstRow(f, "ipc.cc:98") != firstRow(f, "│stop  14")+1 {
+		t.Errorf("the line is not below the stages:\n%s", f.text())
+	}
+}
+
 // Every cell of the body belongs to one pane at any size.
 func TestArrange(t *testing.T) {
 	for w := 1; w <= 220; w++ {
 		for h := 1; h <= 70; h++ {
-			for _, zoom := range []bool{false, true} {
-				p := arrange(w, h, paneThreads, paneCaps, zoom)
+			for _, form := range [][2]bool{{false, false}, {true, false}, {false, true}, {true, true}} {
+				zoom, tour := form[0], form[1]
+				p := arrange(w, h, wish{focus: paneThreads, tab: paneCaps, zoom: zoom, tour: tour})
 				if p.tooSmall != "" {
 					if w >= minWidth && h >= minHeight {
 						t.Fatalf("%d×%d counts as too small", w, h)
 					}
 					continue
 				}
-				cells := 0
+				if tour != (p.tour.h >= 4) {
+					t.Fatalf("%d×%d: the tour is at %+v", w, h, p.tour)
+				}
+				cells := p.tour.w * p.tour.h
 				for i, a := range p.panes {
 					cells += a.w * a.h
 					if a.x < 0 || a.y < 1 || a.x+a.w > w || a.y+a.h > h-2 || a.w < 16 || a.h < 3 {
@@ -156,37 +170,47 @@ func TestArrange(t *testing.T) {
 	}
 }
 
-// Keys must be unique, named, and explained in the help.
+// Keys and commands must be unique, named, and explained in the help.
 func TestKeyTable(t *testing.T) {
-	seen := map[string]bool{}
-	u := newUI(newFake(viewStopped()), Options{})
-	var help strings.Builder
-	for _, l := range u.helpLines(2 * helpColumn) {
-		for _, s := range l {
-			help.WriteString(s.text)
-		}
-		help.WriteString("\n")
-		if lineWidth(l) > 2*helpColumn {
+	keys, commands := map[string]bool{}, map[string]bool{}
+	u := newUI(newFake(viewStopped()), Options{Tour: fixtureTour()})
+	help := ""
+	for _, l := range u.helpLines(overlayWidth) {
+		help += lineText(l) + "\n"
+		if lineWidth(l) > overlayWidth {
 			t.Errorf("the help does not fit 80 columns: %v", l)
 		}
 	}
-	for _, b := range bindings {
-		for _, k := range b.keys {
-			if seen[k] {
+	for _, a := range actions {
+		for _, k := range a.keys {
+			if keys[k] {
 				t.Errorf("key %s is in the table twice", k)
 			}
-			seen[k] = true
+			keys[k] = true
 		}
-		if !slices.Contains(groups, b.group) {
-			t.Errorf("key %s is in group %q that the help does not show", b.label, b.group)
+		if a.command != "" && commands[a.command] {
+			t.Errorf("command %s is in the table twice", a.command)
 		}
-		if !strings.Contains(help.String(), pad(b.label, 11)+b.help) {
-			t.Errorf("key %s is not in the help", b.label)
+		commands[a.command] = true
+		switch {
+		case !slices.Contains(groups, a.group):
+			t.Errorf("%s%s is in group %q that the help does not show", a.label, a.command, a.group)
+		case len(a.keys) > 0 && !strings.Contains(help, pad(a.label, keyColumn)+a.help):
+			t.Errorf("key %s is not in the help", a.label)
+		case a.command != "" && !strings.Contains(help, ":"+usage(&a)+" "):
+			t.Errorf("command %s is not in the help", a.command)
+		case (a.arg != "") != (a.take != nil):
+			t.Errorf("%s%s: what it takes and what it does with that do not match", a.label, a.command)
+		case a.run == nil && a.take == nil && a.group != groupMove:
+			t.Errorf("%s%s does nothing", a.label, a.command)
 		}
 	}
-	for pane, keys := range hintKeys {
-		for _, k := range append(append(slices.Clone(keys), hintsFirst...), hintsLast...) {
-			if b := bindingFor(k); b == nil || b.short == "" {
+	for pane := panePhases; pane < paneEnd; pane++ {
+		if i := paneInfos[pane]; i.name == "" || i.command == "" || i.about == "" || i.help == "" {
+			t.Errorf("pane %d lacks a name or a help", pane)
+		}
+		for _, k := range slices.Concat(hintKeys[pane], hintsFirst, hintsLast) {
+			if a := u.actionFor(k); a == nil || a.short == "" {
 				t.Errorf("hint %q of pane %d is no key with a short name", k, pane)
 			}
 		}
@@ -245,8 +269,8 @@ func TestEscapeGoesUp(t *testing.T) {
 	press(u, "Esc") // the greeting
 	press(u, "4", "z", "/", "g", "Enter", "?")
 	state := func() string {
-		return strings.Join([]string{map[bool]string{true: "help"}[u.help != nil], u.caps.filter,
-			map[bool]string{true: "zoom"}[u.zoom], paneNames[u.focused]}, "|")
+		return strings.Join([]string{map[bool]string{true: "help"}[u.overlay != nil], u.caps.filter,
+			map[bool]string{true: "zoom"}[u.zoom], paneInfos[u.focused].name}, "|")
 	}
 	want := []string{"help|g|zoom|capabilities", "|g|zoom|capabilities", "||zoom|capabilities", "|||capabilities", "|||threads", "|||threads"}
 	for i, w := range want {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +23,7 @@ type checkFlags struct {
 	json    bool
 	junit   string
 	variant string
+	force   string // thread
 }
 
 func newCheck() *cobra.Command {
@@ -47,6 +49,7 @@ are met, 1 if not, 2 if something could not run.`,
 	o.targetFlags(c)
 	c.Flags().BoolVar(&f.json, "json", false, "print JSON")
 	c.Flags().StringVar(&f.junit, "junit", "", "write the results as JUnit XML to this `file`, too")
+	c.Flags().StringVar(&f.force, "force-state", "", "at the end, put the requested state into this `thread` of the restored child, run on, and tell what happens")
 	c.Flags().StringVar(&f.variant, "expect", "", "hold the result against the scenario's expectations of this `NAME` (default: the lab's bug, else \"default\")")
 	return c
 }
@@ -61,7 +64,7 @@ func (o *options) checkAll(ctx context.Context, w io.Writer, what []string, f ch
 	var failed []error
 	unexpected := false
 	for i, name := range what {
-		r := o.check(ctx, name, f.variant)
+		r := o.check(ctx, name, f, w)
 		results = append(results, r)
 		if r.Err != nil {
 			err := r.Err
@@ -124,16 +127,21 @@ func printJSON(w io.Writer, results []report.CheckResult) error {
 }
 
 // check checks one thing. The result's Err says why it could not run.
-func (o *options) check(ctx context.Context, what, variant string) (r report.CheckResult) {
+func (o *options) check(ctx context.Context, what string, f checkFlags, w io.Writer) (r report.CheckResult) {
+	variant := f.variant
 	begin := time.Now()
 	r = report.CheckResult{Name: what}
 	defer func() { r.Duration = time.Since(begin) }()
 	var s *session.Scenario
 	var own string
 	if isRecording(what) {
+		if f.force != "" {
+			r.Err = errors.New("a recording cannot be changed: force a state in a live session")
+			return r
+		}
 		s, own, r.View, r.Err = lastOf(what)
 	} else {
-		s, own, r.View, r.Err = o.runAll(ctx, what, variant)
+		s, own, r.View, r.Err = o.runAll(ctx, what, f, w)
 	}
 	if r.Err != nil {
 		return r
@@ -154,11 +162,11 @@ func hasVariant(s *session.Scenario, variant string) error {
 }
 
 // runAll runs a live scenario to its end.
-func (o *options) runAll(ctx context.Context, what, variant string) (s *session.Scenario, own string, v *session.View, err error) {
+func (o *options) runAll(ctx context.Context, what string, f checkFlags, w io.Writer) (s *session.Scenario, own string, v *session.View, err error) {
 	if s, err = o.loadScenario(); err != nil {
 		return nil, "", nil, err
 	}
-	if err := hasVariant(s, variant); err != nil {
+	if err := hasVariant(s, f.variant); err != nil {
 		return nil, "", nil, err
 	}
 	op, own, err := o.openWhat(ctx, s, what)
@@ -172,7 +180,29 @@ func (o *options) runAll(ctx context.Context, what, variant string) (s *session.
 	if err := op.engine.RunAll(ctx); err != nil {
 		return nil, "", nil, err
 	}
-	return s, own, op.engine.View(), nil
+	v = op.engine.View()
+	if f.force != "" {
+		err = force(ctx, w, op.engine, v, f.force, time.Duration(s.Settle))
+	}
+	return s, own, v, err
+}
+
+// force puts a thread's requested state in place and tells what happens.
+func force(ctx context.Context, w io.Writer, e *session.Engine, v *session.View, thread string, runOn time.Duration) error {
+	i := slices.IndexFunc(v.Verdicts, func(t session.ThreadVerdict) bool { return t.Name == thread })
+	if i < 0 {
+		return fmt.Errorf("the restored child has no thread %q", thread)
+	}
+	how, err := e.Force(ctx, v.Verdicts[i].Thread)
+	if err != nil {
+		return err
+	}
+	fate, err := e.Follow(ctx, v.Verdicts[i].Thread, runOn)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "%s: %s\n\n", how, fate)
+	return nil
 }
 
 // isRecording says whether an argument names a recording: a file, or one that

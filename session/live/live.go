@@ -241,6 +241,17 @@ func (t *Target) ClearWatch(ctx context.Context, kind session.WatchKind, addr ui
 	return t.lost(t.client.Remove(context.WithoutCancel(ctx), watchKinds[kind], addr, length))
 }
 
+// WriteRegister sets a register of a processor.
+func (t *Target) WriteRegister(ctx context.Context, cpu int, name string, value uint64) error {
+	return t.lost(t.client.WriteRegister(context.WithoutCancel(ctx), t.cpus[cpu], name, value))
+}
+
+// WritePhysical writes physical memory, through the stub: the mapping of shared
+// RAM is for reading.
+func (t *Target) WritePhysical(ctx context.Context, addr uint64, data []byte) error {
+	return t.lost(t.client.WriteMemory(context.WithoutCancel(ctx), gdbremote.Physical, addr, data))
+}
+
 // Resume lets the guest run.
 func (t *Target) Resume(ctx context.Context) error { return t.lost(t.client.Continue(ctx)) }
 

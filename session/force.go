@@ -1,0 +1,273 @@
+package session
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"thaw/kernel"
+)
+
+// Changer is a target whose state can be changed.
+type Changer interface {
+	// WriteRegister sets a register of a processor.
+	WriteRegister(ctx context.Context, cpu int, name string, value uint64) error
+	// WritePhysical writes physical memory.
+	WritePhysical(ctx context.Context, addr uint64, data []byte) error
+}
+
+// forced is a requested state that was put in place by us, on the user's wish.
+type forced struct {
+	At    instant
+	Where kernel.Source // SourceCPU, SourceFrame or SourceContinuation
+	Old   saved
+	saved
+	Registers []kernel.Register // general ones that were set, too
+	Undone    bool
+
+	undo []func(ctx context.Context) error // in order of the changes; nil once the guest ran on
+}
+
+// Force puts a thread's requested state where it takes effect: into the
+// processor's registers if the thread has just come back to user mode, else
+// into the saved state that the kernel will leave with. A wait in IPC is not
+// ended: then it takes effect when the wait ends. General registers are set
+// only in the processor, and only if the request holds any. Unforce takes it
+// back as long as the guest has not run on.
+func (e *Engine) Force(ctx context.Context, thread kernel.ID) (string, error) {
+	w, ok := e.target.(Changer)
+	if !ok {
+		return "", fmt.Errorf("%s cannot be changed", e.target.Name())
+	}
+	t := e.trackByID(thread)
+	if t == nil {
+		return "", fmt.Errorf("thread %s: no state was requested for it, so there is none to force", thread)
+	}
+	q := t.request()
+	f := forced{At: e.now(), saved: saved{q.IP, q.SP}}
+	var err error
+	if block, berr := e.currentBlock(ctx); berr == nil && block == t.Block && e.m.CPUs[e.cpu].User {
+		err = e.forceCPU(ctx, w, &f, q)
+	} else {
+		err = e.forceSaved(ctx, w, &f, t)
+	}
+	if err != nil {
+		return "", errors.Join(fmt.Errorf("forcing the state of thread %s %s: %w", t.ID, t.Name, err), f.takeBack(ctx))
+	}
+	t.Forced = append(t.Forced, f)
+	text := fmt.Sprintf("forced ip %#x, sp %#x of %s (thread %s) into the %s, where ip %#x was", f.IP, f.SP, t.Name, t.ID, places[f.Where], f.Old.IP)
+	return text, e.afterChange(ctx, text)
+}
+
+// places are words for where a state was put.
+var places = map[kernel.Source]string{
+	kernel.SourceCPU: "processor's registers", kernel.SourceFrame: "entry frame", kernel.SourceContinuation: "_exc_cont",
+}
+
+func (e *Engine) trackByID(thread kernel.ID) *track {
+	i := slices.IndexFunc(e.ev.Threads, func(t *track) bool { return t.ID == thread })
+	if i < 0 {
+		return nil
+	}
+	return e.ev.Threads[i]
+}
+
+// forceCPU sets the registers of the processor that runs the thread.
+func (e *Engine) forceCPU(ctx context.Context, w Changer, f *forced, q *request) error {
+	cpu := e.m.CPUs[e.cpu]
+	f.Where, f.Old = kernel.SourceCPU, saved{cpu.IP, cpu.SP}
+	if slices.ContainsFunc(q.Registers, func(r kernel.Register) bool { return r.Value != 0 }) {
+		f.Registers = q.Registers
+	}
+	set := append(slices.Clone(f.Registers), kernel.Register{Name: e.arch.ip, Value: q.IP}, kernel.Register{Name: e.arch.sp, Value: q.SP})
+	for _, r := range set {
+		old, ok := e.regs[e.cpu].Uint64(r.Name)
+		if !ok {
+			continue
+		}
+		if err := w.WriteRegister(ctx, e.cpu, r.Name, r.Value); err != nil {
+			return err
+		}
+		at := e.cpu
+		f.undo = append(f.undo, func(ctx context.Context) error { return w.WriteRegister(ctx, at, r.Name, old) })
+	}
+	return nil
+}
+
+// forceSaved writes the saved ip and sp in the kernel.
+func (e *Engine) forceSaved(ctx context.Context, w Changer, f *forced, t *track) error {
+	ip, sp, contIP, contSP, err := e.readSaved(t)
+	if err != nil {
+		return err
+	}
+	ipAddr, spAddr := t.IPAddr, t.SPAddr
+	f.Where, f.Old = kernel.SourceFrame, saved{ip, sp}
+	if contIP != e.judge().noIP() {
+		f.Where, f.Old, ipAddr, spAddr = kernel.SourceContinuation, saved{contIP, contSP}, t.ContIPAddr, t.ContSPAddr
+	}
+	space, err := e.dec.KernelSpace(e.m)
+	if err != nil {
+		return err
+	}
+	for _, x := range []struct{ addr, value, old uint64 }{{ipAddr, f.IP, f.Old.IP}, {spAddr, f.SP, f.Old.SP}} {
+		_, phys, err := space.Translate(x.addr)
+		if err != nil {
+			return err
+		}
+		if err := w.WritePhysical(ctx, phys, e.word(x.value)); err != nil {
+			return err
+		}
+		f.undo = append(f.undo, func(ctx context.Context) error { return w.WritePhysical(ctx, phys, e.word(x.old)) })
+	}
+	if f.Where == kernel.SourceFrame { // our own write is none of the guest's
+		t.Frame = f.saved
+	} else {
+		t.Cont = f.saved
+	}
+	return nil
+}
+
+// word is a value as the guest keeps it.
+func (e *Engine) word(v uint64) []byte {
+	b := binary.LittleEndian.AppendUint64(nil, v)
+	return b[:e.ptrSize()]
+}
+
+// takeBack undoes the changes, the last one first.
+func (f *forced) takeBack(ctx context.Context) error {
+	var errs []error
+	for _, undo := range slices.Backward(f.undo) {
+		errs = append(errs, undo(ctx))
+	}
+	f.undo = nil
+	return errors.Join(errs...)
+}
+
+// Unforce takes the last forced state of a thread back. It is an error once the
+// guest has run on.
+func (e *Engine) Unforce(ctx context.Context, thread kernel.ID) error {
+	t := e.trackByID(thread)
+	if t == nil || len(t.Forced) == 0 {
+		return fmt.Errorf("thread %s: nothing was forced", thread)
+	}
+	f := &t.Forced[len(t.Forced)-1]
+	if f.undo == nil {
+		return fmt.Errorf("thread %s %s has run on with the forced state: that cannot be taken back", t.ID, t.Name)
+	}
+	if err := f.takeBack(ctx); err != nil {
+		return fmt.Errorf("taking back the forced state of thread %s %s: %w", t.ID, t.Name, err)
+	}
+	f.Undone = true
+	switch f.Where {
+	case kernel.SourceFrame:
+		t.Frame = f.Old
+	case kernel.SourceContinuation:
+		t.Cont = f.Old
+	}
+	return e.afterChange(ctx, fmt.Sprintf("took back what was forced into %s (thread %s)", t.Name, t.ID))
+}
+
+// afterChange reads the changed machine and records it as a stop.
+func (e *Engine) afterChange(ctx context.Context, reason string) error {
+	if err := e.look(ctx, e.cpu); err != nil {
+		return err
+	}
+	return e.record(ctx, reason)
+}
+
+// settled forgets how to take forced states back: the guest runs on.
+func (e *Engine) settled() {
+	for _, t := range e.ev.Threads {
+		for i := range t.Forced {
+			t.Forced[i].undo = nil
+		}
+	}
+}
+
+// maxFollow is how many instructions of a forced thread are followed.
+const maxFollow = 2000
+
+// Follow executes the instructions of a thread that was forced into the
+// processor one by one, until it enters the kernel, and says how far it came
+// and why it left user mode. Then the guest runs on for a while, and the thread
+// is looked at again.
+func (e *Engine) Follow(ctx context.Context, thread kernel.ID, runOn time.Duration) (string, error) {
+	t := e.trackByID(thread)
+	if t == nil || len(t.Forced) == 0 {
+		return "", fmt.Errorf("thread %s: nothing was forced", thread)
+	}
+	logged := e.log.count()
+	e.settled()
+	text := ""
+	if t.Forced[len(t.Forced)-1].Where == kernel.SourceCPU {
+		how, err := e.followUser(ctx, t)
+		if err != nil {
+			return "", e.arrive(ctx, nil, err)
+		}
+		text = how + "; "
+	}
+	limited, cancel := context.WithTimeout(ctx, runOn)
+	defer cancel()
+	ev, err := e.run(limited)
+	if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+		ev, err = e.halt(ctx, "after the forced state ran on")
+	}
+	if err := e.arrive(ctx, ev, err); err != nil {
+		return "", err
+	}
+	return text + e.fate(t, logged), nil
+}
+
+// followUser steps through user mode.
+func (e *Engine) followUser(ctx context.Context, t *track) (string, error) {
+	program := e.comps[t.Program]
+	last := e.m.CPUs[e.cpu].IP
+	first := last
+	for n := range maxFollow {
+		stop, err := e.target.Step(ctx, e.cpu)
+		if err != nil {
+			return "", fmt.Errorf("following thread %s %s: %w", t.ID, t.Name, err)
+		}
+		if stop.Ended {
+			return "", fmt.Errorf("the guest is gone: %s", stop.Why)
+		}
+		if err := e.look(ctx, stop.CPU); err != nil {
+			return "", err
+		}
+		if cpu := e.m.CPUs[e.cpu]; cpu.User {
+			last = cpu.IP
+			continue
+		}
+		in := e.kernelComponent().place(e.m.CPUs[e.cpu].IP)
+		text := fmt.Sprintf("it goes on at %s, executes %d instructions, and enters the kernel at %s from %s", program.place(first), n+1, in, program.place(last))
+		if cr2, ok := e.regs[e.cpu].Uint64("cr2"); ok && strings.Contains(strings.ToLower(in.Function), "page_fault") {
+			text += fmt.Sprintf(": a page fault at %#x", cr2)
+		}
+		return text, nil
+	}
+	return fmt.Sprintf("it goes on at %s and runs for more than %d instructions", program.place(first), maxFollow), nil
+}
+
+// fate tells what became of a thread, from the newest stop, with what the guest
+// wrote since.
+func (e *Engine) fate(t *track, logged int) string {
+	s := e.history[len(e.history)-1].snap
+	o := s.System.Object(t.ID)
+	if o == nil || o.Thread == nil {
+		return "later the thread is gone"
+	}
+	text := fmt.Sprintf("later it is in state %s at %s", o.Thread.StateString(), s.Places[t.ID])
+	if p := s.System.Object(o.Thread.Partner); p != nil && o.Thread.Partner != 0 {
+		text += fmt.Sprintf(", waiting for %s %s", p.Title(), p.ID)
+	}
+	e.takeLog()
+	if lines := e.log.since(logged); len(lines) > 0 {
+		const most = 3
+		text += "; LOG: " + strings.Join(lines[max(len(lines)-most, 0):], " / ")
+	}
+	return text
+}

@@ -1,0 +1,295 @@
+package ui
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"thaw/session"
+)
+
+// newDrawn is a ui with a view that was drawn once.
+func newDrawn(t *testing.T, c Controller, v *session.View, o Options) *ui {
+	t.Helper()
+	o.NoGreeting = true
+	u := newUI(c, o)
+	u.apply(v)
+	draw(t, u, 120, 40)
+	return u
+}
+
+func typed(u *ui, text string) {
+	for _, c := range text {
+		press(u, string(c))
+	}
+	press(u, "Enter")
+}
+
+// Commands and what the status line says, or where they lead.
+func TestCommands(t *testing.T) {
+	tests := []struct {
+		command, want string // anywhere on the screen
+		calls         string
+	}{
+		{"stop 12", "", "show=12"},
+		{"stop 99", "there is no stop 99 so far: the newest is 33", ""},
+		{"stop twelve", `"twelve" is no number of a stop`, ""},
+		{"stop", ":stop needs N: show stop N of the history", ""},
+		{"thread 4f", "─ 3 detail  init_main 4f", ""},
+		{"thread PAGER_EP", "─ 3 detail  pager_ep 1e", ""},
+		{"thread resour", "─ 3 detail  resources ep 12d", ""},
+		{"thread nobody", "no thread nobody at this stop", ""},
+		{"object 4f", "─ 3 detail  init_main 4f", ""},
+		{"object 1ef", "┌─ Task 1ef at stop 33 ", ""},
+		{"object 1f1", "receiver  thread 12d resources ep of rtcr, task af", ""},
+		{"object fffff", "no object fffff at this stop", ""},
+		{"object zz", `"zz" is no id`, ""},
+		{"phase cpu threads", "", "show=24"},
+		{"phase region", "", "show=3"},
+		{"phase incremental", "incremental dataspaces was not entered so far", ""},
+		{"phase supper", `no phase is called "supper"`, ""},
+		{"theme light", "theme light: darker tones", ""},
+		{"theme pink", `no theme is called "pink"; there are dark, light, colour-blind, mono`, ""},
+		{"note look here", "", "note=look here"},
+		{"bookmark", "stop 33 is bookmarked", "note="},
+		{"help", "help: threads", ""},
+		{"next", "", "next"},
+		{"interrupt", ":interrupt: the guest stands already", ""},
+		{"zoom now", ":zoom takes nothing behind it", ""},
+		{"exprot", "no command :exprot; the nearest is :export", ""},
+		{"supercalifragilistic", "no command :supercalifragilistic; : and Tab list all", ""},
+		{"p", ":p can be :phase, :phases", ""},
+		{"br", "Rtcr::Restorer::_restore_cpu_threads", ""},
+		{"log", "5 LOG", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.command, func(t *testing.T) {
+			fake := newFake(viewComplete())
+			u := newDrawn(t, fakeSeeker{fake}, viewComplete(), Options{})
+			press(u, ":")
+			typed(u, tt.command)
+			if f := draw(t, u, 160, 40); !strings.Contains(f.text(), tt.want) {
+				t.Errorf("the screen lacks %q:\n%s", tt.want, f.text())
+			}
+			if got := fake.called(); got != tt.calls {
+				t.Errorf("calls: %q, want %q", got, tt.calls)
+			}
+		})
+	}
+}
+
+// Tab completes, ↑ recalls, and :quit quits.
+func TestPalette(t *testing.T) {
+	r := startSeeker(t, viewComplete(), Options{}, 120, 40, atStop)
+	r.press(":")
+	r.expect("choices; Tab completes, ↑ recalls")
+	r.press("s", "t", "o", "Tab", "1", "2")
+	r.expect(":stop 12")
+	r.press("Enter")
+	r.expect("stop 12 of 33, HISTORY")
+	r.press(":", "t", "h", "e", "m", "Tab", "Tab", "Tab")
+	r.expect(":theme light")
+	r.press("Enter")
+	r.expect("theme light: darker tones")
+	r.press(":", "Up", "Up")
+	r.expect(":stop 12")
+	r.press("Down")
+	r.expect(":theme light")
+	r.press("Esc", ":")
+	r.typed("quti")
+	r.expect("no command :quti; the nearest is :quit")
+	r.press(":")
+	r.typed("q")
+	r.waitEnd()
+	if got := r.ctrl.called(); got != "show=12" {
+		t.Errorf("commands: %s, want: show=12", got)
+	}
+}
+
+// Notes and bookmarks as a user sets and visits them.
+func TestNotes(t *testing.T) {
+	r := startSeeker(t, viewComplete(), Options{}, 120, 40, func(stop int) *session.View {
+		v := atStop(stop)
+		v.Notes = viewNotes().Notes
+		return v
+	})
+	r.press("'")
+	r.expect("': no stop has a note; m sets a bookmark, M writes one")
+	r.press("m")
+	r.expect("stop 33 is bookmarked")
+	r.press("M")
+	r.expect("note on stop 33")
+	r.typed("who carries it?")
+	r.press("M", "Enter")
+	r.expect("nothing was written; m sets a bookmark")
+	r.ctrl.publish(viewNotes())
+	r.expect("29 of 31, ◆ 4 notes")
+	r.expect("◆ ask on the list why rtcr relies on this")
+	r.press("'")
+	r.expect("stop 12 of 33 ◆, HISTORY")
+	r.press("'")
+	r.expect("◆ core only stores the state in its pager object")
+	r.press("'")
+	r.expect("stop 33 of 33 ◆, live")
+	r.press("q")
+	r.waitEnd()
+	if got, want := r.ctrl.called(), "note= note=who carries it? show=12 show=24 show=33"; got != want {
+		t.Errorf("commands: %s, want: %s", got, want)
+	}
+}
+
+// The row of a table, and what is in sight of a text, go to the clipboard.
+func TestCopy(t *testing.T) {
+	r := startRobot(t, viewComplete(), 120, 40)
+	tests := []struct{ keys, want string }{
+		{"2", "≠ IGNORED  ep  sheep_counter  231  rcv_wait  Genode::ipc_call+0x75  401ff400  8"},
+		{"4 j", "8  IRQ  1f0  SW  8  rtcr/resources ep"},
+		{"6", "rtcr  Rtcr::Checkpointer::_prepare_cpu_sessions(Genode::List<Rtcr::Stored_cpu_session_info>&)  phase  1034a10  1  0"},
+		{"5", "[init -> target_restorer-tester -> sheep_counter] 5 sheep. zZz\n"},
+	}
+	for _, tt := range tests {
+		r.press(strings.Fields(tt.keys)...)
+		r.press("y")
+		r.screen.waitFor(t, "what was copied", func(*frame) bool {
+			r.screen.mu.Lock()
+			defer r.screen.mu.Unlock()
+			return strings.HasPrefix(r.screen.copied, tt.want)
+		})
+	}
+	r.expect("copied, if the terminal knows OSC 52: [init")
+	r.press("q")
+	r.waitEnd()
+}
+
+// A pane goes into a new file, and never into one that is there.
+func TestExport(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "threads.txt")
+	r := startRobot(t, viewComplete(), 200, 60)
+	r.press("/")
+	r.typed("sheep")
+	r.press("e")
+	r.expect("export threads to")
+	r.typed(path)
+	r.expect("9 lines written to " + path)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"threads: /sheep: 6 of 24 (rtcr-2016, stop 33)\n\n", "verdict       thread", "≠ IGNORED     ep", "Genode::Lock::lock+0x90"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("the file lacks %q:\n%s", want, text)
+		}
+	}
+	r.press("3", ":")
+	r.typed("export " + path)
+	r.expect("not written: " + path + " exists already")
+	if again, _ := os.ReadFile(path); string(again) != string(text) {
+		t.Errorf("the file was written over:\n%s", again)
+	}
+	detail := filepath.Join(dir, "detail.txt")
+	r.press(":")
+	r.typed("export " + detail)
+	r.expect("lines written to " + detail)
+	if text, _ := os.ReadFile(detail); !strings.Contains(string(text), "why   core only stored the state") {
+		t.Errorf("the detail is not in the file:\n%s", text)
+	}
+	r.press("e", "Enter")
+	r.expect("no file was named: nothing was written")
+	r.press(":")
+	r.typed("export " + filepath.Join(dir, "none", "x"))
+	r.expect("not written: open ")
+	r.press("q")
+	r.waitEnd()
+}
+
+// Every table can be sorted by any column, both ways, and filtered.
+func TestSort(t *testing.T) {
+	u := newDrawn(t, newFake(viewComplete()), viewComplete(), Options{})
+	press(u, "6", "z", "o", "o", "o", "o", "o")
+	first := func() string { return draw(t, u, 120, 40).line(3) }
+	if got := first(); !strings.Contains(got, "unresolved_page_fault") {
+		t.Errorf("by hits the first row is %q", got)
+	}
+	press(u, "O")
+	if got := first(); !strings.Contains(got, "Platform_thread::state") {
+		t.Errorf("by hits, most first, the first row is %q", got)
+	}
+	press(u, "/", "r", "t", "c", "r", "Enter")
+	if f := draw(t, u, 120, 40); !strings.Contains(f.text(), "/rtcr: 2 of 4") || !strings.Contains(f.line(3), "_restore_cpu_threads") {
+		t.Errorf("filtered and sorted:\n%s", f.text())
+	}
+	press(u, "Esc", "o", "o", "O")
+	if got := first(); !strings.Contains(got, "unresolved_page_fault") {
+		t.Errorf("in its own order, the last first, the first row is %q", got)
+	}
+	press(u, "5", "o")
+	if f := draw(t, u, 120, 40); !strings.Contains(f.text(), "o: only tables can be filtered and sorted") {
+		t.Errorf("the LOG can be sorted:\n%s", f.text())
+	}
+}
+
+// Enter opens what is selected: a phase's stop, a capability's object.
+func TestOpen(t *testing.T) {
+	fake := newFake(viewComplete())
+	u := newDrawn(t, fakeSeeker{fake}, viewComplete(), Options{})
+	press(u, "1", "g", "j", "Enter")
+	if got := fake.called(); got != "show=2" {
+		t.Errorf("Enter in the phases: %q, want show=2", got)
+	}
+	press(u, "4", "d", "G", "Enter")
+	if f := draw(t, u, 120, 40); !strings.Contains(f.text(), "the capability's object is not known at this stop") {
+		t.Errorf("a capability of an object that is gone:\n%s", f.text())
+	}
+	press(u, "d", "g", "Enter")
+	f := draw(t, u, 120, 40)
+	for _, want := range []string{"Task 1ef at stop 33", "component sheep_counter", "thread    231 ep", "sheep_counter (task 1ef)  slot 1 SW"} {
+		if !strings.Contains(f.text(), want) {
+			t.Errorf("the task's overlay lacks %q:\n%s", want, f.text())
+		}
+	}
+}
+
+// A recording is told as such, and what would run it says why it does not.
+func TestRecording(t *testing.T) {
+	fake := newFake(viewHistory())
+	u := newDrawn(t, fakePlayer{fakeSeeker{fake}}, viewHistory(), Options{})
+	f := draw(t, u, 120, 40)
+	if !strings.Contains(f.line(38), " RECORDING  stop 24 of 33 in overwritten.thaw") || strings.Contains(f.text(), "STOPPED") {
+		t.Errorf("status line %q", f.line(38))
+	}
+	for _, k := range []string{"s", "c", "i"} {
+		press(u, k)
+		if f := draw(t, u, 120, 40); !strings.Contains(f.line(38), k+": a recording cannot run: n and p walk its stops") {
+			t.Errorf("after %s the status line is %q", k, f.line(38))
+		}
+		if strings.Contains(f.line(39), "continue") {
+			t.Errorf("the hints offer to run: %q", f.line(39))
+		}
+	}
+	press(u, "n")
+	u.apply(viewComplete())
+	press(u, "n")
+	if f := draw(t, u, 120, 40); !strings.Contains(f.line(38), "n: the recording ends at stop 33") {
+		t.Errorf("at the end the status line is %q", f.line(38))
+	}
+	if got := fake.called(); got != "next" {
+		t.Errorf("calls: %q, want next", got)
+	}
+}
+
+// Snapshots to compare with are kept, but not without bound.
+func TestSeen(t *testing.T) {
+	u := newDrawn(t, newFake(viewComplete()), viewBefore(), Options{})
+	u.apply(viewComplete())
+	for n := 100; n < 100+2*seenLimit; n++ {
+		u.apply(atStop(n))
+	}
+	if len(u.seen.byNumber) > seenLimit || len(u.seen.order) > seenLimit {
+		t.Errorf("%d snapshots are kept", len(u.seen.byNumber))
+	}
+	if u.previous() == nil || u.previous().Number != u.view.Snapshot.Number-1 {
+		t.Error("the stop before the shown one is not known")
+	}
+}

@@ -1,0 +1,155 @@
+package ui
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// copyRow hands the focused pane's selected row to the terminal's clipboard; of
+// a pane without rows, what is in sight.
+func (u *ui) copyRow() {
+	text := ""
+	if l := u.table(); l != nil {
+		if i := l.selected(); i >= 0 {
+			text = strings.TrimSpace(strings.Join(texts(l.src.row(i)), "  "))
+		}
+	} else {
+		text = strings.Join(u.textPaneOf(u.focused).inSight(), "\n")
+	}
+	if text = strings.TrimSpace(text); text == "" {
+		u.note = "there is nothing to copy in " + paneInfos[u.focused].name
+		return
+	}
+	u.copy([]byte(text))
+	first, rest, more := strings.Cut(text, "\n")
+	u.note = "copied, if the terminal knows OSC 52: " + first
+	if more {
+		u.note += fmt.Sprintf(" and %s", counted(strings.Count(rest, "\n")+1, "more line", "more lines"))
+	}
+}
+
+func texts(cells []cell) []string {
+	out := make([]string, len(cells))
+	for i, c := range cells {
+		out[i] = c.text
+	}
+	return out
+}
+
+// askExport types the name of a file for the focused pane.
+func (u *ui) askExport() {
+	u.ask(&prompt{title: "export " + paneInfos[u.focused].name + " to", limit: 1000, enter: "write", esc: "forget",
+		hint: func() string { return "a new file" }, done: u.exportTo})
+}
+
+// exportTo writes the focused pane to a file that must not exist.
+func (u *ui) exportTo(name string) {
+	if name = strings.TrimSpace(name); name == "" {
+		u.note = "no file was named: nothing was written"
+		return
+	}
+	text := u.paneText(u.focused)
+	u.background(func() string {
+		if err := writeNew(name, text); err != nil {
+			return "not written: " + err.Error()
+		}
+		return fmt.Sprintf("%s written to %s", counted(strings.Count(text, "\n"), "line", "lines"), clean(name))
+	})
+}
+
+// writeNew writes a file that did not exist; nothing is left of one that could
+// not be written.
+func writeNew(name, text string) error {
+	if rest, ok := strings.CutPrefix(name, "~/"); ok {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return err
+		}
+		name = filepath.Join(home, rest)
+	}
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%s exists already", clean(name))
+	}
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	if err = errors.Join(err, f.Close()); err != nil {
+		os.Remove(name)
+	}
+	return err
+}
+
+// exportWidth is the width for which text is wrapped in a file.
+const exportWidth = 100
+
+// paneText is the whole pane as text: of a table the rows that its filter
+// shows, with a head that says what it is.
+func (u *ui) paneText(id paneID) string {
+	head := paneInfos[id].name
+	if notes := u.root.note(id); len(notes) > 0 {
+		head += ": " + notes[0]
+	}
+	if s := u.view.Snapshot; s != nil {
+		head += fmt.Sprintf(" (%s, stop %d)", clean(u.view.Scenario), s.Number)
+	}
+	var rows []string
+	if l := u.lists()[id]; l != nil {
+		rows = l.rows()
+	} else {
+		for _, l := range u.textPaneOf(id).build(exportWidth) {
+			rows = append(rows, lineText(l))
+		}
+	}
+	var b strings.Builder
+	for _, r := range slices.Concat([]string{head, ""}, rows) {
+		b.WriteString(strings.TrimRight(u.th.draw(r), " ") + "\n")
+	}
+	return b.String()
+}
+
+// rows are all rows of a table, with its heads, in columns as wide as they
+// need.
+func (p *listPane) rows() []string {
+	cols := p.columns()
+	table := make([][]string, 1, 1+len(p.order))
+	for _, c := range cols {
+		table[0] = append(table[0], c.title)
+	}
+	for _, i := range p.order {
+		table = append(table, texts(p.src.row(i)))
+	}
+	widths := make([]int, len(cols))
+	for _, row := range table {
+		for i, text := range row {
+			widths[i] = max(widths[i], width(text))
+		}
+	}
+	var out []string
+	for _, row := range table {
+		for i, text := range row {
+			if cols[i].right {
+				row[i] = padLeft(text, widths[i])
+			} else {
+				row[i] = pad(text, widths[i])
+			}
+		}
+		out = append(out, strings.Join(row, "  "))
+	}
+	return out
+}
+
+// lineText is a row without its styles.
+func lineText(l line) string {
+	var b strings.Builder
+	for _, s := range l {
+		b.WriteString(s.text)
+	}
+	return b.String()
+}

@@ -1,0 +1,51 @@
+package ui
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+)
+
+// keysDoc is docs/keys.md, from the table.
+func keysDoc() string {
+	var b strings.Builder
+	b.WriteString("# Keys and commands\n\n`?` shows this in the debugger, with what works at the moment. This file is written by\n`go test ./ui -update`.\n")
+	for _, g := range groups {
+		if g == groupCommand {
+			continue
+		}
+		fmt.Fprintf(&b, "\n## %s\n\n| key | does |\n| --- | --- |\n", strings.ToUpper(g[:1])+g[1:])
+		for _, a := range actions {
+			if a.group == g {
+				fmt.Fprintf(&b, "| `%s` | %s |\n", a.label, a.help)
+			}
+		}
+	}
+	b.WriteString("\n## Commands\n\nTyped behind `:`. Tab completes, ↑ recalls; a beginning that only one command has is enough.\n\n| command | does | key |\n| --- | --- | --- |\n")
+	for _, a := range actions {
+		if a.command != "" {
+			key := a.label
+			if key != "" {
+				key = "`" + key + "`"
+			}
+			fmt.Fprintf(&b, "| `:%s` | %s | %s |\n", strings.ReplaceAll(usage(&a), "|", `\|`), a.help, key)
+		}
+	}
+	return b.String()
+}
+
+// The documentation of the keys is that of the table.
+func TestKeysDoc(t *testing.T) {
+	const path = "../docs/keys.md"
+	want := keysDoc()
+	if *update {
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if got, err := os.ReadFile(path); err != nil || string(got) != want {
+		t.Errorf("%s is not what the table says (%v); write it with go test ./ui -update", path, err)
+	}
+}

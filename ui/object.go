@@ -1,0 +1,127 @@
+package ui
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"thaw/kernel"
+	"thaw/session"
+)
+
+// objectColumn is the width of the labels in an object's overlay.
+const objectColumn = 10
+
+// openObject shows all that is known about a kernel object.
+func (u *ui) openObject(o *kernel.Object) {
+	snap := u.view.Snapshot
+	title := fmt.Sprintf("%s %s at stop %d", o.Kind, o.ID, snap.Number)
+	u.openOverlay(title, func(w int) []line { return u.objectLines(snap, o, w) })
+}
+
+// objectLines is the overlay's text.
+func (u *ui) objectLines(snap *session.Snapshot, o *kernel.Object, w int) []line {
+	t := u.th
+	var out []line
+	fact := func(label, text string) {
+		out = append(out, t.paragraph(pad(label, objectColumn), text, w)...)
+	}
+	fact("kind", string(o.Kind))
+	fact("class", o.Class)
+	fact("name", o.Name)
+	fact("address", fmt.Sprintf("%x", o.Addr))
+	if o.Size > 0 {
+		fact("size", fmt.Sprintf("%d bytes", o.Size))
+	}
+	fact("problem", o.Problem)
+	switch {
+	case o.Gate != nil:
+		fact("label", hex(o.Gate.Label))
+		fact("receiver", u.receiverWords(snap, o.Gate.Thread, "no thread bound"))
+	case o.IRQ != nil:
+		fact("label", hex(o.IRQ.Label))
+		fact("receiver", u.receiverWords(snap, o.IRQ.Thread, "not attached"))
+	case o.Task != nil:
+		out = append(out, u.taskLines(snap, o, w)...)
+	case o.Thread != nil:
+		fact("task", snap.TaskName(o.Thread.Task)+", "+taskWord(o.Thread.Task))
+		fact("state", o.Thread.StateString())
+		if snap.System != nil {
+			fact("waits for", snap.System.Wait(o.Thread))
+		}
+	}
+	return append(out, u.holderLines(snap, o.ID, w)...)
+}
+
+// receiverWords tells the thread behind a gate or an IRQ.
+func (u *ui) receiverWords(snap *session.Snapshot, id kernel.ID, none string) string {
+	o := snap.System.Object(id)
+	switch {
+	case id == 0:
+		return none
+	case o == nil || o.Thread == nil:
+		return id.String()
+	}
+	return fmt.Sprintf("thread %s %s of %s, %s", id, o.Title(), snap.TaskName(o.Thread.Task), taskWord(o.Thread.Task))
+}
+
+func (u *ui) taskLines(snap *session.Snapshot, o *kernel.Object, w int) []line {
+	out := u.th.paragraph(pad("component", objectColumn), snap.TaskName(o.ID), w)
+	if o.Task.Root != 0 {
+		out = append(out, u.th.paragraph(pad("page table", objectColumn), fmt.Sprintf("at physical %x", o.Task.Root), w)...)
+	}
+	out = append(out, u.th.paragraph(pad("holds", objectColumn), counted(len(o.Task.Caps), "capability", "capabilities"), w)...)
+	out = append(out, u.th.paragraph(pad("problem", objectColumn), o.Task.Problem, w)...)
+	for _, th := range snap.System.ThreadsOf(o.ID) {
+		out = append(out, u.th.paragraph(pad("thread", objectColumn), th.ID.String()+" "+th.Title(), w)...)
+	}
+	return out
+}
+
+// holder is a task that has an object in its capability table.
+type holder struct {
+	task  kernel.ID
+	slots []string
+}
+
+// holdersOf lists the tasks that hold an object, with slot and rights.
+func holdersOf(sys *kernel.System, id kernel.ID) []holder {
+	var out []holder
+	for _, task := range sys.Tasks() {
+		h := holder{task: task.ID}
+		for _, c := range task.Task.Caps {
+			if c.Object == id && id != 0 {
+				h.slots = append(h.slots, hex(c.Slot)+" "+rightsWord(c.Rights))
+			}
+		}
+		if len(h.slots) > 0 {
+			out = append(out, h)
+		}
+	}
+	return slices.Clip(out)
+}
+
+func (u *ui) holderLines(snap *session.Snapshot, id kernel.ID, w int) []line {
+	holders := holdersOf(snap.System, id)
+	n := 0
+	for _, h := range holders {
+		n += len(h.slots)
+	}
+	out := []line{u.th.section("held by "+counted(len(holders), "task", "tasks")+" in "+counted(n, "slot", "slots"), w)}
+	if n == 0 {
+		return append(out, u.th.paragraph("", "No capability table that was read holds it.", w)...)
+	}
+	for _, h := range holders {
+		label := fmt.Sprintf("%s (%s)  slot ", clip(clean(snap.TaskName(h.task)), 24), taskWord(h.task))
+		out = append(out, u.th.paragraph(label, strings.Join(h.slots, ", "), w)...)
+	}
+	return out
+}
+
+// counted is "1 slot", "2 slots".
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}

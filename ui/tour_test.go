@@ -1,0 +1,139 @@
+package ui
+
+import (
+	"strings"
+	"testing"
+
+	"thaw/session"
+)
+
+// atStop is the end of the run as it is shown at a stop of the history.
+func atStop(stop int) *session.View {
+	v := *viewComplete()
+	v.Snapshot, v.Live = fixtureSnapshot(stop, "a phase", ""), stop == v.Stops
+	return &v
+}
+
+// A visitor walks through a tour with nothing but the space bar, takes over,
+// and comes back.
+func TestTour(t *testing.T) {
+	r := startSeeker(t, viewComplete(), Options{Tour: fixtureTour()}, 120, 40, atStop)
+	r.expect("step 1 of 3")
+	r.expect("stop 12 of 33, HISTORY")
+	r.expect("A tick means that it was entered")
+	r.press(" ")
+	r.expect("step 2 of 3")
+	f := r.expect("stop 24 of 33, HISTORY")
+	if !strings.Contains(f.text(), "3 detail ─ 4 caps") || !strings.Contains(f.text(), "ep 231 of sheep_counter (task 1ef)") {
+		t.Errorf("the detail of the restored ep is not shown:\n%s", f.text())
+	}
+	r.press("Left")
+	r.expect("step 1 of 3")
+	r.press("Left")
+	r.expect("this is the first step")
+	r.press("Right", "Right")
+	r.expect("step 3 of 3")
+	r.expect("stop 33 of 33, live")
+	r.press(" ")
+	r.expect("this is the last step; Esc takes over")
+	r.press("4") // other keys keep working
+	r.expect("object rights label receiver")
+	r.press("Esc")
+	r.expect("T opens the tour again at step 3")
+	r.press(" ")
+	r.expect("you have taken over; T opens the tour again")
+	r.press("T")
+	r.expect("step 3 of 3")
+	r.press("q")
+	r.waitEnd()
+}
+
+// Auto-play goes through all steps by itself and ends at the last.
+func TestTourPlays(t *testing.T) {
+	r := startSeeker(t, viewComplete(), Options{Tour: fixtureTour()}, 80, 24, atStop)
+	r.expect("step 1 of 3")
+	r.press("a")
+	r.expect("step 3 of 3")
+	r.expect("this is the last step")
+	r.press("Backspace2")
+	r.expect("step 2 of 3")
+	r.press("q")
+	r.waitEnd()
+}
+
+// A stop that is not there yet is shown when it comes; until then the tour says
+// so.
+func TestTourWaits(t *testing.T) {
+	r := startSeeker(t, viewStarting(), Options{Tour: fixtureTour()}, 120, 40, atStop)
+	r.expect("Stop 12 is shown as soon as")
+	r.ctrl.publish(viewStopped())
+	r.expect("stop 12 of 33, HISTORY")
+	tour := fixtureTour()
+	tour.Steps[0].Stop = 40
+	r.press("q")
+	r.waitEnd()
+
+	r = startSeeker(t, viewStopped(), Options{Tour: tour}, 120, 40, atStop)
+	r.expect("Stop 40 is not there yet, the")
+	r.press("a")
+	r.expect("auto-play waits: Stop 40 is not there yet")
+	r.press("q")
+	r.waitEnd()
+	if c := r.ctrl.called(); strings.Contains(c, "show=40") {
+		t.Errorf("a stop that is not there was asked for: %s", c)
+	}
+}
+
+// A session that refuses to show a stop is not asked again and again.
+func TestTourIsRefused(t *testing.T) {
+	fake := newFake(viewComplete())
+	u := newUI(fakeSeeker{fake}, Options{Tour: fixtureTour()})
+	for range 5 {
+		u.apply(viewComplete())
+	}
+	if got := fake.called(); got != "show=12" {
+		t.Errorf("calls: %s, want one", got)
+	}
+	u.apply(viewRunning())
+	u.apply(viewComplete())
+	if got := fake.called(); got != "show=12 show=12" {
+		t.Errorf("after a run, calls: %s, want a second one", got)
+	}
+}
+
+// Steps about threads and sessions that are not there say so.
+func TestTourProblems(t *testing.T) {
+	tour := &Tour{Title: "odd", Steps: []TourStep{{Thread: "nobody", Title: "first", Text: "text"}, {Stop: 3, Title: "second"}}}
+	u := newUI(newFake(viewComplete()), Options{Tour: tour})
+	u.apply(viewComplete())
+	if f := draw(t, u, 80, 24); !strings.Contains(f.text(), "There is no restored thread nobody at this stop.") {
+		t.Errorf("the tour does not say that the thread is missing:\n%s", f.text())
+	}
+	press(u, " ")
+	if f := draw(t, u, 80, 24); !strings.Contains(f.text(), "This step is about stop 3: go there with p and f.") {
+		t.Errorf("the tour does not say that it cannot jump:\n%s", f.text())
+	}
+	if u := newUI(newFake(viewComplete()), Options{Tour: &Tour{Title: "empty"}}); u.tour != nil {
+		t.Error("a tour without steps was begun")
+	}
+}
+
+// A narration longer than the pane is read page by page.
+func TestTourReadsOn(t *testing.T) {
+	u := newUI(fakeSeeker{newFake(viewComplete())}, Options{Tour: fixtureTour()})
+	u.apply(viewComplete())
+	draw(t, u, 80, 24)
+	press(u, " ")
+	f := draw(t, u, 80, 24)
+	if !strings.Contains(f.text(), "Space read on ▼") || strings.Contains(f.text(), "watch the arrow") {
+		t.Errorf("the first page is not told as such:\n%s", f.text())
+	}
+	press(u, " ")
+	if f = draw(t, u, 80, 24); !strings.Contains(f.text(), "step 2 of 3") || !strings.Contains(f.text(), "watch the arrow") {
+		t.Errorf("the second page is not shown:\n%s", f.text())
+	}
+	press(u, " ")
+	if f = draw(t, u, 80, 24); !strings.Contains(f.text(), "step 3 of 3") {
+		t.Errorf("the next step is not shown:\n%s", f.text())
+	}
+}
