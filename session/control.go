@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"thaw/kernel"
 )
 
 // Controller runs an Engine in a goroutine of its own, which is the only one to
@@ -191,6 +193,19 @@ func (c *Controller) Note(text string) {
 
 // Back shows the stop before the shown one.
 func (c *Controller) Back() { c.move(-1) }
+
+// Force puts a thread's requested state in place; see Engine.Force.
+func (c *Controller) Force(thread kernel.ID) {
+	c.queue("forcing a state", func(ctx context.Context) error {
+		_, err := c.engine.Force(ctx, thread)
+		return err
+	})
+}
+
+// Unforce takes a forced state back.
+func (c *Controller) Unforce(thread kernel.ID) {
+	c.queue("taking back a state", func(ctx context.Context) error { return c.engine.Unforce(ctx, thread) })
+}
 
 // Show shows a stop of the history by its number; one that is not there changes
 // nothing.

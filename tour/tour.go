@@ -65,7 +65,7 @@ func (t *teller) opening() {
 	if t.Source != "" {
 		source = "Source: " + t.Source + "."
 	}
-	t.step(1, "phases", "", t.Title, strings.Join(strings.Fields(t.Story), " "), source)
+	t.step(1, "phases", "", "What happened", strings.Join(strings.Fields(t.Story), " "), source)
 	t.step(1, "phases", "", "The screen", "On the left are the phases of the checkpoint and of the restore: each is a function of the restorer, and thaw stands where it is entered. "+
 		"On the right are all threads that the kernel knows, read from its own objects in memory: no printf, and nothing was compiled for it.")
 }

@@ -37,7 +37,7 @@ func TestTour(t *testing.T) {
 			t.Errorf("step %q: stop %d, focus %q, text %q", s.Title, s.Stop, s.Focus, s.Text)
 		}
 	}
-	want := []string{"A title", "The screen", "The checkpoint begins", "What was stored", "Follow ep", "Requested", "In the kernel", "The first step in user mode", "Verdict: IGNORED", "A trap", "Capabilities", "Your turn"}
+	want := []string{"What happened", "The screen", "The checkpoint begins", "What was stored", "Follow ep", "Requested", "In the kernel", "The first step in user mode", "Verdict: IGNORED", "A trap", "Capabilities", "Your turn"}
 	if !slices.Equal(titles, want) {
 		t.Errorf("steps %q, want %q", titles, want)
 	}

@@ -5,7 +5,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"thaw/kernel"
 	"thaw/session"
 )
 
@@ -291,5 +293,41 @@ func TestSeen(t *testing.T) {
 	}
 	if u.previous() == nil || u.previous().Number != u.view.Snapshot.Number-1 {
 		t.Error("the stop before the shown one is not known")
+	}
+}
+
+// fakeForcer is a live session that can be changed.
+type fakeForcer struct{ *fakeController }
+
+func (f fakeForcer) Force(id kernel.ID)   { f.call("force " + id.String()) }
+func (f fakeForcer) Unforce(id kernel.ID) { f.call("unforce " + id.String()) }
+
+// Nothing is changed without being asked for, and only where there is something
+// to force.
+func TestForceAsks(t *testing.T) {
+	fake := newFake(viewComplete())
+	r := startRobotAt(t, fake, fakeForcer{fake}, Options{}, 120, 40)
+	r.press("F")
+	r.expect("put ip 1014faa, sp 401ff9a0 into ep")
+	r.press("Esc")
+	r.press("U")
+	r.expect("nothing was forced into this thread")
+	if calls := fake.called(); calls != "" {
+		t.Errorf("Esc forced: %q", calls)
+	}
+	forced := make(chan string, 1)
+	fake.onCall = func(name string) { forced <- name }
+	r.press("F", "Enter")
+	select {
+	case name := <-forced:
+		if name != "force 231" {
+			t.Errorf("Enter called %q", name)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("Enter forced nothing")
+	}
+	u := newDrawn(t, fakePlayer{fakeSeeker{fake}}, viewHistory(), Options{})
+	if why := needForce(u); why != "a recording cannot be changed" {
+		t.Errorf("in a recording: %q", why)
 	}
 }

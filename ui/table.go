@@ -58,6 +58,10 @@ var guestActions = []action{
 		run: func(u *ui) { u.ctrl.Continue() }, why: needStopped},
 	{keys: []string{"i"}, label: "i", short: "interrupt", command: "interrupt", help: "interrupt the running guest", group: groupGuest,
 		run: func(u *ui) { u.ctrl.Interrupt() }, why: needRunning},
+	{keys: []string{"F"}, label: "F", short: "force", command: "force", help: "put the requested state in place", group: groupGuest,
+		run: (*ui).askForce, why: needForce},
+	{keys: []string{"U"}, label: "U", command: "unforce", help: "take back what was forced", group: groupGuest,
+		run: func(u *ui) { u.ctrl.(Forcer).Unforce(u.selectedVerdict().Thread) }, why: needForced},
 }
 
 var historyActions = []action{

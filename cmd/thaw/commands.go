@@ -36,10 +36,11 @@ func newLab() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return interactive(c.Context(), op)
+			return o.interactive(c.Context(), op)
 		},
 	}
 	o.commonFlags(c)
+	o.screenFlags(c)
 	c.Flags().StringVar(&bug, "bug", "", "what goes wrong in the guest: a `NAME` of guest/README.md")
 	return c
 }
@@ -60,11 +61,12 @@ func newAttach() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return interactive(c.Context(), op)
+			return o.interactive(c.Context(), op)
 		},
 	}
 	o.commonFlags(c)
 	o.targetFlags(c)
+	o.screenFlags(c)
 	return c
 }
 
@@ -77,14 +79,14 @@ func oneAddress(_ *cobra.Command, args []string) error {
 
 // interactive opens the terminal interface and leaves the guest in order after
 // it.
-func interactive(ctx context.Context, op *opened) (err error) {
+func (o *options) interactive(ctx context.Context, op *opened) (err error) {
 	defer func() { err = errors.Join(err, op.close(ctx)) }()
 	if err := op.engine.Begin(ctx); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	ctl := session.NewController(ctx, op.engine)
-	err = ui.Run(ctx, ctl, ui.Options{})
+	err = ui.Run(ctx, ctl, o.screen())
 	cancel()
 	ctl.Interrupt()
 	<-ctl.Done()

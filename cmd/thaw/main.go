@@ -75,6 +75,6 @@ checkpointed, requested, kernel, entered.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newLab(), newAttach(), newSnapshot(), newCheck(), newRecord(), newReplay(), newExport(), newDiff(), newServe(), newList(), newCompareJDB())
+	root.AddCommand(newLab(), newAttach(), newSnapshot(), newCheck(), newRecord(), newReplay(), newDemo(), newExport(), newDiff(), newServe(), newList(), newCompareJDB())
 	return root
 }

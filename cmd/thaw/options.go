@@ -18,6 +18,7 @@ import (
 	"thaw/gdbremote"
 	"thaw/scenarios"
 	"thaw/session"
+	"thaw/ui"
 )
 
 // options are the flags that commands share.
@@ -36,6 +37,8 @@ type options struct {
 	withCode bool
 	sparse   bool
 	title    string
+	theme    string
+	ascii    bool
 }
 
 // targetFlags are for commands that attach to a guest that runs already.
@@ -60,6 +63,18 @@ func (o *options) commonFlags(c *cobra.Command) {
 	f.BoolVar(&o.withCode, "with-code", false, "record pages with machine code, too")
 	f.BoolVar(&o.sparse, "sparse", false, "record of each page only what was read, and zeros for the rest")
 	f.BoolVar(&o.noShare, "no-shared-ram", false, "read the lab guest through the gdbstub only")
+}
+
+// screenFlags are for commands that open the screen.
+func (o *options) screenFlags(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&o.theme, "theme", "", "colours: a `NAME` of "+strings.Join(ui.Themes(), ", ")+" (default: the one used last)")
+	f.BoolVar(&o.ascii, "ascii", false, "draw with ASCII characters only")
+}
+
+// screen says how to draw.
+func (o *options) screen() ui.Options {
+	return ui.Options{Theme: o.theme, ASCII: o.ascii, ConfigDir: ui.DefaultConfigDir()}
 }
 
 // loadScenario reads the scenario that the flag names.

@@ -85,7 +85,8 @@ func (o *options) recordAll(ctx context.Context, w io.Writer, what string) (err 
 }
 
 func newReplay() *cobra.Command {
-	return &cobra.Command{
+	var o options
+	c := &cobra.Command{
 		Use:   "replay [FILE|NAME]",
 		Short: "walk a recording, forward and back",
 		Long: `replay shows a recording as the live session was: the same screen, the same
@@ -98,9 +99,11 @@ with thaw ("thaw list"); without either it shows the restore bug of 2016.`,
 			if err != nil {
 				return err
 			}
-			return ui.Run(c.Context(), p, ui.Options{})
+			return ui.Run(c.Context(), p, o.screen())
 		},
 	}
+	o.screenFlags(c)
+	return c
 }
 
 // openPlayer opens a recording for the screen.

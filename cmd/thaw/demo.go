@@ -1,0 +1,69 @@
+package main
+
+import (
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"thaw/scenarios"
+	"thaw/session"
+	"thaw/tour"
+	"thaw/ui"
+)
+
+func newDemo() *cobra.Command {
+	var o options
+	var pause time.Duration
+	c := &cobra.Command{
+		Use:   "demo [NAME|FILE]",
+		Short: "tell the story of a recording, step by step, for a workshop",
+		Long: `demo walks a recording with narration in a side pane: what is looked at, where on
+the screen, and what it means. Space goes on, Backspace goes back, "a" goes on by
+itself, Esc takes over, T opens the narration again. Without a name it tells the
+restore bug of 2016.`,
+		Example: "  thaw demo\n  thaw demo overwritten\n  thaw demo missing-caps --pause 20s",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			what := append(args, scenarios.Default)[0]
+			t, r, err := tourOf(what)
+			if err != nil {
+				return err
+			}
+			p, err := session.NewPlayer(r)
+			if err != nil {
+				return err
+			}
+			t.Pause = pause
+			s := o.screen()
+			s.Tour, s.NoGreeting = t, true
+			return ui.Run(c.Context(), p, s)
+		},
+	}
+	o.screenFlags(c)
+	c.Flags().DurationVar(&pause, "pause", 12*time.Second, "how long a step stays when it goes on by itself")
+	return c
+}
+
+// tourOf makes the tour of a recording. One that comes with thaw has a story of
+// its own.
+func tourOf(what string) (*ui.Tour, *session.Replay, error) {
+	r, rec, err := openReplay(what)
+	if err != nil {
+		return nil, nil, err
+	}
+	w := tour.Walk{Title: rec.Scenario().Title, Story: rec.Scenario().Story, Source: rec.Scenario().Source}
+	if e, err := scenarios.Entry(what); err == nil {
+		w.Title, w.Story, w.Source = e.Title, e.Story, e.Source
+	}
+	if w.Stops, err = r.Snapshots(); err != nil {
+		return nil, nil, err
+	}
+	if w.Last, err = r.View(r.Stops()); err != nil {
+		return nil, nil, err
+	}
+	t := &ui.Tour{Title: w.Title}
+	for _, s := range tour.Of(w) {
+		t.Steps = append(t.Steps, ui.TourStep{Stop: s.Stop, Focus: s.Focus, Thread: s.Thread, Title: s.Title, Text: s.Text})
+	}
+	return t, r, nil
+}
