@@ -113,17 +113,13 @@ func header() []byte {
 	return h
 }
 
-// ErrForeign is wrapped by errors about files that are no recordings that this
-// reader understands.
-var ErrForeign = errors.New("not a recording that can be read")
-
 // checkHeader says whether a file is a recording of a known version.
 func checkHeader(h []byte) error {
 	if len(h) < headerSize || string(h[:len(magic)]) != magic {
-		return fmt.Errorf("it is not a thaw recording: %w", ErrForeign)
+		return errors.New("it is not a thaw recording")
 	}
 	if major := binary.LittleEndian.Uint16(h[8:]); major != Major {
-		return fmt.Errorf("it is a recording of format %d, and this thaw reads format %d: use the thaw that made it, or a newer one: %w", major, Major, ErrForeign)
+		return fmt.Errorf("it is a recording of format %d, and this thaw reads format %d: use the thaw that made it, or a newer one", major, Major)
 	}
 	return nil
 }

@@ -46,14 +46,26 @@ func Open(path string) (*Recording, error) {
 	if st, err := f.Stat(); err == nil && st.IsDir() {
 		return nil, fmt.Errorf("%s is a directory, not a recording", path)
 	}
-	return Read(filepath.Base(path), f)
+	rec, err := read(filepath.Base(path), f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return rec, nil
 }
 
 // Read reads a recording from a stream; name is for messages.
 func Read(name string, from io.Reader) (*Recording, error) {
+	rec, err := read(name, from)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return rec, nil
+}
+
+func read(name string, from io.Reader) (*Recording, error) {
 	r := &reader{rec: &Recording{name: name, extracts: map[string]*debuginfo.Extract{}, programs: map[string]*debuginfo.Program{}}, in: bufio.NewReaderSize(from, 1<<16)}
 	if err := r.read(); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, err
 	}
 	return r.rec, nil
 }

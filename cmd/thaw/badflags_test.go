@@ -49,7 +49,7 @@ func TestBadFlags(t *testing.T) {
 		{"empty address", []string{"snapshot", "", "--build", guestDir}, []string{"HOST:PORT"}},
 		{"two addresses", []string{"snapshot", ":1", ":2", "--build", guestDir}, []string{"such as :1234"}},
 		{"remote name", []string{"attach", "stub.invalid:1234", "--build", guestDir}, []string{"stub.invalid", "ssh tunnel"}},
-		{"file as address", []string{"snapshot", kernel, "--build", guestDir}, []string{kernel, "-gdb unix:"}},
+		{"file as address", []string{"attach", kernel, "--build", guestDir}, []string{kernel, "-gdb unix:"}},
 		{"nothing to check", []string{"check"}, []string{"lab:BUG"}},
 		{"directory as kernel", []string{"snapshot", nobody, "--kernel", dir}, []string{dir, "directory"}},
 		{"device as kernel", []string{"snapshot", nobody, "--kernel", "/dev/null"}, []string{"/dev/null", "not an ELF"}},
