@@ -185,6 +185,9 @@ func fixtureStory() *Story {
 	}
 	view := &session.View{State: session.Stopped, Scenario: "rtcr-2016", Target: "localhost:1234", Snapshot: stops[29], Stops: 30, Live: true,
 		Phases: phases, Verdicts: fixtureVerdicts(), Complete: true, Finished: true, Caps: fixtureCaps(), Log: fixtureLog(),
+		Memory: &session.MemoryDiff{Original: 0x14f, Restored: 0x1e7, Checkpoint: 12, After: 29, Same: 30, Unmapped: 108, Pages: []session.PageDiff{
+			{Virt: 0x1052000, Region: "data", First: 0x128, Bytes: 9, Before: []byte{1, 0, 0, 0}, After: []byte{0, 0, 0, 0}, Like: "the program's initial contents"}}},
+		Waits: []session.WaitChange{{Name: "signal handler", Original: 0x19e, Restored: 0x238, Before: "receives from an object of kind IRQ", After: "receives from anybody", Stop: 30}},
 		Breakpoints: []session.BreakpointInfo{
 			{Component: "rtcr", Function: "Rtcr::Restorer::restore(Rtcr::Target_state&)", Purpose: "phase", Addrs: []uint64{0x1023f40}, Hits: 1},
 			{Component: "core", Function: "Genode::Platform_thread::state(Genode::Thread_state)", Purpose: "request", Addrs: []uint64{0x55e440, 0x55e610}, Hits: 3, Foreign: 12}},

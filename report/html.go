@@ -49,6 +49,8 @@ type page struct {
 	Time                *timeLine
 	Caps                *pageCaps
 	NoCaps              string
+	Memory              *pageMemory
+	Waits               []string
 	Log, Earlier        []string
 	LogLines, LogCut    int
 	Breakpoints         []pageBreakpoint
@@ -129,6 +131,18 @@ func newPage(s *Story) *page {
 			p.Tone = "warn"
 		}
 	}
+	for _, more := range []struct {
+		n    int
+		word string
+	}{{pagesDiffer(v.Memory), "pages of memory differ"}, {len(v.Waits), "threads wait for something else"}} {
+		if more.n == 0 {
+			continue
+		}
+		p.Tallies = append(p.Tallies, tally{Word: more.word, Glyph: "≠", Tone: "warn", Count: more.n})
+		if p.Tone == "good" {
+			p.Tone = "warn"
+		}
+	}
 	for _, t := range s.verdicts() {
 		p.Threads = append(p.Threads, pageThreadOf(t))
 	}
@@ -139,7 +153,10 @@ func newPage(s *Story) *page {
 		}
 		p.Notes = append(p.Notes, note)
 	}
-	p.Caps = pageCapsOf(v.Caps)
+	p.Caps, p.Memory = pageCapsOf(v.Caps), pageMemoryOf(v.Memory)
+	for _, w := range v.Waits {
+		p.Waits = append(p.Waits, clean(w.String()))
+	}
 	p.log(v.Log)
 	p.breakpoints(v.Breakpoints)
 	for _, st := range s.Stops {

@@ -16,6 +16,8 @@ type CheckJSON struct {
 	Phases       []phaseJSON  `json:"phases"`
 	Threads      []threadJSON `json:"threads"`
 	Capabilities *capsJSON    `json:"capabilities"`
+	Memory       *memoryJSON  `json:"memory"`
+	Waits        []waitJSON   `json:"waits,omitempty"`
 	Expected     bool         `json:"expected"`           // the scenario's expectations were met
 	Failures     []string     `json:"failures,omitempty"` // those that were not
 }
@@ -110,7 +112,8 @@ func hexString(v uint64) string { return fmt.Sprintf("%#x", v) }
 
 // NewCheckJSON puts a view in its JSON form.
 func NewCheckJSON(v *session.View, failures []string) CheckJSON {
-	out := CheckJSON{Scenario: v.Scenario, Phases: []phaseJSON{}, Threads: []threadJSON{}, Expected: len(failures) == 0, Failures: failures}
+	out := CheckJSON{Scenario: v.Scenario, Phases: []phaseJSON{}, Threads: []threadJSON{}, Expected: len(failures) == 0, Failures: failures,
+		Memory: memoryJSONOf(v.Memory), Waits: waitsJSON(v.Waits)}
 	for _, p := range v.Phases {
 		out.Phases = append(out.Phases, phaseJSON{p.Name, p.Hits})
 	}

@@ -27,6 +27,7 @@ func Markdown(w io.Writer, s *Story) error {
 		m.thread(t)
 	}
 	m.caps(s.view().Caps)
+	m.memory(s.view())
 	m.phases(s)
 	m.notes(s)
 	m.log(s.view().Log)

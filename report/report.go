@@ -38,6 +38,9 @@ func Check(w io.Writer, v *session.View) error {
 	p.line("")
 	p.caps(v.Caps)
 	p.memory(v.Memory)
+	for _, w := range v.Waits {
+		p.line("wait: %s", clean(w.String()))
+	}
 	return p.err
 }
 
@@ -119,24 +122,6 @@ func (p *printer) caps(d *session.CapDiff) {
 	}
 	for _, c := range d.Changed {
 		p.line("  changed %s, was %s (%s)", slot(c.After), slot(c.Before), strings.Join(c.What, ", "))
-	}
-}
-
-func (p *printer) memory(d *session.MemoryDiff) {
-	if d == nil {
-		return
-	}
-	p.line("memory of task %s as it was checkpointed at stop %d against task %s at stop %d: %d pages the same, %d differ, %d not mapped so far",
-		d.Original, d.Checkpoint, d.Restored, d.After, d.Same, len(d.Pages), d.Unmapped)
-	for _, g := range d.Pages {
-		like := ""
-		if g.Like != "" {
-			like = ", equal to " + g.Like
-		}
-		p.line("  %x  %s: %d bytes differ, the first at %x: %x, was %x%s", g.Virt, g.Region, g.Bytes, g.Virt+uint64(g.First), g.After, g.Before, like)
-	}
-	if d.Problem != "" {
-		p.line("  %s", d.Problem)
 	}
 }
 

@@ -164,6 +164,12 @@ func (s *Story) Summary() string {
 	if d := s.view().Caps; capsDiffer(d) > 0 {
 		out += fmt.Sprintf(" Capabilities differ: %d missing, %d extra, %d changed.", len(d.Missing), len(d.Extra), len(d.Changed))
 	}
+	if n := pagesDiffer(s.view().Memory); n > 0 {
+		out += fmt.Sprintf(" Memory differs: %s.", count(n, "page"))
+	}
+	if n := len(s.view().Waits); n > 0 {
+		out += fmt.Sprintf(" Waiting for something else than before: %s.", count(n, "thread"))
+	}
 	return out
 }
 

@@ -74,6 +74,7 @@ type moment struct {
 	verdicts []ThreadVerdict
 	caps     *CapDiff
 	memory   *MemoryDiff
+	waits    []WaitChange
 	complete bool
 	finished bool
 	infos    []BreakpointInfo

@@ -27,6 +27,7 @@ type evidence struct {
 
 	memory *childMemory // the original's, as it was checkpointed
 	Memory *MemoryDiff  // nil until both were read
+	Waits  []waiting    // of the original's threads, as the first phase began
 }
 
 func newEvidence() evidence {

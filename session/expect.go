@@ -32,6 +32,9 @@ func (s *Scenario) Failures(variant string, v *View) []string {
 		}
 	}
 	out = append(out, x.capFailures(v.Caps)...)
+	if x.Waits != nil && len(v.Waits) != *x.Waits {
+		out = append(out, fmt.Sprintf("%d threads wait for something else than before, expected %d", len(v.Waits), *x.Waits))
+	}
 	switch {
 	case x.Pages == nil:
 	case v.Memory == nil:

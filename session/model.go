@@ -245,6 +245,7 @@ type View struct {
 	Complete    bool            // the restore-complete point was passed
 	Finished    bool            // every verdict is final
 	Caps        *CapDiff        // nil until both tables are known
+	Waits       []WaitChange    // of threads that wait for something else than before
 	Memory      *MemoryDiff     // nil until the restore is complete, or if it is not compared
 	Log         []string        // guest's LOG lines up to now, control characters removed
 	Breakpoints []BreakpointInfo

@@ -109,6 +109,7 @@ type Expectation struct {
 	Changed      *int               `yaml:"changed"`      // capabilities, if given
 	Capabilities string             `yaml:"capabilities"` // "same": no difference at all
 	Pages        *int               `yaml:"pages"`        // of memory that differ, if given
+	Waits        *int               `yaml:"waits"`        // threads that wait for something else, if given
 }
 
 // Duration reads "5s".

@@ -84,7 +84,8 @@ func (e *Engine) record(ctx context.Context, reason string) error {
 	m := &moment{snap: snap, phases: slices.Clone(e.phases), complete: e.ev.Complete, finished: e.ev.Finished}
 	m.verdicts = e.judge().all(snap)
 	m.caps = e.judge().capDiff(snap)
-	m.memory = e.ev.Memory
+	e.judge().noteWaits(snap)
+	m.memory, m.waits = e.ev.Memory, e.judge().waits(snap)
 	for _, i := range e.infos {
 		m.infos = append(m.infos, *i)
 	}
@@ -103,7 +104,7 @@ func (e *Engine) viewAt(index int, state RunState, message string) *View {
 	if index >= 0 && index < len(e.history) {
 		m := e.history[index]
 		v.Snapshot, v.Phases, v.Verdicts, v.Caps, v.Breakpoints = m.snap, m.phases, m.verdicts, m.caps, m.infos
-		v.Memory, v.Complete, v.Finished = m.memory, m.complete, m.finished
+		v.Memory, v.Waits, v.Complete, v.Finished = m.memory, m.waits, m.complete, m.finished
 		v.Live = index == len(e.history)-1
 	}
 	return v

@@ -124,18 +124,22 @@ type diffRow struct {
 	glyph, word   string
 	slot          uint64
 	before, after *session.SlotCap
-	label         bool // the label differs
+	label         bool      // the label differs
+	texts         [2]string // in their place, of what is no slot
 }
 
-// diffList shows a comparison of capability tables.
+// diffList shows what differs between the two children beside the threads'
+// states: capability tables, pages of memory, and what threads wait for.
 type diffList struct {
 	th   *theme
 	diff *session.CapDiff
+	view *session.View
 	rows []diffRow
 }
 
-func newDiffList(th *theme, d *session.CapDiff) *diffList {
-	l := &diffList{th: th, diff: d}
+func newDiffList(th *theme, v *session.View) *diffList {
+	d := v.Caps
+	l := &diffList{th: th, diff: d, view: v}
 	for i := range d.Missing {
 		c := &d.Missing[i]
 		l.rows = append(l.rows, diffRow{glyph: "-", word: "missing", slot: c.Slot, before: c})
@@ -149,13 +153,42 @@ func newDiffList(th *theme, d *session.CapDiff) *diffList {
 		c := &d.Extra[i]
 		l.rows = append(l.rows, diffRow{glyph: "+", word: "extra", slot: c.Slot, after: c})
 	}
+	l.addMemory(v.Memory)
+	for i := range v.Waits {
+		w := &v.Waits[i]
+		l.rows = append(l.rows, diffRow{glyph: "≠", word: "wait", slot: uint64(w.Restored), texts: [2]string{clean(w.Name) + " " + clean(w.Before), clean(w.Name) + " " + clean(w.After)}})
+	}
 	return l
+}
+
+// mostPages bounds the pages that are listed.
+const mostPages = 1000
+
+// addMemory adds the pages that differ.
+func (l *diffList) addMemory(d *session.MemoryDiff) {
+	if d == nil {
+		return
+	}
+	for _, g := range d.Pages[:min(len(d.Pages), mostPages)] {
+		after := fmt.Sprintf("%x at %s", g.After, hex(g.Virt+uint64(max(g.First, 0))))
+		if g.Like != "" {
+			after += ", like " + clean(g.Like)
+		}
+		l.rows = append(l.rows, diffRow{glyph: "≠", word: "page, " + clean(g.Region), slot: g.Virt,
+			texts: [2]string{fmt.Sprintf("%x, %d bytes differ", g.Before, g.Bytes), after}})
+	}
 }
 
 // title counts the differences, from long to short forms.
 func (l *diffList) title() []string {
 	d := l.diff
 	counts := fmt.Sprintf("%d missing, %d changed, %d extra", len(d.Missing), len(d.Changed), len(d.Extra))
+	if m := l.view.Memory; m != nil && len(m.Pages) > 0 {
+		counts += fmt.Sprintf(", %d pages", len(m.Pages))
+	}
+	if n := len(l.view.Waits); n > 0 {
+		counts += fmt.Sprintf(", %d waits", n)
+	}
 	return []string{
 		fmt.Sprintf("diff of stops %d and %d: %s, %d same", d.Checkpoint, d.After, counts, d.Same),
 		"diff: " + counts + fmt.Sprintf(", %d same", d.Same), "diff: " + counts, counts,
@@ -166,7 +199,7 @@ func (l *diffList) title() []string {
 func (l *diffList) columns() []column {
 	return []column{
 		{title: "diff", min: 9, max: 26},
-		{title: "slot", min: 4, max: 12, prio: 1, right: true},
+		{title: "slot", min: 4, max: 16, prio: 1, right: true},
 		{title: "original " + taskWord(l.diff.Original), min: 10, max: 60, prio: 2},
 		{title: "restored " + taskWord(l.diff.Restored), min: 10, max: 60, prio: 2},
 	}
@@ -182,6 +215,10 @@ func (l *diffList) row(i int) []cell {
 	}
 	out := styled(style, pad(l.th.draw(r.glyph), width(l.th.draw("≠")))+" "+r.word, hex(r.slot), "", "")
 	for n, c := range []*session.SlotCap{r.before, r.after} {
+		if r.texts[n] != "" {
+			out[2+n] = cell{text: r.texts[n], style: l.th.plain}
+			continue
+		}
 		out[2+n] = cell{text: slotWords(c, r.label, 100), style: l.th.plain, fit: func(w int) string { return slotWords(c, r.label, w) }}
 	}
 	return out
@@ -214,5 +251,8 @@ func (l *diffList) key(i int) any { return l.rows[i].slot }
 func (l *diffList) search(i int) string { return joinCells(l.row(i)) }
 
 func (l *diffList) empty() string {
+	if l.view.Memory != nil {
+		return "Both capability tables hold the same in every slot, and no page of memory differs."
+	}
 	return "Both capability tables hold the same in every slot."
 }

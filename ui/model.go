@@ -160,7 +160,7 @@ func (u *ui) showCaps() {
 	if u.diff {
 		if u.capsDiff != u.view.Caps {
 			u.capsDiff = u.view.Caps
-			u.setCaps(newDiffList(u.th, u.view.Caps))
+			u.setCaps(newDiffList(u.th, u.view))
 		}
 		return
 	}

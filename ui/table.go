@@ -97,7 +97,7 @@ func paneActions() []action {
 			run: func(u *ui) { u.sort(false) }, why: needTable},
 		action{keys: []string{"O"}, label: "O", command: "reverse", help: "turn the order round", group: groupPanes,
 			run: func(u *ui) { u.sort(true) }, why: needTable},
-		action{keys: []string{"d"}, label: "d", short: "diff", command: "diff", help: "compare capabilities", group: groupPanes,
+		action{keys: []string{"d"}, label: "d", short: "diff", command: "diff", help: "compare children", group: groupPanes,
 			run: (*ui).toggleDiff, why: needDiff},
 		action{keys: []string{"z"}, label: "z", short: "zoom", command: "zoom", help: "zoom the pane", group: groupPanes,
 			run: func(u *ui) { u.zoom = !u.zoom }},

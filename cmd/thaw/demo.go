@@ -51,10 +51,8 @@ func tourOf(what string) (*ui.Tour, *session.Replay, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	w := tour.Walk{Title: rec.Scenario().Title, Story: rec.Scenario().Story, Source: rec.Scenario().Source}
-	if e, err := scenarios.Entry(what); err == nil {
-		w.Title, w.Story, w.Source = e.Title, e.Story, e.Source
-	}
+	about := scenarioOf(rec)
+	w := tour.Walk{Title: about.Title, Story: about.Story, Source: about.Source}
 	if w.Stops, err = r.Snapshots(); err != nil {
 		return nil, nil, err
 	}

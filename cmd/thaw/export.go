@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +16,7 @@ import (
 	"thaw/recording"
 	"thaw/recording/core"
 	"thaw/report"
+	"thaw/scenarios"
 	"thaw/session"
 )
 
@@ -123,7 +125,17 @@ func storyOf(r *session.Replay, rec *recording.Recording) (*report.Story, error)
 		return nil, err
 	}
 	at, by := rec.Made()
-	return report.NewStory(rec.Scenario(), snaps, last, fmt.Sprintf("recording %s of %s, made %s by %s", rec.Name(), rec.Target(), at, by)), nil
+	return report.NewStory(scenarioOf(rec), snaps, last, fmt.Sprintf("recording %s of %s, made %s by %s", rec.Name(), rec.Target(), at, by)), nil
+}
+
+// scenarioOf is a recording's scenario with title, story and source of the very
+// bug, where the catalogue knows it.
+func scenarioOf(rec *recording.Recording) *session.Scenario {
+	s := *rec.Scenario()
+	if e, err := scenarios.Entry(cmp.Or(rec.Variant(), rec.Name())); err == nil {
+		s.Title, s.Story, s.Source = e.Title, e.Story, e.Source
+	}
+	return &s
 }
 
 // parseID reads an object's id as the kernel debugger prints it.

@@ -19,6 +19,7 @@ char bug_text[32] = "state-ignored";
 Platform_thread *threads[MAX_THREADS];
 Platform_pd *pds[MAX_PDS];
 addr_t copies[MAX_COPIES];
+addr_t copy_pages[MAX_COPIES];
 unsigned thread_count, pd_count, copy_count;
 Thread_state *state_buffer;
 Platform_thread *entrypoint, *timer;
@@ -32,6 +33,7 @@ T *make(ARGS... args)
 
 char const *const known_bugs[] = {
 	"state-ignored", "fixed", "exregs-in-exception", "overwritten", "missing-thread", "missing-caps", "irq-unattached", "partial-registers",
+	"rom-data", "stale-page", "reversed-copy", "blocked-receive", "irq-for-gate", "wrong-object",
 };
 
 // The value of NAME= in the command line, into 'value'.
@@ -193,12 +195,20 @@ addr_t serve(Msg &m)
 		return 0;
 	case Ds_copy_out:
 		if (!pd || m.w[2] >= pd->_region_count || copy_count == MAX_COPIES) return ~0UL;
-		copies[copy_count] = Ram::alloc(pd->_regions[m.w[2]].pages);
+		copy_pages[copy_count] = pd->_regions[m.w[2]].pages;
+		copies[copy_count] = Ram::alloc(copy_pages[copy_count]);
 		copy(pd->_regions[m.w[2]], copies[copy_count], true);
 		return copy_count++;
 	case Ds_copy_in:
 		if (pd && m.w[2] < pd->_region_count && m.w[3] < copy_count)
 			copy(pd->_regions[m.w[2]], copies[m.w[3]], m.w[4]);
+		return 0;
+	case Ds_keep_page:
+		if (m.w[1] < copy_count && m.w[2] < copy_count && m.w[3] < copy_pages[m.w[1]] && m.w[3] < copy_pages[m.w[2]])
+			memcpy((void *)(copies[m.w[1]] + m.w[3] * PAGE), (void *)(copies[m.w[2]] + m.w[3] * PAGE), PAGE);
+		return 0;
+	case Pd_reload_data:
+		if (pd) pd->reload_data();
 		return 0;
 	case Pd_regions:
 		return pd ? pd->_region_count : 0;

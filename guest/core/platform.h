@@ -78,6 +78,7 @@ public:
 	explicit Platform_pd(addr_t task_selector = 0);
 
 	addr_t load(Boot_info::Rom const &rom);    // → entry point
+	void reload_data();                        // what load() put into writable memory, once more
 	unsigned attach(addr_t addr, addr_t pages);
 	void map(addr_t addr, addr_t ram, addr_t pages, bool writable);
 	bool bind_thread(Platform_thread *t, unsigned stack_slot);
@@ -95,6 +96,7 @@ public:
 
 private:
 	addr_t _task_selector;      // core's own task
+	Boot_info::Rom const *_rom = nullptr;
 };
 
 // Receives page faults and exceptions.

@@ -75,8 +75,16 @@ bool Platform_pd::bind_thread(Platform_thread *t, unsigned stack_slot)
 struct Elf_header { uint8_t ident[16]; uint16_t type, machine; uint32_t version; uint64_t entry, phoff, shoff; uint32_t flags; uint16_t ehsize, phentsize, phnum; };
 struct Elf_segment { uint32_t type, flags; uint64_t offset, vaddr, paddr, filesz, memsz, align; };
 
+// A segment's contents; what the file does not hold is zero.
+static void fill(addr_t ram, addr_t pages, Elf_segment const &s, Boot_info::Rom const &rom)
+{
+	memset((void *)ram, 0, pages * PAGE);
+	memcpy((void *)(ram + (s.vaddr & (PAGE - 1))), (void *)(rom.addr + s.offset), s.filesz);
+}
+
 addr_t Platform_pd::load(Boot_info::Rom const &rom)
 {
+	_rom = &rom;
 	Elf_header const &h = *(Elf_header const *)rom.addr;
 	Elf_segment const *s = (Elf_segment const *)(rom.addr + h.phoff);
 	for (unsigned i = 0; i < h.phnum; i++)
@@ -90,7 +98,19 @@ addr_t Platform_pd::load(Boot_info::Rom const &rom)
 			ram = _regions[attach(start, pages)].ram;
 		else
 			map(start, ram = Ram::alloc(pages), pages, false);
-		memcpy((void *)(ram + (s[i].vaddr - start)), (void *)(rom.addr + s[i].offset), s[i].filesz);
+		fill(ram, pages, s[i], rom);
 	}
 	return _entry = h.entry;
+}
+
+void Platform_pd::reload_data()
+{
+	if (!_rom)
+		return;
+	Elf_header const &h = *(Elf_header const *)_rom->addr;
+	Elf_segment const *s = (Elf_segment const *)(_rom->addr + h.phoff);
+	for (unsigned i = 0; i < h.phnum; i++)
+		for (unsigned r = 0; r < _region_count; r++)
+			if (s[i].type == 1 && _regions[r].addr == (s[i].vaddr & ~(PAGE - 1)))
+				fill(_regions[r].ram, _regions[r].pages, s[i], *_rom);
 }

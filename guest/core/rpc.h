@@ -17,7 +17,9 @@ enum Core_rpc : unsigned long
 	Cpu_thread_set_state,
 	Ds_copy_out,        // pd, region → copy
 	Ds_copy_in,         // pd, region, copy, 1: in the wrong direction
+	Ds_keep_page,       // copy, earlier copy, page: the copy gets that page of the earlier one
 	Pd_regions,         // pd → number of regions
+	Pd_reload_data,     // pd: its program's initial data over its data segment
 	Boot_bug,           // → text of the boot option (4 words)
 };
 

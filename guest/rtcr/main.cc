@@ -89,7 +89,16 @@ extern "C" void start(addr_t)
 
 	children[0] = &child;
 	child.start(own_thread("child ep", 3, child_ep_main<0>), nullptr);
-	Genode::sleep_ms(250);
+	if (bug("stale-page"))
+	{
+		// the checkpoint that the incremental one builds on: after the first
+		// sheep, and well before the second
+		Genode::sleep_ms(60);
+		checkpointer.copy_for_increment();
+		Genode::sleep_ms(190);
+	}
+	else
+		Genode::sleep_ms(250);
 	checkpointer.checkpoint();
 
 	children[1] = &restored;

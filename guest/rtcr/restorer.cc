@@ -27,6 +27,10 @@ void Restorer::restore()
 	_restore_cap_map();
 	_restore_cap_space();
 	_restore_dataspaces();
+	// bug=rom-data: the program is loaded when its memory is restored already,
+	// as Child's constructor does
+	if (bug("rom-data"))
+		core(Genode::Pd_reload_data, _child.pd);
 	if (!bug("state-ignored"))
 		_child.resume();
 }
@@ -89,6 +93,18 @@ void Restorer::_restore_state_timer_sessions(List<Stored_timer_session_info> &) 
 void Restorer::_resolve_inc_checkpoint_dataspaces() { _found++; }
 void Restorer::_restore_cap_map() { _found++; }
 
+// The slot that a checkpointed slot's object belongs in.
+addr_t Restorer::_translate(addr_t slot) const
+{
+	// bug=wrong-object: two badges are mixed up, and the objects behind them
+	// change places
+	if (bug("wrong-object") && slot == Target_child::TIMER_SLOT)
+		return Target_child::EXIT_SLOT;
+	if (bug("wrong-object") && slot == Target_child::EXIT_SLOT)
+		return Target_child::TIMER_SLOT;
+	return slot;
+}
+
 // Capabilities that the child got after its bootstrap are made again, in their
 // slots.
 void Restorer::_restore_cap_space()
@@ -98,21 +114,27 @@ void Restorer::_restore_cap_space()
 	for (Stored_native_capability_info *c = caps.first(); c; c = c->next())
 	{
 		addr_t slot = c->kcap >> Cap_shift;
-		if (_child.has(slot))
+		if (_child.has(_translate(slot)))
 			continue;
 		if (left_out)
 		{
 			left_out--;
 			continue;
 		}
-		_child.install(slot, c->kind, c->receiver, !bug("irq-unattached"));
+		_child.install(_translate(slot), c->kind, c->receiver, !bug("irq-unattached"));
 	}
 }
 
-// The default run copies in the wrong direction, as the real restorer did.
 void Restorer::_restore_dataspaces()
 {
 	Stored_ram_session_info *s = _state._stored_ram_sessions.first();
 	for (Stored_ram_dataspace_info *d = s->stored_ramds_infos.first(); d; d = d->next())
-		core(Genode::Ds_copy_in, _child.pd, d->region, d->copy, bug("state-ignored"));
+		_restore_dataspace_content(*d);
+}
+
+// The default run copies in the wrong direction, as the real restorer did:
+// from the fresh child into the stored copy. So does bug=reversed-copy.
+void Restorer::_restore_dataspace_content(Stored_ram_dataspace_info const &stored)
+{
+	core(Genode::Ds_copy_in, _child.pd, stored.region, stored.copy, bug("state-ignored") || bug("reversed-copy"));
 }

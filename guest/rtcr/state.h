@@ -48,6 +48,9 @@ public:
 	// semaphore.
 	enum : addr_t { FIRST_SLOT = 0x204, ENV_GATES = 6 };
 
+	// Some of the slots that follow, by the order in which the child asks.
+	enum : addr_t { TIMER_SLOT = 0x20c, EXIT_SLOT = 0x20e, SIGNAL_PROXY_SLOT = 0x20f };
+
 	explicit Target_child(char const *name) : name(name) {}
 
 	void start(addr_t ep, class Restorer *restorer);
@@ -56,7 +59,7 @@ public:
 	addr_t install(addr_t slot, addr_t kind, addr_t receiver, bool attach = true);
 	addr_t session(addr_t kind, addr_t *addr);
 	addr_t new_thread(char const *name, addr_t ip, addr_t sp, addr_t stack_slot);
-	addr_t new_dataspace();     // → its address in the child
+	addr_t new_dataspace();     // two pages → its address in the child
 	bool has(addr_t slot) const;
 	void serve();               // answers the child's requests, for ever
 
@@ -140,8 +143,15 @@ public:
 };
 
 // The phases are functions that a debugger can stop at, whatever the optimiser
-// thinks of them.
-#define PHASE __attribute__((noipa))
+// thinks of them. They lie behind all other code, at addresses where the child,
+// which is linked at the same one and is smaller, has none: breakpoints in its
+// loops would keep a debugger so busy that the checkpoint, which comes at its
+// time, finds the child half started.
+#define PHASE __attribute__((noipa, section(".phase")))
+
+// One phase has its place among the child's code all the same: a debugger must
+// be able to tell whose breakpoint it was.
+#define PHASE_WITHIN_CHILD __attribute__((noipa))
 
 class Checkpointer
 {
@@ -149,13 +159,17 @@ public:
 	Checkpointer(Target_child &child, Target_state &state) : _child(child), _state(state) {}
 
 	PHASE void checkpoint();
+	void copy_for_increment();
 
 private:
 	Target_child &_child;
 	Target_state &_state;
 	unsigned _cap_map_infos = 0;
+	addr_t _earlier = 0;        // copy of the first dataspace, the others follow
 
-	PHASE void _create_cap_map_infos();
+	void _keep_missed_page(Stored_ram_dataspace_info const &d);
+
+	PHASE_WITHIN_CHILD void _create_cap_map_infos();
 	PHASE void _create_region_map_dataspaces();
 	PHASE void _prepare_ram_sessions(List<Stored_ram_session_info> &stored);
 	PHASE void _prepare_pd_sessions(List<Stored_pd_session_info> &stored);
@@ -198,7 +212,9 @@ private:
 	PHASE void _restore_cap_map();
 	PHASE void _restore_cap_space();
 	PHASE void _restore_dataspaces();
+	PHASE void _restore_dataspace_content(Stored_ram_dataspace_info const &stored);
 
+	addr_t _translate(addr_t slot) const;
 	Cpu_thread_info *_find_child_thread(char const *name);
 };
 

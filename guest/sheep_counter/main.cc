@@ -10,7 +10,7 @@ using namespace Genode;
 
 char const *Genode::log_label = " -> rtcr -> sheep_counter";
 
-enum : addr_t { PARENT = 8UL << Cap_shift };
+enum : addr_t { PARENT = 8UL << Cap_shift, EP = 15UL << Cap_shift };
 
 namespace {
 
@@ -55,6 +55,19 @@ private:
 
 namespace Component {
 
+// Each kind of memory holds something that changes while sheep are counted: a
+// restore that loses one of them can be told from one that loses another.
+bool awake = true;                  // .data: the program starts with it
+addr_t volatile rounds;             // .bss
+
+// The heap, as the parent attaches it: two pages.
+struct Heap
+{
+	addr_t n;                       // sheep to count next
+	addr_t unused[PAGE / sizeof(addr_t) - 1];
+	addr_t herd[PAGE / sizeof(addr_t)];
+};
+
 __attribute__((noinline))
 void construct()
 {
@@ -67,7 +80,8 @@ void construct()
 	log("Allocating and attaching memory and its dataspace.");
 	addr_t addr;
 	session(Session_ram, &addr);
-	addr_t volatile &n = *(addr_t *)addr;
+	Heap volatile &heap = *(Heap *)addr;
+	addr_t volatile &n = heap.n;
 	n = 1;
 
 	session(Cap_exit);
@@ -78,10 +92,16 @@ void construct()
 
 	for (;;)
 	{
+		// only once
+		if (awake)
+			log("Going to bed.");
+		awake = false;
 		if (n == 1)
 			log("1 sheep. zzZ");
 		else
 			log(n, " sheeps. zzZ");
+		heap.herd[n % (PAGE / sizeof(addr_t))] = n;
+		rounds = rounds + 1;
 		n = n + 1;
 		timer.msleep(100);
 	}
@@ -125,10 +145,32 @@ void new_thread(char const *name, addr_t slot, void (*fn)())
 
 }
 
+namespace {
+
+// Waits for anybody, in the kernel. It uses no register but those that the
+// system call returns: a thread that is set to its end without its registers
+// goes on (bug=blocked-receive).
+__attribute__((noipa))
+addr_t wait_for_message() { return sys(Sys_ipc_wait).code; }
+
+// Somebody wants the component to end: ep is asked to finish. It would answer
+// once it served requests, which it never does; but then, nobody asks.
+__attribute__((noipa))
+void exit_requested()
+{
+	log("Asked to exit, waiting for ep.");
+	Msg m;
+	ipc_call(EP, m);
+}
+
+}
+
 extern "C" void start(addr_t)
 {
 	new_thread("signal handler", 2, signal_handler_main);
 	new_thread("ep", 1, ep_main);
+	// A wait that was cancelled is repeated.
 	for (;;)
-		sys(Sys_ipc_wait);
+		if (wait_for_message() == Ok)
+			exit_requested();
 }
