@@ -43,6 +43,8 @@ func Of(w Walk) []Step {
 	}
 	t.others()
 	t.capabilities()
+	t.memory()
+	t.waits()
 	t.closing()
 	return t.steps
 }
@@ -192,6 +194,29 @@ func (t *teller) capabilities() {
 	t.step(d.After, "caps", "", "Capabilities",
 		fmt.Sprintf("A thread needs more than ip and sp. Of the checkpointed child's capabilities %d are in place; %d are missing, %d are extra, %d changed.", d.Same, len(d.Missing), len(d.Extra), len(d.Changed)),
 		change(d), "Press d for the comparison, slot by slot.")
+}
+
+// memory tells which pages differ.
+func (t *teller) memory() {
+	d := t.Last.Memory
+	if d == nil || len(d.Pages) == 0 {
+		return
+	}
+	g := d.Pages[0]
+	example := fmt.Sprintf("For example the page at %x (%s): %d bytes differ, the first at %x was %x and is %x.", g.Virt, g.Region, g.Bytes, g.Virt+uint64(max(g.First, 0)), g.Before, g.After)
+	if g.Like != "" {
+		example += " The page is equal to " + g.Like + "."
+	}
+	t.step(len(t.Stops), "diff", "", "Memory",
+		fmt.Sprintf("The child's memory was read as it was checkpointed, and again as the restore was complete: %d pages are the same, %d differ.", d.Same, len(d.Pages)), example)
+}
+
+// waits tells about threads that hang.
+func (t *teller) waits() {
+	for _, w := range t.Last.Waits {
+		t.step(len(t.Stops), "diff", w.Name, "A thread that hangs", sentence(w.String()),
+			"A thread that was blocked in the kernel cannot be put into that state again: it must repeat its system call.")
+	}
 }
 
 // change tells one changed or missing slot.

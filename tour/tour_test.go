@@ -24,7 +24,9 @@ func walk() Walk {
 			{Name: "ep", Verdict: session.Ignored, Cause: "the state stays in core", Advice: "set the cancel flag", Checkpointed: at(0x10, 2), Requested: at(0x10, 3),
 				Kernel: at(0x20, 3), Entered: at(0x20, 5), Evidence: []string{"no write to the entry frame or the continuation after the request"}},
 		},
-		Caps: &session.CapDiff{Same: 3, After: 4, Missing: []session.SlotCap{{Slot: 0xa, Type: "Gate", Receiver: "child/ep"}}},
+		Memory: &session.MemoryDiff{Same: 7, Pages: []session.PageDiff{{Virt: 0x1000, Region: "bss", First: 8, Bytes: 2, Before: []byte{1}, After: []byte{0}, Like: "zeros"}}},
+		Waits:  []session.WaitChange{{Name: "worker", Restored: 5, Original: 3, Before: "receives from anybody", After: "sends to child/ep"}},
+		Caps:   &session.CapDiff{Same: 3, After: 4, Missing: []session.SlotCap{{Slot: 0xa, Type: "Gate", Receiver: "child/ep"}}},
 	}}
 }
 
@@ -37,7 +39,7 @@ func TestTour(t *testing.T) {
 			t.Errorf("step %q: stop %d, focus %q, text %q", s.Title, s.Stop, s.Focus, s.Text)
 		}
 	}
-	want := []string{"What happened", "The screen", "The checkpoint begins", "What was stored", "Follow ep", "Requested", "In the kernel", "The first step in user mode", "Verdict: IGNORED", "A trap", "Capabilities", "Your turn"}
+	want := []string{"What happened", "The screen", "The checkpoint begins", "What was stored", "Follow ep", "Requested", "In the kernel", "The first step in user mode", "Verdict: IGNORED", "A trap", "Capabilities", "Memory", "A thread that hangs", "Your turn"}
 	if !slices.Equal(titles, want) {
 		t.Errorf("steps %q, want %q", titles, want)
 	}
@@ -55,13 +57,13 @@ func TestTour(t *testing.T) {
 // What was not seen is not told.
 func TestTourOfLittle(t *testing.T) {
 	w := walk()
-	w.Last.Caps = nil
+	w.Last.Caps, w.Last.Memory, w.Last.Waits = nil, nil, nil
 	v := w.Last.Verdicts[1]
 	v.Requested, v.Kernel, v.Entered = session.Stage{Missing: "no request for this thread was seen"}, session.Stage{}, session.Stage{}
 	v.Verdict = session.NotRequested
 	w.Last.Verdicts = []session.ThreadVerdict{v}
 	for _, s := range Of(w) {
-		if s.Title == "Requested" || s.Title == "In the kernel" || s.Title == "Capabilities" || s.Title == "The first step in user mode" {
+		if s.Title == "Requested" || s.Title == "In the kernel" || s.Title == "Capabilities" || s.Title == "Memory" || s.Title == "The first step in user mode" {
 			t.Errorf("step %q about what was not seen: %s", s.Title, s.Text)
 		}
 	}

@@ -189,10 +189,14 @@ func (l *diffList) title() []string {
 	if n := len(l.view.Waits); n > 0 {
 		counts += fmt.Sprintf(", %d waits", n)
 	}
+	short := fmt.Sprintf("diff -%d ≠%d +%d", len(d.Missing), len(d.Changed), len(d.Extra))
+	if n := len(l.rows) - len(d.Missing) - len(d.Changed) - len(d.Extra); n > 0 {
+		short += fmt.Sprintf(", %d of memory and waits", n)
+	}
 	return []string{
 		fmt.Sprintf("diff of stops %d and %d: %s, %d same", d.Checkpoint, d.After, counts, d.Same),
 		"diff: " + counts + fmt.Sprintf(", %d same", d.Same), "diff: " + counts, counts,
-		fmt.Sprintf("diff -%d ≠%d +%d", len(d.Missing), len(d.Changed), len(d.Extra)),
+		short,
 	}
 }
 

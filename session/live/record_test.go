@@ -1,6 +1,7 @@
 package live_test
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -152,5 +153,47 @@ func noCode(t *testing.T, rec *recording.Recording) {
 		if n > 2 {
 			t.Errorf("page %#x holds %d pieces of machine code", addr, n)
 		}
+	}
+}
+
+// What the user notes goes into the recording.
+func TestNotesAreRecorded(t *testing.T) {
+	ctx := deadline(t)
+	path := filepath.Join(t.TempDir(), "session.thaw")
+	var w *recording.Writer
+	e, _ := openLabWith(ctx, t, "", true, func(files map[string]*debuginfo.File, s *session.Scenario) session.Recorder {
+		var err error
+		if w, err = recording.Create(path, false, recording.About{Scenario: s.Text()}, files); err != nil {
+			t.Fatal(err)
+		}
+		return w
+	})
+	run, cancel := context.WithCancel(ctx)
+	c := &control{session.NewController(run, e), t, ctx}
+	c.NextPhase()
+	c.until("the first phase", stoppedAt(1))
+	c.Note("look here")
+	c.Note("")
+	c.NextPhase()
+	c.until("the second phase", stoppedAt(2))
+	c.Note("and here")
+	c.Back()
+	c.until("the first phase again", func(v *session.View) bool { return v.Snapshot.Number == 1 })
+	c.Note("") // takes the bookmark away
+	cancel()
+	<-c.Done()
+	if err := e.Close(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r, _ := openReplay(t, path)
+	v, err := r.View(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]session.Note{{Stop: 1, Text: "look here"}, {Stop: 2, Text: "and here"}}, v.Notes); diff != "" {
+		t.Errorf("notes (-want +got):\n%s", diff)
 	}
 }
