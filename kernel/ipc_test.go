@@ -45,3 +45,25 @@ func TestWaits(t *testing.T) {
 		t.Errorf("holders %v", h)
 	}
 }
+
+// The kernel's first object has the id 0, as has an unknown one.
+func TestNamed(t *testing.T) {
+	sys := kernel.NewSystem([]*kernel.Object{
+		{ID: 0, Addr: 0x8000, Size: 0x40, Class: "Factory", Kind: kernel.KindOther},
+		{ID: 5, Addr: 0x9000, Size: 0x40, Kind: kernel.KindOther},
+	}, nil)
+	for _, c := range []struct {
+		cap  kernel.Capability
+		want string
+	}{
+		{kernel.Capability{Pointer: 0x8010}, "Factory"},
+		{kernel.Capability{Object: 5, Pointer: 0x9000}, ""},
+	} {
+		if o := sys.Named(c.cap); o == nil || o.Class != c.want {
+			t.Errorf("%+v names %+v", c.cap, o)
+		}
+	}
+	if o := sys.Named(kernel.Capability{Pointer: 0xdead000}); o != nil {
+		t.Errorf("a pointer to nothing names %+v", o)
+	}
+}

@@ -200,6 +200,15 @@ func (s *System) At(addr uint64) *Object {
 	return s.byAddr[i-1]
 }
 
+// Named is the object that a capability names, or nil. Its id alone would not
+// tell: the kernel's first object has the id 0, as has an unknown one.
+func (s *System) Named(c Capability) *Object {
+	if c.Object != 0 {
+		return s.Object(c.Object)
+	}
+	return s.At(c.Pointer)
+}
+
 // Threads lists the thread objects by id.
 func (s *System) Threads() []*Object {
 	return s.filter(func(o *Object) bool { return o.Thread != nil })

@@ -71,7 +71,7 @@ func (c *comparison) slotDiffers(a, b kernel.Capability, x, y session.SlotCap) [
 // slotCap puts a capability in words.
 func slotCap(s *session.Snapshot, c kernel.Capability) session.SlotCap {
 	out := session.SlotCap{Slot: c.Slot, Object: c.Object, Type: "?", Rights: c.Rights}
-	o := s.System.Object(c.Object)
+	o := s.System.Named(c)
 	if o == nil {
 		return out
 	}

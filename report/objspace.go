@@ -53,7 +53,7 @@ const emptyCell = "       --       "
 // cell is one slot in JDB's words, 16 columns wide.
 func cell(sys *kernel.System, c kernel.Capability) string {
 	id, kind := "?????", "?"
-	if o := sys.Object(c.Object); o != nil {
+	if o := sys.Named(c); o != nil {
 		id, kind = fmt.Sprintf("%05x", uint64(o.ID)), kindOf(o)
 	}
 	return fmt.Sprintf("%s%c %-*.*s", id, rightsLetter(c.Rights), kindWidth, kindWidth, kind)

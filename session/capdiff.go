@@ -45,7 +45,7 @@ func (j *judge) capDiff(now *Snapshot) *CapDiff {
 // slotCap puts a capability in words.
 func slotCap(s *Snapshot, c kernel.Capability) SlotCap {
 	out := SlotCap{Slot: c.Slot, Object: c.Object, Type: "?", Rights: c.Rights}
-	o := s.System.Object(c.Object)
+	o := s.System.Named(c)
 	if o == nil {
 		return out
 	}

@@ -55,6 +55,9 @@ func (e *Engine) prepare(ctx context.Context) error {
 
 func (e *Engine) prepareComplete(ctx context.Context) error {
 	c := e.scn.Complete
+	if c.Function == "" {
+		return nil // a plain look around
+	}
 	reached := func(context.Context) (*event, error) {
 		e.ev.Complete = true
 		for i := range e.phases {
@@ -279,7 +282,7 @@ func (e *Engine) bySelector(sys *kernel.System, selector uint64) (*kernel.Object
 	if !ok {
 		return nil, fmt.Errorf("selector %#x is slot %#x of task %s, which is empty", selector, slot, task.ID)
 	}
-	o := sys.Object(c.Object)
+	o := sys.Named(c)
 	if o == nil || o.Thread == nil {
 		return nil, fmt.Errorf("selector %#x of task %s names object %s, which is no thread", selector, task.ID, c.Object)
 	}

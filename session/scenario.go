@@ -145,6 +145,9 @@ func ParseScenario(name string, data []byte) (*Scenario, error) {
 	if len(data) > maxScenario {
 		return nil, fmt.Errorf("scenario %s: %d bytes are too many for a scenario", name, len(data))
 	}
+	if string(data) == plainText {
+		return Plain(), nil
+	}
 	s := &Scenario{Settle: Duration(5 * time.Second), text: data}
 	if err := yaml.UnmarshalWithOptions(data, s, yaml.Strict()); err != nil {
 		return nil, fmt.Errorf("scenario %s: %s", name, yaml.FormatError(err, false, true))
@@ -154,6 +157,16 @@ func ParseScenario(name string, data []byte) (*Scenario, error) {
 	}
 	return s, nil
 }
+
+// Plain is the scenario of a system that is only looked at: no phases, nothing
+// requested, nothing expected.
+func Plain() *Scenario {
+	return &Scenario{Name: "no scenario", Components: map[string]ComponentSpec{
+		"kernel": {Kernel: true, Files: []string{"fiasco.image", "foc.image", "fiasco.debug", "kernel"}}}, Settle: Duration(5 * time.Second), text: []byte(plainText)}
+}
+
+// plainText is what a recording keeps of it.
+const plainText = "plain: true\n"
 
 // check tells the first thing that makes a scenario unusable.
 func (s *Scenario) check() error {

@@ -31,6 +31,9 @@ func (e *Engine) NextPhase(ctx context.Context) error {
 	if e.ev.Finished {
 		return ErrFinished
 	}
+	if len(e.phases) == 0 {
+		return errors.New("there is no scenario, so there are no phases to run to: c continues, i interrupts")
+	}
 	runCtx := ctx
 	if e.ev.Complete {
 		var cancel context.CancelFunc

@@ -62,7 +62,7 @@ func (l *capList) len() int { return len(l.caps) }
 func (l *capList) row(i int) []cell {
 	c := l.caps[i]
 	typ, object, label, receiver := "?", "?", "", ""
-	if o := l.snap.System.Object(c.Object); c.Object != 0 && o != nil {
+	if o := l.snap.System.Named(c); o != nil {
 		object, typ = c.Object.String(), string(o.Kind)
 		if o.Kind == kernel.KindOther || typ == "" {
 			typ = clean(o.Class)

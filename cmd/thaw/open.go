@@ -99,6 +99,9 @@ func (o *options) guestDir() (string, error) {
 
 // openAddr attaches to a guest that runs already, for a scenario.
 func (o *options) openAddr(ctx context.Context, s *session.Scenario, addr string) (*opened, error) {
+	if o.scenario == noScenario {
+		return o.openLook(ctx, s, addr)
+	}
 	files, err := o.loadFiles(s, o.build)
 	if err != nil {
 		return nil, err

@@ -54,7 +54,7 @@ func (o *options) targetFlags(c *cobra.Command) {
 // commonFlags are for all commands that open a session.
 func (o *options) commonFlags(c *cobra.Command) {
 	f := c.Flags()
-	f.StringVar(&o.scenario, "scenario", scenarios.Default, "scenario: a `NAME` that comes with thaw, or a file")
+	f.StringVar(&o.scenario, "scenario", scenarios.Default, "scenario: a `NAME` that comes with thaw, a file, or none to look around without phases")
 	f.StringVar(&o.wireLog, "wire-log", "", "write the remote protocol's packets to this `file`")
 	f.StringVar(&o.guest, "guest", "", "`directory` of the built lab guest (default: guest/build beside the program or here)")
 	f.StringVar(&o.record, "record", "", "record the session in this new `file`, to be replayed anywhere")
@@ -77,8 +77,14 @@ func (o *options) screen() ui.Options {
 	return ui.Options{Theme: o.theme, ASCII: o.ascii, ConfigDir: ui.DefaultConfigDir()}
 }
 
+// noScenario is the name of no scenario: a system is looked at, without phases.
+const noScenario = "none"
+
 // loadScenario reads the scenario that the flag names.
 func (o *options) loadScenario() (*session.Scenario, error) {
+	if o.scenario == noScenario {
+		return session.Plain(), nil
+	}
 	if strings.ContainsAny(o.scenario, "/.") {
 		return session.LoadScenario(o.scenario)
 	}
@@ -191,11 +197,11 @@ func (o *options) complete(s *session.Scenario, files map[string]*debuginfo.File
 		}
 		switch {
 		case dir != "":
-			return fmt.Errorf("no debug info for %s: looked for %s in %s; name it with --symbols %s=FILE", name, strings.Join(spec.Files, ", "), dir, name)
+			return fmt.Errorf("no debug info for %s: looked for %s in %s; name it with --symbols %s=FILE, or look around without phases with --scenario none", name, strings.Join(spec.Files, ", "), dir, name)
 		case spec.Kernel:
 			return fmt.Errorf("no kernel: give --kernel ELF or --build DIRECTORY")
 		}
-		return fmt.Errorf("no debug info for component %s: give --symbols %s=FILE or --build DIRECTORY", name, name)
+		return fmt.Errorf("no debug info for component %s: give --symbols %s=FILE or --build DIRECTORY, or look around without phases with --scenario none", name, name)
 	}
 	return nil
 }
