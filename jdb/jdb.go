@@ -141,6 +141,9 @@ func (c *Conn) ask(ctx context.Context, keys string, done func([]byte) bool) err
 
 func tail(b []byte) []byte { return b[max(0, len(b)-100):] }
 
+// maxTries is how often JDB is called, once a second.
+const maxTries = 15
+
 // Enter makes the guest enter JDB and sets JDB's screen up for the listings. A
 // guest that is in JDB already is fine.
 func (c *Conn) Enter(ctx context.Context) error {
@@ -154,8 +157,8 @@ func (c *Conn) Enter(ctx context.Context) error {
 		if err == nil {
 			break
 		}
-		if !errors.Is(err, errSilent) {
-			return fmt.Errorf("entering JDB (the guest must run, its kernel needs JDB and the option -serial_esc, and nobody else may use the serial line): %w", err)
+		if !errors.Is(err, errSilent) || try == maxTries {
+			return fmt.Errorf("entering JDB (the guest must run and not stand in a debugger, its kernel needs JDB and the option -serial_esc, and nobody else may use the serial line): %w", err)
 		}
 	}
 	c.entered = true

@@ -1,0 +1,420 @@
+package foc
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"maps"
+	"math/rand"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"thaw/kernel"
+	"thaw/memory"
+	"thaw/recording"
+	"thaw/session"
+)
+
+// frozen is the memory of a real system at one stop, page by page. Damage is
+// done to copies of it.
+type frozen struct {
+	name   string
+	layout *Layout
+	paging memory.Paging
+	cpus   []kernel.CPU
+	pages  map[uint64][]byte // by number of the physical page
+	shared bool              // pages belong to another one, too
+}
+
+func (f *frozen) ReadPhysical(reqs []memory.Request) error {
+	for i := range reqs {
+		r := &reqs[i]
+		for done := 0; done < len(r.Buf); {
+			addr := r.Addr + uint64(done)
+			page, ok := f.pages[addr/session.PageSize]
+			if !ok {
+				r.Err = memory.ErrNotRecorded
+				break
+			}
+			done += copy(r.Buf[done:], page[addr%session.PageSize:])
+		}
+	}
+	return nil
+}
+
+func (f *frozen) machine() kernel.Machine {
+	return kernel.Machine{Phys: memory.NewView(f, memory.SharedBlock, nil), Paging: f.paging, CPUs: f.cpus}
+}
+
+// decode reads all objects, and holds what comes out against what the model
+// promises, whatever the memory is like.
+func (f *frozen) decode(t testing.TB) *kernel.System {
+	t.Helper()
+	sys, err := f.layout.Decode(f.machine())
+	if err != nil {
+		if sys != nil || strings.Contains(err.Error(), "\n") {
+			t.Fatalf("%v, with a system: %v", err, sys != nil)
+		}
+		return nil
+	}
+	if len(sys.Objects) > maxObjects || len(sys.Problems) > 101 || sys.Capabilities() > maxCapBytes/int(f.layout.caps.entry) {
+		t.Fatalf("%d objects, %d problems, %d capabilities", len(sys.Objects), len(sys.Problems), sys.Capabilities())
+	}
+	for _, o := range sys.Objects {
+		missing := o.Kind == kernel.KindThread && o.Thread == nil || o.Kind == kernel.KindTask && o.Task == nil || o.Kind == kernel.KindGate && o.Gate == nil
+		if missing && o.Problem == "" {
+			t.Fatalf("%s %s has nothing in it, and nobody says why", o.Class, o.ID)
+		}
+		if o.Thread != nil {
+			sys.Chain(o.ID)
+		}
+	}
+	sys.Cycles()
+	return sys
+}
+
+// page is a page that may be written to.
+func (f *frozen) page(n uint64) []byte {
+	if f.shared {
+		f.pages[n] = bytes.Clone(f.pages[n])
+	}
+	return f.pages[n]
+}
+
+// copy is a copy to be damaged.
+func (f *frozen) copy() *frozen {
+	c := *f
+	c.shared = false
+	c.pages = make(map[uint64][]byte, len(f.pages))
+	for n, p := range f.pages {
+		c.pages[n] = bytes.Clone(p)
+	}
+	return &c
+}
+
+// at is the memory from a kernel address to the end of its page.
+func (f *frozen) at(t testing.TB, addr uint64) []byte {
+	t.Helper()
+	space, err := f.layout.KernelSpace(f.machine())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, phys, err := space.Translate(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f.page(phys / session.PageSize)[phys%session.PageSize:]
+}
+
+func (f *frozen) get(t testing.TB, addr uint64) uint64 {
+	t.Helper()
+	return memory.LittleEndian(f.at(t, addr)[:f.layout.ptr])
+}
+
+// set writes a word at a kernel address.
+func (f *frozen) set(t testing.TB, addr, v uint64) {
+	t.Helper()
+	f.put(f.at(t, addr), v)
+}
+
+func (f *frozen) put(to []byte, v uint64) {
+	var b [8]byte
+	binary.LittleEndian.PutUint64(b[:], v)
+	copy(to[:f.layout.ptr], b[:])
+}
+
+// list is the object list: the links, in its order.
+func (f *frozen) list(t testing.TB) []uint64 {
+	t.Helper()
+	var out []uint64
+	first := f.get(t, f.layout.kobjects)
+	end := f.layout.listEnd
+	if end == 0 {
+		end = first
+	}
+	for link := first; ; {
+		out = append(out, link)
+		if link = f.get(t, link+f.layout.dbg.next); link == end {
+			return out
+		}
+	}
+}
+
+// real are the recorded systems of testdata.
+var real = sync.OnceValues(func() ([]*frozen, error) {
+	files, err := filepath.Glob(filepath.Join("testdata", "*.thaw"))
+	if err != nil || len(files) == 0 {
+		return nil, fmt.Errorf("no recordings of real systems: %w", err)
+	}
+	var out []*frozen
+	for _, file := range files {
+		rec, err := recording.Open(file)
+		if err != nil {
+			return nil, err
+		}
+		symbols, err := rec.Symbols(rec.Scenario().KernelName())
+		if err != nil {
+			return nil, err
+		}
+		f := &frozen{name: strings.TrimSuffix(filepath.Base(file), ".thaw"), pages: map[uint64][]byte{}}
+		if f.layout, err = NewLayout(symbols); err != nil {
+			return nil, err
+		}
+		if f.paging, err = Paging(symbols.Machine()); err != nil {
+			return nil, err
+		}
+		r, err := session.NewReplay(rec, f.layout, f.paging)
+		if err != nil {
+			return nil, err
+		}
+		m, err := r.Machine(1)
+		if err != nil {
+			return nil, err
+		}
+		f.cpus = m.CPUs
+		for _, p := range rec.Pages(0) {
+			f.pages[p.Addr/session.PageSize] = bytes.Clone(p.Data)
+		}
+		out = append(out, f)
+	}
+	return out, nil
+})
+
+func realSystems(t testing.TB) []*frozen {
+	t.Helper()
+	all, err := real()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// damage is one way in which memory lies. do damages a copy, of which sys was
+// decoded and list is the object list; it says how many objects remain, -1
+// where that is left open.
+type damage struct {
+	name string
+	do   func(t testing.TB, f *frozen, sys *kernel.System, list []uint64) (remain int)
+	says string // in a problem, of the system or of an object
+}
+
+// at which place of the list damage is done
+func middle(list []uint64) int { return len(list) / 3 }
+
+// named is an object with a name, and its link in the list of extensions.
+func named(t testing.TB, f *frozen, list []uint64) (dbg, ext uint64) {
+	t.Helper()
+	for _, link := range list {
+		dbg := link - f.layout.dbg.link
+		if ext := f.get(t, dbg+f.layout.dbg.jdbData); ext != 0 {
+			return dbg, ext
+		}
+	}
+	t.Fatal("no object has a name")
+	return 0, 0
+}
+
+func nextOf(v func(f *frozen, list []uint64) uint64) func(testing.TB, *frozen, *kernel.System, []uint64) int {
+	return func(t testing.TB, f *frozen, _ *kernel.System, list []uint64) int {
+		k := middle(list)
+		f.set(t, list[k]+f.layout.dbg.next, v(f, list))
+		return k + 1
+	}
+}
+
+var damages = []damage{
+	{"list: an item leads to itself", nextOf(func(_ *frozen, list []uint64) uint64 { return list[middle(list)] }), "runs into itself"},
+	{"list: an item leads back", nextOf(func(_ *frozen, list []uint64) uint64 { return list[middle(list)/2+1] }), "runs into itself"},
+	{"list: wild pointer", nextOf(func(*frozen, []uint64) uint64 { return 0x5a5a5a58 }), "list of kernel objects ends at 0x5a5a5a58"},
+	{"list: pointer of ones", nextOf(func(f *frozen, _ []uint64) uint64 { return 1<<(8*f.layout.ptr) - 1 }), "list of kernel objects ends at"},
+	{"list: breaks off", nextOf(func(*frozen, []uint64) uint64 { return 0 }), "breaks off"},
+	{"list: leads into an object", nextOf(func(f *frozen, list []uint64) uint64 { return list[2] + uint64(f.layout.ptr) }), "points into no vtable"},
+	{"list: no first item", func(t testing.TB, f *frozen, _ *kernel.System, _ []uint64) int {
+		f.set(t, f.layout.kobjects, 0)
+		return 0
+	}, ""},
+	{"object: no vtable", func(t testing.TB, f *frozen, _ *kernel.System, list []uint64) int {
+		f.set(t, list[middle(list)]-f.layout.dbg.link, 0)
+		return len(list) - 1
+	}, "points into no vtable"},
+	{"object: vtable of another class", func(t testing.TB, f *frozen, _ *kernel.System, list []uint64) int {
+		f.set(t, list[1]-f.layout.dbg.link, f.get(t, list[middle(list)]-f.layout.dbg.link))
+		return len(list)
+	}, ""},
+	{"names: no end", func(t testing.TB, f *frozen, _ *kernel.System, list []uint64) int {
+		_, ext := named(t, f, list)
+		name := f.at(t, ext-f.layout.dbg.extLink+f.layout.dbg.name)
+		for i := range min(f.layout.dbg.nameLen, len(name)) {
+			name[i] = 'A'
+		}
+		return len(list)
+	}, ""},
+	{"names: wild extension", func(t testing.TB, f *frozen, _ *kernel.System, list []uint64) int {
+		dbg, _ := named(t, f, list)
+		f.set(t, dbg+f.layout.dbg.jdbData, 0x5a5a5a58)
+		return len(list)
+	}, "debugger extension at"},
+	{"names: extensions in a ring", func(t testing.TB, f *frozen, _ *kernel.System, list []uint64) int {
+		_, ext := named(t, f, list)
+		// One that is no name, so that the search goes on: with an object's vtable.
+		f.set(t, ext-f.layout.dbg.extLink, f.get(t, list[0]-f.layout.dbg.link))
+		f.set(t, ext+f.layout.dbg.extNext, ext)
+		return len(list)
+	}, "more than 16 debugger extensions"},
+	{"tasks: wild page directory", func(t testing.TB, f *frozen, sys *kernel.System, list []uint64) int {
+		for _, o := range sys.Tasks() {
+			f.set(t, o.Addr+f.layout.task.dir, 0x5a5a5a58)
+		}
+		return len(list)
+	}, "page directory at 0x5a5a5a58"},
+	{"tasks: tables of ones", func(t testing.TB, f *frozen, sys *kernel.System, list []uint64) int {
+		eachRoot(t, f, sys, func(table []byte) {
+			for i := range table {
+				table[i] = 0xff
+			}
+		})
+		return len(list)
+	}, "is in the range of the capability table but is none"},
+	{"tasks: tables lead outside memory", func(t testing.TB, f *frozen, sys *kernel.System, list []uint64) int {
+		eachRoot(t, f, sys, func(table []byte) { fill(f, table, 0x7777_7000|f.entry()) })
+		return len(list)
+	}, "listing pages, level-"},
+	{"tasks: one page in all places", func(t testing.TB, f *frozen, sys *kernel.System, list []uint64) int {
+		root := f.bomb()
+		eachRoot(t, f, sys, func(table []byte) { fill(f, table, root|f.entry()) })
+		return len(list)
+	}, "of its capability table are read"},
+	{"capabilities: noise", func(t testing.TB, f *frozen, sys *kernel.System, list []uint64) int {
+		rnd := rand.New(rand.NewSource(3))
+		for _, o := range sys.Tasks() {
+			space := memory.NewSpace(f.machine().Phys, f.paging, o.Task.Root)
+			pages, _, err := space.Mapped(f.layout.caps.start, f.layout.caps.end-1, maxCapPages)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, p := range pages {
+				rnd.Read(f.page(p.Phys / session.PageSize))
+			}
+		}
+		return len(list)
+	}, ""},
+	{"all ones", func(_ testing.TB, f *frozen, _ *kernel.System, _ []uint64) int {
+		for n := range f.pages {
+			f.pages[n] = bytes.Repeat([]byte{0xff}, session.PageSize)
+		}
+		return 0
+	}, ""},
+	{"all zeros", func(_ testing.TB, f *frozen, _ *kernel.System, _ []uint64) int {
+		for n := range f.pages {
+			f.pages[n] = make([]byte, session.PageSize)
+		}
+		return 0
+	}, ""},
+}
+
+// entry is the flags of an entry that leads on to a table.
+func (f *frozen) entry() uint64 {
+	if f.layout.ptr == 4 {
+		return 1
+	}
+	return 3
+}
+
+// fill makes all entries of a table the same.
+func fill(f *frozen, table []byte, entry uint64) {
+	for i := 0; i < len(table); i += f.layout.ptr {
+		f.put(table[i:], entry)
+	}
+}
+
+// bomb makes tables that map one page of noise at every address, and returns
+// the one below the root's.
+func (f *frozen) bomb() uint64 {
+	next := slices.Max(slices.Collect(maps.Keys(f.pages))) + 1
+	noise := make([]byte, session.PageSize)
+	for i := range noise {
+		noise[i] = byte(i) | 4
+	}
+	f.pages[next] = noise
+	entry := next*session.PageSize | f.entry()
+	if f.layout.ptr == 4 {
+		entry |= 2 // a small page
+	}
+	levels := 3
+	if f.layout.ptr == 4 {
+		levels = 1
+	}
+	for range levels {
+		next++
+		table := make([]byte, session.PageSize)
+		fill(f, table, entry)
+		f.pages[next] = table
+		entry = next*session.PageSize | f.entry()
+	}
+	return next * session.PageSize
+}
+
+// eachRoot damages the part of every task's root table that covers its
+// capability table, but not of the running ones: they map the kernel.
+func eachRoot(t testing.TB, f *frozen, sys *kernel.System, do func(table []byte)) {
+	t.Helper()
+	for _, o := range sys.Tasks() {
+		root := o.Task.Root
+		if root == 0 || slices.ContainsFunc(f.cpus, func(c kernel.CPU) bool { return c.Root>>12 == root>>12 }) {
+			continue
+		}
+		shift, n := uint(39), uint64(1)
+		if f.layout.ptr == 4 {
+			shift, n = 20, 16
+		}
+		at := root + f.layout.caps.start>>shift&(1<<12-1)*uint64(f.layout.ptr)
+		if f.layout.ptr == 8 {
+			at = root + f.layout.caps.start>>shift&511*8
+		}
+		page := f.page(at / session.PageSize)
+		if page == nil {
+			t.Fatalf("the tables of %s are not recorded", o.ID)
+		}
+		do(page[at%session.PageSize:][:n*uint64(f.layout.ptr)])
+	}
+}
+
+// However memory lies, decoding ends, tells what is wrong, and shows the rest.
+func TestDecodeDamaged(t *testing.T) {
+	for _, good := range realSystems(t) {
+		whole := good.decode(t)
+		list := good.list(t)
+		if len(list) != len(whole.Objects) || len(whole.Problems) > 0 {
+			t.Fatalf("%s: %d of %d objects, problems %q", good.name, len(whole.Objects), len(list), whole.Problems)
+		}
+		for _, d := range damages {
+			t.Run(good.name+"/"+d.name, func(t *testing.T) {
+				bad := good.copy()
+				remain := d.do(t, bad, whole, list)
+				sys := bad.decode(t)
+				if sys == nil {
+					if remain > 0 {
+						t.Fatalf("%d objects should remain, and nothing does", remain)
+					}
+					return
+				}
+				if len(sys.Objects) != remain {
+					t.Errorf("%d objects remain, want %d", len(sys.Objects), remain)
+				}
+				if d.says != "" && !told(sys, d.says) {
+					t.Errorf("nobody says %q: %q", d.says, sys.Problems)
+				}
+			})
+		}
+	}
+}
+
+// told says whether a problem holds a text.
+func told(sys *kernel.System, text string) bool {
+	return strings.Contains(strings.Join(sys.Problems, "\n"), text) || slices.ContainsFunc(sys.Objects, func(o *kernel.Object) bool {
+		return strings.Contains(o.Problem, text) || o.Task != nil && strings.Contains(o.Task.Problem, text)
+	})
+}
