@@ -158,7 +158,11 @@ func (e *Engine) taskComponent(sys *kernel.System, o *kernel.Object) *component 
 		if c.kernel {
 			continue
 		}
-		if is := e.claims(sys, o, c, space); is.better(most) {
+		is := e.claims(sys, o, c, space)
+		if o.Name != "" && is.threads == 0 {
+			continue // sigma0, whose memory holds core's, too
+		}
+		if is.better(most) {
 			best, most = c, is
 		}
 	}

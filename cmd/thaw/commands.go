@@ -42,6 +42,9 @@ func newLab() *cobra.Command {
 	o.commonFlags(c)
 	o.screenFlags(c)
 	c.Flags().StringVar(&bug, "bug", "", "what goes wrong in the guest: a `NAME` of guest/README.md")
+	if err := c.RegisterFlagCompletionFunc("bug", completeRecordings); err != nil {
+		panic(err) // the flag is there
+	}
 	return c
 }
 

@@ -75,6 +75,12 @@ checkpointed, requested, kernel, entered.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newLab(), newAttach(), newSnapshot(), newCheck(), newRecord(), newReplay(), newDemo(), newExport(), newDiff(), newServe(), newList(), newCompareJDB())
+	root.AddCommand(newLab(), newAttach(), newSnapshot(), newCheck(), newRecord(), newReplay(), newDemo(), newExport(), newDiff(), newServe(), newList(), newDoctor(), newCompareJDB(), newMan())
+	for _, c := range root.Commands() {
+		switch c.Name() {
+		case "replay", "demo", "check", "export", "serve", "diff", "snapshot":
+			c.ValidArgsFunction = completeRecordings
+		}
+	}
 	return root
 }

@@ -14,6 +14,7 @@ const (
 	maxObjects    = 1 << 18
 	maxExtensions = 16
 	maxCapPages   = 1 << 13 // per task
+	maxCapBytes   = 1 << 26 // of all tasks' capability tables: damaged page tables may map one page everywhere
 )
 
 // decoder is one decoding of one stop.
@@ -22,6 +23,7 @@ type decoder struct {
 	m      kernel.Machine
 	kspace *memory.Space
 	probs  []string
+	tables uint64 // bytes of capability tables that were read so far
 
 	objects []*kernel.Object
 	pending []func(*kernel.System) // references that need all objects

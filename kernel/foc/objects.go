@@ -42,6 +42,9 @@ func (l *Layout) findCaps() error {
 	if err != nil {
 		return err
 	}
+	if fl.Offset < 0 || fl.Offset >= entry.Size {
+		return fmt.Errorf("Obj::Entry of %d bytes has its flags at %d", entry.Size, fl.Offset)
+	}
 	c.flags = uint64(fl.Offset)
 	return nil
 }

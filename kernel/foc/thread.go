@@ -210,6 +210,10 @@ func (d *decoder) capabilities(t *kernel.Task) {
 			t.Problem = fmt.Sprintf("page %#x is in the range of the capability table but is none", p.Virt)
 			continue
 		}
+		if d.tables += p.Size; d.tables > maxCapBytes {
+			t.Problem = fmt.Sprintf("its capability table is cut short: those of all tasks have more than %d bytes", maxCapBytes)
+			return
+		}
 		if err := d.capPage(t, p); err != nil {
 			t.Problem = err.Error()
 		}

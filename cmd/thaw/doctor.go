@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/gdamore/tcell/v2"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"thaw/scenarios"
+	"thaw/ui"
+)
+
+// finding is the result of a checkup.
+type finding struct {
+	state string // one of the three below
+	text  string
+	do    string // what to do about it, "" if nothing
+}
+
+// How a checkup ends. What is missing may not be needed.
+const (
+	fine    = "ok"
+	missing = "--"
+	wrong   = "!!"
+)
+
+// checkup is one thing that the doctor looks at.
+type checkup struct {
+	name string
+	look func(ctx context.Context, o *options) finding
+}
+
+// checkups is the table of what the doctor looks at, in order.
+var checkups = []checkup{
+	{"terminal", lookTerminal},
+	{"QEMU", lookProgram("qemu-system-x86_64", "starts the lab guest", "apt-get install qemu-system-x86")},
+	{"QEMU for ARM", lookProgram("qemu-system-arm", "runs ARM systems", "apt-get install qemu-system-arm, if you debug one")},
+	{"lab guest", lookGuest},
+	{"gdb", lookProgram("gdb", "connects to thaw serve", "apt-get install gdb, if you want to use it")},
+	{"recordings", lookRecordings},
+	{"settings", lookSettings},
+	{"temporary files", lookTemp},
+}
+
+func newDoctor() *cobra.Command {
+	var o options
+	c := &cobra.Command{
+		Use:   "doctor [ADDR]",
+		Short: "check what thaw needs, and say what to do",
+		Long: `doctor looks at the terminal, QEMU, the lab guest, files and permissions. With the
+address of a gdbstub it attaches, too, checks the kernel and the components, and
+leaves the guest as it was. It ends with 0 if nothing is wrong, 2 if something
+is.`,
+		Example: "  thaw doctor\n  thaw doctor :1234 --build build/x86_64",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			bad := 0
+			tell := func(name string, f finding) {
+				if f.state == wrong {
+					bad++
+				}
+				fmt.Fprintf(c.OutOrStdout(), "%s  %-16s %s\n", f.state, name, f.text)
+				if f.do != "" {
+					fmt.Fprintf(c.OutOrStdout(), "    %-16s %s\n", "", f.do)
+				}
+			}
+			for _, k := range checkups {
+				tell(k.name, k.look(c.Context(), &o))
+			}
+			if len(args) == 1 {
+				tell("guest", o.lookAddr(c.Context(), args[0]))
+			}
+			if bad > 0 {
+				return fmt.Errorf("%d of the above must be put right", bad)
+			}
+			return nil
+		},
+	}
+	o.commonFlags(c)
+	o.targetFlags(c)
+	return c
+}
+
+func lookTerminal(context.Context, *options) finding {
+	name := os.Getenv("TERM")
+	if name == "" || name == "dumb" {
+		return finding{missing, fmt.Sprintf("TERM=%q cannot show a screen", name), "use another terminal, or check, snapshot and export, which need none"}
+	}
+	info, err := tcell.LookupTerminfo(name)
+	if err != nil {
+		return finding{wrong, fmt.Sprintf("TERM=%q is not known", name), "set TERM to what your terminal is, such as xterm-256color"}
+	}
+	text := fmt.Sprintf("%s, %d colours", name, info.Colors)
+	if width, height, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
+		text += fmt.Sprintf(", %d×%d", width, height)
+		if width < 80 || height < 24 {
+			return finding{missing, text, "80×24 is the least at which everything has room"}
+		}
+	}
+	if locale := strings.ToUpper(os.Getenv("LC_ALL") + os.Getenv("LC_CTYPE") + os.Getenv("LANG")); !strings.Contains(locale, "UTF-8") && !strings.Contains(locale, "UTF8") {
+		return finding{missing, text + ", no UTF-8", "set LANG to a UTF-8 locale, or use --ascii"}
+	}
+	return finding{fine, text, ""}
+}
+
+// lookProgram finds a program that some uses need.
+func lookProgram(name, what, do string) func(context.Context, *options) finding {
+	return func(ctx context.Context, _ *options) finding {
+		path, err := exec.LookPath(name)
+		if err != nil {
+			return finding{missing, fmt.Sprintf("%s is not installed: it %s", name, what), do}
+		}
+		out, err := exec.CommandContext(ctx, path, "--version").Output()
+		if err != nil {
+			return finding{wrong, fmt.Sprintf("%s does not run: %v", path, err), "install it anew"}
+		}
+		version, _, _ := strings.Cut(string(out), "\n")
+		return finding{fine, version, ""}
+	}
+}
+
+func lookGuest(_ context.Context, o *options) finding {
+	dir, err := o.guestDir()
+	if err != nil {
+		return finding{missing, "not built: only lab, check lab and record lab need it", "run `make guest`, or start thaw by ./run"}
+	}
+	return finding{fine, "in " + dir, ""}
+}
+
+func lookRecordings(context.Context, *options) finding {
+	for _, e := range scenarios.Catalogue() {
+		if _, err := openRecording(e.Name); err != nil {
+			return finding{wrong, err.Error(), "build thaw anew, from a whole checkout"}
+		}
+	}
+	return finding{fine, fmt.Sprintf("%d come with thaw: thaw list", len(scenarios.Catalogue())), ""}
+}
+
+func lookSettings(context.Context, *options) finding {
+	dir := ui.DefaultConfigDir()
+	if dir == "" {
+		return finding{missing, "no folder for settings", "set HOME or XDG_CONFIG_HOME, if the theme is to be remembered"}
+	}
+	return lookDir(dir, "the theme is remembered there")
+}
+
+func lookTemp(context.Context, *options) finding {
+	return lookDir(os.TempDir(), "sockets and RAM of guests that thaw starts")
+}
+
+// lookDir says whether files can be made in a directory, or in the one that it
+// would be made in.
+func lookDir(dir, what string) finding {
+	at := dir
+	for {
+		_, err := os.Stat(at)
+		if err == nil || filepath.Dir(at) == at {
+			break
+		}
+		at = filepath.Dir(at)
+	}
+	f, err := os.CreateTemp(at, "thaw-doctor-")
+	if err != nil {
+		return finding{wrong, fmt.Sprintf("%s: %v", dir, err), "make it writable, or set another"}
+	}
+	defer os.Remove(f.Name())
+	if err := f.Close(); err != nil {
+		return finding{wrong, fmt.Sprintf("%s: %v", dir, err), "make room there"}
+	}
+	return finding{fine, dir + ": " + what, ""}
+}
+
+// lookAddr attaches to a guest and reads it once.
+func (o *options) lookAddr(ctx context.Context, addr string) finding {
+	o.scenario = noScenario
+	s, err := o.loadScenario()
+	if err != nil {
+		return finding{wrong, err.Error(), ""}
+	}
+	op, err := o.openLook(ctx, s, addr)
+	if err != nil {
+		return finding{wrong, err.Error(), "QEMU needs -s, or -gdb tcp::PORT; the kernel's ELF must be that of the system that runs"}
+	}
+	snap, err := op.engine.Snapshot(ctx, "doctor")
+	if err = errors.Join(err, op.close(ctx)); err != nil {
+		return finding{wrong, err.Error(), ""}
+	}
+	sys := snap.System
+	known := 0
+	for _, t := range sys.Tasks() {
+		for _, c := range op.engine.View().Components {
+			if snap.Tasks[t.ID] == c {
+				known++
+				break
+			}
+		}
+	}
+	f := finding{fine, fmt.Sprintf("%d kernel objects, %d threads, %d tasks, of which %d run a program with debug info; read in %v", len(sys.Objects), len(sys.Threads()), len(sys.Tasks()), known, snap.Cost.Duration), ""}
+	if len(sys.Problems) > 0 {
+		f.state, f.do = wrong, fmt.Sprintf("%d problems, the first: %s", len(sys.Problems), sys.Problems[0])
+	}
+	return f
+}
+
+// completeRecordings completes the names of recordings that come with thaw, and
+// of files.
+func completeRecordings(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	var names []string
+	for _, e := range scenarios.Catalogue() {
+		names = append(names, e.Name+"\t"+e.Title)
+	}
+	return names, cobra.ShellCompDirectiveDefault
+}
