@@ -73,13 +73,21 @@ func (p AMD64) Each(phys Reader, root, start, last uint64, fn func(Mapping) bool
 	if canonical(start) != start || canonical(last) != last || last < start || int64(start^last) < 0 {
 		return fmt.Errorf("listing pages of %#x-%#x: not a range in one half of the address space", start, last)
 	}
-	_, err := p.each(phys, root&amd64AddrMask, 4, 0, start, last, Mapping{Writable: true, User: true}, fn)
+	left := maxTables
+	_, err := p.each(phys, root&amd64AddrMask, 4, 0, start, last, Mapping{Writable: true, User: true}, &left, fn)
 	return err
 }
 
+// maxTables bounds how many tables a listing reads: tables that run into
+// themselves may lead through 512³ of them without a single page.
+const maxTables = 1 << 16
+
 // each lists the pages under one table. base is the first virtual address that
 // the table covers (without sign extension).
-func (p AMD64) each(phys Reader, table uint64, level int, base, start, last uint64, rights Mapping, fn func(Mapping) bool) (more bool, err error) {
+func (p AMD64) each(phys Reader, table uint64, level int, base, start, last uint64, rights Mapping, left *int, fn func(Mapping) bool) (more bool, err error) {
+	if *left--; *left < 0 {
+		return false, fmt.Errorf("listing pages: the tables run into themselves, or are more than %d", maxTables)
+	}
 	shift := amd64Shift(level)
 	const low48 = 1<<48 - 1
 	first, end := uint64(0), uint64(511)
@@ -107,7 +115,7 @@ func (p AMD64) each(phys Reader, table uint64, level int, base, start, last uint
 			}
 			continue
 		}
-		more, err := p.each(phys, entry&amd64AddrMask, level-1, virt, start, last, m, fn)
+		more, err := p.each(phys, entry&amd64AddrMask, level-1, virt, start, last, m, left, fn)
 		if err != nil || !more {
 			return false, err
 		}

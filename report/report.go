@@ -101,8 +101,7 @@ func (p *printer) history(history []session.Happening) {
 				p.line("                #%-2d %s", i, f.Note)
 				continue
 			}
-			f.Place.Function = bareName(f.Place.Function)
-			p.line("                #%-2d %s", i, clean(f.Place.String()))
+			p.line("                #%-2d %s", i, clean(f.Place.Bare().String()))
 		}
 	}
 }

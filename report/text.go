@@ -68,24 +68,6 @@ func functionName(name string) string {
 	return s
 }
 
-// bareName is a function without template arguments: those of Genode's RPC
-// dispatchers fill a screen.
-func bareName(name string) string {
-	var b strings.Builder
-	depth := 0
-	for i, r := range name {
-		switch {
-		case r == '<' && !strings.HasSuffix(name[:i], "operator") && !strings.HasSuffix(name[:i], "operator<"):
-			depth++
-		case r == '>' && depth > 0:
-			depth--
-		case depth == 0:
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
-
 // place is a code address as function+offset, without parameters: with them a
 // C++ name fits no table.
 func place(p session.Place) string {

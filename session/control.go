@@ -23,6 +23,7 @@ type Controller struct {
 	index int // shown stop
 	state RunState
 	note  string
+	peek  *Peek
 }
 
 type command struct {
@@ -107,7 +108,9 @@ func (c *Controller) publish() {
 	c.engine.takeLog()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.send(c.engine.viewAt(c.index, c.state, c.note))
+	v := c.engine.viewAt(c.index, c.state, c.note)
+	v.Peek = c.peek
+	c.send(v)
 }
 
 // publishLog shows new LOG lines on top of the last view.
@@ -193,6 +196,34 @@ func (c *Controller) Note(text string) {
 
 // Back shows the stop before the shown one.
 func (c *Controller) Back() { c.move(-1) }
+
+// PeekMemory shows memory of a task at the live stop.
+func (c *Controller) PeekMemory(task kernel.ID, addr uint64) {
+	c.queue("reading memory", func(ctx context.Context) error {
+		c.show(c.engine.PeekMemory(ctx, task, addr))
+		return nil
+	})
+}
+
+// Print shows the value of an expression at the live stop.
+func (c *Controller) Print(expr string) {
+	c.queue("evaluating", func(ctx context.Context) error {
+		c.show(c.engine.Print(ctx, expr))
+		return nil
+	})
+}
+
+// Watch adds an expression that is evaluated at every stop, or takes it away.
+func (c *Controller) Watch(expr string) {
+	c.queue("evaluating", func(ctx context.Context) error { return c.engine.Watch(ctx, expr) })
+}
+
+// show publishes a peek with the views from now on.
+func (c *Controller) show(p *Peek) {
+	c.mu.Lock()
+	c.peek = p
+	c.mu.Unlock()
+}
 
 // Force puts a thread's requested state in place; see Engine.Force.
 func (c *Controller) Force(thread kernel.ID) {

@@ -62,6 +62,7 @@ type Engine struct {
 	history []*moment
 	log     logBook
 	notes   noteBook
+	watched []string   // watch expressions
 	rec     *recording // nil: nothing is recorded
 	ended   error
 	checked bool // the running kernel was compared with its file
@@ -75,6 +76,7 @@ type moment struct {
 	caps     *CapDiff
 	memory   *MemoryDiff
 	waits    []WaitChange
+	watches  []Watch
 	complete bool
 	finished bool
 	infos    []BreakpointInfo

@@ -3,6 +3,7 @@ package session
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"thaw/kernel"
@@ -29,6 +30,30 @@ func (p Place) String() string {
 		return fmt.Sprintf("%s: %s", p.Component, p.Function)
 	}
 	return fmt.Sprintf("%s: %s+%#x", p.Component, p.Function, p.Offset)
+}
+
+// Bare is the place without template arguments: those of Genode's RPC
+// dispatchers fill a screen.
+func (p Place) Bare() Place {
+	p.Function = bareName(p.Function)
+	return p
+}
+
+// bareName is a function's name without template arguments.
+func bareName(name string) string {
+	var b strings.Builder
+	depth := 0
+	for i, r := range name {
+		switch {
+		case r == '<' && !strings.HasSuffix(name[:i], "operator") && !strings.HasSuffix(name[:i], "operator<"):
+			depth++
+		case r == '>' && depth > 0:
+			depth--
+		case depth == 0:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }
 
 // Snapshot is everything that was read at one stop of the guest. It is never
@@ -250,5 +275,7 @@ type View struct {
 	Log         []string        // guest's LOG lines up to now, control characters removed
 	Breakpoints []BreakpointInfo
 	Components  []string // components with debug info
+	Watches     []Watch  // as of the shown stop
+	Peek        *Peek    // what the user asked to see last, nil if nothing
 	Notes       []Note   // by stop, of one stop as they were written
 }

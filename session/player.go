@@ -3,6 +3,8 @@ package session
 import (
 	"fmt"
 	"sync"
+
+	"thaw/kernel"
 )
 
 // Player shows a replay as a Controller shows a session: the same commands, the
@@ -74,6 +76,27 @@ func (p *Player) StepInstruction() {
 
 // Interrupt does nothing: a recording does not run.
 func (p *Player) Interrupt() {}
+
+// PeekMemory shows recorded memory of a task at the shown stop.
+func (p *Player) PeekMemory(task kernel.ID, addr uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	v := *p.view
+	v.Peek = p.replay.peekMemory(v.Snapshot, task, addr)
+	p.send(&v)
+}
+
+// Print says that a recording holds no debug info for expressions.
+func (p *Player) Print(expr string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	v := *p.view
+	v.Peek = &Peek{Stop: v.Snapshot.Number, Title: expr, Err: "a recording holds just the debug info that was used: expressions need a live session"}
+	p.send(&v)
+}
+
+// Watch says the same.
+func (p *Player) Watch(expr string) { p.Print(expr) }
 
 // Note adds a note to the shown stop, for this replay only.
 func (p *Player) Note(text string) {

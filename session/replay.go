@@ -237,6 +237,29 @@ func (r *Replay) judge(rec *StopRecord, s *Snapshot) (*judge, error) {
 	return &judge{arch: r.arch, ptr: r.kernel.PtrSize(), child: r.rec.Scenario().Child, kernel: r.kernel.Text(), place: r.place, ev: &ev}, nil
 }
 
+// peekMemory reads recorded memory at a stop.
+func (r *Replay) peekMemory(s *Snapshot, task kernel.ID, addr uint64) *Peek {
+	p := &Peek{Stop: s.Number, Title: peekTitle(s, addr, task)}
+	m, err := r.Machine(s.Number)
+	if err != nil {
+		p.Err = err.Error()
+		return p
+	}
+	rec, err := r.record(s.Number)
+	if err != nil {
+		p.Err = err.Error()
+		return p
+	}
+	root, err := taskRoot(s, m, rec.CPU, task)
+	if err != nil {
+		p.Err = err.Error()
+		return p
+	}
+	place := func(a uint64) Place { return r.place(s.Tasks[task], a) }
+	p.Rows = peekMemory(memory.NewSpace(m.Phys, m.Paging, root), addr, r.kernel.PtrSize(), pointee(s.System, place))
+	return p
+}
+
 // Snapshots decodes all stops in order.
 func (r *Replay) Snapshots() ([]*Snapshot, error) {
 	out := make([]*Snapshot, 0, len(r.stops))

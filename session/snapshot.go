@@ -85,6 +85,7 @@ func (e *Engine) record(ctx context.Context, reason string) error {
 	m.verdicts = e.judge().all(snap)
 	m.caps = e.judge().capDiff(snap)
 	e.judge().noteWaits(snap)
+	m.watches = e.evalWatches(snap)
 	m.memory, m.waits = e.ev.Memory, e.judge().waits(snap)
 	for _, i := range e.infos {
 		m.infos = append(m.infos, *i)
@@ -105,6 +106,7 @@ func (e *Engine) viewAt(index int, state RunState, message string) *View {
 		m := e.history[index]
 		v.Snapshot, v.Phases, v.Verdicts, v.Caps, v.Breakpoints = m.snap, m.phases, m.verdicts, m.caps, m.infos
 		v.Memory, v.Waits, v.Complete, v.Finished = m.memory, m.waits, m.complete, m.finished
+		v.Watches = m.watches
 		v.Live = index == len(e.history)-1
 	}
 	return v

@@ -28,6 +28,9 @@ func (u *ui) detailLines(w int) []line {
 		out = append(out, u.plainThread(r, w)...)
 	}
 	out = append(out, u.noteLines(v.Snapshot, w)...)
+	if len(v.Watches) > 0 {
+		out = append(append(out, u.th.section("watched", w)), u.watchLines(w)...)
+	}
 	out = append(out, u.backtrace(v.Snapshot, w)...)
 	return append(out, u.problems(v.Snapshot, w)...)
 }
@@ -72,6 +75,7 @@ func (u *ui) verdictLines(r *threadRow, w int) []line {
 	if tv.Rule != "" {
 		out = append(out, t.paragraph("rule ", tv.Rule, w)...)
 	}
+	out = append(out, u.historyLines(tv, w)...)
 	if r.obj != nil {
 		out = append(out, t.section(fmt.Sprintf("at stop %d", u.view.Snapshot.Number), w))
 		out = append(out, u.presentLines(r.obj, w)...)

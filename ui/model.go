@@ -120,6 +120,9 @@ func (u *ui) apply(v *session.View) {
 	if v.Caps != old.Caps {
 		u.showCaps()
 	}
+	if v.Peek != nil && v.Peek != old.Peek {
+		u.showPeek(v.Peek)
+	}
 	u.breakRows.list = v.Breakpoints
 	u.breaks.update()
 	u.detail.mark()

@@ -47,6 +47,7 @@ type overlay struct {
 	title string
 	text  *textPane
 	lines func(w int) []line
+	wide  bool // takes all the width there is
 }
 
 // openOverlay shows text until the user closes it.
@@ -67,6 +68,9 @@ func (u *ui) overlayKey(name string, ev *tcell.EventKey) {
 func (u *ui) drawOverlay(screen tcell.Screen, w, h int) {
 	o := u.overlay
 	iw := min(overlayWidth, w-4)
+	if o.wide {
+		iw = w - 4
+	}
 	r := u.box(screen, w, h, iw, len(o.lines(iw)), o.title)
 	o.text.SetRect(r.x, r.y, r.w, r.h)
 	o.text.Draw(screen)

@@ -103,6 +103,12 @@ func paneActions() []action {
 			run: func(u *ui) { u.zoom = !u.zoom }},
 		action{command: "thread", arg: "ID|NAME", help: "select a thread", group: groupCommand,
 			take: (*ui).findThread, words: (*ui).threadWords, why: needSystem},
+		action{command: "memory", arg: "ADDR", help: "memory of the thread's task", group: groupCommand,
+			take: (*ui).peekMemory, why: needPeeker},
+		action{command: "print", arg: "EXPR", help: "an expression's value", group: groupCommand,
+			take: func(u *ui, arg string) { u.ctrl.(Peeker).Print(arg) }, why: needPeeker},
+		action{command: "watch", arg: "EXPR", help: "evaluate at each stop", group: groupCommand,
+			take: func(u *ui, arg string) { u.ctrl.(Peeker).Watch(arg) }, why: needPeeker},
 		action{command: "object", arg: "ID", help: "show any kernel object", group: groupCommand,
 			take: (*ui).findObject, words: (*ui).objectIDs, why: needSystem},
 	)

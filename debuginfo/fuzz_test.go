@@ -1,0 +1,131 @@
+package debuginfo
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// FuzzLoad loads damaged ELF files and puts every kind of question to those
+// that load. Most of a file is debug info, of which any byte may be wrong.
+func FuzzLoad(f *testing.F) {
+	for _, flags := range [][]string{{"-gdwarf-4"}, {"-gdwarf-5"}, {"-gdwarf-5", "-O1", "-gz"}, {"-gdwarf-4", "-O3", "-fno-inline", "-Wl,--strip-debug"}} {
+		good := mustRead(f, build(f, "calls", flags...))
+		f.Add(good)
+		f.Add(good[:len(good)*3/4])
+	}
+	file := filepath.Join(f.TempDir(), "program")
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if len(data) > 1<<16 {
+			return
+		}
+		if err := os.WriteFile(file, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		prog, err := Load(file)
+		if err != nil {
+			if prog != nil || strings.Contains(err.Error(), "\n") {
+				t.Errorf("not one sentence: %v", err)
+			}
+			return
+		}
+		askAll(prog)
+		asExtract(t, prog)
+	})
+}
+
+// asExtract takes along what a file answers: the extract must answer the same.
+func asExtract(t *testing.T, f *File) {
+	t.Helper()
+	tap := f.Tap()
+	typ, terr := tap.Type("app::Thread")
+	v, verr := tap.Variable("app::thread")
+	tap.FunctionAt(f.Entry())
+	x := tap.Extract()
+	if x == nil {
+		return
+	}
+	raw, err := json.Marshal(x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back Extract
+	if err := json.Unmarshal(raw, &back); err != nil {
+		t.Fatal(err)
+	}
+	p, err := back.Use()
+	if err != nil {
+		t.Fatalf("an extract that thaw made is refused: %v", err)
+	}
+	if got, err := p.Type("app::Thread"); (err == nil) != (terr == nil) || err == nil && (got.Size != typ.Size || len(got.Fields) > len(typ.Fields)) {
+		t.Errorf("app::Thread: %v, in the extract %v", terr, err)
+	}
+	if got, err := p.Variable("app::thread"); verr == nil && v.Type != nil && (err != nil || got.Addr != v.Addr) {
+		t.Errorf("app::thread at %#x; in the extract at %#x, %v", v.Addr, got.Addr, err)
+	}
+}
+
+// FuzzExtract makes extracts of any contents answer, as a recording's reader
+// does.
+func FuzzExtract(f *testing.F) {
+	prog := load(f, build(f, "calls"))
+	tap := prog.Tap()
+	for _, name := range []string{"app::Thread", "app::State", "app::Small", "app::addr_t"} {
+		tap.Type(name)
+	}
+	tap.Variable("app::thread")
+	tap.FunctionAt(prog.Entry())
+	tap.LineAt(prog.Entry())
+	whole, err := json.Marshal(tap.Extract())
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, s := range []string{
+		string(whole),
+		`{}`, `null`, `{"ptrSize":8}`,
+		`{"ptrSize":8,"types":[{"kind":2,"name":"T","elem":-1}],"named":{"T":0},"variables":{"v":{"name":"v","type":0,"addr":4096}}}`,
+		`{"ptrSize":8,"types":[{"kind":2,"name":"T","elem":0,"fields":[{"name":"a","type":0,"offset":-1,"base":true}]}],"named":{"T":0}}`,                                  // a member of its own
+		`{"ptrSize":4,"types":[{"kind":9,"name":"T","elem":1},{"kind":9,"name":"U","elem":0}],"named":{"T":0,"U":1}}`,                                                      // names of each other
+		`{"ptrSize":8,"types":[{"kind":7,"elem":0,"count":9223372036854775807,"size":-9223372036854775808}],"named":{"T":0}}`,                                              // an array of itself
+		`{"ptrSize":8,"types":[{"kind":2,"name":"T","elem":-1,"fields":[{"type":1,"base":true}]},{"kind":2,"elem":-1,"fields":[{"type":0,"base":true}]}],"named":{"T":0}}`, // bases of each other
+		`{"ptrSize":8,"types":[{"kind":2,"elem":7}],"named":{"T":3}}`,
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var x Extract
+		if json.Unmarshal(data, &x) != nil {
+			return
+		}
+		p, err := x.Use()
+		if err != nil {
+			if strings.Contains(err.Error(), "\n") {
+				t.Errorf("not one sentence: %q", err)
+			}
+			return
+		}
+		for name := range x.Named {
+			typ, err := p.Type(name)
+			if err != nil {
+				t.Fatalf("%q is there and does not answer: %v", name, err)
+			}
+			_ = typ.String()
+			typ.FieldPath("a.b[3].c")
+			typ.FieldPath("a")
+			typ.BaseOffset("B")
+			typ.Underlying()
+		}
+		for name := range x.Variables {
+			p.Variable(name)
+		}
+		p.Text()
+		p.VTableAt(0)
+		p.FunctionAt(0)
+		p.LineAt(0)
+		again := Extract{}
+		again.Merge(&x)
+		again.Merge(&x)
+	})
+}

@@ -1,0 +1,100 @@
+package memory
+
+import (
+	"bytes"
+	"encoding/binary"
+	"strings"
+	"testing"
+)
+
+// folded is a small physical memory that all addresses lead into, so that any
+// entry of a page table leads to another table.
+type folded []byte
+
+func (f folded) ReadMemory(addr uint64, buf []byte) error {
+	for done := 0; done < len(buf); {
+		done += copy(buf[done:], f[(addr+uint64(done))%uint64(len(f)):])
+	}
+	return nil
+}
+
+// foldedSize is the size of that memory: some tables of x86_64, two of ARM's
+// first level.
+const foldedSize = 32 << 10
+
+// Tables that run into themselves without a page at their end: listing them
+// gives up.
+func TestTablesWithoutEnd(t *testing.T) {
+	mem := make(folded, foldedSize)
+	for table, next := range []uint64{1, 2, 3} {
+		for i := range 512 {
+			binary.LittleEndian.PutUint64(mem[table<<12+8*i:], next<<12|7)
+		}
+	}
+	s := NewSpace(mem, AMD64{}, 0)
+	pages, more, err := s.Mapped(0, 0x00007fffffffffff, 10)
+	if err == nil || !strings.Contains(err.Error(), "run into themselves") || len(pages) > 0 || more {
+		t.Errorf("%d pages, more %v: %v", len(pages), more, err)
+	}
+}
+
+// FuzzTables lists and walks page tables of any contents: both must end, and
+// agree with each other.
+func FuzzTables(f *testing.F) {
+	x86 := make(folded, foldedSize)
+	for i, e := range []uint64{0x1007, 0x2003, 0x3087, 0x4001, 0xfff | 1<<63} {
+		binary.LittleEndian.PutUint64(x86[i<<12:], e)
+		binary.LittleEndian.PutUint64(x86[i<<12+8*511:], e)
+	}
+	arm := make(folded, foldedSize)
+	for i, e := range []uint32{0x4001, 0x0070_0c02, 0x0104_0c02, 0x4401, 3} {
+		binary.LittleEndian.PutUint32(arm[i<<2:], e)
+		binary.LittleEndian.PutUint32(arm[0x4000+i<<2:], e|0x30)
+		binary.LittleEndian.PutUint32(arm[0x4400+i<<6:], e&^2|1)
+	}
+	// What is listed is some GiB at most, so that an input does not take long.
+	const longest = 4 << 30
+	for i, mem := range []folded{x86, arm, bytes.Repeat([]byte{0xff}, foldedSize), bytes.Repeat([]byte{7, 0, 0, 0, 0, 0, 0, 0}, foldedSize/8)} {
+		f.Add(i == 1, uint64(0), uint64(0), uint64(longest-1), []byte(mem))
+		f.Add(i == 1, uint64(0x1018), uint64(0xf000_0000), uint64(0xffff_ffff), []byte(mem[:9000]))
+		f.Add(i == 1, uint64(0x4059), uint64(1<<64-1<<30), uint64(1<<64-1), []byte(mem))
+	}
+	f.Fuzz(func(t *testing.T, arm bool, root, start, last uint64, data []byte) {
+		mem := make(folded, foldedSize)
+		copy(mem, data)
+		paging := Paging(AMD64{})
+		if arm {
+			paging, start, last = ARM{}, start&0xffff_ffff, last&0xffff_ffff
+		}
+		last = min(last, start+longest)
+		s := NewSpace(mem, paging, root)
+		const most = 64
+		pages, more, err := s.Mapped(start, last, most)
+		if len(pages) > most || more && len(pages) != most || more && err != nil {
+			t.Fatalf("%d pages, more %v, %v", len(pages), more, err)
+		}
+		for i, p := range pages {
+			if p.Size == 0 || p.Virt > last || p.Virt+(p.Size-1) < start || i > 0 && p.Virt+(p.Size-1) <= pages[i-1].Virt+(pages[i-1].Size-1) {
+				t.Fatalf("page %d of %#x-%#x: %+v behind %+v", i, start, last, p, pages[max(i, 1)-1])
+			}
+			if !reached(s, p, start, last) {
+				t.Fatalf("listed is %+v, and walking does not come there", p)
+			}
+		}
+		buf := make([]byte, 8192)
+		s.ReadMemory(start, buf)
+		CString(s, last, 64)
+	})
+}
+
+// reached says whether walking finds a listed page. ARM repeats the entry of a
+// large one 16 times, and what is damaged may be the first of them.
+func reached(s *Space, p Mapping, start, last uint64) bool {
+	for i := range uint64(16) {
+		at := max(start, p.Virt+i*p.Size/16)
+		if m, phys, err := s.Translate(at); err == nil && m == p && phys == p.Phys+(at-p.Virt) && at <= last {
+			return true
+		}
+	}
+	return false
+}

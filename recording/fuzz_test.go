@@ -1,0 +1,278 @@
+package recording
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"thaw/debuginfo"
+	"thaw/kernel/foc"
+	"thaw/session"
+)
+
+// whole is a recording with everything in it: requests, writes, a capability
+// diff, memory, notes.
+var whole = sync.OnceValues(func() (*Recording, error) {
+	return Open(filepath.Join("..", "scenarios", "recordings", "overwritten.thaw"))
+})
+
+func wholeRecording(t testing.TB) *Recording {
+	t.Helper()
+	r, err := whole()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// replay makes a recording answer as the debugger does, and looks at its stops.
+// Of what is wrong with it an error tells, in one sentence.
+func replay(t testing.TB, rec *Recording, stops ...int) (views int) {
+	t.Helper()
+	told := func(err error) bool {
+		if err != nil && (strings.Contains(err.Error(), "\n") || strings.Contains(err.Error(), "runtime error")) {
+			t.Errorf("not one sentence: %q", err)
+		}
+		return err != nil
+	}
+	symbols, err := rec.Symbols(rec.Scenario().KernelName())
+	if told(err) {
+		return 0
+	}
+	layout, err := foc.NewLayout(symbols)
+	if told(err) {
+		return 0
+	}
+	paging, err := foc.Paging(symbols.Machine())
+	if told(err) {
+		return 0
+	}
+	r, err := session.NewReplay(rec, layout, paging)
+	if told(err) {
+		return 0
+	}
+	for _, n := range append(stops, r.Stops()) {
+		if v, err := r.View(n); !told(err) && (v.Snapshot == nil || v.Snapshot.System == nil) {
+			t.Errorf("stop %d is a view of nothing", n)
+		} else if err == nil {
+			views++
+		}
+	}
+	return views
+}
+
+// with is a copy of a recording, in which one stop is what raw says. A stop
+// without pages keeps those that it had.
+func (r *Recording) with(n int, raw []byte) (*Recording, error) {
+	c := *r
+	c.records, c.maps = slices.Clone(r.records[:n]), slices.Clone(r.maps[:n])
+	if err := (&reader{rec: &c}).take(typeStop, raw); err != nil {
+		return nil, err
+	}
+	if len(c.maps[n]) == 0 {
+		c.maps[n] = r.maps[n]
+	}
+	return &c, nil
+}
+
+// FuzzStop replays a recording whose last stop is any JSON.
+func FuzzStop(f *testing.F) {
+	rec := wholeRecording(f)
+	last := len(rec.records) - 1
+	if replay(f, rec, 1) != 2 {
+		f.Fatal("the recording does not replay as it is")
+	}
+	for _, change := range []func(m map[string]any){
+		func(map[string]any) {},
+		func(m map[string]any) { m["before"], m["after"] = 0, 0 },
+		func(m map[string]any) { m["before"], m["after"] = last+1, last+1 },
+		func(m map[string]any) { m["before"], m["after"] = 1, last+2 },
+		func(m map[string]any) { m["number"] = -1 },
+		func(m map[string]any) { m["aside"] = true },
+		func(m map[string]any) { m["cpus"] = []any{map[string]any{}} },
+		func(m map[string]any) { delete(m, "evidence") },
+		evidence(func(e map[string]any) { clear(e) }),
+		evidence(func(e map[string]any) { e["Threads"] = []any{nil} }),
+		evidence(func(e map[string]any) { e["Threads"] = append(e["Threads"].([]any), map[string]any{"Requests": nil}) }),
+		evidence(func(e map[string]any) { eachThread(e, func(t map[string]any) { t["Writes"], t["Entered"] = nil, nil }) }),
+		evidence(func(e map[string]any) {
+			eachThread(e, func(t map[string]any) { t["ID"], t["Block"], t["Task"] = 0, 0, 0 })
+		}),
+		evidence(func(e map[string]any) {
+			eachThread(e, func(t map[string]any) {
+				for _, q := range t["Requests"].([]any) {
+					clear(q.(map[string]any))
+				}
+			})
+		}),
+		evidence(func(e map[string]any) { e["Stored"], e["Operations"] = nil, nil }),
+		evidence(func(e map[string]any) {
+			e["Stored"] = []any{map[string]any{"Name": "ep"}, map[string]any{"Name": "ep"}}
+		}),
+		evidence(func(e map[string]any) { e["Complete"], e["Finished"], e["Original"] = false, true, 1<<32 }),
+	} {
+		s := *rec.records[last]
+		s.Log = nil
+		m := map[string]any{}
+		raw, err := json.Marshal(stop{StopRecord: &s})
+		if err != nil {
+			f.Fatal(err)
+		}
+		d := json.NewDecoder(bytes.NewReader(raw))
+		d.UseNumber() // addresses have 64 bits
+		if err := d.Decode(&m); err != nil {
+			f.Fatal(err)
+		}
+		change(m)
+		if raw, err = json.Marshal(m); err != nil {
+			f.Fatal(err)
+		}
+		f.Add(raw)
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		bad, err := rec.with(last, raw)
+		if err != nil {
+			return
+		}
+		replay(t, bad)
+	})
+}
+
+func evidence(change func(e map[string]any)) func(map[string]any) {
+	return func(m map[string]any) { change(m["evidence"].(map[string]any)) }
+}
+
+func eachThread(e map[string]any, do func(t map[string]any)) {
+	for _, t := range e["Threads"].([]any) {
+		do(t.(map[string]any))
+	}
+}
+
+// FuzzSymbols replays a recording in whose debug info numbers are others: sizes
+// and offsets of types, what they refer to, enumerators, addresses.
+func FuzzSymbols(f *testing.F) {
+	rec := wholeRecording(f)
+	kernel := rec.Scenario().KernelName()
+	good, err := json.Marshal(rec.extracts[kernel])
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add([]byte{})
+	for what := range byte(8) {
+		for _, v := range []uint64{0, 1, 1 << 31, 1<<63 - 1, 1 << 63, 1<<64 - 1, 4097} {
+			var data []byte
+			for n := range uint16(40) {
+				data = appendEdit(data, what, n*7, n, v)
+			}
+			f.Add(data)
+		}
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var x debuginfo.Extract
+		if err := json.Unmarshal(good, &x); err != nil {
+			t.Fatal(err)
+		}
+		for n := 0; len(data) >= editSize && n < 64; n++ {
+			edit(&x, data)
+			data = data[editSize:]
+		}
+		p, err := x.Use()
+		if err != nil {
+			return
+		}
+		bad := *rec
+		bad.programs = maps.Clone(rec.programs)
+		bad.programs[kernel] = p
+		replay(t, &bad, 1)
+	})
+}
+
+// editSize is an edit in the input: what, which, which part of it, the number.
+const editSize = 1 + 2 + 2 + 8
+
+func appendEdit(data []byte, what byte, which, part uint16, v uint64) []byte {
+	data = append(data, what)
+	data = binary.LittleEndian.AppendUint16(data, which)
+	data = binary.LittleEndian.AppendUint16(data, part)
+	return binary.LittleEndian.AppendUint64(data, v)
+}
+
+// edit changes a number of an extract.
+func edit(x *debuginfo.Extract, data []byte) {
+	which, part, v := binary.LittleEndian.Uint16(data[1:]), binary.LittleEndian.Uint16(data[3:]), binary.LittleEndian.Uint64(data[5:])
+	typ := &x.Types[int(which)%len(x.Types)]
+	field := &debuginfo.ExtractField{}
+	if len(typ.Fields) > 0 {
+		field = &typ.Fields[int(part)%len(typ.Fields)]
+	}
+	switch data[0] % 8 {
+	case 0:
+		typ.Size = int64(v)
+	case 1:
+		typ.Count = int64(v)
+	case 2:
+		typ.Elem = int(v)
+	case 3:
+		field.Offset = int64(v)
+	case 4:
+		field.Type = int(v)
+	case 5:
+		names := slices.Sorted(maps.Keys(x.Enumerators))
+		x.Enumerators[names[int(which)%len(names)]] = int64(v)
+	case 6:
+		names := slices.Sorted(maps.Keys(x.Variables))
+		name := names[int(which)%len(names)]
+		variable := x.Variables[name]
+		variable.Addr, variable.Type = v, int(part)
+		x.Variables[name] = variable
+	case 7:
+		x.PtrSize, typ.Kind = int(v%8)+1, debuginfo.Kind(part%32)
+	}
+}
+
+// FuzzRecords reads whole files: a header, META, and any further records, each
+// with a checksum that is right.
+func FuzzRecords(f *testing.F) {
+	data, ends := written(f)
+	head := data[:ends[0]]
+	raw, err := json.Marshal(stop{StopRecord: record(2), Pages: [][2]uint64{{1, 1}, {2, 0}, {1 << 60, 1}}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	for typ, payload := range map[string][]byte{
+		typeStop: raw, typeSyms: []byte(`{"component":"kernel","extract":{"ptrSize":8}}`), typeNotes: []byte(`[{"stop":1,"text":"here"},{"stop":-1}]`),
+		typeLog: []byte(`["a",""]`), typeDone: nil, typePages: make([]byte, pageEntry), "NEWS": []byte("x"), typeMeta: []byte(`{}`),
+	} {
+		f.Add(typ, payload)
+	}
+	dir := f.TempDir()
+	f.Fuzz(func(t *testing.T, typ string, payload []byte) {
+		if len(typ) != 4 || len(payload) > 1<<16 {
+			return
+		}
+		file := filepath.Join(dir, "x.thaw")
+		if err := os.WriteFile(file, appended(t, head, typ, payload), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r, err := Open(file)
+		if err != nil {
+			if strings.Contains(err.Error(), "\n") {
+				t.Errorf("not one sentence: %q", err)
+			}
+			return
+		}
+		if len(r.Records()) == 0 || r.Records()[0].Number != 1 {
+			t.Fatalf("the stop before the %q record is gone: %s", typ, r.Damage())
+		}
+		for i := range r.Records() {
+			r.Pages(i)
+		}
+	})
+}
