@@ -26,6 +26,7 @@ enum Sys_call : unsigned long
 	Sys_set_name,          // rdi object; name in the UTCB
 	Sys_log,               // rdi text, rsi length
 	Sys_yield,
+	Sys_ipc_reply,         // answer the last caller, and go on
 };
 
 enum Sys_result : unsigned long { Ok = 0, Canceled = 1, Timed_out = 2, Failed = 3 };

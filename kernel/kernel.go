@@ -104,15 +104,18 @@ type Register struct {
 	Value uint64 `json:"value"`
 }
 
-// Register returns the named user register.
-func (t *Thread) Register(name string) (uint64, bool) {
-	for _, r := range t.Registers {
+// RegisterIn finds a register in a list by its name.
+func RegisterIn(list []Register, name string) (uint64, bool) {
+	for _, r := range list {
 		if r.Name == name {
 			return r.Value, true
 		}
 	}
 	return 0, false
 }
+
+// Register returns the named user register.
+func (t *Thread) Register(name string) (uint64, bool) { return RegisterIn(t.Registers, name) }
 
 // Has says whether a state flag is set, by its name without prefix.
 func (t *Thread) Has(flag string) bool { return slices.Contains(t.StateNames, flag) }

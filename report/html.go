@@ -78,7 +78,7 @@ type pageStage struct {
 	Stop    string
 	Time    string
 	Source  []string
-	Gap     gap // "" behind the last
+	Gap     session.Gap // "" behind the last
 	GapText string
 }
 
@@ -111,8 +111,8 @@ type pageStop struct {
 }
 
 // gapTexts stand on the arrow between two stages. They say what its line says.
-var gapTexts = map[gap]string{
-	gapReached: "", gapLost: "✗ lost", gapEqual: "≈", gapOther: "other value", gapPending: "…", gapUnknown: "?",
+var gapTexts = map[session.Gap]string{
+	session.GapReached: "", session.GapLost: "✗ lost", session.GapEqual: "≈", session.GapOther: "other value", session.GapPending: "…", session.GapUnknown: "?",
 }
 
 func newPage(s *Story) *page {
@@ -173,12 +173,12 @@ func pageThreadOf(t *session.ThreadVerdict) pageThread {
 	for _, e := range t.Evidence {
 		out.Evidence = append(out.Evidence, clean(e))
 	}
-	gaps, rows := gapsOf(t), valueRows(t)
-	for i, st := range stagesOf(t) {
-		ps := pageStage{Name: stageNames[i], Known: st.Known, Missing: clean(st.Missing), Stop: stopNumber(st.Stop), Source: breaks(clean(st.Source))}
+	gaps, rows := t.Gaps(), valueRows(t)
+	for i, st := range t.Stages() {
+		ps := pageStage{Name: session.StageNames[i], Known: st.Known, Missing: clean(st.Missing), Stop: stopNumber(st.Stop), Source: breaks(clean(st.Source))}
 		if i < len(gaps) {
 			ps.Gap, ps.GapText = gaps[i], gapTexts[gaps[i]]
-			if ps.Gap == gapLost && t.Verdict == session.Overwritten {
+			if ps.Gap == session.GapLost && t.Verdict == session.Overwritten {
 				ps.GapText = "✗ overwritten"
 			}
 		}

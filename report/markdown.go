@@ -137,18 +137,18 @@ func (m *markdown) more(n int) {
 // stageTable has a row for each stage, and between two of them what became of
 // the value.
 func stageTable(t *session.ThreadVerdict) []string {
-	rows, gaps := valueRows(t), gapsOf(t)
+	rows, gaps := valueRows(t), t.Gaps()
 	head := []string{"stage", "way"}
 	for _, r := range rows {
 		head = append(head, prose(r.Name))
 	}
 	var tab mdTable
 	tab.add(append(head, "in", "stop", "read from")...)
-	for i, st := range stagesOf(t) {
-		row := []string{stageNames[i], ""}
+	for i, st := range t.Stages() {
+		row := []string{session.StageNames[i], ""}
 		if i > 0 {
 			row[1] = arrows[gaps[i-1]]
-			if gaps[i-1] == gapLost && t.Verdict == session.Overwritten {
+			if gaps[i-1] == session.GapLost && t.Verdict == session.Overwritten {
 				row[1] = "✗ overwritten"
 			}
 		}
@@ -176,8 +176,8 @@ func mdValue(v stageValue) string {
 }
 
 // arrows tell how a value came from the stage before.
-var arrows = map[gap]string{
-	gapReached: "▼ arrived", gapLost: "✗ lost", gapEqual: "≈ equal", gapOther: "┆ other value", gapPending: "… pending", gapUnknown: "? not known",
+var arrows = map[session.Gap]string{
+	session.GapReached: "▼ arrived", session.GapLost: "✗ lost", session.GapEqual: "≈ equal", session.GapOther: "┆ other value", session.GapPending: "… pending", session.GapUnknown: "? not known",
 }
 
 func stopNumber(n int) string {

@@ -203,11 +203,11 @@ func identity(t *session.ThreadVerdict) string {
 
 // lostBetween tells where a state got lost, "" if it did not.
 func lostBetween(t *session.ThreadVerdict) string {
-	g := lostAt(t)
+	g := t.LostAt()
 	if g < 0 {
 		return ""
 	}
-	between := "lost between " + stageNames[g] + " and " + stageNames[g+1]
+	between := "lost between " + session.StageNames[g] + " and " + session.StageNames[g+1]
 	switch t.Verdict {
 	case session.Partial:
 		return "registers " + between

@@ -104,7 +104,7 @@ func TestGaps(t *testing.T) {
 		{session.Unknown, [4]session.Stage{none, at(1), none, at(1)}, "unknown unknown unknown", ""},
 	} {
 		v := session.ThreadVerdict{Verdict: c.verdict, Checkpointed: c.stages[0], Requested: c.stages[1], Kernel: c.stages[2], Entered: c.stages[3]}
-		g := gapsOf(&v)
+		g := v.Gaps()
 		if got := fmt.Sprintf("%s %s %s", g[0], g[1], g[2]); got != c.want {
 			t.Errorf("%s: gaps are %q, want %q", c.verdict, got, c.want)
 		}

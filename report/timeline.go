@@ -106,17 +106,17 @@ func (tl *timeLine) percent(stops float64) float64 {
 // before its stop, that is in the step that leads to it.
 func (tl *timeLine) mark(s *Story) {
 	for _, t := range s.verdicts() {
-		g := lostAt(t)
+		g := t.LostAt()
 		if g < 0 {
 			continue
 		}
-		st := stagesOf(t)[g]
+		st := t.Stages()[g]
 		if !st.Known || st.Stop == 0 {
 			continue
 		}
 		step := min(max(st.Stop-1, 1), tl.Last)
 		m := timeMark{Left: tl.percent(float64(step) - 0.5), Stop: st.Stop, Thread: clip(threadName(t), 24),
-			Text: fmt.Sprintf("%s at %s, before stop %d; %s", stageNames[g], seconds(st.Time), st.Stop, lostBetween(t))}
+			Text: fmt.Sprintf("%s at %s, before stop %d; %s", session.StageNames[g], seconds(st.Time), st.Stop, lostBetween(t))}
 		tl.Marks = append(tl.Marks, m)
 		if i := tl.rowAt(step); i >= 0 {
 			tl.Rows[i].Marks = append(tl.Rows[i].Marks, m)

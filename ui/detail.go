@@ -174,12 +174,12 @@ func (t *theme) registerTable(tv *session.ThreadVerdict, w int) []line {
 		names = append(names, r.Name)
 	}
 	for _, r := range ent {
-		if _, ok := register(req, r.Name); !ok {
+		if _, ok := kernel.RegisterIn(req, r.Name); !ok {
 			names = append(names, r.Name)
 		}
 	}
 	word := func(regs []kernel.Register, name string) string {
-		if v, ok := register(regs, name); ok {
+		if v, ok := kernel.RegisterIn(regs, name); ok {
 			return hex(v)
 		}
 		return "—"

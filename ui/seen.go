@@ -63,7 +63,7 @@ func (t *theme) registerGrid(regs, before []kernel.Register, w int) []line {
 	var texts []string
 	for _, r := range regs {
 		mark := " "
-		if old, ok := register(before, r.Name); ok && old != r.Value {
+		if old, ok := kernel.RegisterIn(before, r.Name); ok && old != r.Value {
 			mark = changeMark
 		}
 		texts = append(texts, fmt.Sprintf("%s %16x %s", pad(clip(clean(r.Name), 8), 8), r.Value, mark))

@@ -7,134 +7,38 @@ import (
 
 	"github.com/gdamore/tcell/v2"
 
-	"thaw/kernel"
 	"thaw/session"
 )
 
-// stageNames are the four places that a restored state passes, in order.
-var stageNames = [4]string{"checkpointed", "requested", "kernel", "entered"}
-
-// stagesOf lists a thread's stages in the order of stageNames.
-func stagesOf(tv *session.ThreadVerdict) [4]*session.Stage {
-	return [4]*session.Stage{&tv.Checkpointed, &tv.Requested, &tv.Kernel, &tv.Entered}
-}
-
-// gap says what happens between two neighbouring stages.
-type gap int
-
-const (
-	gapUnknown gap = iota
-	gapReached     // the value arrived
-	gapLost        // it stopped here
-	gapEqual       // both hold it, but nothing carried it
-	gapOther       // another value went on
-	gapPending     // not there so far
-)
-
-// lostAt is the gap in which the state got lost: the stage before it. It is -1
-// for a state that did not get lost.
-func lostAt(tv *session.ThreadVerdict) int {
-	s := stagesOf(tv)
-	switch tv.Verdict {
-	case session.NotRequested:
-		return 0
-	case session.Partial:
-		for g := range 3 {
-			if s[g].Known && s[g+1].Known && registersDiffer(s[g].Registers, s[g+1].Registers) {
-				return g
-			}
-		}
-		return 1
-	case session.Ignored, session.Overwritten:
-		for g := range 3 {
-			if s[g].Known && s[g+1].Known && !sameEntry(s[g], s[g+1]) {
-				return g
-			}
-		}
-		if tv.Verdict == session.Overwritten {
-			return 2
-		}
-		return 1
-	}
-	return -1
-}
-
-func sameEntry(a, b *session.Stage) bool { return a.IP == b.IP && a.SP == b.SP }
-
-// registersDiffer compares the registers that both hold.
-func registersDiffer(a, b []kernel.Register) bool {
-	for _, r := range a {
-		if v, ok := register(b, r.Name); ok && v != r.Value {
-			return true
-		}
-	}
-	return false
-}
-
-func register(regs []kernel.Register, name string) (uint64, bool) {
-	for _, r := range regs {
-		if r.Name == name {
-			return r.Value, true
-		}
-	}
-	return 0, false
-}
-
-// gapsOf tells all three gaps.
-func gapsOf(tv *session.ThreadVerdict) [3]gap {
-	var out [3]gap
-	s, lost := stagesOf(tv), lostAt(tv)
-	for g := range 3 {
-		known := s[g].Known && s[g+1].Known
-		switch {
-		case g == lost:
-			out[g] = gapLost
-		case g == 2 && tv.Verdict == session.Pending && !s[3].Known:
-			out[g] = gapPending
-		case !known:
-			out[g] = gapUnknown
-		case lost >= 0 && g > lost:
-			out[g] = gapOther
-		case tv.Verdict == session.Coincident && g == 1:
-			out[g] = gapEqual
-		case sameEntry(s[g], s[g+1]):
-			out[g] = gapReached
-		default:
-			out[g] = gapOther
-		}
-	}
-	return out
-}
-
 // arrow draws a gap in w cells.
-func (g gap) arrow(w int) string {
+func arrow(g session.Gap, w int) string {
 	rule := func(ch string, n int) string { return strings.Repeat(ch, max(n, 0)) }
 	middle := func(text string) string {
 		n := w - width(text)
 		return rule("┄", n/2) + text + rule("┄", n-n/2)
 	}
 	switch g {
-	case gapReached:
+	case session.GapReached:
 		return rule("━", w-1) + "▶"
-	case gapLost:
+	case session.GapLost:
 		return rule("━", w-7) + "✗ lost "
-	case gapEqual:
+	case session.GapEqual:
 		return middle(" ≈ ")
-	case gapOther:
+	case session.GapOther:
 		return rule("┄", w-1) + "▶"
-	case gapPending:
+	case session.GapPending:
 		return middle(" … ")
 	}
 	return middle(" ? ")
 }
 
-func (g gap) style(t *theme) tcell.Style {
+func gapStyle(g session.Gap, t *theme) tcell.Style {
 	switch g {
-	case gapLost:
+	case session.GapLost:
 		return t.bad
-	case gapReached:
+	case session.GapReached:
 		return t.good
-	case gapEqual, gapPending:
+	case session.GapEqual, session.GapPending:
 		return t.warn
 	}
 	return t.dim
@@ -166,18 +70,18 @@ func (t *theme) stageBlock(tv *session.ThreadVerdict, w int) []line {
 	if col < stageWidth {
 		return t.stageList(tv, w)
 	}
-	s, gaps := stagesOf(tv), gapsOf(tv)
+	s, gaps := tv.Stages(), tv.Gaps()
 	head, arrows := line{{pad("", labelWidth), t.plain}}, line{{pad("", labelWidth), t.plain}}
 	for i := range s {
-		head = append(head, span{pad(stageNames[i], col), t.bold})
+		head = append(head, span{pad(session.StageNames[i], col), t.bold})
 		node := "● "
 		if !s[i].Known {
 			node = "○ "
 		}
 		arrows = append(arrows, span{node, t.bold})
 		if i < 3 {
-			a, style := gaps[i].arrow(col-3), gaps[i].style(t)
-			if gaps[i] == gapLost { // only the mark stands out
+			a, style := arrow(gaps[i], col-3), gapStyle(gaps[i], t)
+			if gaps[i] == session.GapLost { // only the mark stands out
 				n := strings.Index(a, "✗")
 				arrows = append(arrows, span{a[:n], t.good}, span{strings.TrimSpace(a[n:]), style}, span{"  ", t.plain})
 			} else {
@@ -220,7 +124,7 @@ func (t *theme) sourceRow(s [4]*session.Stage, col int) []line {
 // sourceList tells where each stage was read, or why it is not known.
 func (t *theme) sourceList(tv *session.ThreadVerdict, w int) []line {
 	var out []line
-	for i, s := range stagesOf(tv) {
+	for i, s := range tv.Stages() {
 		text := s.Source
 		if !s.Known {
 			text = "not known"
@@ -228,7 +132,7 @@ func (t *theme) sourceList(tv *session.ThreadVerdict, w int) []line {
 				text += ": " + s.Missing
 			}
 		}
-		out = append(out, t.paragraph(pad(stageNames[i], 14), text, w)...)
+		out = append(out, t.paragraph(pad(session.StageNames[i], 14), text, w)...)
 	}
 	return out
 }
@@ -252,9 +156,9 @@ func (t *theme) valueRow(label string, s [4]*session.Stage, col int, value func(
 // stageList is the narrow form: a row for each stage and one for each loss.
 func (t *theme) stageList(tv *session.ThreadVerdict, w int) []line {
 	var out []line
-	s, gaps := stagesOf(tv), gapsOf(tv)
+	s, gaps := tv.Stages(), tv.Gaps()
 	for i := range s {
-		if i > 0 && gaps[i-1] == gapLost {
+		if i > 0 && gaps[i-1] == session.GapLost {
 			out = append(out, line{{"  ✗ lost here", t.bad}})
 		}
 		node, text := "● ", ""
@@ -266,7 +170,7 @@ func (t *theme) stageList(tv *session.ThreadVerdict, w int) []line {
 		} else {
 			node, text = "○ ", "not known"
 		}
-		l := line{{node, t.bold}, {pad(stageNames[i], 13), t.bold}, {text, t.plain}}
+		l := line{{node, t.bold}, {pad(session.StageNames[i], 13), t.bold}, {text, t.plain}}
 		if s[i].Known {
 			l = append(l, span{placeIn(s[i].Place, max(w-lineWidth(l), 8)), t.dim})
 		}

@@ -202,8 +202,8 @@ func lostSummary(v *session.View) []string {
 	tv := lost[0]
 	info := verdictOf(tv.Verdict)
 	who := info.glyph + " " + clip(clean(tv.Name), 16)
-	if gap := lostAt(tv); gap >= 0 {
-		from, to := stageNames[gap], stageNames[gap+1]
+	if gap := tv.LostAt(); gap >= 0 {
+		from, to := session.StageNames[gap], session.StageNames[gap+1]
 		more, shortMore := "", ""
 		if len(lost) > 1 {
 			more, shortMore = fmt.Sprintf(", and %d more", len(lost)-1), fmt.Sprintf(" +%d", len(lost)-1)

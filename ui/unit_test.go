@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"thaw/kernel"
 	"thaw/session"
 )
 
@@ -73,50 +72,6 @@ func TestPlaceIn(t *testing.T) {
 	for _, tt := range tests {
 		if got := placeIn(tt.p, tt.w); got != tt.want {
 			t.Errorf("placeIn(%s, %d) = %q, want %q", tt.p, tt.w, got, tt.want)
-		}
-	}
-}
-
-func TestLostAt(t *testing.T) {
-	st := func(ip uint64) session.Stage { return session.Stage{Known: true, IP: ip, SP: 1} }
-	tests := []struct {
-		name string
-		tv   session.ThreadVerdict
-		want int
-		gaps [3]gap
-	}{
-		{"ignored", session.ThreadVerdict{Verdict: session.Ignored, Checkpointed: st(1), Requested: st(1), Kernel: st(2), Entered: st(2)}, 1,
-			[3]gap{gapReached, gapLost, gapOther}},
-		{"overwritten", session.ThreadVerdict{Verdict: session.Overwritten, Checkpointed: st(1), Requested: st(1), Kernel: st(1), Entered: st(2)}, 2,
-			[3]gap{gapReached, gapReached, gapLost}},
-		{"another thread's state", session.ThreadVerdict{Verdict: session.Ignored, Checkpointed: st(1), Requested: st(2), Kernel: st(3), Entered: st(3)}, 0,
-			[3]gap{gapLost, gapOther, gapOther}},
-		{"not requested", session.ThreadVerdict{Verdict: session.NotRequested, Checkpointed: st(1), Entered: st(2)}, 0,
-			[3]gap{gapLost, gapUnknown, gapUnknown}},
-		{"ignored, little known", session.ThreadVerdict{Verdict: session.Ignored, Requested: st(1)}, 1, [3]gap{gapUnknown, gapLost, gapUnknown}},
-		{"coincident", session.ThreadVerdict{Verdict: session.Coincident, Checkpointed: st(1), Requested: st(1), Kernel: st(1), Entered: st(1)}, -1,
-			[3]gap{gapReached, gapEqual, gapReached}},
-		{"applied", session.ThreadVerdict{Verdict: session.Applied, Checkpointed: st(1), Requested: st(1), Kernel: st(1), Entered: st(1)}, -1,
-			[3]gap{gapReached, gapReached, gapReached}},
-		{"pending", session.ThreadVerdict{Verdict: session.Pending, Checkpointed: st(1), Requested: st(1), Kernel: st(2)}, -1,
-			[3]gap{gapReached, gapOther, gapPending}},
-		{"unknown", session.ThreadVerdict{Verdict: session.Unknown}, -1, [3]gap{}},
-	}
-	partial := session.ThreadVerdict{Verdict: session.Partial, Checkpointed: st(1), Requested: st(1), Kernel: st(1), Entered: st(1)}
-	partial.Requested.Registers = []kernel.Register{{Name: "rbx", Value: 5}}
-	partial.Kernel.Registers = []kernel.Register{{Name: "rbx", Value: 6}}
-	tests = append(tests, struct {
-		name string
-		tv   session.ThreadVerdict
-		want int
-		gaps [3]gap
-	}{"partial", partial, 1, [3]gap{gapReached, gapLost, gapOther}})
-	for _, tt := range tests {
-		if got := lostAt(&tt.tv); got != tt.want {
-			t.Errorf("%s: lostAt = %d, want %d", tt.name, got, tt.want)
-		}
-		if got := gapsOf(&tt.tv); got != tt.gaps {
-			t.Errorf("%s: gapsOf = %v, want %v", tt.name, got, tt.gaps)
 		}
 	}
 }

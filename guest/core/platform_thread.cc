@@ -92,6 +92,7 @@ void Platform_thread::_stop_in_exception()
 {
 	addr_t ip = Keep, sp = Keep;
 	_pager_obj->state.paused = true;
+	_pager_obj->state.in_exception = false; // it may be in one since an earlier request
 	ex_regs(cap(), ip, sp, Ex_cancel | Ex_trigger);
 	while (!_pager_obj->state.in_exception)
 		sleep_ms(4);
@@ -117,13 +118,20 @@ void Platform_thread::state(Thread_state s)
 	// The bug, as it was in 2016: the state goes into the pager's copy, and
 	// from there to the kernel only with the reply to an exception. This thread
 	// may be in none.
-	if (bug("state-ignored"))
+	bool ep = equal(_name, "ep");
+	if (bug("state-ignored") || (ep && bug("state-running")))
 	{
 		_pager_obj->state = s;
 		return;
 	}
 
-	bool ep = equal(_name, "ep");
+	// What a repair with ex_regs alone would do, to a thread in IPC and to one
+	// that runs.
+	if (ep && (bug("exregs-blocked") || bug("exregs-running")))
+	{
+		ex_regs(cap(), s.ip, s.sp, 0);
+		return;
+	}
 	if (ep && bug("partial-registers"))
 	{
 		ex_regs(cap(), s.ip, s.sp, Ex_cancel);

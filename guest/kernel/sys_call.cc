@@ -36,6 +36,8 @@ Mword ipc_call(Call const &c)
 
 Mword ipc_wait(Call const &c) { return c.self->do_ipc(nullptr, 0, Thread::Receive, nullptr, false, 0); }
 
+Mword ipc_reply(Call const &c) { return c.self->reply((Thread *)c.self->_caller) ? Ok : Failed; }
+
 Mword ipc_reply_wait(Call const &c)
 {
 	c.self->reply((Thread *)c.self->_caller);
@@ -179,7 +181,7 @@ struct { Sys_call op; Mword (*fn)(Call const &); } const calls[] = {
 	{ Sys_thread_control, thread_control }, { Sys_thread_prio, thread_prio }, { Sys_create_task, create_task },
 	{ Sys_create_thread, create_thread }, { Sys_create_irq, create_irq }, { Sys_create_gate, create_gate },
 	{ Sys_map_cap, map_cap }, { Sys_map_page, map_page }, { Sys_set_name, set_name },
-	{ Sys_log, log }, { Sys_yield, yield },
+	{ Sys_log, log }, { Sys_yield, yield }, { Sys_ipc_reply, ipc_reply },
 };
 
 }

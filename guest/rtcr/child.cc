@@ -112,6 +112,15 @@ void Target_child::resume()
 		core(Genode::Cpu_thread_resume, threads[i].badge);
 }
 
+void Target_child::answer_log()
+{
+	Msg m;
+	m.w[0] = session(Session_log, &m.w[1]);
+	m.to_utcb();
+	Genode::sys(Sys_ipc_reply);
+	log_answered = true;
+}
+
 void Target_child::serve()
 {
 	Msg m;
@@ -137,7 +146,8 @@ void Target_child::serve()
 				if (restorer)
 					restorer->restore();
 			}
-			m.w[0] = session(m.w[1], &m.w[1]);
+			if (m.w[1] != Session_log || !log_answered)
+				m.w[0] = session(m.w[1], &m.w[1]);
 			break;
 		}
 	}

@@ -37,6 +37,10 @@ void Restorer::restore()
 
 Cpu_thread_info *Restorer::_find_child_thread(char const *name)
 {
+	// bug=wrong-thread: ep's state is meant for another thread, and ep's own is
+	// never set
+	if (bug("wrong-thread") && Genode::equal(name, "ep"))
+		name = "signal handler";
 	for (unsigned i = 0; i < _child.thread_count; i++)
 		if (Genode::equal(_child.threads[i].name, name))
 			return &_child.threads[i];
@@ -74,17 +78,32 @@ void Restorer::_restore_state_cpu_sessions(List<Stored_cpu_session_info> &stored
 
 void Restorer::_restore_state_cpu_threads(List<Stored_cpu_thread_info> &stored)
 {
+	// bug=state-running, exregs-running: ep has its answer already and is ready
+	// to run when its state is set. Its turn is the last one: while core waits
+	// for the others' exceptions it would run.
+	bool ep_runs = bug("state-running") || bug("exregs-running");
+	Stored_cpu_thread_info *running = nullptr;
 	for (Stored_cpu_thread_info *t = stored.first(); t; t = t->next())
+		if (ep_runs && Genode::equal(t->name.string(), "ep"))
+			running = t;
+		else
+			_restore_state_cpu_thread(*t);
+	if (!running)
+		return;
+	_child.answer_log();
+	_restore_state_cpu_thread(*running);
+}
+
+void Restorer::_restore_state_cpu_thread(Stored_cpu_thread_info const &stored)
+{
+	Cpu_thread_info *mine = _find_child_thread(stored.name.string());
+	if (!mine)
 	{
-		Cpu_thread_info *mine = _find_child_thread(t->name.string());
-		if (!mine)
-		{
-			log("\033[31mError: no thread ", t->name.string(), " in the restored child");
-			continue;
-		}
-		*(Genode::Thread_state *)Genode::STATE_BUFFER = t->ts;
-		core(Genode::Cpu_thread_set_state, mine->badge);
+		log("\033[31mError: no thread ", stored.name.string(), " in the restored child");
+		return;
 	}
+	*(Genode::Thread_state *)Genode::STATE_BUFFER = stored.ts;
+	core(Genode::Cpu_thread_set_state, mine->badge);
 }
 
 void Restorer::_restore_state_rm_sessions(List<Stored_rm_session_info> &) { _found++; }

@@ -61,6 +61,7 @@ public:
 	addr_t new_thread(char const *name, addr_t ip, addr_t sp, addr_t stack_slot);
 	addr_t new_dataspace();     // two pages → its address in the child
 	bool has(addr_t slot) const;
+	void answer_log();          // before the restore is over: the child's ep may go on
 	void serve();               // answers the child's requests, for ever
 
 	char const *name;
@@ -74,6 +75,7 @@ public:
 	addr_t bootstrap_regions = 0;
 	addr_t own_regions = 0;     // dataspaces that the child allocated
 	class Restorer *restorer = nullptr;
+	bool log_answered = false;
 	addr_t child_ep = 0;        // core's number of the thread that serves it
 };
 
@@ -216,6 +218,7 @@ private:
 
 	addr_t _translate(addr_t slot) const;
 	Cpu_thread_info *_find_child_thread(char const *name);
+	void _restore_state_cpu_thread(Stored_cpu_thread_info const &stored);
 };
 
 }

@@ -23,7 +23,7 @@ import (
 // and from shared RAM, against a gdb script that reads the same from the same
 // guest (gdb-ratio: its time over ours).
 func BenchmarkRefresh(b *testing.B) {
-	for _, size := range []struct{ threads, caps, ram int }{{0, 0, 64}, {1000, 10000, 256}, {10000, 100000, 512}} {
+	for _, size := range []struct{ threads, caps, ram int }{{0, 0, 64}, {10, 100, 64}, {100, 1000, 64}, {1000, 10000, 256}, {10000, 100000, 512}} {
 		b.Run(fmt.Sprintf("threads=%d", size.threads), func(b *testing.B) {
 			r := newRefresh(b, fmt.Sprintf("threads=%d caps=%d", size.threads, size.caps), size.ram)
 			gdb := r.gdb(b)
@@ -34,6 +34,9 @@ func BenchmarkRefresh(b *testing.B) {
 		})
 	}
 }
+
+// restored is what the LOG says once the restore is over.
+var restored = regexp.MustCompile(`(?s)restore.*1 sheep`)
 
 type refresh struct {
 	vm     *qemu.VM
@@ -53,7 +56,7 @@ func newRefresh(b *testing.B, options string, ram int) *refresh {
 	}
 	b.Cleanup(func() { vm.Stop(context.Background()) })
 	serial, buf, seen := vm.Serial(), make([]byte, 4096), ""
-	for !regexp.MustCompile(`(?s)restore.*1 sheep`).MatchString(seen) {
+	for !restored.MatchString(seen) {
 		n, err := serial.Read(buf)
 		if err != nil {
 			b.Fatal(err)
@@ -92,9 +95,10 @@ func (r *refresh) gdb(b *testing.B) time.Duration {
 	return time.Duration(seconds * float64(time.Second))
 }
 
-func (r *refresh) run(b *testing.B, shared bool, gdb time.Duration) {
+// attach opens the target and tells how its processor stands.
+func (r *refresh) attach(b *testing.B, shared bool) (*live.Target, kernel.CPU) {
 	ctx := context.Background()
-	o := live.Options{}
+	var o live.Options
 	if shared {
 		o.RAM = r.vm.RAMPath()
 	}
@@ -102,26 +106,72 @@ func (r *refresh) run(b *testing.B, shared bool, gdb time.Duration) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer target.Close(ctx)
-	regs, err := target.CPUs(ctx)
+	return target, r.cpu(b, target)
+}
+
+func (r *refresh) cpu(b *testing.B, target *live.Target) kernel.CPU {
+	regs, err := target.CPUs(context.Background())
 	if err != nil {
 		b.Fatal(err)
 	}
 	value := func(name string) uint64 { v, _ := regs[0].Uint64(name); return v }
-	cpu := kernel.CPU{IP: value("rip"), SP: value("rsp"), User: value("cs")&3 == 3, Root: value("cr3") &^ 0xfff}
-	var touched []uint64
-	var stats memory.Stats
-	var sys *kernel.System
+	return kernel.CPU{IP: value("rip"), SP: value("rsp"), User: value("cs")&3 == 3, Root: value("cr3") &^ 0xfff}
+}
+
+// decode reads the model; touched is what the last one read.
+func (r *refresh) decode(b *testing.B, target *live.Target, cpu kernel.CPU, touched []uint64) (*kernel.System, *memory.View) {
+	view := memory.NewView(target, target.BlockSize(), touched)
+	sys, err := r.layout.Decode(kernel.Machine{Phys: view, Paging: memory.AMD64{}, CPUs: []kernel.CPU{cpu}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return sys, view
+}
+
+func (r *refresh) run(b *testing.B, shared bool, gdb time.Duration) {
+	target, cpu := r.attach(b, shared)
+	defer target.Close(context.Background())
+	// The first stop of a session has no hint what to read.
+	begin := time.Now()
+	sys, view := r.decode(b, target, cpu, nil)
+	first := time.Since(begin)
 	for b.Loop() {
-		view := memory.NewView(target, target.BlockSize(), touched)
-		if sys, err = r.layout.Decode(kernel.Machine{Phys: view, Paging: memory.AMD64{}, CPUs: []kernel.CPU{cpu}}); err != nil {
-			b.Fatal(err)
-		}
-		touched, stats = view.Touched(), view.Stats()
+		sys, view = r.decode(b, target, cpu, view.Touched())
 	}
 	perOp := b.Elapsed() / time.Duration(b.N)
 	b.ReportMetric(float64(gdb)/float64(perOp), "gdb-ratio")
+	b.ReportMetric(float64(first)/float64(perOp), "first-ratio")
 	b.ReportMetric(float64(perOp.Nanoseconds())/float64(len(sys.Objects)+sys.Capabilities()), "ns/object+cap")
-	b.ReportMetric(float64(stats.Bytes), "bytes")
-	b.ReportMetric(float64(stats.Batches), "batches")
+	b.ReportMetric(float64(view.Stats().Bytes), "bytes")
+	b.ReportMetric(float64(view.Stats().Batches), "batches")
+}
+
+// BenchmarkStep takes single steps: the step and the refresh after it, with the
+// hint of the stop before and without (full-ratio: time without it over ours).
+func BenchmarkStep(b *testing.B) {
+	ctx := context.Background()
+	r := newRefresh(b, "threads=100 caps=1000", 64)
+	for _, shared := range []bool{false, true} {
+		b.Run(map[bool]string{false: "stub", true: "shared"}[shared], func(b *testing.B) {
+			target, cpu := r.attach(b, shared)
+			defer target.Close(ctx)
+			_, view := r.decode(b, target, cpu, nil)
+			var step, hinted, full time.Duration
+			for b.Loop() {
+				begin := time.Now()
+				if _, err := target.Step(ctx, 0); err != nil {
+					b.Fatal(err)
+				}
+				cpu = r.cpu(b, target)
+				stepped := time.Now()
+				_, view = r.decode(b, target, cpu, view.Touched())
+				refreshed := time.Now()
+				r.decode(b, target, cpu, nil)
+				step, hinted, full = step+stepped.Sub(begin), hinted+refreshed.Sub(stepped), full+time.Since(refreshed)
+			}
+			b.ReportMetric(float64(full)/float64(hinted), "full-ratio")
+			b.ReportMetric(float64(hinted.Microseconds())/float64(b.N), "µs/refresh")
+			b.ReportMetric(float64(step.Microseconds())/float64(b.N), "µs/step")
+		})
+	}
 }

@@ -1,0 +1,159 @@
+package live_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	"thaw/debuginfo"
+	"thaw/gdbremote/qemu"
+	"thaw/guest"
+	"thaw/kernel/foc"
+	"thaw/memory"
+	"thaw/scenarios"
+	"thaw/session"
+	"thaw/session/live"
+)
+
+// footprint is what a session must give back.
+type footprint struct {
+	heap       uint64
+	goroutines int
+	files      int
+}
+
+func measure(t *testing.T) footprint {
+	t.Helper()
+	runtime.GC()
+	runtime.GC() // what the first one's finalizers let go
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	fds, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return footprint{m.HeapAlloc, runtime.NumGoroutine(), len(fds)}
+}
+
+// rounds of a soak that are made before its first measurement, in make test,
+// and stops in each.
+const (
+	warmUp     = 5
+	soakRounds = 15
+	soakStops  = 8
+)
+
+// A session that continues and interrupts the guest again and again, and closes,
+// leaves nothing behind, however often. THAW_SOAK is how long to go on (make
+// soak: an hour).
+func TestSoak(t *testing.T) {
+	long, err := time.ParseDuration("0" + os.Getenv("THAW_SOAK"))
+	if err != nil {
+		t.Fatalf("THAW_SOAK: %v", err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), long+90*time.Second)
+	defer cancel()
+	s := newSoak(ctx, t)
+	end := time.Now().Add(long)
+	var first footprint
+	rounds := 0
+	for ; rounds < warmUp+soakRounds || time.Now().Before(end); rounds++ {
+		if rounds == warmUp {
+			first = measure(t)
+		}
+		s.round(ctx, t, rounds%2 == 0)
+	}
+	last := measure(t)
+	t.Logf("after %d rounds: %+v, after %d: %+v", warmUp, first, rounds, last)
+	if last.heap > first.heap+first.heap/10 {
+		t.Errorf("the heap grew from %d to %d bytes in %d rounds", first.heap, last.heap, rounds-warmUp)
+	}
+	if last.goroutines > first.goroutines || last.files > first.files {
+		t.Errorf("from %d goroutines and %d files to %d and %d in %d rounds", first.goroutines, first.files, last.goroutines, last.files, rounds-warmUp)
+	}
+}
+
+// soak is a guest that sessions come to and go from.
+type soak struct {
+	vm       *qemu.VM
+	scenario *session.Scenario
+	files    map[string]*debuginfo.File
+	layout   *foc.Layout
+}
+
+func newSoak(ctx context.Context, t *testing.T) *soak {
+	t.Helper()
+	dir, err := guest.Build(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := scenarios.Read(scenarios.Default)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &soak{files: map[string]*debuginfo.File{}}
+	if s.scenario, err = session.ParseScenario(scenarios.Default, data); err != nil {
+		t.Fatal(err)
+	}
+	for name, file := range map[string]string{"kernel": guest.Kernel, "core": "core", "rtcr": "rtcr", "sheep_counter": "sheep_counter"} {
+		if s.files[name], err = debuginfo.Load(filepath.Join(dir, file)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s.layout, err = foc.NewLayout(s.files["kernel"]); err != nil {
+		t.Fatal(err)
+	}
+	if s.vm, err = qemu.Start(ctx, qemu.Config{Kernel: filepath.Join(dir, guest.Kernel), MemoryMB: 64, SharedRAM: true, Running: true}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.vm.Stop(context.Background()) })
+	serial, buf, seen := s.vm.Serial(), make([]byte, 4096), ""
+	for !restored.MatchString(seen) {
+		n, err := serial.Read(buf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen += string(buf[:n])
+	}
+	return s
+}
+
+// round is one session.
+func (s *soak) round(ctx context.Context, t *testing.T, shared bool) {
+	t.Helper()
+	var o live.Options
+	if shared {
+		o.RAM = s.vm.RAMPath()
+	}
+	target, err := live.Attach(ctx, s.vm.GDB(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := session.Open(ctx, session.Config{Target: target, Decoder: s.layout, Paging: memory.AMD64{}, Scenario: s.scenario, Files: s.files})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Begin(ctx); err != nil {
+		t.Fatal(err)
+	}
+	run, cancel := context.WithCancel(ctx)
+	defer cancel()
+	c := &control{session.NewController(run, e), t, ctx}
+	for n := range soakStops {
+		c.Continue()
+		c.until("a running guest", func(v *session.View) bool { return v.State == session.Running })
+		c.Interrupt()
+		v := c.until("the interrupt", stoppedAt(n+2))
+		if len(v.Snapshot.System.Problems) > 0 || len(v.Snapshot.System.Threads()) < 10 {
+			t.Fatalf("stop %d: %d threads, problems %q", n, len(v.Snapshot.System.Threads()), v.Snapshot.System.Problems)
+		}
+	}
+	cancel()
+	<-c.Done()
+	if err := e.Close(ctx); err != nil {
+		t.Fatal(err)
+	}
+}
