@@ -37,13 +37,13 @@ func (c *comparison) slots(ch *TaskChange, as, bs []kernel.Capability) {
 	for len(as) > 0 || len(bs) > 0 {
 		switch {
 		case len(bs) == 0 || len(as) > 0 && as[0].Slot < bs[0].Slot:
-			ch.Missing = append(ch.Missing, slotCap(c.a, as[0]))
+			ch.Missing = append(ch.Missing, session.DescribeSlot(c.a, as[0]))
 			as = as[1:]
 		case len(as) == 0 || bs[0].Slot < as[0].Slot:
-			ch.Extra = append(ch.Extra, slotCap(c.b, bs[0]))
+			ch.Extra = append(ch.Extra, session.DescribeSlot(c.b, bs[0]))
 			bs = bs[1:]
 		default:
-			x, y := slotCap(c.a, as[0]), slotCap(c.b, bs[0])
+			x, y := session.DescribeSlot(c.a, as[0]), session.DescribeSlot(c.b, bs[0])
 			if what := c.slotDiffers(as[0], bs[0], x, y); len(what) > 0 {
 				ch.Changed = append(ch.Changed, session.CapChange{Slot: x.Slot, Before: x, After: y, What: what})
 			} else {
@@ -66,30 +66,4 @@ func (c *comparison) slotDiffers(a, b kernel.Capability, x, y session.SlotCap) [
 		{"receiver", x.Receiver != y.Receiver},
 		{"label", c.sameRun && !object && x.Label != y.Label},
 	})
-}
-
-// slotCap puts a capability in words.
-func slotCap(s *session.Snapshot, c kernel.Capability) session.SlotCap {
-	out := session.SlotCap{Slot: c.Slot, Object: c.Object, Type: "?", Rights: c.Rights}
-	o := s.System.Named(c)
-	if o == nil {
-		return out
-	}
-	out.Type = kindOf(o)
-	switch {
-	case o.Gate != nil:
-		out.Label, out.Receiver = o.Gate.Label, receiverName(s, o.Gate.Thread)
-	case o.IRQ != nil:
-		out.Label, out.Receiver = o.IRQ.Label, receiverName(s, o.IRQ.Thread)
-	}
-	return out
-}
-
-// receiverName names a thread by component and name.
-func receiverName(s *session.Snapshot, id kernel.ID) string {
-	o := s.System.Object(id)
-	if id == 0 || o == nil || o.Thread == nil {
-		return "none"
-	}
-	return s.TaskName(o.Thread.Task) + "/" + o.Title()
 }

@@ -21,13 +21,13 @@ func (j *judge) capDiff(now *Snapshot) *CapDiff {
 	}
 	d := &CapDiff{Original: original.ID, Restored: restored.ID, Checkpoint: before.Number, After: after.Number}
 	for _, c := range original.Task.Caps {
-		b := slotCap(before, c)
+		b := DescribeSlot(before, c)
 		r, ok := restored.Task.Cap(c.Slot)
 		if !ok {
 			d.Missing = append(d.Missing, b)
 			continue
 		}
-		a := slotCap(after, r)
+		a := DescribeSlot(after, r)
 		if what := differences(b, a); len(what) > 0 {
 			d.Changed = append(d.Changed, CapChange{Slot: c.Slot, Before: b, After: a, What: what})
 		} else {
@@ -36,14 +36,14 @@ func (j *judge) capDiff(now *Snapshot) *CapDiff {
 	}
 	for _, c := range restored.Task.Caps {
 		if _, ok := original.Task.Cap(c.Slot); !ok {
-			d.Extra = append(d.Extra, slotCap(after, c))
+			d.Extra = append(d.Extra, DescribeSlot(after, c))
 		}
 	}
 	return d
 }
 
-// slotCap puts a capability in words.
-func slotCap(s *Snapshot, c kernel.Capability) SlotCap {
+// DescribeSlot puts a capability of a stop in words.
+func DescribeSlot(s *Snapshot, c kernel.Capability) SlotCap {
 	out := SlotCap{Slot: c.Slot, Object: c.Object, Type: "?", Rights: c.Rights}
 	o := s.System.Named(c)
 	if o == nil {

@@ -2,6 +2,8 @@ package live_test
 
 import (
 	"context"
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +18,7 @@ import (
 	"thaw/kernel"
 	"thaw/kernel/foc"
 	"thaw/memory"
+	"thaw/session"
 	"thaw/session/live"
 )
 
@@ -174,4 +177,142 @@ func BenchmarkStep(b *testing.B) {
 			b.ReportMetric(float64(step.Microseconds())/float64(b.N), "µs/step")
 		})
 	}
+}
+
+// BenchmarkForeign passes by breakpoints that another program hits: the child
+// runs in a loop of two instructions at the address of a function of rtcr. gdb
+// decides the same by a condition in Python, and by one of its own
+// (gdb-python-ratio, gdb-ratio: our hits per second over its).
+func BenchmarkForeign(b *testing.B) {
+	const function = "Rtcr::Target_child::has"
+	for _, shared := range []bool{true, false} {
+		b.Run(map[bool]string{false: "stub", true: "shared"}[shared], func(b *testing.B) {
+			r := newRefresh(b, "", 64)
+			at, root := r.loop(b, function)
+			python := r.hits(b, "../../bench/foreign.py", at, root)
+			native := r.hits(b, "../../bench/foreign-native.gdb", at, root)
+			hits := r.pass(b, function, at, shared)
+			b.ReportMetric(hits, "hits/s")
+			b.ReportMetric(hits/python, "gdb-python-ratio")
+			b.ReportMetric(hits/native, "gdb-ratio")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
+
+// loop makes the children run in circles where the function is in rtcr, and
+// tells rtcr's page tables.
+func (r *refresh) loop(b *testing.B, function string) (at, root uint64) {
+	ctx := context.Background()
+	rtcr, child := r.load(b, "rtcr"), r.load(b, "sheep_counter")
+	at = entryOf(b, rtcr, function)
+	call := entryOf(b, child, "Genode::ipc_call")
+	target, cpu := r.attach(b, false)
+	defer target.Close(ctx)
+	sys, view := r.decode(b, target, cpu, nil)
+	for _, task := range sys.Tasks() {
+		main := sys.MainThread(task.ID)
+		if main == nil {
+			continue
+		}
+		switch main.Name {
+		case "rtcr":
+			root = task.Task.Root
+		case "sheep_counter":
+			space := memory.NewSpace(view, memory.AMD64{}, task.Task.Root)
+			jump := append([]byte{0xe9}, binary.LittleEndian.AppendUint32(nil, uint32(at-call-5))...)
+			for addr, code := range map[uint64][]byte{at: {0x90, 0xeb, 0xfd}, call: jump} { // nop; jmp at
+				_, phys, err := space.Translate(addr)
+				if err == nil {
+					err = target.WritePhysical(ctx, phys, code)
+				}
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+	}
+	if root == 0 {
+		b.Fatal("rtcr is not there")
+	}
+	return at, root
+}
+
+func (r *refresh) load(b *testing.B, name string) *debuginfo.File {
+	f, err := debuginfo.Load(filepath.Join(r.dir, name))
+	if err != nil {
+		b.Fatal(err)
+	}
+	return f
+}
+
+func entryOf(b *testing.B, f *debuginfo.File, function string) uint64 {
+	fns, err := f.Functions(function)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return fns[0].Locations[0].Addr
+}
+
+var foreignSeconds = regexp.MustCompile(`gdb: (\d+) foreign hits in ([0-9.]+) s`)
+
+// hits is how many foreign hits per second gdb passes by.
+func (r *refresh) hits(b *testing.B, script string, at, root uint64) float64 {
+	addr := r.vm.GDB()[len("unix:"):]
+	out, err := exec.Command("gdb", "-batch", "-nx", "-ex", "target remote "+addr, "-ex", fmt.Sprintf("set $at = %d", at), "-ex", fmt.Sprintf("set $root = %d", root),
+		"-ex", "set $hits = 300", "-x", script, filepath.Join(r.dir, guest.Kernel)).CombinedOutput()
+	m := foreignSeconds.FindSubmatch(out)
+	if m == nil {
+		b.Fatalf("gdb: %v\n%s", err, out)
+	}
+	n, _ := strconv.ParseFloat(string(m[1]), 64)
+	seconds, _ := strconv.ParseFloat(string(m[2]), 64)
+	if n < 300 || seconds <= 0 {
+		b.Fatalf("gdb saw %v hits in %v s:\n%s", n, seconds, out)
+	}
+	return n / seconds
+}
+
+// pass is how many foreign hits per second a session passes by, which waits for
+// rtcr to enter the function.
+func (r *refresh) pass(b *testing.B, function string, at uint64, shared bool) float64 {
+	ctx := context.Background()
+	s, err := session.ParseScenario("foreign", fmt.Appendf(nil, `
+name: foreign
+components: {kernel: {kernel: true, files: [fiasco.image]}, rtcr: {files: [rtcr]}, sheep_counter: {files: [sheep_counter]}}
+child: sheep_counter
+phases: [{name: never, component: rtcr, function: %s}]
+complete: {component: rtcr, function: %s}
+settle: 1s
+`, function, function))
+	if err != nil {
+		b.Fatal(err)
+	}
+	var o live.Options
+	if shared {
+		o.RAM = r.vm.RAMPath()
+	}
+	target, err := live.Attach(ctx, r.vm.GDB(), o)
+	if err != nil {
+		b.Fatal(err)
+	}
+	e, err := session.Open(ctx, session.Config{Target: target, Decoder: r.layout, Paging: memory.AMD64{}, Scenario: s,
+		Files: map[string]*debuginfo.File{"kernel": r.load(b, guest.Kernel), "rtcr": r.load(b, "rtcr"), "sheep_counter": r.load(b, "sheep_counter")}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer e.Close(ctx)
+	if err := e.Begin(ctx); err != nil {
+		b.Fatal(err)
+	}
+	run, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	begin := time.Now()
+	err = e.Continue(run)
+	took := time.Since(begin)
+	foreign := e.View().Breakpoints[0].Foreign
+	if !errors.Is(err, context.DeadlineExceeded) || foreign == 0 {
+		b.Fatalf("%d foreign hits: %v; at %#x", foreign, err, at)
+	}
+	return float64(foreign) / took.Seconds()
 }
