@@ -26,6 +26,8 @@ type facts struct {
 	complete bool
 	blocked  bool   // waits in IPC at this stop
 	partner  string // for what
+	foreign  bool   // what was requested was not checkpointed under its name
+	owner    string // thread that it was checkpointed of, "" if of none
 	forced   bool   // by us, into its saved state, before it came back
 }
 
@@ -60,6 +62,7 @@ func (j *judge) factsOf(s *Snapshot, t *track) *facts {
 	f.forced = slices.ContainsFunc(t.Forced, func(x forced) bool {
 		return !x.Undone && x.At.Seq > q.At.Seq && (t.Entered == nil || x.At.Seq < t.Entered.At.Seq)
 	})
+	f.foreign, f.owner = j.foreign(t.Name, q)
 	if t.Entered != nil {
 		f.arrived = t.Entered.IP == q.IP && t.Entered.SP == q.SP
 		f.diff = j.arch.differing(q.Registers, t.Entered.Registers)
@@ -71,6 +74,25 @@ func (j *judge) factsOf(s *Snapshot, t *track) *facts {
 		}
 	}
 	return f
+}
+
+// foreign says whether a request asks for a state that was checkpointed of no
+// thread with the name, and of which other one it was. Without stored states
+// nothing is known about that.
+func (j *judge) foreign(name string, q *request) (foreign bool, owner string) {
+	named := false
+	for _, st := range j.ev.Stored {
+		same := st.IP == q.IP && st.SP == q.SP
+		switch {
+		case sameName(name, st.Name) && same:
+			return false, ""
+		case sameName(name, st.Name):
+			named = true
+		case same:
+			owner = st.Name
+		}
+	}
+	return named, owner
 }
 
 // inKernel says whether an ip in a frame leads into the kernel, as it does
@@ -107,6 +129,17 @@ var rules = []rule{
 		when:   func(f *facts) bool { return f.forced },
 		cause:  says("thaw itself put the requested state into the thread's saved state, on the user's wish: what came after says nothing about the restore"),
 		advice: "run the restore again without forcing",
+	},
+	{
+		name: "another-state", verdict: NotRequested,
+		when: func(f *facts) bool { return f.foreign },
+		cause: func(f *facts) string {
+			if f.owner == "" {
+				return "another state was requested for it than was checkpointed under its name"
+			}
+			return "the state that was requested for it was checkpointed of " + f.owner
+		},
+		advice: "look at how the restorer finds the new thread for each stored one: by name, badge or order",
 	},
 	{
 		name: "partial-registers", verdict: Partial,
@@ -176,11 +209,18 @@ var rules = []rule{
 	},
 	{
 		name: "written-blocked", verdict: Pending,
-		when: func(f *facts) bool { return f.wrote != nil && f.over == nil },
+		when: func(f *facts) bool { return f.wrote != nil && f.over == nil && f.blocked },
 		cause: func(f *facts) string {
 			return fmt.Sprintf("%s wrote the requested state, which takes effect once the thread's wait%s ends", f.wrote.Place.Function, f.partner)
 		},
 		advice: "end the wait: the cancel flag of ex_regs does",
+	},
+	{
+		name: "written-not-run", verdict: Pending,
+		when: func(f *facts) bool { return f.wrote != nil && f.over == nil },
+		cause: func(f *facts) string {
+			return fmt.Sprintf("%s wrote the requested state, and the thread has not come back to user mode since", f.wrote.Place.Function)
+		},
 	},
 	{
 		name: "blocked", verdict: Pending,

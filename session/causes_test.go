@@ -35,6 +35,8 @@ func TestRules(t *testing.T) {
 		says    string
 	}{
 		{make_(waiting, there, func(f *facts) { f.forced, f.wrote = true, w }), "forced", Unknown, "thaw itself"},
+		{make_(waiting, there, func(f *facts) { f.foreign, f.owner, f.wrote = true, "worker", w }), "another-state", NotRequested, "checkpointed of worker"},
+		{make_(waiting, there, func(f *facts) { f.foreign = true }), "another-state", NotRequested, "another state"},
 		{make_(waiting, there, func(f *facts) { f.wrote, f.diff = w, []string{"rbx", "r12"} }), "partial-registers", Partial, "rbx, r12"},
 		{make_(waiting, there, func(f *facts) { f.wrote = w }), "applied", Applied, "Thread_object::ex_regs"},
 		{make_(waiting, elsewhere, func(f *facts) { f.wrote, f.over = w, w2 }), "overwritten", Overwritten, "copy_utcb_to_ts"},
@@ -46,7 +48,8 @@ func TestRules(t *testing.T) {
 		{make_(waiting, nil, func(f *facts) { f.equal = true }), "coincident", Coincident, "coincidence"},
 		{make_(waiting, there, nil), "entered-unseen", Unknown, "do not explain"},
 		{make_(waiting, elsewhere, func(f *facts) { f.wrote = w }), "entered-unseen", Unknown, "do not explain"},
-		{make_(waiting, nil, func(f *facts) { f.wrote, f.partner = w, " for entrypoint d" }), "written-blocked", Pending, "entrypoint d"},
+		{make_(waiting, nil, func(f *facts) { f.wrote, f.blocked, f.partner = w, true, " for entrypoint d" }), "written-blocked", Pending, "entrypoint d"},
+		{make_(waiting, nil, func(f *facts) { f.wrote = w }), "written-not-run", Pending, "not come back to user mode"},
 		{make_(waiting, nil, func(f *facts) { f.blocked = true }), "blocked", Pending, "still waits"},
 		{make_(waiting, nil, nil), "not-run", Pending, "not come back"},
 	} {

@@ -213,6 +213,14 @@ func (c *Controller) Print(expr string) {
 	})
 }
 
+// Code shows source and instructions where a thread is.
+func (c *Controller) Code(thread kernel.ID) {
+	c.queue("reading code", func(ctx context.Context) error {
+		c.show(c.engine.Code(ctx, thread))
+		return nil
+	})
+}
+
 // Watch adds an expression that is evaluated at every stop, or takes it away.
 func (c *Controller) Watch(expr string) {
 	c.queue("evaluating", func(ctx context.Context) error { return c.engine.Watch(ctx, expr) })

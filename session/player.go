@@ -95,6 +95,11 @@ func (p *Player) Print(expr string) {
 	p.send(&v)
 }
 
+// Code says that a recording holds no code.
+func (p *Player) Code(kernel.ID) {
+	p.say("a recording holds no code, and opens no file that is named in it: instructions and source need a live session")
+}
+
 // Watch says the same.
 func (p *Player) Watch(expr string) { p.Print(expr) }
 

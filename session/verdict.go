@@ -158,10 +158,23 @@ func (j *judge) unrequested(s *Snapshot, name string, st *storedThread) ThreadVe
 		v.Cause += ": the stored state holds no thread of this name"
 		v.Evidence = append(v.Evidence, fmt.Sprintf("stored threads: %s", strings.Join(j.storedNames(), ", ")))
 	} else {
-		v.Evidence = append(v.Evidence, st.Source+" was never handed to a request")
+		v.Evidence = append(v.Evidence, j.whereItWent(st))
 	}
 	v.Advice = "look at the list of stored threads and at how the restorer finds the new thread for each"
 	return v
+}
+
+// whereItWent says what became of a stored state that was not requested for its
+// own thread.
+func (j *judge) whereItWent(st *storedThread) string {
+	for _, t := range j.ev.Threads {
+		for _, q := range t.Requests {
+			if q.IP == st.IP && q.SP == st.SP {
+				return fmt.Sprintf("stop %d: %s was requested for %s (thread %s) instead", q.At.Stop, st.Source, t.Name, t.ID)
+			}
+		}
+	}
+	return st.Source + " was never handed to a request"
 }
 
 func (j *judge) storedNames() []string {

@@ -132,7 +132,8 @@ func (e *Engine) settle() {
 	}
 	for _, t := range e.ev.Threads {
 		q := t.request()
-		equal := q.Thread.IP == q.IP && q.Thread.SP == q.SP && !t.changed()
+		// One in an exception gets a reply, and runs.
+		equal := q.Thread.IP == q.IP && q.Thread.SP == q.SP && !t.changed() && !q.Thread.Has("in_exception")
 		if t.Entered == nil && !equal {
 			return
 		}

@@ -14,7 +14,8 @@ import (
 type Peeker interface {
 	PeekMemory(task kernel.ID, addr uint64) // task 0: what the processor sees
 	Print(expr string)
-	Watch(expr string) // evaluated at every stop; one that is there is taken away
+	Code(thread kernel.ID) // source and instructions where it is
+	Watch(expr string)     // evaluated at every stop; one that is there is taken away
 }
 
 func needPeeker(u *ui) string {
@@ -57,6 +58,15 @@ func (u *ui) peekMemory(arg string) {
 		task = kernel.ID(id)
 	}
 	u.ctrl.(Peeker).PeekMemory(task, addr)
+}
+
+// showCode shows the code where the selected thread is.
+func (u *ui) showCode() {
+	var id kernel.ID
+	if r := u.selectedThread(); r != nil && r.obj != nil {
+		id = r.obj.ID
+	}
+	u.ctrl.(Peeker).Code(id)
 }
 
 // showPeek opens the overlay for an answer that has just come.

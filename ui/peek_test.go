@@ -26,6 +26,8 @@ func (f fakePeeker) Print(expr string) {
 	f.publish(&v)
 }
 
+func (f fakePeeker) Code(thread kernel.ID) { f.call("code " + thread.String()) }
+
 func (f fakePeeker) Watch(expr string) {
 	f.call("watch " + expr)
 	v := *f.View()
@@ -61,7 +63,11 @@ func TestPeek(t *testing.T) {
 	r.typed(":print x->y")
 	r.expect("no variable x->y")
 	r.press("Esc")
+	r.press("l")
 	r.typed(":watch n")
 	r.press("3", "G")
 	r.expect("rtcr: n = 42")
+	if !strings.Contains(fake.called(), "code 231") {
+		t.Errorf("the selected thread's code is meant: %q", fake.called())
+	}
 }

@@ -105,6 +105,8 @@ func paneActions() []action {
 			take: (*ui).findThread, words: (*ui).threadWords, why: needSystem},
 		action{command: "memory", arg: "ADDR", help: "memory of the thread's task", group: groupCommand,
 			take: (*ui).peekMemory, why: needPeeker},
+		action{keys: []string{"l"}, label: "l", command: "list", help: "source and code", group: groupPanes,
+			run: (*ui).showCode, why: needPeeker},
 		action{command: "print", arg: "EXPR", help: "an expression's value", group: groupCommand,
 			take: func(u *ui, arg string) { u.ctrl.(Peeker).Print(arg) }, why: needPeeker},
 		action{command: "watch", arg: "EXPR", help: "evaluate at each stop", group: groupCommand,

@@ -58,6 +58,17 @@ func TestPeek(t *testing.T) {
 		t.Errorf("the end of the address space: %d rows", len(p.Rows))
 	}
 
+	code := e.Code(ctx, 0)
+	text := strings.Join(code.Text, "\n")
+	if code.Err != "" || !strings.Contains(text, "checkpointer.cc:") || !strings.Contains(text, "▸") || !strings.Contains(text, "push") {
+		t.Errorf("code at the phase: %+v", code)
+	}
+	for _, o := range v.Snapshot.System.Threads() {
+		if p := e.Code(ctx, o.ID); p.Err == "" && len(p.Text) < 3 {
+			t.Errorf("code of thread %s: %+v", o.ID, p)
+		}
+	}
+
 	for range 2 {
 		if err := e.Watch(ctx, "kernel: Kobject_dbg::_kobjects"); err != nil {
 			t.Fatal(err)
