@@ -258,8 +258,10 @@ var foreignSeconds = regexp.MustCompile(`gdb: (\d+) foreign hits in ([0-9.]+) s`
 
 // hits is how many foreign hits per second gdb passes by.
 func (r *refresh) hits(b *testing.B, script string, at, root uint64) float64 {
+	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+	defer cancel()
 	addr := r.vm.GDB()[len("unix:"):]
-	out, err := exec.Command("gdb", "-batch", "-nx", "-ex", "target remote "+addr, "-ex", fmt.Sprintf("set $at = %d", at), "-ex", fmt.Sprintf("set $root = %d", root),
+	out, err := exec.CommandContext(ctx, "gdb", "-batch", "-nx", "-ex", "target remote "+addr, "-ex", fmt.Sprintf("set $at = %d", at), "-ex", fmt.Sprintf("set $root = %d", root),
 		"-ex", "set $hits = 300", "-x", script, filepath.Join(r.dir, guest.Kernel)).CombinedOutput()
 	m := foreignSeconds.FindSubmatch(out)
 	if m == nil {
