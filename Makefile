@@ -31,8 +31,27 @@ vet: ## go vet and formatting
 lint: ## staticcheck, at the version that go.mod pins
 	$(GO) tool staticcheck ./...
 
-bench: deps ## refresh of the whole model, against a gdb script, as ratios
-	$(GO) test -run '^$$' -bench Refresh ./session/live
+# How long each fuzz target runs, how often thaw is killed, how long it is soaked.
+FUZZTIME ?= 30s
+KILLS ?= 100
+SOAK ?= 1h
+
+fuzz: deps ## run every fuzz target, each for FUZZTIME=30s
+	@for p in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
+		for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
+			echo "== $$p $$f"; \
+			$(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 50x $$p || exit 1; \
+		done; \
+	done
+
+kill: deps ## kill thaw at KILLS=100 random moments
+	THAW_KILLS=$(KILLS) $(GO) test -count=1 -timeout 1h -run TestKilledAtAnyMoment ./cmd/thaw
+
+soak: deps ## continue and interrupt the lab guest for SOAK=1h: heap, goroutines and files stay
+	THAW_SOAK=$(SOAK) $(GO) test -count=1 -v -timeout 0 -run TestSoak ./session/live
+
+bench: deps ## refresh, single steps and foreign breakpoint hits, against gdb, as ratios
+	$(GO) test -run '^$$' -bench . ./session/live
 
 golden: ## write the golden screens anew
 	$(GO) test ./ui -update
@@ -40,4 +59,4 @@ golden: ## write the golden screens anew
 clean: ## remove what was built
 	rm -rf bin $(GUEST)
 
-.PHONY: help build guest deps test race vet lint bench golden clean
+.PHONY: help build guest deps test race vet lint fuzz kill soak bench golden clean

@@ -86,7 +86,6 @@ func (c *Client) sendResume(ctx context.Context, packet string) error {
 		return err
 	}
 	defer c.exchange.unlock()
-	deadline := c.remaining(ctx)
 	if c.fence || c.owed > 0 {
 		if err := c.settle(ctx); err != nil {
 			return err
@@ -99,7 +98,9 @@ func (c *Client) sendResume(ctx context.Context, packet string) error {
 	c.resume = appendPacket(c.takeAcks(nil), []byte(packet))
 	c.runLock.Lock()
 	defer c.runLock.Unlock()
-	if err := c.write(c.resume, deadline); err != nil {
+	// Not ctx's deadline: half a packet would break the connection, and the stop
+	// can be waited for by another call.
+	if err := c.write(c.resume, time.Now().Add(c.opts.Timeout)); err != nil {
 		return err
 	}
 	c.currentSet, c.interrupted, c.reversed = false, false, packet[0] == 'b'

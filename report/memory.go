@@ -8,8 +8,8 @@ import (
 
 // memoryText says which memory was compared, and with what result.
 func memoryText(d *session.MemoryDiff) string {
-	s := fmt.Sprintf("memory of task %s as it was checkpointed at stop %d against task %s at stop %d: %d pages the same, %d differ, %d not mapped so far",
-		d.Original, d.Checkpoint, d.Restored, d.After, d.Same, len(d.Pages), d.Unmapped)
+	s := fmt.Sprintf("memory of task %s as it was checkpointed at stop %d against task %s at stop %d: %s the same, %d differ, %d not mapped so far",
+		d.Original, d.Checkpoint, d.Restored, d.After, count(d.Same, "page"), len(d.Pages), d.Unmapped)
 	if d.Problem != "" {
 		s += "; " + clean(d.Problem)
 	}
@@ -54,11 +54,19 @@ func (p *printer) memory(d *session.MemoryDiff) {
 		if r.Like != "" {
 			like = ", " + r.Like
 		}
-		p.line("  %s  %s: %d bytes differ, the first at %s: %s, was %s%s", r.Page, r.Region, r.Bytes, r.First, r.After, r.Before, like)
+		p.line("  %s  %s: %s, the first at %s: %s, was %s%s", r.Page, r.Region, differ(r.Bytes), r.First, r.After, r.Before, like)
 	}
 	if n := len(d.Pages) - mostPages; n > 0 {
 		p.line("  and %d more", n)
 	}
+}
+
+// differ counts bytes.
+func differ(n int) string {
+	if n == 1 {
+		return "1 byte differs"
+	}
+	return fmt.Sprintf("%d bytes differ", n)
 }
 
 // memory prints the pages that differ as a table, and the waits.

@@ -10,8 +10,12 @@ import (
 const DefaultVariant = "default"
 
 // Failures holds a result against the scenario's expectations for a variant;
-// it lists what is not as expected, one sentence each.
+// it lists what is not as expected, one sentence each. A scenario without any
+// expects nothing.
 func (s *Scenario) Failures(variant string, v *View) []string {
+	if len(s.Expect) == 0 {
+		return nil
+	}
 	x, ok := s.Expect[variant]
 	if !ok {
 		return []string{fmt.Sprintf("scenario %s has no expectations for %q", s.Name, variant)}

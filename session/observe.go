@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"thaw/debuginfo"
@@ -27,6 +28,9 @@ func (e *Engine) prepare(ctx context.Context) error {
 	}
 	for i := range e.scn.Requests {
 		r := &e.scn.Requests[i]
+		if err := e.oneFunction(r.Component, r.Function); err != nil {
+			return fmt.Errorf("request: %w", err)
+		}
 		err := e.watchFunction(ctx, r.Component, r.Function, "request", func(ctx context.Context) (*event, error) { return e.requested(ctx, r) })
 		if err != nil {
 			return fmt.Errorf("request: %w", err)
@@ -51,6 +55,25 @@ func (e *Engine) prepare(ctx context.Context) error {
 		}
 	}
 	return e.prepareComplete(ctx)
+}
+
+// oneFunction says whether a name means one function: an overload that reads a
+// state must not be taken for the one that sets it.
+func (e *Engine) oneFunction(comp, name string) error {
+	fns, err := e.comps[comp].file.Functions(name)
+	if err != nil {
+		return err
+	}
+	var signatures []string
+	for _, fn := range fns {
+		if !slices.Contains(signatures, fn.Signature) && len(fn.Locations) > 0 {
+			signatures = append(signatures, fn.Signature)
+		}
+	}
+	if len(signatures) > 1 {
+		return fmt.Errorf("%s means several functions: write one of %s", name, strings.Join(signatures, ", "))
+	}
+	return nil
 }
 
 func (e *Engine) prepareComplete(ctx context.Context) error {
@@ -197,7 +220,11 @@ func (e *Engine) storedThread(s *StoredSpec, v debuginfo.Value) (storedThread, e
 			return t, fmt.Errorf("stored thread %s at %#x, %s: %w", t.Name, v.Addr, f.path, err)
 		}
 	}
-	if regs, err := v.Path(s.Registers); s.Registers != "" && err == nil {
+	if s.Registers != "" {
+		regs, err := v.Path(s.Registers)
+		if err != nil {
+			return t, fmt.Errorf("stored thread %s at %#x, registers %s: %w", t.Name, v.Addr, s.Registers, err)
+		}
 		t.Registers = e.structRegisters(regs)
 	}
 	return t, nil
@@ -245,7 +272,11 @@ func (e *Engine) requested(ctx context.Context, r *RequestSpec) (*event, error) 
 	t := e.trackOf(sys, o)
 	q := request{At: e.now(), Function: r.Function, IP: ip, SP: sp, Thread: *o.Thread}
 	if r.Registers != "" {
-		if v, err := scope.Eval(r.Registers); err == nil {
+		v, err := scope.Eval(r.Registers)
+		if err != nil && !debuginfo.IsOptimisedOut(err) {
+			return nil, err
+		}
+		if err == nil {
 			q.Registers = e.structRegisters(v)
 		}
 	}
@@ -311,7 +342,7 @@ func (e *Engine) trackOf(sys *kernel.System, o *kernel.Object) *track {
 func evalUint(scope debuginfo.Scope, expr string) (uint64, error) {
 	v, err := scope.Eval(expr)
 	if err != nil {
-		return 0, fmt.Errorf("evaluating %s: %w", expr, err)
+		return 0, err
 	}
 	n, err := v.Uint64()
 	if err != nil {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml"
@@ -150,7 +152,7 @@ func ParseScenario(name string, data []byte) (*Scenario, error) {
 	}
 	s := &Scenario{Settle: Duration(5 * time.Second), text: data}
 	if err := yaml.UnmarshalWithOptions(data, s, yaml.Strict()); err != nil {
-		return nil, fmt.Errorf("scenario %s: %s", name, yaml.FormatError(err, false, true))
+		return nil, fmt.Errorf("scenario %s: %s", name, strings.TrimSpace(strings.SplitN(yaml.FormatError(err, false, false), "\n", 2)[0]))
 	}
 	if err := s.check(); err != nil {
 		return nil, fmt.Errorf("scenario %s: %w", name, err)
@@ -202,10 +204,39 @@ func (s *Scenario) check() error {
 			}
 		}
 	})
+	if err == nil {
+		err = s.checkExpectations()
+	}
 	if err == nil && s.Complete.At != "" && s.Complete.At != "entry" && s.Complete.At != "return" {
 		err = fmt.Errorf("complete is at %q, which is neither entry nor return", s.Complete.At)
 	}
 	return err
+}
+
+// verdicts are all that can be expected.
+var verdicts = []Verdict{Applied, Coincident, Ignored, Overwritten, Partial, NotRequested, Pending, Unknown}
+
+// checkExpectations tells a verdict that is none.
+func (s *Scenario) checkExpectations() error {
+	for name, x := range s.Expect {
+		for thread, v := range x.Threads {
+			if !slices.Contains(verdicts, v) {
+				return fmt.Errorf("expectation %s of thread %s is %q, which is no verdict; known are: %s", name, thread, v, joined(verdicts))
+			}
+		}
+	}
+	return nil
+}
+
+func joined(all []Verdict) string {
+	out := ""
+	for i, v := range all {
+		if i > 0 {
+			out += ", "
+		}
+		out += string(v)
+	}
+	return out
 }
 
 // inheritComponent hands a phase's component on to those inside it.

@@ -84,3 +84,19 @@ func FuzzScenario(f *testing.F) {
 		}
 	})
 }
+
+// A verdict that is none would never be found.
+func TestMisspelledVerdict(t *testing.T) {
+	text, err := scenarios.Read(scenarios.Default)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad := strings.Replace(string(text), "threads: {ep: applied,", "threads: {ep: aplied,", 1)
+	if _, err := ParseScenario("s", []byte(bad)); err == nil || !strings.Contains(err.Error(), `"aplied", which is no verdict; known are: applied`) {
+		t.Errorf("%v", err)
+	}
+	bad = strings.Replace(string(text), "phases:\n", "phases:\n  - {nam: x}\n", 1)
+	if _, err := ParseScenario("s", []byte(bad)); err == nil || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "nam") {
+		t.Errorf("an unknown key: %v", err)
+	}
+}

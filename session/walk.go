@@ -40,7 +40,7 @@ func (e *Engine) NextPhase(ctx context.Context) error {
 		runCtx, cancel = context.WithTimeout(ctx, time.Duration(e.scn.Settle))
 		defer cancel()
 	}
-	ev, err := e.run(runCtx)
+	ev, err := e.runChecked(runCtx)
 	if err != nil && e.ev.Complete && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
 		ev, err = e.halt(ctx, fmt.Sprintf("no thread returned to user mode within %v", time.Duration(e.scn.Settle)))
 		e.ev.Finished = true
@@ -66,8 +66,35 @@ func (e *Engine) halt(ctx context.Context, reason string) (*event, error) {
 
 // Continue runs until the user interrupts or the scenario's next event.
 func (e *Engine) Continue(ctx context.Context) error {
-	ev, err := e.run(ctx)
+	ev, err := e.runChecked(ctx)
 	return e.arrive(ctx, ev, err)
+}
+
+// bootTime is after how long a guest that was frozen before it booted is looked
+// at: breakpoints of another kernel's file would never be hit.
+const bootTime = 10 * time.Second
+
+// runChecked runs until something happens; a kernel that was not compared with
+// its file so far is compared as soon as it has booted.
+func (e *Engine) runChecked(ctx context.Context) (*event, error) {
+	for !e.checked {
+		limited, cancel := context.WithTimeout(ctx, bootTime)
+		ev, err := e.run(limited)
+		cancel()
+		if ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
+			return ev, err
+		}
+		if ev, err = e.halt(ctx, ""); err != nil || ev.reason != "" {
+			return ev, err
+		}
+		if !e.booted() {
+			continue
+		}
+		if err := e.checkKernel(); err != nil {
+			return nil, err
+		}
+	}
+	return e.run(ctx)
 }
 
 // StepInstruction executes one instruction of the stopped processor.

@@ -175,7 +175,7 @@ func (l *diffList) addMemory(d *session.MemoryDiff) {
 			after += ", like " + clean(g.Like)
 		}
 		l.rows = append(l.rows, diffRow{glyph: "≠", word: "page, " + clean(g.Region), slot: g.Virt,
-			texts: [2]string{fmt.Sprintf("%x, %d bytes differ", g.Before, g.Bytes), after}})
+			texts: [2]string{fmt.Sprintf("%x, %s", g.Before, counted(g.Bytes, "byte differs", "bytes differ")), after}})
 	}
 }
 
@@ -184,10 +184,10 @@ func (l *diffList) title() []string {
 	d := l.diff
 	counts := fmt.Sprintf("%d missing, %d changed, %d extra", len(d.Missing), len(d.Changed), len(d.Extra))
 	if m := l.view.Memory; m != nil && len(m.Pages) > 0 {
-		counts += fmt.Sprintf(", %d pages", len(m.Pages))
+		counts += ", " + counted(len(m.Pages), "page", "pages")
 	}
 	if n := len(l.view.Waits); n > 0 {
-		counts += fmt.Sprintf(", %d waits", n)
+		counts += ", " + counted(n, "wait", "waits")
 	}
 	short := fmt.Sprintf("diff -%d ≠%d +%d", len(d.Missing), len(d.Changed), len(d.Extra))
 	if n := len(l.rows) - len(d.Missing) - len(d.Changed) - len(d.Extra); n > 0 {

@@ -35,7 +35,7 @@ func TestCommands(t *testing.T) {
 		calls         string
 	}{
 		{"stop 12", "", "show=12"},
-		{"stop 99", "there is no stop 99 so far: the newest is 33", ""},
+		{"stop 99", "there is no stop 99: 33 is the newest", "show=33"},
 		{"stop twelve", `"twelve" is no number of a stop`, ""},
 		{"stop", ":stop needs N: show stop N of the history", ""},
 		{"thread 4f", "─ 3 detail  init_main 4f", ""},

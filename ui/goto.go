@@ -16,7 +16,8 @@ func (u *ui) showStop(arg string) {
 	case err != nil || n < 1:
 		u.note = fmt.Sprintf("%q is no number of a stop", clean(arg))
 	case n > u.view.Stops:
-		u.note = fmt.Sprintf("there is no stop %d so far: the newest is %d", n, u.view.Stops)
+		u.note = fmt.Sprintf("there is no stop %d: %d is the newest", n, u.view.Stops)
+		u.seeker.Show(u.view.Stops)
 	default:
 		u.seeker.Show(n)
 	}
@@ -83,7 +84,11 @@ func (u *ui) threadWords() []string {
 // findThread selects a thread by its id in hex, else by its name; of one name
 // the next behind the selected one.
 func (u *ui) findThread(arg string) {
-	rows, from := u.threadRows.rows, u.threads.selected()
+	rows, from := u.threadRows.rows, -1
+	if arg == u.found {
+		from = u.threads.selected() // once more: the next one
+	}
+	u.found = arg
 	id, err := strconv.ParseUint(arg, 16, 64)
 	want := strings.ToLower(arg)
 	for _, fits := range []func(r *threadRow) bool{

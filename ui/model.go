@@ -30,6 +30,7 @@ type ui struct {
 	low     paneID // pane of the full form's lower right
 	zoom    bool
 	diff    bool   // the capability pane compares
+	found   string // thread that was looked for last
 	note    string // answer to the last key, until the next one
 
 	prompt   *prompt // what is typed, nil: nothing

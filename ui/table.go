@@ -58,7 +58,7 @@ var guestActions = []action{
 		run: func(u *ui) { u.ctrl.Continue() }, why: needStopped},
 	{keys: []string{"i"}, label: "i", short: "interrupt", command: "interrupt", help: "interrupt the running guest", group: groupGuest,
 		run: func(u *ui) { u.ctrl.Interrupt() }, why: needRunning},
-	{keys: []string{"F"}, label: "F", short: "force", command: "force", help: "put the requested state in place", group: groupGuest,
+	{keys: []string{"F"}, label: "F", short: "force", command: "force", help: "force the requested state", group: groupGuest,
 		run: (*ui).askForce, why: needForce},
 	{keys: []string{"U"}, label: "U", command: "unforce", help: "take back what was forced", group: groupGuest,
 		run: func(u *ui) { u.ctrl.(Forcer).Unforce(u.selectedVerdict().Thread) }, why: needForced},
@@ -67,7 +67,7 @@ var guestActions = []action{
 var historyActions = []action{
 	{keys: []string{"p"}, label: "p", short: "back", command: "back", help: "show the previous stop", group: groupHistory,
 		run: func(u *ui) { u.ctrl.Back() }, why: needEarlier},
-	{keys: []string{"f"}, label: "f", short: "forward", command: "forward", help: "forward to the live stop", group: groupHistory,
+	{keys: []string{"f"}, label: "f", short: "forward", command: "forward", help: "show the next stop", group: groupHistory,
 		run: func(u *ui) { u.ctrl.Forward() }, why: needLater},
 	{keys: []string{"'"}, label: "'", short: "next note", command: "notes", help: "next stop with a note", group: groupHistory,
 		run: (*ui).nextNote, why: needNotes},

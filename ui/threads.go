@@ -178,6 +178,19 @@ func (l *threadList) empty() string {
 	return "No threads so far: they are read when the guest stops."
 }
 
+// otherDifferences counts what differs between the children beside the threads'
+// states: slots, pages, waits.
+func otherDifferences(v *session.View) int {
+	n := len(v.Waits)
+	if d := v.Caps; d != nil {
+		n += len(d.Missing) + len(d.Extra) + len(d.Changed)
+	}
+	if v.Memory != nil {
+		n += len(v.Memory.Pages)
+	}
+	return n
+}
+
 // lostSummary tells which states got lost, from long to short forms; nothing
 // when none did.
 func lostSummary(v *session.View) []string {
@@ -195,6 +208,9 @@ func lostSummary(v *session.View) []string {
 	})
 	switch {
 	case len(lost) == 0 && final:
+		if n := otherDifferences(v); n > 0 {
+			return []string{fmt.Sprintf("= all restored states applied, ≠ %d other differences (d)", n), fmt.Sprintf("= all applied, ≠ %d others (d)", n), fmt.Sprintf("≠ %d (d)", n)}
+		}
 		return []string{"= all restored states applied", "= all applied"}
 	case len(lost) == 0:
 		return nil

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"thaw/memory"
 	"thaw/scenarios"
 	"thaw/ui"
 )
@@ -189,7 +190,12 @@ func (o *options) lookAddr(ctx context.Context, addr string) finding {
 		return finding{wrong, err.Error(), "QEMU needs -s, or -gdb tcp::PORT; the kernel's ELF must be that of the system that runs"}
 	}
 	snap, err := op.engine.Snapshot(ctx, "doctor")
-	if err = errors.Join(err, op.close(ctx)); err != nil {
+	var fault *memory.Fault
+	frozen := errors.As(err, &fault)
+	if err = errors.Join(err, op.close(ctx)); err != nil && frozen {
+		return finding{missing, "the stub answers, and its guest has not booted so far (or it is another kernel)", "let it run, and ask again"}
+	}
+	if err != nil {
 		return finding{wrong, err.Error(), ""}
 	}
 	sys := snap.System

@@ -94,7 +94,7 @@ func (o *options) guestDir() (string, error) {
 			return c, nil
 		}
 	}
-	return "", fmt.Errorf("the lab guest is not built (looked in %s): run `make -C guest`, or name its directory with --guest", strings.Join(candidates, ", "))
+	return "", fmt.Errorf("the lab guest is not built (looked in %s): run `make guest` in thaw's folder, or name its directory with --guest", strings.Join(candidates, ", "))
 }
 
 // openAddr attaches to a guest that runs already, for a scenario.

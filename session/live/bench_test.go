@@ -206,7 +206,7 @@ func (r *refresh) loop(b *testing.B, function string) (at, root uint64) {
 	ctx := context.Background()
 	rtcr, child := r.load(b, "rtcr"), r.load(b, "sheep_counter")
 	at = entryOf(b, rtcr, function)
-	call := entryOf(b, child, "Genode::ipc_call")
+	call := entryOf(b, child, "Timer::Session_client::msleep")
 	target, cpu := r.attach(b, false)
 	defer target.Close(ctx)
 	sys, view := r.decode(b, target, cpu, nil)
@@ -307,14 +307,17 @@ settle: 1s
 	if err := e.Begin(ctx); err != nil {
 		b.Fatal(err)
 	}
-	run, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
+	interrupted := make(chan error, 1)
+	time.AfterFunc(2*time.Second, func() { interrupted <- e.Interrupt() })
 	begin := time.Now()
-	err = e.Continue(run)
+	if err := errors.Join(e.Continue(ctx), <-interrupted); err != nil {
+		b.Fatal(err)
+	}
 	took := time.Since(begin)
-	foreign := e.View().Breakpoints[0].Foreign
-	if !errors.Is(err, context.DeadlineExceeded) || foreign == 0 {
-		b.Fatalf("%d foreign hits: %v; at %#x", foreign, err, at)
+	v := e.View()
+	foreign := v.Breakpoints[0].Foreign
+	if foreign == 0 || v.Breakpoints[0].Hits > 0 {
+		b.Fatalf("hits at %#x: %+v; %s", at, v.Breakpoints[0], v.Snapshot.Reason)
 	}
 	return float64(foreign) / took.Seconds()
 }
