@@ -55,11 +55,23 @@ func Uint(r Reader, addr uint64, size int) (uint64, error) {
 	if size < 1 || size > 8 {
 		return 0, fmt.Errorf("reading an integer at %#x: %d is no size of an integer", addr, size)
 	}
-	var b [8]byte
-	if err := r.ReadMemory(addr, b[:size]); err != nil {
+	b := scratch(r)[:size]
+	if err := r.ReadMemory(addr, b); err != nil {
 		return 0, err
 	}
-	return LittleEndian(b[:size]), nil
+	return LittleEndian(b), nil
+}
+
+// scratch is room for a word. Decoding reads some thousand words per stop: those
+// readers that one goroutine uses at a time lend theirs.
+func scratch(r Reader) []byte {
+	switch r := r.(type) {
+	case *Space:
+		return r.word[:]
+	case *View:
+		return r.word[:]
+	}
+	return make([]byte, 8)
 }
 
 // LittleEndian is the unsigned integer that up to 8 bytes spell.

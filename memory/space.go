@@ -34,6 +34,7 @@ type Space struct {
 	paging Paging
 	root   uint64
 	tlb    map[uint64]Mapping // by smallest page
+	word   [8]byte            // see scratch
 }
 
 // NewSpace returns the address space whose page tables start at the physical

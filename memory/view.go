@@ -15,8 +15,9 @@ type View struct {
 	blocks map[uint64]*block
 	guess  []uint64 // blocks to fetch along with the first miss
 	stats  Stats
-	err    error // the source is lost
-	trace  Trace // nil: what was read is not kept
+	err    error   // the source is lost
+	trace  Trace   // nil: what was read is not kept
+	word   [8]byte // see scratch
 }
 
 // Trace is what was read of each granule of memory, by address in granules.
@@ -161,8 +162,12 @@ func (v *View) load(addrs []uint64) error {
 	reqs := make([]Request, 0, len(addrs))
 	for _, a := range addrs {
 		if v.blocks[a] == nil {
-			reqs = append(reqs, Request{Addr: a, Buf: make([]byte, v.block)})
+			reqs = append(reqs, Request{Addr: a})
 		}
+	}
+	room := make([]byte, uint64(len(reqs))*v.block)
+	for i := range reqs {
+		reqs[i].Buf = room[uint64(i)*v.block:][:v.block:v.block]
 	}
 	if len(reqs) == 0 {
 		return nil

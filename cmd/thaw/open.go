@@ -127,7 +127,7 @@ func (o *options) openWith(ctx context.Context, s *session.Scenario, files map[s
 			return nil, err
 		}
 	}
-	lo := live.Options{}
+	lo := live.Options{RAM: o.ram}
 	if serial != nil {
 		lo.Serial = serial
 	}

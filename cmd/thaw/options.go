@@ -32,6 +32,7 @@ type options struct {
 	remote   bool
 	guest    string
 	noShare  bool
+	ram      string
 	record   string
 	force    bool
 	withCode bool
@@ -48,6 +49,7 @@ func (o *options) targetFlags(c *cobra.Command) {
 	f.StringArrayVar(&o.symbols, "symbols", nil, "`FILE` with a component's debug info, or NAME=FILE; may be repeated")
 	f.StringVar(&o.build, "build", "", "Genode build `directory` to find the kernel and all components in")
 	f.StringVar(&o.serial, "serial", "", "`PATH` of the guest's serial line (unix socket or file), for its LOG")
+	f.StringVar(&o.ram, "ram", "", "`FILE` that holds the guest's RAM (mem-path of a memory-backend-file with share=on): read at the speed of memory")
 	f.BoolVar(&o.remote, "allow-remote", false, "allow a stub on another host: it has no authentication")
 }
 

@@ -202,14 +202,21 @@ func (d *decoder) name(dbg uint64) (string, error) {
 	return "", err
 }
 
-// words reads words at offsets from base into the given places.
-func (d *decoder) words(base uint64, at map[uint64]*uint64) error {
-	for off, dst := range at {
-		v, err := d.word(base + off)
+// wanted is a word at an offset, and where it goes.
+type wanted struct {
+	off uint64
+	to  *uint64
+}
+
+// words reads words at offsets from base, in the given order: of what cannot be
+// read, the first tells in every run.
+func (d *decoder) words(base uint64, all ...wanted) error {
+	for _, w := range all {
+		v, err := d.word(base + w.off)
 		if err != nil {
 			return err
 		}
-		*dst = v
+		*w.to = v
 	}
 	return nil
 }
@@ -225,7 +232,7 @@ func (d *decoder) none() uint64 {
 func (d *decoder) gateObject(o *kernel.Object, c *class) error {
 	g := &kernel.Gate{}
 	var thread, label uint64
-	if err := d.words(o.Addr+c.ref, map[uint64]*uint64{d.gate.thread: &thread, d.gate.label: &label}); err != nil {
+	if err := d.words(o.Addr+c.ref, wanted{d.gate.thread, &thread}, wanted{d.gate.label, &label}); err != nil {
 		return fmt.Errorf("reading its receiver and label: %w", err)
 	}
 	g.Label = label &^ 3
@@ -237,7 +244,7 @@ func (d *decoder) gateObject(o *kernel.Object, c *class) error {
 func (d *decoder) irqObject(o *kernel.Object, c *class) error {
 	q := &kernel.IRQ{}
 	var thread uint64
-	if err := d.words(o.Addr+c.ref, map[uint64]*uint64{d.irq.thread: &thread, d.irq.label: &q.Label}); err != nil {
+	if err := d.words(o.Addr+c.ref, wanted{d.irq.thread, &thread}, wanted{d.irq.label, &q.Label}); err != nil {
 		return fmt.Errorf("reading its thread and label: %w", err)
 	}
 	o.IRQ = q

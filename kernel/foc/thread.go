@@ -14,17 +14,16 @@ func (d *decoder) thread(o *kernel.Object) error {
 	l := &d.Layout.thread
 	frame := o.Addr + l.frame
 	var space, partner, queue, cs uint64
-	err := d.words(o.Addr, map[uint64]*uint64{
-		l.state: &t.State, l.space: &space, l.partner: &partner, l.queue: &queue, l.utcb: &t.UTCB, l.contIP: &t.ContIP,
-	})
+	err := d.words(o.Addr, wanted{l.state, &t.State}, wanted{l.space, &space}, wanted{l.partner, &partner}, wanted{l.queue, &queue},
+		wanted{l.utcb, &t.UTCB}, wanted{l.contIP, &t.ContIP})
 	if err != nil {
 		return fmt.Errorf("reading its control block: %w", err)
 	}
-	fl := map[uint64]*uint64{l.frameIP: &t.FrameIP, l.frameSP: &t.FrameSP, l.frameFl: &t.Flags}
+	fl := []wanted{{l.frameIP, &t.FrameIP}, {l.frameSP, &t.FrameSP}, {l.frameFl, &t.Flags}}
 	if l.hasCS {
-		fl[l.frameCS] = &cs
+		fl = append(fl, wanted{l.frameCS, &cs})
 	}
-	if err := d.words(frame, fl); err != nil {
+	if err := d.words(frame, fl...); err != nil {
 		return fmt.Errorf("reading its entry frame: %w", err)
 	}
 	o.Thread = t
@@ -74,7 +73,7 @@ func (d *decoder) userState(o *kernel.Object, t *kernel.Thread) error {
 	t.ContSPAddr = t.FrameSPAddr
 	if l.contSP != 0 {
 		t.ContSPAddr = o.Addr + l.contSP
-		if err := d.words(o.Addr, map[uint64]*uint64{l.contSP: &t.ContSP}); err != nil {
+		if err := d.words(o.Addr, wanted{l.contSP, &t.ContSP}); err != nil {
 			return fmt.Errorf("reading its continuation: %w", err)
 		}
 	}
@@ -82,7 +81,7 @@ func (d *decoder) userState(o *kernel.Object, t *kernel.Thread) error {
 	case t.ContValid:
 		t.IP, t.SP, t.Source = t.ContIP, t.ContSP, kernel.SourceContinuation
 		if l.contFlags != 0 {
-			return d.words(o.Addr, map[uint64]*uint64{l.contFlags: &t.Flags})
+			return d.words(o.Addr, wanted{l.contFlags, &t.Flags})
 		}
 	case t.FrameIP != 0 || t.FrameSP != 0:
 		t.IP, t.SP, t.Source = t.FrameIP, t.FrameSP, kernel.SourceFrame
