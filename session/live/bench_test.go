@@ -30,6 +30,9 @@ func BenchmarkRefresh(b *testing.B) {
 		b.Run(fmt.Sprintf("threads=%d", size.threads), func(b *testing.B) {
 			r := newRefresh(b, fmt.Sprintf("threads=%d caps=%d", size.threads, size.caps), size.ram)
 			gdb := r.gdb(b)
+			for range min(4, 2000/(size.threads+1)) {
+				gdb = min(gdb, r.gdb(b))
+			}
 			for _, shared := range []bool{false, true} {
 				name := map[bool]string{false: "stub", true: "shared"}[shared]
 				b.Run(name, func(b *testing.B) { r.run(b, shared, gdb) })
@@ -134,17 +137,22 @@ func (r *refresh) decode(b *testing.B, target *live.Target, cpu kernel.CPU, touc
 func (r *refresh) run(b *testing.B, shared bool, gdb time.Duration) {
 	target, cpu := r.attach(b, shared)
 	defer target.Close(context.Background())
-	// The first stop of a session has no hint what to read.
-	begin := time.Now()
 	sys, view := r.decode(b, target, cpu, nil)
-	first := time.Since(begin)
-	for b.Loop() {
+	first, best := time.Hour, time.Hour
+	for n := 0; b.Loop(); n++ {
+		begin := time.Now()
 		sys, view = r.decode(b, target, cpu, view.Touched())
+		best = min(best, time.Since(begin))
+		if n%8 == 0 {
+			begin = time.Now()
+			r.decode(b, target, cpu, nil)
+			first = min(first, time.Since(begin))
+		}
 	}
-	perOp := b.Elapsed() / time.Duration(b.N)
-	b.ReportMetric(float64(gdb)/float64(perOp), "gdb-ratio")
-	b.ReportMetric(float64(first)/float64(perOp), "first-ratio")
-	b.ReportMetric(float64(perOp.Nanoseconds())/float64(len(sys.Objects)+sys.Capabilities()), "ns/object+cap")
+	b.ReportMetric(float64(gdb)/float64(best), "gdb-ratio")
+	b.ReportMetric(float64(first)/float64(best), "first-ratio")
+	b.ReportMetric(float64(best.Microseconds()), "best-µs")
+	b.ReportMetric(float64(best.Nanoseconds())/float64(len(sys.Objects)+sys.Capabilities()), "ns/object+cap")
 	b.ReportMetric(float64(view.Stats().Bytes), "bytes")
 	b.ReportMetric(float64(view.Stats().Batches), "batches")
 }
@@ -159,7 +167,7 @@ func BenchmarkStep(b *testing.B) {
 			target, cpu := r.attach(b, shared)
 			defer target.Close(ctx)
 			_, view := r.decode(b, target, cpu, nil)
-			var step, hinted, full time.Duration
+			step, hinted, full := time.Hour, time.Hour, time.Hour
 			for b.Loop() {
 				begin := time.Now()
 				if _, err := target.Step(ctx, 0); err != nil {
@@ -170,11 +178,11 @@ func BenchmarkStep(b *testing.B) {
 				_, view = r.decode(b, target, cpu, view.Touched())
 				refreshed := time.Now()
 				r.decode(b, target, cpu, nil)
-				step, hinted, full = step+stepped.Sub(begin), hinted+refreshed.Sub(stepped), full+time.Since(refreshed)
+				step, hinted, full = min(step, stepped.Sub(begin)), min(hinted, refreshed.Sub(stepped)), min(full, time.Since(refreshed))
 			}
 			b.ReportMetric(float64(full)/float64(hinted), "full-ratio")
-			b.ReportMetric(float64(hinted.Microseconds())/float64(b.N), "µs/refresh")
-			b.ReportMetric(float64(step.Microseconds())/float64(b.N), "µs/step")
+			b.ReportMetric(float64(hinted.Microseconds()), "refresh-µs")
+			b.ReportMetric(float64(step.Microseconds()), "step-µs")
 		})
 	}
 }
@@ -189,9 +197,12 @@ func BenchmarkForeign(b *testing.B) {
 		b.Run(map[bool]string{false: "stub", true: "shared"}[shared], func(b *testing.B) {
 			r := newRefresh(b, "", 64)
 			at, root := r.loop(b, function)
-			python := r.hits(b, "../../bench/foreign.py", at, root)
-			native := r.hits(b, "../../bench/foreign-native.gdb", at, root)
-			hits := r.pass(b, function, at, shared)
+			var python, native, hits float64 // the best of each, in turn
+			for range 3 {
+				python = max(python, r.hits(b, "../../bench/foreign.py", at, root))
+				native = max(native, r.hits(b, "../../bench/foreign-native.gdb", at, root))
+				hits = max(hits, r.pass(b, function, at, shared))
+			}
 			b.ReportMetric(hits, "hits/s")
 			b.ReportMetric(hits/python, "gdb-python-ratio")
 			b.ReportMetric(hits/native, "gdb-ratio")

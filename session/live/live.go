@@ -12,10 +12,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"regexp"
 	"strconv"
-	"strings"
 	"time"
 
 	"thaw/gdbremote"
@@ -75,37 +73,6 @@ func Attach(ctx context.Context, addr string, o Options) (*Target, error) {
 		}
 	}
 	return t, nil
-}
-
-// sameMemory compares some pages of a RAM file with what the stub reads: a file
-// of another guest, or one that the machine does not use, would show anything.
-func (t *Target) sameMemory(ctx context.Context, path string) error {
-	const pages, apart = 256, 1 << 16
-	filled := false
-	for n := range uint64(pages) {
-		if at := n * apart; at >= 0xa0000 && at < 0x100000 {
-			continue // a PC has its video memory and ROMs there
-		}
-		var file, stub [64]byte
-		reqs := []memory.Request{{Addr: n * apart, Buf: file[:]}}
-		if err := t.shared.ReadPhysical(reqs); err != nil {
-			return err
-		}
-		if reqs[0].Err != nil {
-			break // behind its end
-		}
-		if err := t.client.ReadMemory(ctx, gdbremote.Physical, n*apart, stub[:]); err != nil {
-			return fmt.Errorf("comparing %s with the guest's memory: %w", path, t.lost(err))
-		}
-		if file != stub {
-			return fmt.Errorf("%s is not the guest's RAM: it differs at physical %#x; give the mem-path of the guest's own memory-backend-file, with share=on", path, n*apart)
-		}
-		filled = filled || file != [64]byte{}
-	}
-	if !filled {
-		return fmt.Errorf("%s holds nothing but zeros where it was looked at: the guest has not booted, or its machine does not use the file as RAM", path)
-	}
-	return nil
 }
 
 // architectures are the names in target descriptions.
@@ -391,32 +358,3 @@ func (t *Target) leave(ctx context.Context) error {
 	}
 	return t.client.Close()
 }
-
-// OpenSerial opens a guest's serial line: a unix socket or a file.
-func OpenSerial(path string) (io.ReadCloser, error) {
-	st, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("opening the guest's serial line: %w", err)
-	}
-	if st.Mode()&os.ModeSocket == 0 {
-		return os.Open(path)
-	}
-	return dialUnix(path)
-}
-
-// clean removes what a line from the guest could do to a terminal.
-func clean(line string) string {
-	line = ansi.ReplaceAllString(line, "")
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\t':
-			return ' '
-		case r < 0x20, r == 0x7f, r >= 0x80 && r < 0xa0, r == '\uFFFD':
-			return -1
-		}
-		return r
-	}, line)
-}
-
-// ansi matches escape sequences: CSI, OSC, and two-character ones.
-var ansi = regexp.MustCompile("\x1b(\\[[0-9;:?<=>]*[ -/]*[@-~]|\\][^\x07\x1b]*(\x07|\x1b\\\\)?|.)")

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
+	"regexp"
+	"strings"
 	"sync"
 )
 
@@ -65,3 +68,32 @@ func dialUnix(path string) (io.ReadCloser, error) {
 	}
 	return c, nil
 }
+
+// OpenSerial opens a guest's serial line: a unix socket or a file.
+func OpenSerial(path string) (io.ReadCloser, error) {
+	st, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("opening the guest's serial line: %w", err)
+	}
+	if st.Mode()&os.ModeSocket == 0 {
+		return os.Open(path)
+	}
+	return dialUnix(path)
+}
+
+// clean removes what a line from the guest could do to a terminal.
+func clean(line string) string {
+	line = ansi.ReplaceAllString(line, "")
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\t':
+			return ' '
+		case r < 0x20, r == 0x7f, r >= 0x80 && r < 0xa0, r == '\uFFFD':
+			return -1
+		}
+		return r
+	}, line)
+}
+
+// ansi matches escape sequences: CSI, OSC, and two-character ones.
+var ansi = regexp.MustCompile("\x1b(\\[[0-9;:?<=>]*[ -/]*[@-~]|\\][^\x07\x1b]*(\x07|\x1b\\\\)?|.)")

@@ -1,0 +1,253 @@
+package session
+
+import (
+	"context"
+	"fmt"
+
+	"thaw/debuginfo"
+	"thaw/kernel"
+	"thaw/memory"
+)
+
+// maxStored bounds the lists of stored threads, each.
+const maxStored = 4096
+
+// readStored reads the checkpointed thread states from the restorer, and takes
+// the original child's state as the checkpoint left it.
+func (e *Engine) readStored(ctx context.Context, s *StoredSpec) error {
+	scope := e.scope(e.comps[s.Component])
+	elems := []debuginfo.Value{}
+	for i, list := range s.Lists {
+		var next []debuginfo.Value
+		from := elems
+		if i == 0 {
+			from = []debuginfo.Value{{}}
+		}
+		for _, v := range from {
+			var l debuginfo.Value
+			var err error
+			if i == 0 {
+				l, err = scope.Eval(list)
+			} else {
+				l, err = v.Path(list)
+			}
+			if err != nil {
+				return fmt.Errorf("stored threads, list %s: %w", list, err)
+			}
+			members, err := debuginfo.WalkList(l, "_first", "_next", maxStored)
+			if err != nil {
+				return fmt.Errorf("stored threads, list %s: %w", list, err)
+			}
+			next = append(next, members...)
+		}
+		elems = next
+	}
+	e.ev.Stored = nil
+	for _, v := range elems {
+		t, err := e.storedThread(s, v)
+		if err != nil {
+			return err
+		}
+		e.ev.Stored = append(e.ev.Stored, t)
+	}
+	snap, err := e.snapshot(ctx, "stored state")
+	if err != nil {
+		return err
+	}
+	e.ev.before, e.ev.StoredAt = snap, len(e.history)+1
+	e.judge().findOriginal(snap)
+	e.keep(snap, nil)
+	return nil
+}
+
+func (e *Engine) storedThread(s *StoredSpec, v debuginfo.Value) (storedThread, error) {
+	t := storedThread{Addr: v.Addr, At: e.now(), Source: fmt.Sprintf("%s's stored state at %#x", s.Component, v.Addr)}
+	name, err := v.Path(s.Name)
+	if err == nil {
+		t.Name, err = name.String()
+	}
+	if err != nil {
+		return t, fmt.Errorf("stored thread at %#x, name %s: %w", v.Addr, s.Name, err)
+	}
+	for _, f := range []struct {
+		path string
+		dst  *uint64
+	}{{s.IP, &t.IP}, {s.SP, &t.SP}} {
+		m, err := v.Path(f.path)
+		if err == nil {
+			*f.dst, err = m.Uint64()
+		}
+		if err != nil {
+			return t, fmt.Errorf("stored thread %s at %#x, %s: %w", t.Name, v.Addr, f.path, err)
+		}
+	}
+	if s.Registers != "" {
+		regs, err := v.Path(s.Registers)
+		if err != nil {
+			return t, fmt.Errorf("stored thread %s at %#x, registers %s: %w", t.Name, v.Addr, s.Registers, err)
+		}
+		t.Registers = e.structRegisters(regs)
+	}
+	return t, nil
+}
+
+// structRegisters takes the members of a struct that are named like general
+// registers ("rbx", "r12", or ARM's "lr").
+func (e *Engine) structRegisters(v debuginfo.Value) []kernel.Register {
+	var out []kernel.Register
+	for _, name := range e.arch.general {
+		m, err := v.Path(name)
+		if err != nil {
+			continue
+		}
+		if n, err := m.Uint64(); err == nil {
+			out = append(out, kernel.Register{Name: name, Value: n})
+		}
+	}
+	return out
+}
+
+// requested notes a request to set a thread's state, and watches the thread
+// from now on.
+func (e *Engine) requested(ctx context.Context, r *RequestSpec) (*event, error) {
+	scope := e.scope(e.comps[r.Component])
+	var selector, ip, sp uint64
+	for _, x := range []struct {
+		expr string
+		dst  *uint64
+	}{{r.Selector, &selector}, {r.IP, &ip}, {r.SP, &sp}} {
+		v, err := evalUint(scope, x.expr)
+		if err != nil {
+			return nil, err
+		}
+		*x.dst = v
+	}
+	sys, err := e.system(ctx)
+	if err != nil {
+		return nil, err
+	}
+	o, err := e.bySelector(sys, selector)
+	if err != nil {
+		return nil, err
+	}
+	t := e.trackOf(sys, o)
+	q := request{At: e.now(), Function: r.Function, IP: ip, SP: sp, Thread: *o.Thread}
+	if r.Registers != "" {
+		v, err := scope.Eval(r.Registers)
+		if err != nil && !debuginfo.IsOptimisedOut(err) {
+			return nil, err
+		}
+		if err == nil {
+			q.Registers = e.structRegisters(v)
+		}
+	}
+	if r.Copy != nil {
+		q.Copy = e.copyOf(scope, r.Copy)
+		q.Copy.Root, q.Copy.Program = e.m.CPUs[e.cpu].Root, r.Component
+	}
+	if err := e.disarm(ctx, t); err != nil { // the copy may be another one
+		return nil, err
+	}
+	t.Requests = append(t.Requests, q)
+	t.Entered = nil
+	t.Frame, t.Cont = saved{o.Thread.FrameIP, o.Thread.FrameSP}, saved{o.Thread.ContIP, o.Thread.ContSP}
+	if err := e.arm(ctx, t); err != nil {
+		return nil, err
+	}
+	if q.Copy != nil && q.Copy.Problem == "" {
+		c := e.comps[r.Component]
+		if err := e.onReturn(ctx, c, r.Function, "return of request", func(context.Context) (*event, error) { return nil, e.readCopy(c, q.Copy) }); err != nil {
+			q.Copy.Problem = err.Error()
+		}
+	}
+	return nil, nil
+}
+
+// bySelector finds the thread behind a capability selector of the running task.
+func (e *Engine) bySelector(sys *kernel.System, selector uint64) (*kernel.Object, error) {
+	task := sys.TaskByRoot(e.m.CPUs[e.cpu].Root)
+	if task == nil {
+		return nil, fmt.Errorf("no task has the page tables at %#x that the processor uses", e.m.CPUs[e.cpu].Root)
+	}
+	slot := e.dec.Slot(selector)
+	c, ok := task.Task.Cap(slot)
+	if !ok {
+		return nil, fmt.Errorf("selector %#x is slot %#x of task %s, which is empty", selector, slot, task.ID)
+	}
+	o := sys.Named(c)
+	if o == nil || o.Thread == nil {
+		return nil, fmt.Errorf("selector %#x of task %s names object %s, which is no thread", selector, task.ID, c.Object)
+	}
+	return o, nil
+}
+
+// trackOf is the evidence about a thread, started at its first request.
+func (e *Engine) trackOf(sys *kernel.System, o *kernel.Object) *track {
+	if t := e.ev.tracks[o.Addr]; t != nil && t.ID == o.ID {
+		return t
+	}
+	t := &track{ID: o.ID, Block: o.Addr, Name: o.Name, Task: o.Thread.Task,
+		IPAddr: o.Thread.FrameIPAddr, SPAddr: o.Thread.FrameSPAddr,
+		ContIPAddr: o.Thread.ContIPAddr, ContSPAddr: o.Thread.ContSPAddr}
+	if task := sys.Object(t.Task); task != nil && task.Task != nil {
+		t.TaskRoot = task.Task.Root
+		if c := e.taskComponent(sys, task); c != nil {
+			t.Program = c.name
+		}
+	}
+	e.ev.tracks[o.Addr] = t
+	e.ev.Threads = append(e.ev.Threads, t)
+	return t
+}
+
+func evalUint(scope debuginfo.Scope, expr string) (uint64, error) {
+	v, err := scope.Eval(expr)
+	if err != nil {
+		return 0, err
+	}
+	n, err := v.Uint64()
+	if err != nil {
+		return 0, fmt.Errorf("evaluating %s: %w", expr, err)
+	}
+	return n, nil
+}
+
+// copyOf finds where the function will leave the state, while its arguments
+// can still be evaluated.
+func (e *Engine) copyOf(scope debuginfo.Scope, s *CopySpec) *stateCopy {
+	c := &stateCopy{Name: s.Name}
+	for _, x := range []struct {
+		expr string
+		dst  *uint64
+	}{{s.IP, &c.IPAddr}, {s.SP, &c.SPAddr}} {
+		v, err := scope.Eval(x.expr)
+		switch {
+		case err != nil:
+			c.Problem = fmt.Sprintf("%s: %v", x.expr, err)
+			return c
+		case !v.HasAddr:
+			c.Problem = x.expr + " stands in no memory"
+			return c
+		}
+		*x.dst, c.Size = v.Addr, int(v.Type.Size)
+	}
+	if v, err := evalUint(scope, s.IP); err == nil {
+		c.BeforeIP = v
+	}
+	return c
+}
+
+// readCopy reads what the function left, once it has returned.
+func (e *Engine) readCopy(comp *component, c *stateCopy) error {
+	space := e.m.Space(e.cpu)
+	var err error
+	if c.IP, err = memory.Uint(space, c.IPAddr, c.Size); err == nil {
+		c.SP, err = memory.Uint(space, c.SPAddr, c.Size)
+	}
+	if err != nil {
+		c.Problem = err.Error()
+		return nil
+	}
+	c.Read = true
+	return nil
+}
