@@ -63,7 +63,7 @@ type Stats struct {
 // save time there; from memory that is shared with the guest whole pages cost
 // nothing.
 const (
-	StubBlock   = 512
+	StubBlock   = 256
 	SharedBlock = 4096
 )
 
@@ -159,29 +159,52 @@ func (v *View) load(addrs []uint64) error {
 	}
 	slices.Sort(addrs)
 	addrs = slices.Compact(addrs)
-	reqs := make([]Request, 0, len(addrs))
-	for _, a := range addrs {
-		if v.blocks[a] == nil {
-			reqs = append(reqs, Request{Addr: a})
-		}
-	}
-	room := make([]byte, uint64(len(reqs))*v.block)
-	for i := range reqs {
-		reqs[i].Buf = room[uint64(i)*v.block:][:v.block:v.block]
-	}
-	if len(reqs) == 0 {
+	addrs = slices.DeleteFunc(addrs, func(a uint64) bool { return v.blocks[a] != nil })
+	if len(addrs) == 0 {
 		return nil
 	}
+	failed, err := v.loadRuns(addrs, maxRun)
+	if err == nil && len(failed) > 0 {
+		_, err = v.loadRuns(failed, v.block) // a bad block must not spoil its neighbours
+	}
+	return err
+}
+
+// maxRun is the most that is asked for in one request, in bytes: what fits a
+// packet of QEMU's stub.
+const maxRun = 2048
+
+// loadRuns reads blocks, in ascending order; those side by side are asked for
+// together, up to run bytes, since a stub's answer costs per packet, too. It
+// returns the blocks of runs of several that could not be read.
+func (v *View) loadRuns(addrs []uint64, run uint64) (failed []uint64, err error) {
+	room := make([]byte, uint64(len(addrs))*v.block)
+	var reqs []Request
+	from := 0 // first block of the last request
+	for i, a := range addrs {
+		if n := uint64(i-from+1) * v.block; i > 0 && a == addrs[i-1]+v.block && n <= run {
+			reqs[len(reqs)-1].Buf = room[uint64(from)*v.block:][:n:n]
+			continue
+		}
+		from = i
+		reqs = append(reqs, Request{Addr: a, Buf: room[uint64(i)*v.block:][:v.block:v.block]})
+	}
 	v.stats.Batches++
-	v.stats.Bytes += int64(len(reqs)) * int64(v.block)
+	v.stats.Bytes += int64(len(room))
 	if err := v.src.ReadPhysical(reqs); err != nil {
 		v.err = err
-		return err
+		return nil, err
 	}
-	for i := range reqs {
-		v.blocks[reqs[i].Addr] = &block{data: reqs[i].Buf, err: reqs[i].Err}
+	for _, q := range reqs {
+		for off := uint64(0); off < uint64(len(q.Buf)); off += v.block {
+			if q.Err != nil && uint64(len(q.Buf)) > v.block {
+				failed = append(failed, q.Addr+off)
+				continue
+			}
+			v.blocks[q.Addr+off] = &block{data: q.Buf[off:][:v.block:v.block], err: q.Err}
+		}
 	}
-	return nil
+	return failed, nil
 }
 
 // Touched lists the addresses of the blocks that were read so far, in order.
