@@ -53,8 +53,9 @@ soak: deps ## continue and interrupt the lab guest for SOAK=1h: heap, goroutines
 bench: deps ## refresh, single steps and foreign breakpoint hits, against gdb, as ratios
 	$(GO) test -run '^$$' -bench . ./session/live
 
-golden: ## write the golden screens anew
-	$(GO) test ./ui -update
+golden: ## write golden screens, reports and references anew
+	$(GO) test ./ui ./report -update
+	$(GO) test ./cmd/thaw -run TestReference -update
 
 clean: ## remove what was built
 	rm -rf bin $(GUEST)

@@ -27,7 +27,7 @@ func (s *System) WaitsFor(t *Thread) ID {
 // itself. Where the chain comes back to a thread, cycle is that thread's place
 // in it, else -1.
 func (s *System) Chain(id ID) (chain []ID, cycle int) {
-	for {
+	for len(chain) < maxChain {
 		if at := slices.Index(chain, id); at >= 0 {
 			return chain, at
 		}
@@ -42,7 +42,11 @@ func (s *System) Chain(id ID) (chain []ID, cycle int) {
 		}
 		id = next
 	}
+	return chain, -1
 }
+
+// maxChain bounds a chain: where it is longer, memory lies.
+const maxChain = 256
 
 // Cycles lists threads that wait for each other in a ring: none of them goes on.
 // Each ring begins with its lowest id. A wait with a timeout ends by itself, and

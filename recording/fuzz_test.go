@@ -165,6 +165,19 @@ func FuzzSymbols(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add([]byte{})
+	// Members of the types that are asked for by name, out of their type.
+	x := rec.extracts[kernel]
+	for _, name := range []string{"Obj::Entry", "Kobject_dbg", "Jdb_kobject_name", "Thread", "Task", "Entry_frame"} {
+		which, ok := x.Named[name]
+		if !ok {
+			f.Fatalf("%s is not in the recording", name)
+		}
+		for part := range x.Types[which].Fields {
+			for _, v := range []uint64{4000, 1 << 40, 1<<64 - 8} {
+				f.Add(appendEdit(nil, 3, uint16(which), uint16(part), v))
+			}
+		}
+	}
 	for what := range byte(8) {
 		for _, v := range []uint64{0, 1, 1 << 31, 1<<63 - 1, 1 << 63, 1<<64 - 1, 4097} {
 			var data []byte

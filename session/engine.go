@@ -207,8 +207,10 @@ func (e *Engine) scope(c *component) debuginfo.Scope {
 	return debuginfo.Scope{File: c.file, Mem: e.m.Space(e.cpu), Regs: e.regs[e.cpu], PC: e.m.CPUs[e.cpu].IP, Function: e.function}
 }
 
-// run lets the guest go on until something happens that is worth a stop.
-func (e *Engine) run(ctx context.Context) (*event, error) {
+// run lets the guest go on until something happens that is worth a stop. limit
+// ends the waiting for it, and nothing else: a request to the target that was cut
+// short would break the connection.
+func (e *Engine) run(ctx, limit context.Context) (*event, error) {
 	e.settled()
 	for {
 		ev, err := e.stepOff(ctx)
@@ -226,7 +228,7 @@ func (e *Engine) run(ctx context.Context) (*event, error) {
 				return nil, err
 			}
 		}
-		stop, err := e.target.Wait(ctx)
+		stop, err := e.target.Wait(limit)
 		if err != nil {
 			return nil, err
 		}

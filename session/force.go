@@ -212,7 +212,7 @@ func (e *Engine) Follow(ctx context.Context, thread kernel.ID, runOn time.Durati
 	}
 	limited, cancel := context.WithTimeout(ctx, runOn)
 	defer cancel()
-	ev, err := e.run(limited)
+	ev, err := e.run(ctx, limited)
 	if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
 		ev, err = e.halt(ctx, "after the forced state ran on")
 	}

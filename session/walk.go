@@ -34,13 +34,13 @@ func (e *Engine) NextPhase(ctx context.Context) error {
 	if len(e.phases) == 0 {
 		return errors.New("there is no scenario, so there are no phases to run to: c continues, i interrupts")
 	}
-	runCtx := ctx
+	limit := ctx
 	if e.ev.Complete {
 		var cancel context.CancelFunc
-		runCtx, cancel = context.WithTimeout(ctx, time.Duration(e.scn.Settle))
+		limit, cancel = context.WithTimeout(ctx, time.Duration(e.scn.Settle))
 		defer cancel()
 	}
-	ev, err := e.runChecked(runCtx)
+	ev, err := e.runChecked(ctx, limit)
 	if err != nil && e.ev.Complete && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
 		ev, err = e.halt(ctx, fmt.Sprintf("no thread returned to user mode within %v", time.Duration(e.scn.Settle)))
 		e.ev.Finished = true
@@ -66,7 +66,7 @@ func (e *Engine) halt(ctx context.Context, reason string) (*event, error) {
 
 // Continue runs until the user interrupts or the scenario's next event.
 func (e *Engine) Continue(ctx context.Context) error {
-	ev, err := e.runChecked(ctx)
+	ev, err := e.runChecked(ctx, ctx)
 	return e.arrive(ctx, ev, err)
 }
 
@@ -76,12 +76,12 @@ const bootTime = 10 * time.Second
 
 // runChecked runs until something happens; a kernel that was not compared with
 // its file so far is compared as soon as it has booted.
-func (e *Engine) runChecked(ctx context.Context) (*event, error) {
+func (e *Engine) runChecked(ctx, limit context.Context) (*event, error) {
 	for !e.checked {
-		limited, cancel := context.WithTimeout(ctx, bootTime)
-		ev, err := e.run(limited)
+		limited, cancel := context.WithTimeout(limit, bootTime)
+		ev, err := e.run(ctx, limited)
 		cancel()
-		if ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
+		if limit.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
 			return ev, err
 		}
 		if ev, err = e.halt(ctx, ""); err != nil || ev.reason != "" {
@@ -94,7 +94,7 @@ func (e *Engine) runChecked(ctx context.Context) (*event, error) {
 			return nil, err
 		}
 	}
-	return e.run(ctx)
+	return e.run(ctx, limit)
 }
 
 // StepInstruction executes one instruction of the stopped processor.
