@@ -23,8 +23,11 @@ func (d *decoder) thread(o *kernel.Object) error {
 	if l.hasCS {
 		fl = append(fl, wanted{l.frameCS, &cs})
 	}
-	if err := d.words(frame, fl...); err != nil {
-		return fmt.Errorf("reading its entry frame: %w", err)
+	own := d.kernelThread(o.Class)
+	if !own {
+		if err := d.words(frame, fl...); err != nil {
+			return fmt.Errorf("reading its entry frame: %w", err)
+		}
 	}
 	o.Thread = t
 	for _, f := range l.states {
@@ -46,10 +49,25 @@ func (d *decoder) thread(o *kernel.Object) error {
 	case t.Has("receive_wait") || t.Has("receive_in_progress"):
 		d.refer(partner, &t.Partner)
 	}
+	if own {
+		return nil
+	}
 	if err := d.registers(t, frame); err != nil {
 		return err
 	}
 	return d.userState(o, t)
+}
+
+// kernelThread says whether a class is one of the kernel's own threads, which
+// have their stack where others have their entry frame.
+func (l *Layout) kernelThread(class string) bool {
+	const own = "Kernel_thread"
+	c, err := l.class(class)
+	if err != nil || class == own {
+		return class == own
+	}
+	_, derived := c.typ.BaseOffset(own)
+	return derived
 }
 
 // registers reads the general registers of the entry frame.
