@@ -9,29 +9,19 @@ import (
 	"os"
 )
 
-// Save keeps a listing in a new file, as packed JSON; one that exists is an
-// error, unless force is set.
-func (l *Listing) Save(path string, force bool) (err error) {
-	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
-	if force {
-		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
-	}
-	f, err := os.OpenFile(path, flags, 0o600)
-	if err != nil {
+// Write writes a listing as packed JSON.
+func (l *Listing) Write(w io.Writer) error {
+	z := gzip.NewWriter(w)
+	if err := errors.Join(json.NewEncoder(z).Encode(l), z.Close()); err != nil {
 		return fmt.Errorf("keeping the kernel debugger's listings: %w", err)
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	z := gzip.NewWriter(f)
-	if err := json.NewEncoder(z).Encode(l); err != nil {
-		return fmt.Errorf("keeping the kernel debugger's listings in %s: %w", path, err)
-	}
-	return z.Close()
+	return nil
 }
 
 // maxListing bounds a file of listings, unpacked, in bytes.
 const maxListing = 64 << 20
 
-// Load reads what Save has kept.
+// Load reads what Write has written.
 func Load(path string) (*Listing, error) {
 	f, err := os.Open(path)
 	if err != nil {

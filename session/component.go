@@ -19,6 +19,7 @@ type component struct {
 	name   string
 	kernel bool
 	file   *debuginfo.File
+	text   []debuginfo.Range
 	sample []uint64 // addresses of text that recognise the program in a task
 }
 
@@ -29,11 +30,11 @@ const (
 )
 
 func newComponent(name string, isKernel bool, file *debuginfo.File) *component {
-	c := &component{name: name, kernel: isKernel, file: file}
+	c := &component{name: name, kernel: isKernel, file: file, text: file.Text()}
 	// The largest range is the program's text; others are start-up code that a
 	// kernel gives back after boot.
 	var text debuginfo.Range
-	for _, r := range file.Text() {
+	for _, r := range c.text {
 		if r.End-r.Start > text.End-text.Start {
 			text = r
 		}
@@ -240,7 +241,7 @@ type libraryKey struct {
 }
 
 func (c *component) hasText(addr uint64) bool {
-	return slices.ContainsFunc(c.file.Text(), func(r debuginfo.Range) bool { return r.Contains(addr) })
+	return slices.ContainsFunc(c.text, func(r debuginfo.Range) bool { return r.Contains(addr) })
 }
 
 // library says whether the program is a shared library, which many tasks map.
@@ -274,8 +275,8 @@ func placeIn(component string, p Program, addr uint64) Place {
 
 // judge weighs the evidence as it is now.
 func (e *Engine) judge() *judge {
-	k := e.kernelComponent().file
-	return &judge{arch: e.arch, ptr: k.PtrSize(), child: e.scn.Child, kernel: k.Text(), ev: &e.ev,
+	k := e.kernelComponent()
+	return &judge{arch: e.arch, ptr: k.file.PtrSize(), child: e.scn.Child, kernel: k.text, ev: &e.ev,
 		place: func(program string, addr uint64) Place { return e.comps[program].place(addr) }}
 }
 

@@ -211,7 +211,7 @@ func (e *Engine) scope(c *component) debuginfo.Scope {
 // ends the waiting for it, and nothing else: a request to the target that was cut
 // short would break the connection.
 func (e *Engine) run(ctx, limit context.Context) (*event, error) {
-	e.settled()
+	e.forgetUndo()
 	for {
 		ev, err := e.stepOff(ctx)
 		if ev != nil || err != nil {

@@ -179,8 +179,8 @@ func (e *Engine) afterChange(ctx context.Context, reason string) error {
 	return e.record(ctx, reason)
 }
 
-// settled forgets how to take forced states back: the guest runs on.
-func (e *Engine) settled() {
+// forgetUndo forgets how to take forced states back: the guest runs on.
+func (e *Engine) forgetUndo() {
 	for _, t := range e.ev.Threads {
 		for i := range t.Forced {
 			t.Forced[i].undo = nil
@@ -201,7 +201,7 @@ func (e *Engine) Follow(ctx context.Context, thread kernel.ID, runOn time.Durati
 		return "", fmt.Errorf("thread %s: nothing was forced", thread)
 	}
 	logged := e.log.count()
-	e.settled()
+	e.forgetUndo()
 	text := ""
 	if t.Forced[len(t.Forced)-1].Where == kernel.SourceCPU {
 		how, err := e.followUser(ctx, t)

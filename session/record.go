@@ -93,14 +93,14 @@ func newRecording(to Recorder, comps map[string]*component, withCode, sparse boo
 
 // trace makes a view note what is read.
 func (r *recording) trace(v *memory.View) {
-	if r != nil {
+	if r != nil && r.err == nil {
 		v.TraceReads(r.reads)
 	}
 }
 
 // read notes which pages a view fetched, before it is dropped.
 func (r *recording) read(v *memory.View) {
-	if r == nil || v == nil {
+	if r == nil || r.err != nil || v == nil {
 		return
 	}
 	for _, a := range v.Touched() {
@@ -216,7 +216,7 @@ type codePages struct{ chunks map[[codeChunk]byte]struct{} }
 func newCodePages(comps map[string]*component) (*codePages, error) {
 	c := &codePages{chunks: map[[codeChunk]byte]struct{}{}}
 	for name, comp := range comps {
-		for _, r := range comp.file.Text() {
+		for _, r := range comp.text {
 			for a := (r.Start + codeChunk - 1) &^ (codeChunk - 1); a+codeChunk <= r.End; a += codeChunk {
 				var chunk [codeChunk]byte
 				if err := comp.file.ReadFile(a, chunk[:]); err != nil {

@@ -101,7 +101,7 @@ func (e *Engine) runChecked(ctx, limit context.Context) (*event, error) {
 func (e *Engine) StepInstruction(ctx context.Context) error {
 	before := e.here()
 	user := e.m.CPUs[e.cpu].User
-	e.settled()
+	e.forgetUndo()
 	stop, err := e.target.Step(ctx, e.cpu)
 	if err != nil {
 		return e.arrive(ctx, nil, err)
@@ -168,15 +168,21 @@ func (e *Engine) settle() {
 	e.ev.Finished = true
 }
 
-// RunAll walks every phase to the end, headless.
-func (e *Engine) RunAll(ctx context.Context) error {
+// RunAll walks every phase to the end, headless. arrived, if not nil, is called
+// after every stop.
+func (e *Engine) RunAll(ctx context.Context, arrived func()) error {
 	for {
-		switch err := e.NextPhase(ctx); {
-		case errors.Is(err, ErrFinished):
+		err := e.NextPhase(ctx)
+		if errors.Is(err, ErrFinished) {
 			return nil
-		case err != nil:
+		}
+		if err != nil {
 			return err
-		case e.ev.Finished:
+		}
+		if arrived != nil {
+			arrived()
+		}
+		if e.ev.Finished {
 			return nil
 		}
 	}

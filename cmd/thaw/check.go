@@ -177,7 +177,7 @@ func (o *options) runAll(ctx context.Context, what string, f checkFlags, w io.Wr
 	if err := op.engine.Begin(ctx); err != nil {
 		return nil, "", nil, err
 	}
-	if err := op.engine.RunAll(ctx); err != nil {
+	if err := op.engine.RunAll(ctx, nil); err != nil {
 		return nil, "", nil, err
 	}
 	v = op.engine.View()

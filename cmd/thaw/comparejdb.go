@@ -126,7 +126,7 @@ func (o *options) compareJDB(ctx context.Context, addr, serial string, views boo
 		return nil, err
 	}
 	if o.record != "" {
-		if err := l.Save(o.record+".jdb.gz", o.force); err != nil {
+		if err := writeFile(o.record+".jdb.gz", o.force, l.Write); err != nil {
 			return nil, err
 		}
 	}

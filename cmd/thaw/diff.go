@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -31,7 +30,7 @@ something does.`,
 		Example: "  thaw diff bug.thaw@14 bug.thaw@33\n  thaw diff rtcr-2016 fixed",
 		Args:    cobra.ExactArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
-			d, err := diff(c.Context(), args[0], args[1])
+			d, err := diff(args[0], args[1])
 			if err != nil {
 				return err
 			}
@@ -79,7 +78,7 @@ func openSide(arg string) (*side, error) {
 	return s, nil
 }
 
-func diff(_ context.Context, a, b string) (*report.Difference, error) {
+func diff(a, b string) (*report.Difference, error) {
 	left, err := openSide(a)
 	if err != nil {
 		return nil, err

@@ -65,23 +65,12 @@ func (o *options) recordAll(ctx context.Context, w io.Writer, what string) (err 
 	if err := op.engine.Begin(ctx); err != nil {
 		return err
 	}
-	for {
-		err := op.engine.NextPhase(ctx)
-		if errors.Is(err, session.ErrFinished) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		v := op.engine.View()
+	return op.engine.RunAll(ctx, func() {
 		size, _ := op.writer.Size()
-		if v.Snapshot != nil {
-			fmt.Fprintf(w, "%9s  stop %d: %s\n", humanize.Bytes(uint64(size)), v.Snapshot.Number, v.Snapshot.Reason)
+		if s := op.engine.View().Snapshot; s != nil {
+			fmt.Fprintf(w, "%9s  stop %d: %s\n", humanize.Bytes(uint64(size)), s.Number, s.Reason)
 		}
-		if v.Finished {
-			return nil
-		}
-	}
+	})
 }
 
 func newReplay() *cobra.Command {

@@ -184,7 +184,7 @@ func TestStubAndSharedRAM(t *testing.T) {
 	results := make([]report.CheckJSON, 2)
 	for i, shared := range []bool{true, false} {
 		e, _ := openLab(ctx, t, "bug=fixed", shared)
-		if err := e.RunAll(ctx); err != nil {
+		if err := e.RunAll(ctx, nil); err != nil {
 			t.Fatal(err)
 		}
 		results[i] = report.NewCheckJSON(e.View(), nil)
@@ -230,7 +230,7 @@ func TestGuestDies(t *testing.T) {
 func TestForeignHits(t *testing.T) {
 	ctx := deadline(t)
 	e, _ := openLab(ctx, t, "", true)
-	if err := e.RunAll(ctx); err != nil {
+	if err := e.RunAll(ctx, nil); err != nil {
 		t.Fatal(err)
 	}
 	v := e.View()
