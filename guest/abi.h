@@ -1,30 +1,31 @@
 // What the kernel and the user programs agree on.
 #pragma once
 
-// System calls: int $0x80 with the operation in rax, arguments in rdi, rsi, rdx,
+// System calls: int $0x80 with the operation in rax, arguments in rdx, rsi, rdi,
 // rcx; the result comes back in rax, a received label in rdx. Capabilities are
-// named by selectors: index in the table << 12.
+// named by selectors: index in the table << 12. An object that is invoked is named
+// in rdx, as in Fiasco.OC's binding for amd64.
 enum Sys_call : unsigned long
 {
-	Sys_ipc_call = 1,      // rdi gate: send the message, wait for the reply
+	Sys_ipc_call = 1,      // rdx gate: send the message, wait for the reply
 	Sys_ipc_wait,          // wait for anybody
 	Sys_ipc_reply_wait,    // answer the last caller, wait for anybody
-	Sys_ipc_sleep,         // rdi milliseconds
-	Sys_exc_reply,         // rdi thread, rsi 1: with the registers in the UTCB
-	Sys_irq_receive,       // rdi IRQ
-	Sys_irq_attach,        // rdi IRQ, rsi thread
-	Sys_irq_trigger,       // rdi IRQ
-	Sys_ex_regs,           // rdi thread; UTCB: ops, ip, sp; back: flags, ip, sp
-	Sys_thread_control,    // rdi thread, rsi task, rdx UTCB address, rcx pager gate
-	Sys_thread_prio,       // rdi thread, rsi priority
-	Sys_create_task,       // rdi new selector
-	Sys_create_thread,     // rdi new selector
-	Sys_create_irq,        // rdi new selector
-	Sys_create_gate,       // rdi new selector, rsi thread, rdx label
-	Sys_map_cap,           // rdi task, rsi own selector, rdx selector there
-	Sys_map_page,          // rdi task, rsi own address, rdx address there, rcx 1: writable
-	Sys_set_name,          // rdi object; name in the UTCB
-	Sys_log,               // rdi text, rsi length
+	Sys_ipc_sleep,         // rdx milliseconds
+	Sys_exc_reply,         // rdx thread, rsi 1: with the registers in the UTCB
+	Sys_irq_receive,       // rdx IRQ
+	Sys_irq_attach,        // rdx IRQ, rsi thread
+	Sys_irq_trigger,       // rdx IRQ
+	Sys_ex_regs,           // rdx thread; UTCB: ops, ip, sp; back: flags, ip, sp
+	Sys_thread_control,    // rdx thread, rsi task, rdi UTCB address, rcx pager gate
+	Sys_thread_prio,       // rdx thread, rsi priority
+	Sys_create_task,       // rdx new selector
+	Sys_create_thread,     // rdx new selector
+	Sys_create_irq,        // rdx new selector
+	Sys_create_gate,       // rdx new selector, rsi thread, rdi label
+	Sys_map_cap,           // rdx task, rsi own selector, rdi selector there
+	Sys_map_page,          // rdx task, rsi own address, rdi address there, rcx 1: writable
+	Sys_set_name,          // rdx object; name in the UTCB
+	Sys_log,               // rdx text, rsi length
 	Sys_yield,
 	Sys_ipc_reply,         // answer the last caller, and go on
 };

@@ -46,8 +46,8 @@ struct Result { addr_t code, label; };
 inline __attribute__((always_inline))
 Result sys(Sys_call op, addr_t a = 0, addr_t b = 0, addr_t c = 0, addr_t d = 0)
 {
-	Result r { op, c };
-	asm volatile ("int $0x80" : "+a" (r.code), "+d" (r.label) : "D" (a), "S" (b), "c" (d) : "memory");
+	Result r { op, a };
+	asm volatile ("int $0x80" : "+a" (r.code), "+d" (r.label) : "D" (c), "S" (b), "c" (d) : "memory");
 	return r;
 }
 

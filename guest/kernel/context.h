@@ -43,6 +43,7 @@ public:
 
 	Entry_frame *regs() const { return (Entry_frame *)((Address)this + Size) - 1; }
 	Task *space() const { return static_cast<Task *>(_space._s.get()); }
+	void activate();
 
 	Mword *_kernel_sp = nullptr;
 	void *_utcb_handler = nullptr;

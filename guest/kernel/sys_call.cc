@@ -22,13 +22,13 @@ struct Call
 	template <typename T>
 	Mword create(T *o) const
 	{
-		return Obj_space::insert(*self->space(), f->_rdi, o, Obj::Rights_w | Obj::Rights_s) ? Ok : Failed;
+		return Obj_space::insert(*self->space(), f->_rdx, o, Obj::Rights_w | Obj::Rights_s) ? Ok : Failed;
 	}
 };
 
 Mword ipc_call(Call const &c)
 {
-	Ipc_gate_obj *g = c.gate(c.f->_rdi);
+	Ipc_gate_obj *g = c.gate(c.f->_rdx);
 	if (!g || !g->_thread)
 		return Failed;
 	return c.self->do_ipc(g->_thread, g->_id, Thread::Send | Thread::Receive, g->_thread, true, 0);
@@ -47,12 +47,12 @@ Mword ipc_reply_wait(Call const &c)
 // A closed wait for oneself ends by its timeout only.
 Mword ipc_sleep(Call const &c)
 {
-	return c.self->do_ipc(nullptr, 0, Thread::Receive, c.self, true, c.f->_rdi * Hw::Ticks_per_second / 1000 + 1);
+	return c.self->do_ipc(nullptr, 0, Thread::Receive, c.self, true, c.f->_rdx * Hw::Ticks_per_second / 1000 + 1);
 }
 
 Mword exc_reply(Call const &c)
 {
-	Thread_object *t = c.thread(c.f->_rdi);
+	Thread_object *t = c.thread(c.f->_rdx);
 	if (!t || !(t->_state & Thread_in_exception) || t->_partner != c.self || !(t->_state & Thread_receive_wait))
 		return Failed;
 	if (c.f->_rsi)
@@ -63,20 +63,20 @@ Mword exc_reply(Call const &c)
 
 Mword irq_receive(Call const &c)
 {
-	Irq_sender *q = c.irq(c.f->_rdi);
+	Irq_sender *q = c.irq(c.f->_rdx);
 	return q ? Mword(c.self->do_ipc(nullptr, 0, Thread::Receive, q, true, 0)) : Mword(Failed);
 }
 
 Mword irq_attach(Call const &c)
 {
-	Irq_sender *q = c.irq(c.f->_rdi);
+	Irq_sender *q = c.irq(c.f->_rdx);
 	Thread_object *t = c.f->_rsi ? c.thread(c.f->_rsi) : c.self->as_thread();
 	return q && t && q->attach(t, 0) ? Ok : Failed;
 }
 
 Mword irq_trigger(Call const &c)
 {
-	Irq_sender *q = c.irq(c.f->_rdi);
+	Irq_sender *q = c.irq(c.f->_rdx);
 	if (!q)
 		return Failed;
 	q->hit();
@@ -85,7 +85,7 @@ Mword irq_trigger(Call const &c)
 
 Mword ex_regs(Call const &c)
 {
-	Thread_object *t = c.thread(c.f->_rdi);
+	Thread_object *t = c.thread(c.f->_rdx);
 	Mword *v = c.self->_utcb._k->values;
 	Address ip = v[1], sp = v[2];
 	Mword flags = 0;
@@ -99,14 +99,14 @@ Mword ex_regs(Call const &c)
 
 Mword thread_control(Call const &c)
 {
-	Thread_object *t = c.thread(c.f->_rdi);
+	Thread_object *t = c.thread(c.f->_rdx);
 	Task *s = c.task(c.f->_rsi);
-	return t && s && t->control(s, (Utcb *)c.f->_rdx, c.gate(c.f->_rcx)) ? Ok : Failed;
+	return t && s && t->control(s, (Utcb *)c.f->_rdi, c.gate(c.f->_rcx)) ? Ok : Failed;
 }
 
 Mword thread_prio(Call const &c)
 {
-	Thread_object *t = c.thread(c.f->_rdi);
+	Thread_object *t = c.thread(c.f->_rdx);
 	if (!t || c.f->_rsi >= Sched::Priorities)
 		return Failed;
 	t->_prio = (unsigned)c.f->_rsi;
@@ -124,7 +124,7 @@ Mword create_gate(Call const &c)
 		return Failed;
 	Ipc_gate_obj *g = new (Kmem_alloc::object(sizeof(Ipc_gate_obj))) Ipc_gate_obj();
 	g->_thread = t;
-	g->_id = c.f->_rdx;
+	g->_id = c.f->_rdi;
 	// As in Fiasco.OC, a gate's capability with the server right points to the
 	// interface of its control operations.
 	return c.create(static_cast<Kobject *>(g));
@@ -132,24 +132,24 @@ Mword create_gate(Call const &c)
 
 Mword map_cap(Call const &c)
 {
-	Task *t = c.task(c.f->_rdi);
+	Task *t = c.task(c.f->_rdx);
 	Kobject_iface *o = c.object(c.f->_rsi);
-	return t && o && Obj_space::insert(*t, c.f->_rdx, o, Obj::Rights_w | Obj::Rights_s) ? Ok : Failed;
+	return t && o && Obj_space::insert(*t, c.f->_rdi, o, Obj::Rights_w | Obj::Rights_s) ? Ok : Failed;
 }
 
 Mword map_page(Call const &c)
 {
-	Task *t = c.task(c.f->_rdi);
+	Task *t = c.task(c.f->_rdx);
 	void *p = c.self->space()->lookup(c.f->_rsi);
-	if (!t || !p || c.f->_rdx >= Mem_layout::Physmem)
+	if (!t || !p || c.f->_rdi >= Mem_layout::Physmem)
 		return Failed;
 	Address phys = Mem_layout::pmem_to_phys(p) & ~(Page_size - 1);
-	return t->map(c.f->_rdx, phys, Mem_space::User | (c.f->_rcx ? (Mword)Mem_space::Writable : 0)) ? Ok : Failed;
+	return t->map(c.f->_rdi, phys, Mem_space::User | (c.f->_rcx ? (Mword)Mem_space::Writable : 0)) ? Ok : Failed;
 }
 
 Mword set_name(Call const &c)
 {
-	Kobject_iface *o = c.object(c.f->_rdi);
+	Kobject_iface *o = c.object(c.f->_rdx);
 	if (!o)
 		return Failed;
 	static_cast<Kobject *>(o)->set_name((char const *)c.self->_utcb._k->values);
@@ -160,7 +160,7 @@ Mword log(Call const &c)
 {
 	for (Mword i = 0; i < c.f->_rsi && i < 1024; i++)
 	{
-		char *p = (char *)c.self->space()->lookup(c.f->_rdi + i);
+		char *p = (char *)c.self->space()->lookup(c.f->_rdx + i);
 		if (!p)
 			return Failed;
 		Hw::put(p, 1);

@@ -72,6 +72,10 @@ bool Thread_object::control(Task *task, Utcb *utcb, Ipc_gate_obj *pager)
 	return _utcb._k != nullptr;
 }
 
+// Makes a thread ready, whatever it waits for.
+__attribute__((noinline))
+void Context::activate() { Sched::make_ready(this); }
+
 // Sets ip and sp of a thread. Not of one that is in an exception, unless that
 // is cancelled: nothing happens then, and nobody is told.
 __attribute__((noinline))
@@ -92,12 +96,12 @@ bool Thread_object::ex_regs(Address ip, Address sp, Address *o_ip, Address *o_sp
 	if (_state & Thread_dead)
 	{
 		_state &= ~Mword(Thread_dead);
-		Sched::make_ready(this);
+		activate();
 	}
 	else if (ops & Exr_cancel)
 	{
 		_state |= Thread_cancel;
-		Sched::make_ready(this);
+		activate();
 	}
 	if ((ops & Exr_trigger_exception) && !_exc_cont.valid())
 		_exc_cont.activate(regs(), leave_by_trigger_exception);
