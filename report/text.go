@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"thaw/session"
+	"thaw/words"
 )
 
 // clean makes text of the guest harmless for every form: control characters,
@@ -28,6 +29,12 @@ func clean(s string) string {
 	}, s)
 }
 
+// Short names for what every report needs.
+var (
+	count = words.Count
+	clip  = words.Clip
+)
+
 // oneLine joins text of several lines.
 func oneLine(s string) string { return clean(strings.Join(strings.Fields(s), " ")) }
 
@@ -35,14 +42,6 @@ func showable(r rune) bool {
 	const noCharacter = 0xfffe // and ffff, in every plane: no character, and not allowed in XML
 	return r != utf8.RuneError && r&noCharacter != noCharacter && !unicode.IsControl(r) && !unicode.Is(unicode.Cf, r) &&
 		!unicode.Is(unicode.Zl, r) && !unicode.Is(unicode.Zp, r)
-}
-
-// clip cuts s to n characters; the last one then is "…".
-func clip(s string, n int) string {
-	if utf8.RuneCountInString(s) <= n {
-		return s
-	}
-	return string([]rune(s)[:n-1]) + "…"
 }
 
 // functionName is a function without its parameter list.
@@ -96,22 +95,6 @@ func took(d time.Duration) string {
 		return fmt.Sprintf("%d ms", d.Milliseconds())
 	}
 	return fmt.Sprintf("%.1f ms", float64(d.Microseconds())/1000)
-}
-
-// count is "1 thread", "2 threads".
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	switch {
-	case strings.HasSuffix(what, "ch"):
-		what += "es"
-	case strings.HasSuffix(what, "y"):
-		what = strings.TrimSuffix(what, "y") + "ies"
-	default:
-		what += "s"
-	}
-	return fmt.Sprintf("%d %s", n, what)
 }
 
 // tail is the last n lines, and how many are before them.

@@ -9,6 +9,7 @@ import (
 
 	"thaw/kernel"
 	"thaw/session"
+	"thaw/words"
 )
 
 // rightsWord prints capability rights as the kernel debugger does.
@@ -175,7 +176,7 @@ func (l *diffList) addMemory(d *session.MemoryDiff) {
 			after += ", like " + clean(g.Like)
 		}
 		l.rows = append(l.rows, diffRow{glyph: "≠", word: "page, " + clean(g.Region), slot: g.Virt,
-			texts: [2]string{fmt.Sprintf("%x, %s", g.Before, counted(g.Bytes, "byte differs", "bytes differ")), after}})
+			texts: [2]string{fmt.Sprintf("%x, differs in %s", g.Before, words.Count(g.Bytes, "byte")), after}})
 	}
 }
 
@@ -184,10 +185,10 @@ func (l *diffList) title() []string {
 	d := l.diff
 	counts := fmt.Sprintf("%d missing, %d changed, %d extra", len(d.Missing), len(d.Changed), len(d.Extra))
 	if m := l.view.Memory; m != nil && len(m.Pages) > 0 {
-		counts += ", " + counted(len(m.Pages), "page", "pages")
+		counts += ", " + words.Count(len(m.Pages), "page")
 	}
 	if n := len(l.view.Waits); n > 0 {
-		counts += ", " + counted(n, "wait", "waits")
+		counts += ", " + words.Count(n, "wait")
 	}
 	short := fmt.Sprintf("diff -%d ≠%d +%d", len(d.Missing), len(d.Changed), len(d.Extra))
 	if n := len(l.rows) - len(d.Missing) - len(d.Changed) - len(d.Extra); n > 0 {

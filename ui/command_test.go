@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gdamore/tcell/v2"
+
 	"thaw/kernel"
 	"thaw/session"
 )
@@ -199,6 +201,15 @@ func TestExport(t *testing.T) {
 	}
 	r.press("e", "Enter")
 	r.expect("no file was named: nothing was written")
+	bare := filepath.Join(dir, "ep")
+	r.press("e")
+	r.typed(bare)
+	r.expect("lines written to " + bare + ".txt")
+	t.Chdir(dir)
+	r.press("2", "e", "Tab")
+	r.expect("threads-stop33.txt")
+	r.press("Enter")
+	r.expect("lines written to threads-stop33.txt")
 	r.press(":")
 	r.typed("export " + filepath.Join(dir, "none", "x"))
 	r.expect("not written: open ")
@@ -329,5 +340,66 @@ func TestForceAsks(t *testing.T) {
 	u := newDrawn(t, fakePlayer{fakeSeeker{fake}}, viewHistory(), Options{})
 	if why := needForce(u); why != "a recording cannot be changed" {
 		t.Errorf("in a recording: %q", why)
+	}
+}
+
+// What is typed can be edited as in a shell.
+func TestPromptEdits(t *testing.T) {
+	u := newDrawn(t, newFake(viewComplete()), viewComplete(), Options{})
+	tests := []struct{ keys, want string }{
+		{"a b Left x", "axb"},
+		{"a b Home x", "xab"},
+		{"a b Ctrl-A x End y", "xaby"},
+		{"a b Ctrl-A x Ctrl-E y", "xaby"},
+		{"a b c Left Left Backspace2", "bc"},
+		{"a b c Left Left Delete", "ac"},
+		{"a b Ctrl-U c", "c"},
+		{"a _ b c Ctrl-W d", "a d"},
+		{"a b c Home Right Ctrl-K", "a"},
+	}
+	for _, tt := range tests {
+		press(u, "M")
+		for _, k := range strings.Fields(tt.keys) {
+			draw(t, u, 80, 24)
+			press(u, strings.ReplaceAll(k, "_", " "))
+		}
+		if got := u.prompt.text(); got != tt.want {
+			t.Errorf("%s makes %q, want %q", tt.keys, got, tt.want)
+		}
+		press(u, "Esc")
+	}
+	press(u, "M", "a", "b", "Left")
+	s := tcell.NewSimulationScreen("UTF-8")
+	if err := s.Init(); err != nil {
+		t.Fatal(err)
+	}
+	defer s.Fini()
+	s.SetSize(80, 24)
+	u.root.Draw(s)
+	s.Show()
+	f := grab(s)
+	if x, y, shown := s.GetCursor(); !shown || y != 22 || f.cells[y*f.w+x] != "b" {
+		t.Errorf("the cursor is at %d,%d (%v), not on the b of %q", x, y, shown, f.line(22))
+	}
+}
+
+// Pasted text goes into what asks for text and is never taken for keys.
+func TestPaste(t *testing.T) {
+	fake := newFake(viewStopped())
+	u := newDrawn(t, fake, viewStopped(), Options{})
+	paste := func(text string) { u.root.PasteHandler()(text, noFocus) }
+	paste("nnq\n")
+	if fake.called() != "" || !strings.HasPrefix(u.note, "what was pasted is ignored") {
+		t.Errorf("pasted text ran %q, note %q", fake.called(), u.note)
+	}
+	press(u, "M", "<", ">", "Left")
+	paste("a\x1b[31m\tb\n")
+	if got, want := u.prompt.text(), "<a?[31m b?>"; got != want {
+		t.Errorf("pasted into a prompt: %q, want %q", got, want)
+	}
+	press(u, "Esc", "/")
+	paste("pager")
+	if u.threads.filter != "pager" {
+		t.Errorf("the filter is %q", u.threads.filter)
 	}
 }

@@ -8,6 +8,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/gdamore/tcell/v2"
+
+	"thaw/words"
 )
 
 // copyRow hands the focused pane's selected row to the terminal's clipboard; of
@@ -29,7 +33,7 @@ func (u *ui) copyRow() {
 	first, rest, more := strings.Cut(text, "\n")
 	u.note = "copied, if the terminal knows OSC 52: " + first
 	if more {
-		u.note += fmt.Sprintf(" and %s", counted(strings.Count(rest, "\n")+1, "more line", "more lines"))
+		u.note += fmt.Sprintf(" and %s", words.Count(strings.Count(rest, "\n")+1, "more line"))
 	}
 }
 
@@ -43,22 +47,46 @@ func texts(cells []cell) []string {
 
 // askExport types the name of a file for the focused pane.
 func (u *ui) askExport() {
-	u.ask(&prompt{title: "export " + paneInfos[u.focused].name + " to", limit: 1000, enter: "write", esc: "forget",
-		hint: func() string { return "a new file" }, done: u.exportTo})
+	p := &prompt{title: "export " + paneInfos[u.focused].name + " to", limit: 1000, enter: "write", esc: "forget", done: u.exportTo}
+	name := u.exportName()
+	p.hint = func() string { return "a new file; Tab names it " + name }
+	p.key = func(key string, _ *tcell.EventKey) bool {
+		if key == "Tab" {
+			p.put(name)
+		}
+		return key == "Tab"
+	}
+	u.ask(p)
 }
 
-// exportTo writes the focused pane to a file that must not exist.
+// exportName proposes a file for the focused pane at the shown stop.
+func (u *ui) exportName() string {
+	name := paneInfos[u.focused].command
+	if s := u.view.Snapshot; s != nil {
+		name += fmt.Sprintf("-stop%d", s.Number)
+	}
+	return name + exportExt
+}
+
+// exportExt is the ending of names that were given none.
+const exportExt = ".txt"
+
+// exportTo writes the focused pane to a file that must not exist. A name without
+// an ending gets one, so that a file is told from the programs around it.
 func (u *ui) exportTo(name string) {
 	if name = strings.TrimSpace(name); name == "" {
 		u.note = "no file was named: nothing was written"
 		return
+	}
+	if filepath.Ext(name) == "" {
+		name += exportExt
 	}
 	text := u.paneText(u.focused)
 	u.background(func() string {
 		if err := writeNew(name, text); err != nil {
 			return "not written: " + err.Error()
 		}
-		return fmt.Sprintf("%s written to %s", counted(strings.Count(text, "\n"), "line", "lines"), clean(name))
+		return fmt.Sprintf("%s written to %s", words.Count(strings.Count(text, "\n"), "line"), clean(name))
 	})
 }
 

@@ -77,7 +77,7 @@ func fixtureSystem() *kernel.System {
 		if f.ip == 0 {
 			src = kernel.SourceNone
 		}
-		t := &kernel.Thread{Task: f.task, StateNames: f.states, StateWords: words(f.states), IP: f.ip, SP: f.sp, FrameIP: f.ip, FrameSP: f.sp,
+		t := &kernel.Thread{Task: f.task, StateNames: f.states, StateWords: fixtureWords(f.states), IP: f.ip, SP: f.sp, FrameIP: f.ip, FrameSP: f.sp,
 			FrameIPAddr: 0xffffffffffc0e7d8, Source: src}
 		if f.task == taskOrig && f.name == "ep" {
 			t.Source, t.ContValid, t.FrameIP, t.ContIPAddr = kernel.SourceContinuation, true, 0xfffffffff004297d, 0xffffffffffc0e0a8
@@ -343,7 +343,7 @@ func fixtureTour() *Tour {
 	}}
 }
 
-// words are state flags as the kernel debugger calls them.
-func words(flags []string) []string {
+// fixtureWords are state flags as the kernel debugger calls them.
+func fixtureWords(flags []string) []string {
 	return strings.Split(strings.NewReplacer("receive_wait", "rcv_wait", "fpu_owner", "fpu", "in_exception", "exc_progr").Replace(strings.Join(flags, ",")), ",")
 }

@@ -7,6 +7,7 @@ import (
 
 	"thaw/kernel"
 	"thaw/session"
+	"thaw/words"
 )
 
 // objectColumn is the width of the labels in an object's overlay.
@@ -70,7 +71,7 @@ func (u *ui) taskLines(snap *session.Snapshot, o *kernel.Object, w int) []line {
 	if o.Task.Root != 0 {
 		out = append(out, u.th.paragraph(pad("page table", objectColumn), fmt.Sprintf("at physical %x", o.Task.Root), w)...)
 	}
-	out = append(out, u.th.paragraph(pad("holds", objectColumn), counted(len(o.Task.Caps), "capability", "capabilities"), w)...)
+	out = append(out, u.th.paragraph(pad("holds", objectColumn), words.Count(len(o.Task.Caps), "capability"), w)...)
 	out = append(out, u.th.paragraph(pad("problem", objectColumn), o.Task.Problem, w)...)
 	for _, th := range snap.System.ThreadsOf(o.ID) {
 		out = append(out, u.th.paragraph(pad("thread", objectColumn), th.ID.String()+" "+th.Title(), w)...)
@@ -107,7 +108,7 @@ func (u *ui) holderLines(snap *session.Snapshot, id kernel.ID, w int) []line {
 	for _, h := range holders {
 		n += len(h.slots)
 	}
-	out := []line{u.th.section("held by "+counted(len(holders), "task", "tasks")+" in "+counted(n, "slot", "slots"), w)}
+	out := []line{u.th.section("held by "+words.Count(len(holders), "task")+" in "+words.Count(n, "slot"), w)}
 	if n == 0 {
 		return append(out, u.th.paragraph("", "No capability table that was read holds it.", w)...)
 	}
@@ -116,12 +117,4 @@ func (u *ui) holderLines(snap *session.Snapshot, id kernel.ID, w int) []line {
 		out = append(out, u.th.paragraph(label, strings.Join(h.slots, ", "), w)...)
 	}
 	return out
-}
-
-// counted is "1 slot", "2 slots".
-func counted(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }

@@ -36,7 +36,7 @@ func (c *palette) edited(text string) {
 
 // hint tells what a complete command takes and does.
 func (c *palette) hint() string {
-	name, _, _ := strings.Cut(c.p.text, " ")
+	name, _, _ := strings.Cut(c.p.text(), " ")
 	if a := c.u.commandFor(name); a != nil && a.command == name {
 		if why := a.disabled(c.u); why != "" {
 			return why
@@ -93,7 +93,7 @@ func (c *palette) complete(by int) {
 		return
 	}
 	if common := commonPrefix(c.words); c.chosen < 0 && (len(common) > len(c.typed) || len(c.words) == 1) {
-		c.p.text = common
+		c.p.put(common)
 		if len(c.words) == 1 || strings.HasSuffix(common, " ") {
 			c.edited(common)
 		} else {
@@ -106,7 +106,7 @@ func (c *palette) complete(by int) {
 		c.chosen = 0
 	}
 	c.chosen = (c.chosen + by + n) % n
-	c.p.text = c.words[c.chosen]
+	c.p.put(c.words[c.chosen])
 }
 
 // recalled brings an earlier command back.
@@ -114,11 +114,13 @@ func (c *palette) recalled(at int) {
 	if at < 0 || at > len(c.u.recalled) {
 		return
 	}
-	c.recall, c.p.text = at, ""
+	text := ""
 	if at < len(c.u.recalled) {
-		c.p.text = c.u.recalled[at]
+		text = c.u.recalled[at]
 	}
-	c.edited(c.p.text)
+	c.recall = at
+	c.p.put(text)
+	c.edited(text)
 }
 
 func commonPrefix(words []string) string {

@@ -2,10 +2,10 @@ package ui
 
 import (
 	"fmt"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/gdamore/tcell/v2"
+	"github.com/rivo/tview"
 )
 
 // prompt is a line that the user types at the bottom of the screen: a filter, a
@@ -13,19 +13,21 @@ import (
 type prompt struct {
 	title string // what is asked for
 	mark  string // stands before the text
-	text  string
+	start string // text to begin with
 	limit int    // characters
 	enter string // what Enter does, for the hint bar
 	esc   string // what Esc does
 
 	hint   func() string     // beside the text; nil: none
-	edited func(text string) // after every change; nil: nothing
+	edited func(text string) // after every change by the user; nil: nothing
 	done   func(text string)
 	cancel func() // nil: nothing
 	// key takes keys of its own before the prompt does; nil: none.
 	key func(name string, ev *tcell.EventKey) bool
 	// menu are rows above the prompt, and the chosen one; nil: none.
 	menu func() (rows []choice, chosen int)
+
+	field *tview.InputField // edits the text
 }
 
 // choice is a row of a prompt's menu.
@@ -35,7 +37,19 @@ type choice struct {
 }
 
 // ask opens a prompt.
-func (u *ui) ask(p *prompt) { u.prompt = p }
+func (u *ui) ask(p *prompt) {
+	p.field = tview.NewInputField().SetText(p.start)
+	p.field.SetFieldStyle(u.th.bold)
+	p.field.SetAcceptanceFunc(func(text string, _ rune) bool {
+		return utf8.RuneCountInString(text) <= p.limit && clean(text) == text
+	})
+	p.field.Focus(noFocus)
+	u.prompt = p
+}
+
+// text is what stands in the prompt, put replaces it.
+func (p *prompt) text() string    { return p.field.GetText() }
+func (p *prompt) put(text string) { p.field.SetText(text) }
 
 // promptKey edits the prompt.
 func (u *ui) promptKey(name string, ev *tcell.EventKey) {
@@ -43,43 +57,59 @@ func (u *ui) promptKey(name string, ev *tcell.EventKey) {
 	if p.key != nil && p.key(name, ev) {
 		return
 	}
-	switch {
-	case name == "Esc":
+	before := p.text()
+	switch name {
+	case "Esc":
 		u.prompt = nil
 		if p.cancel != nil {
 			p.cancel()
 		}
-	case name == "Enter":
+		return
+	case "Enter":
 		u.prompt = nil
-		p.done(p.text)
-	case name == "Backspace" || name == "Backspace2":
-		if p.text == "" {
+		p.done(before)
+		return
+	case "Backspace", "Backspace2":
+		if before == "" {
 			u.prompt = nil
 			return
 		}
-		_, n := utf8.DecodeLastRuneInString(p.text)
-		p.set(p.text[:len(p.text)-n])
-	case ev.Key() == tcell.KeyCtrlU:
-		p.set("")
-	case ev.Key() == tcell.KeyCtrlW:
-		p.set(p.text[:strings.LastIndex(strings.TrimRight(p.text, " "), " ")+1])
-	case ev.Key() == tcell.KeyRune && utf8.RuneCountInString(p.text) < p.limit:
-		p.set(p.text + clean(name))
+	}
+	if !promptOnly[name] {
+		p.field.InputHandler()(ev, noFocus)
+	}
+	p.tell(before)
+}
+
+// promptOnly are keys that the field would take for more than one line, or for
+// its own list of choices.
+var promptOnly = map[string]bool{"Tab": true, "Backtab": true, "Up": true, "Down": true, "PgUp": true, "PgDn": true}
+
+// tell says that the text is not what it was before.
+func (p *prompt) tell(before string) {
+	if p.edited != nil && p.text() != before {
+		p.edited(p.text())
 	}
 }
 
-func (p *prompt) set(text string) {
-	p.text = text
-	if p.edited != nil {
-		p.edited(text)
+// paste takes text that the terminal hands over in one piece: into a prompt, and
+// nowhere else, where it would be taken for keys.
+func (u *ui) paste(text string) {
+	p := u.prompt
+	if p == nil {
+		u.note = "what was pasted is ignored: only : and what asks for text take it"
+		return
 	}
+	before := p.text()
+	p.field.PasteHandler()(clean(text), noFocus)
+	p.tell(before)
 }
 
 // askFilter types the filter of the focused table; rows go while it is typed.
 func (u *ui) askFilter() {
 	l := u.table()
 	pane := paneInfos[u.focused].name
-	u.ask(&prompt{title: "filter " + pane, mark: "/", text: l.filter, limit: 60, enter: "keep", esc: "show all",
+	u.ask(&prompt{title: "filter " + pane, mark: "/", start: l.filter, limit: 60, enter: "keep", esc: "show all",
 		hint: func() string {
 			return fmt.Sprintf("%d of %d rows", len(l.order), l.src.len()) + "; Enter keeps it, Esc shows all"
 		},
@@ -102,13 +132,9 @@ func (u *ui) askFilter() {
 func (u *ui) drawPrompt(screen tcell.Screen, y, w int) {
 	p, t := u.prompt, u.th
 	x := t.drawLine(screen, 0, y, w, line{{" " + p.title + " ", t.reverse.Bold(true)}, {" " + p.mark, t.bold}})
-	text, room := p.text, w-x-1
-	for width(text) > room && text != "" { // the end is what is typed at
-		_, n := utf8.DecodeRuneInString(text)
-		text = text[n:]
-	}
-	x += t.drawLine(screen, x, y, max(room, 0), line{{text, t.bold}})
-	screen.ShowCursor(min(x, w-1), y)
+	p.field.SetRect(x, y, max(w-x, 1), 1)
+	p.field.Draw(screen)
+	x += width(p.text())
 	if p.hint != nil {
 		t.drawLine(screen, min(x+3, w), y, max(w-x-3, 0), line{{p.hint(), t.dim}})
 	}

@@ -5,6 +5,8 @@ import (
 
 	"github.com/gdamore/tcell/v2"
 	"github.com/rivo/tview"
+
+	"thaw/words"
 )
 
 // paneInfo is what a pane is called. With its number, the key, a title tells how
@@ -146,7 +148,7 @@ func (r *root) note(id paneID) []string {
 	case panePhases:
 		count := fmt.Sprintf("%d of %d", u.phaseRows.reached(), u.phaseRows.len())
 		if n := len(u.view.Notes); n > 0 {
-			return []string{count + ", " + noteMark + " " + counted(n, "note", "notes"), count + " " + noteMark + fmt.Sprint(n), count}
+			return []string{count + ", " + noteMark + " " + words.Count(n, "note"), count + " " + noteMark + fmt.Sprint(n), count}
 		}
 		return []string{count}
 	case paneThreads:
@@ -206,6 +208,11 @@ func (r *root) MouseHandler() func(tview.MouseAction, *tcell.EventMouse, func(tv
 		handled, _ := u.primitive(p.pane).MouseHandler()(action, ev, noFocus)
 		return handled || action == tview.MouseLeftDown, nil
 	}
+}
+
+// PasteHandler implements tview.Primitive.
+func (r *root) PasteHandler() func(string, func(tview.Primitive)) {
+	return func(text string, _ func(tview.Primitive)) { r.u.paste(text) }
 }
 
 // captureMouse ends the greeting, what is typed, and the answer to a key.

@@ -6,9 +6,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/gdamore/tcell/v2"
-	"github.com/rivo/uniseg"
 
 	"thaw/session"
+	"thaw/words"
 )
 
 // span is text in one style, line is what stands in one row.
@@ -18,6 +18,13 @@ type (
 		style tcell.Style
 	}
 	line []span
+)
+
+// Short names for what every drawing needs.
+var (
+	width = words.Width
+	clip  = words.Clip
+	wrap  = words.Wrap
 )
 
 // clean makes text of the guest harmless: control characters, characters that
@@ -51,34 +58,6 @@ func showable(r rune) bool {
 		!unicode.Is(unicode.Zl, r) && !unicode.Is(unicode.Zp, r)
 }
 
-// width is the number of columns that s takes.
-func width(s string) int {
-	if isASCII(s) {
-		return len(s)
-	}
-	return uniseg.StringWidth(s)
-}
-
-// clip cuts s to w columns; the last one then holds "…".
-func clip(s string, w int) string {
-	if width(s) <= w {
-		return s
-	}
-	if w <= 0 {
-		return ""
-	}
-	var b strings.Builder
-	used := 0
-	for g := uniseg.NewGraphemes(s); g.Next(); {
-		if used+g.Width() > w-1 {
-			break
-		}
-		used += g.Width()
-		b.WriteString(g.Str())
-	}
-	return b.String() + "…"
-}
-
 // clip cuts s, which draw has prepared, to w columns with a mark that the
 // terminal has.
 func (t *theme) clip(s string, w int) string {
@@ -107,37 +86,6 @@ func padLeft(s string, w int) string {
 	return s
 }
 
-// wrap breaks s at spaces into rows of at most w columns; a longer word is
-// broken behind a sign in its second half, or where the row ends.
-func wrap(s string, w int) []string {
-	if w <= 0 {
-		return nil
-	}
-	if width(s) <= w {
-		return []string{s}
-	}
-	var rows []string
-	row := ""
-	for _, word := range strings.Split(s, " ") {
-		if row != "" && width(row)+1+width(word) <= w {
-			row += " " + word
-			continue
-		}
-		if row != "" {
-			rows = append(rows, row)
-		}
-		for row = word; width(row) > w; {
-			head, rest := cutWidth(row, w)
-			if n := strings.LastIndexAny(head, "_:/.,-") + 1; n > len(head)/2 {
-				head, rest = row[:n], row[n:]
-			}
-			rows = append(rows, head)
-			row = rest
-		}
-	}
-	return append(rows, row)
-}
-
 // paragraphs splits narration into paragraphs, with an empty one between each
 // two. Line ends inside a paragraph are spaces.
 func paragraphs(s string) []string {
@@ -151,19 +99,6 @@ func paragraphs(s string) []string {
 		}
 	}
 	return out
-}
-
-// cutWidth splits s after at most w columns, but never before the first
-// character.
-func cutWidth(s string, w int) (head, rest string) {
-	used, end := 0, 0
-	for g := uniseg.NewGraphemes(s); g.Next(); {
-		if used += g.Width(); used > w && end > 0 {
-			break
-		}
-		_, end = g.Positions()
-	}
-	return s[:end], s[end:]
 }
 
 // lineWidth sums the spans.

@@ -83,6 +83,7 @@ func Run(ctx context.Context, c Controller, o Options) error {
 
 	app.SetScreen(opened{screen})
 	app.EnableMouse(true)
+	app.EnablePaste(true)
 	app.SetInputCapture(u.capture)
 	app.SetMouseCapture(u.captureMouse)
 	app.SetRoot(u.root, true)

@@ -25,28 +25,6 @@ func TestClean(t *testing.T) {
 	}
 }
 
-func TestWrapAndClip(t *testing.T) {
-	for _, text := range []string{"", "word", "some words that are to be wrapped", "Stored_cpu_thread_info::ts and_a_very_long_word",
-		"羊羊羊羊 羊羊羊羊羊羊羊羊", strings.Repeat("x", 200)} {
-		for w := 1; w < 30; w++ {
-			rows := wrap(text, w)
-			for _, row := range rows {
-				if width(row) > w && !(w == 1 && strings.Contains(row, "羊")) {
-					t.Errorf("wrap(%q, %d) has the row %q", text, w, row)
-				}
-			}
-			if strip(strings.Join(rows, "")) != strip(text) {
-				t.Errorf("wrap(%q, %d) = %q loses text", text, w, rows)
-			}
-			if got := clip(text, w); width(got) > w {
-				t.Errorf("clip(%q, %d) = %q", text, w, got)
-			}
-		}
-	}
-}
-
-func strip(s string) string { return strings.ReplaceAll(s, " ", "") }
-
 func TestPlaceIn(t *testing.T) {
 	f := func(name string, off uint64) session.Place {
 		return session.Place{Addr: 0x1000, Component: "core", Function: name, Offset: off}

@@ -5,11 +5,11 @@ import (
 	"io"
 	"strings"
 
-	"github.com/rivo/uniseg"
 	"github.com/spf13/cobra"
 
 	"thaw/report"
 	"thaw/scenarios"
+	"thaw/words"
 )
 
 func newList() *cobra.Command {
@@ -50,7 +50,7 @@ func listCatalogue(w io.Writer, long bool) error {
 			if p.text == "" {
 				continue
 			}
-			for _, l := range wrap(p.what+strings.Join(strings.Fields(p.text), " "), 72) {
+			for _, l := range words.Wrap(p.what+strings.Join(strings.Fields(p.text), " "), 72) {
 				fmt.Fprintf(w, "      %s\n", l)
 			}
 		}
@@ -58,21 +58,4 @@ func listCatalogue(w io.Writer, long bool) error {
 	}
 	_, err := fmt.Fprintln(w, "thaw replay NAME walks one, thaw demo NAME tells its story, thaw check NAME judges it.")
 	return err
-}
-
-// wrap breaks a text into lines of at most width columns.
-func wrap(text string, width int) []string {
-	var out []string
-	line := ""
-	for _, word := range strings.Fields(text) {
-		if line != "" && uniseg.StringWidth(line)+1+uniseg.StringWidth(word) > width {
-			out = append(out, line)
-			line = ""
-		}
-		if line != "" {
-			line += " "
-		}
-		line += word
-	}
-	return append(out, line)
 }

@@ -1,0 +1,100 @@
+// Package words puts things into sentences and lines for people: counts, and
+// text that is broken to a width in columns of a terminal.
+//
+// It knows nothing about thaw.
+package words
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/rivo/uniseg"
+)
+
+// Count is "1 thread", "2 threads": n of what, whose plural is regular.
+func Count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	switch {
+	case strings.HasSuffix(what, "ch"):
+		what += "es"
+	case strings.HasSuffix(what, "y"):
+		what = strings.TrimSuffix(what, "y") + "ies"
+	default:
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
+}
+
+// Width is the number of columns that s takes.
+func Width(s string) int {
+	for i := range len(s) {
+		if s[i] > 126 {
+			return uniseg.StringWidth(s)
+		}
+	}
+	return len(s)
+}
+
+// Wrap breaks s at spaces into rows of at most w columns; a longer word is
+// broken behind a sign in its second half, or where the row ends. Without any
+// columns there are no rows.
+func Wrap(s string, w int) []string {
+	if w <= 0 {
+		return nil
+	}
+	if Width(s) <= w {
+		return []string{s}
+	}
+	var rows []string
+	row := ""
+	for _, word := range strings.Split(s, " ") {
+		if row != "" && Width(row)+1+Width(word) <= w {
+			row += " " + word
+			continue
+		}
+		if row != "" {
+			rows = append(rows, row)
+		}
+		for row = word; Width(row) > w; {
+			head, rest := cut(row, w)
+			if n := strings.LastIndexAny(head, "_:/.,-") + 1; n > len(head)/2 {
+				head, rest = row[:n], row[n:]
+			}
+			rows = append(rows, head)
+			row = rest
+		}
+	}
+	return append(rows, row)
+}
+
+// cut splits s after at most w columns, but never before the first character.
+func cut(s string, w int) (head, rest string) {
+	used, end := 0, 0
+	for g := uniseg.NewGraphemes(s); g.Next(); {
+		if used += g.Width(); used > w && end > 0 {
+			break
+		}
+		_, end = g.Positions()
+	}
+	return s[:end], s[end:]
+}
+
+// Clip cuts s to w columns; the last one then holds "…".
+func Clip(s string, w int) string {
+	if Width(s) <= w {
+		return s
+	}
+	if w <= 0 {
+		return ""
+	}
+	used, end := 0, 0
+	for g := uniseg.NewGraphemes(s); g.Next(); {
+		if used += g.Width(); used > w-1 {
+			break
+		}
+		_, end = g.Positions()
+	}
+	return s[:end] + "…"
+}

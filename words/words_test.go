@@ -1,0 +1,47 @@
+package words
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestCount(t *testing.T) {
+	tests := []struct {
+		n          int
+		what, want string
+	}{
+		{1, "thread", "1 thread"}, {0, "thread", "0 threads"}, {2, "batch", "2 batches"},
+		{3, "capability", "3 capabilities"}, {5, "more line", "5 more lines"},
+	}
+	for _, tt := range tests {
+		if got := Count(tt.n, tt.what); got != tt.want {
+			t.Errorf("Count(%d, %q) = %q, want %q", tt.n, tt.what, got, tt.want)
+		}
+	}
+}
+
+// Nothing is wider than asked for, and wrapping loses nothing but spaces.
+func TestWrapAndClip(t *testing.T) {
+	for _, text := range []string{"", "word", "some words that are to be wrapped", "Stored_cpu_thread_info::ts and_a_very_long_word",
+		"羊羊羊羊 羊羊羊羊羊羊羊羊", strings.Repeat("x", 200)} {
+		for w := 1; w < 30; w++ {
+			rows := Wrap(text, w)
+			for _, row := range rows {
+				if Width(row) > w && !(w == 1 && strings.Contains(row, "羊")) {
+					t.Errorf("Wrap(%q, %d) has the row %q", text, w, row)
+				}
+			}
+			if strip(strings.Join(rows, "")) != strip(text) {
+				t.Errorf("Wrap(%q, %d) = %q loses text", text, w, rows)
+			}
+			if got := Clip(text, w); Width(got) > w {
+				t.Errorf("Clip(%q, %d) = %q", text, w, got)
+			}
+		}
+	}
+	if rows := Wrap("text", 0); rows != nil {
+		t.Errorf("Wrap to no columns: %q", rows)
+	}
+}
+
+func strip(s string) string { return strings.ReplaceAll(s, " ", "") }
