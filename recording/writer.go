@@ -13,6 +13,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"thaw/debuginfo"
+	"thaw/newfile"
 	"thaw/session"
 )
 
@@ -52,14 +53,7 @@ type About struct {
 // Create begins a recording in a new file; one that exists is an error, unless
 // force is set. Debug info is taken along from files, by component.
 func Create(path string, force bool, about About, files map[string]*debuginfo.File) (*Writer, error) {
-	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
-	if force {
-		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
-	}
-	f, err := os.OpenFile(path, flags, 0o600)
-	if errors.Is(err, os.ErrExist) {
-		return nil, fmt.Errorf("%s exists: give another name, or --force to overwrite it", path)
-	}
+	f, err := newfile.Create(path, force)
 	if err != nil {
 		return nil, fmt.Errorf("beginning the recording: %w", err)
 	}

@@ -196,7 +196,7 @@ func fixtureStory() *Story {
 }
 
 // hostile is what a guest could put into every text that it controls.
-const hostile = "<script>alert(1)</script>\x1b[2J\x00|`` ```\u202e\xff@all [x](http://e.example) ]]> &amp; \"'"
+const hostile = "<script>alert(1)</script>\x1b[2J\x00|`` ```\u202e\u009b2J\u2066\xff@all [x](http://e.example) ]]> &amp; \"'"
 
 // hostileStory has it everywhere.
 func hostileStory() *Story {

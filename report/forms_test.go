@@ -10,6 +10,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"thaw/printable"
 	"thaw/session"
 )
 
@@ -32,11 +33,13 @@ func TestNoFormPassesControlCharacters(t *testing.T) {
 	d := Compare(snap, snapshotOf(2, hostile, nil), true)
 	d.Pages = []PageChange{{Where: hostile}}
 	for name, write := range map[string]func(io.Writer) error{
-		"Markdown": func(w io.Writer) error { return Markdown(w, s) },
-		"HTML":     func(w io.Writer) error { return HTML(w, s) },
-		"Check":    func(w io.Writer) error { return Check(w, s.View) },
-		"Snapshot": func(w io.Writer) error { return Snapshot(w, snap, true) },
-		"Diff":     func(w io.Writer) error { return Diff(w, d) },
+		"Markdown":           func(w io.Writer) error { return Markdown(w, s) },
+		"HTML":               func(w io.Writer) error { return HTML(w, s) },
+		"Check":              func(w io.Writer) error { return Check(w, s.View) },
+		"Snapshot":           func(w io.Writer) error { return Snapshot(w, snap, true) },
+		"Diff":               func(w io.Writer) error { return Diff(w, d) },
+		"JSON of a check":    func(w io.Writer) error { return JSON(w, NewCheckJSON(s.View, []string{hostile})) },
+		"JSON of a snapshot": func(w io.Writer) error { return JSON(w, NewSnapshotJSON(snap)) },
 		"JUnit": func(w io.Writer) error {
 			return JUnit(w, []CheckResult{{Name: hostile, View: s.View, Failures: []string{"thread " + hostile + ": expected x, found y"}}})
 		},
@@ -46,7 +49,7 @@ func TestNoFormPassesControlCharacters(t *testing.T) {
 			t.Errorf("%s: no valid UTF-8", name)
 		}
 		for _, r := range out {
-			if r != '\n' && !showable(r) {
+			if r != '\n' && !printable.Rune(r) {
 				t.Errorf("%s holds %U", name, r)
 				break
 			}

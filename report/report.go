@@ -7,11 +7,13 @@
 package report
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
 
+	"thaw/printable"
 	"thaw/session"
 )
 
@@ -144,12 +146,17 @@ func Rights(r uint8) string {
 	return string(out)
 }
 
-// JSON prints a value indented.
+// JSON prints a value indented, with no character that a terminal obeys.
 func JSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
+	err := e.Encode(v)
+	if err == nil {
+		_, err = w.Write(printable.JSON(b.Bytes()))
+	}
+	if err != nil {
 		return fmt.Errorf("writing JSON: %w", err)
 	}
 	return nil

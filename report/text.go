@@ -4,30 +4,14 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
+	"thaw/printable"
 	"thaw/session"
 	"thaw/words"
 )
 
-// clean makes text of the guest harmless for every form: control characters,
-// characters that turn the writing direction and bytes that are no UTF-8 become
-// '?', a tab becomes a space.
-func clean(s string) string {
-	if strings.IndexFunc(s, func(r rune) bool { return !showable(r) }) < 0 {
-		return s
-	}
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\t':
-			return ' '
-		case !showable(r):
-			return '?'
-		}
-		return r
-	}, s)
-}
+// clean makes text of the guest harmless for every form.
+var clean = printable.Text
 
 // Short names for what every report needs.
 var (
@@ -37,12 +21,6 @@ var (
 
 // oneLine joins text of several lines.
 func oneLine(s string) string { return clean(strings.Join(strings.Fields(s), " ")) }
-
-func showable(r rune) bool {
-	const noCharacter = 0xfffe // and ffff, in every plane: no character, and not allowed in XML
-	return r != utf8.RuneError && r&noCharacter != noCharacter && !unicode.IsControl(r) && !unicode.Is(unicode.Cf, r) &&
-		!unicode.Is(unicode.Zl, r) && !unicode.Is(unicode.Zp, r)
-}
 
 // functionName is a function without its parameter list.
 func functionName(name string) string {

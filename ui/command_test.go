@@ -188,7 +188,7 @@ func TestExport(t *testing.T) {
 	}
 	r.press("3", ":")
 	r.typed("export " + path)
-	r.expect("not written: " + path + " exists already")
+	r.expect("not written: " + path + " exists: give another name")
 	if again, _ := os.ReadFile(path); string(again) != string(text) {
 		t.Errorf("the file was written over:\n%s", again)
 	}

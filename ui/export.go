@@ -1,9 +1,8 @@
 package ui
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/gdamore/tcell/v2"
 
+	"thaw/newfile"
 	"thaw/words"
 )
 
@@ -40,7 +40,7 @@ func (u *ui) copyRow() {
 func texts(cells []cell) []string {
 	out := make([]string, len(cells))
 	for i, c := range cells {
-		out[i] = c.text
+		out[i] = clean(c.text)
 	}
 	return out
 }
@@ -84,7 +84,7 @@ func (u *ui) exportTo(name string) {
 	text := u.paneText(u.focused)
 	u.background(func() string {
 		if err := writeNew(name, text); err != nil {
-			return "not written: " + err.Error()
+			return "not written: " + clean(err.Error())
 		}
 		return fmt.Sprintf("%s written to %s", words.Count(strings.Count(text, "\n"), "line"), clean(name))
 	})
@@ -100,18 +100,7 @@ func writeNew(name, text string) error {
 		}
 		name = filepath.Join(home, rest)
 	}
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("%s exists already", clean(name))
-	}
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteString(text)
-	if err = errors.Join(err, f.Close()); err != nil {
-		os.Remove(name)
-	}
-	return err
+	return newfile.Write(name, false, func(w io.Writer) error { _, err := io.WriteString(w, text); return err })
 }
 
 // exportWidth is the width for which text is wrapped in a file.

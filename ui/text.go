@@ -2,11 +2,10 @@ package ui
 
 import (
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/gdamore/tcell/v2"
 
+	"thaw/printable"
 	"thaw/session"
 	"thaw/words"
 )
@@ -27,36 +26,9 @@ var (
 	wrap  = words.Wrap
 )
 
-// clean makes text of the guest harmless: control characters, characters that
-// turn the writing direction and bytes that are no UTF-8 become '?'. tview's
-// tags are escaped where a string enters tview (see listPane); spans know no
-// tags.
-func clean(s string) string {
-	harmless := true
-	for _, r := range s {
-		if !showable(r) {
-			harmless = false
-			break
-		}
-	}
-	if harmless {
-		return s
-	}
-	return strings.Map(func(r rune) rune {
-		if r == '\t' {
-			return ' '
-		}
-		if !showable(r) {
-			return '?'
-		}
-		return r
-	}, s)
-}
-
-func showable(r rune) bool {
-	return r != utf8.RuneError && !unicode.IsControl(r) && !unicode.Is(unicode.Cf, r) &&
-		!unicode.Is(unicode.Zl, r) && !unicode.Is(unicode.Zp, r)
-}
+// clean makes text of the guest harmless. tview's tags are escaped where a string
+// enters tview (see listPane); spans know no tags.
+var clean = printable.Text
 
 // clip cuts s, which draw has prepared, to w columns with a mark that the
 // terminal has.

@@ -174,9 +174,10 @@ var asciiGlyphs = strings.NewReplacer(
 	"▼", "v", "▲", "^", "◆", "*", "←", "<-", "×", "x", "┌", "+", "┐", "+", "└", "+", "┘", "+", "’", "'", "“", `"`, "”", `"`, "▏", "_",
 )
 
-// draw prepares a string for the screen: glyphs that the terminal lacks are
-// replaced.
+// draw prepares a string for the screen, or a file that is like it: what is not
+// harmless, and glyphs that the terminal lacks, are replaced. All text passes it.
 func (t *theme) draw(s string) string {
+	s = clean(s)
 	if !t.ascii || isASCII(s) {
 		return s
 	}

@@ -1,29 +1,15 @@
 package ui
 
 import (
+	"errors"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
+	"thaw/printable"
 	"thaw/session"
 )
-
-func TestClean(t *testing.T) {
-	tests := []struct{ in, want string }{
-		{"plain [red]text", "plain [red]text"},
-		{"\x1b[31mred\x07", "?[31mred?"},
-		{"a\tb\nc\r", "a b?c?"},
-		{"bad \xff utf", "bad ? utf"},
-		{"turn\u202eback", "turn?back"},
-		{"c1 \u009b2J", "c1 ?2J"},
-		{"schäfchen 羊", "schäfchen 羊"},
-	}
-	for _, tt := range tests {
-		if got := clean(tt.in); got != tt.want {
-			t.Errorf("clean(%q) = %q, want %q", tt.in, got, tt.want)
-		}
-	}
-}
 
 func TestPlaceIn(t *testing.T) {
 	f := func(name string, off uint64) session.Place {
@@ -230,6 +216,66 @@ func TestHostileNames(t *testing.T) {
 	for _, want := range []string{`[red]e[-]p["x"]?`, "[::b]cause[::-]?"} {
 		if !strings.Contains(f.text(), want) {
 			t.Errorf("the screen lacks %s:\n%s", want, f.text())
+		}
+	}
+}
+
+// However the session was lied to, in each of its texts, the screen shows nothing
+// that a terminal obeys, whatever pane or overlay is open.
+func TestHostileEverywhere(t *testing.T) {
+	const hostile = "\x1b[2J\x00\u009b2J\u202e\u2066\xffx"
+	var spoil func(v reflect.Value)
+	spoil = func(v reflect.Value) {
+		switch v.Kind() {
+		case reflect.String:
+			if v.CanSet() {
+				v.SetString(hostile + v.String())
+			}
+		case reflect.Pointer, reflect.Interface:
+			if !v.IsNil() {
+				spoil(v.Elem())
+			}
+		case reflect.Slice:
+			for i := range v.Len() {
+				spoil(v.Index(i))
+			}
+		case reflect.Map:
+			for _, k := range v.MapKeys() {
+				e := reflect.New(v.Type().Elem()).Elem()
+				e.Set(v.MapIndex(k))
+				spoil(e)
+				v.SetMapIndex(k, e)
+			}
+		case reflect.Struct:
+			for i := range v.NumField() {
+				if v.Type().Field(i).IsExported() {
+					spoil(v.Field(i))
+				}
+			}
+		}
+	}
+	v := viewComplete()
+	v.Snapshot.System.Problems = []string{"problem"}
+	v.Snapshot.System.Objects[0].Problem = "problem"
+	v.Message, v.Notes = "message", []session.Note{{Stop: v.Snapshot.Number, Text: "note"}}
+	v.Watches = []session.Watch{{Component: "core", Expr: "x", Value: "1"}, {Component: "core", Expr: "y", Err: "none"}}
+	v.Peek = &session.Peek{Title: "peek", Rows: []session.PeekRow{{Means: []string{"means"}}}}
+	spoil(reflect.ValueOf(v))
+	u := newUI(newFake(v), Options{NoGreeting: true})
+	for _, err := range []error{nil, errors.New(hostile)} {
+		shown := *v
+		shown.Err = err
+		if err != nil {
+			shown.State = session.Ended
+		}
+		u.apply(&shown)
+		for _, key := range []string{"1", "2", "3", "4", "d", "d", "Enter", "Esc", "5", "6", "?", "Esc", "z", "Esc", "y", "w", "Esc", ":", "Esc"} {
+			press(u, key)
+			for _, row := range strings.Split(draw(t, u, 200, 60).text(), "\n") {
+				if strings.ContainsFunc(row, func(r rune) bool { return !printable.Rune(r) }) {
+					t.Fatalf("after %s the screen holds %q", key, row)
+				}
+			}
 		}
 	}
 }

@@ -104,7 +104,7 @@ func (o *options) checkAll(ctx context.Context, w io.Writer, what []string, f ch
 func printCheck(w io.Writer, r report.CheckResult) error {
 	err := report.Check(w, r.View)
 	for _, f := range r.Failures {
-		fmt.Fprintln(w, "not as expected: "+f)
+		say(w, "not as expected: %s", f)
 	}
 	return err
 }
@@ -201,7 +201,8 @@ func force(ctx context.Context, w io.Writer, e *session.Engine, v *session.View,
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "%s: %s\n\n", how, fate)
+	say(w, "%s: %s", how, fate)
+	fmt.Fprintln(w)
 	return nil
 }
 

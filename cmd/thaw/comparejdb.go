@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"time"
 
@@ -205,7 +204,7 @@ func (r *jdbResult) print(w io.Writer) error {
 	var err error
 	line := func(format string, args ...any) {
 		if err == nil {
-			_, err = fmt.Fprintf(w, format+"\n", args...)
+			err = say(w, format, args...)
 		}
 	}
 	n := r.Compared

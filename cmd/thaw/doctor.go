@@ -67,9 +67,9 @@ is.`,
 				if f.state == wrong {
 					bad++
 				}
-				fmt.Fprintf(c.OutOrStdout(), "%s  %-16s %s\n", f.state, name, f.text)
+				say(c.OutOrStdout(), "%s  %-16s %s", f.state, name, f.text)
 				if f.do != "" {
-					fmt.Fprintf(c.OutOrStdout(), "    %-16s %s\n", "", f.do)
+					say(c.OutOrStdout(), "    %-16s %s", "", f.do)
 				}
 			}
 			for _, k := range checkups {

@@ -1,11 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"thaw/kernel"
+	"thaw/newfile"
 	"thaw/recording"
 	"thaw/recording/core"
 	"thaw/report"
@@ -150,24 +151,17 @@ func parseID(s string) (kernel.ID, error) {
 // writeFile writes a new file through write, or the standard output for "-".
 // One that exists is an error unless force is set; what was half written is
 // removed.
-func writeFile(path string, force bool, write func(w io.Writer) error) (err error) {
+func writeFile(path string, force bool, write func(w io.Writer) error) error {
 	if path == "-" {
 		return write(os.Stdout)
 	}
-	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
-	if force {
-		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
+	return orForce(newfile.Write(path, force, write))
+}
+
+// orForce says of a file that exists how it is overwritten.
+func orForce(err error) error {
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%w, or --force to overwrite it", err)
 	}
-	file, err := os.OpenFile(path, flags, 0o600)
-	if errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("%s exists: give another name, or --force to overwrite it", path)
-	}
-	if err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
-	}
-	buf := bufio.NewWriter(file)
-	if err := errors.Join(write(buf), buf.Flush(), file.Close()); err != nil {
-		return fmt.Errorf("writing %s: %w", path, errors.Join(err, os.Remove(path)))
-	}
-	return nil
+	return err
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -12,6 +13,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"thaw/printable"
 )
 
 // Exit codes.
@@ -47,8 +50,15 @@ func run(args []string) int {
 	}
 	// Several errors in one (a failure, and what went wrong in leaving) come in
 	// lines; a message is one.
-	fmt.Fprintln(os.Stderr, "thaw: "+strings.ReplaceAll(err.Error(), "\n", "; "))
+	say(os.Stderr, "thaw: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
 	return exitFailed
+}
+
+// say prints one line. A guest, a stub or a recording may have chosen any of its
+// words: names, file names, messages.
+func say(w io.Writer, format string, args ...any) error {
+	_, err := fmt.Fprintln(w, printable.Text(fmt.Sprintf(format, args...)))
+	return err
 }
 
 // version names the program and the commit that it was built from, as far as Go

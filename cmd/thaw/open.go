@@ -177,7 +177,7 @@ func (o *options) openTarget(ctx context.Context, s *session.Scenario, files map
 	if o.record != "" {
 		about.By, about.Scenario, about.Target, about.Sparse = version(), s.Text(), cmp.Or(o.title, target.Name()), o.sparse
 		if op.writer, err = recording.Create(o.record, o.force, about, files); err != nil {
-			return nil, leave(err)
+			return nil, leave(orForce(err))
 		}
 		cfg.Recorder = op.writer
 	}

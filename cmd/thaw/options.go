@@ -16,6 +16,7 @@ import (
 
 	"thaw/debuginfo"
 	"thaw/gdbremote"
+	"thaw/newfile"
 	"thaw/scenarios"
 	"thaw/session"
 	"thaw/ui"
@@ -57,7 +58,7 @@ func (o *options) targetFlags(c *cobra.Command) {
 func (o *options) commonFlags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&o.scenario, "scenario", scenarios.Default, "scenario: a `NAME` that comes with thaw, a file, or none to look around without phases")
-	f.StringVar(&o.wireLog, "wire-log", "", "write the remote protocol's packets to this `file`")
+	f.StringVar(&o.wireLog, "wire-log", "", "write the remote protocol's packets to this new `file`")
 	f.StringVar(&o.guest, "guest", "", "`directory` of the built lab guest (default: guest/build beside the program or here)")
 	f.StringVar(&o.record, "record", "", "record the session in this new `file`, to be replayed anywhere")
 	f.StringVar(&o.title, "title", "", "what the recording says that was recorded (default: the target's name)")
@@ -99,13 +100,13 @@ func (o *options) loadScenario() (*session.Scenario, error) {
 
 // gdbOptions opens the wire log; the returned function closes it.
 func (o *options) gdbOptions() (gdbremote.Options, func() error, error) {
-	g := gdbremote.Options{AllowRemote: o.remote, Warn: func(s string) { fmt.Fprintln(os.Stderr, "thaw: warning: "+s) }}
+	g := gdbremote.Options{AllowRemote: o.remote, Warn: func(s string) { say(os.Stderr, "thaw: warning: %s", s) }}
 	if o.wireLog == "" {
 		return g, func() error { return nil }, nil
 	}
-	f, err := os.OpenFile(o.wireLog, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	f, err := newfile.Create(o.wireLog, o.force)
 	if err != nil {
-		return g, nil, fmt.Errorf("opening the wire log: %w", err)
+		return g, nil, orForce(fmt.Errorf("opening the wire log: %w", err))
 	}
 	g.WireLog = io.Writer(f)
 	return g, f.Close, nil

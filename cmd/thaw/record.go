@@ -59,7 +59,7 @@ func (o *options) recordAll(ctx context.Context, w io.Writer, what string) (err 
 	defer func() {
 		err = errors.Join(err, op.close(ctx))
 		if size, stops := op.writer.Size(); stops > 0 {
-			fmt.Fprintf(w, "%s: %d stops, %s\n", op.writer.Path(), stops, humanize.Bytes(uint64(size)))
+			say(w, "%s: %d stops, %s", op.writer.Path(), stops, humanize.Bytes(uint64(size)))
 		}
 	}()
 	if err := op.engine.Begin(ctx); err != nil {
@@ -68,7 +68,7 @@ func (o *options) recordAll(ctx context.Context, w io.Writer, what string) (err 
 	return op.engine.RunAll(ctx, func() {
 		size, _ := op.writer.Size()
 		if s := op.engine.View().Snapshot; s != nil {
-			fmt.Fprintf(w, "%9s  stop %d: %s\n", humanize.Bytes(uint64(size)), s.Number, s.Reason)
+			say(w, "%9s  stop %d: %s", humanize.Bytes(uint64(size)), s.Number, s.Reason)
 		}
 	})
 }
@@ -124,7 +124,7 @@ func openReplay(what string) (*session.Replay, *recording.Recording, error) {
 		return nil, nil, err
 	}
 	if d := rec.Damage(); d != "" {
-		fmt.Fprintf(os.Stderr, "thaw: warning: %s: %s\n", what, d)
+		say(os.Stderr, "thaw: warning: %s: %s", what, d)
 	}
 	kernel, err := rec.Symbols(rec.Scenario().KernelName())
 	if err != nil {

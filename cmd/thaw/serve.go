@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
 	"thaw/gdbremote"
@@ -32,9 +30,9 @@ time; Ctrl-C ends it.`,
 			}
 			server := gdbremote.Server{Handler: s, AllowRemote: remote}
 			err = server.ListenAndServe(c.Context(), listen, func(addr string) {
-				fmt.Fprintf(c.ErrOrStderr(), "%s: %d stops, served at %s; connect with: gdb -ex 'target remote %s'\n", rec.Name(), r.Stops(), addr, addr)
+				say(c.ErrOrStderr(), "%s: %d stops, served at %s; connect with: gdb -ex 'target remote %s'", rec.Name(), r.Stops(), addr, addr)
 				if rec.Sparse() {
-					fmt.Fprintln(c.ErrOrStderr(), "the recording is sparse: bytes that thaw did not read are zero in it")
+					say(c.ErrOrStderr(), "the recording is sparse: bytes that thaw did not read are zero in it")
 				}
 			})
 			if c.Context().Err() != nil {

@@ -25,9 +25,9 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"strings"
 
 	"thaw/kernel"
+	"thaw/printable"
 	"thaw/session"
 )
 
@@ -158,18 +158,8 @@ func choose(v *session.View, m kernel.Machine, cpu int, task kernel.ID) (space, 
 
 // named is the space of a task object.
 func named(v *session.View, o *kernel.Object) space {
-	name := clean(v.Snapshot.TaskName(o.ID))
+	name := printable.Text(v.Snapshot.TaskName(o.ID))
 	return space{root: o.Task.Root, task: o.ID, name: name, title: fmt.Sprintf("%s (task %s)", name, o.ID)}
-}
-
-// clean takes control characters out of a guest's names: gdb prints them.
-func clean(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 {
-			return -1
-		}
-		return r
-	}, text)
 }
 
 // write lays the file out: headers, notes, and pages from the next page

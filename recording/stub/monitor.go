@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"thaw/gdbremote"
+	"thaw/printable"
 	"thaw/session"
 )
 
@@ -39,7 +40,7 @@ func (s *Stub) Monitor(line string) (string, error) {
 			return c.run(s, words[1:]), nil
 		}
 	}
-	return fmt.Sprintf("There is no command %q.\n", clean(words[0])) + help(), nil
+	return fmt.Sprintf("There is no command %q.\n", printable.Text(words[0])) + help(), nil
 }
 
 func help() string {
@@ -79,7 +80,7 @@ func describe(r *session.StopRecord) string {
 	if phase == "" {
 		phase = "-"
 	}
-	return clean(fmt.Sprintf("%-24s %s, at %s", phase, r.Reason, r.PC))
+	return printable.Text(fmt.Sprintf("%-24s %s, at %s", phase, r.Reason, r.PC))
 }
 
 // goTo shows a stop by its number.
@@ -92,7 +93,7 @@ func (s *Stub) goTo(args []string) string {
 		err = s.show(n)
 	}
 	if err != nil {
-		return fmt.Sprintf("%q is none of stops 1 to %d.\n", clean(args[0]), len(s.stops))
+		return fmt.Sprintf("%q is none of stops 1 to %d.\n", printable.Text(args[0]), len(s.stops))
 	}
 	return fmt.Sprintf("Stop %d: %s\ngdb goes on showing what it read before; make it read again:\n"+
 		"  maintenance flush register-cache\n  maintenance flush dcache\n", n, describe(s.record()))
@@ -102,7 +103,7 @@ func (s *Stub) goTo(args []string) string {
 func (s *Stub) verdicts() string {
 	v, err := s.replay.View(s.at)
 	if err != nil {
-		return clean(err.Error()) + "\n"
+		return printable.Text(err.Error()) + "\n"
 	}
 	if len(v.Verdicts) == 0 {
 		return fmt.Sprintf("Nothing was restored up to stop %d.\n", s.at)
@@ -113,7 +114,7 @@ func (s *Stub) verdicts() string {
 		if t.Thread != 0 {
 			id = t.Thread.String()
 		}
-		fmt.Fprintf(&b, "%-13s %4s %s\n", t.Verdict, id, clean(fmt.Sprintf("%s of %s: %s", t.Name, t.TaskName, t.Cause)))
+		fmt.Fprintf(&b, "%-13s %4s %s\n", t.Verdict, id, printable.Text(fmt.Sprintf("%s of %s: %s", t.Name, t.TaskName, t.Cause)))
 	}
 	return b.String()
 }
@@ -134,16 +135,5 @@ func (s *Stub) ThreadExtra(id gdbremote.ThreadID) string {
 			text += fmt.Sprintf(" runs %s %s of %s (task %s)", o.ID, o.Title(), v.Snapshot.TaskName(o.Thread.Task), o.Thread.Task)
 		}
 	}
-	return clean(text)
-}
-
-// clean takes control characters out of what a recording says: it goes to
-// somebody's terminal.
-func clean(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 {
-			return -1
-		}
-		return r
-	}, text)
+	return printable.Text(text)
 }

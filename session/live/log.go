@@ -6,9 +6,9 @@ import (
 	"io"
 	"net"
 	"os"
-	"regexp"
-	"strings"
 	"sync"
+
+	"thaw/printable"
 )
 
 // logLines collects a guest's serial output by lines, in the background.
@@ -35,7 +35,7 @@ func newLogLines(r io.Reader) *logLines {
 		for {
 			line, err := s.ReadSlice('\n')
 			if len(line) > 0 {
-				l.add(clean(string(line)))
+				l.add(printable.Line(string(line)))
 			}
 			if err != nil && err != bufio.ErrBufferFull {
 				return
@@ -80,20 +80,3 @@ func OpenSerial(path string) (io.ReadCloser, error) {
 	}
 	return dialUnix(path)
 }
-
-// clean removes what a line from the guest could do to a terminal.
-func clean(line string) string {
-	line = ansi.ReplaceAllString(line, "")
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\t':
-			return ' '
-		case r < 0x20, r == 0x7f, r >= 0x80 && r < 0xa0, r == '\uFFFD':
-			return -1
-		}
-		return r
-	}, line)
-}
-
-// ansi matches escape sequences: CSI, OSC, and two-character ones.
-var ansi = regexp.MustCompile("\x1b(\\[[0-9;:?<=>]*[ -/]*[@-~]|\\][^\x07\x1b]*(\x07|\x1b\\\\)?|.)")
