@@ -11,6 +11,11 @@ import (
 // At the entry itself the calling convention tells where they are: this is as
 // much of it as integers, pointers and small structs of them need.
 
+// ArgumentRegisters are the registers in which a called function finds its first
+// integer arguments, `this` among them, in order. A processor whose calling
+// convention is not known has none.
+func (f *File) ArgumentRegisters() []string { return append([]string(nil), f.arch.args...) }
+
 // storedLater recognises a place in the frame of the function itself: the
 // caller's pushed parameters have offsets from 0 on.
 func storedLater(expr []byte) bool {

@@ -19,6 +19,10 @@ type arch struct {
 	watchFirst    bool                                      // a watchpoint stops before its instruction is executed
 	userEnd       uint64                                    // last address that user mode may map
 	volatile      []string                                  // what the system-call instruction itself overwrites
+
+	// exceptionReturn is the instruction that returns from an exception by a frame
+	// on the stack, nil where there is none of that kind.
+	exceptionReturn []byte
 }
 
 func value(r Registers, name string) uint64 {
@@ -34,6 +38,8 @@ var arches = map[elf.Machine]arch{
 		root:     func(r Registers) (uint64, bool) { v, ok := r.Uint64("cr3"); return v &^ 0xfff, ok },
 		userEnd:  1<<47 - 1,
 		volatile: []string{"rcx", "r11"},
+
+		exceptionReturn: []byte{0x48, 0xcf}, // iretq
 	},
 	elf.EM_ARM: {
 		ip: "pc", sp: "sp", flags: "cpsr",

@@ -212,6 +212,9 @@ func (e *Engine) scope(c *component) debuginfo.Scope {
 // short would break the connection.
 func (e *Engine) run(ctx, limit context.Context) (*event, error) {
 	e.forgetUndo()
+	if err := e.endWaits(ctx); err != nil {
+		return nil, err
+	}
 	for {
 		ev, err := e.stepOff(ctx)
 		if ev != nil || err != nil {

@@ -28,16 +28,21 @@ type forced struct {
 	saved
 	Registers []kernel.Register // general ones that were set, too
 	Undone    bool
+	Cancel    bool   // its wait in IPC is ended as the guest goes on
+	Waits     string // else: why a wait is not ended, "" if there is none
+
+	called bool // the kernel was sent to end the wait
 
 	undo []func(ctx context.Context) error // in order of the changes; nil once the guest ran on
 }
 
 // Force puts a thread's requested state where it takes effect: into the
 // processor's registers if the thread has just come back to user mode, else
-// into the saved state that the kernel will leave with. A wait in IPC is not
-// ended: then it takes effect when the wait ends. General registers are set
-// only in the processor, and only if the request holds any. Unforce takes it
-// back as long as the guest has not run on.
+// into the saved state that the kernel will leave with. A wait in IPC is ended
+// as ex_regs with the cancel flag does, once the guest goes on; where that cannot
+// be, the state takes effect when the wait ends. General registers are set only in
+// the processor, and only if the request holds any. Unforce takes it back as long
+// as the guest has not run on.
 func (e *Engine) Force(ctx context.Context, thread kernel.ID) (string, error) {
 	w, ok := e.target.(Changer)
 	if !ok {
@@ -53,14 +58,27 @@ func (e *Engine) Force(ctx context.Context, thread kernel.ID) (string, error) {
 	if block, berr := e.currentBlock(ctx); berr == nil && block == t.Block && e.m.CPUs[e.cpu].User {
 		err = e.forceCPU(ctx, w, &f, q)
 	} else {
-		err = e.forceSaved(ctx, w, &f, t)
+		if err = e.forceSaved(ctx, w, &f, t); err == nil {
+			err = e.forceCancel(ctx, w, &f, t)
+		}
 	}
 	if err != nil {
 		return "", errors.Join(fmt.Errorf("forcing the state of thread %s %s: %w", t.ID, t.Name, err), f.takeBack(ctx))
 	}
 	t.Forced = append(t.Forced, f)
-	text := fmt.Sprintf("forced ip %#x, sp %#x of %s (thread %s) into the %s, where ip %#x was", f.IP, f.SP, t.Name, t.ID, places[f.Where], f.Old.IP)
+	text := fmt.Sprintf("forced ip %#x, sp %#x of %s (thread %s) into the %s, where ip %#x was%s", f.IP, f.SP, t.Name, t.ID, places[f.Where], f.Old.IP, f.wait())
 	return text, e.afterChange(ctx, text)
+}
+
+// wait says what becomes of the thread's wait in IPC.
+func (f *forced) wait() string {
+	switch {
+	case f.Cancel:
+		return "; its wait in IPC ends, as by ex_regs with the cancel flag, when the guest goes on"
+	case f.Waits != "":
+		return "; it takes effect when its wait in IPC ends: " + f.Waits
+	}
+	return ""
 }
 
 // places are words for where a state was put.

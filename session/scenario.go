@@ -26,6 +26,7 @@ type Scenario struct {
 	Stored     *StoredSpec              `yaml:"stored"`
 	Requests   []RequestSpec            `yaml:"requests"`
 	Operations []OperationSpec          `yaml:"operations"`
+	Cancel     *CancelSpec              `yaml:"cancel"`
 	Complete   PointSpec                `yaml:"complete"`
 	Memory     *PointSpec               `yaml:"memory"`
 	Settle     Duration                 `yaml:"settle"`
@@ -102,6 +103,16 @@ type OperationSpec struct {
 	Unset     int64  `yaml:"unset"`   // value that leaves ip or sp alone
 	Cancel    string `yaml:"cancel"`  // flag that cancels IPC
 	Trigger   string `yaml:"trigger"` // flag that triggers an exception
+}
+
+// CancelSpec tells how a thread's wait in IPC is ended in the kernel's own way: a
+// flag is set in its state, and a function of it makes it ready.
+type CancelSpec struct {
+	Component string `yaml:"component"`
+	Function  string `yaml:"function"` // member function without parameters
+	Thread    string `yaml:"thread"`   // class of thread objects
+	State     string `yaml:"state"`    // its member with flags
+	Flag      string `yaml:"flag"`
 }
 
 // Expectation is what a check holds the result against.
@@ -257,6 +268,9 @@ func (s *Scenario) eachFunction(fn func(what, component, function string)) {
 	}
 	for _, o := range s.Operations {
 		fn("operation "+o.Name, o.Component, o.Function)
+	}
+	if s.Cancel != nil {
+		fn("cancel", s.Cancel.Component, s.Cancel.Function)
 	}
 	if s.Stored != nil {
 		fn("stored", s.Stored.Component, s.Stored.Function)

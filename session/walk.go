@@ -99,6 +99,9 @@ func (e *Engine) runChecked(ctx, limit context.Context) (*event, error) {
 
 // StepInstruction executes one instruction of the stopped processor.
 func (e *Engine) StepInstruction(ctx context.Context) error {
+	if threads, _ := e.pendingCancels(); len(threads) > 0 {
+		return fmt.Errorf("the kernel is to end the wait of %s, whose state was forced: continue, or take the state back", threads[0].Name)
+	}
 	before := e.here()
 	user := e.m.CPUs[e.cpu].User
 	e.forgetUndo()

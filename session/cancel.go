@@ -1,0 +1,117 @@
+package session
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"strings"
+
+	"thaw/debuginfo"
+)
+
+// forceCancel prepares that a thread's wait in IPC is ended: its state gets the
+// cancel flag. Whether the rest can be done is found out now, not later.
+func (e *Engine) forceCancel(ctx context.Context, w Changer, f *forced, t *track) error {
+	sys, err := e.system(ctx)
+	if err != nil {
+		return err
+	}
+	o := sys.Object(t.ID)
+	if o == nil || o.Thread == nil || !o.Thread.Has("receive_wait") && !o.Thread.Has("send_wait") {
+		return nil
+	}
+	if _, _, err = e.cancelCall(t); err == nil {
+		_, err = e.exceptionReturn()
+	}
+	if err != nil {
+		f.Waits = err.Error()
+		return nil
+	}
+	spec, scope := e.scn.Cancel, e.scope(e.comps[e.scn.Cancel.Component])
+	flag, err := evalUint(scope, spec.Flag)
+	if err != nil {
+		return err
+	}
+	state, err := scope.Eval(fmt.Sprintf("((%s *)%#x)->%s", spec.Thread, t.Block, spec.State))
+	if err != nil {
+		return err
+	}
+	old, err := state.Uint64()
+	if err != nil {
+		return err
+	}
+	set := func(v uint64) func(ctx context.Context) error {
+		return func(ctx context.Context) error {
+			return e.writeMemory(ctx, w, state.Addr, binary.LittleEndian.AppendUint64(nil, v)[:state.Type.Size])
+		}
+	}
+	f.undo = append(f.undo, set(old))
+	f.Cancel = true
+	return set(old | flag)(ctx)
+}
+
+// cancelCall is the function that makes a waiting thread ready, and what it is
+// called for.
+func (e *Engine) cancelCall(t *track) (fn, object uint64, err error) {
+	spec := e.scn.Cancel
+	if spec == nil {
+		return 0, 0, fmt.Errorf("scenario %s does not tell how a wait is ended (cancel)", e.scn.Name)
+	}
+	c := e.comps[spec.Component]
+	fns, err := c.file.Functions(spec.Function)
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, f := range fns {
+		class, _, member := cutLast(f.Name, "::")
+		if len(f.Params) > 0 || !member || len(f.Locations) == 0 || f.Locations[0].Kind != debuginfo.Entry {
+			continue
+		}
+		object, err := evalUint(e.scope(c), fmt.Sprintf("(%s *)(%s *)%#x", class, spec.Thread, t.Block))
+		return f.Locations[0].Addr, object, err
+	}
+	return 0, 0, fmt.Errorf("%s of %s cannot be called: it takes parameters, or was inlined everywhere", spec.Function, c.file.Path())
+}
+
+// cutLast cuts s around the last sep.
+func cutLast(s, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return s, "", false
+}
+
+// pendingCancels are the forced states with waits that are to be ended.
+func (e *Engine) pendingCancels() (threads []*track, states []*forced) {
+	for _, t := range e.ev.Threads {
+		for i := range t.Forced {
+			if f := &t.Forced[i]; f.Cancel && !f.Undone && !f.called {
+				threads, states = append(threads, t), append(states, f)
+			}
+		}
+	}
+	return threads, states
+}
+
+// endWaits sends the processor into the kernel for the threads whose waits are to
+// be ended. It does so just before the guest goes on.
+func (e *Engine) endWaits(ctx context.Context) error {
+	threads, states := e.pendingCancels()
+	if len(threads) == 0 {
+		return nil
+	}
+	var objects []uint64
+	var fn uint64
+	for i, t := range threads {
+		states[i].called = true
+		at, object, err := e.cancelCall(t)
+		if err != nil {
+			return err
+		}
+		fn, objects = at, append(objects, object)
+	}
+	if err := e.callKernel(ctx, e.target.(Changer), fn, objects); err != nil {
+		return fmt.Errorf("ending the wait of a forced thread: %w", err)
+	}
+	return nil
+}

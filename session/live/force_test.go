@@ -1,0 +1,95 @@
+package live_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"thaw/kernel"
+	"thaw/session"
+)
+
+// verdictOf is what a view says about a thread of the restored child.
+func verdictOf(t *testing.T, v *session.View, name string) session.ThreadVerdict {
+	t.Helper()
+	for _, x := range v.Verdicts {
+		if x.Name == name {
+			return x
+		}
+	}
+	t.Fatalf("no verdict about %s: %+v", name, v.Verdicts)
+	return session.ThreadVerdict{}
+}
+
+// untilComplete walks to the end of the restore, before any thread came back.
+func untilComplete(ctx context.Context, t *testing.T, e *session.Engine) *session.View {
+	t.Helper()
+	for !e.View().Complete {
+		if err := e.NextPhase(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return e.View()
+}
+
+func threadOf(t *testing.T, v *session.View, id kernel.ID) *kernel.Thread {
+	t.Helper()
+	o := v.Snapshot.System.Object(id)
+	if o == nil || o.Thread == nil {
+		t.Fatalf("there is no thread %s", id)
+	}
+	return o.Thread
+}
+
+// A state that is forced into a thread blocked in IPC: the wait is ended in the
+// kernel's own way, so the thread goes on where it was asked to, and the guest
+// lives on. Before that it can be taken back without a trace.
+func TestForceBlocked(t *testing.T) {
+	ctx := deadline(t)
+	e, _ := openLab(ctx, t, "", true)
+	v := untilComplete(ctx, t, e)
+	ep := verdictOf(t, v, "ep")
+	before := *threadOf(t, v, ep.Thread)
+	if !before.Has("receive_wait") || before.FrameIP == ep.Requested.IP {
+		t.Fatalf("ep is to wait for the answer to its LOG request: %+v", before)
+	}
+
+	text, err := e.Force(ctx, ep.Thread)
+	if err != nil || !strings.Contains(text, "its wait in IPC ends") {
+		t.Fatalf("forcing: %q, %v", text, err)
+	}
+	if now := threadOf(t, e.View(), ep.Thread); now.FrameIP != ep.Requested.IP || !now.Has("cancel") {
+		t.Errorf("forced: ip %#x, state %v", now.FrameIP, now.StateNames)
+	}
+	if err := e.StepInstruction(ctx); err == nil || !strings.Contains(err.Error(), "continue") {
+		t.Errorf("a single step with a wait to end: %v", err)
+	}
+	if err := e.Unforce(ctx, ep.Thread); err != nil {
+		t.Fatal(err)
+	}
+	if now := threadOf(t, e.View(), ep.Thread); now.FrameIP != before.FrameIP || now.FrameSP != before.FrameSP || now.State != before.State {
+		t.Errorf("taken back: ip %#x, state %v, was %#x, %v", now.FrameIP, now.StateNames, before.FrameIP, before.StateNames)
+	}
+
+	if _, err := e.Force(ctx, ep.Thread); err != nil {
+		t.Fatal(err)
+	}
+	cpu := e.View().Snapshot.CPU
+	for !verdictOf(t, e.View(), "ep").Entered.Known {
+		if err := e.NextPhase(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := verdictOf(t, e.View(), "ep")
+	if got.Entered.IP != ep.Requested.IP || got.Entered.SP != ep.Requested.SP || got.Verdict != session.Unknown || got.Rule != "forced" {
+		t.Errorf("ep enters %#x/%#x, verdict %s by %s; requested was %#x/%#x", got.Entered.IP, got.Entered.SP, got.Verdict, got.Rule, ep.Requested.IP, ep.Requested.SP)
+	}
+	if len(cpu) == 0 || e.Unforce(ctx, ep.Thread) == nil {
+		t.Error("a state can be taken back though the guest ran on")
+	}
+	fate, err := e.Follow(ctx, ep.Thread, 500*time.Millisecond)
+	if err != nil || !strings.Contains(fate, "LOG: ") {
+		t.Errorf("what became of it: %q, %v", fate, err)
+	}
+}
