@@ -28,10 +28,10 @@ const (
 // for thread 0 where the stopped processor is. Source files are looked for
 // where the debug info says that they were.
 func (e *Engine) Code(_ context.Context, thread kernel.ID) *Peek {
-	if len(e.history) == 0 {
+	if e.history.last() == 0 {
 		return &Peek{Err: "the guest has not stopped so far"}
 	}
-	s := e.history[len(e.history)-1].snap
+	s := e.history.newest().snap
 	p := &Peek{Stop: s.Number, Title: "code"}
 	at, c := s.PC, e.componentHere(s.System)
 	if thread != 0 {

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -20,7 +21,7 @@ type Controller struct {
 
 	mu    sync.Mutex
 	view  *View
-	index int // shown stop
+	shown int // number of the shown stop, 0 if there is none
 	state RunState
 	note  string
 	peek  *Peek
@@ -36,8 +37,7 @@ const logPeriod = 100 * time.Millisecond
 
 // NewController starts the goroutine; it ends with ctx.
 func NewController(ctx context.Context, e *Engine) *Controller {
-	c := &Controller{engine: e, commands: make(chan command, 16), updates: make(chan *View, 1), done: make(chan struct{}), state: Stopped, index: -1}
-	c.index = len(e.history) - 1
+	c := &Controller{engine: e, commands: make(chan command, 16), updates: make(chan *View, 1), done: make(chan struct{}), state: Stopped, shown: e.history.last()}
 	c.publish()
 	go c.loop(ctx)
 	return c
@@ -60,7 +60,7 @@ func (c *Controller) loop(ctx context.Context) {
 func (c *Controller) do(ctx context.Context, cmd command) {
 	c.set(Running, cmd.name)
 	finished := make(chan error, 1)
-	stops := len(c.engine.history)
+	stops, first := c.engine.history.last(), c.engine.history.first
 	logs := make(chan struct{})
 	go func() {
 		defer close(logs)
@@ -86,11 +86,14 @@ func (c *Controller) do(ctx context.Context, cmd command) {
 		state, note = Ended, c.engine.ended.Error()
 	case err != nil && !errors.Is(err, context.Canceled):
 		note = err.Error()
-	case len(c.engine.history) > stops:
-		note = c.engine.history[len(c.engine.history)-1].snap.Reason
+	case c.engine.history.last() > stops:
+		note = c.engine.history.newest().snap.Reason
+	}
+	if first == 1 && c.engine.history.first > 1 {
+		note += "; the history is full: the oldest stops are dropped from now on" + c.engine.whereDropped()
 	}
 	c.mu.Lock()
-	c.index = len(c.engine.history) - 1
+	c.shown = c.engine.history.last()
 	c.mu.Unlock()
 	c.set(state, note)
 }
@@ -108,7 +111,7 @@ func (c *Controller) publish() {
 	c.engine.takeLog()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	v := c.engine.viewAt(c.index, c.state, c.note)
+	v := c.engine.viewAt(c.shown, c.state, c.note)
 	v.Peek = c.peek
 	c.send(v)
 }
@@ -250,9 +253,9 @@ func (c *Controller) Unforce(thread kernel.ID) {
 // nothing.
 func (c *Controller) Show(stop int) {
 	c.mu.Lock()
-	at := c.index
+	at := c.shown
 	c.mu.Unlock()
-	c.move(stop - 1 - at)
+	c.move(stop - at)
 }
 
 // Forward shows the stop after the shown one.
@@ -265,11 +268,17 @@ func (c *Controller) Forward() { c.move(1) }
 func (c *Controller) move(by int) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	to := c.index + by
-	if c.state == Running || to < 0 || to >= c.view.Stops {
+	to := c.shown + by
+	if c.state == Running || to < 1 || to > c.view.Stops {
 		return false
 	}
-	c.index = to
+	if to < c.view.First {
+		v := *c.view
+		v.Message = fmt.Sprintf("stop %d was dropped: the history goes back to stop %d%s", to, c.view.First, c.engine.whereDropped())
+		c.send(&v)
+		return false
+	}
+	c.shown = to
 	c.send(c.engine.viewAt(to, c.state, ""))
 	return true
 }

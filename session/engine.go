@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +23,7 @@ type Config struct {
 	Recorder Recorder                   // keeps what is seen, nil if nothing is to be kept
 	WithCode bool                       // recordings may hold machine code
 	Sparse   bool                       // recordings hold of each page only what was read, else zeros
+	MaxStops int                        // most stops that the history keeps, 0 for 2000
 }
 
 // Engine drives a target through a scenario and keeps what it learns. It is
@@ -59,7 +61,7 @@ type Engine struct {
 	seq     int // orders evidence
 	phases  []Phase
 	ev      evidence
-	history []*moment
+	history moments
 	log     logBook
 	notes   noteBook
 	watched []string   // watch expressions
@@ -80,13 +82,11 @@ type moment struct {
 	complete bool
 	finished bool
 	infos    []BreakpointInfo
+	size     int // see moments
 }
 
-// Bounds of a session.
-const (
-	maxMoments = 2000
-	maxLog     = 20000
-)
+// maxLog is how many LOG lines are kept.
+const maxLog = 20000
 
 // Open starts a session on a stopped target. Where the kernel runs already it
 // is compared with its file; else that is done at the first stop.
@@ -99,6 +99,7 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 		target: c.Target, dec: c.Decoder, paging: c.Paging, scn: c.Scenario, arch: a,
 		comps: map[string]*component{}, taskComps: map[taskKey]*component{}, libraries: map[libraryKey]bool{}, roots: map[rootKey]bool{},
 		probes: map[uint64][]*probe{}, started: time.Now(), ev: newEvidence(),
+		history: moments{most: cmp.Or(c.MaxStops, maxMoments)},
 	}
 	for name, f := range c.Files {
 		e.comps[name] = newComponent(name, name == c.Scenario.KernelName(), f)

@@ -145,7 +145,7 @@ func (t *track) changed() bool {
 
 func (e *Engine) now() instant {
 	e.seq++
-	return instant{Seq: e.seq, Stop: len(e.history) + 1, Time: time.Since(e.started)}
+	return instant{Seq: e.seq, Stop: e.history.last() + 1, Time: time.Since(e.started)}
 }
 
 // arm watches a thread's saved user ip. A write shows who changes it; a read

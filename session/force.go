@@ -273,7 +273,7 @@ func (e *Engine) followUser(ctx context.Context, t *track) (string, error) {
 // fate tells what became of a thread, from the newest stop, with what the guest
 // wrote since.
 func (e *Engine) fate(t *track, logged int) string {
-	s := e.history[len(e.history)-1].snap
+	s := e.history.newest().snap
 	o := s.System.Object(t.ID)
 	if o == nil || o.Thread == nil {
 		return "later the thread is gone"

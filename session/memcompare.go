@@ -60,7 +60,7 @@ type childMemory struct {
 // what differs does.
 func (e *Engine) readMemory(sys *kernel.System, task *kernel.Object) (*childMemory, error) {
 	size := e.m.Paging.PageSize()
-	m := &childMemory{task: task.ID, stop: len(e.history) + 1, pages: map[uint64][]byte{}, utcbs: map[uint64]bool{}}
+	m := &childMemory{task: task.ID, stop: e.history.last() + 1, pages: map[uint64][]byte{}, utcbs: map[uint64]bool{}}
 	for _, t := range sys.ThreadsOf(task.ID) {
 		m.utcbs[t.Thread.UTCB&^(size-1)] = true
 	}

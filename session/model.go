@@ -263,7 +263,8 @@ type View struct {
 	Scenario    string
 	Target      string    // address or name of what is debugged
 	Snapshot    *Snapshot // the stop that is shown, nil before the first
-	Stops       int       // stops in the history
+	First       int       // number of the oldest stop that is kept; those before it were dropped
+	Stops       int       // number of the newest stop
 	Live        bool      // the shown stop is the newest
 	Phases      []Phase
 	Verdicts    []ThreadVerdict // as of the shown stop

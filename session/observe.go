@@ -103,7 +103,7 @@ func (e *Engine) enterPhase(n int) *event {
 	p := &e.phases[n]
 	p.Hits++
 	if p.Stop == 0 {
-		p.Stop = len(e.history) + 1
+		p.Stop = e.history.last() + 1
 	}
 	for i := range e.phases[:n] {
 		o := &e.phases[i]

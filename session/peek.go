@@ -109,10 +109,10 @@ func peekTitle(s *Snapshot, addr uint64, task kernel.ID) string {
 // PeekMemory reads memory of a task (0: what the stopped processor sees) at the
 // current stop.
 func (e *Engine) PeekMemory(_ context.Context, task kernel.ID, addr uint64) *Peek {
-	if len(e.history) == 0 {
+	if e.history.last() == 0 {
 		return &Peek{Err: "the guest has not stopped so far"}
 	}
-	s := e.history[len(e.history)-1].snap
+	s := e.history.newest().snap
 	p := &Peek{Stop: s.Number, Title: peekTitle(s, addr, task)}
 	root, err := taskRoot(s, e.m, e.cpu, task)
 	if err != nil {
@@ -135,10 +135,10 @@ const maxPrint = 4
 // debug info of the program that runs there; "COMPONENT: EXPR" takes another
 // one's, for its global variables.
 func (e *Engine) Print(_ context.Context, text string) *Peek {
-	if len(e.history) == 0 {
+	if e.history.last() == 0 {
 		return &Peek{Err: "the guest has not stopped so far"}
 	}
-	s := e.history[len(e.history)-1].snap
+	s := e.history.newest().snap
 	c, expr, err := e.exprOf(s, text)
 	p := &Peek{Stop: s.Number, Title: expr}
 	if err != nil {
@@ -238,10 +238,10 @@ func (e *Engine) Watch(_ context.Context, text string) error {
 	} else {
 		return fmt.Errorf("%d watch expressions are the most: take one away first", maxWatched)
 	}
-	if n := len(e.history); n > 0 {
-		m := *e.history[n-1] // moments are never changed
+	if newest := e.history.newest(); newest != nil {
+		m := *newest // moments are never changed
 		m.watches = e.evalWatches(m.snap)
-		e.history[n-1] = &m
+		e.history.replaceNewest(&m)
 	}
 	return nil
 }

@@ -124,6 +124,7 @@ func (e *Engine) keep(s *Snapshot, m *moment) {
 	if m != nil {
 		rec.Phases, rec.Breakpoints, rec.Evidence = m.phases, m.infos, &e.ev
 		rec.Before, rec.After = r.snaps[e.ev.before], r.snaps[e.ev.after]
+		r.forget(&e.ev)
 	}
 	lines := e.log.since(r.log)
 	r.log += len(lines)
@@ -133,6 +134,23 @@ func (e *Engine) keep(s *Snapshot, m *moment) {
 		err = r.to.Stop(rec, pages)
 	}
 	r.fail(err)
+}
+
+// forget lets go of all snapshots that evidence cannot refer to any more.
+func (r *recording) forget(ev *evidence) {
+	for s := range r.snaps {
+		if s != ev.before && s != ev.after {
+			delete(r.snaps, s)
+		}
+	}
+}
+
+// whereDropped says where stops are that the history has dropped.
+func (e *Engine) whereDropped() string {
+	if e.rec == nil || e.rec.err != nil {
+		return ""
+	}
+	return "; the recording holds them"
 }
 
 func (r *recording) fail(err error) {

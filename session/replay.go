@@ -202,7 +202,7 @@ func (r *Replay) View(stop int) (*View, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &View{State: Stopped, Scenario: r.rec.Scenario().Name, Target: r.rec.Target(), Snapshot: snap, Stops: len(r.stops),
+	v := &View{State: Stopped, Scenario: r.rec.Scenario().Name, Target: r.rec.Target(), Snapshot: snap, First: 1, Stops: len(r.stops),
 		Live: stop == len(r.stops), Phases: rec.Phases, Verdicts: j.all(snap), Caps: j.capDiff(snap), Memory: j.ev.Memory, Waits: j.waits(snap), Complete: j.ev.Complete, Finished: j.ev.Finished,
 		Log: r.log[:r.logs[stop-1]:r.logs[stop-1]], Breakpoints: rec.Breakpoints, Components: r.rec.Components(), Notes: r.rec.Notes()}
 	if v.Live {

@@ -54,7 +54,7 @@ func (e *Engine) readStored(ctx context.Context, s *StoredSpec) error {
 	if err != nil {
 		return err
 	}
-	e.ev.before, e.ev.StoredAt = snap, len(e.history)+1
+	e.ev.before, e.ev.StoredAt = snap, e.history.last()+1
 	e.judge().findOriginal(snap)
 	e.keep(snap, nil)
 	return nil

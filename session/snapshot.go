@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -22,7 +21,7 @@ func (e *Engine) snapshot(ctx context.Context, reason string) (*Snapshot, error)
 	}
 	cpu := e.m.CPUs[e.cpu]
 	s := &Snapshot{
-		Number: len(e.history) + 1, Time: time.Since(e.started), Reason: reason, Phase: e.currentPhase(),
+		Number: e.history.last() + 1, Time: time.Since(e.started), Reason: reason, Phase: e.currentPhase(),
 		System: sys, Tasks: e.nameTasks(sys), Places: map[kernel.ID]Place{}, CPU: e.arch.all(e.regs[e.cpu]),
 	}
 	for _, o := range sys.Threads() {
@@ -90,24 +89,20 @@ func (e *Engine) record(ctx context.Context, reason string) error {
 	for _, i := range e.infos {
 		m.infos = append(m.infos, *i)
 	}
-	if len(e.history) >= maxMoments {
-		return fmt.Errorf("the history is full: %d stops", maxMoments)
-	}
-	e.history = append(e.history, m)
+	e.history.add(m)
 	e.keep(snap, m)
 	return nil
 }
 
-// viewAt is what users see of the stop with an index in the history.
-func (e *Engine) viewAt(index int, state RunState, message string) *View {
+// viewAt is what users see of a stop, by its number.
+func (e *Engine) viewAt(stop int, state RunState, message string) *View {
 	v := &View{State: state, Message: message, Err: e.ended, Scenario: e.scn.Name, Target: e.target.Name(),
-		Stops: len(e.history), Phases: slices.Clone(e.phases), Components: e.compNames, Live: true, Log: e.log.all(), Notes: e.notes.all()}
-	if index >= 0 && index < len(e.history) {
-		m := e.history[index]
+		First: max(e.history.first, 1), Stops: e.history.last(), Phases: slices.Clone(e.phases), Components: e.compNames, Live: true, Log: e.log.all(), Notes: e.notes.all()}
+	if m := e.history.at(stop); m != nil {
 		v.Snapshot, v.Phases, v.Verdicts, v.Caps, v.Breakpoints = m.snap, m.phases, m.verdicts, m.caps, m.infos
 		v.Memory, v.Waits, v.Complete, v.Finished = m.memory, m.waits, m.complete, m.finished
 		v.Watches = m.watches
-		v.Live = index == len(e.history)-1
+		v.Live = stop == e.history.last()
 	}
 	return v
 }

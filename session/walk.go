@@ -198,7 +198,7 @@ func (e *Engine) View() *View {
 	if e.ended != nil {
 		state = Ended
 	}
-	return e.viewAt(len(e.history)-1, state, "")
+	return e.viewAt(e.history.last(), state, "")
 }
 
 // Snapshot reads the current stop; the history gets it only for a recording.
@@ -209,5 +209,5 @@ func (e *Engine) Snapshot(ctx context.Context, reason string) (*Snapshot, error)
 	if err := e.record(ctx, reason); err != nil {
 		return nil, err
 	}
-	return e.history[len(e.history)-1].snap, e.rec.err
+	return e.history.newest().snap, e.rec.err
 }

@@ -107,7 +107,11 @@ func (u *ui) stopWords(s *session.Snapshot) span {
 	if len(u.notesOn(s.Number)) > 0 {
 		mark = " " + noteMark
 	}
-	of := fmt.Sprintf("stop %d of %d", s.Number, max(v.Stops, s.Number)) + mark
+	of := fmt.Sprintf("stop %d of %d", s.Number, max(v.Stops, s.Number))
+	if v.First > 1 {
+		of = fmt.Sprintf("stop %d of %d–%d", s.Number, v.First, max(v.Stops, s.Number))
+	}
+	of += mark
 	switch {
 	case u.recorded() != "":
 		return span{of + " in " + clip(clean(filepath.Base(u.recorded())), 24), t.plain}

@@ -65,6 +65,8 @@ func needEarlier(u *ui) string {
 		return whyNoStop
 	case v.Snapshot.Number <= 1:
 		return "this is the first stop"
+	case v.Snapshot.Number <= v.First:
+		return fmt.Sprintf("this is the oldest stop that is kept: the history had no room for the %d before it", v.First-1)
 	}
 	return ""
 }

@@ -27,7 +27,7 @@ func openLab(ctx context.Context, t *testing.T, options string, shared bool) (*s
 }
 
 // openLabWith is openLab with a recorder.
-func openLabWith(ctx context.Context, t *testing.T, options string, shared bool, recorder func(files map[string]*debuginfo.File, s *session.Scenario) session.Recorder) (*session.Engine, *qemu.VM) {
+func openLabWith(ctx context.Context, t *testing.T, options string, shared bool, recorder func(files map[string]*debuginfo.File, s *session.Scenario) session.Recorder, more ...func(*session.Config)) (*session.Engine, *qemu.VM) {
 	t.Helper()
 	dir, err := guest.Build(ctx)
 	if err != nil {
@@ -63,6 +63,9 @@ func openLabWith(ctx context.Context, t *testing.T, options string, shared bool,
 	cfg := session.Config{Target: target, Decoder: layout, Paging: memory.AMD64{}, Scenario: s, Files: files}
 	if recorder != nil {
 		cfg.Recorder = recorder(files, s)
+	}
+	for _, f := range more {
+		f(&cfg)
 	}
 	e, err := session.Open(ctx, cfg)
 	if err != nil {

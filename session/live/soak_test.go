@@ -68,11 +68,55 @@ func TestSoak(t *testing.T) {
 	}
 	last := measure(t)
 	t.Logf("after %d rounds: %+v, after %d: %+v", warmUp, first, rounds, last)
+	first.flat(t, last)
+}
+
+// flat makes sure that nothing grew.
+func (first footprint) flat(t *testing.T, last footprint) {
+	t.Helper()
 	if last.heap > first.heap+first.heap/10 {
-		t.Errorf("the heap grew from %d to %d bytes in %d rounds", first.heap, last.heap, rounds-warmUp)
+		t.Errorf("the heap grew from %d to %d bytes", first.heap, last.heap)
 	}
 	if last.goroutines > first.goroutines || last.files > first.files {
-		t.Errorf("from %d goroutines and %d files to %d and %d in %d rounds", first.goroutines, first.files, last.goroutines, last.files, rounds-warmUp)
+		t.Errorf("from %d goroutines and %d files to %d and %d", first.goroutines, first.files, last.goroutines, last.files)
+	}
+}
+
+// One session that continues and interrupts the guest for as long has a full
+// history and grows no more. In make test it keeps fewer stops.
+func TestSoakOfOneSession(t *testing.T) {
+	long, err := time.ParseDuration("0" + os.Getenv("THAW_SOAK"))
+	if err != nil {
+		t.Fatalf("THAW_SOAK: %v", err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), long+90*time.Second)
+	defer cancel()
+	s, most := newSoak(ctx, t), 2000
+	if long == 0 {
+		most = 40
+	}
+	e := s.open(ctx, t, true, most)
+	run, cancelRun := context.WithCancel(ctx)
+	defer cancelRun()
+	c := &control{session.NewController(run, e), t, ctx}
+	stops := c.View().Stops
+	goOn := func(until int) {
+		for ; stops < until; stops++ {
+			s.stop(c, stops+1)
+		}
+	}
+	goOn(2 * most) // a full history, and all its slots used again
+	first, begin, end := measure(t), stops, time.Now().Add(long)
+	for stops < 4*most || time.Now().Before(end) {
+		goOn(stops + most)
+	}
+	last := measure(t)
+	t.Logf("after %d stops: %+v, after %d: %+v", begin, first, stops, last)
+	first.flat(t, last)
+	cancelRun()
+	<-c.Done()
+	if err := e.Close(ctx); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -124,6 +168,35 @@ func newSoak(ctx context.Context, t *testing.T) *soak {
 // round is one session.
 func (s *soak) round(ctx context.Context, t *testing.T, shared bool) {
 	t.Helper()
+	e := s.open(ctx, t, shared, 0)
+	run, cancel := context.WithCancel(ctx)
+	defer cancel()
+	c := &control{session.NewController(run, e), t, ctx}
+	for n := range soakStops {
+		s.stop(c, n+2)
+	}
+	cancel()
+	<-c.Done()
+	if err := e.Close(ctx); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// stop continues the guest and interrupts it, for a stop of the given number.
+func (s *soak) stop(c *control, number int) {
+	c.t.Helper()
+	c.Continue()
+	c.until("a running guest", func(v *session.View) bool { return v.State == session.Running })
+	c.Interrupt()
+	v := c.until("the interrupt", stoppedAt(number))
+	if len(v.Snapshot.System.Problems) > 0 || len(v.Snapshot.System.Threads()) < 10 {
+		c.t.Fatalf("stop %d: %d threads, problems %q", number, len(v.Snapshot.System.Threads()), v.Snapshot.System.Problems)
+	}
+}
+
+// open attaches and begins a session that keeps so many stops (0: as usual).
+func (s *soak) open(ctx context.Context, t *testing.T, shared bool, most int) *session.Engine {
+	t.Helper()
 	var o live.Options
 	if shared {
 		o.RAM = s.vm.RAMPath()
@@ -132,28 +205,12 @@ func (s *soak) round(ctx context.Context, t *testing.T, shared bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := session.Open(ctx, session.Config{Target: target, Decoder: s.layout, Paging: memory.AMD64{}, Scenario: s.scenario, Files: s.files})
+	e, err := session.Open(ctx, session.Config{Target: target, Decoder: s.layout, Paging: memory.AMD64{}, Scenario: s.scenario, Files: s.files, MaxStops: most})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := e.Begin(ctx); err != nil {
 		t.Fatal(err)
 	}
-	run, cancel := context.WithCancel(ctx)
-	defer cancel()
-	c := &control{session.NewController(run, e), t, ctx}
-	for n := range soakStops {
-		c.Continue()
-		c.until("a running guest", func(v *session.View) bool { return v.State == session.Running })
-		c.Interrupt()
-		v := c.until("the interrupt", stoppedAt(n+2))
-		if len(v.Snapshot.System.Problems) > 0 || len(v.Snapshot.System.Threads()) < 10 {
-			t.Fatalf("stop %d: %d threads, problems %q", n, len(v.Snapshot.System.Threads()), v.Snapshot.System.Problems)
-		}
-	}
-	cancel()
-	<-c.Done()
-	if err := e.Close(ctx); err != nil {
-		t.Fatal(err)
-	}
+	return e
 }
