@@ -1,6 +1,7 @@
 package gdbremote
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -270,6 +271,37 @@ func (c *Client) WriteRegister(ctx context.Context, thread ThreadID, name string
 	}
 	if err != nil {
 		return fmt.Errorf("writing register %s: %w", name, err)
+	}
+	return nil
+}
+
+// PutRegisters writes all registers of a thread that differ from want, which was
+// read before, of whatever size.
+func (c *Client) PutRegisters(ctx context.Context, thread ThreadID, want *Registers) error {
+	now, err := c.ReadRegisters(ctx, thread)
+	if err != nil {
+		return err
+	}
+	var packets, names []string
+	for _, name := range want.Names() {
+		reg, _ := c.desc.Register(name)
+		old, _ := want.Bytes(name)
+		if p, ok := now.Bytes(name); !ok || bytes.Equal(p, old) {
+			continue
+		}
+		packets, names = append(packets, fmt.Sprintf("P%x=%x", reg.Number, old)), append(names, name)
+	}
+	if len(packets) == 0 {
+		return nil
+	}
+	answers, err := c.onThread(ctx, thread, packets...)
+	if err != nil {
+		return fmt.Errorf("putting back registers of vCPU %v: %w", thread, err)
+	}
+	for i, p := range answers {
+		if err := c.checkOK(packets[i], p); err != nil {
+			return fmt.Errorf("putting back register %s: %w", names[i], err)
+		}
 	}
 	return nil
 }

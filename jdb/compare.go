@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"thaw/kernel"
-	"thaw/report"
 )
 
 // Listing is what JDB said at one stop.
@@ -356,7 +355,7 @@ func rights(k kernel.Capability, width int) string {
 		return string("-xw*"[k.Rights&3])
 	}
 	const deletes = 8
-	out := []byte("-" + report.Rights(k.Rights))
+	out := []byte("-" + kernel.RightsString(k.Rights))
 	if k.Flags&deletes != 0 {
 		out[0] = 'D'
 	}

@@ -155,6 +155,19 @@ type Capability struct {
 	Flags   uint8  // further right bits of the entry
 }
 
+// RightsString prints the right bits of a capability as the kernel debugger does:
+// S and W.
+func RightsString(r uint8) string {
+	out := []byte("--")
+	if r&2 != 0 {
+		out[0] = 'S'
+	}
+	if r&1 != 0 {
+		out[1] = 'W'
+	}
+	return string(out)
+}
+
 // Gate is an IPC gate.
 type Gate struct {
 	Thread ID     // receiver, 0 if none is bound

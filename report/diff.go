@@ -134,7 +134,7 @@ func (p *printer) diffTasks(d *Difference) {
 			p.slotLines("-", t.Missing)
 			p.slotLines("+", t.Extra)
 			for _, c := range t.Changed {
-				p.line("    ~ %s, was %s (%s)", slot(c.After), slot(c.Before), strings.Join(c.What, ", "))
+				p.line("    ~ %s, was %s (%s)", c.After, c.Before, strings.Join(c.What, ", "))
 			}
 		}
 	}
@@ -142,7 +142,7 @@ func (p *printer) diffTasks(d *Difference) {
 
 func (p *printer) slotLines(sign string, caps []session.SlotCap) {
 	for _, c := range caps {
-		p.line("    %s %s", sign, slot(c))
+		p.line("    %s %s", sign, c)
 	}
 }
 

@@ -28,19 +28,20 @@ type phaseJSON struct {
 }
 
 type threadJSON struct {
-	ID           string          `json:"id"`
-	Name         string          `json:"name"`
-	Task         string          `json:"task"`
-	Original     string          `json:"original,omitempty"`
-	Verdict      session.Verdict `json:"verdict"`
-	Rule         string          `json:"rule"`
-	Cause        string          `json:"cause"`
-	Evidence     []string        `json:"evidence"`
-	History      []happeningJSON `json:"history"`
-	Checkpointed *stageJSON      `json:"checkpointed"`
-	Requested    *stageJSON      `json:"requested"`
-	Kernel       *stageJSON      `json:"kernel"`
-	Entered      *stageJSON      `json:"entered"`
+	ID           string              `json:"id"`
+	Name         string              `json:"name"`
+	Task         string              `json:"task"`
+	Original     string              `json:"original,omitempty"`
+	Verdict      session.Verdict     `json:"verdict"`
+	Rule         string              `json:"rule"`
+	Cause        string              `json:"cause"`
+	Evidence     []string            `json:"evidence"`
+	Divergence   *session.Divergence `json:"divergence,omitempty"`
+	History      []happeningJSON     `json:"history"`
+	Checkpointed *stageJSON          `json:"checkpointed"`
+	Requested    *stageJSON          `json:"requested"`
+	Kernel       *stageJSON          `json:"kernel"`
+	Entered      *stageJSON          `json:"entered"`
 }
 
 type happeningJSON struct {
@@ -119,7 +120,7 @@ func NewCheckJSON(v *session.View, failures []string) CheckJSON {
 	}
 	for i := range v.Verdicts {
 		t := &v.Verdicts[i]
-		j := threadJSON{ID: t.Thread.String(), Name: t.Name, Task: t.Task.String(), Verdict: t.Verdict, Rule: t.Rule, Cause: t.Cause, Evidence: t.Evidence, History: happenings(t.History),
+		j := threadJSON{ID: t.Thread.String(), Name: t.Name, Task: t.Task.String(), Verdict: t.Verdict, Rule: t.Rule, Cause: t.Cause, Evidence: t.Evidence, Divergence: t.Divergence, History: happenings(t.History),
 			Checkpointed: stage(t.Checkpointed), Requested: stage(t.Requested), Kernel: stage(t.Kernel), Entered: stage(t.Entered)}
 		if t.Original != 0 {
 			j.Original = t.Original.String()
@@ -162,7 +163,7 @@ func slots(cs []session.SlotCap) []slotJSON {
 }
 
 func slotOf(c session.SlotCap) slotJSON {
-	return slotJSON{Slot: hexString(c.Slot), Object: c.Object.String(), Type: c.Type, Label: hexString(c.Label), Rights: Rights(c.Rights), Receiver: c.Receiver}
+	return slotJSON{Slot: hexString(c.Slot), Object: c.Object.String(), Type: c.Type, Label: hexString(c.Label), Rights: kernel.RightsString(c.Rights), Receiver: c.Receiver}
 }
 
 // SnapshotJSON is one stop.
@@ -247,7 +248,7 @@ func threadOf(s *session.Snapshot, o *kernel.Object) *kernelThreadJSON {
 func taskOf(s *session.Snapshot, o *kernel.Object) *taskJSON {
 	j := &taskJSON{Component: s.Tasks[o.ID], Root: hexString(o.Task.Root), Capabilities: []capJSON{}, Problem: o.Task.Problem}
 	for _, c := range o.Task.Caps {
-		j.Capabilities = append(j.Capabilities, capJSON{hexString(c.Slot), c.Object.String(), Rights(c.Rights), hexString(uint64(c.Flags))})
+		j.Capabilities = append(j.Capabilities, capJSON{hexString(c.Slot), c.Object.String(), kernel.RightsString(c.Rights), hexString(uint64(c.Flags))})
 	}
 	return j
 }

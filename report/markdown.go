@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"thaw/kernel"
 	"thaw/session"
 )
 
@@ -238,7 +239,7 @@ type capRow struct {
 func capRows(d *session.CapDiff) []capRow {
 	var out []capRow
 	one := func(change, glyph string, c session.SlotCap) capRow {
-		r := capRow{Change: change, Glyph: glyph, Slot: c.Slot, Type: clean(c.Type), Object: c.Object.String(), Rights: Rights(c.Rights), Receiver: clean(c.Receiver)}
+		r := capRow{Change: change, Glyph: glyph, Slot: c.Slot, Type: clean(c.Type), Object: c.Object.String(), Rights: kernel.RightsString(c.Rights), Receiver: clean(c.Receiver)}
 		if c.Receiver != "" {
 			r.Label = hex(c.Label)
 		}

@@ -116,34 +116,14 @@ func (p *printer) caps(d *session.CapDiff) {
 	p.line("capabilities of task %s at stop %d against task %s at stop %d: %d the same, %d missing, %d extra, %d changed",
 		d.Original, d.Checkpoint, d.Restored, d.After, d.Same, len(d.Missing), len(d.Extra), len(d.Changed))
 	for _, c := range d.Missing {
-		p.line("  missing %s", slot(c))
+		p.line("  missing %s", c)
 	}
 	for _, c := range d.Extra {
-		p.line("  extra   %s", slot(c))
+		p.line("  extra   %s", c)
 	}
 	for _, c := range d.Changed {
-		p.line("  changed %s, was %s (%s)", slot(c.After), slot(c.Before), strings.Join(c.What, ", "))
+		p.line("  changed %s, was %s (%s)", c.After, c.Before, strings.Join(c.What, ", "))
 	}
-}
-
-func slot(c session.SlotCap) string {
-	s := fmt.Sprintf("%05x %s-%s %s", c.Slot, c.Object, Rights(c.Rights), c.Type)
-	if c.Receiver != "" {
-		s += fmt.Sprintf(" label %x → %s", c.Label, c.Receiver)
-	}
-	return s
-}
-
-// Rights prints right bits as the kernel debugger does: S and W.
-func Rights(r uint8) string {
-	out := []byte("--")
-	if r&2 != 0 {
-		out[0] = 'S'
-	}
-	if r&1 != 0 {
-		out[1] = 'W'
-	}
-	return string(out)
 }
 
 // JSON prints a value indented, with no character that a terminal obeys.

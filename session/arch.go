@@ -23,6 +23,10 @@ type arch struct {
 	// exceptionReturn is the instruction that returns from an exception by a frame
 	// on the stack, nil where there is none of that kind.
 	exceptionReturn []byte
+	rootRegister    string   // page-table root, as far as a debugger can change it
+	faultAddress    string   // address of the last page fault
+	systemCalls     [][]byte // what instructions that enter the kernel on purpose begin with
+	selector        string   // at a system call: the capability selector of the invoked object (l4sys's bindings)
 }
 
 func value(r Registers, name string) uint64 {
@@ -40,6 +44,10 @@ var arches = map[elf.Machine]arch{
 		volatile: []string{"rcx", "r11"},
 
 		exceptionReturn: []byte{0x48, 0xcf}, // iretq
+		rootRegister:    "cr3",
+		faultAddress:    "cr2",
+		systemCalls:     [][]byte{{0x0f, 0x05}, {0x0f, 0x34}, {0xcd}}, // syscall, sysenter, int
+		selector:        "rdx",
 	},
 	elf.EM_ARM: {
 		ip: "pc", sp: "sp", flags: "cpsr",

@@ -1,6 +1,8 @@
 package session
 
 import (
+	"fmt"
+
 	"thaw/kernel"
 )
 
@@ -60,6 +62,18 @@ func DescribeSlot(s *Snapshot, c kernel.Capability) SlotCap {
 		out.Label, out.Receiver = o.IRQ.Label, receiver(s, o.IRQ.Thread)
 	}
 	return out
+}
+
+// String is a slot as the kernel debugger shows one, with where it leads.
+func (c SlotCap) String() string {
+	if c.Type == emptySlot {
+		return fmt.Sprintf("%05x, which is empty", c.Slot)
+	}
+	s := fmt.Sprintf("%05x %s-%s %s", c.Slot, c.Object, kernel.RightsString(c.Rights), c.Type)
+	if c.Receiver != "" {
+		s += fmt.Sprintf(" label %x → %s", c.Label, c.Receiver)
+	}
+	return s
 }
 
 // receiver names a thread by component and name: ids differ between the two

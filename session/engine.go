@@ -24,6 +24,10 @@ type Config struct {
 	WithCode bool                       // recordings may hold machine code
 	Sparse   bool                       // recordings hold of each page only what was read, else zeros
 	MaxStops int                        // most stops that the history keeps, 0 for 2000
+
+	// Divergence says to find out where each restored thread parts from its
+	// original, as it comes back to user mode.
+	Divergence bool
 }
 
 // Engine drives a target through a scenario and keeps what it learns. It is
@@ -68,6 +72,8 @@ type Engine struct {
 	rec     *recording // nil: nothing is recorded
 	ended   error
 	checked bool // the running kernel was compared with its file
+
+	divergence bool // see Config
 }
 
 // moment is a stop in the history with all that was known then.
@@ -99,7 +105,8 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 		target: c.Target, dec: c.Decoder, paging: c.Paging, scn: c.Scenario, arch: a,
 		comps: map[string]*component{}, taskComps: map[taskKey]*component{}, libraries: map[libraryKey]bool{}, roots: map[rootKey]bool{},
 		probes: map[uint64][]*probe{}, started: time.Now(), ev: newEvidence(),
-		history: moments{most: cmp.Or(c.MaxStops, maxMoments)},
+		history:    moments{most: cmp.Or(c.MaxStops, maxMoments)},
+		divergence: c.Divergence,
 	}
 	for name, f := range c.Files {
 		e.comps[name] = newComponent(name, name == c.Scenario.KernelName(), f)

@@ -65,6 +65,8 @@ type track struct {
 	Forced   []forced // by us
 	Copied   []write  // of the copy that the requesting function keeps
 
+	Divergence *Divergence `json:",omitempty"` // from its original, nil if that was not asked for
+
 	armed                  bool
 	IPAddr, SPAddr         uint64 // of the saved frame
 	ContIPAddr, ContSPAddr uint64
@@ -391,6 +393,11 @@ func (e *Engine) enter(ctx context.Context, t *track) (*event, error) {
 	t.Entered = &entry{At: e.now(), IP: cpu.IP, SP: cpu.SP, Registers: cpu.Registers, Place: e.comps[t.Program].place(cpu.IP)}
 	if err := e.disarm(ctx, t); err != nil {
 		return nil, err
+	}
+	if e.divergence {
+		if err := e.diverge(ctx, t); err != nil {
+			return nil, err
+		}
 	}
 	return &event{reason: fmt.Sprintf("%s (thread %s) returns to user mode at %s", t.Name, t.ID, t.Entered.Place)}, nil
 }

@@ -182,6 +182,8 @@ type ThreadVerdict struct {
 	History  []Happening
 
 	Checkpointed, Requested, Kernel, Entered Stage
+
+	Divergence *Divergence // from the original, nil if that was not asked for
 }
 
 // Happening is one thing that happened to a thread's state, from its first

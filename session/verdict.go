@@ -106,6 +106,9 @@ func (j *judge) thread(s *Snapshot, t *track, original *kernel.Object) ThreadVer
 	r := f.rule()
 	v.Verdict, v.Rule, v.Cause, v.Advice = r.verdict, r.name, r.cause(f), r.advice
 	v.Evidence = f.evidence(j.ev.Operations[t.Block])
+	if v.Divergence = t.Divergence; v.Divergence != nil {
+		v.Evidence = append(v.Evidence, v.Divergence.Lines()...)
+	}
 	v.History = j.history(t)
 	return v
 }

@@ -172,7 +172,7 @@ func (o *options) openTarget(ctx context.Context, s *session.Scenario, files map
 	leave := func(err error) error {
 		return errors.Join(err, target.Close(context.WithoutCancel(ctx)), closeLog())
 	}
-	cfg := session.Config{Target: target, Decoder: layout, Paging: paging, Scenario: s, Files: files, WithCode: o.withCode, Sparse: o.sparse}
+	cfg := session.Config{Target: target, Decoder: layout, Paging: paging, Scenario: s, Files: files, WithCode: o.withCode, Sparse: o.sparse, Divergence: o.diverge}
 	op := &opened{closers: []func() error{closeLog}}
 	if o.record != "" {
 		about.By, about.Scenario, about.Target, about.Sparse = version(), s.Text(), cmp.Or(o.title, target.Name()), o.sparse

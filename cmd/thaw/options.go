@@ -38,6 +38,7 @@ type options struct {
 	force    bool
 	withCode bool
 	sparse   bool
+	diverge  bool
 	title    string
 	theme    string
 	ascii    bool
@@ -65,6 +66,7 @@ func (o *options) commonFlags(c *cobra.Command) {
 	f.BoolVar(&o.force, "force", false, "overwrite files that exist")
 	f.BoolVar(&o.withCode, "with-code", false, "record pages with machine code, too")
 	f.BoolVar(&o.sparse, "sparse", false, "record of each page only what was read, and zeros for the rest")
+	f.BoolVar(&o.diverge, "divergence", false, "find out where each restored thread parts from its original: both are executed up to their next system call, and put back")
 	f.BoolVar(&o.noShare, "no-shared-ram", false, "read the lab guest through the gdbstub only")
 }
 

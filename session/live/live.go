@@ -247,6 +247,15 @@ func (t *Target) WriteRegister(ctx context.Context, cpu int, name string, value 
 	return t.lost(t.client.WriteRegister(context.WithoutCancel(ctx), t.cpus[cpu], name, value))
 }
 
+// PutRegisters puts a processor's registers back as they were.
+func (t *Target) PutRegisters(ctx context.Context, cpu int, regs session.Registers) error {
+	want, ok := regs.(*gdbremote.Registers)
+	if !ok {
+		return fmt.Errorf("putting back the registers of processor %d: they were not read from this target", cpu)
+	}
+	return t.lost(t.client.PutRegisters(context.WithoutCancel(ctx), t.cpus[cpu], want))
+}
+
 // WritePhysical writes physical memory, through the stub: the mapping of shared
 // RAM is for reading.
 func (t *Target) WritePhysical(ctx context.Context, addr uint64, data []byte) error {

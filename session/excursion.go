@@ -1,0 +1,209 @@
+package session
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"thaw/kernel"
+	"thaw/memory"
+)
+
+// An excursion executes a thread's next instructions on the stopped processor, to
+// see what it would do, and leaves no trace of it: registers and user memory are
+// put back. It ends before a system call, so nobody else is told anything.
+
+// excursion is what a thread would do from a state on.
+type excursion struct {
+	steps []step
+	end   string // why it ended: endSystemCall, endLimit, or an exception in words
+	last  uint64 // ip at the end
+	// The capability selector that the system call names.
+	selector uint64
+	known    bool
+}
+
+// step is one instruction with the registers before it.
+type step struct {
+	ip   uint64
+	regs []kernel.Register
+}
+
+// Why excursions end.
+const (
+	endSystemCall = "system call"
+	endLimit      = "no end in sight"
+)
+
+// maxExcursion bounds an excursion, in instructions.
+const maxExcursion = 2000
+
+// Putter is a target whose registers can be put back as they were.
+type Putter interface {
+	Changer
+	// PutRegisters writes all registers of a processor that differ from those of
+	// an earlier stop.
+	PutRegisters(ctx context.Context, cpu int, regs Registers) error
+}
+
+// excursion executes up to maxExcursion instructions in the address space with
+// the page tables at root, from a register state on.
+func (e *Engine) excursion(ctx context.Context, w Putter, root uint64, start []kernel.Register) (x excursion, err error) {
+	leave, err := e.exceptionReturn()
+	if err != nil {
+		return x, err
+	}
+	saved, cpu := e.regs[e.cpu], e.cpu
+	pages, err := e.userPages(root)
+	if err != nil {
+		return x, err
+	}
+	stack, err := e.trapStack(ctx)
+	if err != nil {
+		return x, err
+	}
+	defer func() {
+		err = errors.Join(err, w.PutRegisters(ctx, cpu, saved), e.putPages(ctx, w, append(pages, stack...)), e.look(ctx, cpu))
+	}()
+	own := []kernel.Register{{Name: e.arch.rootRegister, Value: root}, {Name: e.arch.faultAddress, Value: noFault}}
+	for _, r := range append(own, start...) {
+		if err := w.WriteRegister(ctx, e.cpu, r.Name, r.Value); err != nil {
+			return x, err
+		}
+	}
+	if err := e.look(ctx, e.cpu); err != nil {
+		return x, err
+	}
+	return x, e.follow(ctx, w, leave, &x)
+}
+
+// follow executes instructions until the program enters the kernel.
+func (e *Engine) follow(ctx context.Context, w Putter, leave uint64, x *excursion) error {
+	for n := 0; ; n++ {
+		cpu := e.m.CPUs[e.cpu]
+		x.last = cpu.IP
+		if len(x.steps) == 0 || x.steps[len(x.steps)-1].ip != cpu.IP { // repetitions are one instruction
+			regs := append(slices.Clone(cpu.Registers), kernel.Register{Name: e.arch.sp, Value: cpu.SP})
+			x.steps = append(x.steps, step{cpu.IP, regs})
+		}
+		if e.atSystemCall(cpu.IP) {
+			x.end = endSystemCall
+			x.selector, x.known = kernel.RegisterIn(cpu.Registers, e.arch.selector)
+			return nil
+		}
+		if n == maxExcursion {
+			x.end = endLimit
+			return nil
+		}
+		if err := e.stepTo(ctx); err != nil {
+			return err
+		}
+		if e.m.CPUs[e.cpu].User {
+			continue
+		}
+		x.end = e.exceptionText()
+		return e.leaveKernel(ctx, w, leave, cpu.IP)
+	}
+}
+
+// atSystemCall says whether the instruction at ip enters the kernel on purpose.
+func (e *Engine) atSystemCall(ip uint64) bool {
+	for _, code := range e.arch.systemCalls {
+		got := make([]byte, len(code))
+		if e.m.Space(e.cpu).ReadMemory(ip, got) == nil && bytes.Equal(got, code) {
+			return true
+		}
+	}
+	return false
+}
+
+// noFault is put into the register with the address of the last page fault, so
+// that a new one shows.
+const noFault = ^uint64(0)
+
+// exceptionText says which exception the processor has just taken.
+func (e *Engine) exceptionText() string {
+	if addr := value(e.regs[e.cpu], e.arch.faultAddress); addr != noFault {
+		return fmt.Sprintf("page fault at %#x", addr)
+	}
+	return fmt.Sprintf("exception, handled at %s", e.kernelComponent().place(e.m.CPUs[e.cpu].IP))
+}
+
+// leaveKernel takes the processor, which an exception has just brought into the
+// kernel, back to user mode by the exception's own frame.
+func (e *Engine) leaveKernel(ctx context.Context, w Changer, leave, ip uint64) error {
+	at, err := e.trapFrame(ip)
+	if err != nil {
+		return err
+	}
+	for _, r := range []kernel.Register{{Name: e.arch.sp, Value: at}, {Name: e.arch.ip, Value: leave}} {
+		if err := w.WriteRegister(ctx, e.cpu, r.Name, r.Value); err != nil {
+			return err
+		}
+	}
+	if err := e.stepTo(ctx); err != nil {
+		return err
+	}
+	if cpu := e.m.CPUs[e.cpu]; !cpu.User {
+		return fmt.Errorf("leaving the kernel after an exception at %#x: the processor is at %#x", ip, cpu.IP)
+	}
+	return nil
+}
+
+// userPages reads the pages of an address space that user mode can write.
+func (e *Engine) userPages(root uint64) ([]memory.Request, error) {
+	size := e.m.Paging.PageSize()
+	space := memory.NewSpace(memory.NewView(e.target, memory.SharedBlock, nil), e.m.Paging, root)
+	mapped, more, err := space.Mapped(0, e.arch.userEnd, maxMemory)
+	if err != nil {
+		return nil, fmt.Errorf("listing the pages at %#x: %w", root, err)
+	}
+	var reqs []memory.Request
+	for _, p := range mapped {
+		for off := uint64(0); p.User && p.Writable && off < p.Size && len(reqs) <= maxMemory; off += size {
+			reqs = append(reqs, memory.Request{Addr: p.Phys + off, Buf: make([]byte, size)})
+		}
+	}
+	if more || len(reqs) > maxMemory {
+		return nil, fmt.Errorf("the address space at %#x maps more than %d pages: too many to put back", root, maxMemory)
+	}
+	return reqs, e.target.ReadPhysical(reqs)
+}
+
+// trapStack reads what an exception would overwrite on the current thread's kernel
+// stack, as far as user mode's page tables map it.
+func (e *Engine) trapStack(ctx context.Context) ([]memory.Request, error) {
+	if err := e.findStacks(ctx); err != nil {
+		return nil, err
+	}
+	n := uint64((trapWords + 1) * e.ptrSize())
+	sp := e.m.CPUs[e.cpu].KernelSP
+	_, phys, err := e.m.Space(e.cpu).Translate(sp - n)
+	if sp == 0 || err != nil {
+		return nil, nil //nolint:nilerr // hidden from user mode: the exception pushes elsewhere
+	}
+	reqs := []memory.Request{{Addr: phys, Buf: make([]byte, n)}}
+	return reqs, e.target.ReadPhysical(reqs)
+}
+
+// putPages writes back what differs from what was read before.
+func (e *Engine) putPages(ctx context.Context, w Changer, before []memory.Request) error {
+	now := make([]memory.Request, 0, len(before))
+	for _, q := range before {
+		now = append(now, memory.Request{Addr: q.Addr, Buf: make([]byte, len(q.Buf))})
+	}
+	if err := e.target.ReadPhysical(now); err != nil {
+		return err
+	}
+	for i, q := range before {
+		if q.Err != nil || bytes.Equal(q.Buf, now[i].Buf) {
+			continue
+		}
+		if err := w.WritePhysical(ctx, q.Addr, q.Buf); err != nil {
+			return fmt.Errorf("putting back %d bytes at %#x: %w", len(q.Buf), q.Addr, err)
+		}
+	}
+	return nil
+}
