@@ -120,6 +120,15 @@ func TestRegistersAndThreads(t *testing.T) {
 		if _, ok := regs.Uint64("st0"); ok {
 			t.Error("80 bits fit 64")
 		}
+		// What differs from an earlier state is put back, and nothing else written.
+		if err := c.WriteRegister(ctx, ids[1], "rax", 5); err != nil || m.rax[1] != 5 {
+			t.Fatalf("write: %v, %#x", err, m.rax[1])
+		}
+		for range 2 {
+			if err := c.PutRegisters(ctx, ids[1], regs); err != nil || m.rax[1] != 0x1122334455667788 {
+				t.Errorf("put back: %v, %#x", err, m.rax[1])
+			}
+		}
 		// Reading CPU 2's registers must not change whose memory is read.
 		var b [1]byte
 		if err := c.ReadMemory(ctx, Virtual, 0x123, b[:]); err != nil || b[0] != m.mem[0x123] {

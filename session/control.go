@@ -249,6 +249,11 @@ func (c *Controller) Unforce(thread kernel.ID) {
 	c.queue("taking back a state", func(ctx context.Context) error { return c.engine.Unforce(ctx, thread) })
 }
 
+// Diverge finds out where a thread parts from its original; see Engine.Diverge.
+func (c *Controller) Diverge(thread kernel.ID) {
+	c.queue("comparing with the original", func(ctx context.Context) error { return c.engine.Diverge(ctx, thread) })
+}
+
 // Show shows a stop of the history by its number; one that is not there changes
 // nothing.
 func (c *Controller) Show(stop int) {

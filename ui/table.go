@@ -62,6 +62,8 @@ var guestActions = []action{
 		run: (*ui).askForce, why: needForce},
 	{keys: []string{"U"}, label: "U", command: "unforce", help: "take back what was forced", group: groupGuest,
 		run: func(u *ui) { u.ctrl.(Forcer).Unforce(u.selectedVerdict().Thread) }, why: needForced},
+	{keys: []string{"D"}, label: "D", command: "diverge", help: "where it parts from its original", group: groupGuest,
+		run: (*ui).askDiverge, why: needDiverge},
 }
 
 var historyActions = []action{
