@@ -389,6 +389,9 @@ func (t *track) note(w write, what kernel.Source, addr uint64, was *saved, is sa
 
 // enter notes a thread's first return to user mode.
 func (e *Engine) enter(ctx context.Context, t *track) (*event, error) {
+	if err := e.forceRegisters(ctx, t); err != nil {
+		return nil, err
+	}
 	cpu := e.m.CPUs[e.cpu]
 	t.Entered = &entry{At: e.now(), IP: cpu.IP, SP: cpu.SP, Registers: cpu.Registers, Place: e.comps[t.Program].place(cpu.IP)}
 	if err := e.disarm(ctx, t); err != nil {

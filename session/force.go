@@ -26,7 +26,7 @@ type forced struct {
 	Where kernel.Source // SourceCPU, SourceFrame or SourceContinuation
 	Old   saved
 	saved
-	Registers []kernel.Register // general ones that were set, too
+	Registers []kernel.Register // general ones that are set, too; none if the request holds none
 	Undone    bool
 	Cancel    bool   // its wait in IPC is ended as the guest goes on
 	Waits     string // else: why a wait is not ended, "" if there is none
@@ -40,8 +40,9 @@ type forced struct {
 // processor's registers if the thread has just come back to user mode, else
 // into the saved state that the kernel will leave with. A wait in IPC is ended
 // as ex_regs with the cancel flag does, once the guest goes on; where that cannot
-// be, the state takes effect when the wait ends. General registers are set only in
-// the processor, and only if the request holds any. Unforce takes it back as long
+// be, the state takes effect when the wait ends. General registers are set in the
+// processor, now or as the thread comes back to user mode, if the request holds
+// any. Unforce takes it back as long
 // as the guest has not run on.
 func (e *Engine) Force(ctx context.Context, thread kernel.ID) (string, error) {
 	w, ok := e.target.(Changer)
@@ -54,6 +55,9 @@ func (e *Engine) Force(ctx context.Context, thread kernel.ID) (string, error) {
 	}
 	q := t.request()
 	f := forced{At: e.now(), saved: saved{q.IP, q.SP}}
+	if slices.ContainsFunc(q.Registers, func(r kernel.Register) bool { return r.Value != 0 }) {
+		f.Registers = q.Registers
+	}
 	var err error
 	if block, berr := e.currentBlock(ctx); berr == nil && block == t.Block && e.m.CPUs[e.cpu].User {
 		err = e.forceCPU(ctx, w, &f, q)
@@ -98,9 +102,6 @@ func (e *Engine) trackByID(thread kernel.ID) *track {
 func (e *Engine) forceCPU(ctx context.Context, w Changer, f *forced, q *request) error {
 	cpu := e.m.CPUs[e.cpu]
 	f.Where, f.Old = kernel.SourceCPU, saved{cpu.IP, cpu.SP}
-	if slices.ContainsFunc(q.Registers, func(r kernel.Register) bool { return r.Value != 0 }) {
-		f.Registers = q.Registers
-	}
 	set := append(slices.Clone(f.Registers), kernel.Register{Name: e.arch.ip, Value: q.IP}, kernel.Register{Name: e.arch.sp, Value: q.SP})
 	for _, r := range set {
 		old, ok := e.regs[e.cpu].Uint64(r.Name)
@@ -147,6 +148,25 @@ func (e *Engine) forceSaved(ctx context.Context, w Changer, f *forced, t *track)
 		t.Cont = f.saved
 	}
 	return nil
+}
+
+// forceRegisters puts the general registers of a state that was forced into the
+// kernel into the processor, as the thread comes back with it.
+func (e *Engine) forceRegisters(ctx context.Context, t *track) error {
+	if len(t.Forced) == 0 {
+		return nil
+	}
+	f := &t.Forced[len(t.Forced)-1]
+	cpu := e.m.CPUs[e.cpu]
+	if f.Undone || f.Where == kernel.SourceCPU || len(f.Registers) == 0 || cpu.IP != f.IP || cpu.SP != f.SP {
+		return nil
+	}
+	for _, r := range f.Registers {
+		if err := e.target.(Changer).WriteRegister(ctx, e.cpu, r.Name, r.Value); err != nil {
+			return fmt.Errorf("forcing %s of thread %s %s: %w", r.Name, t.ID, t.Name, err)
+		}
+	}
+	return e.look(ctx, e.cpu)
 }
 
 // word is a value as the guest keeps it.

@@ -93,3 +93,23 @@ func TestForceBlocked(t *testing.T) {
 		t.Errorf("what became of it: %q, %v", fate, err)
 	}
 }
+
+// All registers that were checkpointed come with a forced state.
+func TestForceRegisters(t *testing.T) {
+	ctx := deadline(t)
+	e, _ := openLab(ctx, t, "bug=exregs-blocked", true)
+	ep := verdictOf(t, untilComplete(ctx, t, e), "ep")
+	if _, err := e.Force(ctx, ep.Thread); err != nil {
+		t.Fatal(err)
+	}
+	untilEntered(t, e, "ep")
+	got := verdictOf(t, e.View(), "ep").Entered
+	if got.IP != ep.Requested.IP || len(ep.Requested.Registers) == 0 {
+		t.Fatalf("ep enters %#x with %v", got.IP, got.Registers)
+	}
+	for _, r := range ep.Requested.Registers {
+		if v, ok := kernel.RegisterIn(got.Registers, r.Name); !ok || v != r.Value {
+			t.Errorf("%s is %#x, requested was %#x", r.Name, v, r.Value)
+		}
+	}
+}
