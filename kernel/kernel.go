@@ -7,6 +7,7 @@
 package kernel
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sort"
@@ -185,35 +186,50 @@ type IRQ struct {
 type System struct {
 	Objects  []*Object // by id
 	Problems []string  // what could not be read, one sentence each
+	Anew     int       // objects that were decoded at this stop; the others' memory is as at the stop before
 
-	byID   map[ID]*Object
-	byAddr []*Object
+	byID   map[ID]int // indices in Objects
+	byAddr []int
 }
 
 // NewSystem indexes objects. Of two objects with one id the first counts.
 func NewSystem(objects []*Object, problems []string) *System {
-	s := &System{Objects: objects, Problems: problems, byID: make(map[ID]*Object, len(objects))}
-	sort.SliceStable(s.Objects, func(i, j int) bool { return s.Objects[i].ID < s.Objects[j].ID })
-	s.byAddr = slices.Clone(s.Objects)
-	sort.SliceStable(s.byAddr, func(i, j int) bool { return s.byAddr[i].Addr < s.byAddr[j].Addr })
-	for _, o := range s.Objects {
-		if s.byID[o.ID] == nil {
-			s.byID[o.ID] = o
+	s := &System{Objects: objects, Problems: problems, byID: make(map[ID]int, len(objects)), byAddr: make([]int, len(objects))}
+	slices.SortStableFunc(s.Objects, func(a, b *Object) int { return cmp.Compare(a.ID, b.ID) })
+	for i, o := range s.Objects {
+		s.byAddr[i] = i
+		if _, ok := s.byID[o.ID]; !ok {
+			s.byID[o.ID] = i
 		}
 	}
+	slices.SortStableFunc(s.byAddr, func(i, j int) int { return cmp.Compare(s.Objects[i].Addr, s.Objects[j].Addr) })
 	return s
 }
 
+// Again is the system at a stop at which the same objects exist, each with its
+// id, address and class: they come in the order of s.Objects.
+func (s *System) Again(objects []*Object, problems []string) *System {
+	return &System{Objects: objects, Problems: problems, byID: s.byID, byAddr: s.byAddr}
+}
+
 // Object returns the object with an id, or nil.
-func (s *System) Object(id ID) *Object { return s.byID[id] }
+func (s *System) Object(id ID) *Object {
+	if i, ok := s.byID[id]; ok {
+		return s.Objects[i]
+	}
+	return nil
+}
 
 // At returns the object that a kernel pointer points into, or nil.
 func (s *System) At(addr uint64) *Object {
-	i := sort.Search(len(s.byAddr), func(i int) bool { return s.byAddr[i].Addr > addr })
-	if i == 0 || !s.byAddr[i-1].Contains(addr) {
+	i := sort.Search(len(s.byAddr), func(i int) bool { return s.Objects[s.byAddr[i]].Addr > addr })
+	if i == 0 {
 		return nil
 	}
-	return s.byAddr[i-1]
+	if o := s.Objects[s.byAddr[i-1]]; o.Contains(addr) {
+		return o
+	}
+	return nil
 }
 
 // Named is the object that a capability names, or nil. Its id alone would not

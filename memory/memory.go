@@ -70,6 +70,8 @@ func scratch(r Reader) []byte {
 		return r.word[:]
 	case *View:
 		return r.word[:]
+	case *Mirror:
+		return r.word[:]
 	}
 	return make([]byte, 8)
 }

@@ -54,6 +54,14 @@ func (s *Shared) ReadPhysical(reqs []Request) error {
 	return nil
 }
 
+// At is a piece of the mapping, nil where it does not reach; see InPlace.
+func (s *Shared) At(addr uint64, n int) []byte {
+	if addr > uint64(len(s.data)) || uint64(n) > uint64(len(s.data))-addr {
+		return nil
+	}
+	return s.data[addr:][:n:n]
+}
+
 // Close unmaps the file.
 func (s *Shared) Close() error {
 	if s.data == nil {

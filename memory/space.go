@@ -34,6 +34,7 @@ type Space struct {
 	paging Paging
 	root   uint64
 	tlb    map[uint64]Mapping // by smallest page
+	last   Mapping            // that was asked for last
 	word   [8]byte            // see scratch
 }
 
@@ -54,6 +55,9 @@ func (s *Space) Root() uint64 { return s.root }
 
 // Translate returns the page that holds virt and virt's physical address.
 func (s *Space) Translate(virt uint64) (Mapping, uint64, error) {
+	if virt-s.last.Virt < s.last.Size {
+		return s.last, s.last.Phys + (virt - s.last.Virt), nil
+	}
 	key := virt &^ (s.paging.PageSize() - 1)
 	m, ok := s.tlb[key]
 	if !ok {
@@ -63,6 +67,7 @@ func (s *Space) Translate(virt uint64) (Mapping, uint64, error) {
 		}
 		s.tlb[key] = m
 	}
+	s.last = m
 	return m, m.Phys + (virt - m.Virt), nil
 }
 
@@ -82,6 +87,25 @@ func (s *Space) ReadMemory(addr uint64, buf []byte) error {
 	}
 	return nil
 }
+
+// Holds says whether all that another space has translated so far, at an earlier
+// stop or through other tables, is mapped to the same places here.
+func (s *Space) Holds(o *Space) bool {
+	seen := make(map[Mapping]bool)
+	for virt, m := range o.tlb {
+		if seen[m] {
+			continue
+		}
+		seen[m] = true
+		if now, err := s.paging.Walk(s.phys, s.root, virt); err != nil || now != m {
+			return false
+		}
+	}
+	return true
+}
+
+// Adopt takes over what another space, which Holds, has translated.
+func (s *Space) Adopt(o *Space) { s.tlb = o.tlb }
 
 // Mapped lists the pages mapped between start and last (inclusive), at most
 // max of them; more says that there were more.

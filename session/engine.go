@@ -50,7 +50,8 @@ type Engine struct {
 	regs    []Registers
 	cpu     int // processor that stopped
 	view    *memory.View
-	text    *memory.View // machine code, which recordings leave out
+	mirror  *memory.Mirror // what the model is made of, at all stops
+	text    *memory.View   // machine code, which recordings leave out
 	touched []uint64
 	sys     *kernel.System // decoded at this stop, nil if not so far
 
@@ -104,7 +105,7 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 	e := &Engine{
 		target: c.Target, dec: c.Decoder, paging: c.Paging, scn: c.Scenario, arch: a,
 		comps: map[string]*component{}, taskComps: map[taskKey]*component{}, libraries: map[libraryKey]bool{}, roots: map[rootKey]bool{},
-		probes: map[uint64][]*probe{}, started: time.Now(), ev: newEvidence(),
+		probes: map[uint64][]*probe{}, started: time.Now(), ev: newEvidence(), mirror: memory.NewMirror(c.Target),
 		history:    moments{most: cmp.Or(c.MaxStops, maxMoments)},
 		divergence: c.Divergence,
 	}
@@ -164,7 +165,8 @@ func (e *Engine) look(ctx context.Context, cpu int) error {
 	return nil
 }
 
-// system decodes the kernel's objects, once per stop.
+// system decodes the kernel's objects, once per stop: those whose memory changed
+// since the last time.
 func (e *Engine) system(ctx context.Context) (*kernel.System, error) {
 	if e.sys != nil {
 		return e.sys, nil
@@ -176,7 +178,12 @@ func (e *Engine) system(ctx context.Context) (*kernel.System, error) {
 	view := memory.NewView(e.target, e.target.BlockSize(), e.touched)
 	e.rec.trace(view)
 	e.view, e.m.Phys = view, view
-	sys, err := e.dec.Decode(e.m)
+	if err := e.mirror.Refresh(); err != nil {
+		return nil, err
+	}
+	m := e.m
+	m.Phys = e.mirror
+	sys, err := e.dec.Decode(m)
 	if err != nil {
 		return nil, err
 	}

@@ -164,6 +164,9 @@ func (r *recording) fail(err error) {
 // code is wanted: kernels have pages with both code and data.
 func (e *Engine) readPages() ([]Page, error) {
 	e.rec.read(e.view)
+	// All that the model is made of, though most of it was decoded at an earlier stop.
+	e.mirror.Each(func(addr uint64) { e.rec.pages[addr&^(PageSize-1)] = true })
+	e.mirror.Trace(e.rec.reads)
 	if e.rec.withCode {
 		e.rec.read(e.text)
 	}

@@ -33,8 +33,8 @@ func (e *Engine) snapshot(ctx context.Context, reason string) (*Snapshot, error)
 	c := e.componentHere(sys)
 	s.PC = c.place(cpu.IP)
 	s.Frames = e.backtrace(c)
-	stats := e.view.Stats()
-	s.Cost = Cost{Duration: time.Since(begin), Bytes: stats.Bytes, Batches: stats.Batches}
+	model, rest := e.mirror.Stats(), e.view.Stats()
+	s.Cost = Cost{Duration: time.Since(begin), Bytes: model.Bytes + rest.Bytes, Batches: model.Batches + rest.Batches}
 	return s, nil
 }
 

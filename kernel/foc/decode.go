@@ -21,32 +21,42 @@ const (
 type decoder struct {
 	*Layout
 	m      kernel.Machine
+	mirror *memory.Mirror // m.Phys, if it is one
 	kspace *memory.Space
+	old    *last // the stop before, nil if nothing of it holds
+	next   *last // for the next stop
 	probs  []string
 	tables uint64 // bytes of capability tables that were read so far
+	moved  bool   // the objects are not those of the stop before
+	added  int    // objects that were not there then
+	anew   int    // objects that were decoded
 
-	objects []*kernel.Object
-	pending []func(*kernel.System) // references that need all objects
+	now, before *item // that is being decoded, and what it was at the stop before
 }
 
 // Decode reads all kernel objects. It fails only where there is nothing to
 // show; what is damaged is told in the model's Problems and in the objects.
+//
+// Over a memory.Mirror that was refreshed since the last call, what did not
+// change in memory is not decoded again.
 func (l *Layout) Decode(m kernel.Machine) (*kernel.System, error) {
-	space, err := l.KernelSpace(m)
-	if err != nil {
+	d := &decoder{Layout: l, m: m, next: &last{byLink: map[uint64]*item{}}}
+	d.mirror, _ = m.Phys.(*memory.Mirror)
+	if err := d.findKernel(); err != nil {
+		l.drop()
 		return nil, err
 	}
-	d := &decoder{Layout: l, m: m, kspace: space}
 	if err := d.walk(); err != nil {
+		l.drop()
 		return nil, err
 	}
-	sys := kernel.NewSystem(d.objects, nil)
-	for _, resolve := range d.pending {
-		resolve(sys)
+	sys := d.system()
+	sys.Anew = d.anew
+	if d.mirror != nil {
+		d.next.mirror, d.next.stop, d.next.space = d.mirror, d.mirror.Stop(), d.kspace
+		l.last = d.next
 	}
-	clearKernelThreads(sys)
 	d.markRunning(sys)
-	sys.Problems = d.probs
 	return sys, nil
 }
 
@@ -91,31 +101,31 @@ func (d *decoder) walk() error {
 	if end == 0 {
 		end = first
 	}
-	seen := make(map[uint64]bool)
 	for link := first; ; {
-		if seen[link] {
+		if d.next.byLink[link] != nil {
 			d.problem("the list of kernel objects runs into itself at %#x before its end", link)
 			return nil
 		}
-		seen[link] = true
-		if o := d.object(link - d.dbg.link); o != nil {
-			d.objects = append(d.objects, o)
+		it := d.item(link)
+		d.next.byLink[link] = it
+		d.next.items = append(d.next.items, it)
+		for _, p := range it.problems {
+			d.problem("%s", p)
 		}
-		next, err := d.word(link + d.dbg.next)
 		switch {
-		case err != nil:
-			d.problem("the list of kernel objects ends at %#x: %v", link, err)
+		case it.err != nil:
+			d.problem("the list of kernel objects ends at %#x: %v", link, it.err)
 			return nil
-		case next == end:
+		case it.next == end:
 			return nil
-		case next == 0:
+		case it.next == 0:
 			d.problem("the list of kernel objects breaks off at %#x", link)
 			return nil
-		case len(seen) >= maxObjects:
+		case len(d.next.items) >= maxObjects:
 			d.problem("the list of kernel objects has more than %d members", maxObjects)
 			return nil
 		}
-		link = next
+		link = it.next
 	}
 }
 
@@ -124,18 +134,18 @@ func (d *decoder) walk() error {
 func (d *decoder) object(dbg uint64) *kernel.Object {
 	name, err := d.dynamicClass(dbg)
 	if err != nil {
-		d.problem("kernel object at %#x: %v", dbg, err)
+		d.now.problem("kernel object at %#x: %v", dbg, err)
 		return nil
 	}
 	c, err := d.class(name)
 	if err != nil {
-		d.problem("kernel object at %#x: %v", dbg, err)
+		d.now.problem("kernel object at %#x: %v", dbg, err)
 		return nil
 	}
 	o := &kernel.Object{Addr: dbg - c.dbg, Size: c.size, Class: name, Kind: c.kind}
 	id, err := memory.Uint(d.kspace, dbg+uint64(d.dbg.id), d.dbg.idSize)
 	if err != nil {
-		d.problem("%s at %#x: reading its id: %v", name, o.Addr, err)
+		d.now.problem("%s at %#x: reading its id: %v", name, o.Addr, err)
 		return nil
 	}
 	o.ID = kernel.ID(id)
@@ -144,7 +154,7 @@ func (d *decoder) object(dbg uint64) *kernel.Object {
 	}
 	if err := d.detail(o, c); err != nil {
 		o.Problem = err.Error()
-		d.problem("%s %s at %#x: %v", name, o.ID, o.Addr, err)
+		d.now.problem("%s %s at %#x: %v", name, o.ID, o.Addr, err)
 	}
 	return o
 }
@@ -237,7 +247,7 @@ func (d *decoder) gateObject(o *kernel.Object, c *class) error {
 	}
 	g.Label = label &^ 3
 	o.Gate = g
-	d.refer(thread, &g.Thread)
+	d.refer(thread, refGate)
 	return nil
 }
 
@@ -248,20 +258,6 @@ func (d *decoder) irqObject(o *kernel.Object, c *class) error {
 		return fmt.Errorf("reading its thread and label: %w", err)
 	}
 	o.IRQ = q
-	d.refer(thread, &q.Thread)
+	d.refer(thread, refIRQ)
 	return nil
-}
-
-// refer stores the id of the object that pointer hits, once all are known.
-// Lock bits in the low end of the pointer are removed.
-func (d *decoder) refer(pointer uint64, dst *kernel.ID) {
-	pointer &^= 3
-	if pointer == 0 {
-		return
-	}
-	d.pending = append(d.pending, func(s *kernel.System) {
-		if o := s.At(pointer); o != nil {
-			*dst = o.ID
-		}
-	})
 }

@@ -35,7 +35,12 @@ type Layout struct {
 
 	classes map[string]*class // by dynamic class, filled while decoding
 	vtables map[uint64]string // by vptr
+	flags   map[uint64]*flags // by thread state
+	last    *last             // decoding of the stop before, nil if there was none
 }
+
+// flags is a thread state in words.
+type flags struct{ names, words []string }
 
 // dbgLayout is Kobject_dbg and its lists.
 type dbgLayout struct {
@@ -119,7 +124,7 @@ type Symbols interface {
 // NewLayout finds the layout in the kernel's debug info. The error names what
 // is missing.
 func NewLayout(f Symbols) (*Layout, error) {
-	l := &Layout{file: f, ptr: f.PtrSize(), classes: map[string]*class{}, vtables: map[uint64]string{}}
+	l := &Layout{file: f, ptr: f.PtrSize(), classes: map[string]*class{}, vtables: map[uint64]string{}, flags: map[uint64]*flags{}}
 	for _, part := range []struct {
 		what string
 		find func() error

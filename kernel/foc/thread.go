@@ -1,10 +1,11 @@
 package foc
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"thaw/kernel"
-	"thaw/memory"
 )
 
 // thread decodes a thread's control block and the user state that was saved at
@@ -30,24 +31,20 @@ func (d *decoder) thread(o *kernel.Object) error {
 		}
 	}
 	o.Thread = t
-	for _, f := range l.states {
-		if t.State&f.bit != 0 {
-			t.StateNames = append(t.StateNames, f.name)
-		}
-	}
-	t.StateWords = stateWords(t.StateNames)
+	inWords := d.stateFlags(t.State)
+	t.StateNames, t.StateWords = inWords.names, inWords.words
 	t.FrameIPAddr, t.FrameSPAddr = frame+l.frameIP, frame+l.frameSP
 	t.ContIPAddr = o.Addr + l.contIP
 	t.ContValid = t.ContIP != d.none()
-	d.refer(space, &t.Task)
+	d.refer(space, refTask)
 	// A closed wait keeps the sender that is waited for; the member is stale
 	// in a thread that is in no IPC. A sender stands in the wait queue of its
 	// receiver, which is a part of that thread.
 	switch {
 	case t.Has("send_wait"):
-		d.refer(queue, &t.Partner)
+		d.refer(queue, refPartner)
 	case t.Has("receive_wait") || t.Has("receive_in_progress"):
-		d.refer(partner, &t.Partner)
+		d.refer(partner, refPartner)
 	}
 	if own {
 		return nil
@@ -56,6 +53,27 @@ func (d *decoder) thread(o *kernel.Object) error {
 		return err
 	}
 	return d.userState(o, t)
+}
+
+// maxFlags bounds how many different states are kept in words.
+const maxFlags = 1 << 12
+
+// stateFlags are the flags of a thread state.
+func (l *Layout) stateFlags(state uint64) *flags {
+	if f := l.flags[state]; f != nil {
+		return f
+	}
+	f := &flags{}
+	for _, s := range l.thread.states {
+		if state&s.bit != 0 {
+			f.names = append(f.names, s.name)
+		}
+	}
+	f.words = stateWords(f.names)
+	if len(l.flags) < maxFlags {
+		l.flags[state] = f
+	}
+	return f
 }
 
 // kernelThread says whether a class is one of the kernel's own threads, which
@@ -72,6 +90,7 @@ func (l *Layout) kernelThread(class string) bool {
 
 // registers reads the general registers of the entry frame.
 func (d *decoder) registers(t *kernel.Thread, frame uint64) error {
+	t.Registers = make([]kernel.Register, 0, len(d.Layout.thread.regs))
 	for _, r := range d.Layout.thread.regs {
 		v, err := d.word(frame + r.offset)
 		if err != nil {
@@ -107,32 +126,41 @@ func (d *decoder) userState(o *kernel.Object, t *kernel.Thread) error {
 	return nil
 }
 
-// clearKernelThreads takes away the user state of threads of the kernel's task:
-// where others have their entry frame, they have their stack.
-func clearKernelThreads(sys *kernel.System) {
-	for _, o := range sys.Threads() {
-		task := sys.Object(o.Thread.Task)
-		if task == nil || task.Task == nil || !task.Task.Kernel {
-			continue
-		}
-		o.Thread.IP, o.Thread.SP, o.Thread.Flags, o.Thread.Source, o.Thread.Registers = 0, 0, 0, kernel.SourceNone, nil
-	}
+// ofKernel says whether a thread is one of the kernel's task: where others have
+// their entry frame, it has its stack.
+func ofKernel(sys *kernel.System, o *kernel.Object) bool {
+	task := sys.Object(o.Thread.Task)
+	return task != nil && task.Task != nil && task.Task.Kernel
+}
+
+// clearUser takes away the user state of a thread that has none.
+func clearUser(t *kernel.Thread) {
+	t.IP, t.SP, t.Flags, t.Source, t.Registers = 0, 0, 0, kernel.SourceNone, nil
 }
 
 // markRunning finds the thread on each processor. One that runs in user mode
-// has a stale frame: its state is the processor's.
+// has a stale frame: its state is the processor's. Objects that were decoded are
+// kept for the next stop as they are; what is changed here is a copy.
 func (d *decoder) markRunning(sys *kernel.System) {
+	found := make([]*kernel.Object, len(d.m.CPUs))
 	for n, cpu := range d.m.CPUs {
-		o := d.Current(sys, cpu)
-		if o == nil {
+		found[n] = d.Current(sys, cpu)
+	}
+	for n, cpu := range d.m.CPUs {
+		if found[n] == nil {
 			continue
 		}
-		o.Thread.Running, o.Thread.CPU = true, n
-		if cpu.User {
-			o.Thread.IP, o.Thread.SP, o.Thread.Flags = cpu.IP, cpu.SP, cpu.Flags
-			o.Thread.Source = kernel.SourceCPU
-			o.Thread.Registers = cpu.Registers
+		i, _ := slices.BinarySearchFunc(sys.Objects, found[n].ID, func(o *kernel.Object, id kernel.ID) int { return cmp.Compare(o.ID, id) })
+		for sys.Objects[i].Addr != found[n].Addr {
+			i++ // damaged objects may share an id
 		}
+		o, t := *sys.Objects[i], *sys.Objects[i].Thread
+		o.Thread = &t
+		t.Running, t.CPU = true, n
+		if cpu.User {
+			t.IP, t.SP, t.Flags, t.Source, t.Registers = cpu.IP, cpu.SP, cpu.Flags, kernel.SourceCPU, cpu.Registers
+		}
+		sys.Objects[i] = &o
 	}
 }
 
@@ -181,81 +209,6 @@ func (l *Layout) CurrentBlock(cpu kernel.CPU) uint64 {
 		return (cpu.KernelSP - 1) &^ (l.thread.block - 1)
 	}
 	return 0
-}
-
-// taskObject decodes a task and its capability table.
-func (d *decoder) taskObject(o *kernel.Object) error {
-	t := &kernel.Task{Kernel: o.Class == "Kernel_task"}
-	dir, err := d.word(o.Addr + d.Layout.task.dir)
-	if err != nil {
-		return fmt.Errorf("reading its page directory: %w", err)
-	}
-	o.Task = t
-	if dir == 0 {
-		return nil
-	}
-	_, root, err := d.kspace.Translate(dir)
-	if err != nil {
-		t.Problem = fmt.Sprintf("page directory at %#x: %v", dir, err)
-		return nil
-	}
-	t.Root = root
-	d.capabilities(t)
-	d.pending = append(d.pending, func(s *kernel.System) {
-		for i := range t.Caps {
-			if o := s.At(t.Caps[i].Pointer); o != nil {
-				t.Caps[i].Object = o.ID
-			}
-		}
-	})
-	return nil
-}
-
-// capabilities reads the pages of a task's capability table, as far as they
-// are mapped in its own address space.
-func (d *decoder) capabilities(t *kernel.Task) {
-	space := memory.NewSpace(d.m.Phys, d.m.Paging, t.Root)
-	pages, more, err := space.Mapped(d.caps.start, d.caps.end-1, maxCapPages)
-	switch {
-	case err != nil:
-		t.Problem = err.Error()
-	case more:
-		t.Problem = fmt.Sprintf("only the first %d pages of its capability table are read", maxCapPages)
-	}
-	for _, p := range pages {
-		if p.User || p.Size > 1<<22 {
-			t.Problem = fmt.Sprintf("page %#x is in the range of the capability table but is none", p.Virt)
-			continue
-		}
-		if d.tables += p.Size; d.tables > maxCapBytes {
-			t.Problem = fmt.Sprintf("its capability table is cut short: those of all tasks have more than %d bytes", maxCapBytes)
-			return
-		}
-		if err := d.capPage(t, p); err != nil {
-			t.Problem = err.Error()
-		}
-	}
-}
-
-// capPage reads the entries of one page of a capability table.
-func (d *decoder) capPage(t *kernel.Task, p memory.Mapping) error {
-	raw := make([]byte, p.Size)
-	if err := d.m.Phys.ReadMemory(p.Phys, raw); err != nil {
-		return fmt.Errorf("reading the capability page at %#x: %w", p.Virt, err)
-	}
-	for off := uint64(0); off+d.caps.entry <= p.Size; off += d.caps.entry {
-		word := memory.LittleEndian(raw[off : off+uint64(d.ptr)])
-		if word&^3 == 0 {
-			continue
-		}
-		t.Caps = append(t.Caps, kernel.Capability{
-			Slot:    (p.Virt + off - d.caps.start) / d.caps.entry,
-			Pointer: word &^ 3,
-			Rights:  uint8(word & 3),
-			Flags:   raw[off+d.caps.flags] & 0xf8,
-		})
-	}
-	return nil
 }
 
 // Slot is the index that a capability selector names: l4_cap_idx_t keeps 12 bits

@@ -133,29 +133,52 @@ func (r *refresh) cpu(b *testing.B, target *live.Target) kernel.CPU {
 	return kernel.CPU{IP: value("rip"), SP: value("rsp"), User: value("cs")&3 == 3, Root: value("cr3") &^ 0xfff}
 }
 
-// decode reads the model; touched is what the last one read.
-func (r *refresh) decode(b *testing.B, target *live.Target, cpu kernel.CPU, touched []uint64) (*kernel.System, *memory.View) {
-	view := memory.NewView(target, target.BlockSize(), touched)
-	sys, err := r.layout.Decode(kernel.Machine{Phys: view, Paging: memory.AMD64{}, CPUs: []kernel.CPU{cpu}})
+// decode reads the model, through a mirror that is refreshed before.
+func (r *refresh) decode(b *testing.B, mirror *memory.Mirror, cpu kernel.CPU) *kernel.System {
+	if err := mirror.Refresh(); err != nil {
+		b.Fatal(err)
+	}
+	sys, err := r.layout.Decode(kernel.Machine{Phys: mirror, Paging: memory.AMD64{}, CPUs: []kernel.CPU{cpu}})
 	if err != nil {
 		b.Fatal(err)
 	}
-	return sys, view
+	return sys
+}
+
+// between is how long the guest runs between two refreshes.
+const between = 5 * time.Millisecond
+
+// run lets the guest run for a moment.
+func (r *refresh) goOn(b *testing.B, target *live.Target) kernel.CPU {
+	ctx := context.Background()
+	if err := target.Resume(ctx); err != nil {
+		b.Fatal(err)
+	}
+	interrupted := make(chan error, 1)
+	time.AfterFunc(between, func() { interrupted <- target.Interrupt() })
+	_, err := target.Wait(ctx)
+	if err := errors.Join(err, <-interrupted); err != nil {
+		b.Fatal(err)
+	}
+	return r.cpu(b, target)
 }
 
 func (r *refresh) run(b *testing.B, shared bool, gdb time.Duration) {
 	target, cpu := r.attach(b, shared)
 	defer target.Close(context.Background())
-	sys, view := r.decode(b, target, cpu, nil)
+	mirror := memory.NewMirror(target)
+	sys := r.decode(b, mirror, cpu)
 	var first, all times
 	for n := 0; b.Loop(); n++ {
+		cpu = r.goOn(b, target)
 		begin := time.Now()
-		sys, view = r.decode(b, target, cpu, view.Touched())
+		sys = r.decode(b, mirror, cpu)
 		all = append(all, time.Since(begin))
 		if n%8 == 0 {
 			begin = time.Now()
-			r.decode(b, target, cpu, nil)
+			r.decode(b, memory.NewMirror(target), cpu)
 			first = append(first, time.Since(begin))
+			r.decode(b, mirror, cpu) // the layout keeps one
 		}
 	}
 	median := all.median()
@@ -163,8 +186,8 @@ func (r *refresh) run(b *testing.B, shared bool, gdb time.Duration) {
 	b.ReportMetric(float64(gdb)/float64(first.median()), "first-gdb-ratio")
 	b.ReportMetric(float64(median.Microseconds()), "median-µs")
 	b.ReportMetric(float64(median.Nanoseconds())/float64(len(sys.Objects)+sys.Capabilities()), "ns/object+cap")
-	b.ReportMetric(float64(view.Stats().Bytes), "bytes")
-	b.ReportMetric(float64(view.Stats().Batches), "batches")
+	b.ReportMetric(float64(mirror.Stats().Bytes), "bytes")
+	b.ReportMetric(float64(mirror.Stats().Batches), "batches")
 }
 
 // BenchmarkStep takes single steps: the step and the refresh after it, with the
@@ -176,7 +199,8 @@ func BenchmarkStep(b *testing.B) {
 		b.Run(map[bool]string{false: "stub", true: "shared"}[shared], func(b *testing.B) {
 			target, cpu := r.attach(b, shared)
 			defer target.Close(ctx)
-			_, view := r.decode(b, target, cpu, nil)
+			mirror := memory.NewMirror(target)
+			r.decode(b, mirror, cpu)
 			var step, hinted, full times
 			for b.Loop() {
 				begin := time.Now()
@@ -185,10 +209,11 @@ func BenchmarkStep(b *testing.B) {
 				}
 				cpu = r.cpu(b, target)
 				stepped := time.Now()
-				_, view = r.decode(b, target, cpu, view.Touched())
+				r.decode(b, mirror, cpu)
 				refreshed := time.Now()
-				r.decode(b, target, cpu, nil)
+				r.decode(b, memory.NewMirror(target), cpu)
 				step, hinted, full = append(step, stepped.Sub(begin)), append(hinted, refreshed.Sub(stepped)), append(full, time.Since(refreshed))
+				r.decode(b, mirror, cpu)
 			}
 			b.ReportMetric(float64(full.median())/float64(hinted.median()), "full-ratio")
 			b.ReportMetric(float64(hinted.median().Microseconds()), "refresh-µs")
@@ -231,7 +256,8 @@ func (r *refresh) loop(b *testing.B, function string) (at, root uint64) {
 	call := entryOf(b, child, "Timer::Session_client::msleep")
 	target, cpu := r.attach(b, false)
 	defer target.Close(ctx)
-	sys, view := r.decode(b, target, cpu, nil)
+	mirror := memory.NewMirror(target)
+	sys := r.decode(b, mirror, cpu)
 	for _, task := range sys.Tasks() {
 		main := sys.MainThread(task.ID)
 		if main == nil {
@@ -241,7 +267,7 @@ func (r *refresh) loop(b *testing.B, function string) (at, root uint64) {
 		case "rtcr":
 			root = task.Task.Root
 		case "sheep_counter":
-			space := memory.NewSpace(view, memory.AMD64{}, task.Task.Root)
+			space := memory.NewSpace(mirror, memory.AMD64{}, task.Task.Root)
 			jump := append([]byte{0xe9}, binary.LittleEndian.AppendUint32(nil, uint32(at-call-5))...)
 			for addr, code := range map[uint64][]byte{at: {0x90, 0xeb, 0xfd}, call: jump} { // nop; jmp at
 				_, phys, err := space.Translate(addr)

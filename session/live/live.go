@@ -144,6 +144,15 @@ func (t *Target) ReadPhysical(reqs []memory.Request) error {
 	return nil
 }
 
+// At is guest memory where it lies, nil if the guest's RAM is not shared; see
+// memory.InPlace.
+func (t *Target) At(addr uint64, n int) []byte {
+	if t.shared == nil {
+		return nil
+	}
+	return t.shared.At(addr, n)
+}
+
 // CPUs reads the registers of all processors.
 func (t *Target) CPUs(ctx context.Context) ([]session.Registers, error) {
 	out := make([]session.Registers, 0, len(t.cpus))

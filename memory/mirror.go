@@ -1,0 +1,394 @@
+package memory
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"math/bits"
+	"slices"
+)
+
+// Mirror is the part of physical memory that a model is made of, kept from stop
+// to stop. Refresh reads again exactly what was read through it, in one batch,
+// and notes what is different: what was made of the rest is as good as before.
+// It belongs to one decoder, and to one goroutine.
+type Mirror struct {
+	src   Source
+	lines map[uint64]*line // by address
+	order []*line          // by address, once sorted
+	added bool             // order has new ones at its end
+	slab  []line
+	room  []byte
+	stats Stats
+	err   error  // the source is lost
+	last  *line  // that was read last
+	reads *Reads // what is being read, nil if nobody asks
+	stop  uint64 // counts Refresh
+	word  [8]byte
+}
+
+// A line is what a mirror asks for at once where it knows no better; it knows
+// of every granule in it (by bit, the lowest first) what it is.
+const (
+	lineSize = 256
+	all      = uint32(1<<(lineSize/Granule) - 1)
+)
+
+type line struct {
+	addr    uint64
+	have    uint32 // as it is at this stop
+	used    uint32 // was read, at this stop or before
+	changed uint32 // was used, and is not what it was at the last stop
+	err     error  // nothing of it can be read
+	data    [lineSize]byte
+}
+
+// Reads is what was read of a mirror, to ask later whether it changed.
+type Reads []span
+
+type span struct {
+	*line
+	mask uint32
+}
+
+// add notes a read; what was read last is mostly in the same few lines.
+func (r *Reads) add(l *line, mask uint32) {
+	for i := len(*r) - 1; i >= max(0, len(*r)-8); i-- {
+		if (*r)[i].line == l {
+			(*r)[i].mask |= mask
+			return
+		}
+	}
+	*r = append(*r, span{l, mask})
+}
+
+// Changed says whether any of it differs from the stop before the current one.
+func (r Reads) Changed() bool {
+	for _, s := range r {
+		if s.changed&s.mask != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// InPlace is a source that can be looked at where it lies, while the guest
+// stands.
+type InPlace interface {
+	// At is n bytes at a physical address, nil where there are none. They must
+	// not be changed, nor kept.
+	At(addr uint64, n int) []byte
+}
+
+// NewMirror returns an empty mirror of src.
+func NewMirror(src Source) *Mirror { return &Mirror{src: src, lines: map[uint64]*line{}} }
+
+// Reset forgets all that was read.
+func (m *Mirror) Reset() {
+	m.lines, m.order, m.slab, m.last, m.reads = map[uint64]*line{}, nil, nil, nil, nil
+	m.stats = Stats{}
+	m.stop++
+}
+
+// Stop is the number of the current stop, counted by Refresh and Reset.
+func (m *Mirror) Stop() uint64 { return m.stop }
+
+// Stats tells what the current stop has cost so far.
+func (m *Mirror) Stats() Stats { return m.stats }
+
+// Collect appends what is read from now on to r; nil ends that. It returns what
+// was collected into before.
+func (m *Mirror) Collect(r *Reads) *Reads {
+	old := m.reads
+	m.reads = r
+	return old
+}
+
+// mask is the granules from byte from to before byte to of a line.
+func mask(from, to uint64) uint32 {
+	first, last := from/Granule, (to-1)/Granule
+	return all >> (lineSize/Granule - 1 - (last - first)) << first
+}
+
+// ReadMemory copies from physical memory at addr.
+func (m *Mirror) ReadMemory(addr uint64, buf []byte) error {
+	m.stats.Reads++
+	if len(buf) == 0 {
+		return nil
+	}
+	end := addr + uint64(len(buf)) - 1
+	if end < addr {
+		return fmt.Errorf("reading %d bytes at physical %#x: the range wraps around", len(buf), addr)
+	}
+	first := addr &^ (lineSize - 1)
+	if end-first < lineSize {
+		if l := m.line(first); l.have&mask(addr-first, end-first+1) == mask(addr-first, end-first+1) {
+			return m.copy(l, addr, buf)
+		}
+	}
+	if err := m.fetch(first, addr, end); err != nil {
+		return err
+	}
+	for a := first; ; a += lineSize {
+		from, to := max(addr, a), min(end, a+lineSize-1)
+		if err := m.copy(m.line(a), from, buf[from-addr:to-addr+1]); err != nil {
+			return err
+		}
+		if end-a < lineSize {
+			return nil
+		}
+	}
+}
+
+// line is the line at an address; what follows each other is mostly in the same.
+func (m *Mirror) line(addr uint64) *line {
+	if m.last == nil || m.last.addr != addr {
+		if m.last = m.lines[addr]; m.last == nil {
+			m.last = m.add(addr)
+		}
+	}
+	return m.last
+}
+
+// copy serves a read within a line that is there.
+func (m *Mirror) copy(l *line, addr uint64, buf []byte) error {
+	off := addr - l.addr
+	which := mask(off, off+uint64(len(buf)))
+	l.used |= which
+	if m.reads != nil {
+		m.reads.add(l, which)
+	}
+	if l.err != nil {
+		return fmt.Errorf("reading %d bytes at physical %#x: %w", len(buf), addr, l.err)
+	}
+	copy(buf, l.data[off:])
+	return nil
+}
+
+// fetch makes sure that the bytes from addr to end are there; first is the
+// address of their first line.
+func (m *Mirror) fetch(first, addr, end uint64) error {
+	var missing []*line
+	for a := first; ; a += lineSize {
+		l := m.line(a)
+		if need := mask(max(addr, a)-a, min(end, a+lineSize-1)-a+1); l.have&need != need {
+			missing = append(missing, l)
+		}
+		if end-a < lineSize {
+			break
+		}
+	}
+	if missing == nil {
+		return nil
+	}
+	return m.load(missing)
+}
+
+// add makes an empty line.
+func (m *Mirror) add(addr uint64) *line {
+	if len(m.slab) == 0 {
+		m.slab = make([]line, 64)
+	}
+	l := &m.slab[0]
+	m.slab = m.slab[1:]
+	l.addr = addr
+	m.lines[addr] = l
+	m.added = m.added || len(m.order) > 0 && m.order[len(m.order)-1].addr > addr
+	m.order = append(m.order, l)
+	return l
+}
+
+// piece is a run of granules of a line to be read.
+type piece struct {
+	l        *line
+	from, to uint64 // bytes in the line
+}
+
+// load reads whole lines.
+func (m *Mirror) load(lines []*line) error {
+	pieces := make([]piece, len(lines))
+	for i, l := range lines {
+		pieces[i] = piece{l, 0, lineSize}
+	}
+	return m.read(pieces)
+}
+
+// Refresh begins a new stop: what was read before is read again.
+func (m *Mirror) Refresh() error {
+	m.stats = Stats{}
+	m.stop++
+	if m.added {
+		slices.SortFunc(m.order, func(a, b *line) int { return cmp.Compare(a.addr, b.addr) })
+		m.added = false
+	}
+	if src, ok := m.src.(InPlace); ok && src.At(0, 0) != nil {
+		for _, l := range m.order {
+			l.have, l.changed = l.used, 0
+			m.compare(l, src.At(l.addr, lineSize))
+		}
+		return nil
+	}
+	var pieces []piece
+	for _, l := range m.order {
+		l.have, l.changed = 0, 0
+		for rest := l.used; rest != 0; {
+			first := bits.TrailingZeros32(rest)
+			n := bits.TrailingZeros32(^(rest >> first))
+			pieces = append(pieces, piece{l, uint64(first) * Granule, uint64(first+n) * Granule})
+			rest &^= all >> (32 - n) << first
+		}
+	}
+	return m.read(pieces)
+}
+
+// compare takes over what lies in place of a line.
+func (m *Mirror) compare(l *line, now []byte) {
+	if now == nil {
+		m.failed(l, errOutside)
+		return
+	}
+	m.stats.Bytes += int64(bits.OnesCount32(l.used) * Granule)
+	if l.err != nil {
+		l.err, l.changed = nil, l.used
+	}
+	l.take(now, 0, l.used)
+}
+
+var errOutside = errors.New("outside the guest's RAM")
+
+// failed notes that a line cannot be read.
+func (m *Mirror) failed(l *line, err error) {
+	if l.err == nil {
+		l.changed = l.used
+	}
+	l.err, l.have = err, all
+}
+
+// take copies granules out of what lies from a byte of the line on, and notes
+// those that were used and differ.
+func (l *line) take(now []byte, from uint64, which uint32) {
+	if which == all && bytes.Equal(l.data[:], now) {
+		return
+	}
+	for rest := which; rest != 0; rest &= rest - 1 {
+		g := uint64(bits.TrailingZeros32(rest))
+		a, b := (*[Granule]byte)(l.data[g*Granule:]), (*[Granule]byte)(now[g*Granule-from:])
+		if *a != *b {
+			*a = *b
+			l.changed |= l.used & (1 << g)
+		}
+	}
+}
+
+// gap is how many bytes that nobody needs are asked for rather than one request
+// more, and longest the most that one request asks for: what fits a packet of
+// QEMU's stub.
+const (
+	gap     = 128
+	longest = 2032
+)
+
+// read fetches pieces, in order, near ones together; what cannot be read
+// together is read piece by piece.
+func (m *Mirror) read(pieces []piece) error {
+	if m.err != nil {
+		return m.err
+	}
+	bad, err := m.readRuns(pieces, true)
+	if err == nil && len(bad) > 0 {
+		_, err = m.readRuns(bad, false)
+	}
+	m.err = err
+	return err
+}
+
+// run is pieces that are asked for together.
+type run struct {
+	pieces []piece
+	addr   uint64
+	size   uint64
+}
+
+// joined puts near pieces, in ascending order, together.
+func joined(pieces []piece, join bool) []run {
+	var runs []run
+	for i, p := range pieces {
+		at, end := p.l.addr+p.from, p.l.addr+p.to
+		if n := len(runs); join && n > 0 {
+			r := &runs[n-1]
+			if from := r.addr + r.size; at >= from && at-from <= gap && end-r.addr <= longest {
+				r.pieces, r.size = r.pieces[:len(r.pieces)+1], end-r.addr
+				continue
+			}
+		}
+		runs = append(runs, run{pieces[i : i+1 : len(pieces)], at, end - at})
+	}
+	return runs
+}
+
+// readRuns fetches pieces in one batch; bad are those of runs of several that
+// could not be read.
+func (m *Mirror) readRuns(pieces []piece, join bool) (bad []piece, err error) {
+	runs := joined(pieces, join)
+	total := uint64(0)
+	for _, r := range runs {
+		total += r.size
+	}
+	if uint64(len(m.room)) < total {
+		m.room = make([]byte, total)
+	}
+	reqs, rest := make([]Request, len(runs)), m.room
+	for i, r := range runs {
+		reqs[i], rest = Request{Addr: r.addr, Buf: rest[:r.size:r.size]}, rest[r.size:]
+	}
+	m.stats.Batches++
+	m.stats.Bytes += int64(total)
+	if err := m.src.ReadPhysical(reqs); err != nil {
+		return nil, err
+	}
+	for i, r := range runs {
+		if reqs[i].Err != nil && len(r.pieces) > 1 {
+			bad = append(bad, r.pieces...)
+			continue
+		}
+		for _, p := range r.pieces {
+			m.arrived(p, &reqs[i])
+		}
+	}
+	return bad, nil
+}
+
+// arrived takes over a piece of an answer.
+func (m *Mirror) arrived(p piece, r *Request) {
+	l := p.l
+	if r.Err != nil {
+		m.failed(l, r.Err)
+		return
+	}
+	if l.err != nil {
+		l.err, l.have, l.changed = nil, 0, l.used
+	}
+	which := mask(p.from, p.to) &^ l.have
+	l.take(r.Buf[l.addr+p.from-r.Addr:][:p.to-p.from], p.from, which)
+	l.have |= which
+}
+
+// Each calls fn for every line of which something was read, in no order: its
+// address and, in trace, the granules that were.
+func (m *Mirror) Each(fn func(addr uint64)) {
+	for _, l := range m.order {
+		if l.used != 0 && l.err == nil {
+			fn(l.addr)
+		}
+	}
+}
+
+// Trace notes in t all that was read.
+func (m *Mirror) Trace(t Trace) {
+	for _, l := range m.order {
+		for rest := l.used; rest != 0; rest &= rest - 1 {
+			t[l.addr/Granule+uint64(bits.TrailingZeros32(rest))] = struct{}{}
+		}
+	}
+}
