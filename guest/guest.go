@@ -1,4 +1,4 @@
-// Package guest builds the lab guest for tests, and knows where its files are.
+// Package guest knows the lab guest: its files, its clock, and how tests build it.
 // The guest itself is the C++ program in this folder.
 package guest
 
@@ -14,6 +14,10 @@ import (
 
 // Kernel is the file in the built guest's folder that QEMU boots.
 const Kernel = "fiasco.image"
+
+// Clock is QEMU's -icount that the guest is made for: its threads sleep and wake in
+// the same order on a busy machine.
+const Clock = "shift=3"
 
 // Build brings the guest up to date and returns the folder with its files.
 // Several processes may ask at once. It needs make and g++.

@@ -13,6 +13,7 @@ import (
 
 	"thaw/debuginfo"
 	"thaw/gdbremote/qemu"
+	"thaw/guest"
 	"thaw/kernel/foc"
 	"thaw/recording"
 	"thaw/session"
@@ -61,7 +62,7 @@ func (o *options) openLab(ctx context.Context, s *session.Scenario, bug string) 
 	if err != nil {
 		return nil, err
 	}
-	cfg := qemu.Config{Kernel: filepath.Join(dir, "fiasco.image"), MemoryMB: 64, SharedRAM: !o.noShare}
+	cfg := qemu.Config{Kernel: filepath.Join(dir, "fiasco.image"), MemoryMB: 64, SharedRAM: !o.noShare, ICount: guest.Clock}
 	if bug != "" {
 		cfg.Append = "bug=" + bug
 	}

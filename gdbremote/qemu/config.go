@@ -35,6 +35,10 @@ type Config struct {
 	Append string // -append; the kernel's command line
 	Initrd string // -initrd; for Multiboot, modules separated by commas
 
+	// ICount is -icount: the guest's clocks count its instructions, so that its time
+	// does not run away from it on a busy machine. "shift=N" is 2^N ns each.
+	ICount string
+
 	// GDB is where the gdbstub listens: the path of a unix socket ("unix:" in
 	// front is optional), or ":PORT" on this machine's loopback, where port 0
 	// picks a free one. If empty it is a socket only this user can reach.
@@ -197,7 +201,7 @@ func (c Config) arguments(ramPath string) []string {
 		name, value string
 	}{
 		{"-machine", machine}, {"-cpu", c.CPU}, {"-kernel", c.Kernel},
-		{"-append", c.Append}, {"-initrd", c.Initrd},
+		{"-icount", c.ICount}, {"-append", c.Append}, {"-initrd", c.Initrd},
 	} {
 		if o.value != "" {
 			args = append(args, o.name, o.value)

@@ -51,7 +51,7 @@ func openLabWith(ctx context.Context, t *testing.T, options string, shared bool,
 	if err != nil {
 		t.Fatal(err)
 	}
-	vm, err := qemu.Start(ctx, qemu.Config{Kernel: filepath.Join(dir, guest.Kernel), MemoryMB: 64, SharedRAM: shared, Append: options})
+	vm, err := qemu.Start(ctx, qemu.Config{Kernel: filepath.Join(dir, guest.Kernel), MemoryMB: 64, SharedRAM: shared, ICount: guest.Clock, Append: options})
 	if err != nil {
 		t.Fatal(err)
 	}
