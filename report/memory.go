@@ -10,6 +10,9 @@ import (
 func memoryText(d *session.MemoryDiff) string {
 	s := fmt.Sprintf("memory of task %s as it was checkpointed at stop %d against task %s at stop %d: %s the same, %d differ, %d not mapped so far",
 		d.Original, d.Checkpoint, d.Restored, d.After, count(d.Same, "page"), len(d.Pages), d.Unmapped)
+	if d.Attached > 0 {
+		s += fmt.Sprintf(" (%d compared as they are attached, though not mapped)", d.Attached)
+	}
 	if d.Problem != "" {
 		s += "; " + clean(d.Problem)
 	}

@@ -67,6 +67,8 @@ type track struct {
 
 	Divergence *Divergence `json:",omitempty"` // from its original, nil if that was not asked for
 
+	regions *regionMap // what is attached to its task, nil if not known
+
 	armed                  bool
 	IPAddr, SPAddr         uint64 // of the saved frame
 	ContIPAddr, ContSPAddr uint64

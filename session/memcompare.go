@@ -21,7 +21,8 @@ type MemoryDiff struct {
 	Checkpoint int        `json:"checkpoint"` // numbers of the stops
 	After      int        `json:"after"`
 	Same       int        `json:"same"`     // pages that are equal
-	Unmapped   int        `json:"unmapped"` // of the original's, that the restored child does not map so far
+	Unmapped   int        `json:"unmapped"` // of the original's, that the restored child does not map so far, and that are not known
+	Attached   int        `json:"attached"` // compared though not mapped so far: as they are attached to the restored child
 	Pages      []PageDiff `json:"pages"`    // that differ, by address
 	Problem    string     `json:"problem,omitempty"`
 }
@@ -125,6 +126,9 @@ func (e *Engine) compareMemory(s *Snapshot) error {
 	d := &MemoryDiff{Original: before.task, Restored: task.ID, Checkpoint: before.stop, After: s.Number}
 	if before.cut || after.cut {
 		d.Problem = fmt.Sprintf("only the first %d pages of the child are compared", maxMemory)
+	}
+	if d.Attached, err = e.readAttached(before, after, d); err != nil {
+		return err
 	}
 	program := e.comps[e.scn.Child].file
 	for virt, old := range before.pages {

@@ -141,6 +141,9 @@ func (e *Engine) requested(ctx context.Context, r *RequestSpec) (*event, error) 
 			q.Registers = e.structRegisters(v)
 		}
 	}
+	if r.RegionMap != "" {
+		t.regions = e.regionMapAt(scope, r)
+	}
 	if r.Copy != nil {
 		q.Copy = e.copyOf(scope, r.Copy)
 		q.Copy.Root, q.Copy.Program = e.m.CPUs[e.cpu].Root, r.Component

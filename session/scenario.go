@@ -29,6 +29,7 @@ type Scenario struct {
 	Cancel     *CancelSpec              `yaml:"cancel"`
 	Complete   PointSpec                `yaml:"complete"`
 	Memory     *PointSpec               `yaml:"memory"`
+	Attached   *AttachedSpec            `yaml:"attached"`
 	Settle     Duration                 `yaml:"settle"`
 	Expect     map[string]Expectation   `yaml:"expect"`
 
@@ -81,6 +82,7 @@ type RequestSpec struct {
 	IP        string    `yaml:"ip"`
 	SP        string    `yaml:"sp"`
 	Registers string    `yaml:"registers"`
+	RegionMap string    `yaml:"region_map"` // pointer to what is attached to the thread's task, see AttachedSpec
 	Copy      *CopySpec `yaml:"copy"`
 }
 
@@ -103,6 +105,21 @@ type OperationSpec struct {
 	Unset     int64  `yaml:"unset"`   // value that leaves ip or sp alone
 	Cancel    string `yaml:"cancel"`  // flag that cancels IPC
 	Trigger   string `yaml:"trigger"` // flag that triggers an exception
+}
+
+// AttachedSpec tells how the region maps that requests name look: lists of regions
+// with the dataspaces that are attached there. What is attached and not mapped so
+// far is read where the dataspace stands.
+type AttachedSpec struct {
+	List      string `yaml:"list"`      // Genode::List in a region map
+	Region    string `yaml:"region"`    // pointer in an element of it
+	Base      string `yaml:"base"`      // members of a region: address in the map,
+	Size      string `yaml:"size"`      // bytes,
+	Dataspace string `yaml:"dataspace"` // pointer,
+	Offset    string `yaml:"offset"`    // in the dataspace
+	Physical  string `yaml:"physical"`  // members of a dataspace: address of its memory,
+	Managed   string `yaml:"managed"`   // whether it is a region map itself:
+	Nested    string `yaml:"nested"`    // this member of one
 }
 
 // CancelSpec tells how a thread's wait in IPC is ended in the kernel's own way: a

@@ -176,7 +176,7 @@ addr_t serve(Msg &m)
 	case Pd_cap_install:
 		return pd ? cap_install(*pd, m.w[2], m.w[3], receiver(m.w[4])) : ~0UL;
 	case Pd_attach:
-		return pd ? pd->attach(m.w[2], m.w[3]) : ~0U;
+		return pd ? pd->attach(m.w[2], m.w[3], true) : ~0U;
 	case Cpu_thread_create:
 		new_thread(pd, (char const *)&m.w[3], m.w[1] == RTCR_PD ? RTCR_PRIO : CHILD_PRIO, (unsigned)m.w[2], true);
 		return thread_count - 1;

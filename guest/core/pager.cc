@@ -34,11 +34,11 @@ void Ipc_pager::set_regs(Thread_state const &s)
 		utcb().values[w.word] = s.*w.reg;
 }
 
-Pager_object *Pager_entrypoint::manage(Platform_thread &t)
+Rm_client *Pager_entrypoint::manage(Platform_thread &t)
 {
 	if (_count == MAX)
 		return nullptr;
-	Pager_object &o = _objects[_count++];
+	Rm_client &o = _objects[_count++];
 	Native_capability c = new_cap();
 	o.cap = c.data()->kcap();
 	o._badge = t.cap();
@@ -47,7 +47,20 @@ Pager_object *Pager_entrypoint::manage(Platform_thread &t)
 	return &o;
 }
 
-void Pager_entrypoint::_fault(Pager_object &o)
+// Maps the page that is attached at an address, and lets the thread repeat its
+// access.
+bool Pager_entrypoint::_resolve(Rm_client &o, addr_t addr)
+{
+	Rm_region *r = o._region_map ? o._region_map->lookup(addr) : nullptr;
+	if (!r || !r->_write)
+		return false;
+	addr_t page = addr & ~(PAGE - 1);
+	sys(Sys_map_page, o.task, r->_dsc->_phys_addr + r->_off + (page - r->_base), page, 1);
+	sys(Sys_exc_reply, o._badge, 0);
+	return true;
+}
+
+void Pager_entrypoint::_fault(Rm_client &o)
 {
 	Utcb &u = utcb();
 	if (u.values[Exc_number] == Exc_triggered)
@@ -63,6 +76,8 @@ void Pager_entrypoint::_fault(Pager_object &o)
 		return;
 	}
 	addr_t number = u.values[Exc_number], addr = u.values[Exc_addr], ip = u.values[Exc_rip], error = u.values[Exc_error];
+	if (number == 14 && !(error & 1) && _resolve(o, addr))
+		return;
 	if (number == 14)
 		log("\033[31mno RM attachment (", error & 2 ? "WRITE" : "READ", " pf_addr=", Hex { addr }, " pf_ip=", Hex { ip }, " from pager_object: ", o.name, ")");
 	else
@@ -97,7 +112,7 @@ void Pager_entrypoint::entry()
 		addr_t n = (label >> 3) - 1;
 		if (n >= _count)
 			continue;
-		Pager_object &o = _objects[n];
+		Rm_client &o = _objects[n];
 		if (utcb().words == Exc_words)
 			_fault(o);
 		else if (m.w[0] == WAKE_UP)

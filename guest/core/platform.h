@@ -34,6 +34,58 @@ public:
 	addr_t late_ip = 0, late_sp = 0;
 };
 
+// Memory that can be attached to an address space.
+class Dataspace_component
+{
+public:
+	addr_t _phys_addr = 0, _size = 0;
+	bool _managed = false;      // a region map instead of memory: none is, here
+};
+
+class Region_map_component;
+
+// What is attached somewhere.
+class Rm_region
+{
+public:
+	addr_t _base = 0, _size = 0;
+	bool _write = false;
+	Dataspace_component *_dsc = nullptr;
+	addr_t _off = 0;
+	Region_map_component *_rm = nullptr;
+};
+
+class Region_map_component
+{
+public:
+	class Rm_region_ref : public List<Rm_region_ref>::Element
+	{
+	public:
+		Rm_region *_region = nullptr;
+	};
+
+	void attach(addr_t base, addr_t ram, addr_t pages, bool write);
+	Rm_region *lookup(addr_t addr) const;
+
+	List<Rm_region_ref> _regions;
+	Dataspace_component _ds;    // the region map as a dataspace
+
+private:
+	enum { MAX = 40 };
+	Rm_region_ref _refs[MAX];
+	Rm_region _all[MAX];
+	Dataspace_component _dataspaces[MAX];
+	unsigned _count = 0;
+};
+
+// A thread whose page faults are resolved by a region map.
+class Rm_client : public Pager_object
+{
+public:
+	Region_map_component *_region_map = nullptr;
+	addr_t task = 0;            // core's selector of the task
+};
+
 class Platform_pd;
 
 class Platform_thread
@@ -49,7 +101,7 @@ public:
 	void state(Thread_state s);
 	Thread_state state();
 	void bind(Platform_pd *pd, unsigned stack_slot);
-	void pager(Pager_object *p) { _pager_obj = p; }
+	void pager(Rm_client *p) { _pager_obj = p; }
 	char const *name() const { return _name; }
 	addr_t cap() const { return _thread.local.data()->kcap(); }
 
@@ -79,7 +131,7 @@ public:
 
 	addr_t load(Boot_info::Rom const &rom);    // → entry point
 	void reload_data();                        // what load() put into writable memory, once more
-	unsigned attach(addr_t addr, addr_t pages);
+	unsigned attach(addr_t addr, addr_t pages, bool on_demand = false);
 	void map(addr_t addr, addr_t ram, addr_t pages, bool writable);
 	bool bind_thread(Platform_thread *t, unsigned stack_slot);
 	addr_t task() const { return _task_selector ? _task_selector : _task.local.data()->kcap(); }
@@ -91,6 +143,7 @@ public:
 	Platform_thread *_threads[THREAD_MAX] {};
 	unsigned _thread_count = 0;
 	Region _regions[REGION_MAX] {};
+	Region_map_component _address_space;
 	unsigned _region_count = 0;
 	addr_t _entry = 0;
 
@@ -106,16 +159,17 @@ public:
 	enum Msg_type { WAKE_UP = 0x77616b65 };
 
 	void entry();
-	Pager_object *manage(Platform_thread &t);
+	Rm_client *manage(Platform_thread &t);
 
 	Platform_thread *thread = nullptr;
 
 private:
 	enum { MAX = 64 };
-	Pager_object _objects[MAX];
+	Rm_client _objects[MAX];
 	unsigned _count = 0;
 
-	void _fault(Pager_object &o);
+	void _fault(Rm_client &o);
+	bool _resolve(Rm_client &o, addr_t addr);
 	void _wake_up(Pager_object &o);
 };
 

@@ -52,13 +52,36 @@ void Platform_pd::map(addr_t addr, addr_t ram, addr_t pages, bool writable)
 		sys(Sys_map_page, task(), ram + i * PAGE, addr + i * PAGE, writable);
 }
 
-unsigned Platform_pd::attach(addr_t addr, addr_t pages)
+void Region_map_component::attach(addr_t base, addr_t ram, addr_t pages, bool write)
+{
+	if (_count == MAX)
+		return;
+	unsigned i = _count++;
+	_dataspaces[i]._phys_addr = ram;
+	_dataspaces[i]._size = pages * PAGE;
+	_all[i] = Rm_region { base, pages * PAGE, write, &_dataspaces[i], 0, this };
+	_refs[i]._region = &_all[i];
+	_regions.insert(&_refs[i]);
+}
+
+Rm_region *Region_map_component::lookup(addr_t addr) const
+{
+	for (Rm_region_ref *r = _regions.first(); r; r = r->next())
+		if (addr - r->_region->_base < r->_region->_size)
+			return r->_region;
+	return nullptr;
+}
+
+// Memory that is attached on demand is mapped by the pager, page by page.
+unsigned Platform_pd::attach(addr_t addr, addr_t pages, bool on_demand)
 {
 	if (_region_count == REGION_MAX)
 		return ~0U;
 	Region &r = _regions[_region_count];
 	r = { addr, pages, Ram::alloc(pages) };
-	map(addr, r.ram, pages, true);
+	_address_space.attach(addr, r.ram, pages, true);
+	if (!on_demand)
+		map(addr, r.ram, pages, true);
 	return _region_count++;
 }
 
@@ -97,7 +120,10 @@ addr_t Platform_pd::load(Boot_info::Rom const &rom)
 		if (writable)
 			ram = _regions[attach(start, pages)].ram;
 		else
+		{
 			map(start, ram = Ram::alloc(pages), pages, false);
+			_address_space.attach(start, ram, pages, false);
+		}
 		fill(ram, pages, s[i], rom);
 	}
 	return _entry = h.entry;

@@ -36,6 +36,8 @@ void Platform_thread::bind(Platform_pd *pd, unsigned stack_slot)
 	_irq.map(pd->task(), (slot + 2) << Cap_shift);
 	if (_pager_obj)
 	{
+		static_cast<Rm_client *>(_pager_obj)->_region_map = &pd->_address_space;
+		static_cast<Rm_client *>(_pager_obj)->task = pd->task();
 		_pager.local = Native_capability(cap_idx_alloc()->_indices + (_pager_obj->cap >> Cap_shift));
 		_pager.map(pd->task(), (slot + 1) << Cap_shift);
 	}

@@ -1,0 +1,193 @@
+package session
+
+import (
+	"fmt"
+
+	"thaw/debuginfo"
+	"thaw/kernel"
+	"thaw/memory"
+)
+
+// regionMap is where a component keeps what is attached to an address space.
+type regionMap struct {
+	comp  *component
+	root  uint64 // page tables of the component's task
+	class string
+	addr  uint64
+}
+
+// Bounds of a walk through region maps: regions in all, and maps within maps
+// (Genode's core stops at 5, too).
+const (
+	maxRegions = 4096
+	maxNested  = 5
+)
+
+// regionMapAt finds the region map of a request's thread, nil if the component
+// keeps none that the expression fits.
+func (e *Engine) regionMapAt(scope debuginfo.Scope, r *RequestSpec) *regionMap {
+	v, err := scope.Eval(r.RegionMap)
+	if err != nil {
+		return nil
+	}
+	addr, err := v.Uint64()
+	class := v.Type.Target()
+	if err != nil || addr == 0 || class == nil {
+		return nil
+	}
+	return &regionMap{e.comps[r.Component], e.m.CPUs[e.cpu].Root, class.String(), addr}
+}
+
+// attachment is memory that is attached to an address space.
+type attachment struct{ virt, size, phys uint64 }
+
+// attachments lists what is attached to an address space. A map that cannot be
+// walked to its end gives what was found before, and the error.
+func (e *Engine) attachments(m *regionMap) ([]attachment, error) {
+	space := memory.NewSpace(memory.NewView(e.target, e.target.BlockSize(), nil), e.m.Paging, m.root)
+	w := &regionWalk{spec: e.scn.Attached, left: maxRegions,
+		scope: debuginfo.Scope{File: m.comp.file, Mem: space}, class: m.class}
+	err := w.walk(m.addr, 0, ^uint64(0), 0, maxNested)
+	return w.found, err
+}
+
+// regionWalk goes through region maps.
+type regionWalk struct {
+	spec  *AttachedSpec
+	scope debuginfo.Scope
+	class string // of region maps
+	left  int    // regions that may still be visited
+	found []attachment
+}
+
+// walk visits the regions of a map, of which the window that begins at offset
+// from, of so many bytes, is seen at virt.
+func (w *regionWalk) walk(addr, from, size, virt uint64, levels int) error {
+	if levels == 0 {
+		return fmt.Errorf("region maps lie in each other %d times", maxNested)
+	}
+	rm, err := w.scope.Eval(fmt.Sprintf("*(%s *)%#x", w.class, addr))
+	if err != nil {
+		return err
+	}
+	list, err := rm.Path(w.spec.List)
+	if err != nil {
+		return err
+	}
+	own, err := rm.Path(w.spec.Nested)
+	if err != nil {
+		return err
+	}
+	self := own.Addr - rm.Addr
+	refs, err := debuginfo.WalkList(list, "_first", "_next", w.left)
+	w.left -= len(refs)
+	for _, ref := range refs {
+		if err := w.region(ref, self, from, size, virt, levels); err != nil {
+			return fmt.Errorf("region of the map at %#x: %w", addr, err)
+		}
+	}
+	return err
+}
+
+// region takes one region, or walks the map that is attached there: the one with
+// the dataspace at offset self in it.
+func (w *regionWalk) region(ref debuginfo.Value, self, from, size, virt uint64, levels int) error {
+	var base, length, off, ds, phys, managed uint64
+	region, err := deref(ref, w.spec.Region)
+	if err != nil {
+		return err
+	}
+	if err := numbers(region, map[string]*uint64{w.spec.Base: &base, w.spec.Size: &length, w.spec.Offset: &off, w.spec.Dataspace: &ds}); err != nil || ds == 0 {
+		return err
+	}
+	// The part of the region that the window shows.
+	start, end := max(base, from), min(base+length, from+min(size, ^uint64(0)-from))
+	if start >= end {
+		return nil
+	}
+	dsc, err := deref(region, w.spec.Dataspace)
+	if err != nil {
+		return err
+	}
+	if err := numbers(dsc, map[string]*uint64{w.spec.Physical: &phys, w.spec.Managed: &managed}); err != nil {
+		return err
+	}
+	at, inside := virt+(start-from), off+(start-base)
+	if managed != 0 {
+		return w.walk(ds-self, inside, end-start, at, levels-1)
+	}
+	w.found = append(w.found, attachment{at, end - start, phys + inside})
+	return nil
+}
+
+// deref follows a pointer member.
+func deref(v debuginfo.Value, member string) (debuginfo.Value, error) {
+	p, err := v.Path(member)
+	if err != nil {
+		return p, err
+	}
+	return p.Deref()
+}
+
+// numbers reads members.
+func numbers(v debuginfo.Value, members map[string]*uint64) error {
+	for path, dst := range members {
+		m, err := v.Path(path)
+		if err == nil {
+			*dst, err = m.Uint64()
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	return nil
+}
+
+// readAttached adds pages of the original that the restored child does not map so
+// far to the latter's, as they are attached to it; it says how many.
+func (e *Engine) readAttached(before, after *childMemory, d *MemoryDiff) (int, error) {
+	m := e.restoredRegions(after.task)
+	if m == nil || e.scn.Attached == nil {
+		return 0, nil
+	}
+	all, err := e.attachments(m)
+	if err != nil {
+		d.Problem = fmt.Sprintf("what is attached to the restored child is not known in full: %v", err)
+	}
+	size := e.m.Paging.PageSize()
+	var reqs []memory.Request
+	var addrs []uint64
+	for virt := range before.pages {
+		if _, ok := after.pages[virt]; ok {
+			continue
+		}
+		for _, a := range all {
+			if virt >= a.virt && virt-a.virt < a.size && a.size-(virt-a.virt) >= size {
+				reqs = append(reqs, memory.Request{Addr: a.phys + (virt - a.virt), Buf: make([]byte, size)})
+				addrs = append(addrs, virt)
+				break
+			}
+		}
+	}
+	if err := e.target.ReadPhysical(reqs); err != nil {
+		return 0, err
+	}
+	n := 0
+	for i, q := range reqs {
+		if q.Err == nil {
+			after.pages[addrs[i]] = q.Buf
+			n++
+		}
+	}
+	return n, nil
+}
+
+// restoredRegions is the region map of a task, as its threads' requests named it.
+func (e *Engine) restoredRegions(task kernel.ID) *regionMap {
+	for _, t := range e.ev.Threads {
+		if t.Task == task && t.regions != nil {
+			return t.regions
+		}
+	}
+	return nil
+}

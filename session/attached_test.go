@@ -1,0 +1,50 @@
+package session
+
+import (
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"thaw/debuginfo"
+)
+
+// What is attached to an address space, also within other region maps; maps that
+// lie about themselves end.
+func TestRegionWalk(t *testing.T) {
+	if _, err := exec.LookPath("g++"); err != nil {
+		t.Skip("g++ is not installed")
+	}
+	path := filepath.Join(t.TempDir(), "regions")
+	out, err := exec.Command("g++", "-g", "-ffreestanding", "-nostdlib", "-static", "-no-pie", "-fno-pie", "-fno-exceptions", "-fno-rtti",
+		"-o", path, filepath.Join("testdata", "regions.cc")).CombinedOutput()
+	if err != nil {
+		t.Fatalf("g++: %v\n%s", err, out)
+	}
+	f, err := debuginfo.Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec := &AttachedSpec{List: "_regions", Region: "_region", Base: "_base", Size: "_size", Dataspace: "_dsc", Offset: "_off",
+		Physical: "_phys_addr", Managed: "_managed", Nested: "_ds"}
+	for _, c := range []struct {
+		name  string
+		want  []attachment
+		fails bool
+	}{
+		{"outer", []attachment{{0x1000, 0x4000, 0x100000}, {0x20000, 0x3000, 0x205000}, {0x40000, 0x1000, 0x301000}}, false},
+		{"inner", []attachment{{0x3000, 0x2000, 0x300000}}, false},
+		{"knot", nil, true},
+		{"ring", []attachment{{0x3000, 0x2000, 0x300000}, {0x1000, 0x4000, 0x100000}}, true},
+	} {
+		s, err := f.Symbol(c.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := &regionWalk{spec: spec, left: maxRegions, class: "Genode::Region_map_component", scope: debuginfo.Scope{File: f, Mem: f}}
+		err = w.walk(s.Addr, 0, ^uint64(0), 0, maxNested)
+		if (err != nil) != c.fails || !slices.Equal(w.found, c.want) {
+			t.Errorf("%s: %x, %v; want %x", c.name, w.found, err, c.want)
+		}
+	}
+}
