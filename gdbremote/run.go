@@ -104,6 +104,7 @@ func (c *Client) sendResume(ctx context.Context, packet string) error {
 		return err
 	}
 	c.currentSet, c.interrupted, c.reversed = false, false, packet[0] == 'b'
+	c.runs++
 	c.running.Store(true)
 	return nil
 }
@@ -140,7 +141,8 @@ func (c *Client) drain() error {
 
 // Interrupt asks a running guest to stop; Wait returns the stop. It may be
 // called from any goroutine at any time, and does nothing while the guest is
-// stopped.
+// stopped. Where the stop does not come within the client's timeout, the
+// connection counts as broken.
 func (c *Client) Interrupt() error {
 	c.runLock.Lock()
 	defer c.runLock.Unlock()
@@ -150,9 +152,24 @@ func (c *Client) Interrupt() error {
 	if !c.running.Load() {
 		return nil
 	}
+	if !c.interrupted && !c.reversed {
+		c.unanswered(c.runs)
+	}
 	c.interrupted = true
 	c.log.printf("-> 0x03 (interrupt)")
 	return c.write([]byte{0x03}, time.Now().Add(c.opts.Timeout))
+}
+
+// unanswered gives up on a stub that does not stop the guest in time after an
+// interrupt of a run: Wait, which has no limit of its own, would wait for ever.
+func (c *Client) unanswered(run uint64) {
+	time.AfterFunc(c.opts.Timeout, func() {
+		c.runLock.Lock()
+		defer c.runLock.Unlock()
+		if c.running.Load() && c.runs == run {
+			c.fail(fmt.Errorf("the guest was interrupted and did not stop within %v (is QEMU stopped?): %w", c.opts.Timeout, ErrTimeout))
+		}
+	})
 }
 
 // Wait waits for a running guest to stop. When ctx ends first, its error is

@@ -39,6 +39,9 @@ func refused(r rune) bool { return !Rune(r) }
 // width), separators of lines and paragraphs, what is no character, and
 // utf8.RuneError, which stands for bytes that are no UTF-8.
 func Rune(r rune) bool {
+	if r < 0x7f {
+		return r >= ' ' // most text, and it is drawn often
+	}
 	const noCharacter = 0xfffe // and ffff, in every plane; XML allows none of them
 	return r != utf8.RuneError && r&noCharacter != noCharacter && !unicode.IsControl(r) && !unicode.Is(unicode.Cf, r) &&
 		!unicode.Is(unicode.Zl, r) && !unicode.Is(unicode.Zp, r)

@@ -156,10 +156,15 @@ func (c *Controller) Done() <-chan struct{} { return c.done }
 // queue hands a command to the engine's goroutine. While one runs, others are
 // refused: the screen says so.
 func (c *Controller) queue(name string, run func(ctx context.Context) error) {
+	c.queueIn(Stopped, name, run)
+}
+
+// queueIn is queue for a command that has its place in another state.
+func (c *Controller) queueIn(in RunState, name string, run func(ctx context.Context) error) {
 	c.mu.Lock()
-	busy := c.state != Stopped
+	ready := c.state == in
 	c.mu.Unlock()
-	if busy {
+	if !ready {
 		return
 	}
 	select {
@@ -182,6 +187,10 @@ func (c *Controller) Continue() { c.queue("running", c.engine.Continue) }
 
 // StepInstruction executes one instruction.
 func (c *Controller) StepInstruction() { c.queue("stepping", c.engine.StepInstruction) }
+
+// Reconnect goes on with a session whose connection was lost; see
+// Engine.Reconnect.
+func (c *Controller) Reconnect() { c.queueIn(Ended, "reconnecting", c.engine.Reconnect) }
 
 // Note adds the user's note about the shown stop; one without a text sets a
 // bookmark there, or takes it away.

@@ -61,6 +61,7 @@ type Engine struct {
 	faulted  visit       // taken, but its instruction faulted: it will come again
 	function string      // function whose probe is being run, "" outside
 	asked    atomic.Bool // the user wants a stop
+	handling bool        // what a stop means is being found out
 
 	started time.Time
 	seq     int // orders evidence
@@ -261,6 +262,15 @@ func (e *Engine) handle(ctx context.Context, stop TargetStop) (*event, error) {
 	if stop.Ended {
 		return nil, fmt.Errorf("the guest is gone: %s", stop.Why)
 	}
+	e.handling = true
+	ev, err := e.meaning(ctx, stop)
+	if err == nil {
+		e.handling = false
+	}
+	return ev, err
+}
+
+func (e *Engine) meaning(ctx context.Context, stop TargetStop) (*event, error) {
 	if err := e.look(ctx, stop.CPU); err != nil {
 		return nil, err
 	}

@@ -262,6 +262,7 @@ type View struct {
 	State       RunState
 	Message     string // last thing to tell, one line
 	Err         error  // why the session ended, if it failed
+	Lost        bool   // since the connection got lost: Reconnect may go on
 	Scenario    string
 	Target      string    // address or name of what is debugged
 	Snapshot    *Snapshot // the stop that is shown, nil before the first

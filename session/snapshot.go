@@ -96,7 +96,7 @@ func (e *Engine) record(ctx context.Context, reason string) error {
 
 // viewAt is what users see of a stop, by its number.
 func (e *Engine) viewAt(stop int, state RunState, message string) *View {
-	v := &View{State: state, Message: message, Err: e.ended, Scenario: e.scn.Name, Target: e.target.Name(),
+	v := &View{State: state, Message: message, Err: e.ended, Lost: e.lost(), Scenario: e.scn.Name, Target: e.target.Name(),
 		First: max(e.history.first, 1), Stops: e.history.last(), Phases: slices.Clone(e.phases), Components: e.compNames, Live: true, Log: e.log.all(), Notes: e.notes.all()}
 	if m := e.history.at(stop); m != nil {
 		v.Snapshot, v.Phases, v.Verdicts, v.Caps, v.Breakpoints = m.snap, m.phases, m.verdicts, m.caps, m.infos

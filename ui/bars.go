@@ -132,9 +132,12 @@ func (u *ui) statusText(room int) span {
 	case u.note != "":
 		return span{u.note, t.bold}
 	case v.Err != nil:
-		text := clean(v.Err.Error())
+		text, short := clean(v.Err.Error()), "failed: 3, detail, tells why"
+		if v.Lost {
+			text, short = "R reconnects: "+text, "connection lost: R reconnects, 3 tells why"
+		}
 		if width(text) > room {
-			text = "failed: 3, detail, tells why"
+			text = short
 		}
 		return span{text, t.bold}
 	}

@@ -299,7 +299,8 @@ func viewHistory() *session.View {
 func viewEnded() *session.View {
 	v := *viewComplete()
 	v.State = session.Ended
-	v.Err = errors.New("reading 512 bytes at 0xffffffffffc0e000: the guest has closed the connection; start QEMU again and attach with `thaw run`")
+	v.Err = errors.New("stub at localhost:1234: connection: connection to the stub is broken: the stub closed the connection (did QEMU end?)")
+	v.Lost = true
 	return &v
 }
 

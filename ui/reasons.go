@@ -23,6 +23,8 @@ func needStopped(u *ui) string {
 		return whyRunning
 	case v.State == session.Starting:
 		return "the session is starting"
+	case v.State == session.Ended && v.Lost:
+		return "the connection is lost: R reconnects, p and f show the stops"
 	case v.State == session.Ended:
 		return "the session has ended; p and f show its stops"
 	case !v.Live && v.Snapshot != nil:
@@ -55,6 +57,19 @@ func needRunning(u *ui) string {
 		return "the session is starting"
 	}
 	return "the guest stands already; press n or c to run it"
+}
+
+// needLost: the connection got lost, and may be made again.
+func needLost(u *ui) string {
+	switch _, ok := u.ctrl.(Reconnecter); {
+	case !ok || u.recorded() != "":
+		return "a recording has no connection"
+	case u.view.Lost:
+		return ""
+	case u.view.State == session.Ended:
+		return "the guest is gone, or stands where the session failed: start a new one"
+	}
+	return "no connection is lost"
 }
 
 func needEarlier(u *ui) string {

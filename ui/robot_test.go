@@ -83,7 +83,7 @@ func (r *robot) waitEnd() {
 		if err != nil {
 			r.t.Fatalf("Run: %v", err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(60 * time.Second):
 		r.t.Fatal("Run did not return")
 	}
 }
@@ -193,7 +193,7 @@ func TestUpdatesClosed(t *testing.T) {
 	r.expect("ENDED")
 	close(r.ctrl.updates)
 	r.press("n")
-	r.expect("n: the session has ended")
+	r.expect("n: the connection is lost")
 	r.press("Ctrl-C")
 	r.waitEnd()
 }

@@ -176,6 +176,7 @@ func (c *fakeController) NextPhase()       { c.call("next") }
 func (c *fakeController) Back()            { c.call("back") }
 func (c *fakeController) Forward()         { c.call("forward") }
 func (c *fakeController) StepInstruction() { c.call("step") }
+func (c *fakeController) Reconnect()       { c.call("reconnect") }
 func (c *fakeController) Continue()        { c.call("continue") }
 func (c *fakeController) Interrupt()       { c.call("interrupt") }
 func (c *fakeController) Note(text string) { c.call("note=" + text) }

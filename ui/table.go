@@ -58,6 +58,8 @@ var guestActions = []action{
 		run: func(u *ui) { u.ctrl.Continue() }, why: needStopped},
 	{keys: []string{"i"}, label: "i", short: "interrupt", command: "interrupt", help: "interrupt the running guest", group: groupGuest,
 		run: func(u *ui) { u.ctrl.Interrupt() }, why: needRunning},
+	{keys: []string{"R"}, label: "R", short: "reconnect", command: "reconnect", help: "reconnect after a loss", group: groupGuest,
+		run: func(u *ui) { u.ctrl.(Reconnecter).Reconnect() }, why: needLost},
 	{keys: []string{"F"}, label: "F", short: "force", command: "force", help: "force the requested state", group: groupGuest,
 		run: (*ui).askForce, why: needForce},
 	{keys: []string{"U"}, label: "U", command: "unforce", help: "take back what was forced", group: groupGuest,
@@ -171,7 +173,7 @@ var hintKeys = map[paneID][]string{
 
 // Hints of every pane.
 var (
-	hintsFirst = []string{"n", "i", "p", "f", "s", "c", "T"}
+	hintsFirst = []string{"R", "n", "i", "p", "f", "s", "c", "T"}
 	hintsLast  = []string{"m", "z", ":", "Tab", "?", "q"}
 	hintsKept  = 4 // the last ones, which must stay in sight
 )

@@ -38,6 +38,10 @@ type Controller interface {
 // of its snapshot.
 type Seeker interface{ Show(stop int) }
 
+// Reconnecter is a Controller that can go on with a session whose connection got
+// lost.
+type Reconnecter interface{ Reconnect() }
+
 // Recording is a Controller that replays a recording.
 type Recording interface {
 	// Recorded is the recording's file name, "" for a live session.

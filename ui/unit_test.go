@@ -154,7 +154,7 @@ func TestDisabledKeys(t *testing.T) {
 		{"interrupt while stopped", viewStopped, []string{"i"}, "i: the guest stands already"},
 		{"step in the history", viewHistory, []string{"s"}, "s: at a stop of the history: press f to come back to the live one"},
 		{"next before the start", viewStarting, []string{"n"}, "n: the session is starting"},
-		{"next after the end", viewEnded, []string{"n"}, "n: the session has ended"},
+		{"next after the end", viewEnded, []string{"n"}, "n: the connection is lost: R reconnects"},
 		{"back at the first stop", atFirst, []string{"p"}, "p: this is the first stop"},
 		{"forward at the newest", viewStopped, []string{"f"}, "f: this is the newest stop"},
 		{"diff too early", viewStopped, []string{"d"}, "d: both capability tables are known once"},
@@ -277,6 +277,30 @@ func TestHostileEverywhere(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// A lost connection is offered to be made again, by key and by command.
+func TestReconnectIsOffered(t *testing.T) {
+	for _, keys := range [][]string{{"R"}, append(append([]string{":"}, strings.Split("reconnect", "")...), "Enter")} {
+		c := newFake(viewEnded())
+		u := newUI(c, Options{NoGreeting: true})
+		u.apply(viewEnded())
+		f := draw(t, u, 120, 40)
+		if !strings.Contains(f.line(38), "connection lost: R reconnects") || !strings.Contains(f.line(39), "R reconnect") {
+			t.Errorf("not offered: %q, %q", f.line(38), f.line(39))
+		}
+		press(u, keys...)
+		if c.called() != "reconnect" {
+			t.Errorf("%q: %q was called", keys, c.called())
+		}
+	}
+	c := newFake(viewStopped())
+	u := newUI(c, Options{NoGreeting: true})
+	u.apply(viewStopped())
+	press(u, "R")
+	if f := draw(t, u, 120, 40); c.called() != "" || !strings.Contains(f.line(38), "R: no connection is lost") {
+		t.Errorf("%q was called; %q", c.called(), f.line(38))
 	}
 }
 

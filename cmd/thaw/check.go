@@ -173,7 +173,7 @@ func (o *options) runAll(ctx context.Context, what string, f checkFlags, w io.Wr
 	if err != nil {
 		return nil, "", nil, err
 	}
-	defer func() { err = errors.Join(err, op.close(ctx)) }()
+	defer func() { err = errors.Join(op.goOn(err), op.close(ctx)) }()
 	if err := op.engine.Begin(ctx); err != nil {
 		return nil, "", nil, err
 	}

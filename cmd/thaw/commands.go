@@ -83,7 +83,7 @@ func oneAddress(_ *cobra.Command, args []string) error {
 // interactive opens the terminal interface and leaves the guest in order after
 // it.
 func (o *options) interactive(ctx context.Context, op *opened) (err error) {
-	defer func() { err = errors.Join(err, op.close(ctx)) }()
+	defer func() { err = errors.Join(op.goOn(err), op.close(ctx)) }()
 	if err := op.engine.Begin(ctx); err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 	"thaw/recording"
 	"thaw/session"
 	"thaw/session/live"
+	"thaw/words"
 )
 
 // opened is a session with what must be closed after it.
@@ -41,6 +42,20 @@ func (o *opened) close(ctx context.Context) error {
 		errs = append(errs, o.closers[i]())
 	}
 	return errors.Join(errs...)
+}
+
+// goOn adds to the loss of a connection what to do about it.
+func (o *opened) goOn(err error) error {
+	if err == nil || !o.engine.View().Lost {
+		return err
+	}
+	how := "the guest may stand, and is not lost: the same command attaches again and begins with what comes next"
+	if o.writer != nil {
+		if _, stops := o.writer.Size(); stops > 0 {
+			how += fmt.Sprintf("; %s holds the %s so far, so give another name then", o.writer.Path(), words.Count(stops, "stop"))
+		}
+	}
+	return fmt.Errorf("%w (%s)", err, how)
 }
 
 func componentNames(s *session.Scenario) []string {
@@ -130,7 +145,7 @@ func (o *options) openWith(ctx context.Context, s *session.Scenario, files map[s
 	}
 	lo := live.Options{RAM: o.ram}
 	if serial != nil {
-		lo.Serial = serial
+		lo.Serial, lo.OpenSerial = serial, func() (io.ReadCloser, error) { return live.OpenSerial(o.serial) }
 	}
 	op, err := o.openTarget(ctx, s, files, addr, lo, recording.About{})
 	if err != nil {

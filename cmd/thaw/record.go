@@ -57,7 +57,7 @@ func (o *options) recordAll(ctx context.Context, w io.Writer, what string) (err 
 		return err
 	}
 	defer func() {
-		err = errors.Join(err, op.close(ctx))
+		err = errors.Join(op.goOn(err), op.close(ctx))
 		if size, stops := op.writer.Size(); stops > 0 {
 			say(w, "%s: %d stops, %s", op.writer.Path(), stops, humanize.Bytes(uint64(size)))
 		}

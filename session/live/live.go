@@ -14,6 +14,7 @@ import (
 	"io"
 	"regexp"
 	"strconv"
+	"sync"
 	"time"
 
 	"thaw/gdbremote"
@@ -35,11 +36,17 @@ type Options struct {
 	RAM string
 	// Serial is where the guest's serial output comes from, nil if nowhere.
 	Serial io.Reader
+	// OpenSerial opens that again after a connection that was lost, nil if it
+	// does not end with QEMU.
+	OpenSerial func() (io.ReadCloser, error)
 }
 
 // Target is a live machine.
 type Target struct {
-	client  *gdbremote.Client
+	mu      sync.Mutex        // guards client where it is not the session's goroutine that uses or replaces it
+	client  *gdbremote.Client // Reconnect makes another
+	addr    string
+	opts    Options
 	name    string
 	machine elf.Machine
 	vm      *qemu.VM
@@ -48,7 +55,10 @@ type Target struct {
 	system  []string       // registers to ask for one by one
 	tss     map[int]uint64 // base of each processor's task-state segment
 	log     *logLines
-	stood   bool // the guest stood before (else it runs on at the end)
+	serial  io.Closer // that Reconnect has opened, nil if none
+	stood   bool      // the guest stood before (else it runs on at the end)
+	found   bool      // stood, as Reconnect has found it
+	exited  bool      // the stub said that QEMU ends
 }
 
 // Attach connects to a gdbstub. The guest stands afterwards.
@@ -57,12 +67,12 @@ func Attach(ctx context.Context, addr string, o Options) (*Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Target{client: client, name: cmp.Or(o.Name, addr), vm: o.VM, tss: map[int]uint64{}, log: newLogLines(o.Serial)}
-	if err := t.identify(ctx); err != nil {
-		return nil, errors.Join(err, t.Close(ctx))
-	}
 	if o.RAM == "" && o.VM != nil {
 		o.RAM = o.VM.RAMPath()
+	}
+	t := &Target{client: client, addr: addr, opts: o, name: cmp.Or(o.Name, addr), vm: o.VM, tss: map[int]uint64{}, log: newLogLines(o.Serial)}
+	if err := t.identify(ctx); err != nil {
+		return nil, errors.Join(err, t.Close(ctx))
 	}
 	if o.RAM != "" {
 		if t.shared, err = memory.MapShared(o.RAM); err == nil && o.VM == nil {
@@ -84,6 +94,12 @@ var architectures = map[string]elf.Machine{
 
 // identify asks what is on the other side.
 func (t *Target) identify(ctx context.Context) error {
+	// A guest that ran is stopped by attaching, and QEMU says so with a stop
+	// nobody asked for; one that stood says nothing.
+	defer func() { t.stood = t.client.UnaskedStops() == 0 }()
+	if t.client.Description() == nil {
+		return fmt.Errorf("attaching to %s: the stub does not describe its processor; it must be QEMU's", t.name)
+	}
 	name := t.client.Description().Architecture
 	m, ok := architectures[name]
 	if !ok {
@@ -105,9 +121,6 @@ func (t *Target) identify(ctx context.Context) error {
 	if len(t.cpus) == 0 {
 		return fmt.Errorf("attaching to %s: the stub lists no processors", t.name)
 	}
-	// A guest that ran is stopped by attaching, and QEMU says so with a stop
-	// nobody asked for; one that stood says nothing.
-	t.stood = t.client.UnaskedStops() == 0
 	return nil
 }
 
@@ -309,6 +322,7 @@ func (t *Target) stop(s gdbremote.Stop, err error) (session.TargetStop, error) {
 	}
 	out := session.TargetStop{Signal: s.Signal}
 	if s.Exited {
+		t.exited = true
 		out.Ended, out.Why = true, "QEMU ended with "+s.String()
 		return out, nil
 	}
@@ -331,10 +345,13 @@ func (t *Target) Running() bool { return t.client.Running() }
 
 // Interrupt stops a running guest.
 func (t *Target) Interrupt() error {
-	if !t.client.Running() {
+	t.mu.Lock()
+	client := t.client
+	t.mu.Unlock()
+	if !client.Running() {
 		return nil
 	}
-	return t.client.Interrupt()
+	return client.Interrupt()
 }
 
 // Log returns new lines of the guest's serial output.
@@ -343,9 +360,9 @@ func (t *Target) Log() []string { return t.log.take() }
 // Close ends a machine that was started for this session; any other is left as
 // it was found.
 func (t *Target) Close(ctx context.Context) error {
-	var errs []error
-	if t.shared != nil {
-		errs = append(errs, t.shared.Close())
+	errs := []error{t.unmap()}
+	if t.serial != nil {
+		errs = append(errs, t.serial.Close())
 	}
 	if t.vm != nil {
 		errs = append(errs, t.client.Close(), t.vm.Stop(ctx))

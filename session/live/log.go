@@ -13,8 +13,9 @@ import (
 
 // logLines collects a guest's serial output by lines, in the background.
 type logLines struct {
-	mu    sync.Mutex
-	lines []string
+	mu      sync.Mutex
+	lines   []string
+	readers int // that have not ended
 }
 
 // Bounds on what a guest may write.
@@ -27,10 +28,24 @@ const (
 // its owner closes.
 func newLogLines(r io.Reader) *logLines {
 	l := &logLines{}
-	if r == nil {
-		return l
+	if r != nil {
+		l.follow(r)
 	}
+	return l
+}
+
+// ended says that nothing is read any more.
+func (l *logLines) ended() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.readers == 0
+}
+
+// follow reads r until its end.
+func (l *logLines) follow(r io.Reader) {
+	l.count(1)
 	go func() {
+		defer l.count(-1)
 		s := bufio.NewReaderSize(r, maxLine)
 		for {
 			line, err := s.ReadSlice('\n')
@@ -42,7 +57,12 @@ func newLogLines(r io.Reader) *logLines {
 			}
 		}
 	}()
-	return l
+}
+
+func (l *logLines) count(by int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.readers += by
 }
 
 func (l *logLines) add(line string) {

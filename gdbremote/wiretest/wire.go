@@ -1,0 +1,74 @@
+// Package wiretest is a connection to a stub for tests, which can be cut and led
+// to another stub.
+package wiretest
+
+import (
+	"io"
+	"net"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// Wire leads connections to its socket on to a stub's.
+type Wire struct {
+	Path string // of its socket
+
+	mu    sync.Mutex
+	to    string // "": nobody answers
+	conns []net.Conn
+}
+
+// New makes a wire to the unix socket of a stub. It ends with the test.
+func New(t *testing.T, to string) *Wire {
+	t.Helper()
+	w := &Wire{Path: filepath.Join(t.TempDir(), "wire"), to: to}
+	ln, err := net.Listen("unix", w.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	t.Cleanup(func() { ln.Close(); w.Cut(""); wg.Wait() })
+	wg.Go(func() {
+		for {
+			near, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			far := w.dial(near)
+			if far == nil {
+				near.Close()
+				continue
+			}
+			for _, c := range [][2]net.Conn{{near, far}, {far, near}} {
+				wg.Go(func() { io.Copy(c[0], c[1]); c[0].Close(); c[1].Close() })
+			}
+		}
+	})
+	return w
+}
+
+// dial is the other end for a connection, nil if nobody answers.
+func (w *Wire) dial(near net.Conn) net.Conn {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	far, err := net.Dial("unix", strings.TrimPrefix(w.to, "unix:"))
+	if err != nil {
+		return nil
+	}
+	w.conns = append(w.conns, near, far)
+	return far
+}
+
+// Cut breaks what is connected; the next connection leads to another stub, or to
+// nobody.
+func (w *Wire) Cut(to string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.to = to
+	for _, c := range w.conns {
+		c.Close()
+	}
+	w.conns = nil
+}

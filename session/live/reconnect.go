@@ -1,0 +1,104 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"thaw/gdbremote"
+	"thaw/memory"
+)
+
+// Lost says whether the connection is gone, and the machine may be there. One
+// that was started for this session and has ended is not.
+func (t *Target) Lost() bool {
+	if !t.exited && t.client.Err() == nil {
+		return false
+	}
+	if t.vm != nil {
+		select {
+		case <-t.vm.Done():
+			return false
+		default:
+		}
+	}
+	return true
+}
+
+// Reconnect attaches again at the same address, to a machine of the same kind.
+func (t *Target) Reconnect(ctx context.Context) error {
+	t.client.Close()
+	client, err := gdbremote.Dial(ctx, t.addr, t.opts.GDB)
+	if err != nil {
+		return err
+	}
+	n := &Target{client: client, addr: t.addr, name: t.name, opts: t.opts}
+	if err := n.takeOver(ctx, t); err != nil {
+		return errors.Join(err, n.Disconnect(context.WithoutCancel(ctx)), n.unmap())
+	}
+	err = t.unmap()
+	t.mu.Lock()
+	t.client = client
+	t.mu.Unlock()
+	t.cpus, t.system, t.shared, t.exited, t.found = n.cpus, n.system, n.shared, false, n.stood
+	clear(t.tss)
+	return errors.Join(err, t.readSerialAgain())
+}
+
+// takeOver finds out whether a machine can stand in for the one before.
+func (t *Target) takeOver(ctx context.Context, before *Target) error {
+	if err := t.identify(ctx); err != nil {
+		return err
+	}
+	if t.machine != before.machine || len(t.cpus) != len(before.cpus) {
+		return fmt.Errorf("another machine is at %s now: it has %d processors (%v), and had %d (%v); start a new session for it",
+			t.name, len(t.cpus), t.machine, len(before.cpus), before.machine)
+	}
+	if t.opts.RAM == "" {
+		return nil
+	}
+	var err error
+	if t.shared, err = memory.MapShared(t.opts.RAM); err == nil && t.opts.VM == nil {
+		err = t.sameMemory(ctx, t.opts.RAM)
+	}
+	return err
+}
+
+// Replaced says that what Reconnect has found is another machine.
+func (t *Target) Replaced() { t.stood = t.found }
+
+// Disconnect leaves the machine as Close does, but does not end one that was
+// started for this session.
+func (t *Target) Disconnect(ctx context.Context) error {
+	if t.client.Err() != nil {
+		return nil
+	}
+	return errors.Join(t.leave(ctx), t.client.Close())
+}
+
+// unmap ends the view of shared RAM.
+func (t *Target) unmap() error {
+	if t.shared == nil {
+		return nil
+	}
+	err := t.shared.Close()
+	t.shared = nil
+	return err
+}
+
+// readSerialAgain opens a serial line that ended with the machine before.
+func (t *Target) readSerialAgain() error {
+	if t.opts.OpenSerial == nil || !t.log.ended() {
+		return nil
+	}
+	r, err := t.opts.OpenSerial()
+	if err != nil {
+		return err
+	}
+	if t.serial != nil {
+		t.serial.Close()
+	}
+	t.serial = r
+	t.log.follow(r)
+	return nil
+}

@@ -1,0 +1,157 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+
+	"thaw/kernel"
+	"thaw/memory"
+)
+
+// Reconnecter is a Target whose connection may get lost and be made again.
+type Reconnecter interface {
+	// Lost says whether the connection is gone, and the target may be there.
+	Lost() bool
+	// Reconnect attaches again. The target stands afterwards, without
+	// breakpoints and watchpoints.
+	Reconnect(ctx context.Context) error
+	// Replaced says that what was attached to again is not what was there
+	// before: it will be left as Reconnect has found it.
+	Replaced()
+	// Disconnect leaves the target as Close does, and the connection is lost.
+	Disconnect(ctx context.Context) error
+}
+
+// lost says whether the session ended since the connection got lost, and could
+// be made again.
+func (e *Engine) lost() bool {
+	r, ok := e.target.(Reconnecter)
+	return ok && e.ended != nil && r.Lost()
+}
+
+// errNotBooted is for a guest that was reconnected to too early.
+var errNotBooted = errors.New("reconnected to a guest that has not booted so far: n runs it to its first phase")
+
+// Reconnect attaches again to a target whose connection was lost. The history
+// stays; the next stop in it says what was found. Where the guest stands as it
+// stood, evidence goes on. Else something may have happened that nobody saw, and
+// phases and evidence begin anew. A guest with another kernel is refused, and
+// left.
+func (e *Engine) Reconnect(ctx context.Context) error {
+	if !e.lost() {
+		return errors.New("no connection to a guest was lost")
+	}
+	r, _ := e.target.(Reconnecter)
+	err := r.Reconnect(ctx)
+	if err == nil {
+		if err = e.pickUp(ctx, r); err == nil || errors.Is(err, errNotBooted) {
+			return err
+		}
+		err = errors.Join(err, r.Disconnect(context.WithoutCancel(ctx)))
+	}
+	e.ended = fmt.Errorf("reconnecting: %w", err)
+	return e.ended
+}
+
+// pickUp goes on with the session on a target that was attached to again.
+func (e *Engine) pickUp(ctx context.Context, r Reconnecter) error {
+	before := e.registers()
+	e.checked, e.mirror = false, memory.NewMirror(e.target)
+	clear(e.roots)
+	if err := e.look(ctx, e.cpu); err != nil {
+		return err
+	}
+	if !e.booted() {
+		r.Replaced()
+		if err := e.renew(ctx); err != nil {
+			return err
+		}
+		e.ended = nil
+		return errNotBooted
+	}
+	if err := e.checkKernel(); err != nil {
+		return fmt.Errorf("another system runs there now: %w", err)
+	}
+	sys, err := e.system(ctx)
+	if err != nil {
+		return err
+	}
+	reason, err := "", error(nil)
+	switch there, all := e.remaining(sys); {
+	case there*10 < all*9:
+		r.Replaced()
+		reason = fmt.Sprintf("reconnected to another guest, or one that was started anew (%d of %d kernel objects are the same): phases and evidence begin anew", there, all)
+		err = e.renew(ctx)
+	case e.handling || !reflect.DeepEqual(before, e.registers()):
+		reason = "reconnected: what the guest did meanwhile was not seen, so phases and evidence begin anew"
+		err = e.renew(ctx)
+	default:
+		reason = "reconnected: the guest stands where it stood"
+		err = e.setAgain(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	e.handling, e.ended = false, nil
+	return e.record(ctx, reason)
+}
+
+// registers are those of all processors at the current stop.
+func (e *Engine) registers() [][]kernel.Register {
+	out := make([][]kernel.Register, 0, len(e.regs))
+	for _, r := range e.regs {
+		out = append(out, e.arch.all(r))
+	}
+	return out
+}
+
+// remaining counts the kernel objects of the newest stop that a system still
+// has, by id, place and class.
+func (e *Engine) remaining(sys *kernel.System) (there, all int) {
+	newest := e.history.newest()
+	if newest == nil {
+		return 0, 0
+	}
+	objects := newest.snap.System.Objects
+	for _, o := range objects {
+		if now := sys.Object(o.ID); now != nil && now.Addr == o.Addr && now.Class == o.Class {
+			there++
+		}
+	}
+	return there, len(objects)
+}
+
+// setAgain sets what was set when the connection got lost.
+func (e *Engine) setAgain(ctx context.Context) error {
+	for addr := range e.probes {
+		if err := e.target.SetBreakpoint(ctx, addr); err != nil {
+			return fmt.Errorf("setting the breakpoint at %#x again: %w", addr, err)
+		}
+	}
+	for _, t := range e.ev.Threads {
+		if !t.armed {
+			continue
+		}
+		t.armed = false
+		if err := e.arm(ctx, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// renew forgets all that was seen but the history, and sets the scenario's
+// breakpoints.
+func (e *Engine) renew(ctx context.Context) error {
+	e.probes, e.infos, e.phases = map[uint64][]*probe{}, nil, nil
+	e.ev = newEvidence()
+	e.taskComps, e.libraries = map[taskKey]*component{}, map[libraryKey]bool{}
+	e.taken, e.faulted, e.handling = visit{}, visit{}, false
+	e.asked.Store(false)
+	if err := e.prepare(ctx); err != nil {
+		return fmt.Errorf("scenario %s: %w", e.scn.Name, err)
+	}
+	return nil
+}
