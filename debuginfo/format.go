@@ -79,19 +79,14 @@ func (v Value) formatStruct(u *Type, depth int) string {
 		return "{...}"
 	}
 	var parts []string
-	for _, f := range u.Fields {
-		if f.Static || f.Virtual {
+	for _, f := range v.Parts(len(u.Fields)) {
+		if f.Err != nil {
+			parts = append(parts, f.Name+" = "+why(f.Err))
 			continue
 		}
-		p, err := v.part(f.Type, f.Offset)
-		if err != nil {
-			parts = append(parts, f.Name+" = "+why(err))
-			continue
-		}
-		p.bitOff, p.bitSize = f.BitOffset, f.BitSize
-		text := p.Format(depth - 1)
+		text := f.Value.Format(depth - 1)
 		switch {
-		case f.IsBase:
+		case f.Base:
 			text = "<" + f.Name + "> = " + text
 		case f.Name != "":
 			text = f.Name + " = " + text
@@ -111,13 +106,8 @@ func (v Value) formatArray(u *Type, depth int) string {
 		return "{...}"
 	}
 	var parts []string
-	for i := range min(u.Count, formatElems) {
-		e, err := v.Index(i)
-		if err != nil {
-			parts = append(parts, why(err))
-			break
-		}
-		parts = append(parts, e.Format(depth-1))
+	for _, e := range v.elements(u, formatElems) {
+		parts = append(parts, orWhy(e.Value.Format(depth-1), e.Err))
 	}
 	if u.Count > formatElems {
 		parts = append(parts, "...")

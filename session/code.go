@@ -2,7 +2,6 @@ package session
 
 import (
 	"bufio"
-	"context"
 	"debug/elf"
 	"fmt"
 	"os"
@@ -12,7 +11,9 @@ import (
 	"golang.org/x/arch/arm/armasm"
 	"golang.org/x/arch/x86/x86asm"
 
+	"thaw/debuginfo"
 	"thaw/kernel"
+	"thaw/memory"
 )
 
 // How much of the code around a place is shown.
@@ -24,49 +25,106 @@ const (
 	maxSource    = 16 << 20 // bytes of a source file
 )
 
-// Code shows source lines and instructions where a thread is in user mode, or
-// for thread 0 where the stopped processor is. Source files are looked for
-// where the debug info says that they were.
-func (e *Engine) Code(_ context.Context, thread kernel.ID) *Peek {
-	if e.history.last() == 0 {
-		return &Peek{Err: "the guest has not stopped so far"}
-	}
-	s := e.history.newest().snap
-	p := &Peek{Stop: s.Number, Title: "code"}
+// askCode shows source lines and instructions where a thread is in user mode, at
+// an address of a task, or else where the stopped processor is. Source files are
+// looked for where the debug info says that they were.
+func (e *Engine) askCode(s *Snapshot, p *Peek) error {
 	at, c := s.PC, e.componentHere(s.System)
-	if thread != 0 {
-		o := s.System.Object(thread)
-		if o == nil || o.Thread == nil {
-			p.Err = fmt.Sprintf("thread %s is not there any more", thread)
-			return p
+	switch q := p.Query; {
+	case q.Addr != 0 && q.Task == 0:
+		at = c.place(q.Addr)
+	case q.Addr != 0:
+		o := s.System.Object(q.Task)
+		if o == nil || o.Task == nil {
+			return fmt.Errorf("task %s is not there any more", q.Task)
 		}
-		task := s.System.Object(o.Thread.Task)
-		if o.Thread.Source == kernel.SourceNone || task == nil || task.Task == nil {
-			p.Err = fmt.Sprintf("thread %s %s never was in user mode", thread, o.Title())
-			return p
+		c = e.programAt(s.System, o, q.Addr)
+		at = c.place(q.Addr)
+	case q.Thread != 0:
+		o, task, err := userThread(s, q.Thread)
+		if err != nil {
+			return err
 		}
-		at, c = s.Places[thread], e.programAt(s.System, task, o.Thread.IP)
+		at, c = s.Places[o.ID], e.programAt(s.System, task, o.Thread.IP)
 	}
 	if c == nil {
-		p.Err = fmt.Sprintf("there is no debug info for the program at %#x", at.Addr)
-		return p
+		return fmt.Errorf("there is no debug info for the program at %#x", at.Addr)
 	}
 	p.Title = at.Bare().String()
-	p.Text = append(p.Text, sourceLines(at)...)
+	p.Text = append(p.Text, sourceLines(at, e.sources)...)
 	p.Text = append(p.Text, "")
 	p.Text = append(p.Text, c.instructions(at)...)
-	return p
+	return nil
 }
+
+// userThread is a thread that was in user mode, and its task.
+func userThread(s *Snapshot, id kernel.ID) (thread, task *kernel.Object, err error) {
+	o := s.System.Object(id)
+	if o == nil || o.Thread == nil {
+		return nil, nil, fmt.Errorf("thread %s is not there any more", id)
+	}
+	task = s.System.Object(o.Thread.Task)
+	if o.Thread.Source == kernel.SourceNone || task == nil || task.Task == nil {
+		return nil, nil, fmt.Errorf("thread %s %s never was in user mode", id, o.Title())
+	}
+	return o, task, nil
+}
+
+// askStack unwinds the stack of a thread in user mode, by its saved registers.
+func (e *Engine) askStack(s *Snapshot, p *Peek) error {
+	id := p.Query.Thread
+	if id == 0 || id == s.Thread {
+		p.Title = "backtrace of the processor"
+		p.Frames = withCode(s.Frames, 0)
+		return nil
+	}
+	o, task, err := userThread(s, id)
+	if err != nil {
+		return err
+	}
+	p.Title = fmt.Sprintf("backtrace of %s %s", o.Title(), id)
+	c := e.programAt(s.System, task, o.Thread.IP)
+	if c == nil {
+		return fmt.Errorf("there is no debug info for the program at %#x", o.Thread.IP)
+	}
+	regs := savedRegisters{{Name: e.arch.ip, Value: o.Thread.IP}, {Name: e.arch.sp, Value: o.Thread.SP}}
+	space := memory.NewSpace(memory.NewView(e.target, memory.SharedBlock, nil), e.m.Paging, task.Task.Root)
+	scope := debuginfo.Scope{File: c.file, Mem: space, Regs: append(regs, o.Thread.Registers...), PC: o.Thread.IP}
+	p.Frames = withCode(framesOf(scope, c), task.ID)
+	return nil
+}
+
+// withCode tells where the code of each frame is. A return address may lie
+// behind its function.
+func withCode(frames []Frame, task kernel.ID) []PeekFrame {
+	out := make([]PeekFrame, len(frames))
+	for i, f := range frames {
+		out[i].Frame = f
+		if at := f.Place.Addr; at != 0 {
+			if i > 0 && at != frames[0].Place.Addr {
+				at--
+			}
+			out[i].Leads = Query{Kind: QueryCode, Task: task, Addr: at}
+		}
+	}
+	return out
+}
+
+// savedRegisters are a thread's, by name.
+type savedRegisters []kernel.Register
+
+// Uint64 implements debuginfo.Registers.
+func (r savedRegisters) Uint64(name string) (uint64, bool) { return kernel.RegisterIn(r, name) }
 
 // sourceLines are the lines around a place, the one that is meant marked; or
 // why there are none.
-func sourceLines(at Place) []string {
+func sourceLines(at Place, dirs []string) []string {
 	if at.File == "" {
 		return []string{"no source line is known"}
 	}
-	f, err := os.Open(at.File)
+	f, err := openSource(at.File, dirs)
 	if err != nil {
-		return []string{fmt.Sprintf("%s:%d (the file is not here)", at.File, at.Line)}
+		return []string{fmt.Sprintf("%s:%d (the file is not here; --source names a directory to look in)", at.File, at.Line)}
 	}
 	defer f.Close()
 	if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() || st.Size() > maxSource {
@@ -85,6 +143,27 @@ func sourceLines(at Place) []string {
 		out = append(out, fmt.Sprintf("%s%5d  %s", mark, n, strings.ReplaceAll(lines.Text(), "\t", "    ")))
 	}
 	return out
+}
+
+// openSource opens a source file where it was when the program was built, or else
+// in one of the directories: under its whole name, or without leading parts of
+// that.
+func openSource(name string, dirs []string) (*os.File, error) {
+	f, first := os.Open(name)
+	if first == nil {
+		return f, nil
+	}
+	for _, dir := range dirs {
+		for rest := strings.TrimLeft(filepath.ToSlash(name), "/"); rest != ""; _, rest, _ = strings.Cut(rest, "/") {
+			if !filepath.IsLocal(rest) {
+				continue
+			}
+			if f, err := os.Open(filepath.Join(dir, rest)); err == nil {
+				return f, nil
+			}
+		}
+	}
+	return nil, first
 }
 
 // instruction is one decoded instruction.

@@ -209,40 +209,36 @@ func (c *Controller) Note(text string) {
 // Back shows the stop before the shown one.
 func (c *Controller) Back() { c.move(-1) }
 
-// PeekMemory shows memory of a task at the live stop.
-func (c *Controller) PeekMemory(task kernel.ID, addr uint64) {
-	c.queue("reading memory", func(ctx context.Context) error {
-		c.show(c.engine.PeekMemory(ctx, task, addr))
+// Ask answers a query at the live stop. The answer comes with the views from
+// then on.
+func (c *Controller) Ask(q Query) {
+	c.queue("reading", func(ctx context.Context) error {
+		p := c.engine.Ask(ctx, q)
+		c.mu.Lock()
+		c.peek = p
+		c.mu.Unlock()
 		return nil
 	})
 }
 
-// Print shows the value of an expression at the live stop.
-func (c *Controller) Print(expr string) {
-	c.queue("evaluating", func(ctx context.Context) error {
-		c.show(c.engine.Print(ctx, expr))
-		return nil
-	})
+// Break sets a breakpoint; see Engine.Break.
+func (c *Controller) Break(text string, once bool) {
+	c.queue("setting a breakpoint", func(ctx context.Context) error { return c.engine.Break(ctx, text, once) })
 }
 
-// Code shows source and instructions where a thread is.
-func (c *Controller) Code(thread kernel.ID) {
-	c.queue("reading code", func(ctx context.Context) error {
-		c.show(c.engine.Code(ctx, thread))
-		return nil
-	})
+// Delete removes a breakpoint that was set by Break, "" all of them.
+func (c *Controller) Delete(name string) {
+	c.queue("removing a breakpoint", func(ctx context.Context) error { return c.engine.Delete(ctx, name) })
+}
+
+// Until runs to a place; see Engine.Until.
+func (c *Controller) Until(text string) {
+	c.queue("running to "+text, func(ctx context.Context) error { return c.engine.Until(ctx, text) })
 }
 
 // Watch adds an expression that is evaluated at every stop, or takes it away.
 func (c *Controller) Watch(expr string) {
 	c.queue("evaluating", func(ctx context.Context) error { return c.engine.Watch(ctx, expr) })
-}
-
-// show publishes a peek with the views from now on.
-func (c *Controller) show(p *Peek) {
-	c.mu.Lock()
-	c.peek = p
-	c.mu.Unlock()
 }
 
 // Force puts a thread's requested state in place; see Engine.Force.

@@ -28,6 +28,7 @@ type Config struct {
 	// Divergence says to find out where each restored thread parts from its
 	// original, as it comes back to user mode.
 	Divergence bool
+	Sources    []string // directories to look for source files in, besides where they were
 }
 
 // Engine drives a target through a scenario and keeps what it learns. It is
@@ -39,6 +40,7 @@ type Engine struct {
 	scn    *Scenario
 	arch   arch
 
+	sources   []string
 	comps     map[string]*component
 	compNames []string
 	taskComps map[taskKey]*component
@@ -106,7 +108,7 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 	e := &Engine{
 		target: c.Target, dec: c.Decoder, paging: c.Paging, scn: c.Scenario, arch: a,
 		comps: map[string]*component{}, taskComps: map[taskKey]*component{}, libraries: map[libraryKey]bool{}, roots: map[rootKey]bool{},
-		probes: map[uint64][]*probe{}, started: time.Now(), ev: newEvidence(), mirror: memory.NewMirror(c.Target),
+		sources: c.Sources, probes: map[uint64][]*probe{}, started: time.Now(), ev: newEvidence(), mirror: memory.NewMirror(c.Target),
 		history:    moments{most: cmp.Or(c.MaxStops, maxMoments)},
 		divergence: c.Divergence,
 	}

@@ -11,14 +11,37 @@ import (
 	"thaw/memory"
 )
 
-// Peek is something that the user asked to see at a stop: a piece of memory, or
-// the value of an expression.
+// Queries: what a user can ask to see at a stop.
+const (
+	QueryMemory = "memory" // bytes at Addr of a Task, 0: what the processor sees
+	QueryValue  = "value"  // of Expr, member by member
+	QueryObject = "object" // the members of a kernel Object
+	QueryCode   = "code"   // source and instructions where a Thread is, or at Addr of a Task
+	QueryStack  = "stack"  // backtrace of a Thread
+)
+
+// Query asks for one of these; which other fields count stands there. A task of
+// a value is the one whose memory is meant, where several run the program.
+type Query struct {
+	Kind   string
+	Task   kernel.ID
+	Addr   uint64
+	Expr   string
+	Thread kernel.ID // 0: what the stopped processor runs
+	Object kernel.ID
+}
+
+// Peek is the answer to a Query: a piece of memory, a value, code, or a
+// backtrace.
 type Peek struct {
-	Stop  int
-	Title string
-	Rows  []PeekRow // of memory
-	Text  []string  // of a value
-	Err   string    // one sentence, if it cannot be shown
+	Query   Query
+	Stop    int
+	Title   string
+	Rows    []PeekRow    // of memory
+	Members []PeekMember // of a value
+	Frames  []PeekFrame  // of a backtrace
+	Text    []string     // of code
+	Err     string       // one sentence, if it cannot be shown
 }
 
 // PeekRow is a row of memory: up to 16 bytes, and what words in them point to.
@@ -26,6 +49,24 @@ type PeekRow struct {
 	Addr  uint64
 	Data  []byte // nil where nothing can be read
 	Means []string
+	Words []Query // memory that each word would point to
+}
+
+// PeekMember is a value inside a value, or the value itself.
+type PeekMember struct {
+	Depth int    // of nesting, 0 the value itself
+	Name  string // "" of the value itself
+	Type  string
+	Value string // "" of what has members of its own
+	Addr  uint64 // 0 where it is in no memory
+	Means string // what a pointer points to, if that is known
+	Leads Query  // what it points to, or a closer look; no Kind: nothing
+}
+
+// PeekFrame is a function of a backtrace.
+type PeekFrame struct {
+	Frame
+	Leads Query // its code; no Kind: nothing
 }
 
 // Watch is an expression that is evaluated at every stop.
@@ -47,16 +88,18 @@ type pointer func(word uint64) string
 
 // peekMemory reads memory in an address space. Pages that are not there leave
 // rows without data.
-func peekMemory(space *memory.Space, addr uint64, ptr int, means pointer) []PeekRow {
+func peekMemory(space *memory.Space, q Query, ptr int, means pointer) []PeekRow {
 	var rows []PeekRow
-	addr &^= uint64(ptr) - 1
+	addr := q.Addr &^ (uint64(ptr) - 1)
 	for off := uint64(0); off < peekBytes && addr+off+peekRow > addr; off += peekRow {
 		row := PeekRow{Addr: addr + off}
 		data := make([]byte, peekRow)
 		if space.ReadMemory(row.Addr, data) == nil {
 			row.Data = data
 			for at := 0; at+ptr <= peekRow; at += ptr {
-				if m := means(memory.LittleEndian(data[at : at+ptr])); m != "" {
+				word := memory.LittleEndian(data[at : at+ptr])
+				row.Words = append(row.Words, Query{Kind: QueryMemory, Task: q.Task, Addr: word})
+				if m := means(word); m != "" {
 					row.Means = append(row.Means, m)
 				}
 			}
@@ -106,68 +149,66 @@ func peekTitle(s *Snapshot, addr uint64, task kernel.ID) string {
 	return fmt.Sprintf("memory at %x of %s, task %s", addr, s.TaskName(task), task)
 }
 
-// PeekMemory reads memory of a task (0: what the stopped processor sees) at the
-// current stop.
-func (e *Engine) PeekMemory(_ context.Context, task kernel.ID, addr uint64) *Peek {
-	if e.history.last() == 0 {
-		return &Peek{Err: "the guest has not stopped so far"}
+// Ask answers a query at the current stop.
+func (e *Engine) Ask(ctx context.Context, q Query) *Peek {
+	last := e.history.newest()
+	if last == nil {
+		return &Peek{Query: q, Title: q.Kind, Err: "the guest has not stopped so far"}
 	}
-	s := e.history.newest().snap
-	p := &Peek{Stop: s.Number, Title: peekTitle(s, addr, task)}
-	root, err := taskRoot(s, e.m, e.cpu, task)
-	if err != nil {
+	s := last.snap
+	p := &Peek{Query: q, Stop: s.Number, Title: q.Kind}
+	answer := map[string]func(*Snapshot, *Peek) error{
+		QueryMemory: e.askMemory, QueryValue: e.askValue, QueryObject: e.askObject, QueryCode: e.askCode, QueryStack: e.askStack,
+	}[q.Kind]
+	if answer == nil {
+		p.Err = fmt.Sprintf("nothing is known about %q", q.Kind)
+	} else if err := answer(s, p); err != nil {
 		p.Err = err.Error()
-		return p
 	}
-	program := e.kernelComponent()
-	if o := s.System.Object(task); o != nil && o.Task != nil {
-		program = e.taskComponent(s.System, o)
-	}
-	space := memory.NewSpace(memory.NewView(e.target, memory.SharedBlock, nil), e.m.Paging, root)
-	p.Rows = peekMemory(space, addr, e.ptrSize(), pointee(s.System, program.place))
 	return p
 }
 
-// maxPrint bounds how deep a printed value is shown.
-const maxPrint = 4
+// askMemory reads memory of a task, or what the stopped processor sees.
+func (e *Engine) askMemory(s *Snapshot, p *Peek) error {
+	p.Title = peekTitle(s, p.Query.Addr, p.Query.Task)
+	root, err := taskRoot(s, e.m, e.cpu, p.Query.Task)
+	if err != nil {
+		return err
+	}
+	space := memory.NewSpace(memory.NewView(e.target, memory.SharedBlock, nil), e.m.Paging, root)
+	p.Rows = peekMemory(space, p.Query, e.ptrSize(), pointee(s.System, e.programOf(s, p.Query.Task).place))
+	return nil
+}
 
-// Print evaluates a C++ expression where the stopped processor is, with the
-// debug info of the program that runs there; "COMPONENT: EXPR" takes another
-// one's, for its global variables.
-func (e *Engine) Print(_ context.Context, text string) *Peek {
-	if e.history.last() == 0 {
-		return &Peek{Err: "the guest has not stopped so far"}
+// programOf is the program that a task runs, that of task 0 the kernel.
+func (e *Engine) programOf(s *Snapshot, task kernel.ID) *component {
+	if o := s.System.Object(task); o != nil && o.Task != nil {
+		return e.taskComponent(s.System, o)
 	}
-	s := e.history.newest().snap
-	c, expr, err := e.exprOf(s, text)
-	p := &Peek{Stop: s.Number, Title: expr}
-	if err != nil {
-		p.Err = err.Error()
-		return p
-	}
-	p.Title = c.name + ": " + expr
-	v, err := e.evalIn(s, c, expr)
-	if err != nil {
-		p.Err = err.Error()
-		return p
-	}
-	p.Text = []string{"(" + v.Type.String() + ") " + v.Format(maxPrint)}
-	return p
+	return e.kernelComponent()
 }
 
 // exprOf takes "COMPONENT: EXPR" apart; without a component that of the stopped
 // processor is meant.
 func (e *Engine) exprOf(s *Snapshot, text string) (*component, string, error) {
-	for _, name := range e.compNames {
-		if rest, ok := cutComponent(text, name); ok {
-			return e.comps[name], rest, nil
-		}
+	if c, rest := e.componentIn(text); c != nil {
+		return c, rest, nil
 	}
 	c := e.componentHere(s.System)
 	if c == nil {
 		return nil, text, errors.New("no debug info for what the processor runs: write COMPONENT: EXPRESSION")
 	}
 	return c, text, nil
+}
+
+// componentIn takes "COMPONENT: REST" apart; nil where no component is named.
+func (e *Engine) componentIn(text string) (*component, string) {
+	for _, name := range e.compNames {
+		if rest, ok := cutComponent(text, name); ok {
+			return e.comps[name], rest
+		}
+	}
+	return nil, text
 }
 
 // cutComponent cuts "NAME: " off, but not "NAME::".
@@ -182,26 +223,47 @@ func cutComponent(text, name string) (string, bool) {
 	return text[n:], true
 }
 
-// evalIn evaluates an expression of a component: at the stopped processor if it
-// runs there, else in the address space of its first task.
-func (e *Engine) evalIn(s *Snapshot, c *component, expr string) (debuginfo.Value, error) {
-	if e.componentHere(s.System) == c {
-		return e.scope(c).Eval(expr)
+// evalIn evaluates an expression of a component: in the given task if that runs
+// it, else at the stopped processor if it runs there, else in the first task that
+// does. It tells whose memory that was, 0: what the processor sees.
+func (e *Engine) evalIn(s *Snapshot, c *component, expr string, task kernel.ID) (debuginfo.Value, kernel.ID, error) {
+	scope, task, err := e.scopeIn(s, c, task)
+	if err != nil {
+		return debuginfo.Value{}, 0, err
 	}
-	for _, o := range s.System.Tasks() {
-		if e.taskComponent(s.System, o) == c {
-			view := memory.NewView(e.target, memory.SharedBlock, nil)
-			return debuginfo.Scope{File: c.file, Mem: memory.NewSpace(view, e.m.Paging, o.Task.Root)}.Eval(expr)
-		}
+	v, err := scope.Eval(expr)
+	return v, task, err
+}
+
+func (e *Engine) scopeIn(s *Snapshot, c *component, task kernel.ID) (debuginfo.Scope, kernel.ID, error) {
+	here := e.componentHere(s.System) == c
+	if here && (task == 0 || task == e.taskHere(s)) {
+		return e.scope(c), 0, nil
 	}
 	if c.kernel {
 		space, err := e.dec.KernelSpace(e.m)
-		if err != nil {
-			return debuginfo.Value{}, err
-		}
-		return debuginfo.Scope{File: c.file, Mem: space}.Eval(expr)
+		return debuginfo.Scope{File: c.file, Mem: space}, 0, err
 	}
-	return debuginfo.Value{}, fmt.Errorf("no task runs %s at this stop", c.name)
+	tasks := s.System.Tasks()
+	slices.SortStableFunc(tasks, func(a, b *kernel.Object) int { return number(b.ID == task) - number(a.ID == task) })
+	for _, o := range tasks {
+		if e.taskComponent(s.System, o) == c {
+			if here && o.ID != task {
+				return e.scope(c), 0, nil
+			}
+			view := memory.NewView(e.target, memory.SharedBlock, nil)
+			return debuginfo.Scope{File: c.file, Mem: memory.NewSpace(view, e.m.Paging, o.Task.Root)}, o.ID, nil
+		}
+	}
+	return debuginfo.Scope{}, 0, fmt.Errorf("no task runs %s at this stop", c.name)
+}
+
+// taskHere is the task that the stopped processor runs, 0 if unknown.
+func (e *Engine) taskHere(s *Snapshot) kernel.ID {
+	if o := s.System.TaskByRoot(e.m.CPUs[e.cpu].Root); o != nil {
+		return o.ID
+	}
+	return 0
 }
 
 // watches evaluates the watch expressions at the current stop.
@@ -213,7 +275,7 @@ func (e *Engine) evalWatches(s *Snapshot) []Watch {
 		if err == nil {
 			w.Component, w.Expr = c.name, expr
 			var v debuginfo.Value
-			if v, err = e.evalIn(s, c, expr); err == nil {
+			if v, _, err = e.evalIn(s, c, expr, 0); err == nil {
 				w.Value = v.Format(1)
 			}
 		}

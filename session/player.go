@@ -3,8 +3,6 @@ package session
 import (
 	"fmt"
 	"sync"
-
-	"thaw/kernel"
 )
 
 // Player shows a replay as a Controller shows a session: the same commands, the
@@ -77,31 +75,17 @@ func (p *Player) StepInstruction() {
 // Interrupt does nothing: a recording does not run.
 func (p *Player) Interrupt() {}
 
-// PeekMemory shows recorded memory of a task at the shown stop.
-func (p *Player) PeekMemory(task kernel.ID, addr uint64) {
+// Ask answers a query at the shown stop, as far as the recording can.
+func (p *Player) Ask(q Query) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	v := *p.view
-	v.Peek = p.replay.peekMemory(v.Snapshot, task, addr)
+	v.Peek = p.replay.ask(v.Snapshot, q)
 	p.send(&v)
 }
 
-// Print says that a recording holds no debug info for expressions.
-func (p *Player) Print(expr string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	v := *p.view
-	v.Peek = &Peek{Stop: v.Snapshot.Number, Title: expr, Err: "a recording holds just the debug info that was used: expressions need a live session"}
-	p.send(&v)
-}
-
-// Code says that a recording holds no code.
-func (p *Player) Code(kernel.ID) {
-	p.say("a recording holds no code, and opens no file that is named in it: instructions and source need a live session")
-}
-
-// Watch says the same.
-func (p *Player) Watch(expr string) { p.Print(expr) }
+// Watch says that a recording cannot evaluate expressions.
+func (p *Player) Watch(expr string) { p.Ask(Query{Kind: QueryValue, Expr: expr}) }
 
 // Note adds a note to the shown stop, for this replay only.
 func (p *Player) Note(text string) {

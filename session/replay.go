@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"debug/elf"
 	"errors"
 	"fmt"
@@ -237,27 +238,51 @@ func (r *Replay) judge(rec *StopRecord, s *Snapshot) (*judge, error) {
 	return &judge{arch: r.arch, ptr: r.kernel.PtrSize(), child: r.rec.Scenario().Child, kernel: r.kernel.Text(), place: r.place, ev: &ev}, nil
 }
 
-// peekMemory reads recorded memory at a stop.
-func (r *Replay) peekMemory(s *Snapshot, task kernel.ID, addr uint64) *Peek {
-	p := &Peek{Stop: s.Number, Title: peekTitle(s, addr, task)}
-	m, err := r.Machine(s.Number)
+// ask answers a query at a stop: with recorded memory, and the backtrace of the
+// stop. A recording holds just the debug info that was used, and no code.
+func (r *Replay) ask(s *Snapshot, q Query) *Peek {
+	p := &Peek{Query: q, Stop: s.Number, Title: q.Kind}
+	if o := s.System.Object(q.Object); q.Kind == QueryObject && o != nil {
+		p.Query = Query{Kind: QueryMemory, Addr: o.Addr}
+	}
+	var err error
+	switch {
+	case p.Query.Kind == QueryMemory:
+		err = r.askMemory(s, p)
+	case q.Kind == QueryStack && (q.Thread == 0 || q.Thread == s.Thread):
+		p.Title, p.Frames = "backtrace of the processor", withCode(s.Frames, 0)
+	case q.Kind == QueryStack:
+		err = errors.New("a recording holds the backtrace of what ran at its stop: that of another thread needs a live session")
+	case q.Kind == QueryCode:
+		err = errors.New("a recording holds no code, and opens no file that is named in it: instructions and source need a live session")
+	default:
+		p.Title = cmp.Or(q.Expr, q.Kind)
+		err = errors.New("a recording holds just the debug info that was used: expressions need a live session")
+	}
 	if err != nil {
 		p.Err = err.Error()
-		return p
+	}
+	return p
+}
+
+func (r *Replay) askMemory(s *Snapshot, p *Peek) error {
+	q := p.Query
+	p.Title = peekTitle(s, q.Addr, q.Task)
+	m, err := r.Machine(s.Number)
+	if err != nil {
+		return err
 	}
 	rec, err := r.record(s.Number)
 	if err != nil {
-		p.Err = err.Error()
-		return p
+		return err
 	}
-	root, err := taskRoot(s, m, rec.CPU, task)
+	root, err := taskRoot(s, m, rec.CPU, q.Task)
 	if err != nil {
-		p.Err = err.Error()
-		return p
+		return err
 	}
-	place := func(a uint64) Place { return r.place(s.Tasks[task], a) }
-	p.Rows = peekMemory(memory.NewSpace(m.Phys, m.Paging, root), addr, r.kernel.PtrSize(), pointee(s.System, place))
-	return p
+	place := func(a uint64) Place { return r.place(s.Tasks[q.Task], a) }
+	p.Rows = peekMemory(memory.NewSpace(m.Phys, m.Paging, root), q, r.kernel.PtrSize(), pointee(s.System, place))
+	return nil
 }
 
 // Snapshots decodes all stops in order.

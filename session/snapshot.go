@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"thaw/debuginfo"
 	"thaw/kernel"
 )
 
@@ -55,7 +56,12 @@ func (e *Engine) backtrace(c *component) []Frame {
 	if c == nil {
 		return nil
 	}
-	frames, why := e.scope(c).Backtrace(maxFrames)
+	return framesOf(e.scope(c), c)
+}
+
+// framesOf unwinds the stack of a component's scope.
+func framesOf(scope debuginfo.Scope, c *component) []Frame {
+	frames, why := scope.Backtrace(maxFrames)
 	out := make([]Frame, 0, len(frames)+1)
 	for _, f := range frames {
 		out = append(out, Frame{Inlined: f.Inlined, Place: Place{Addr: f.PC, Component: c.name, Function: f.Func, Offset: f.Offset, File: f.File, Line: f.Line}})
@@ -86,9 +92,7 @@ func (e *Engine) record(ctx context.Context, reason string) error {
 	e.judge().noteWaits(snap)
 	m.watches = e.evalWatches(snap)
 	m.memory, m.waits = e.ev.Memory, e.judge().waits(snap)
-	for _, i := range e.infos {
-		m.infos = append(m.infos, *i)
-	}
+	m.infos = e.breakpoints()
 	e.history.add(m)
 	e.keep(snap, m)
 	return nil
@@ -103,6 +107,8 @@ func (e *Engine) viewAt(stop int, state RunState, message string) *View {
 		v.Memory, v.Waits, v.Complete, v.Finished = m.memory, m.waits, m.complete, m.finished
 		v.Watches = m.watches
 		v.Live = stop == e.history.last()
+	} else {
+		v.Breakpoints = e.breakpoints()
 	}
 	return v
 }

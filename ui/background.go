@@ -9,7 +9,9 @@ import (
 // as an answer to the last key.
 func (u *ui) background(work func() string) {
 	if u.jobs == nil { // no event loop
-		u.note = work()
+		if told := work(); told != "" {
+			u.note = told
+		}
 		return
 	}
 	u.jobs.start(work)

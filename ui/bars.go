@@ -165,10 +165,10 @@ func (h hint) width() int { return width(h.label) + width(h.does) + 3 }
 func (u *ui) hintBar(screen tcell.Screen, y, w int) {
 	var hints, last []hint // the last ones must stay in sight
 	switch {
-	case u.overlay != nil:
-		hints = []hint{{"Esc", "close"}, {"↑ ↓", "scroll"}}
 	case u.prompt != nil:
 		hints = u.promptHints()
+	case u.overlay != nil:
+		hints = u.overlayHints()
 	default:
 		hints = u.hints(slices.Concat(hintsFirst, hintKeys[u.focused], hintsLast[:len(hintsLast)-hintsKept]))
 		last = u.hints(hintsLast[len(hintsLast)-hintsKept:])
@@ -203,6 +203,22 @@ func (u *ui) hints(keys []string) []hint {
 		}
 	}
 	return out
+}
+
+// overlayHints are the keys of an overlay.
+func (u *ui) overlayHints() []hint {
+	o := u.overlay
+	out := []hint{{"Esc", "close"}, {"↑ ↓", "scroll"}}
+	if o.below != nil {
+		out = []hint{{"Esc", "back"}, {"q", "close"}, {"↑ ↓", "scroll"}}
+	}
+	if o.open != nil {
+		out = append([]hint{{"Enter", o.enter}}, out...)
+	}
+	if _, ok := u.memoryShown(); ok {
+		out = append(out, hint{"← →", "word"})
+	}
+	return append(out, u.hints(overHints)...)
 }
 
 func (u *ui) promptHints() []hint {

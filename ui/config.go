@@ -8,14 +8,34 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
+
+	"thaw/session"
 )
 
-// settings is what ui.yaml remembers.
+// settings is what ui.yaml remembers. Panes are named as their commands are.
 type settings struct {
-	Theme string `yaml:"theme,omitempty"`
+	Theme  string           `yaml:"theme,omitempty"`
+	Layout layout           `yaml:"layout,omitempty"`
+	Sort   map[string]order `yaml:"sort,omitempty"` // by pane
+}
+
+// layout is how the screen was divided.
+type layout struct {
+	Focus string `yaml:"focus,omitempty"` // pane that had the keys
+	Tab   string `yaml:"tab,omitempty"`   // pane of a small screen's lower half
+	Low   string `yaml:"low,omitempty"`   // log or breakpoints
+	Zoom  bool   `yaml:"zoom,omitempty"`
+	Sizes sizes  `yaml:"sizes,omitempty"`
+}
+
+// order is how a table was sorted.
+type order struct {
+	By   string `yaml:"by,omitempty"` // a column's head, "": the table's own order
+	Down bool   `yaml:"down,omitempty"`
 }
 
 // configLimit bounds what is read of ui.yaml, in bytes.
@@ -62,10 +82,68 @@ func readSettings(dir string) (settings, error) {
 		first, _, _ := strings.Cut(yaml.FormatError(err, false, false), "\n")
 		return settings{}, fmt.Errorf("%s: %s", path, first)
 	}
-	if s.Theme != "" && themeNamed(s.Theme) == nil {
-		return settings{}, fmt.Errorf("%s: %w", path, unknownTheme(s.Theme))
+	if err := s.check(); err != nil {
+		return settings{}, fmt.Errorf("%s: %w", path, err)
 	}
 	return s, nil
+}
+
+// check says what nobody can have chosen.
+func (s *settings) check() error {
+	if s.Theme != "" && themeNamed(s.Theme) == nil {
+		return unknownTheme(s.Theme)
+	}
+	for _, name := range []string{s.Layout.Focus, s.Layout.Tab, s.Layout.Low} {
+		if name != "" && paneNamed(name) == 0 {
+			return unknownPane(name)
+		}
+	}
+	for _, share := range []func(*sizes) *int{leftShare, topShare, threadsShare, bottomShare, capsShare} {
+		if n := *share(&s.Layout.Sizes); n != 0 && (n < leastShare || n > mostShare) {
+			return fmt.Errorf("a size of %d%% is not between %d and %d", n, leastShare, mostShare)
+		}
+	}
+	for name, o := range s.Sort {
+		heads := headsOf(paneNamed(name))
+		switch {
+		case heads == nil:
+			return unknownPane(name)
+		case o.By != "" && !slices.Contains(heads, o.By):
+			return fmt.Errorf("%s has no column %q; it has %s", name, clean(o.By), strings.Join(heads, ", "))
+		}
+	}
+	return nil
+}
+
+func paneNamed(name string) paneID {
+	for id := panePhases; id < paneEnd; id++ {
+		if paneInfos[id].command == name {
+			return id
+		}
+	}
+	return 0
+}
+
+func unknownPane(name string) error {
+	var names []string
+	for id := panePhases; id < paneEnd; id++ {
+		names = append(names, paneInfos[id].command)
+	}
+	return fmt.Errorf("no pane is called %q; there are %s", clean(name), strings.Join(names, ", "))
+}
+
+// headsOf are the heads of a pane's columns, nil where it is no table.
+func headsOf(id paneID) []string {
+	th, v := newTheme(false, false, &themeTable[0]), &session.View{}
+	src := map[paneID]source{panePhases: newPhaseList(th, v), paneThreads: newThreadList(th, v), paneCaps: newCapList(th, nil, 0), paneBreaks: &breakList{th: th}}[id]
+	if src == nil {
+		return nil
+	}
+	var out []string
+	for _, c := range src.columns() {
+		out = append(out, strings.TrimSpace(c.title))
+	}
+	return out
 }
 
 // writeSettings replaces ui.yaml in one step: a reader finds the old file or the

@@ -232,7 +232,7 @@ func (u *ui) backtrace(s *session.Snapshot, w int) []line {
 			out = append(out, u.th.paragraph("    ", f.Note, w)...)
 			continue
 		}
-		text := placeWords(f.Place)
+		text := codeWords(f.Place)
 		if f.Inlined {
 			text += " (inlined)"
 		}
@@ -249,12 +249,17 @@ func (u *ui) backtrace(s *session.Snapshot, w int) []line {
 	return out
 }
 
-// placeWords is a code address with its line in the source.
-func placeWords(p session.Place) string {
+// codeWords is a code address with its line in the source.
+func codeWords(p session.Place) string {
 	if p.File == "" {
 		return p.String()
 	}
-	return fmt.Sprintf("%s  %s:%d", p, path.Base(p.File), p.Line)
+	return fmt.Sprintf("%s  %s", p, lineWords(p))
+}
+
+// lineWords is a place's line in the source.
+func lineWords(p session.Place) string {
+	return fmt.Sprintf("%s:%d", clean(path.Base(p.File)), p.Line)
 }
 
 // problemLimit is the number of problems that are spelled out.

@@ -14,8 +14,8 @@ import (
 	"thaw/words"
 )
 
-// copyRow hands the focused pane's selected row to the terminal's clipboard; of
-// a pane without rows, what is in sight.
+// copyRow hands the selected row of the table that keys go to to the terminal's
+// clipboard; of a text, what is in sight.
 func (u *ui) copyRow() {
 	text := ""
 	if l := u.table(); l != nil {
@@ -23,10 +23,10 @@ func (u *ui) copyRow() {
 			text = strings.TrimSpace(strings.Join(texts(l.src.row(i)), "  "))
 		}
 	} else {
-		text = strings.Join(u.textPaneOf(u.focused).inSight(), "\n")
+		text = strings.Join(u.frontText().inSight(), "\n")
 	}
 	if text = strings.TrimSpace(text); text == "" {
-		u.note = "there is nothing to copy in " + paneInfos[u.focused].name
+		u.note = "there is nothing to copy in " + u.frontName()
 		return
 	}
 	u.copy([]byte(text))
@@ -47,7 +47,7 @@ func texts(cells []cell) []string {
 
 // askExport types the name of a file for the focused pane.
 func (u *ui) askExport() {
-	p := &prompt{title: "export " + paneInfos[u.focused].name + " to", limit: 1000, enter: "write", esc: "forget", done: u.exportTo}
+	p := &prompt{title: "export " + clip(u.frontName(), 30) + " to", limit: 1000, enter: "write", esc: "forget", done: u.exportTo}
 	name := u.exportName()
 	p.hint = func() string { return "a new file; Tab names it " + name }
 	p.key = func(key string, _ *tcell.EventKey) bool {
@@ -62,6 +62,10 @@ func (u *ui) askExport() {
 // exportName proposes a file for the focused pane at the shown stop.
 func (u *ui) exportName() string {
 	name := paneInfos[u.focused].command
+	if u.overlay != nil {
+		name, _, _ = strings.Cut(u.overlay.title, " ")
+		name = strings.Trim(strings.ToLower(name), ":")
+	}
 	if s := u.view.Snapshot; s != nil {
 		name += fmt.Sprintf("-stop%d", s.Number)
 	}
@@ -81,7 +85,7 @@ func (u *ui) exportTo(name string) {
 	if filepath.Ext(name) == "" {
 		name += exportExt
 	}
-	text := u.paneText(u.focused)
+	text := u.frontContent()
 	u.background(func() string {
 		if err := writeNew(name, text); err != nil {
 			return "not written: " + clean(err.Error())
@@ -106,21 +110,23 @@ func writeNew(name, text string) error {
 // exportWidth is the width for which text is wrapped in a file.
 const exportWidth = 100
 
-// paneText is the whole pane as text: of a table the rows that its filter
-// shows, with a head that says what it is.
-func (u *ui) paneText(id paneID) string {
-	head := paneInfos[id].name
-	if notes := u.root.note(id); len(notes) > 0 {
-		head += ": " + notes[0]
+// frontContent is all of what keys go to as text: of a table the rows that its
+// filter shows, with a head that says what it is.
+func (u *ui) frontContent() string {
+	head := u.frontName()
+	if u.overlay == nil {
+		if notes := u.root.note(u.focused); len(notes) > 0 {
+			head += ": " + notes[0]
+		}
 	}
 	if s := u.view.Snapshot; s != nil {
 		head += fmt.Sprintf(" (%s, stop %d)", clean(u.view.Scenario), s.Number)
 	}
 	var rows []string
-	if l := u.lists()[id]; l != nil {
+	if l := u.table(); l != nil {
 		rows = l.rows()
 	} else {
-		for _, l := range u.textPaneOf(id).build(exportWidth) {
+		for _, l := range u.frontText().build(exportWidth) {
 			rows = append(rows, lineText(l))
 		}
 	}

@@ -143,24 +143,31 @@ func (u *ui) findObject(arg string) {
 	}
 }
 
-// openCapability shows the object of the selected capability.
-func (u *ui) openCapability() {
+// selectedCapability is the object of the selected capability, 0 if there is none.
+func (u *ui) selectedCapability() kernel.ID {
 	i := u.caps.selected()
 	if i < 0 {
-		return
+		return 0
 	}
-	var id kernel.ID
 	switch src := u.caps.src.(type) {
 	case *capList:
-		id = src.caps[i].Object
+		return src.caps[i].Object
 	case *diffList:
 		if c := src.rows[i].after; c != nil {
-			id = c.Object
+			return c.Object
 		} else if c := src.rows[i].before; c != nil {
-			id = c.Object
+			return c.Object
 		}
 	}
-	o := u.view.Snapshot.System.Object(id)
+	return 0
+}
+
+// openCapability shows the object of the selected capability.
+func (u *ui) openCapability() {
+	if u.caps.selected() < 0 {
+		return
+	}
+	o := u.view.Snapshot.System.Object(u.selectedCapability())
 	if o == nil {
 		u.note = "the capability's object is not known at this stop"
 		return

@@ -86,7 +86,7 @@ func (u *ui) commandLines(w int) []line {
 		if len(a.keys) > 0 {
 			text += " (" + a.label + ")"
 		}
-		out = append(out, u.th.paragraph(pad(":"+usage(a), 18), text, w)...)
+		out = append(out, u.th.paragraph(pad(":"+usage(a), 20)+" ", text, w)...)
 	}
 	return out
 }

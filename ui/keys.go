@@ -34,23 +34,31 @@ func (u *ui) key(ev *tcell.EventKey) {
 	}
 	u.note = ""
 	switch {
-	case u.overlay != nil:
-		u.overlayKey(name, ev)
-		return
 	case u.prompt != nil:
 		u.promptKey(name, ev)
 		return
+	case u.overlay != nil:
+		u.overlayKey(name, ev)
+		return
 	}
 	a := u.actionFor(name)
-	if a == nil || a.run == nil {
+	if a == nil || a.run == nil && a.key == nil {
 		u.primitive(u.focused).InputHandler()(ev, nil)
 		return
 	}
-	if why := a.disabled(u); why != "" {
+	u.act(a, name)
+}
+
+// act does what a key means, or says why it does not.
+func (u *ui) act(a *action, key string) {
+	switch why := a.disabled(u); {
+	case why != "":
 		u.note = a.label + ": " + why
-		return
+	case a.key != nil:
+		a.key(u, key)
+	default:
+		a.run(u)
 	}
-	a.run(u)
 }
 
 // cycle goes to the next pane or the one before.
@@ -61,12 +69,10 @@ func (u *ui) cycle(by int) {
 
 // escape closes what is open, and then goes up to the threads.
 func (u *ui) escape() {
-	l := u.table()
 	switch {
 	case u.tour != nil && u.tour.open:
 		u.tourClose()
-	case l != nil && l.filter != "":
-		l.setFilter("")
+	case u.endFind():
 	case u.zoom:
 		u.zoom = false
 	case u.focused != paneThreads:

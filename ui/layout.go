@@ -33,18 +33,50 @@ type wish struct {
 	tab   paneID // pane of the compact form's lower half
 	low   paneID // pane of the full form's lower right: LOG or breakpoints
 	zoom  bool   // the focused pane alone
-	tour  bool   // the narration of a tour beside or below the panes
+	sizes sizes
+	tour  bool // the narration of a tour beside or below the panes
 }
 
 // plan is a division of the screen. The first row is the phase line, the last
 // two are status and hints.
 type plan struct {
 	panes    []placed
-	bars     []rect // vertical separators, one column wide
+	bars     []bar
+	full     bool  // all panes fit together
+	now      sizes // the shares as they are
 	tabs     []paneID
 	tabbed   paneID // pane that has the tabs in its title
 	tour     rect   // of no height: none
 	tooSmall string // says so, and then nothing else is set
+}
+
+// sizes are the shares of the panes, in percent; 0 is the usual one.
+type sizes struct {
+	Left    int `yaml:"left,omitempty"`    // width of the phases
+	Top     int `yaml:"top,omitempty"`     // height of phases and threads on a small screen
+	Threads int `yaml:"threads,omitempty"` // height of the threads, of them and the detail
+	Bottom  int `yaml:"bottom,omitempty"`  // height of capabilities and LOG
+	Caps    int `yaml:"caps,omitempty"`    // width of the capabilities
+}
+
+// The bounds of a share.
+const leastShare, mostShare = 5, 95
+
+// part is a share of n cells, the usual one where none is set, between bounds.
+func part(n, share, usual, lo, hi int) int {
+	if share != 0 {
+		usual = (n*share + 50) / 100
+	}
+	return max(min(usual, hi), lo)
+}
+
+func percent(n, of int) int { return (n*100 + of/2) / of }
+
+// bar is a vertical separator, one column wide; the mouse drags it.
+type bar struct {
+	rect
+	share func(s *sizes) *int // what it changes, nil: it stays
+	whole int                 // the width that it divides
 }
 
 // Least size, and the size from which all panes fit together.
@@ -71,7 +103,7 @@ func arrangeTour(w, body int, o wish) plan {
 	if w >= fullWidth {
 		side := min(max(w*28/100, 40), 64)
 		p := arrangePanes(w-side-1, body, o)
-		p.bars = append(p.bars, rect{w - side - 1, 1, 1, body})
+		p.bars = append(p.bars, bar{rect: rect{w - side - 1, 1, 1, body}})
 		p.tour = rect{w - side, 1, side, body}
 		return p
 	}
@@ -97,15 +129,16 @@ func arrangePanes(w, body int, o wish) plan {
 		tab = o.focus
 	}
 	// Phases and threads above, the tabbed pane below.
-	left := min(max(w*35/100, 20), 40)
-	top := min(max(body*40/100, 5), 18)
+	left := part(w, o.sizes.Left, min(max(w*35/100, 20), 40), 20, w-1-minThreads)
+	top := part(body, o.sizes.Top, min(max(body*40/100, 5), 18), 4, body-4)
 	return plan{
 		panes: []placed{
 			{panePhases, rect{0, 1, left, top}},
 			{paneThreads, rect{left + 1, 1, w - left - 1, top}},
 			{tab, rect{0, 1 + top, w, body - top}},
 		},
-		bars:   []rect{{left, 1, 1, top}},
+		bars:   []bar{{rect{left, 1, 1, top}, leftShare, w}},
+		now:    sizes{Left: percent(left, w), Top: percent(top, body)},
 		tabs:   []paneID{paneDetail, paneCaps, paneLog, paneBreaks},
 		tabbed: tab,
 	}
@@ -114,11 +147,11 @@ func arrangePanes(w, body int, o wish) plan {
 // arrangeFull shows all panes: phases at the left, threads over detail at the
 // right, capabilities and LOG or breakpoints below.
 func arrangeFull(w, body int, o wish) plan {
-	left := min(max(w*30/100, 38), 46)
-	bottom := min(max(body*26/100, 8), 20)
+	left := part(w, o.sizes.Left, min(max(w*30/100, 38), 46), 20, w-1-minThreads)
+	bottom := part(body, o.sizes.Bottom, min(max(body*26/100, 8), 20), 4, body-8)
 	upper := body - bottom
-	threads := min(max(upper*34/100, 8), 20)
-	caps := w * 45 / 100
+	threads := part(upper, o.sizes.Threads, min(max(upper*34/100, 8), 20), 4, upper-4)
+	caps := part(w, o.sizes.Caps, w*45/100, 20, w-21)
 	low := paneLog
 	if o.low == paneBreaks {
 		low = paneBreaks
@@ -131,11 +164,16 @@ func arrangeFull(w, body int, o wish) plan {
 			{paneCaps, rect{0, 1 + upper, caps, bottom}},
 			{low, rect{caps + 1, 1 + upper, w - caps - 1, bottom}},
 		},
-		bars:   []rect{{left, 1, 1, upper}, {caps, 1 + upper, 1, bottom}},
+		bars:   []bar{{rect{left, 1, 1, upper}, leftShare, w}, {rect{caps, 1 + upper, 1, bottom}, capsShare, w}},
+		full:   true,
+		now:    sizes{Left: percent(left, w), Threads: percent(threads, upper), Bottom: percent(bottom, body), Caps: percent(caps, w)},
 		tabs:   []paneID{paneLog, paneBreaks},
 		tabbed: low,
 	}
 }
+
+// minThreads is the least width of the threads.
+const minThreads = 24
 
 // at finds the pane under a cell.
 func (p plan) at(x, y int) (placed, bool) {

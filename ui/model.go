@@ -29,6 +29,7 @@ type ui struct {
 	tab     paneID // pane of the compact form's lower half
 	low     paneID // pane of the full form's lower right
 	zoom    bool
+	sizes   sizes
 	diff    bool   // the capability pane compares
 	found   string // thread that was looked for last
 	note    string // answer to the last key, until the next one
@@ -44,6 +45,9 @@ type ui struct {
 	jobs      *jobs             // nil: work is done in place
 	alarms    chan alarm        // to the pump, nil: nobody rings
 	configDir string            // "": settings are not remembered
+	known     settings          // as they were remembered last
+	theme     string            // that the user chose, ever
+	memo      memo
 
 	phaseRows  *phaseList
 	threadRows *threadList
@@ -79,6 +83,7 @@ func newUI(c Controller, o Options) *ui {
 	u.root = &root{Box: tview.NewBox(), u: u}
 	u.focusPane(paneThreads)
 	u.startTour(o.Tour)
+	u.restore(o.settings)
 	return u
 }
 
@@ -224,14 +229,21 @@ func (u *ui) primitive(id paneID) tview.Primitive {
 	return u.textPaneOf(id)
 }
 
-// table is the focused table, or nil.
-func (u *ui) table() *listPane { return u.lists()[u.focused] }
+// table is the table that keys go to: the overlay's, else the focused one; nil
+// where that is a text.
+func (u *ui) table() *listPane {
+	if u.overlay != nil {
+		return u.overlay.list
+	}
+	return u.lists()[u.focused]
+}
 
 // capture takes the pump's events out of the stream; all else goes to the
 // root, in order.
 func (u *ui) capture(ev *tcell.EventKey) *tcell.EventKey {
 	if ev.Key() != keyWake {
 		u.key(ev)
+		u.keepSettings("")
 		return nil
 	}
 	news := u.mail.take()

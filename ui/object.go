@@ -18,6 +18,9 @@ func (u *ui) openObject(o *kernel.Object) {
 	snap := u.view.Snapshot
 	title := fmt.Sprintf("%s %s at stop %d", o.Kind, o.ID, snap.Number)
 	u.openOverlay(title, func(w int) []line { return u.objectLines(snap, o, w) })
+	if needPeeker(u) == "" {
+		u.overlay.enter, u.overlay.open = "members", func() { u.inspectObject(o.ID) }
+	}
 }
 
 // objectLines is the overlay's text.

@@ -22,11 +22,14 @@ type palette struct {
 }
 
 // openPalette asks for a command.
-func (u *ui) openPalette() {
+func (u *ui) openPalette() { u.openCommand("") }
+
+// openCommand asks for a command whose beginning is typed already.
+func (u *ui) openCommand(start string) {
 	c := &palette{u: u, recall: len(u.recalled)}
-	c.p = &prompt{title: "command", mark: ":", limit: 300, enter: "run", esc: "close", hint: c.hint,
+	c.p = &prompt{title: "command", mark: ":", start: start, limit: 300, enter: "run", esc: "close", hint: c.hint,
 		edited: c.edited, done: u.command, key: c.key, menu: c.menu}
-	c.edited("")
+	c.edited(start)
 	u.ask(c.p)
 }
 
@@ -193,7 +196,7 @@ func (u *ui) commandFor(name string) *action {
 	var found *action
 	for _, a := range u.commands() {
 		switch {
-		case a.command == name:
+		case a.command == name, a.alias == name && name != "":
 			return a
 		case name != "" && strings.HasPrefix(a.command, name):
 			if found != nil {

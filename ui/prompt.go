@@ -108,8 +108,7 @@ func (u *ui) paste(text string) {
 // askFilter types the filter of the focused table; rows go while it is typed.
 func (u *ui) askFilter() {
 	l := u.table()
-	pane := paneInfos[u.focused].name
-	u.ask(&prompt{title: "filter " + pane, mark: "/", start: l.filter, limit: 60, enter: "keep", esc: "show all",
+	u.ask(&prompt{title: "filter " + clip(u.frontName(), 30), mark: "/", start: l.filter, limit: 60, enter: "keep", esc: "show all",
 		hint: func() string {
 			return fmt.Sprintf("%d of %d rows", len(l.order), l.src.len()) + "; Enter keeps it, Esc shows all"
 		},

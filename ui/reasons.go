@@ -145,7 +145,7 @@ func needTable(u *ui) string {
 	if u.table() != nil {
 		return ""
 	}
-	return "only tables can be filtered and sorted: press 1, 2, 4 or 6 first"
+	return "only tables can be sorted: press 1, 2, 4 or 6 first"
 }
 
 func needDiff(u *ui) string {

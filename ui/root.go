@@ -34,6 +34,7 @@ type root struct {
 	u    *ui
 	plan plan
 	tabs []placedTab
+	drag *bar // that the mouse holds, nil: none
 }
 
 // placedTab is a tab's place in a title row.
@@ -56,7 +57,7 @@ func (r *root) Draw(screen tcell.Screen) {
 	u := r.u
 	_, _, w, h := r.GetRect()
 	screen.HideCursor()
-	r.plan = arrange(w, h, wish{focus: u.focused, tab: u.tab, low: u.low, zoom: u.zoom, tour: u.tour != nil && u.tour.open})
+	r.plan = arrange(w, h, wish{focus: u.focused, tab: u.tab, low: u.low, zoom: u.zoom, sizes: u.sizes, tour: u.tour != nil && u.tour.open})
 	r.tabs = nil
 	if r.plan.tooSmall != "" {
 		u.th.drawLine(screen, 0, 0, w, line{{r.plan.tooSmall, u.th.bold}})
@@ -156,12 +157,18 @@ func (r *root) note(id paneID) []string {
 			return []string{fmt.Sprint(n)}
 		}
 	case paneDetail:
+		if s := u.detail.search.words(); s != "" {
+			return []string{clean(s)}
+		}
 		if t := u.selectedThread(); t != nil {
 			return []string{clip(clean(t.name), 20) + " " + t.key.id.String()}
 		}
 	case paneBreaks:
 		return u.breakRows.title()
 	case paneLog:
+		if s := u.log.search.words(); s != "" {
+			return []string{clean(s)}
+		}
 		return []string{fmt.Sprintf("%d lines", len(u.view.Log))}
 	case paneCaps:
 		if d, ok := u.caps.src.(*diffList); ok {
@@ -183,8 +190,10 @@ func (r *root) MouseHandler() func(tview.MouseAction, *tcell.EventMouse, func(tv
 	return func(action tview.MouseAction, ev *tcell.EventMouse, _ func(tview.Primitive)) (bool, tview.Primitive) {
 		u := r.u
 		if u.overlay != nil {
-			handled, _ := u.overlay.text.MouseHandler()(action, ev, noFocus)
-			return handled, nil
+			return u.overlayMouse(action, ev), nil
+		}
+		if r.dragBar(action, ev) {
+			return true, nil
 		}
 		x, y := ev.Position()
 		if r.plan.tour.contains(x, y) {
@@ -219,6 +228,9 @@ func (r *root) PasteHandler() func(string, func(tview.Primitive)) {
 func (u *ui) captureMouse(ev *tcell.EventMouse, action tview.MouseAction) (*tcell.EventMouse, tview.MouseAction) {
 	if action == tview.MouseLeftDown {
 		u.greeting, u.prompt, u.note = false, nil, ""
+	}
+	if action == tview.MouseLeftUp {
+		u.keepSettings("")
 	}
 	return ev, action
 }

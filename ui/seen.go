@@ -127,7 +127,7 @@ func (u *ui) addressWords(id kernel.ID, ip uint64) string {
 		return hex(ip)
 	}
 	p.Function = shortFunction(p.Function)
-	return hex(ip) + "  " + placeWords(p)
+	return hex(ip) + "  " + codeWords(p)
 }
 
 // oldAddress is the ip before, "" if it is the same or not known.

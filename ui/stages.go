@@ -2,7 +2,6 @@ package ui
 
 import (
 	"fmt"
-	"path"
 	"strings"
 
 	"github.com/gdamore/tcell/v2"
@@ -111,7 +110,7 @@ func (t *theme) sourceRow(s [4]*session.Stage, col int) []line {
 	for i := range s {
 		text := ""
 		if p := s[i].Place; s[i].Known && p.File != "" {
-			text, known = t.clip(fmt.Sprintf("%s:%d", clean(path.Base(p.File)), p.Line), col-2), true
+			text, known = t.clip(lineWords(p), col-2), true
 		}
 		l = append(l, span{pad(text, col), t.plain})
 	}

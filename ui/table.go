@@ -12,11 +12,13 @@ type action struct {
 	group string
 
 	command string // name in the palette, "" if it has none
+	alias   string // gdb's short name of the command
 	arg     string // what the command takes, in capitals; "" takes nothing
 
 	// run acts; nil where the focused pane does it, or where the command only
 	// works with its argument.
 	run func(u *ui)
+	key func(u *ui, key string) // in its place: acts by which of the keys it was
 	// take acts on the command's argument.
 	take func(u *ui, arg string)
 	// words are what the argument may be, for completion; nil: anything.
@@ -24,8 +26,9 @@ type action struct {
 	// why tells why the action does nothing now, "" when it works; nil: it
 	// always works.
 	why func(u *ui) string
-	// tour is set for keys that are there only with a tour.
-	tour bool
+	// tour is set for keys that are there only with a tour, over for those that
+	// work in an overlay, too.
+	tour, over bool
 }
 
 // Groups of the help, in its order.
@@ -52,19 +55,27 @@ func init() { // not a literal: help refers to it
 var guestActions = []action{
 	{keys: []string{"n"}, label: "n", short: "next phase", command: "next", help: "run to the next phase", group: groupGuest,
 		run: func(u *ui) { u.ctrl.NextPhase() }, why: needNext},
-	{keys: []string{"s"}, label: "s", short: "step", command: "step", help: "step one instruction", group: groupGuest,
+	{keys: []string{"s"}, label: "s", short: "step", command: "step", alias: "si", help: "step one instruction", group: groupGuest,
 		run: func(u *ui) { u.ctrl.StepInstruction() }, why: needStopped},
-	{keys: []string{"c"}, label: "c", short: "continue", command: "continue", help: "continue to a breakpoint", group: groupGuest,
+	{keys: []string{"c"}, label: "c", short: "continue", command: "continue", alias: "c", help: "continue to a breakpoint", group: groupGuest,
 		run: func(u *ui) { u.ctrl.Continue() }, why: needStopped},
 	{keys: []string{"i"}, label: "i", short: "interrupt", command: "interrupt", help: "interrupt the running guest", group: groupGuest,
 		run: func(u *ui) { u.ctrl.Interrupt() }, why: needRunning},
 	{keys: []string{"R"}, label: "R", short: "reconnect", command: "reconnect", help: "reconnect after a loss", group: groupGuest,
 		run: func(u *ui) { u.ctrl.(Reconnecter).Reconnect() }, why: needLost},
+	{keys: []string{"b"}, label: "b", short: "break", command: "break", alias: "b", arg: "PLACE", help: "set a breakpoint", group: groupGuest,
+		run: (*ui).askBreak, take: (*ui).setBreak, words: (*ui).placeWords, why: needBreaker},
+	{keys: []string{"x", "Delete"}, label: "x", short: "delete", command: "delete", arg: "PLACE", help: "remove your breakpoint", group: groupGuest,
+		run: (*ui).deleteBreak, take: (*ui).deleteNamed, words: (*ui).ownBreaks, why: needOwnBreak},
+	{command: "tbreak", arg: "PLACE", help: "set a breakpoint that goes with its first hit", group: groupCommand,
+		take: func(u *ui, arg string) { u.ctrl.(Breaker).Break(arg, true) }, words: (*ui).placeWords, why: needBreaker},
+	{command: "until", arg: "PLACE", help: "run to a place, or to what stops before", group: groupCommand,
+		take: func(u *ui, arg string) { u.ctrl.(Breaker).Until(arg) }, words: (*ui).placeWords, why: needBreaker},
 	{keys: []string{"F"}, label: "F", short: "force", command: "force", help: "force the requested state", group: groupGuest,
 		run: (*ui).askForce, why: needForce},
 	{keys: []string{"U"}, label: "U", command: "unforce", help: "take back what was forced", group: groupGuest,
 		run: func(u *ui) { u.ctrl.(Forcer).Unforce(u.selectedVerdict().Thread) }, why: needForced},
-	{keys: []string{"D"}, label: "D", command: "diverge", help: "where it parts from its original", group: groupGuest,
+	{keys: []string{"D"}, label: "D", command: "diverge", help: "where the children part", group: groupGuest,
 		run: (*ui).askDiverge, why: needDiverge},
 }
 
@@ -95,26 +106,38 @@ func paneActions() []action {
 	return append(out,
 		action{keys: []string{"Enter"}, label: "Enter", short: "open", help: "open what is selected", group: groupPanes,
 			run: (*ui).open, why: needOpenable},
-		action{keys: []string{"/"}, label: "/", short: "filter", command: "filter", help: "filter the table", group: groupPanes,
-			run: (*ui).askFilter, why: needTable},
+		action{keys: []string{"/"}, label: "/", short: "find", command: "find", help: "filter a table, find text", group: groupPanes,
+			run: (*ui).slash, over: true},
+		action{keys: []string{";", ","}, label: "; ,", short: "next match", help: "next match, the one before", group: groupPanes,
+			key: func(u *ui, key string) { u.nextMatch(map[string]int{";": 1, ",": -1}[key]) }, why: needSearch, over: true},
 		action{keys: []string{"o"}, label: "o", short: "sort", command: "sort", help: "sort by the next column", group: groupPanes,
-			run: func(u *ui) { u.sort(false) }, why: needTable},
+			run: func(u *ui) { u.sort(false) }, why: needTable, over: true},
 		action{keys: []string{"O"}, label: "O", command: "reverse", help: "turn the order round", group: groupPanes,
-			run: func(u *ui) { u.sort(true) }, why: needTable},
+			run: func(u *ui) { u.sort(true) }, why: needTable, over: true},
 		action{keys: []string{"d"}, label: "d", short: "diff", command: "diff", help: "compare children", group: groupPanes,
 			run: (*ui).toggleDiff, why: needDiff},
 		action{keys: []string{"z"}, label: "z", short: "zoom", command: "zoom", help: "zoom the pane", group: groupPanes,
 			run: func(u *ui) { u.zoom = !u.zoom }},
+		action{keys: []string{"+", "-"}, label: "+ -", help: "taller, lower", group: groupPanes,
+			key: func(u *ui, key string) { u.resize(taller, map[string]int{"+": 1, "-": -1}[key]) }, why: needSizes},
+		action{keys: []string{">", "<"}, label: "> <", help: "wider, narrower", group: groupPanes,
+			key: func(u *ui, key string) { u.resize(wider, map[string]int{">": 1, "<": -1}[key]) }, why: needSizes},
+		action{keys: []string{"="}, label: "=", command: "sizes", help: "the usual sizes", group: groupPanes,
+			run: (*ui).usualSizes},
 		action{command: "thread", arg: "ID|NAME", help: "select a thread", group: groupCommand,
 			take: (*ui).findThread, words: (*ui).threadWords, why: needSystem},
-		action{command: "memory", arg: "ADDR", help: "memory of the thread's task", group: groupCommand,
-			take: (*ui).peekMemory, why: needPeeker},
 		action{keys: []string{"l"}, label: "l", command: "list", help: "source and code", group: groupPanes,
 			run: (*ui).showCode, why: needPeeker},
-		action{command: "print", arg: "EXPR", help: "an expression's value", group: groupCommand,
-			take: func(u *ui, arg string) { u.ctrl.(Peeker).Print(arg) }, why: needPeeker},
+		action{keys: []string{"w"}, label: "w", short: "where", command: "where", alias: "bt", help: "backtrace of the thread", group: groupPanes,
+			run: (*ui).showStack, why: needPeeker},
+		action{keys: []string{"v"}, label: "v", short: "view", command: "inspect", arg: "ID", help: "the object's members", group: groupPanes,
+			run: (*ui).inspect, take: (*ui).inspectID, words: (*ui).objectIDs, why: needPeeker},
+		action{command: "memory", alias: "x", arg: "ADDR [TASK]", help: "memory of the thread's task, or of another", group: groupCommand,
+			take: (*ui).peekMemory, words: (*ui).registerWords, why: needPeeker},
+		action{command: "print", alias: "p", arg: "EXPR", help: "an expression's value", group: groupCommand,
+			take: (*ui).printValue, words: (*ui).componentWords, why: needPeeker},
 		action{command: "watch", arg: "EXPR", help: "evaluate at each stop", group: groupCommand,
-			take: func(u *ui, arg string) { u.ctrl.(Peeker).Watch(arg) }, why: needPeeker},
+			take: func(u *ui, arg string) { u.ctrl.(Peeker).Watch(arg) }, words: (*ui).componentWords, why: needPeeker},
 		action{command: "object", arg: "ID", help: "show any kernel object", group: groupCommand,
 			take: (*ui).findObject, words: (*ui).objectIDs, why: needSystem},
 	)
@@ -133,9 +156,9 @@ var textActions = []action{
 	{keys: []string{"M"}, label: "M", short: "note", command: "note", arg: "TEXT", help: "write a note on this stop", group: groupText,
 		run: (*ui).askNote, take: (*ui).writeNote, why: needStop},
 	{keys: []string{"y"}, label: "y", short: "copy", command: "copy", help: "copy the row (OSC 52)", group: groupText,
-		run: (*ui).copyRow},
+		run: (*ui).copyRow, over: true},
 	{keys: []string{"e"}, label: "e", short: "export", command: "export", arg: "FILE", help: "write the pane to a file", group: groupText,
-		run: (*ui).askExport, take: (*ui).exportTo},
+		run: (*ui).askExport, take: (*ui).exportTo, over: true},
 }
 
 var tourActions = []action{
@@ -164,12 +187,15 @@ func thawActions() []action {
 // all have, in order of importance.
 var hintKeys = map[paneID][]string{
 	panePhases:  {"Enter", "/"},
-	paneThreads: {"Enter", "/"},
-	paneDetail:  {"y"},
-	paneCaps:    {"Enter", "d", "/"},
-	paneLog:     {"e"},
-	paneBreaks:  {"o", "/"},
+	paneThreads: {"Enter", "/", "v", "w"},
+	paneDetail:  {"/", ";", "y"},
+	paneCaps:    {"Enter", "d", "/", "v"},
+	paneLog:     {"/", ";", "e"},
+	paneBreaks:  {"b", "x", "/"},
 }
+
+// overHints are those of an overlay.
+var overHints = []string{"/", ";", "y", "e"}
 
 // Hints of every pane.
 var (

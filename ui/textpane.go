@@ -17,15 +17,16 @@ type textPane struct {
 	follow bool // the end is kept in sight until the user scrolls up
 	tail   bool // it follows now
 
-	lines []line
-	width int
-	fresh bool
-	top   int
-	rows  int // rows of the last drawing
+	search search
+	lines  []line
+	width  int
+	fresh  bool
+	top    int
+	rows   int // rows of the last drawing
 }
 
 func newTextPane(th *theme, follow bool, build func(width int) []line) *textPane {
-	return &textPane{Box: tview.NewBox(), th: th, build: build, follow: follow, tail: follow}
+	return &textPane{Box: tview.NewBox(), th: th, build: build, follow: follow, tail: follow, search: search{at: -1}}
 }
 
 // mark has the lines built again.
@@ -38,6 +39,7 @@ func (p *textPane) layout() {
 	_, _, w, h := p.GetInnerRect()
 	if !p.fresh || w != p.width {
 		p.lines, p.width, p.fresh = p.build(w), w, true
+		p.search.match(p.lines)
 	}
 	p.rows = h
 	last := max(len(p.lines)-h, 0)
@@ -53,7 +55,7 @@ func (p *textPane) Draw(screen tcell.Screen) {
 	p.layout()
 	x, y, w, h := p.GetInnerRect()
 	for i := 0; i < h && p.top+i < len(p.lines); i++ {
-		p.th.drawLine(screen, x, y+i, w, p.lines[p.top+i])
+		p.th.drawLine(screen, x, y+i, w, p.search.mark(p.lines[p.top+i], p.top+i))
 	}
 }
 

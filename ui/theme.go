@@ -106,16 +106,8 @@ func (u *ui) chooseTheme(name string) {
 	if !u.th.color {
 		u.note = "theme " + c.name + ", but colours are off (NO_COLOR)"
 	}
-	dir, told := u.configDir, u.note
-	if dir == "" {
-		return
-	}
-	u.background(func() string {
-		if err := writeSettings(dir, settings{Theme: c.name}); err != nil {
-			return "the theme is not remembered: " + err.Error()
-		}
-		return told
-	})
+	u.theme = c.name
+	u.keepSettings(u.note)
 }
 
 // verdictInfo is how a verdict is told.

@@ -72,7 +72,8 @@ func TestThemeIsRemembered(t *testing.T) {
 
 // A broken file is told, once, and does not keep anybody from working.
 func TestBrokenSettings(t *testing.T) {
-	for _, text := range []string{"theme: [", "theme: pink", "- a\n- b\n", strings.Repeat("#", configLimit+1), "theme: \"\x00"} {
+	for _, text := range []string{"layout: 7", "layout: {focus: cellar}", "layout: {sizes: {left: 200}}", "layout: {sizes: {left: wide}}",
+		"sort: {threads: {by: shoe size}}", "sort: {log: {by: ip}}", "sort: {cellar: {}}", "theme: [", "theme: pink", "- a\n- b\n", strings.Repeat("#", configLimit+1), "theme: \"\x00"} {
 		dir := t.TempDir()
 		if err := os.WriteFile(filepath.Join(dir, configFile), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -106,7 +107,7 @@ func TestThemeIsNotRemembered(t *testing.T) {
 	}
 	u := newDrawn(t, newFake(viewComplete()), viewComplete(), Options{ConfigDir: filepath.Join(file, "thaw")})
 	u.chooseTheme("light")
-	if !strings.HasPrefix(u.note, "the theme is not remembered: ") || u.th.name != "light" {
+	if !strings.HasPrefix(u.note, "theme and layout are not remembered: ") || u.th.name != "light" {
 		t.Errorf("note %q, theme %q", u.note, u.th.name)
 	}
 }
@@ -136,5 +137,65 @@ func TestThemesOnFewColours(t *testing.T) {
 				seen[near] = true
 			}
 		}
+	}
+}
+
+// Panes, zoom, sizes and orders are as they were left, for every kind of screen.
+func TestLayoutIsRemembered(t *testing.T) {
+	dir := t.TempDir()
+	r := startSeeker(t, viewComplete(), Options{ConfigDir: dir}, 120, 40, nil)
+	r.press("2", "o", "o", "O", "+", ">", "6", "o", "z")
+	r.expect("▲") // the order of the zoomed pane
+	r.press("q")
+	r.waitEnd()
+	text, err := os.ReadFile(filepath.Join(dir, configFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"focus: breakpoints", "zoom: true", "low: breakpoints", "by: thread", "down: true", "left:", "threads:"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("ui.yaml lacks %q:\n%s", want, text)
+		}
+	}
+	if strings.Contains(string(text), "theme:") {
+		t.Errorf("a theme is remembered that nobody chose:\n%s", text)
+	}
+
+	r = startSeeker(t, viewComplete(), Options{ConfigDir: dir, Theme: "light"}, 120, 40, nil)
+	f := r.expect("component▲")
+	if !strings.Contains(f.line(1), "6 breakpoints") {
+		t.Errorf("the zoomed pane is another one:\n%s", f.text())
+	}
+	r.press("z", "2")
+	f = r.expect("thread▼")
+	if before := draw(t, newDrawn(t, newFake(viewComplete()), viewComplete(), Options{}), 120, 40); firstRow(before, "3 detail") >= firstRow(f, "3 detail") ||
+		strings.Index(before.line(1), "2 threads") <= strings.Index(f.line(1), "2 threads") {
+		t.Errorf("the threads have their usual size:\n%s", f.text())
+	}
+	r.press("=", "q")
+	r.waitEnd()
+	if s, err := readSettings(dir); err != nil || s.Layout.Sizes != (sizes{}) || s.Layout.Zoom || s.Theme != "" {
+		t.Errorf("afterwards: %+v, %v", s, err)
+	}
+}
+
+// A tour divides the screen itself and leaves what was remembered alone.
+func TestTourKeepsLayout(t *testing.T) {
+	dir := t.TempDir()
+	const text = "layout:\n  focus: log\n  zoom: true\n"
+	if err := os.WriteFile(filepath.Join(dir, configFile), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := startSeeker(t, viewComplete(), Options{ConfigDir: dir, Tour: fixtureTour()}, 120, 40, atStop)
+	r.expect("2 threads")
+	r.press("z", "5", "+")
+	r.press(":")
+	r.typed("theme light")
+	r.expect("theme light: darker")
+	r.press("q")
+	r.waitEnd()
+	s, err := readSettings(dir)
+	if err != nil || s.Layout != (layout{Focus: "log", Zoom: true}) || s.Theme != "light" {
+		t.Errorf("afterwards: %+v, %v", s, err)
 	}
 }

@@ -56,8 +56,10 @@ type Options struct {
 	NoGreeting bool         // start without the three lines that tell what to press
 
 	Theme     string // one of Themes, "" the one that was chosen last
-	ConfigDir string // where the theme is remembered; "" nothing is read or written
+	ConfigDir string // where theme and layout are remembered; "" nothing is read or written
 	Tour      *Tour  // a guided walk, nil: none
+
+	settings settings // that were read
 }
 
 // Run shows the session until the user quits or ctx ends, both without an
@@ -120,6 +122,7 @@ func (o *Options) complete() (broken, err error) {
 		return nil, nil
 	}
 	s, broken := readSettings(o.ConfigDir)
+	o.settings = s
 	if o.Theme == "" {
 		o.Theme = s.Theme
 	}

@@ -7,6 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gdamore/tcell/v2"
+	"github.com/rivo/tview"
+
 	"thaw/printable"
 	"thaw/session"
 )
@@ -56,7 +59,12 @@ func TestArrange(t *testing.T) {
 		for h := 1; h <= 70; h++ {
 			for _, form := range [][2]bool{{false, false}, {true, false}, {false, true}, {true, true}} {
 				zoom, tour := form[0], form[1]
-				p := arrange(w, h, wish{focus: paneThreads, tab: paneCaps, zoom: zoom, tour: tour})
+				o := wish{focus: paneThreads, tab: paneCaps, zoom: zoom, tour: tour}
+				if extreme := (w + h) % 3; extreme > 0 {
+					n := []int{0, leastShare, mostShare}[extreme]
+					o.sizes = sizes{n, n, n, n, n}
+				}
+				p := arrange(w, h, o)
 				if p.tooSmall != "" {
 					if w >= minWidth && h >= minHeight {
 						t.Fatalf("%d×%d counts as too small", w, h)
@@ -101,6 +109,13 @@ func TestKeyTable(t *testing.T) {
 		}
 	}
 	for _, a := range actions {
+		room := overlayWidth - helpColumn
+		if slices.Contains(helpLeft, a.group) {
+			room = helpColumn - 1
+		}
+		if len(a.keys) > 0 && keyColumn+width(a.help) > room {
+			t.Errorf("%s: %q has %d columns too many for the help", a.label, a.help, keyColumn+width(a.help)-room)
+		}
 		for _, k := range a.keys {
 			if keys[k] {
 				t.Errorf("key %s is in the table twice", k)
@@ -120,7 +135,7 @@ func TestKeyTable(t *testing.T) {
 			t.Errorf("command %s is not in the help", a.command)
 		case (a.arg != "") != (a.take != nil):
 			t.Errorf("%s%s: what it takes and what it does with that do not match", a.label, a.command)
-		case a.run == nil && a.take == nil && a.group != groupMove:
+		case a.run == nil && a.key == nil && a.take == nil && a.group != groupMove:
 			t.Errorf("%s%s does nothing", a.label, a.command)
 		}
 	}
@@ -158,7 +173,7 @@ func TestDisabledKeys(t *testing.T) {
 		{"back at the first stop", atFirst, []string{"p"}, "p: this is the first stop"},
 		{"forward at the newest", viewStopped, []string{"f"}, "f: this is the newest stop"},
 		{"diff too early", viewStopped, []string{"d"}, "d: both capability tables are known once"},
-		{"filter in the LOG", viewStopped, []string{"5", "/"}, "/: only tables can be filtered"},
+		{"sort the LOG", viewStopped, []string{"5", "o"}, "o: only tables can be sorted"},
 		{"escape with nothing open", viewStopped, []string{"Esc"}, "nothing to close; q quits"},
 	}
 	for _, tt := range tests {
@@ -373,5 +388,63 @@ func TestLogFollows(t *testing.T) {
 	press(u, "G")
 	if f := draw(t, u, 80, 24); !strings.Contains(f.text(), "one more") {
 		t.Errorf("the LOG does not go to its end:\n%s", f.text())
+	}
+}
+
+// Panes grow and shrink by keys, and a separator follows the mouse.
+func TestResizePanes(t *testing.T) {
+	u := newDrawn(t, newFake(viewComplete()), viewComplete(), Options{})
+	sizeOf := func(id paneID) rect {
+		draw(t, u, 120, 40)
+		for _, p := range u.root.plan.panes {
+			if p.pane == id {
+				return p.rect
+			}
+		}
+		t.Fatalf("pane %d is not shown", id)
+		return rect{}
+	}
+	for id := panePhases; id < paneEnd; id++ {
+		press(u, string('0'+rune(id)))
+		before := sizeOf(id)
+		press(u, "+")
+		if r := sizeOf(id); r.h <= before.h {
+			t.Errorf("+ makes %s %d rows high, not more than %d", paneInfos[id].name, r.h, before.h)
+		}
+		press(u, ">")
+		if r := sizeOf(id); r.w <= before.w {
+			t.Errorf("> makes %s %d columns wide, not more than %d", paneInfos[id].name, r.w, before.w)
+		}
+		press(u, "-", "-", "<", "<")
+		if r := sizeOf(id); r.h >= before.h || r.w >= before.w {
+			t.Errorf("- and < make %s %dx%d, not less than %dx%d", paneInfos[id].name, r.w, r.h, before.w, before.h)
+		}
+		press(u, "=")
+		if r := sizeOf(id); r != before {
+			t.Errorf("= makes %s %+v, not %+v", paneInfos[id].name, r, before)
+		}
+	}
+	for range 100 {
+		press(u, "+", ">")
+	}
+	draw(t, u, 120, 40)
+	press(u, "z", "+")
+	if !strings.Contains(u.note, "a zoomed pane") {
+		t.Errorf("note %q", u.note)
+	}
+	press(u, "z", "=", "2")
+	before := sizeOf(panePhases)
+	drag := func(action tview.MouseAction, x int) {
+		u.root.MouseHandler()(action, tcell.NewEventMouse(x, 5, tcell.ButtonPrimary, tcell.ModNone), noFocus)
+	}
+	drag(tview.MouseLeftDown, before.w)
+	drag(tview.MouseMove, 60)
+	drag(tview.MouseLeftUp, 60)
+	drag(tview.MouseMove, 30)
+	if r := sizeOf(panePhases); r.w < 59 || r.w > 61 {
+		t.Errorf("dragged to column 60 the phases are %d wide", r.w)
+	}
+	if u.focused != paneThreads {
+		t.Error("dragging moved the focus")
 	}
 }

@@ -147,9 +147,9 @@ func lookRecordings(context.Context, *options) finding {
 func lookSettings(context.Context, *options) finding {
 	dir := ui.DefaultConfigDir()
 	if dir == "" {
-		return finding{missing, "no folder for settings", "set HOME or XDG_CONFIG_HOME, if the theme is to be remembered"}
+		return finding{missing, "no folder for settings", "set HOME or XDG_CONFIG_HOME, if theme and layout are to be remembered"}
 	}
-	return lookDir(dir, "the theme is remembered there")
+	return lookDir(dir, "theme and layout are remembered there")
 }
 
 func lookTemp(context.Context, *options) finding {

@@ -77,6 +77,7 @@ func (o *options) openLab(ctx context.Context, s *session.Scenario, bug string) 
 	if err != nil {
 		return nil, err
 	}
+	o.sources = append(o.sources, filepath.Dir(dir)) // of a checkout
 	cfg := qemu.Config{Kernel: filepath.Join(dir, "fiasco.image"), MemoryMB: 64, SharedRAM: !o.noShare, ICount: guest.Clock}
 	if bug != "" {
 		cfg.Append = "bug=" + bug
@@ -188,7 +189,7 @@ func (o *options) openTarget(ctx context.Context, s *session.Scenario, files map
 	leave := func(err error) error {
 		return errors.Join(err, target.Close(context.WithoutCancel(ctx)), closeLog())
 	}
-	cfg := session.Config{Target: target, Decoder: layout, Paging: paging, Scenario: s, Files: files, WithCode: o.withCode, Sparse: o.sparse, Divergence: o.diverge}
+	cfg := session.Config{Target: target, Decoder: layout, Paging: paging, Scenario: s, Files: files, WithCode: o.withCode, Sparse: o.sparse, Divergence: o.diverge, Sources: o.sources}
 	op := &opened{closers: []func() error{closeLog}}
 	if o.record != "" {
 		about.By, about.Scenario, about.Target, about.Sparse = version(), s.Text(), cmp.Or(o.title, target.Name()), o.sparse

@@ -34,6 +34,7 @@ type options struct {
 	guest    string
 	noShare  bool
 	ram      string
+	sources  []string
 	record   string
 	force    bool
 	withCode bool
@@ -60,6 +61,7 @@ func (o *options) commonFlags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&o.scenario, "scenario", scenarios.Default, "scenario: a `NAME` that comes with thaw, a file, or none to look around without phases")
 	f.StringVar(&o.wireLog, "wire-log", "", "write the remote protocol's packets to this new `file`")
+	f.StringArrayVar(&o.sources, "source", nil, "`directory` to look for source files in, besides where they were when the program was built; may be repeated")
 	f.StringVar(&o.guest, "guest", "", "`directory` of the built lab guest (default: guest/build beside the program or here)")
 	f.StringVar(&o.record, "record", "", "record the session in this new `file`, to be replayed anywhere")
 	f.StringVar(&o.title, "title", "", "what the recording says that was recorded (default: the target's name)")

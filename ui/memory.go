@@ -1,0 +1,100 @@
+package ui
+
+import (
+	"fmt"
+	"strings"
+
+	"thaw/session"
+)
+
+// memoryList shows bytes of memory: two words a row, of which one is chosen to be
+// followed.
+type memoryList struct {
+	th   *theme
+	rows []session.PeekRow
+	ends []uint64 // last address of rows that stand for several unreadable ones
+	word int      // chosen one
+}
+
+func newMemoryList(th *theme, rows []session.PeekRow) *memoryList {
+	l := &memoryList{th: th}
+	for _, r := range rows {
+		n := len(l.rows)
+		if r.Data == nil && n > 0 && l.rows[n-1].Data == nil {
+			l.ends[n-1] = r.Addr
+			continue
+		}
+		l.rows, l.ends = append(l.rows, r), append(l.ends, r.Addr)
+	}
+	return l
+}
+
+func (l *memoryList) columns() []column {
+	return []column{
+		{title: "address", min: 8, max: 16, right: true},
+		{title: "bytes", min: 23, max: 50, prio: 1},
+		{title: "", min: 0, max: 50, prio: 1},
+		{title: "text", min: 16, max: 16, prio: 3},
+		{title: "points to", min: 9, max: 80, prio: 2},
+	}
+}
+
+func (l *memoryList) len() int { return len(l.rows) }
+
+func (l *memoryList) row(i int) []cell {
+	r := &l.rows[i]
+	out := styled(l.th.dim, hex(r.Addr), "", "", "", "")
+	if r.Data == nil {
+		out[1].text = "not mapped or recorded"
+		if l.ends[i] != r.Addr {
+			out[2].text = fmt.Sprintf("up to %x", l.ends[i])
+		}
+		return out
+	}
+	half := len(r.Data) / 2
+	out[1] = cell{text: hexBytes(r.Data[:half]), style: l.th.plain}
+	out[2] = cell{text: hexBytes(r.Data[half:]), style: l.th.plain}
+	out[1+l.half(r)].style = l.th.bold.Underline(true)
+	out[3].text = characters(r.Data)
+	if len(r.Means) > 0 {
+		out[4] = cell{text: "→ " + clean(strings.Join(r.Means, ", ")), style: l.th.bold}
+	}
+	return out
+}
+
+// half is the half of a row that the chosen word is in.
+func (l *memoryList) half(r *session.PeekRow) int {
+	if n := len(r.Words); n > 0 && l.word%n >= n/2 {
+		return 1
+	}
+	return 0
+}
+
+// move chooses another word of the row.
+func (l *memoryList) move(by int) { l.word = (l.word + by + 4) % 4 }
+
+func (l *memoryList) key(i int) any       { return l.rows[i].Addr }
+func (l *memoryList) search(i int) string { return joinCells(l.row(i)) }
+func (l *memoryList) empty() string       { return "No memory." }
+
+func (l *memoryList) leads(i int) session.Query {
+	if w := l.rows[i].Words; len(w) > 0 {
+		return w[l.word%len(w)]
+	}
+	return session.Query{}
+}
+
+func hexBytes(data []byte) string {
+	return strings.TrimSpace(fmt.Sprintf("% x", data))
+}
+
+func characters(data []byte) string {
+	var b strings.Builder
+	for _, c := range data {
+		if c < 0x20 || c >= 0x7f {
+			c = '.'
+		}
+		b.WriteByte(c)
+	}
+	return b.String()
+}
