@@ -139,7 +139,7 @@ func (b *indexer) visit(e *dwarf.Entry) error {
 	inside := (*node)(nil) // scope of the children, nil to pass them by
 	name, _ := e.Val(dwarf.AttrName).(string)
 	switch e.Tag {
-	case dwarf.TagCompileUnit, dwarf.TagPartialUnit:
+	case dwarf.TagCompileUnit, dwarf.TagPartialUnit: // see isUnit
 		b.stack = b.stack[:0] // a damaged unit may lack ends
 		low, _ := e.Val(dwarf.AttrLowpc).(uint64)
 		b.x.units = append(b.x.units, unit{e.Offset, e, low})
@@ -175,6 +175,8 @@ func (b *indexer) visit(e *dwarf.Entry) error {
 	b.stack = append(b.stack, inside)
 	return nil
 }
+
+func isUnit(t dwarf.Tag) bool { return t == dwarf.TagCompileUnit || t == dwarf.TagPartialUnit }
 
 // named gives an entry its node; one without a name has that of its scope.
 func (b *indexer) named(e *dwarf.Entry, name string) *node {

@@ -24,6 +24,7 @@ func (f *File) allInlined() ([]inlined, error) {
 				return
 			}
 		}
+		f.keep(t.all, true)
 	})
 	return t.all, t.err
 }

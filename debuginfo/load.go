@@ -31,6 +31,10 @@ type File struct {
 
 	index *index
 
+	raw, debugRaw []byte   // contents of image and debug
+	cache         *Cache   // where the index is kept, nil for nowhere
+	key           [16]byte // see indexKey
+
 	typesMu sync.Mutex
 	types   map[dwarf.Offset]*Type
 	derived map[derivedKey]*Type
@@ -59,7 +63,9 @@ func Load(path string) (*File, error) { return LoadWith(path, "") }
 
 // LoadWith reads an ELF file and takes debug info from a second file, which
 // must be of the same build. An empty debugPath is searched as Load does.
-func LoadWith(path, debugPath string) (f *File, err error) {
+func LoadWith(path, debugPath string) (*File, error) { return loadWith(path, debugPath, nil) }
+
+func loadWith(path, debugPath string, cache *Cache) (f *File, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			f, err = nil, fmt.Errorf("loading %s: its debug info is damaged (%v)", path, r)
@@ -70,25 +76,29 @@ func LoadWith(path, debugPath string) (f *File, err error) {
 		return nil, err
 	}
 	f = &File{
-		path: path, image: image, debug: image, order: image.ByteOrder, ptr: 4,
+		path: path, image: image, debug: image, raw: raw, debugRaw: raw, order: image.ByteOrder, ptr: 4,
 		buildID: buildID(image), types: map[dwarf.Offset]*Type{}, derived: map[derivedKey]*Type{},
 	}
 	if image.Class == elf.ELFCLASS64 {
 		f.ptr = 8
 	}
 	f.arch = archOf(image.Machine)
-	if err := f.findDebug(raw, debugPath); err != nil {
+	if err := f.findDebug(debugPath); err != nil {
 		return nil, err
 	}
 	f.text = textRanges(image)
 	if f.debugPath != "" {
-		if f.data, err = f.debug.DWARF(); err != nil {
+		if f.data, err = readDWARF(f.debug, f.debugRaw); err != nil {
 			return nil, fmt.Errorf("reading the debug info of %s: it is damaged: %w", f.debugPath, err)
 		}
+	}
+	if cache.load(f) {
+		return f, nil
 	}
 	if f.index, err = buildIndex(f); err != nil {
 		return nil, fmt.Errorf("reading the debug info of %s: it is damaged: %w", f.debugPath, err)
 	}
+	f.keep(nil, false)
 	return f, nil
 }
 
@@ -131,9 +141,9 @@ func openELF(path string) (*elf.File, []byte, error) {
 }
 
 // findDebug settles which files are the image and the debug info.
-func (f *File) findDebug(raw []byte, given string) error {
+func (f *File) findDebug(given string) error {
 	if given != "" {
-		d, _, err := openELF(given)
+		d, raw, err := openELF(given)
 		if err != nil {
 			return err
 		}
@@ -143,7 +153,7 @@ func (f *File) findDebug(raw []byte, given string) error {
 		if !hasDebug(d) {
 			return fmt.Errorf("loading %s: %w", given, ErrNoDebugInfo)
 		}
-		f.debug, f.debugPath = d, given
+		f.debug, f.debugRaw, f.debugPath = d, raw, given
 		return nil
 	}
 	if hasDebug(f.image) {
@@ -152,7 +162,7 @@ func (f *File) findDebug(raw []byte, given string) error {
 	}
 	link, crc := debugLink(f.image)
 	for _, c := range debugCandidates(f.path, link) {
-		d, bytes, err := openELF(c)
+		d, raw, err := openELF(c)
 		if err != nil || !hasDebug(d) {
 			continue
 		}
@@ -160,11 +170,11 @@ func (f *File) findDebug(raw []byte, given string) error {
 			f.why = err.Error()
 			continue
 		}
-		if filepath.Base(c) == link && f.buildID == "" && crc32.ChecksumIEEE(bytes) != crc {
+		if filepath.Base(c) == link && f.buildID == "" && crc32.ChecksumIEEE(raw) != crc {
 			f.why = fmt.Sprintf("%s is not the debug file of %s: checksums differ", c, f.path)
 			continue
 		}
-		f.debug, f.debugPath = d, c
+		f.debug, f.debugRaw, f.debugPath = d, raw, c
 		return nil
 	}
 	return nil
@@ -182,12 +192,12 @@ func (f *File) findImage() error {
 		if c == f.path {
 			continue
 		}
-		e, _, err := openELF(c)
+		e, raw, err := openELF(c)
 		if err != nil || f.sameBuild(e, c) != nil {
 			continue
 		}
 		if t := e.Section(".text"); t != nil && t.Type != elf.SHT_NOBITS {
-			f.image = e
+			f.image, f.raw = e, raw
 			return nil
 		}
 	}
@@ -308,12 +318,18 @@ func (f *File) guard(err *error) {
 }
 
 // section returns a section's contents from the debug file, else from the
-// image, nil where neither has it.
+// image, nil where neither has it. They must not be changed.
 func (f *File) section(name string) []byte {
-	for _, e := range []*elf.File{f.debug, f.image} {
-		s := e.Section(name)
+	for _, in := range []struct {
+		e   *elf.File
+		raw []byte
+	}{{f.debug, f.debugRaw}, {f.image, f.raw}} {
+		s := in.e.Section(name)
 		if s == nil || s.Type == elf.SHT_NOBITS {
 			continue
+		}
+		if end := s.Offset + s.FileSize; s.Flags&elf.SHF_COMPRESSED == 0 && end >= s.Offset && end <= uint64(len(in.raw)) {
+			return in.raw[s.Offset:end:end]
 		}
 		if data, err := s.Data(); err == nil {
 			return data

@@ -43,6 +43,7 @@ type options struct {
 	title    string
 	theme    string
 	ascii    bool
+	noCache  bool
 }
 
 // targetFlags are for commands that attach to a guest that runs already.
@@ -69,6 +70,7 @@ func (o *options) commonFlags(c *cobra.Command) {
 	f.BoolVar(&o.withCode, "with-code", false, "record pages with machine code, too")
 	f.BoolVar(&o.sparse, "sparse", false, "record of each page only what was read, and zeros for the rest")
 	f.BoolVar(&o.diverge, "divergence", false, "find out where each restored thread parts from its original: both are executed up to their next system call, and put back")
+	f.BoolVar(&o.noCache, "no-cache", false, "do not keep what is found in debug info for the next start, nor use what is kept ($XDG_CACHE_HOME/thaw)")
 	f.BoolVar(&o.noShare, "no-shared-ram", false, "read the lab guest through the gdbstub only")
 }
 
@@ -122,7 +124,7 @@ var subdirs = []string{"debug", "var/libcache/kernel-foc*/build", "kernel/fiasco
 
 // findIn looks for the first of the names in a build directory that has debug
 // info.
-func findIn(dir string, names []string) (*debuginfo.File, error) {
+func (o *options) findIn(dir string, names []string) (*debuginfo.File, error) {
 	var unusable error
 	for _, name := range names {
 		for _, sub := range subdirs {
@@ -136,7 +138,7 @@ func findIn(dir string, names []string) (*debuginfo.File, error) {
 					if err != nil || !st.Mode().IsRegular() {
 						continue
 					}
-					f, err := debuginfo.Load(p)
+					f, err := o.cache().Load(p)
 					if err == nil && f.HasDWARF() {
 						return f, nil
 					}
@@ -167,7 +169,7 @@ func (o *options) loadFiles(s *session.Scenario, dir string) (map[string]*debugi
 	for name, spec := range s.Components {
 		g.Go(func() error {
 			if path, ok := named[name]; ok {
-				f, err := loadNamed(path)
+				f, err := o.loadNamed(path)
 				if err != nil {
 					return err
 				}
@@ -177,7 +179,7 @@ func (o *options) loadFiles(s *session.Scenario, dir string) (map[string]*debugi
 			if dir == "" {
 				return nil
 			}
-			f, err := findIn(dir, spec.Files)
+			f, err := o.findIn(dir, spec.Files)
 			if err == nil && f != nil {
 				found <- result{name, f}
 			}
@@ -193,6 +195,14 @@ func (o *options) loadFiles(s *session.Scenario, dir string) (map[string]*debugi
 		files[r.name] = r.file
 	}
 	return files, o.complete(s, files, dir)
+}
+
+// cache is where the indices of debug info are kept, nil for nowhere.
+func (o *options) cache() *debuginfo.Cache {
+	if o.noCache {
+		return nil
+	}
+	return debuginfo.UserCache()
 }
 
 // complete says which component has no file.
@@ -249,7 +259,7 @@ func (o *options) loadAll(s *session.Scenario) (map[string]*debuginfo.File, erro
 	}
 	for name, path := range paths {
 		g.Go(func() error {
-			f, err := loadNamed(path)
+			f, err := o.loadNamed(path)
 			switch {
 			case err != nil && asked[name]:
 				return err
@@ -290,11 +300,11 @@ func programName(path string) string {
 }
 
 // loadNamed loads a file that the user named for its debug info.
-func loadNamed(path string) (*debuginfo.File, error) {
+func (o *options) loadNamed(path string) (*debuginfo.File, error) {
 	if path == "" {
 		return nil, errors.New("--symbols without a file: write NAME=FILE")
 	}
-	f, err := debuginfo.Load(path)
+	f, err := o.cache().Load(path)
 	if err == nil && !f.HasDWARF() {
 		err = fmt.Errorf("%s has no debug info: give the unstripped file, built with -g", path)
 	}
@@ -307,9 +317,9 @@ func (o *options) loadKernel(s *session.Scenario) (*debuginfo.File, error) {
 		return nil, fmt.Errorf("no kernel: give --kernel ELF or --build DIRECTORY")
 	}
 	if o.kernel != "" {
-		return loadNamed(o.kernel)
+		return o.loadNamed(o.kernel)
 	}
-	f, err := findIn(o.build, s.Components[s.KernelName()].Files)
+	f, err := o.findIn(o.build, s.Components[s.KernelName()].Files)
 	if err == nil && f == nil {
 		err = fmt.Errorf("no kernel with debug info in %s: give it with --kernel ELF", o.build)
 	}
