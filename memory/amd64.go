@@ -43,7 +43,7 @@ func (p AMD64) Walk(phys Reader, root, virt uint64) (Mapping, error) {
 			return Mapping{}, fmt.Errorf("walking to %#x, level-%d table at %#x: %w", virt, level, table, err)
 		}
 		if entry&amd64Present == 0 {
-			return Mapping{}, &Fault{Addr: virt, Level: level, Entry: entry, Why: "not present"}
+			return Mapping{}, &Fault{Addr: virt, Level: level, Entry: entry, At: table + index*8, Why: "not present"}
 		}
 		if p.leaf(entry, level, &m) {
 			m.Virt = virt &^ (m.Size - 1)
@@ -52,6 +52,17 @@ func (p AMD64) Walk(phys Reader, root, virt uint64) (Mapping, error) {
 		table = entry & amd64AddrMask
 	}
 	panic("unreachable: level 1 is always a leaf")
+}
+
+// Entry is the last level's entry for a page of user memory, which the processor
+// need not mark any more.
+func (AMD64) Entry(phys uint64, writable bool) uint64 {
+	const accessed, dirty = 1 << 5, 1 << 6
+	e := phys&amd64AddrMask | amd64Present | amd64User | accessed | dirty
+	if writable {
+		e |= amd64Write
+	}
+	return e
 }
 
 // leaf folds an entry's rights into m and, where the entry maps a page, fills

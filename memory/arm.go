@@ -30,16 +30,16 @@ func (p ARM) Walk(phys Reader, root, virt uint64) (Mapping, error) {
 		return m, nil
 	}
 	if entry&3 != 1 {
-		return Mapping{}, &Fault{Addr: virt, Level: 2, Entry: entry, Why: "not present"}
+		return Mapping{}, &Fault{Addr: virt, Level: 2, Entry: entry, At: l1, Why: "not present"}
 	}
-	table := entry &^ 0x3ff
-	entry, err = Uint(phys, table+virt>>12&0xff*4, 4)
+	l2 := entry&^0x3ff + virt>>12&0xff*4
+	entry, err = Uint(phys, l2, 4)
 	if err != nil {
-		return Mapping{}, fmt.Errorf("walking to %#x, level-1 table at %#x: %w", virt, table, err)
+		return Mapping{}, fmt.Errorf("walking to %#x, level-1 table at %#x: %w", virt, l2&^0x3ff, err)
 	}
 	m, ok := armPage(entry, virt)
 	if !ok {
-		return Mapping{}, &Fault{Addr: virt, Level: 1, Entry: entry, Why: "not present"}
+		return Mapping{}, &Fault{Addr: virt, Level: 1, Entry: entry, At: l2, Why: "not present"}
 	}
 	return m, nil
 }

@@ -43,6 +43,7 @@ type Fault struct {
 	Addr  uint64 // virtual address that was asked for
 	Level int    // level of the table whose entry stopped the walk, 1 = last
 	Entry uint64 // that entry
+	At    uint64 // its physical address, 0 for an address that no entry stands for
 	Why   string // "not present", "table outside memory", …
 }
 

@@ -25,6 +25,8 @@ type arch struct {
 	exceptionReturn []byte
 	rootRegister    string   // page-table root, as far as a debugger can change it
 	faultAddress    string   // address of the last page fault
+	lazyFPU         string   // register with the bit that makes the next use of the FPU fault,
+	lazyFPUBit      uint64   // by which kernels find out who needs it
 	systemCalls     [][]byte // what instructions that enter the kernel on purpose begin with
 	selector        string   // at a system call: the capability selector of the invoked object (l4sys's bindings)
 }
@@ -46,6 +48,8 @@ var arches = map[elf.Machine]arch{
 		exceptionReturn: []byte{0x48, 0xcf}, // iretq
 		rootRegister:    "cr3",
 		faultAddress:    "cr2",
+		lazyFPU:         "cr0",
+		lazyFPUBit:      1 << 3,                                       // task switched
 		systemCalls:     [][]byte{{0x0f, 0x05}, {0x0f, 0x34}, {0xcd}}, // syscall, sysenter, int
 		selector:        "rdx",
 	},

@@ -39,7 +39,21 @@ func (e *Engine) regionMapAt(scope debuginfo.Scope, r *RequestSpec) *regionMap {
 }
 
 // attachment is memory that is attached to an address space.
-type attachment struct{ virt, size, phys uint64 }
+type attachment struct {
+	virt, size, phys uint64
+	writable         bool
+}
+
+// page finds the page of memory that is attached at an address, by its physical
+// address.
+func attachedPage(all []attachment, page, size uint64) (phys uint64, writable, ok bool) {
+	for _, a := range all {
+		if page >= a.virt && page-a.virt < a.size && a.size-(page-a.virt) >= size {
+			return a.phys + (page - a.virt), a.writable, true
+		}
+	}
+	return 0, false, false
+}
 
 // attachments lists what is attached to an address space. A map that cannot be
 // walked to its end gives what was found before, and the error.
@@ -92,12 +106,12 @@ func (w *regionWalk) walk(addr, from, size, virt uint64, levels int) error {
 // region takes one region, or walks the map that is attached there: the one with
 // the dataspace at offset self in it.
 func (w *regionWalk) region(ref debuginfo.Value, self, from, size, virt uint64, levels int) error {
-	var base, length, off, ds, phys, managed uint64
+	var base, length, writable, off, ds, phys, managed uint64
 	region, err := deref(ref, w.spec.Region)
 	if err != nil {
 		return err
 	}
-	if err := numbers(region, map[string]*uint64{w.spec.Base: &base, w.spec.Size: &length, w.spec.Offset: &off, w.spec.Dataspace: &ds}); err != nil || ds == 0 {
+	if err := numbers(region, map[string]*uint64{w.spec.Base: &base, w.spec.Size: &length, w.spec.Writable: &writable, w.spec.Offset: &off, w.spec.Dataspace: &ds}); err != nil || ds == 0 {
 		return err
 	}
 	// The part of the region that the window shows.
@@ -116,7 +130,7 @@ func (w *regionWalk) region(ref debuginfo.Value, self, from, size, virt uint64, 
 	if managed != 0 {
 		return w.walk(ds-self, inside, end-start, at, levels-1)
 	}
-	w.found = append(w.found, attachment{at, end - start, phys + inside})
+	w.found = append(w.found, attachment{at, end - start, phys + inside, writable != 0})
 	return nil
 }
 
@@ -161,12 +175,9 @@ func (e *Engine) readAttached(before, after *childMemory, d *MemoryDiff) (int, e
 		if _, ok := after.pages[virt]; ok {
 			continue
 		}
-		for _, a := range all {
-			if virt >= a.virt && virt-a.virt < a.size && a.size-(virt-a.virt) >= size {
-				reqs = append(reqs, memory.Request{Addr: a.phys + (virt - a.virt), Buf: make([]byte, size)})
-				addrs = append(addrs, virt)
-				break
-			}
+		if phys, _, ok := attachedPage(all, virt, size); ok {
+			reqs = append(reqs, memory.Request{Addr: phys, Buf: make([]byte, size)})
+			addrs = append(addrs, virt)
 		}
 	}
 	if err := e.target.ReadPhysical(reqs); err != nil {

@@ -25,17 +25,17 @@ func TestRegionWalk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	spec := &AttachedSpec{List: "_regions", Region: "_region", Base: "_base", Size: "_size", Dataspace: "_dsc", Offset: "_off",
+	spec := &AttachedSpec{List: "_regions", Region: "_region", Base: "_base", Size: "_size", Writable: "_write", Dataspace: "_dsc", Offset: "_off",
 		Physical: "_phys_addr", Managed: "_managed", Nested: "_ds"}
 	for _, c := range []struct {
 		name  string
 		want  []attachment
 		fails bool
 	}{
-		{"outer", []attachment{{0x1000, 0x4000, 0x100000}, {0x20000, 0x3000, 0x205000}, {0x40000, 0x1000, 0x301000}}, false},
-		{"inner", []attachment{{0x3000, 0x2000, 0x300000}}, false},
+		{"outer", []attachment{{0x1000, 0x4000, 0x100000, false}, {0x20000, 0x3000, 0x205000, true}, {0x40000, 0x1000, 0x301000, true}}, false},
+		{"inner", []attachment{{0x3000, 0x2000, 0x300000, true}}, false},
 		{"knot", nil, true},
-		{"ring", []attachment{{0x3000, 0x2000, 0x300000}, {0x1000, 0x4000, 0x100000}}, true},
+		{"ring", []attachment{{0x3000, 0x2000, 0x300000, true}, {0x1000, 0x4000, 0x100000, false}}, true},
 	} {
 		s, err := f.Symbol(c.name)
 		if err != nil {
@@ -44,7 +44,7 @@ func TestRegionWalk(t *testing.T) {
 		w := &regionWalk{spec: spec, left: maxRegions, class: "Genode::Region_map_component", scope: debuginfo.Scope{File: f, Mem: f}}
 		err = w.walk(s.Addr, 0, ^uint64(0), 0, maxNested)
 		if (err != nil) != c.fails || !slices.Equal(w.found, c.want) {
-			t.Errorf("%s: %x, %v; want %x", c.name, w.found, err, c.want)
+			t.Errorf("%s: %+v, %v; want %+v", c.name, w.found, err, c.want)
 		}
 	}
 }

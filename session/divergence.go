@@ -84,12 +84,12 @@ func (e *Engine) diverge(ctx context.Context, t *track) error {
 	from := original.Thread
 	start := append(slices.Clone(from.Registers), kernel.Register{Name: e.arch.ip, Value: from.IP},
 		kernel.Register{Name: e.arch.sp, Value: from.SP}, kernel.Register{Name: e.arch.flags, Value: from.Flags})
-	restored, err := e.excursion(ctx, w, t.TaskRoot, nil)
+	restored, err := e.excursion(ctx, w, t.TaskRoot, nil, e.attachedTo(t))
 	if err != nil {
 		return e.noExcursion(d, err)
 	}
 	task := s.System.Object(from.Task)
-	first, err := e.excursion(ctx, w, task.Task.Root, start)
+	first, err := e.excursion(ctx, w, task.Task.Root, start, e.ev.mapped)
 	if err != nil {
 		return e.noExcursion(d, err)
 	}
@@ -98,6 +98,15 @@ func (e *Engine) diverge(ctx context.Context, t *track) error {
 	d.Paths[0].Slot, d.Paths[1].Slot = e.slotOf(s, from.Task, t.Task, first), e.slotOf(s, t.Task, from.Task, restored)
 	d.compareSlots()
 	return nil
+}
+
+// attachedTo is what is attached to a thread's task, as far as that is known.
+func (e *Engine) attachedTo(t *track) []attachment {
+	if t.regions == nil || e.scn.Attached == nil {
+		return nil
+	}
+	all, _ := e.attachments(t.regions) // what a broken map has beyond is not found: a fault ends the excursion there
+	return all
 }
 
 // noExcursion notes that there was no excursion. An error after which the guest

@@ -26,6 +26,7 @@ type evidence struct {
 	Finished   bool // nothing more is expected
 
 	memory *childMemory // the original's, as it was checkpointed
+	mapped []attachment // the original's, as the first phase began: detached dataspaces are not mapped later
 	Memory *MemoryDiff  // nil until both were read
 	Waits  []waiting    // of the original's threads, as the first phase began
 }

@@ -13,7 +13,8 @@ import (
 
 // An excursion executes a thread's next instructions on the stopped processor, to
 // see what it would do, and leaves no trace of it: registers and user memory are
-// put back. It ends before a system call, so nobody else is told anything.
+// put back. It ends before a system call, so nobody else is told anything. Pages
+// that the pager would map on demand are lent for the time being.
 
 // excursion is what a thread would do from a state on.
 type excursion struct {
@@ -23,6 +24,10 @@ type excursion struct {
 	// The capability selector that the system call names.
 	selector uint64
 	known    bool
+
+	root     uint64
+	attached []attachment
+	pages    []memory.Request // to be put back, page-table entries among them
 }
 
 // step is one instruction with the registers before it.
@@ -34,11 +39,11 @@ type step struct {
 // Why excursions end.
 const (
 	endSystemCall = "system call"
-	endLimit      = "no end in sight"
+	endLimit      = "still in user mode"
 )
 
 // maxExcursion bounds an excursion, in instructions.
-const maxExcursion = 2000
+const maxExcursion = 3000
 
 // Putter is a target whose registers can be put back as they were.
 type Putter interface {
@@ -50,24 +55,28 @@ type Putter interface {
 
 // excursion executes up to maxExcursion instructions in the address space with
 // the page tables at root, from a register state on.
-func (e *Engine) excursion(ctx context.Context, w Putter, root uint64, start []kernel.Register) (x excursion, err error) {
+func (e *Engine) excursion(ctx context.Context, w Putter, root uint64, start []kernel.Register, attached []attachment) (x excursion, err error) {
 	leave, err := e.exceptionReturn()
 	if err != nil {
 		return x, err
 	}
 	saved, cpu := e.regs[e.cpu], e.cpu
-	pages, err := e.userPages(root)
-	if err != nil {
+	x.root, x.attached = root, attached
+	if x.pages, err = e.userPages(root); err != nil {
 		return x, err
 	}
 	stack, err := e.trapStack(ctx)
 	if err != nil {
 		return x, err
 	}
+	x.pages = append(x.pages, stack...)
 	defer func() {
-		err = errors.Join(err, w.PutRegisters(ctx, cpu, saved), e.putPages(ctx, w, append(pages, stack...)), e.look(ctx, cpu))
+		// Setting the root anew makes the processor forget pages that were lent.
+		err = errors.Join(err, e.putPages(ctx, w, x.pages), w.PutRegisters(ctx, cpu, saved),
+			w.WriteRegister(ctx, cpu, e.arch.rootRegister, value(saved, e.arch.rootRegister)), e.look(ctx, cpu))
 	}()
-	own := []kernel.Register{{Name: e.arch.rootRegister, Value: root}, {Name: e.arch.faultAddress, Value: noFault}}
+	own := []kernel.Register{{Name: e.arch.rootRegister, Value: root}, {Name: e.arch.faultAddress, Value: noFault},
+		{Name: e.arch.lazyFPU, Value: value(saved, e.arch.lazyFPU) &^ e.arch.lazyFPUBit}}
 	for _, r := range append(own, start...) {
 		if err := w.WriteRegister(ctx, e.cpu, r.Name, r.Value); err != nil {
 			return x, err
@@ -76,7 +85,8 @@ func (e *Engine) excursion(ctx context.Context, w Putter, root uint64, start []k
 	if err := e.look(ctx, e.cpu); err != nil {
 		return x, err
 	}
-	return x, e.follow(ctx, w, leave, &x)
+	err = e.follow(ctx, w, leave, &x)
+	return x, err
 }
 
 // follow executes instructions until the program enters the kernel.
@@ -104,8 +114,45 @@ func (e *Engine) follow(ctx context.Context, w Putter, leave uint64, x *excursio
 			continue
 		}
 		x.end = e.exceptionText()
-		return e.leaveKernel(ctx, w, leave, cpu.IP)
+		fault := value(e.regs[e.cpu], e.arch.faultAddress)
+		if err := e.leaveKernel(ctx, w, leave, cpu.IP); err != nil {
+			return err
+		}
+		if lent, err := e.lend(ctx, w, x, fault); err != nil || !lent {
+			return err
+		}
 	}
+}
+
+// entries makes entries of page tables.
+type entries interface {
+	Entry(phys uint64, writable bool) uint64
+}
+
+// lend maps the page that is attached at an address, until the excursion's end,
+// and says whether there is one. Tables are not made: only a missing entry of the
+// last level is filled in.
+func (e *Engine) lend(ctx context.Context, w Putter, x *excursion, addr uint64) (bool, error) {
+	size := e.m.Paging.PageSize()
+	tables, ok := e.m.Paging.(entries)
+	phys, writable, known := attachedPage(x.attached, addr&^(size-1), size)
+	_, _, err := e.m.Space(e.cpu).Translate(addr)
+	var fault *memory.Fault
+	if addr == noFault || !ok || !known || !errors.As(err, &fault) || fault.Level != 1 || fault.At == 0 {
+		return false, nil
+	}
+	before := []memory.Request{{Addr: phys, Buf: make([]byte, size)}, {Addr: fault.At, Buf: make([]byte, e.ptrSize())}}
+	if err := e.target.ReadPhysical(before); err != nil {
+		return false, err
+	}
+	x.pages = append(x.pages, before...)
+	if err := w.WritePhysical(ctx, fault.At, e.word(tables.Entry(phys, writable))); err != nil {
+		return false, fmt.Errorf("lending the page at %#x: %w", addr, err)
+	}
+	if err := w.WriteRegister(ctx, e.cpu, e.arch.faultAddress, noFault); err != nil {
+		return false, err
+	}
+	return true, e.look(ctx, e.cpu)
 }
 
 // atSystemCall says whether the instruction at ip enters the kernel on purpose.
@@ -188,7 +235,8 @@ func (e *Engine) trapStack(ctx context.Context) ([]memory.Request, error) {
 	return reqs, e.target.ReadPhysical(reqs)
 }
 
-// putPages writes back what differs from what was read before.
+// putPages writes back what differs from what was read before; of memory that was
+// read twice, the first.
 func (e *Engine) putPages(ctx context.Context, w Changer, before []memory.Request) error {
 	now := make([]memory.Request, 0, len(before))
 	for _, q := range before {
@@ -197,7 +245,7 @@ func (e *Engine) putPages(ctx context.Context, w Changer, before []memory.Reques
 	if err := e.target.ReadPhysical(now); err != nil {
 		return err
 	}
-	for i, q := range before {
+	for i, q := range slices.Backward(before) {
 		if q.Err != nil || bytes.Equal(q.Buf, now[i].Buf) {
 			continue
 		}

@@ -97,6 +97,25 @@ func (e *Engine) readMemory(sys *kernel.System, task *kernel.Object) (*childMemo
 	return m, nil
 }
 
+// noteMapped takes what the original child maps, as the first phase begins.
+func (e *Engine) noteMapped(s *Snapshot) error {
+	task := s.System.Object(e.ev.Original)
+	if s.Phase == "" || e.ev.mapped != nil || task == nil || task.Task == nil || task.Task.Root == 0 {
+		return nil
+	}
+	mapped, _, err := memory.NewSpace(e.view, e.m.Paging, task.Task.Root).Mapped(0, e.arch.userEnd, maxMemory)
+	if err != nil {
+		return fmt.Errorf("listing the pages of task %s: %w", task.ID, err)
+	}
+	e.ev.mapped = []attachment{}
+	for _, p := range mapped {
+		if p.User {
+			e.ev.mapped = append(e.ev.mapped, attachment{p.Virt, p.Size, p.Phys, p.Writable})
+		}
+	}
+	return nil
+}
+
 // takeMemory reads the original child's memory as it is checkpointed.
 func (e *Engine) takeMemory(ctx context.Context) (*event, error) {
 	sys, err := e.system(ctx)

@@ -115,6 +115,7 @@ type AttachedSpec struct {
 	Region    string `yaml:"region"`    // pointer in an element of it
 	Base      string `yaml:"base"`      // members of a region: address in the map,
 	Size      string `yaml:"size"`      // bytes,
+	Writable  string `yaml:"writable"`  // whether it may be written,
 	Dataspace string `yaml:"dataspace"` // pointer,
 	Offset    string `yaml:"offset"`    // in the dataspace
 	Physical  string `yaml:"physical"`  // members of a dataspace: address of its memory,

@@ -90,6 +90,9 @@ func (e *Engine) record(ctx context.Context, reason string) error {
 	m.verdicts = e.judge().all(snap)
 	m.caps = e.judge().capDiff(snap)
 	e.judge().noteWaits(snap)
+	if err := e.noteMapped(snap); err != nil {
+		return err
+	}
 	m.watches = e.evalWatches(snap)
 	m.memory, m.waits = e.ev.Memory, e.judge().waits(snap)
 	m.infos = e.breakpoints()

@@ -15,6 +15,7 @@ class Rm_region
 {
 public:
 	addr_t _base, _size;
+	bool _write;
 	Dataspace_component *_dsc;
 	addr_t _off;
 };
@@ -37,19 +38,19 @@ extern Region_map_component outer, inner, knot, ring;
 Dataspace_component ram[] = { { 0x100000, 0x4000, false }, { 0x200000, 0x10000, false }, { 0x300000, 0x2000, false } };
 
 // inner: memory at 0x3000-0x4fff
-Rm_region inner_region { 0x3000, 0x2000, &ram[2], 0 };
+Rm_region inner_region { 0x3000, 0x2000, true, &ram[2], 0 };
 Region_map_component::Ref inner_ref { nullptr, &inner_region };
 Region_map_component inner { { &inner_ref }, { 0, 0x10000, true } };
 
 // outer: memory at 0x1000, part of some at 0x20000, and at 0x40000 what inner has
 // from 0x4000 on
-Rm_region outer_regions[] = { { 0x1000, 0x4000, &ram[0], 0 }, { 0x20000, 0x3000, &ram[1], 0x5000 }, { 0x40000, 0x8000, &inner._ds, 0x4000 }, { 0x60000, 0x1000, nullptr, 0 } };
+Rm_region outer_regions[] = { { 0x1000, 0x4000, false, &ram[0], 0 }, { 0x20000, 0x3000, true, &ram[1], 0x5000 }, { 0x40000, 0x8000, true, &inner._ds, 0x4000 }, { 0x60000, 0x1000, true, nullptr, 0 } };
 extern Region_map_component::Ref refs[4];
 Region_map_component::Ref refs[4] = { { &refs[1], &outer_regions[0] }, { &refs[2], &outer_regions[1] }, { &refs[3], &outer_regions[2] }, { nullptr, &outer_regions[3] } };
 Region_map_component outer { { &refs[0] }, { 0, 0x100000, true } };
 
 // knot: is attached to itself
-Rm_region knot_region { 0, 0x10000, &knot._ds, 0 };
+Rm_region knot_region { 0, 0x10000, true, &knot._ds, 0 };
 Region_map_component::Ref knot_ref { nullptr, &knot_region };
 Region_map_component knot { { &knot_ref }, { 0, 0x10000, true } };
 
