@@ -18,7 +18,7 @@ guest: ## build the lab guest
 deps: ## install what the tests need
 	@scripts/need qemu-system-x86_64=qemu-system-x86 qemu-img=qemu-utils g++=g++ gdb=gdb tmux=tmux
 
-test: deps build vet lint ## run all tests: unit, golden screens, live ones on the lab guest, the terminal
+test: deps build vet lint vuln ## run all tests: unit, golden screens, live ones on the lab guest, the terminal
 	$(GO) test ./...
 
 race: deps build ## run all tests under the race detector
@@ -30,6 +30,9 @@ vet: ## go vet and formatting
 
 lint: ## staticcheck, at the version that go.mod pins
 	$(GO) tool staticcheck ./...
+
+vuln: ## govulncheck, at the version that go.mod pins; says so where its database cannot be reached
+	@GO=$(GO) scripts/vuln
 
 # How long each fuzz target runs, how often thaw is killed, how long it is soaked.
 FUZZTIME ?= 30s
@@ -60,4 +63,4 @@ golden: ## write golden screens, reports and references anew
 clean: ## remove what was built
 	rm -rf bin $(GUEST)
 
-.PHONY: help build guest deps test race vet lint fuzz kill soak bench golden clean
+.PHONY: help build guest deps test race vet lint vuln fuzz kill soak bench golden clean
