@@ -73,6 +73,8 @@ func (u *ui) escape() {
 	case u.tour != nil && u.tour.open:
 		u.tourClose()
 	case u.endFind():
+	case needRunning(u) == "":
+		u.ctrl.Interrupt()
 	case u.zoom:
 		u.zoom = false
 	case u.focused != paneThreads:

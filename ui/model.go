@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"time"
+
 	"github.com/gdamore/tcell/v2"
 	"github.com/rivo/tview"
 
@@ -30,9 +32,10 @@ type ui struct {
 	low     paneID // pane of the full form's lower right
 	zoom    bool
 	sizes   sizes
-	diff    bool   // the capability pane compares
-	found   string // thread that was looked for last
-	note    string // answer to the last key, until the next one
+	diff    bool      // the capability pane compares
+	found   string    // thread that was looked for last
+	since   time.Time // since when the guest does what it does
+	note    string    // answer to the last key, until the next one
 
 	prompt   *prompt // what is typed, nil: nothing
 	recalled []string
@@ -106,6 +109,9 @@ func (u *ui) apply(v *session.View) {
 	u.seen.add(v.Snapshot)
 	if v.State != old.State || v.Snapshot != old.Snapshot {
 		u.note = ""
+	}
+	if v.State != old.State {
+		u.since = time.Now()
 	}
 	u.phaseRows = newPhaseList(u.th, v)
 	if c := u.phaseRows.last(); c != u.lastPhase {

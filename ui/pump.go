@@ -10,6 +10,9 @@ import (
 	"thaw/session"
 )
 
+// runningTick is how often the time is told for which the guest has been running.
+const runningTick = 500 * time.Millisecond
+
 // keyWake is the key of the events that the pump sends; no keyboard has it.
 const keyWake = tcell.Key(0x7e57)
 
@@ -68,6 +71,12 @@ func (u *ui) pump(ctx context.Context, screen tcell.Screen, done <-chan struct{}
 	const pause = 2 * time.Millisecond
 	var again, ring <-chan time.Time
 	var number int
+	clock := time.NewTicker(runningTick)
+	defer clock.Stop()
+	var tick <-chan time.Time // only while the guest runs: an idle screen stands still
+	if u.view.State == session.Running {
+		tick = clock.C
+	}
 	for {
 		post := again != nil
 		var n news
@@ -82,6 +91,9 @@ func (u *ui) pump(ctx context.Context, screen tcell.Screen, done <-chan struct{}
 				continue
 			}
 			n.view = v
+			if tick = nil; v.State == session.Running {
+				tick = clock.C
+			}
 		case n.told = <-u.jobs.told:
 		case a := <-u.alarms:
 			ring, number = time.After(a.after), a.number
@@ -89,6 +101,8 @@ func (u *ui) pump(ctx context.Context, screen tcell.Screen, done <-chan struct{}
 		case <-ring:
 			ring, n.ring = nil, number
 		case <-again:
+		case <-tick:
+			post = u.mail.put(n) || post
 		}
 		if n != (news{}) {
 			post = u.mail.put(n) || post

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -372,4 +373,48 @@ type countingSource struct {
 func (c *countingSource) row(i int) []cell {
 	c.rows++
 	return c.source.row(i)
+}
+
+// While the guest runs the time is told, and Esc ends that; an idle screen stands
+// still.
+func TestRunningIsTold(t *testing.T) {
+	r := startRobot(t, viewStopped(), 120, 40)
+	r.ctrl.onCall = func(name string) {
+		if name == "interrupt" {
+			r.ctrl.publish(viewComplete())
+		}
+	}
+	r.ctrl.publish(viewRunning())
+	r.expect(", 1 s; Esc interrupts")
+	r.expect(", 2 s; Esc interrupts")
+	r.press("Esc")
+	r.expect("STOPPED")
+	if got := r.ctrl.called(); got != "interrupt" {
+		t.Errorf("commands: %s, want interrupt", got)
+	}
+	r.press("q")
+	r.waitEnd()
+}
+
+// A screen that nobody touches is not drawn: the pump posts nothing.
+func TestIdleScreenStandsStill(t *testing.T) {
+	u := newUI(newFake(viewStopped()), Options{NoGreeting: true})
+	u.jobs, u.alarms = newJobs(nil), make(chan alarm)
+	u.apply(viewStopped())
+	screen, done := newTestScreen(80, 24), make(chan struct{})
+	if err := screen.Init(); err != nil {
+		t.Fatal(err)
+	}
+	defer screen.Fini()
+	var wg sync.WaitGroup
+	wg.Go(func() { u.pump(t.Context(), screen, done) })
+	for screen.HasPendingEvent() { // of its opening
+		screen.PollEvent()
+	}
+	<-time.After(3 * runningTick)
+	close(done)
+	wg.Wait()
+	if screen.HasPendingEvent() {
+		t.Error("an idle screen is woken")
+	}
 }

@@ -139,7 +139,7 @@ func (o *options) check(ctx context.Context, what string, f checkFlags, w io.Wri
 			r.Err = errors.New("a recording cannot be changed: force a state in a live session")
 			return r
 		}
-		s, own, r.View, r.Err = lastOf(what)
+		s, own, r.View, r.Err = lastOf(ctx, what)
 	} else {
 		s, own, r.View, r.Err = o.runAll(ctx, what, f, w)
 	}
@@ -174,10 +174,10 @@ func (o *options) runAll(ctx context.Context, what string, f checkFlags, w io.Wr
 		return nil, "", nil, err
 	}
 	defer func() { err = errors.Join(op.goOn(err), op.close(ctx)) }()
-	if err := op.engine.Begin(ctx); err != nil {
+	if err := begin(ctx, op.engine); err != nil {
 		return nil, "", nil, err
 	}
-	if err := op.engine.RunAll(ctx, nil); err != nil {
+	if err := runAll(ctx, op.engine, nil); err != nil {
 		return nil, "", nil, err
 	}
 	v = op.engine.View()
@@ -185,6 +185,25 @@ func (o *options) runAll(ctx context.Context, what string, f checkFlags, w io.Wr
 		err = force(ctx, w, op.engine, v, f.force, time.Duration(s.Settle))
 	}
 	return s, own, v, err
+}
+
+// runAll walks all phases and tells how far that is.
+func runAll(ctx context.Context, e *session.Engine, arrived func()) error {
+	defer busy(ctx, "booting the guest")()
+	return e.RunAll(ctx, func() {
+		if arrived != nil {
+			busy(ctx, "") // it prints lines of its own
+			arrived()
+		}
+		v := e.View()
+		reached := 0
+		for _, p := range v.Phases {
+			if p.Hits > 0 {
+				reached++
+			}
+		}
+		busy(ctx, "%d of %d phases, at stop %d: %s", reached, len(v.Phases), v.Stops, v.Snapshot.Reason)
+	})
 }
 
 // force puts a thread's requested state in place and tells what happens.
@@ -217,8 +236,8 @@ func isRecording(what string) bool {
 }
 
 // lastOf works out a recording's last stop.
-func lastOf(what string) (*session.Scenario, string, *session.View, error) {
-	r, rec, err := openReplay(what)
+func lastOf(ctx context.Context, what string) (*session.Scenario, string, *session.View, error) {
+	r, rec, err := openReplay(ctx, what)
 	if err != nil {
 		return nil, "", nil, err
 	}

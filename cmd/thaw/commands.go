@@ -84,7 +84,7 @@ func oneAddress(_ *cobra.Command, args []string) error {
 // it.
 func (o *options) interactive(ctx context.Context, op *opened) (err error) {
 	defer func() { err = errors.Join(op.goOn(err), op.close(ctx)) }()
-	if err := op.engine.Begin(ctx); err != nil {
+	if err := begin(ctx, op.engine); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -97,6 +97,12 @@ func (o *options) interactive(ctx context.Context, op *opened) (err error) {
 		err = v.Err // the screen that showed it is gone
 	}
 	return err
+}
+
+// begin sets the scenario's breakpoints, for which debug info is searched.
+func begin(ctx context.Context, e *session.Engine) error {
+	defer busy(ctx, "setting the scenario's breakpoints")()
+	return e.Begin(ctx)
 }
 
 // snapshotFlags are snapshot's own.
@@ -116,7 +122,7 @@ prints a stop, the last one if none is given.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			name, _, _ := strings.Cut(args[0], "@")
 			if isRecording(name) {
-				s, err := openSide(args[0])
+				s, err := openSide(c.Context(), args[0])
 				if err != nil {
 					return err
 				}
@@ -144,7 +150,9 @@ func (o *options) snapshot(ctx context.Context, w io.Writer, addr string, f snap
 		return err
 	}
 	defer func() { err = errors.Join(err, op.close(ctx)) }()
+	done := busy(ctx, "reading the kernel's objects")
 	snap, err := op.engine.Snapshot(ctx, "snapshot")
+	done()
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -25,7 +26,7 @@ restore bug of 2016.`,
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			what := append(args, scenarios.Default)[0]
-			t, r, err := tourOf(what)
+			t, r, err := tourOf(c.Context(), what)
 			if err != nil {
 				return err
 			}
@@ -46,14 +47,14 @@ restore bug of 2016.`,
 
 // tourOf makes the tour of a recording. One that comes with thaw has a story of
 // its own.
-func tourOf(what string) (*ui.Tour, *session.Replay, error) {
-	r, rec, err := openReplay(what)
+func tourOf(ctx context.Context, what string) (*ui.Tour, *session.Replay, error) {
+	r, rec, err := openReplay(ctx, what)
 	if err != nil {
 		return nil, nil, err
 	}
 	about := scenarioOf(rec)
 	w := tour.Walk{Title: about.Title, Story: about.Story, Source: about.Source}
-	if w.Stops, err = r.Snapshots(); err != nil {
+	if w.Stops, err = await(ctx, "decoding all stops", r.Snapshots); err != nil {
 		return nil, nil, err
 	}
 	if w.Last, err = r.View(r.Stops()); err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -30,7 +31,7 @@ something does.`,
 		Example: "  thaw diff bug.thaw@14 bug.thaw@33\n  thaw diff rtcr-2016 fixed",
 		Args:    cobra.ExactArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
-			d, err := diff(args[0], args[1])
+			d, err := diff(c.Context(), args[0], args[1])
 			if err != nil {
 				return err
 			}
@@ -58,11 +59,11 @@ type side struct {
 	record int // of the stop
 }
 
-func openSide(arg string) (*side, error) {
+func openSide(ctx context.Context, arg string) (*side, error) {
 	name, at, given := strings.Cut(arg, "@")
 	s := &side{name: name}
 	var err error
-	if s.replay, s.rec, err = openReplay(name); err != nil {
+	if s.replay, s.rec, err = openReplay(ctx, name); err != nil {
 		return nil, err
 	}
 	stop := s.replay.Stops()
@@ -78,12 +79,12 @@ func openSide(arg string) (*side, error) {
 	return s, nil
 }
 
-func diff(a, b string) (*report.Difference, error) {
-	left, err := openSide(a)
+func diff(ctx context.Context, a, b string) (*report.Difference, error) {
+	left, err := openSide(ctx, a)
 	if err != nil {
 		return nil, err
 	}
-	right, err := openSide(b)
+	right, err := openSide(ctx, b)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -60,7 +61,7 @@ func (f *exportFlags) export(c *cobra.Command, what string) error {
 	if f.report == "" && f.core == "" && f.cast == "" {
 		return errors.New("say what to write: --report FILE, --core FILE, or --cast FILE")
 	}
-	r, rec, err := openReplay(what)
+	r, rec, err := openReplay(c.Context(), what)
 	if err != nil {
 		return err
 	}
@@ -69,7 +70,7 @@ func (f *exportFlags) export(c *cobra.Command, what string) error {
 		if err != nil {
 			return err
 		}
-		story, err := storyOf(r, rec)
+		story, err := storyOf(c.Context(), r, rec)
 		if err != nil {
 			return err
 		}
@@ -89,6 +90,7 @@ func (f *exportFlags) export(c *cobra.Command, what string) error {
 			}
 			o.Task = id
 		}
+		defer busy(c.Context(), "writing the core of stop %d", o.Stop)()
 		if err := writeFile(f.core, f.force, func(w io.Writer) error { return core.Write(w, r, rec, o) }); err != nil {
 			return err
 		}
@@ -116,8 +118,8 @@ func reportForm(path string) (func(io.Writer, *report.Story) error, error) {
 }
 
 // storyOf is what a report of a recording is made of.
-func storyOf(r *session.Replay, rec *recording.Recording) (*report.Story, error) {
-	snaps, err := r.Snapshots()
+func storyOf(ctx context.Context, r *session.Replay, rec *recording.Recording) (*report.Story, error) {
+	snaps, err := await(ctx, "decoding all stops", r.Snapshots)
 	if err != nil {
 		return nil, err
 	}

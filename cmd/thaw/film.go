@@ -42,16 +42,21 @@ func (f *exportFlags) film(ctx context.Context, r *session.Replay) error {
 		ctx, cancel := context.WithCancel(ctx)
 		ended := make(chan error, 1)
 		go func() { ended <- ui.Run(ctx, p, ui.Options{Screen: screen, NoGreeting: true}) }()
-		err = walk(film, screen, p, r.Stops())
+		err = walk(ctx, film, screen, p, r.Stops())
 		cancel()
 		return errors.Join(err, <-ended)
 	})
 }
 
 // walk presses the key for the next stop until the last one is shown.
-func walk(film *cast.Film, screen *cast.Screen, p *session.Player, stops int) error {
+func walk(ctx context.Context, film *cast.Film, screen *cast.Screen, p *session.Player, stops int) error {
+	defer busy(ctx, "filming")()
 	const within = 10 * time.Second
 	for stop := 1; stop <= stops; stop++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		busy(ctx, "filming stop %d of %d", stop, stops)
 		if stop > 1 {
 			screen.InjectKey(tcell.KeyRune, 'n', tcell.ModNone)
 		}

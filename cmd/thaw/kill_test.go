@@ -184,7 +184,7 @@ func (k *killing) opens(t *testing.T, file string, killed bool) {
 	if stops == 0 {
 		return
 	}
-	r, _, err := openReplay(file)
+	r, _, err := openReplay(t.Context(), file)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,13 +39,19 @@ func run(args []string) int {
 	signal.Ignore(syscall.SIGPIPE)
 	root := newRoot()
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	m := newMeter(os.Stderr)
+	err := root.ExecuteContext(withMeter(ctx, m))
+	m.end()
 	switch {
 	case err == nil:
 		return exitOK
 	case errors.Is(err, errUnexpected):
 		return exitUnexpected
 	case errors.Is(err, syscall.EPIPE):
+		return exitFailed
+	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		say(os.Stderr, "thaw: stopped, by a signal")
 		return exitFailed
 	}
 	// Several errors in one (a failure, and what went wrong in leaving) come in

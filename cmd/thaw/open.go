@@ -67,13 +67,16 @@ func componentNames(s *session.Scenario) []string {
 	return names
 }
 
+// loading is what is told while debug info is loaded.
+const loading = "loading debug info"
+
 // openLab starts the lab guest and a session on it.
 func (o *options) openLab(ctx context.Context, s *session.Scenario, bug string) (*opened, error) {
 	dir, err := o.guestDir()
 	if err != nil {
 		return nil, err
 	}
-	files, err := o.loadFiles(s, dir)
+	files, err := await(ctx, loading, func() (map[string]*debuginfo.File, error) { return o.loadFiles(s, dir) })
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +85,9 @@ func (o *options) openLab(ctx context.Context, s *session.Scenario, bug string) 
 	if bug != "" {
 		cfg.Append = "bug=" + bug
 	}
+	done := busy(ctx, "starting the lab guest")
 	vm, err := qemu.Start(ctx, cfg)
+	done()
 	if err != nil {
 		return nil, fmt.Errorf("starting the lab guest: %w", err)
 	}
@@ -119,7 +124,7 @@ func (o *options) openAddr(ctx context.Context, s *session.Scenario, addr string
 	if o.scenario == noScenario {
 		return o.openLook(ctx, s, addr)
 	}
-	files, err := o.loadFiles(s, o.build)
+	files, err := await(ctx, loading, func() (map[string]*debuginfo.File, error) { return o.loadFiles(s, o.build) })
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +134,7 @@ func (o *options) openAddr(ctx context.Context, s *session.Scenario, addr string
 // openLook attaches to a guest that runs already, to look at it once: of the
 // scenario only the kernel's name counts.
 func (o *options) openLook(ctx context.Context, s *session.Scenario, addr string) (*opened, error) {
-	files, err := o.loadAll(s)
+	files, err := await(ctx, loading, func() (map[string]*debuginfo.File, error) { return o.loadAll(s) })
 	if err != nil {
 		return nil, err
 	}
@@ -164,6 +169,7 @@ func (o *options) openWith(ctx context.Context, s *session.Scenario, files map[s
 // openTarget attaches and opens the session; about is for its recording, if one
 // is wanted.
 func (o *options) openTarget(ctx context.Context, s *session.Scenario, files map[string]*debuginfo.File, addr string, lo live.Options, about recording.About) (*opened, error) {
+	defer busy(ctx, "attaching to %s", addr)()
 	kernelFile := files[s.KernelName()]
 	layout, err := foc.NewLayout(kernelFile.Tap())
 	if err != nil {

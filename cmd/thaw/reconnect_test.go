@@ -41,7 +41,7 @@ func TestReconnectInTerminal(t *testing.T) {
 	term.press("q")
 	term.expect("ended with 0")
 	term.asBefore()
-	r, rec, err := openReplay(file)
+	r, rec, err := openReplay(t.Context(), file)
 	if err != nil || rec.Damage() != "" {
 		t.Fatalf("%v, %s", err, rec.Damage())
 	}

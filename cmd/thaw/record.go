@@ -62,10 +62,10 @@ func (o *options) recordAll(ctx context.Context, w io.Writer, what string) (err 
 			say(w, "%s: %d stops, %s", op.writer.Path(), stops, humanize.Bytes(uint64(size)))
 		}
 	}()
-	if err := op.engine.Begin(ctx); err != nil {
+	if err := begin(ctx, op.engine); err != nil {
 		return err
 	}
-	return op.engine.RunAll(ctx, func() {
+	return runAll(ctx, op.engine, func() {
 		size, _ := op.writer.Size()
 		if s := op.engine.View().Snapshot; s != nil {
 			say(w, "%9s  stop %d: %s", humanize.Bytes(uint64(size)), s.Number, s.Reason)
@@ -84,7 +84,7 @@ with thaw ("thaw list"); without either it shows the restore bug of 2016.`,
 		Example: "  thaw replay\n  thaw replay overwritten\n  thaw replay bug.thaw",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			p, err := openPlayer(append(args, scenarios.Default)[0])
+			p, err := openPlayer(c.Context(), append(args, scenarios.Default)[0])
 			if err != nil {
 				return err
 			}
@@ -96,8 +96,8 @@ with thaw ("thaw list"); without either it shows the restore bug of 2016.`,
 }
 
 // openPlayer opens a recording for the screen.
-func openPlayer(what string) (*session.Player, error) {
-	r, _, err := openReplay(what)
+func openPlayer(ctx context.Context, what string) (*session.Player, error) {
+	r, _, err := openReplay(ctx, what)
 	if err != nil {
 		return nil, err
 	}
@@ -118,8 +118,8 @@ func openRecording(what string) (*recording.Recording, error) {
 
 // openReplay reads a recording and prepares its replay. What is missing of it is
 // told.
-func openReplay(what string) (*session.Replay, *recording.Recording, error) {
-	rec, err := openRecording(what)
+func openReplay(ctx context.Context, what string) (*session.Replay, *recording.Recording, error) {
+	rec, err := await(ctx, "reading "+what, func() (*recording.Recording, error) { return openRecording(what) })
 	if err != nil {
 		return nil, nil, err
 	}

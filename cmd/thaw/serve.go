@@ -20,7 +20,7 @@ time; Ctrl-C ends it.`,
 		Example: "  thaw serve bug.thaw --listen 127.0.0.1:1234\n  gdb -ex 'target remote :1234' fiasco.image",
 		Args:    oneFile,
 		RunE: func(c *cobra.Command, args []string) error {
-			r, rec, err := openReplay(args[0])
+			r, rec, err := openReplay(c.Context(), args[0])
 			if err != nil {
 				return err
 			}
