@@ -252,16 +252,10 @@ func (c *Client) register(name string) (Register, error) {
 // WriteRegister changes one register of at most 64 bits. Stubs that cannot
 // write a single one get all of them.
 func (c *Client) WriteRegister(ctx context.Context, thread ThreadID, name string, value uint64) error {
-	reg, err := c.register(name)
+	packet, err := c.registerPacket(name, value)
 	if err != nil {
 		return err
 	}
-	if reg.Bits > 64 || reg.Bits < 64 && value>>reg.Bits != 0 {
-		return fmt.Errorf("writing register %s: %#x does not fit, it has %d bits and at most 64 can be written", name, value, reg.Bits)
-	}
-	p := make([]byte, reg.Size())
-	c.desc.putUint64(p, value)
-	packet := fmt.Sprintf("P%x=%x", reg.Number, p)
 	answers, err := c.onThread(ctx, thread, packet)
 	if err == nil {
 		err = c.checkOK(packet, answers[0])
@@ -304,6 +298,52 @@ func (c *Client) PutRegisters(ctx context.Context, thread ThreadID, want *Regist
 		}
 	}
 	return nil
+}
+
+// RegisterValue is a value for a register of at most 64 bits.
+type RegisterValue struct {
+	Name  string
+	Value uint64
+}
+
+// WriteRegisters changes several registers of a thread in one exchange. When it
+// fails, some may have been changed.
+func (c *Client) WriteRegisters(ctx context.Context, thread ThreadID, values []RegisterValue) error {
+	packets := make([]string, 0, len(values)+1)
+	for _, v := range values {
+		p, err := c.registerPacket(v.Name, v.Value)
+		if err != nil {
+			return err
+		}
+		packets = append(packets, p)
+	}
+	if len(packets) == 0 {
+		return nil
+	}
+	answers, err := c.onThread(ctx, thread, packets...)
+	if err != nil {
+		return fmt.Errorf("writing registers: %w", err)
+	}
+	for i, p := range answers {
+		if err := c.checkOK(packets[i], p); err != nil {
+			return fmt.Errorf("writing register %s: %w", values[i].Name, err)
+		}
+	}
+	return nil
+}
+
+// registerPacket is the request to change a register.
+func (c *Client) registerPacket(name string, value uint64) (string, error) {
+	reg, err := c.register(name)
+	if err != nil {
+		return "", err
+	}
+	if reg.Bits > 64 || reg.Bits < 64 && value>>reg.Bits != 0 {
+		return "", fmt.Errorf("writing register %s: %#x does not fit, it has %d bits and at most 64 can be written", name, value, reg.Bits)
+	}
+	p := make([]byte, reg.Size())
+	c.desc.putUint64(p, value)
+	return fmt.Sprintf("P%x=%x", reg.Number, p), nil
 }
 
 // writeAll is WriteRegister by way of the G packet.

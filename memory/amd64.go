@@ -14,6 +14,8 @@ const (
 	amd64Present  = 1 << 0
 	amd64Write    = 1 << 1
 	amd64User     = 1 << 2
+	amd64Accessed = 1 << 5
+	amd64Dirty    = 1 << 6
 	amd64Large    = 1 << 7
 	amd64AddrMask = 0x000f_ffff_ffff_f000
 )
@@ -34,7 +36,7 @@ func (p AMD64) Walk(phys Reader, root, virt uint64) (Mapping, error) {
 	if canonical(virt) != virt {
 		return Mapping{}, &Fault{Addr: virt, Level: 4, Why: "not a canonical address"}
 	}
-	m := Mapping{Writable: true, User: true}
+	m := Mapping{Writable: true, User: true, Accessed: true}
 	table := root & amd64AddrMask
 	for level := 4; level >= 1; level-- {
 		index := virt >> amd64Shift(level) & 511
@@ -70,9 +72,11 @@ func (AMD64) Entry(phys uint64, writable bool) uint64 {
 func (AMD64) leaf(entry uint64, level int, m *Mapping) bool {
 	m.Writable = m.Writable && entry&amd64Write != 0
 	m.User = m.User && entry&amd64User != 0
+	m.Accessed = m.Accessed && entry&amd64Accessed != 0
 	if level != 1 && (level > 3 || entry&amd64Large == 0) {
 		return false
 	}
+	m.Dirty = entry&amd64Dirty != 0
 	m.Size = 1 << amd64Shift(level)
 	m.Phys = entry & amd64AddrMask &^ (m.Size - 1)
 	return true
@@ -85,7 +89,7 @@ func (p AMD64) Each(phys Reader, root, start, last uint64, fn func(Mapping) bool
 		return fmt.Errorf("listing pages of %#x-%#x: not a range in one half of the address space", start, last)
 	}
 	left := maxTables
-	_, err := p.each(phys, root&amd64AddrMask, 4, 0, start, last, Mapping{Writable: true, User: true}, &left, fn)
+	_, err := p.each(phys, root&amd64AddrMask, 4, 0, start, last, Mapping{Writable: true, User: true, Accessed: true}, &left, fn)
 	return err
 }
 

@@ -55,7 +55,7 @@ func armSection(entry, virt uint64) (Mapping, bool) {
 	}
 	ap := entry >> 10 & 3
 	return Mapping{Virt: virt &^ (size - 1), Phys: entry & 0xffff_ffff &^ (size - 1), Size: size,
-		Writable: entry>>15&1 == 0, User: ap >= 2}, true
+		Writable: entry>>15&1 == 0, User: ap >= 2, Accessed: true, Dirty: true}, true
 }
 
 // armPage is the mapping that a second-level entry makes.
@@ -71,7 +71,7 @@ func armPage(entry, virt uint64) (Mapping, bool) {
 	}
 	ap := entry >> 4 & 3
 	return Mapping{Virt: virt &^ (size - 1), Phys: entry & 0xffff_ffff &^ (size - 1), Size: size,
-		Writable: entry>>9&1 == 0, User: ap >= 2}, true
+		Writable: entry>>9&1 == 0, User: ap >= 2, Accessed: true, Dirty: true}, true
 }
 
 // Each lists the mapped pages between start and last; a large page or

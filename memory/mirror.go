@@ -94,6 +94,15 @@ func (m *Mirror) Reset() {
 // Stop is the number of the current stop, counted by Refresh and Reset.
 func (m *Mirror) Stop() uint64 { return m.stop }
 
+// Size is how much was read so far, in granules.
+func (m *Mirror) Size() int {
+	n := 0
+	for _, l := range m.order {
+		n += bits.OnesCount32(l.used)
+	}
+	return n
+}
+
 // Stats tells what the current stop has cost so far.
 func (m *Mirror) Stats() Stats { return m.stats }
 

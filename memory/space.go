@@ -11,6 +11,15 @@ type Mapping struct {
 	Size     uint64 // bytes
 	Writable bool
 	User     bool // user mode may touch it
+	// Accessed and Dirty say that reading and writing the page would change no
+	// entry of its tables; on ARM they always do.
+	Accessed, Dirty bool
+}
+
+// Maps says whether two mappings are the same but for how they were used.
+func (m Mapping) Maps(o Mapping) bool {
+	o.Accessed, o.Dirty = m.Accessed, m.Dirty
+	return m == o
 }
 
 // Paging is an architecture's page-table format.
@@ -97,7 +106,7 @@ func (s *Space) Holds(o *Space) bool {
 			continue
 		}
 		seen[m] = true
-		if now, err := s.paging.Walk(s.phys, s.root, virt); err != nil || now != m {
+		if now, err := s.paging.Walk(s.phys, s.root, virt); err != nil || !now.Maps(m) {
 			return false
 		}
 	}

@@ -12,6 +12,7 @@ import (
 // arch is what a session must know of a processor: names from GDB's target
 // descriptions, and how privilege shows in them.
 type arch struct {
+	machine       elf.Machine
 	ip, sp, flags string
 	general       []string                                  // registers that a thread state holds, besides ip and sp
 	user          func(r Registers) bool                    // runs in user mode
@@ -38,7 +39,8 @@ func value(r Registers, name string) uint64 {
 
 var arches = map[elf.Machine]arch{
 	elf.EM_X86_64: {
-		ip: "rip", sp: "rsp", flags: "eflags",
+		machine: elf.EM_X86_64,
+		ip:      "rip", sp: "rsp", flags: "eflags",
 		general:  strings.Fields("rax rbx rcx rdx rsi rdi rbp r8 r9 r10 r11 r12 r13 r14 r15"),
 		user:     func(r Registers) bool { return value(r, "cs")&3 == 3 },
 		root:     func(r Registers) (uint64, bool) { v, ok := r.Uint64("cr3"); return v &^ 0xfff, ok },
@@ -54,7 +56,8 @@ var arches = map[elf.Machine]arch{
 		selector:        "rdx",
 	},
 	elf.EM_ARM: {
-		ip: "pc", sp: "sp", flags: "cpsr",
+		machine: elf.EM_ARM,
+		ip:      "pc", sp: "sp", flags: "cpsr",
 		general:    strings.Fields("r0 r1 r2 r3 r4 r5 r6 r7 r8 r9 r10 r11 r12 lr"),
 		user:       func(r Registers) bool { return value(r, "cpsr")&0x1f == 0x10 },
 		watchFirst: true,

@@ -53,7 +53,8 @@ type Engine struct {
 	cpu     int // processor that stopped
 	view    *memory.View
 	mirror  *memory.Mirror // what the model is made of, at all stops
-	text    *memory.View   // machine code, which recordings leave out
+	skipper *skipper
+	text    *memory.View // machine code, which recordings leave out
 	touched []uint64
 	sys     *kernel.System // decoded at this stop, nil if not so far
 
@@ -108,7 +109,7 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 	e := &Engine{
 		target: c.Target, dec: c.Decoder, paging: c.Paging, scn: c.Scenario, arch: a,
 		comps: map[string]*component{}, taskComps: map[taskKey]*component{}, libraries: map[libraryKey]bool{}, roots: map[rootKey]bool{},
-		sources: c.Sources, probes: map[uint64][]*probe{}, started: time.Now(), ev: newEvidence(), mirror: memory.NewMirror(c.Target),
+		sources: c.Sources, probes: map[uint64][]*probe{}, started: time.Now(), ev: newEvidence(), mirror: memory.NewMirror(c.Target), skipper: newSkipper(c.Target),
 		history:    moments{most: cmp.Or(c.MaxStops, maxMoments)},
 		divergence: c.Divergence,
 	}
@@ -234,15 +235,15 @@ func (e *Engine) run(ctx, limit context.Context) (*event, error) {
 		return nil, err
 	}
 	for {
-		ev, err := e.stepOff(ctx)
+		skipped, ev, err := e.stepOff(ctx)
 		if ev != nil || err != nil {
 			return ev, err
 		}
 		if e.asked.Swap(false) {
 			return &event{reason: "interrupted"}, nil
 		}
-		if err := e.target.Resume(ctx); err != nil {
-			return nil, fmt.Errorf("resuming the guest: %w", err)
+		if err := e.resume(ctx, skipped); err != nil {
+			return nil, err
 		}
 		if e.asked.Load() {
 			if err := e.target.Interrupt(); err != nil {
@@ -298,30 +299,50 @@ func (e *Engine) meaning(ctx context.Context, stop TargetStop) (*event, error) {
 	return ev, nil
 }
 
+// resume lets the guest run, behind the instruction at which it stands where that
+// was skipped.
+func (e *Engine) resume(ctx context.Context, skipped *skip) error {
+	if skipped != nil {
+		return skipped.take(ctx, e)
+	}
+	if err := e.target.Resume(ctx); err != nil {
+		return fmt.Errorf("resuming the guest: %w", err)
+	}
+	return nil
+}
+
 // stepOff executes the instruction under a breakpoint that the processor
-// stands at, so that the guest can go on. An instruction that faults instead
-// comes again later, and must not count twice.
-func (e *Engine) stepOff(ctx context.Context) (*event, error) {
+// stands at, so that the guest can go on, or finds that it can be skipped. An
+// instruction that faults instead comes again later, and must not count twice.
+func (e *Engine) stepOff(ctx context.Context) (*skip, *event, error) {
 	before := e.here()
 	if len(e.probes[before.pc]) == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
-	user := e.m.CPUs[e.cpu].User
+	user, regs := e.m.CPUs[e.cpu].User, e.regs[e.cpu]
+	s := e.skippable()
+	if s != nil && s.trust {
+		return s, nil, nil
+	}
 	stop, err := e.target.Step(ctx, e.cpu)
 	if err != nil {
-		return nil, fmt.Errorf("stepping over the breakpoint at %#x: %w", before.pc, err)
+		return nil, nil, fmt.Errorf("stepping over the breakpoint at %#x: %w", before.pc, err)
 	}
 	if stop.Ended {
-		return nil, fmt.Errorf("the guest is gone: %s", stop.Why)
+		return nil, nil, fmt.Errorf("the guest is gone: %s", stop.Why)
 	}
 	if err := e.look(ctx, stop.CPU); err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	if s != nil {
+		s.compare(e, regs, e.regs[e.cpu])
 	}
 	e.noteFault(before, user)
 	if stop.Watch || len(e.probes[e.m.CPUs[e.cpu].IP]) > 0 && e.here() != before {
-		return e.handle(ctx, stop)
+		ev, err := e.handle(ctx, stop)
+		return nil, ev, err
 	}
-	return nil, nil
+	return nil, nil, nil
 }
 
 // noteFault recognises, after a step, that the instruction faulted instead of

@@ -141,7 +141,7 @@ func (it *item) page(p memory.Mapping) *capPage {
 		return nil
 	}
 	i, ok := slices.BinarySearchFunc(it.table.pages, p.Virt, func(c capPage, virt uint64) int { return cmp.Compare(c.at.Virt, virt) })
-	if !ok || it.table.pages[i].at != p {
+	if !ok || !it.table.pages[i].at.Maps(p) {
 		return nil
 	}
 	return &it.table.pages[i]

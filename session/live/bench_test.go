@@ -59,7 +59,7 @@ type refresh struct {
 	layout *foc.Layout
 }
 
-func newRefresh(b *testing.B, options string, ram int) *refresh {
+func newRefresh(b testing.TB, options string, ram int) *refresh {
 	ctx := context.Background()
 	dir, err := guest.Build(ctx)
 	if err != nil {
@@ -111,7 +111,7 @@ func (r *refresh) gdb(b *testing.B) time.Duration {
 }
 
 // attach opens the target and tells how its processor stands.
-func (r *refresh) attach(b *testing.B, shared bool) (*live.Target, kernel.CPU) {
+func (r *refresh) attach(b testing.TB, shared bool) (*live.Target, kernel.CPU) {
 	ctx := context.Background()
 	var o live.Options
 	if shared {
@@ -124,7 +124,7 @@ func (r *refresh) attach(b *testing.B, shared bool) (*live.Target, kernel.CPU) {
 	return target, r.cpu(b, target)
 }
 
-func (r *refresh) cpu(b *testing.B, target *live.Target) kernel.CPU {
+func (r *refresh) cpu(b testing.TB, target *live.Target) kernel.CPU {
 	regs, err := target.CPUs(context.Background())
 	if err != nil {
 		b.Fatal(err)
@@ -134,7 +134,7 @@ func (r *refresh) cpu(b *testing.B, target *live.Target) kernel.CPU {
 }
 
 // decode reads the model, through a mirror that is refreshed before.
-func (r *refresh) decode(b *testing.B, mirror *memory.Mirror, cpu kernel.CPU) *kernel.System {
+func (r *refresh) decode(b testing.TB, mirror *memory.Mirror, cpu kernel.CPU) *kernel.System {
 	if err := mirror.Refresh(); err != nil {
 		b.Fatal(err)
 	}
@@ -249,7 +249,7 @@ func BenchmarkForeign(b *testing.B) {
 
 // loop makes the children run in circles where the function is in rtcr, and
 // tells rtcr's page tables.
-func (r *refresh) loop(b *testing.B, function string) (at, root uint64) {
+func (r *refresh) loop(b testing.TB, function string) (at, root uint64) {
 	ctx := context.Background()
 	rtcr, child := r.load(b, "rtcr"), r.load(b, "sheep_counter")
 	at = entryOf(b, rtcr, function)
@@ -269,7 +269,7 @@ func (r *refresh) loop(b *testing.B, function string) (at, root uint64) {
 		case "sheep_counter":
 			space := memory.NewSpace(mirror, memory.AMD64{}, task.Task.Root)
 			jump := append([]byte{0xe9}, binary.LittleEndian.AppendUint32(nil, uint32(at-call-5))...)
-			for addr, code := range map[uint64][]byte{at: {0x90, 0xeb, 0xfd}, call: jump} { // nop; jmp at
+			for addr, code := range map[uint64][]byte{at: {0x55, 0x5d, 0xeb, 0xfc}, call: jump} { // push %rbp; pop %rbp; jmp at
 				_, phys, err := space.Translate(addr)
 				if err == nil {
 					err = target.WritePhysical(ctx, phys, code)
@@ -286,7 +286,7 @@ func (r *refresh) loop(b *testing.B, function string) (at, root uint64) {
 	return at, root
 }
 
-func (r *refresh) load(b *testing.B, name string) *debuginfo.File {
+func (r *refresh) load(b testing.TB, name string) *debuginfo.File {
 	f, err := debuginfo.Load(filepath.Join(r.dir, name))
 	if err != nil {
 		b.Fatal(err)
@@ -294,7 +294,7 @@ func (r *refresh) load(b *testing.B, name string) *debuginfo.File {
 	return f
 }
 
-func entryOf(b *testing.B, f *debuginfo.File, function string) uint64 {
+func entryOf(b testing.TB, f *debuginfo.File, function string) uint64 {
 	fns, err := f.Functions(function)
 	if err != nil {
 		b.Fatal(err)
@@ -327,17 +327,6 @@ func (r *refresh) hits(b *testing.B, script string, at, root uint64) time.Durati
 // the function.
 func (r *refresh) pass(b *testing.B, function string, at uint64, shared bool) time.Duration {
 	ctx := context.Background()
-	s, err := session.ParseScenario("foreign", fmt.Appendf(nil, `
-name: foreign
-components: {kernel: {kernel: true, files: [fiasco.image]}, rtcr: {files: [rtcr]}, sheep_counter: {files: [sheep_counter]}}
-child: sheep_counter
-phases: [{name: never, component: rtcr, function: %s}]
-complete: {component: rtcr, function: %s}
-settle: 1s
-`, function, function))
-	if err != nil {
-		b.Fatal(err)
-	}
 	var o live.Options
 	if shared {
 		o.RAM = r.vm.RAMPath()
@@ -346,11 +335,7 @@ settle: 1s
 	if err != nil {
 		b.Fatal(err)
 	}
-	e, err := session.Open(ctx, session.Config{Target: target, Decoder: r.layout, Paging: memory.AMD64{}, Scenario: s,
-		Files: map[string]*debuginfo.File{"kernel": r.load(b, guest.Kernel), "rtcr": r.load(b, "rtcr"), "sheep_counter": r.load(b, "sheep_counter")}})
-	if err != nil {
-		b.Fatal(err)
-	}
+	e := r.foreign(b, target, function)
 	defer e.Close(ctx)
 	if err := e.Begin(ctx); err != nil {
 		b.Fatal(err)
@@ -368,4 +353,25 @@ settle: 1s
 		b.Fatalf("hits at %#x: %+v; %s", at, v.Breakpoints[0], v.Snapshot.Reason)
 	}
 	return took / time.Duration(foreign)
+}
+
+// foreign opens a session that waits for rtcr to enter a function.
+func (r *refresh) foreign(b testing.TB, target session.Target, function string) *session.Engine {
+	s, err := session.ParseScenario("foreign", fmt.Appendf(nil, `
+name: foreign
+components: {kernel: {kernel: true, files: [fiasco.image]}, rtcr: {files: [rtcr]}, sheep_counter: {files: [sheep_counter]}}
+child: sheep_counter
+phases: [{name: never, component: rtcr, function: %s}]
+complete: {component: rtcr, function: %s}
+settle: 1s
+`, function, function))
+	if err != nil {
+		b.Fatal(err)
+	}
+	e, err := session.Open(context.Background(), session.Config{Target: target, Decoder: r.layout, Paging: memory.AMD64{}, Scenario: s,
+		Files: map[string]*debuginfo.File{"kernel": r.load(b, guest.Kernel), "rtcr": r.load(b, "rtcr"), "sheep_counter": r.load(b, "sheep_counter")}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return e
 }

@@ -287,6 +287,26 @@ func (t *Target) WritePhysical(ctx context.Context, addr uint64, data []byte) er
 // Resume lets the guest run.
 func (t *Target) Resume(ctx context.Context) error { return t.lost(t.client.Continue(ctx)) }
 
+// Advance sets registers of a processor and writes data to physical memory, and
+// lets the guest run.
+func (t *Target) Advance(ctx context.Context, cpu int, regs []session.RegisterValue, addr uint64, data []byte) error {
+	values := make([]gdbremote.RegisterValue, len(regs))
+	for i, r := range regs {
+		values[i] = gdbremote.RegisterValue{Name: r.Name, Value: r.Value}
+	}
+	// One after the other and not cut short by ctx: half of it would be wrong.
+	whole := context.WithoutCancel(ctx)
+	if len(data) > 0 {
+		if err := t.client.WriteMemory(whole, gdbremote.Physical, addr, data); err != nil {
+			return t.lost(err)
+		}
+	}
+	if err := t.client.WriteRegisters(whole, t.cpus[cpu], values); err != nil {
+		return t.lost(err)
+	}
+	return t.Resume(ctx)
+}
+
 // Wait waits for the guest to stop.
 func (t *Target) Wait(ctx context.Context) (session.TargetStop, error) {
 	s, err := t.client.Wait(ctx)

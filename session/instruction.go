@@ -1,0 +1,239 @@
+package session
+
+import (
+	"debug/elf"
+
+	"golang.org/x/arch/x86/x86asm"
+
+	"thaw/kernel"
+)
+
+// effect is what one instruction does to its processor and to memory, worked out
+// without executing it.
+type effect struct {
+	regs  []kernel.Register // new values, the instruction pointer's last
+	store bool              // a word is written, too
+	addr  uint64            // where, virtual
+	value uint64
+}
+
+// effectOf works out the effect of the instruction that code begins with, of
+// those that functions begin with; false for all others, and for all that could
+// fault but for a store. On ARM that is every instruction.
+func (a arch) effectOf(code []byte, r Registers) (effect, bool) {
+	if a.machine != elf.EM_X86_64 {
+		return effect{}, false
+	}
+	x := &executor{r: r}
+	n, ok := x.execute(code)
+	if !ok || x.unknown {
+		return effect{}, false
+	}
+	x.set("rip", value(r, "rip")+uint64(n))
+	return x.effect, true
+}
+
+// executor collects an effect (AMD64 Architecture Programmer's Manual, volume
+// 3).
+type executor struct {
+	effect
+	r       Registers
+	unknown bool // a register's value is not known
+}
+
+func (x *executor) get(name string) uint64 {
+	v, ok := x.r.Uint64(name)
+	x.unknown = x.unknown || !ok
+	return v
+}
+
+func (x *executor) set(name string, v uint64) {
+	x.regs = append(x.regs, kernel.Register{Name: name, Value: v})
+}
+
+// endbr64 marks where indirect calls may lead; x86asm does not know it.
+const endbr64 = "\xf3\x0f\x1e\xfa"
+
+// execute returns the instruction's length.
+func (x *executor) execute(code []byte) (length int, ok bool) {
+	if len(code) >= len(endbr64) && string(code[:len(endbr64)]) == endbr64 {
+		return len(endbr64), true
+	}
+	in, err := x86asm.Decode(code, 64)
+	if err != nil || in.Mode != 64 || !plain(in) {
+		return 0, false
+	}
+	do, ok := executions[in.Op]
+	return in.Len, ok && do(x, in)
+}
+
+// plain says whether an instruction has no prefix but REX. Of a no-op they do
+// not matter, but for REP, which makes it a pause.
+func plain(in x86asm.Inst) bool {
+	for _, p := range in.Prefix {
+		switch {
+		case p == 0:
+			return true
+		case p.IsREX():
+		case in.Op == x86asm.NOP && p&0xff == 0x66, in.Op == x86asm.NOP && p&0xff == 0x2e:
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// executions are the instructions that are understood.
+var executions = map[x86asm.Op]func(x *executor, in x86asm.Inst) bool{
+	x86asm.NOP:  func(*executor, x86asm.Inst) bool { return true },
+	x86asm.PUSH: (*executor).push,
+	x86asm.MOV: func(x *executor, in x86asm.Inst) bool {
+		v, ok := x.operand(in.Args[1], in.DataSize)
+		return ok && x.assign(in.Args[0], in.DataSize, v)
+	},
+	x86asm.LEA: (*executor).lea,
+	x86asm.SUB: func(x *executor, in x86asm.Inst) bool { return x.arithmetic(in, true, difference) },
+	x86asm.CMP: func(x *executor, in x86asm.Inst) bool { return x.arithmetic(in, false, difference) },
+	x86asm.XOR: func(x *executor, in x86asm.Inst) bool {
+		return x.arithmetic(in, true, logic(func(a, b uint64) uint64 { return a ^ b }))
+	},
+	x86asm.TEST: func(x *executor, in x86asm.Inst) bool {
+		return x.arithmetic(in, false, logic(func(a, b uint64) uint64 { return a & b }))
+	},
+}
+
+// general are the registers by their numbers in instructions.
+var general = [16]string{"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"}
+
+// register names a whole general register, or its low half with size 32.
+func register(arg x86asm.Arg, size int) (string, bool) {
+	r, ok := arg.(x86asm.Reg)
+	switch {
+	case ok && size == 64 && r >= x86asm.RAX && r <= x86asm.R15:
+		return general[r-x86asm.RAX], true
+	case ok && size == 32 && r >= x86asm.EAX && r <= x86asm.R15L:
+		return general[r-x86asm.EAX], true
+	}
+	return "", false
+}
+
+// operand is the value of a register or an immediate.
+func (x *executor) operand(arg x86asm.Arg, size int) (uint64, bool) {
+	mask := uint64(1)<<(size-1)<<1 - 1
+	if i, ok := arg.(x86asm.Imm); ok {
+		return uint64(i) & mask, true
+	}
+	name, ok := register(arg, size)
+	if !ok {
+		return 0, false
+	}
+	return x.get(name) & mask, true
+}
+
+// assign sets a register; the low half clears the upper one.
+func (x *executor) assign(arg x86asm.Arg, size int, v uint64) bool {
+	name, ok := register(arg, size)
+	if ok {
+		x.set(name, v)
+	}
+	return ok
+}
+
+func (x *executor) push(in x86asm.Inst) bool {
+	v, ok := x.operand(in.Args[0], 64)
+	if _, reg := in.Args[0].(x86asm.Reg); !ok || !reg {
+		return false
+	}
+	sp := x.get("rsp") - 8
+	x.store, x.addr, x.value = true, sp, v
+	x.set("rsp", sp)
+	return true
+}
+
+// lea takes an address of one register and a displacement, or of rip.
+func (x *executor) lea(in x86asm.Inst) bool {
+	m, ok := in.Args[1].(x86asm.Mem)
+	if !ok || m.Segment != 0 || m.Index != 0 || in.AddrSize != 64 || in.DataSize != 64 {
+		return false
+	}
+	at := uint64(int32(m.Disp)) // x86asm leaves out the sign of long ones
+	switch name, reg := register(m.Base, 64); {
+	case reg:
+		at += x.get(name)
+	case m.Base == x86asm.RIP:
+		at += x.get("rip") + uint64(in.Len)
+	default:
+		return false
+	}
+	return x.assign(in.Args[0], 64, at)
+}
+
+// Status flags.
+const (
+	flagCarry    = 1 << 0
+	flagParity   = 1 << 2
+	flagAdjust   = 1 << 4
+	flagZero     = 1 << 6
+	flagSign     = 1 << 7
+	flagOverflow = 1 << 11
+	statusFlags  = flagCarry | flagParity | flagAdjust | flagZero | flagSign | flagOverflow
+)
+
+// arithmetic does what sets the status flags; keep says whether the result is
+// stored.
+func (x *executor) arithmetic(in x86asm.Inst, keep bool, do func(a, b uint64, size int) (result, flags uint64)) bool {
+	size := in.DataSize
+	if _, ok := register(in.Args[0], size); !ok {
+		return false
+	}
+	a, okA := x.operand(in.Args[0], size)
+	b, okB := x.operand(in.Args[1], size)
+	if !okA || !okB {
+		return false
+	}
+	v, flags := do(a, b, size)
+	x.set("eflags", x.get("eflags")&^statusFlags|flags)
+	return !keep || x.assign(in.Args[0], size, v)
+}
+
+func difference(a, b uint64, size int) (v, flags uint64) {
+	v = (a - b) & (1<<(size-1)<<1 - 1)
+	flags = common(v, size)
+	if a < b {
+		flags |= flagCarry
+	}
+	if (a^b^v)&0x10 != 0 {
+		flags |= flagAdjust
+	}
+	if (a^b)&(a^v)>>(size-1)&1 != 0 {
+		flags |= flagOverflow
+	}
+	return v, flags
+}
+
+// logic leaves carry and overflow clear, and the adjust flag, which is undefined,
+// as QEMU does.
+func logic(op func(a, b uint64) uint64) func(a, b uint64, size int) (v, flags uint64) {
+	return func(a, b uint64, size int) (v, flags uint64) {
+		v = op(a, b)
+		return v, common(v, size)
+	}
+}
+
+// common are the flags that tell of a result alone.
+func common(v uint64, size int) (flags uint64) {
+	if v == 0 {
+		flags |= flagZero
+	}
+	if v>>(size-1)&1 != 0 {
+		flags |= flagSign
+	}
+	even := true
+	for low := v & 0xff; low != 0; low &= low - 1 {
+		even = !even
+	}
+	if even {
+		flags |= flagParity
+	}
+	return flags
+}

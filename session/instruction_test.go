@@ -1,0 +1,226 @@
+package session_test
+
+import (
+	"context"
+	"debug/elf"
+	"encoding/hex"
+	"maps"
+	"math/rand"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"thaw/gdbremote"
+	"thaw/gdbremote/qemu"
+	"thaw/guest"
+	"thaw/memory"
+	"thaw/session"
+	"thaw/session/live"
+)
+
+// entries are the instructions that the functions of the lab guest's programs
+// begin with, and how often.
+func entries(t *testing.T, dir string) map[string]int {
+	t.Helper()
+	out := map[string]int{}
+	for _, name := range []string{guest.Kernel, "core", "rtcr", "sheep_counter"} {
+		f, err := elf.Open(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		syms, err := f.Symbols()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range syms {
+			if elf.ST_TYPE(s.Info) != elf.STT_FUNC || int(s.Section) >= len(f.Sections) {
+				continue
+			}
+			var code [15]byte
+			in := f.Sections[s.Section]
+			if n, err := in.ReadAt(code[:], int64(s.Value-in.Addr)); n == 0 {
+				t.Fatalf("%s in %s: %v", s.Name, name, err)
+			}
+			out[string(code[:])]++
+		}
+	}
+	return out
+}
+
+// more are further forms of what is understood.
+var more = []string{
+	"90", "6690", "0f1f00", "0f1f440000", "660f1f440000", "662e0f1f840000000000", "f30f1efa",
+	"50", "51", "52", "53", "54", "55", "56", "57", "4150", "4151", "4152", "4153", "4154", "4155", "4156", "4157",
+	"4889e5", "89c3", "4489f8", "4c89ff", "48c7c0ffffffff", "b8ffffffff", "41bf00000080", "48b88877665544332211",
+	"4883ec08", "4881ec00100000", "83e801", "4829d8", "4c29ff", "29c0",
+	"31c0", "4831ff", "4531ff", "31d8", "85ff", "4885c0", "4d85ff", "48f7c000000080", "a900000080",
+	"83ff01", "4883f8ff", "3d00000080", "4839d8", "39d8", "4883fa80",
+	"4881ec00ffffff", "4881ff00ffffff", "81ef00ffffff", "4881f700ffffff", "48f7c700ffffff", "488dbf00ffffff", "488d3d00ffffff",
+	"488d742410", "488d3d00100000", "488d45f8", "4c8d7c24f0",
+}
+
+// What the model of an instruction says is what the processor does, for every
+// instruction that a function of the lab guest begins with.
+func TestEffectsAreTheProcessors(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute)
+	defer cancel()
+	dir, err := guest.Build(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	vm, err := qemu.Start(ctx, qemu.Config{Kernel: filepath.Join(dir, guest.Kernel), MemoryMB: 64, Running: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	target, err := live.Attach(ctx, vm.GDB(), live.Options{VM: vm})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer target.Close(ctx)
+	regs := inUserMode(ctx, t, target)
+	reg := func(name string) uint64 { v, _ := regs.Uint64(name); return v }
+	space := memory.NewSpace(memory.NewView(target, memory.StubBlock, nil), memory.AMD64{}, reg("cr3")&^0xfff)
+	page, _, err := space.Translate(reg("rip"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sp := (reg("rsp") - 512) &^ 15
+	if _, _, err := space.Translate(sp); err != nil {
+		t.Fatal(err)
+	}
+	found := entries(t, dir)
+	for _, m := range more {
+		code, err := hex.DecodeString(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found[string(code)]++
+	}
+	rnd := rand.New(rand.NewSource(3))
+	understood, functions, all := map[string]bool{}, 0, 0
+	for _, code := range slices.Sorted(maps.Keys(found)) {
+		all += found[code]
+		values := []gdbremote.RegisterValue{{Name: "eflags", Value: 0x202 | rnd.Uint64()&0x8d5}}
+		for _, name := range strings.Fields("rax rbx rcx rdx rsi rdi rbp r8 r9 r10 r11 r12 r13 r14 r15") {
+			v := rnd.Uint64() >> rnd.Intn(64)
+			if rnd.Intn(3) == 0 {
+				v = uint64(rnd.Intn(3)) - 1
+			}
+			values = append(values, gdbremote.RegisterValue{Name: name, Value: v})
+		}
+		values = append(values, gdbremote.RegisterValue{Name: "rsp", Value: sp}, gdbremote.RegisterValue{Name: "rip", Value: page.Virt})
+		before := fixed{}
+		for _, v := range values {
+			before[v.Name] = v.Value
+		}
+		e, ok := session.EffectOf(elf.EM_X86_64, []byte(code), before)
+		if !ok {
+			continue
+		}
+		last := e.Regs[len(e.Regs)-1]
+		if last.Name != "rip" {
+			t.Fatalf("% x: the last register is %s", code, last.Name)
+		}
+		length := int(last.Value - page.Virt)
+		if functions += found[code]; understood[code[:length]] {
+			continue
+		}
+		understood[code[:length]] = true
+		if err := target.WritePhysical(ctx, page.Phys, []byte(code[:length])); err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range values {
+			if err := target.WriteRegister(ctx, 0, v.Name, v.Value); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := target.Step(ctx, 0); err != nil {
+			t.Fatal(err)
+		}
+		cpus, err := target.CPUs(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range e.Regs {
+			before[r.Name] = r.Value
+		}
+		for name, want := range before {
+			if got, _ := cpus[0].Uint64(name); got != want {
+				t.Errorf("% x: %s is %#x, want %#x", code[:length], name, got, want)
+			}
+		}
+		if e.Store {
+			mem := memory.NewSpace(memory.NewView(target, memory.StubBlock, nil), memory.AMD64{}, reg("cr3")&^0xfff)
+			if got, err := memory.Uint(mem, e.Addr, 8); err != nil || got != e.Value {
+				t.Errorf("% x: %#x stands at %#x, want %#x (%v)", code[:length], got, e.Addr, e.Value, err)
+			}
+		}
+	}
+	for _, m := range more {
+		if code, _ := hex.DecodeString(m); !understood[string(code)] {
+			t.Errorf("%s is not understood", m)
+		}
+	}
+	t.Logf("%d instructions understood, which %d of %d functions begin with", len(understood), functions, all)
+	if functions*2 < all {
+		t.Errorf("only %d of %d functions begin with one that is understood", functions, all)
+	}
+}
+
+// fixed are registers with given values.
+type fixed map[string]uint64
+
+func (f fixed) Uint64(name string) (uint64, bool) { v, ok := f[name]; return v, ok }
+func (f fixed) Names() []string                   { return slices.Collect(maps.Keys(f)) }
+
+// inUserMode lets a guest run until its processor stops in user mode.
+func inUserMode(ctx context.Context, t *testing.T, target *live.Target) session.Registers {
+	t.Helper()
+	for {
+		cpus, err := target.CPUs(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if cs, _ := cpus[0].Uint64("cs"); cs&3 == 3 {
+			return cpus[0]
+		}
+		if err := target.Resume(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if err := target.Interrupt(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := target.Wait(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// What could be something else is left to the processor.
+func TestInstructionsThatAreNotUnderstood(t *testing.T) {
+	r := fixed{"eflags": 2}
+	for _, n := range strings.Fields("rax rbx rcx rdx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15 rip") {
+		r[n] = 0x1000
+	}
+	for _, code := range []string{
+		"", "f390", "6650", "668bc0", "88d8", "488b03", "488903", "ff30", "6a01", "c3", "e800000000", "ebfe", "0f05", "f4", "cc", "fa",
+		"64488d00", "67488d00", "8d00", "488d0408", "83280f", "4883280f", "f02900", "9c", "58", "0fa2", "8ed8", "48", "4883ec",
+	} {
+		raw, err := hex.DecodeString(code)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e, ok := session.EffectOf(elf.EM_X86_64, raw, r); ok {
+			t.Errorf("%s is understood: %+v", code, e)
+		}
+	}
+	if _, ok := session.EffectOf(elf.EM_ARM, []byte{0, 0, 0xa0, 0xe1}, r); ok {
+		t.Error("an instruction of ARM is understood")
+	}
+	if _, ok := session.EffectOf(elf.EM_X86_64, []byte{0x55}, fixed{"rsp": 8, "rip": 1}); ok {
+		t.Error("a register that is not known was used")
+	}
+}

@@ -1,0 +1,149 @@
+package session
+
+import (
+	"context"
+	"fmt"
+
+	"thaw/kernel"
+	"thaw/memory"
+)
+
+// Advancer is a target that can be resumed with other registers, and a word of
+// memory.
+type Advancer interface {
+	// Advance sets registers of a processor and writes data, which may be empty,
+	// to physical memory, and resumes the target.
+	Advance(ctx context.Context, cpu int, regs []RegisterValue, addr uint64, data []byte) error
+}
+
+// RegisterValue is a value for a register, under GDB's name.
+type RegisterValue = kernel.Register
+
+// A breakpoint that other programs hit all the time costs a single step for every
+// hit: two more stops of the whole machine. skipper executes the instruction
+// under it itself instead, if it is one of the simple ones that functions begin
+// with. It does so only after it has seen the processor come to the same result
+// with the same instruction in the same address space; whatever is not as it
+// should be (a page that is not mapped, a watchpoint that may be hit) is left to
+// the processor.
+type skipper struct {
+	known  map[codeAt]bool // the processor agreed, or not
+	mirror *memory.Mirror  // code and page tables that decide
+}
+
+// maxLength is that of the longest instruction.
+const maxLength = 15
+
+// codeAt is an instruction at a place in an address space.
+type codeAt struct {
+	root, pc uint64
+	code     [maxLength]byte
+}
+
+// Bounds of what a skipper keeps.
+const (
+	maxKnown = 1 << 12
+	maxSkim  = 1 << 12 // granules
+)
+
+func newSkipper(src memory.Source) *skipper {
+	return &skipper{known: map[codeAt]bool{}, mirror: memory.NewMirror(src)}
+}
+
+// skip is an instruction that may be skipped, with its effect.
+type skip struct {
+	codeAt
+	effect
+	phys  uint64 // of the store
+	trust bool
+}
+
+// skippable looks at the instruction that the stopped processor is about to
+// execute; nil if it has to execute it itself.
+func (e *Engine) skippable() *skip {
+	cpu := e.m.CPUs[e.cpu]
+	_, can := e.target.(Advancer)
+	if !can || !cpu.User || e.watching() {
+		return nil
+	}
+	k := e.skipper
+	if k.mirror.Size() > maxSkim {
+		k.mirror.Reset()
+	} else if k.mirror.Refresh() != nil {
+		return nil
+	}
+	s := &skip{codeAt: codeAt{root: cpu.Root, pc: cpu.IP}}
+	space := memory.NewSpace(k.mirror, e.paging, cpu.Root)
+	page, _, err := space.Translate(cpu.IP)
+	if err != nil || !page.User || !page.Accessed {
+		return nil
+	}
+	n := min(maxLength, page.Virt+page.Size-cpu.IP)
+	if space.ReadMemory(cpu.IP, s.code[:n]) != nil {
+		return nil
+	}
+	trust, known := k.known[s.codeAt]
+	if known && !trust || len(k.known) >= maxKnown && !known {
+		return nil
+	}
+	s.trust = trust
+	var ok bool
+	if s.effect, ok = e.arch.effectOf(s.code[:n], e.regs[e.cpu]); !ok || len(e.probes[s.next()]) > 0 {
+		k.known[s.codeAt] = false
+		return nil
+	}
+	if s.store {
+		page, phys, err := space.Translate(s.addr)
+		if err != nil || !page.User || !page.Writable || !page.Accessed || !page.Dirty || s.addr%uint64(e.ptrSize()) != 0 {
+			return nil
+		}
+		s.phys = phys
+	}
+	return s
+}
+
+// next is where the instruction after it is.
+func (s *skip) next() uint64 { return s.regs[len(s.regs)-1].Value }
+
+// watching says whether a watchpoint is set.
+func (e *Engine) watching() bool {
+	for _, t := range e.ev.Threads {
+		if t.armed {
+			return true
+		}
+	}
+	return false
+}
+
+// take resumes the target behind the instruction.
+func (s *skip) take(ctx context.Context, e *Engine) error {
+	var data []byte
+	if s.store {
+		data = e.word(s.value)
+	}
+	if err := e.target.(Advancer).Advance(ctx, e.cpu, s.regs, s.phys, data); err != nil {
+		return fmt.Errorf("resuming the guest behind the breakpoint at %#x: %w", s.pc, err)
+	}
+	return nil
+}
+
+// compare notes whether a processor, which has executed the instruction by now,
+// came to the same result; before are its registers from before.
+func (s *skip) compare(e *Engine, before, after Registers) {
+	same := true
+	for _, name := range append([]string{e.arch.ip, e.arch.sp, e.arch.flags}, e.arch.general...) {
+		want, ok := before.Uint64(name)
+		for _, r := range s.regs {
+			if r.Name == name {
+				want = r.Value
+			}
+		}
+		got, okToo := after.Uint64(name)
+		same = same && ok && okToo && got == want
+	}
+	if s.store && same {
+		v, err := memory.Uint(e.m.Phys, s.phys, e.ptrSize())
+		same = err == nil && v == s.value
+	}
+	e.skipper.known[s.codeAt] = same
+}
