@@ -56,6 +56,9 @@ soak: deps ## continue and interrupt the lab guest for SOAK=1h: heap, goroutines
 bench: deps ## refresh, single steps and foreign breakpoint hits, against gdb, as ratios
 	$(GO) test -run '^$$' -bench . ./session/live
 
+robot: ## show a robot test, a user's session, slowly on this terminal
+	$(GO) test ./ui -count=1 -run 'TestSession$$' -demo
+
 golden: ## write golden screens, reports and references anew
 	$(GO) test ./ui ./report -update
 	$(GO) test ./cmd/thaw -run TestReference -update
@@ -63,4 +66,4 @@ golden: ## write golden screens, reports and references anew
 clean: ## remove what was built
 	rm -rf bin $(GUEST)
 
-.PHONY: help build guest deps test race vet lint vuln fuzz kill soak bench golden clean
+.PHONY: help build guest deps test race vet lint vuln fuzz kill soak bench robot golden clean

@@ -227,11 +227,5 @@ func (u *ui) overlayHints() []hint {
 func (u *ui) promptHints() []hint {
 	p := u.prompt
 	out := []hint{{"Enter", p.enter}, {"Esc", p.esc}}
-	switch {
-	case p.menu != nil:
-		out = append(out, hint{"Tab", "complete"}, hint{"↑ ↓", "recall"})
-	case p.key != nil:
-		out = append(out, hint{"↑ ↓", "rows"})
-	}
-	return append(out, hint{"Ctrl-U", "clear"})
+	return append(append(out, p.keys...), hint{"Ctrl-U", "clear"})
 }

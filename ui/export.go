@@ -50,6 +50,7 @@ func (u *ui) askExport() {
 	p := &prompt{title: "export " + clip(u.frontName(), 30) + " to", limit: 1000, enter: "write", esc: "forget", done: u.exportTo}
 	name := u.exportName()
 	p.hint = func() string { return "a new file; Tab names it " + name }
+	p.keys = []hint{{"Tab", "name it"}}
 	p.key = func(key string, _ *tcell.EventKey) bool {
 		if key == "Tab" {
 			p.put(name)

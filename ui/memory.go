@@ -32,10 +32,10 @@ func newMemoryList(th *theme, rows []session.PeekRow) *memoryList {
 func (l *memoryList) columns() []column {
 	return []column{
 		{title: "address", min: 8, max: 16, right: true},
-		{title: "bytes", min: 23, max: 50, prio: 1},
-		{title: "", min: 0, max: 50, prio: 1},
-		{title: "text", min: 16, max: 16, prio: 3},
-		{title: "points to", min: 9, max: 80, prio: 2},
+		{title: "bytes", min: 16, max: 50, prio: 1},
+		{title: "", min: 16, max: 50, prio: 2},
+		{title: "text", min: 16, max: 16, prio: 4},
+		{title: "points to", min: 9, max: 80, prio: 3},
 	}
 }
 
@@ -45,15 +45,16 @@ func (l *memoryList) row(i int) []cell {
 	r := &l.rows[i]
 	out := styled(l.th.dim, hex(r.Addr), "", "", "", "")
 	if r.Data == nil {
-		out[1].text = "not mapped or recorded"
+		out[1].text, out[1].fit = "not mapped or recorded", func(int) string { return "not mapped" }
 		if l.ends[i] != r.Addr {
 			out[2].text = fmt.Sprintf("up to %x", l.ends[i])
 		}
 		return out
 	}
 	half := len(r.Data) / 2
-	out[1] = cell{text: hexBytes(r.Data[:half]), style: l.th.plain}
-	out[2] = cell{text: hexBytes(r.Data[half:]), style: l.th.plain}
+	for i, data := range [][]byte{r.Data[:half], r.Data[half:]} {
+		out[1+i] = cell{text: hexBytes(data), style: l.th.plain, fit: func(int) string { return fmt.Sprintf("%x", data) }}
+	}
 	out[1+l.half(r)].style = l.th.bold.Underline(true)
 	out[3].text = characters(r.Data)
 	if len(r.Means) > 0 {

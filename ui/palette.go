@@ -28,7 +28,8 @@ func (u *ui) openPalette() { u.openCommand("") }
 func (u *ui) openCommand(start string) {
 	c := &palette{u: u, recall: len(u.recalled)}
 	c.p = &prompt{title: "command", mark: ":", start: start, limit: 300, enter: "run", esc: "close", hint: c.hint,
-		edited: c.edited, done: u.command, key: c.key, menu: c.menu}
+		edited: c.edited, done: u.command, key: c.key, menu: c.menu,
+		keys: []hint{{"Tab", "complete"}, {"↑ ↓", "recall"}}}
 	c.edited(start)
 	u.ask(c.p)
 }

@@ -23,7 +23,8 @@ type prompt struct {
 	done   func(text string)
 	cancel func() // nil: nothing
 	// key takes keys of its own before the prompt does; nil: none.
-	key func(name string, ev *tcell.EventKey) bool
+	key  func(name string, ev *tcell.EventKey) bool
+	keys []hint // these, for the hint bar
 	// menu are rows above the prompt, and the chosen one; nil: none.
 	menu func() (rows []choice, chosen int)
 
@@ -112,6 +113,7 @@ func (u *ui) askFilter() {
 		hint: func() string {
 			return fmt.Sprintf("%d of %d rows", len(l.order), l.src.len()) + "; Enter keeps it, Esc shows all"
 		},
+		keys:   []hint{{"↑ ↓", "rows"}},
 		edited: l.setFilter, done: func(string) {}, cancel: func() { l.setFilter("") },
 		key: func(name string, ev *tcell.EventKey) bool {
 			switch name {

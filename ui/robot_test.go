@@ -51,6 +51,9 @@ func startRobotAt(t *testing.T, fake *fakeController, c Controller, o Options, w
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &robot{t: t, ctrl: fake, screen: newTestScreen(w, h), cancel: cancel, ended: make(chan error, 1)}
 	o.Screen, o.NoGreeting = r.screen, true
+	if *demo {
+		openStage(t)
+	}
 	go func() { r.ended <- Run(ctx, c, o) }()
 	t.Cleanup(cancel)
 	r.screen.expect(t, "threads")
@@ -68,6 +71,9 @@ func (r *robot) typed(text string) {
 func (r *robot) press(keys ...string) {
 	for _, k := range keys {
 		ev := keyEvent(k)
+		if *demo {
+			caption(r.t, k, r.screen.h)
+		}
 		r.screen.InjectKey(ev.Key(), ev.Rune(), ev.Modifiers())
 	}
 }

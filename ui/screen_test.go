@@ -232,6 +232,9 @@ func (s *testScreen) Fini() {
 func (s *testScreen) Show() {
 	s.SimulationScreen.Show()
 	f := grab(s.SimulationScreen)
+	if *demo {
+		showOn(s.SimulationScreen)
+	}
 	s.mu.Lock()
 	s.last = f
 	s.mu.Unlock()

@@ -139,6 +139,7 @@ func (u *ui) askSearch() {
 			}
 			return strings.TrimPrefix(p.search.words(), "/"+p.search.needle+": ") + " lines; ; and , go on"
 		},
+		keys:   []hint{{"↑ ↓", "matches"}},
 		edited: p.find, done: func(string) {}, cancel: p.endSearch,
 		key: func(name string, _ *tcell.EventKey) bool {
 			switch name {
