@@ -18,8 +18,9 @@ guest: ## build the lab guest
 deps: ## install what the tests need
 	@scripts/need qemu-system-x86_64=qemu-system-x86 qemu-img=qemu-utils g++=g++ gdb=gdb tmux=tmux
 
-test: deps build vet lint vuln ## run all tests: unit, golden screens, live ones on the lab guest, the terminal
+test: deps build vet lint vuln ## run all tests: unit, golden screens, live ones on the lab guest, the terminal; fuzz each target for FUZZSHORT=3s
 	$(GO) test ./...
+	@$(MAKE) -s --no-print-directory fuzz FUZZTIME=$(FUZZSHORT)
 
 race: deps build ## run all tests under the race detector
 	$(GO) test -race ./...
@@ -34,8 +35,9 @@ lint: ## staticcheck, at the version that go.mod pins
 vuln: ## govulncheck, at the version that go.mod pins; says so where its database cannot be reached
 	@GO=$(GO) scripts/vuln
 
-# How long each fuzz target runs, how often thaw is killed, how long it is soaked.
+# How long each fuzz target runs (and in make test), how often thaw is killed, how long it is soaked.
 FUZZTIME ?= 30s
+FUZZSHORT ?= 3s
 KILLS ?= 100
 SOAK ?= 1h
 

@@ -212,6 +212,24 @@ func (s *System) Again(objects []*Object, problems []string) *System {
 	return &System{Objects: objects, Problems: problems, byID: s.byID, byAddr: s.byAddr}
 }
 
+// AllProblems tells everything that could not be read, one sentence each: what
+// belongs to no object, then what is wrong with one.
+func (s *System) AllProblems() []string {
+	out := slices.Clone(s.Problems)
+	for _, o := range s.Objects {
+		if o.Problem != "" {
+			text := fmt.Sprintf("%s %s at %#x: %s", o.Class, o.ID, o.Addr, o.Problem)
+			if !slices.Contains(s.Problems, text) {
+				out = append(out, text)
+			}
+		}
+		if o.Task != nil && o.Task.Problem != "" {
+			out = append(out, fmt.Sprintf("capability table of task %s: %s", o.ID, o.Task.Problem))
+		}
+	}
+	return out
+}
+
 // Object returns the object with an id, or nil.
 func (s *System) Object(id ID) *Object {
 	if i, ok := s.byID[id]; ok {

@@ -125,13 +125,8 @@ func Compare(a, b *session.Snapshot, sameRun bool) *Difference {
 		side string
 		s    *session.Snapshot
 	}{{"A", a}, {"B", b}} {
-		for _, problem := range x.s.System.Problems {
+		for _, problem := range x.s.System.AllProblems() {
 			c.d.Problems = append(c.d.Problems, x.side+": "+problem)
-		}
-		for _, o := range x.s.System.Tasks() {
-			if o.Task.Problem != "" {
-				c.d.Problems = append(c.d.Problems, x.side+": capability table of task "+o.ID.String()+": "+o.Task.Problem)
-			}
 		}
 	}
 	return c.d

@@ -57,6 +57,29 @@ func TestNoFormPassesControlCharacters(t *testing.T) {
 	}
 }
 
+// A snapshot tells in both forms what could not be read, of whatever object.
+func TestSnapshotTellsProblems(t *testing.T) {
+	snap := snapshotOf(1, "stop", fixtureObjects())
+	snap.System.Problems = []string{"the list runs into itself"}
+	snap.System.Objects[0].Problem = "reading its name: no end"
+	for _, o := range snap.System.Objects {
+		if o.Task != nil {
+			o.Task.Problem = "the table is cut short"
+			break
+		}
+	}
+	for form, out := range map[string]string{
+		"text": written(t, func(w io.Writer) error { return Snapshot(w, snap, false) }),
+		"JSON": written(t, func(w io.Writer) error { return JSON(w, NewSnapshotJSON(snap).Problems) }),
+	} {
+		for _, want := range []string{"runs into itself", snap.System.Objects[0].ID.String() + " at ", "no end", "cut short"} {
+			if !strings.Contains(out, want) {
+				t.Errorf("the %s lacks %q:\n%s", form, want, out)
+			}
+		}
+	}
+}
+
 // outside tells what stands outside code spans and code blocks.
 func outside(markdown string) string {
 	var b strings.Builder

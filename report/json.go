@@ -217,7 +217,7 @@ type capJSON struct {
 
 // NewSnapshotJSON puts a snapshot in its JSON form.
 func NewSnapshotJSON(s *session.Snapshot) SnapshotJSON {
-	out := SnapshotJSON{PC: hexString(s.PC.Addr), Problems: s.System.Problems}
+	out := SnapshotJSON{PC: hexString(s.PC.Addr), Problems: s.System.AllProblems()}
 	for _, o := range s.System.Objects {
 		j := objectJSON{ID: o.ID.String(), Class: o.Class, Kind: o.Kind, Name: o.Name, Address: hexString(o.Addr), Problem: o.Problem}
 		switch {

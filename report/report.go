@@ -161,16 +161,13 @@ func Snapshot(w io.Writer, s *session.Snapshot, caps bool) error {
 	p.line("%5s %-20s %16s %6s", "id", "task", "page tables", "caps")
 	for _, o := range sys.Tasks() {
 		p.line("%5s %-20s %16x %6d", o.ID, s.TaskName(o.ID), o.Task.Root, len(o.Task.Caps))
-		if o.Task.Problem != "" {
-			p.line("      %s", o.Task.Problem)
-		}
 	}
 	if caps {
 		for _, o := range sys.Tasks() {
 			p.objectSpace(sys, s, o)
 		}
 	}
-	for _, problem := range sys.Problems {
+	for _, problem := range sys.AllProblems() {
 		p.line("problem: %s", problem)
 	}
 	return p.err

@@ -11,6 +11,7 @@ import (
 	"github.com/gdamore/tcell/v2"
 
 	"thaw/session"
+	"thaw/words"
 )
 
 // phaseLine draws the top row: scenario, phases in short, and what got lost.
@@ -75,6 +76,9 @@ func (u *ui) statusLine(screen tcell.Screen, y, w int) {
 		l = append(l, u.stopWords(s), span{"  ", t.plain})
 		if s.Cost.Bytes > 0 {
 			cost = fmt.Sprintf("read %s in %s", humanize.IBytes(uint64(s.Cost.Bytes)), s.Cost.Duration.Round(time.Millisecond))
+		}
+		if n := u.unread(s); n > 0 {
+			cost = words.Count(n, "problem") + ", see detail"
 		}
 	} else if v.Target != "" {
 		l = append(l, span{clean(v.Target) + "  ", t.plain})

@@ -265,12 +265,26 @@ func lineWords(p session.Place) string {
 // problemLimit is the number of problems that are spelled out.
 const problemLimit = 20
 
+// unread counts what could not be read at a stop, once for each.
+func (u *ui) unread(s *session.Snapshot) int {
+	if u.unreadOf != s {
+		u.unreadOf, u.unreadN = s, 0
+		if s.System != nil {
+			u.unreadN = len(s.System.AllProblems())
+		}
+	}
+	return u.unreadN
+}
+
 // problems lists what could not be read at the stop.
 func (u *ui) problems(s *session.Snapshot, w int) []line {
-	if s.System == nil || len(s.System.Problems) == 0 {
+	if s.System == nil {
 		return nil
 	}
-	all := s.System.Problems
+	all := s.System.AllProblems()
+	if len(all) == 0 {
+		return nil
+	}
 	out := []line{u.th.section(fmt.Sprintf("could not be read at this stop: %d", len(all)), w)}
 	for _, p := range all[:min(len(all), problemLimit)] {
 		out = append(out, u.th.paragraph("  ! ", p, w)...)

@@ -59,6 +59,8 @@ type ui struct {
 	capsOf     kernel.ID // task whose capabilities are shown
 	capsSnap   *session.Snapshot
 	capsDiff   *session.CapDiff
+	unreadOf   *session.Snapshot // stop whose problems were counted
+	unreadN    int
 	shown      threadKey // thread that the detail pane shows
 	lastPhase  int
 }

@@ -295,6 +295,31 @@ func TestHostileEverywhere(t *testing.T) {
 	}
 }
 
+// What could not be read is told at one glance, and spelled out in the detail,
+// of whatever object it is.
+func TestProblemsAreShown(t *testing.T) {
+	v := viewStopped()
+	sys := v.Snapshot.System
+	sys.Problems = []string{"the list of kernel objects runs into itself"}
+	for _, o := range sys.Objects {
+		if o.Task != nil {
+			o.Task.Problem = "its capability table is cut short"
+			break
+		}
+	}
+	sys.Threads()[0].Problem = "reading its name: no end"
+	u := newUI(newFake(v), Options{NoGreeting: true})
+	u.apply(v)
+	press(u, "3", "G")
+	f := draw(t, u, 160, 50)
+	text := strings.Join(strings.Fields(f.text()), " ")
+	for _, want := range []string{"3 problems, see detail", "could not be read at this stop: 3", "runs into itself", "is cut short", "no end"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the screen lacks %q:\n%s", want, f.text())
+		}
+	}
+}
+
 // A lost connection is offered to be made again, by key and by command.
 func TestReconnectIsOffered(t *testing.T) {
 	for _, keys := range [][]string{{"R"}, append(append([]string{":"}, strings.Split("reconnect", "")...), "Enter")} {

@@ -129,7 +129,7 @@ func (o *options) compareJDB(ctx context.Context, addr, serial string, views boo
 			return nil, err
 		}
 	}
-	res = &jdbResult{Comparison: jdb.Compare(l, snap.System), Objects: len(snap.System.Objects), Kinds: map[string]int{}, Problems: snap.System.Problems}
+	res = &jdbResult{Comparison: jdb.Compare(l, snap.System), Objects: len(snap.System.Objects), Kinds: map[string]int{}, Problems: snap.System.AllProblems()}
 	res.Snapshot = costJSON{float64(snap.Cost.Duration.Microseconds()) / 1000, snap.Cost.Bytes, snap.Cost.Batches, snap.Cost.Duration}
 	for _, t := range snap.System.Tasks() {
 		n := taskCount{Task: t.ID.String(), Name: t.Name, Capabilities: len(t.Task.Caps)}

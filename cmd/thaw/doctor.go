@@ -209,8 +209,8 @@ func (o *options) lookAddr(ctx context.Context, addr string) finding {
 		}
 	}
 	f := finding{fine, fmt.Sprintf("%d kernel objects, %d threads, %d tasks, of which %d run a program with debug info; read in %v", len(sys.Objects), len(sys.Threads()), len(sys.Tasks()), known, snap.Cost.Duration), ""}
-	if len(sys.Problems) > 0 {
-		f.state, f.do = wrong, fmt.Sprintf("%d problems, the first: %s", len(sys.Problems), sys.Problems[0])
+	if all := sys.AllProblems(); len(all) > 0 {
+		f.state, f.do = wrong, fmt.Sprintf("%d problems, the first: %s", len(all), all[0])
 	}
 	return f
 }

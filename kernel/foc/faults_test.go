@@ -10,6 +10,7 @@ import (
 
 	"thaw/kernel"
 	"thaw/memory"
+	"thaw/report"
 	"thaw/session"
 )
 
@@ -222,10 +223,32 @@ func TestDecodeDamaged(t *testing.T) {
 				if len(sys.Objects) != remain {
 					t.Errorf("%d objects remain, want %d", len(sys.Objects), remain)
 				}
-				if d.says != "" && !told(sys, d.says) {
+				if d.says == "" {
+					return
+				}
+				if !told(sys, d.says) {
 					t.Errorf("nobody says %q: %q", d.says, sys.Problems)
 				}
+				tells(t, sys, d.says)
 			})
+		}
+	}
+}
+
+// tells makes sure that users are told, in a printed snapshot.
+func tells(t *testing.T, sys *kernel.System, texts string) {
+	t.Helper()
+	var b strings.Builder
+	if err := report.Snapshot(&b, &session.Snapshot{System: sys}, false); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(strings.Split(texts, "|"), func(text string) bool { return strings.Contains(b.String(), text) }) {
+		t.Errorf("a printed snapshot does not say %q", texts)
+	}
+	problems := strings.Join(sys.AllProblems(), "\n")
+	for _, o := range sys.Objects {
+		if o.Problem != "" && !strings.Contains(problems, o.ID.String()) {
+			t.Errorf("no problem names object %s", o.ID)
 		}
 	}
 }
