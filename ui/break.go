@@ -40,6 +40,7 @@ func (u *ui) askBreak() { u.openCommand("break ") }
 
 func (u *ui) setBreak(place string) {
 	u.ctrl.(Breaker).Break(place, false)
+	u.breaks.want(nil) // the user's stand first
 	u.focusPane(paneBreaks)
 }
 

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"thaw/session"
@@ -11,6 +12,19 @@ import (
 type breakList struct {
 	th   *theme
 	list []session.BreakpointInfo
+}
+
+// ownFirst puts the user's breakpoints above the scenario's.
+func ownFirst(list []session.BreakpointInfo) []session.BreakpointInfo {
+	rank := func(b *session.BreakpointInfo) int {
+		if b.Own() {
+			return 0
+		}
+		return 1
+	}
+	out := slices.Clone(list)
+	slices.SortStableFunc(out, func(a, b session.BreakpointInfo) int { return rank(&a) - rank(&b) })
+	return out
 }
 
 func (l *breakList) columns() []column {

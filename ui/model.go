@@ -137,7 +137,7 @@ func (u *ui) apply(v *session.View) {
 	if v.Peek != nil && v.Peek != old.Peek {
 		u.showPeek(v.Peek)
 	}
-	u.breakRows.list = v.Breakpoints
+	u.breakRows.list = ownFirst(v.Breakpoints)
 	u.breaks.update()
 	u.detail.mark()
 	u.log.mark()

@@ -110,7 +110,7 @@ func (t *theme) sourceRow(s [4]*session.Stage, col int) []line {
 	for i := range s {
 		text := ""
 		if p := s[i].Place; s[i].Known && p.File != "" {
-			text, known = t.clip(lineWords(p), col-2), true
+			text, known = t.lineIn(p, col-2), true
 		}
 		l = append(l, span{pad(text, col), t.plain})
 	}
@@ -118,6 +118,14 @@ func (t *theme) sourceRow(s [4]*session.Stage, col int) []line {
 		return nil
 	}
 	return []line{l}
+}
+
+// lineIn tells a place's line in at most w columns: of the file's name as much as
+// there is room for.
+func (t *theme) lineIn(p session.Place, w int) string {
+	number := fmt.Sprintf(":%d", p.Line)
+	name := strings.TrimSuffix(lineWords(p), number)
+	return t.clip(name, max(w-len(number), 1)) + number
 }
 
 // sourceList tells where each stage was read, or why it is not known.
