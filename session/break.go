@@ -13,6 +13,9 @@ import (
 const (
 	PurposeBreak = "yours"
 	PurposeOnce  = "once" // yours, and gone as soon as it was hit
+
+	purposePhase    = "phase"
+	purposeComplete = "restore complete"
 )
 
 // mostBreaks bounds the breakpoints that the user sets.

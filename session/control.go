@@ -259,6 +259,24 @@ func (c *Controller) Diverge(thread kernel.ID) {
 	c.queue("comparing with the original", func(ctx context.Context) error { return c.engine.Diverge(ctx, thread) })
 }
 
+// ReverseStep goes back by one instruction; see Engine.ReverseStep.
+func (c *Controller) ReverseStep() { c.queue("going back one instruction", c.engine.ReverseStep) }
+
+// ReverseContinue goes back to the last event.
+func (c *Controller) ReverseContinue() {
+	c.queue("going back to the last event", c.engine.ReverseContinue)
+}
+
+// LastWrite goes back to the last write of a thread's saved state.
+func (c *Controller) LastWrite(thread kernel.ID) {
+	c.queue("going back to the last write", func(ctx context.Context) error { return c.engine.LastWrite(ctx, thread) })
+}
+
+// Restart puts the guest back to a stop of the history.
+func (c *Controller) Restart(stop int) {
+	c.queue("putting the guest back", func(ctx context.Context) error { return c.engine.Restart(ctx, stop) })
+}
+
 // Show shows a stop of the history by its number; one that is not there changes
 // nothing.
 func (c *Controller) Show(stop int) {

@@ -53,6 +53,9 @@ const (
 // Diverge finds out where a restored thread that has just come back to user mode
 // parts from its original. The guest is left as it was.
 func (e *Engine) Diverge(ctx context.Context, thread kernel.ID) error {
+	if e.reverser() != nil {
+		return errors.New(whyReplayed)
+	}
 	t := e.trackByID(thread)
 	if t == nil {
 		return fmt.Errorf("thread %s: no state was requested for it, so there is nothing to compare", thread)
@@ -71,6 +74,10 @@ func (e *Engine) diverge(ctx context.Context, t *track) error {
 	d := &Divergence{Stop: e.history.last() + 1}
 	t.Divergence = d
 	w, ok := e.target.(Putter)
+	if e.reverser() != nil {
+		d.Problem = whyReplayed
+		return nil
+	}
 	if !ok || e.arch.rootRegister == "" {
 		d.Problem = "the page tables in use cannot be changed through this target"
 		return nil

@@ -29,6 +29,8 @@ type Config struct {
 	// original, as it comes back to user mode.
 	Divergence bool
 	Sources    []string // directories to look for source files in, besides where they were
+	// VMSnapshots makes a VM snapshot at every phase, to go back to.
+	VMSnapshots bool
 }
 
 // Engine drives a target through a scenario and keeps what it learns. It is
@@ -76,6 +78,17 @@ type Engine struct {
 	watched []string   // watch expressions
 	rec     *recording // nil: nothing is recorded
 	ended   error
+
+	snapshots bool        // VM snapshots are made
+	saves     []save      // that were made
+	marks     []mark      // of a recorded run, by position; the first one is at its beginning
+	leaves    uint64      // thread object on its way out of the kernel that was followed here before, 0: none
+	followed  uint64      // thread object that was followed out since the last mark, 0: none
+	counted   bool        // QEMU records: every instruction must be executed
+	own       []*probe    // the user's, while they are off the target
+	travelled int         // counts guests to go back in: another one may come by Reconnect
+	moving    atomic.Bool // QEMU moves the guest, and must not be interrupted
+
 	checked bool // the running kernel was compared with its file
 
 	divergence bool // see Config
@@ -94,6 +107,12 @@ type moment struct {
 	finished bool
 	infos    []BreakpointInfo
 	size     int // see moments
+
+	event    bool   // made by an event, not by a step or an interrupt
+	position uint64 // in a recorded run
+	guest    int    // see Engine.travelled
+	state    *state // to go on from here, nil if that cannot be
+	vm       string // VM snapshot of it, "" if there is none
 }
 
 // maxLog is how many LOG lines are kept.
@@ -111,7 +130,7 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 		comps: map[string]*component{}, taskComps: map[taskKey]*component{}, libraries: map[libraryKey]bool{}, roots: map[rootKey]bool{},
 		sources: c.Sources, probes: map[uint64][]*probe{}, started: time.Now(), ev: newEvidence(), mirror: memory.NewMirror(c.Target), skipper: newSkipper(c.Target),
 		history:    moments{most: cmp.Or(c.MaxStops, maxMoments)},
-		divergence: c.Divergence,
+		divergence: c.Divergence, snapshots: c.VMSnapshots,
 	}
 	for name, f := range c.Files {
 		e.comps[name] = newComponent(name, name == c.Scenario.KernelName(), f)
@@ -234,13 +253,16 @@ func (e *Engine) run(ctx, limit context.Context) (*event, error) {
 	if err := e.endWaits(ctx); err != nil {
 		return nil, err
 	}
+	if ev, err := e.leave(ctx); ev != nil || err != nil {
+		return ev, err
+	}
 	for {
 		skipped, ev, err := e.stepOff(ctx)
 		if ev != nil || err != nil {
 			return ev, err
 		}
 		if e.asked.Swap(false) {
-			return &event{reason: "interrupted"}, nil
+			return &event{reason: reasonInterrupted, idle: true}, nil
 		}
 		if err := e.resume(ctx, skipped); err != nil {
 			return nil, err
@@ -266,17 +288,24 @@ func (e *Engine) handle(ctx context.Context, stop TargetStop) (*event, error) {
 		return nil, fmt.Errorf("the guest is gone: %s", stop.Why)
 	}
 	e.handling = true
-	ev, err := e.meaning(ctx, stop)
-	if err == nil {
-		e.handling = false
+	from, err := e.position(ctx)
+	if err != nil {
+		return nil, err
 	}
-	return ev, err
-}
-
-func (e *Engine) meaning(ctx context.Context, stop TargetStop) (*event, error) {
 	if err := e.look(ctx, stop.CPU); err != nil {
 		return nil, err
 	}
+	ev, err := e.meaning(ctx, stop)
+	if err != nil {
+		return nil, err
+	}
+	followed := e.followed
+	e.followed, e.handling = 0, false
+	return ev, e.noteMark(ctx, from, followed)
+}
+
+// meaning takes what a stop has to tell.
+func (e *Engine) meaning(ctx context.Context, stop TargetStop) (*event, error) {
 	var ev *event
 	var err error
 	pc := e.m.CPUs[e.cpu].IP
@@ -292,9 +321,12 @@ func (e *Engine) meaning(ctx context.Context, stop TargetStop) (*event, error) {
 			return nil, err
 		}
 		ev = merge(ev, got)
+	} else if stop.RunEnds && !stop.Watch {
+		e.ev.Finished = e.ev.Complete // nothing more comes
+		return &event{reason: reasonRunEnds, idle: true}, nil
 	} else if !stop.Watch {
 		e.asked.Store(false)
-		return &event{reason: "interrupted"}, nil
+		return &event{reason: reasonInterrupted, idle: true}, nil
 	}
 	return ev, nil
 }
@@ -357,6 +389,10 @@ func (e *Engine) noteFault(before visit, user bool) {
 
 // Interrupt asks a running guest to stop; any goroutine may call it.
 func (e *Engine) Interrupt() error {
+	if e.moving.Load() {
+		e.asked.Store(true) // QEMU itself is better left alone meanwhile
+		return nil
+	}
 	e.asked.Store(true)
 	return e.target.Interrupt()
 }
@@ -378,8 +414,8 @@ func (e *Engine) Close(ctx context.Context) error {
 	return errors.Join(append(errs, e.target.Close(ctx))...)
 }
 
-// clear takes all breakpoints and watchpoints off the target; one that still
-// runs, since a command was cut short, is stopped first.
+// clear takes all breakpoints, watchpoints and VM snapshots off the target; one
+// that still runs, since a command was cut short, is stopped first.
 func (e *Engine) clear(ctx context.Context) error {
 	if e.target.Running() {
 		if err := e.target.Interrupt(); err != nil {
@@ -391,13 +427,24 @@ func (e *Engine) clear(ctx context.Context) error {
 			return fmt.Errorf("stopping the guest to remove the breakpoints: %w", err)
 		}
 	}
+	return errors.Join(e.bare(ctx), e.dropSaves(ctx))
+}
+
+// bare takes all breakpoints and watchpoints off a stopped target.
+func (e *Engine) bare(ctx context.Context) error {
 	if err := e.disarmAll(ctx); err != nil {
 		return err
 	}
-	for addr := range e.probes {
+	for addr, list := range e.probes {
 		if err := e.target.ClearBreakpoint(ctx, addr); err != nil {
 			return fmt.Errorf("removing the breakpoint at %#x: %w", addr, err)
 		}
+		for _, p := range list {
+			if p.info.Own() {
+				e.own = append(e.own, p)
+			}
+		}
+		delete(e.probes, addr)
 	}
 	return nil
 }

@@ -286,6 +286,12 @@ func (e *Engine) followOut(ctx context.Context, t *track, stop TargetStop) (*eve
 	if err := e.disarm(ctx, t); err != nil {
 		return nil, false, err
 	}
+	e.followed = t.Block
+	return e.stepOut(ctx, t)
+}
+
+// stepOut steps with a thread to user mode.
+func (e *Engine) stepOut(ctx context.Context, t *track) (*event, bool, error) {
 	for range maxExit {
 		if err := e.stepKernel(ctx, t); err != nil {
 			return nil, false, err

@@ -49,6 +49,9 @@ func (e *Engine) Force(ctx context.Context, thread kernel.ID) (string, error) {
 	if !ok {
 		return "", fmt.Errorf("%s cannot be changed", e.target.Name())
 	}
+	if e.reverser() != nil {
+		return "", errors.New(whyReplayed)
+	}
 	t := e.trackByID(thread)
 	if t == nil {
 		return "", fmt.Errorf("thread %s: no state was requested for it, so there is none to force", thread)

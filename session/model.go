@@ -280,6 +280,9 @@ type View struct {
 	Breakpoints []BreakpointInfo
 	Components  []string // components with debug info
 	Watches     []Watch  // as of the shown stop
+	Back        BackMode // how the guest goes back
+	NoReverse   string   // why it does not go backwards, "" if it does
+	NoRestart   string   // why it cannot go on from the shown stop, "" if it can
 	Peek        *Peek    // what the user asked to see last, nil if nothing
 	Notes       []Note   // by stop, of one stop as they were written
 }

@@ -14,7 +14,7 @@ func (e *Engine) prepare(ctx context.Context) error {
 	eachPhase(e.scn.Phases, 0, func(p *PhaseSpec, depth int) {
 		n := len(e.phases)
 		e.phases = append(e.phases, Phase{Name: p.Name, Function: p.Function, Depth: depth})
-		err := e.watchFunction(ctx, p.Component, p.Function, "phase", func(context.Context) (*event, error) { return e.enterPhase(n), nil })
+		err := e.watchFunction(ctx, p.Component, p.Function, purposePhase, func(context.Context) (*event, error) { return e.enterPhase(n), nil })
 		if err != nil && !p.Optional && missing == nil {
 			missing = fmt.Errorf("phase %s: %w", p.Name, err)
 		}
@@ -89,10 +89,10 @@ func (e *Engine) prepareComplete(ctx context.Context) error {
 	hit := reached
 	if c.At == "return" {
 		hit = func(ctx context.Context) (*event, error) {
-			return nil, e.onReturn(ctx, e.comps[c.Component], c.Function, "restore complete", reached)
+			return nil, e.onReturn(ctx, e.comps[c.Component], c.Function, purposeComplete, reached)
 		}
 	}
-	if err := e.watchFunction(ctx, c.Component, c.Function, "restore complete", hit); err != nil {
+	if err := e.watchFunction(ctx, c.Component, c.Function, purposeComplete, hit); err != nil {
 		return fmt.Errorf("restore-complete point: %w", err)
 	}
 	return nil

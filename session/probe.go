@@ -22,7 +22,7 @@ type probe struct {
 type event struct {
 	reason string
 	phase  bool // a phase was entered
-	done   bool // the target ended
+	idle   bool // only a step, an interrupt, or the guest's way back
 }
 
 // addProbe sets a probe; probes at one address share the target's breakpoint.
@@ -164,5 +164,5 @@ func merge(a, b *event) *event {
 	case b == nil:
 		return a
 	}
-	return &event{reason: a.reason + "; " + b.reason, phase: a.phase || b.phase, done: a.done || b.done}
+	return &event{reason: a.reason + "; " + b.reason, phase: a.phase || b.phase, idle: a.idle && b.idle}
 }

@@ -150,8 +150,10 @@ func (e *Engine) renew(ctx context.Context) error {
 	e.taskComps, e.libraries = map[taskKey]*component{}, map[libraryKey]bool{}
 	e.taken, e.faulted, e.handling = visit{}, visit{}, false
 	e.asked.Store(false)
+	e.travelled++
+	e.marks, e.saves, e.leaves, e.own = nil, nil, 0, nil
 	if err := e.prepare(ctx); err != nil {
 		return fmt.Errorf("scenario %s: %w", e.scn.Name, err)
 	}
-	return nil
+	return e.beginTravel(ctx)
 }

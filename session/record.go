@@ -49,6 +49,10 @@ type StopRecord struct {
 	After  int `json:"after,omitempty"`
 
 	Log []string `json:"log,omitempty"` // lines since the record before
+	// LogCut is set if the guest went back: only the first LogKept lines of those
+	// in the records before were written where it came to.
+	LogCut  bool `json:"logCut,omitempty"`
+	LogKept int  `json:"logKept,omitempty"`
 }
 
 // CPURecord is a processor's state at a stop.
@@ -79,6 +83,7 @@ type recording struct {
 	records  int
 	snaps    map[*Snapshot]int // record of a snapshot that evidence refers to
 	log      int               // LOG lines that were recorded
+	cut      bool              // fewer than before, since the guest went back
 	notes    int               // changes of the notes that were recorded
 }
 
@@ -126,6 +131,9 @@ func (e *Engine) keep(s *Snapshot, m *moment) {
 		rec.Before, rec.After = r.snaps[e.ev.before], r.snaps[e.ev.after]
 		r.forget(&e.ev)
 	}
+	if r.cut {
+		rec.LogCut, rec.LogKept, r.cut = true, r.log, false
+	}
 	lines := e.log.since(r.log)
 	r.log += len(lines)
 	rec.Log = lines
@@ -145,12 +153,29 @@ func (r *recording) forget(ev *evidence) {
 	}
 }
 
+// remember knows the snapshots again that an earlier state refers to.
+func (r *recording) remember(s *state) {
+	if r != nil && s.before != 0 {
+		r.snaps[s.ev.before] = s.before
+	}
+	if r != nil && s.after != 0 {
+		r.snaps[s.ev.after] = s.after
+	}
+}
+
 // whereDropped says where stops are that the history has dropped.
 func (e *Engine) whereDropped() string {
 	if e.rec == nil || e.rec.err != nil {
 		return ""
 	}
 	return "; the recording holds them"
+}
+
+// cutLog is told that only so many LOG lines are left.
+func (r *recording) cutLog(lines int) {
+	if r != nil && lines < r.log {
+		r.log, r.cut = lines, true
+	}
 }
 
 func (r *recording) fail(err error) {

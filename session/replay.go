@@ -47,7 +47,7 @@ type Replay struct {
 	arch   arch
 	kernel Program
 	stops  []int             // records that are stops of the history
-	logs   []int             // LOG lines up to each stop
+	logs   [][]string        // LOG lines up to each stop
 	log    []string          // all
 	snaps  map[int]*Snapshot // by record; a few that were used last, and those that evidence refers to
 	kept   []int             // records in snaps, in order of their use
@@ -68,6 +68,12 @@ func NewReplay(rec Recorded, dec Decoder, paging memory.Paging) (*Replay, error)
 		return nil, fmt.Errorf("%s: %w", rec.Name(), err)
 	}
 	for i, s := range rec.Records() {
+		if s.LogCut {
+			if s.LogKept < 0 || s.LogKept > len(r.log) {
+				return nil, fmt.Errorf("%s: stop %d keeps %d LOG lines of %d", rec.Name(), s.Number, s.LogKept, len(r.log))
+			}
+			r.log = slices.Clone(r.log[:s.LogKept])
+		}
 		r.log = append(r.log, s.Log...)
 		if s.Aside {
 			continue
@@ -84,7 +90,7 @@ func NewReplay(rec Recorded, dec Decoder, paging memory.Paging) (*Replay, error)
 			}
 		}
 		r.stops = append(r.stops, i)
-		r.logs = append(r.logs, len(r.log))
+		r.logs = append(r.logs, r.log[:len(r.log):len(r.log)])
 	}
 	r.log = append(r.log, rec.Log()...)
 	if len(r.stops) == 0 {
@@ -205,7 +211,7 @@ func (r *Replay) View(stop int) (*View, error) {
 	}
 	v := &View{State: Stopped, Scenario: r.rec.Scenario().Name, Target: r.rec.Target(), Snapshot: snap, First: 1, Stops: len(r.stops),
 		Live: stop == len(r.stops), Phases: rec.Phases, Verdicts: j.all(snap), Caps: j.capDiff(snap), Memory: j.ev.Memory, Waits: j.waits(snap), Complete: j.ev.Complete, Finished: j.ev.Finished,
-		Log: r.log[:r.logs[stop-1]:r.logs[stop-1]], Breakpoints: rec.Breakpoints, Components: r.rec.Components(), Notes: r.rec.Notes()}
+		Log: r.logs[stop-1], Breakpoints: rec.Breakpoints, Components: r.rec.Components(), Notes: r.rec.Notes()}
 	if v.Live {
 		v.Log = r.log
 	}

@@ -159,7 +159,14 @@ func (e *Engine) requested(ctx context.Context, r *RequestSpec) (*event, error) 
 	}
 	if q.Copy != nil && q.Copy.Problem == "" {
 		c := e.comps[r.Component]
-		if err := e.onReturn(ctx, c, r.Function, "return of request", func(context.Context) (*event, error) { return nil, e.readCopy(c, q.Copy) }); err != nil {
+		block, n := t.Block, len(t.Requests)-1
+		read := func(context.Context) (*event, error) { // by place: evidence is another one after the guest went back
+			if t := e.ev.tracks[block]; t != nil && n < len(t.Requests) {
+				e.readCopy(t.Requests[n].Copy)
+			}
+			return nil, nil
+		}
+		if err := e.onReturn(ctx, c, r.Function, "return of request", read); err != nil {
 			q.Copy.Problem = err.Error()
 		}
 	}
@@ -241,7 +248,7 @@ func (e *Engine) copyOf(scope debuginfo.Scope, s *CopySpec) *stateCopy {
 }
 
 // readCopy reads what the function left, once it has returned.
-func (e *Engine) readCopy(comp *component, c *stateCopy) error {
+func (e *Engine) readCopy(c *stateCopy) {
 	space := e.m.Space(e.cpu)
 	var err error
 	if c.IP, err = memory.Uint(space, c.IPAddr, c.Size); err == nil {
@@ -249,8 +256,7 @@ func (e *Engine) readCopy(comp *component, c *stateCopy) error {
 	}
 	if err != nil {
 		c.Problem = err.Error()
-		return nil
+		return
 	}
 	c.Read = true
-	return nil
 }

@@ -63,7 +63,7 @@ type skip struct {
 func (e *Engine) skippable() *skip {
 	cpu := e.m.CPUs[e.cpu]
 	_, can := e.target.(Advancer)
-	if !can || !cpu.User || e.watching() {
+	if !can || !cpu.User || e.watching() || e.counted || e.reverser() != nil {
 		return nil
 	}
 	k := e.skipper

@@ -72,9 +72,14 @@ func framesOf(scope debuginfo.Scope, c *component) []Frame {
 	return out
 }
 
-// record adds a stop to the history.
+// record adds a stop to the history that no event of the scenario made.
 func (e *Engine) record(ctx context.Context, reason string) error {
-	snap, err := e.snapshot(ctx, reason)
+	return e.recordEvent(ctx, &event{reason: reason, idle: true})
+}
+
+// recordEvent adds a stop to the history.
+func (e *Engine) recordEvent(ctx context.Context, ev *event) error {
+	snap, err := e.snapshot(ctx, ev.reason)
 	if err != nil {
 		return err
 	}
@@ -96,8 +101,11 @@ func (e *Engine) record(ctx context.Context, reason string) error {
 	m.watches = e.evalWatches(snap)
 	m.memory, m.waits = e.ev.Memory, e.judge().waits(snap)
 	m.infos = e.breakpoints()
-	e.history.add(m)
 	e.keep(snap, m)
+	if err := e.noteTravel(ctx, m, ev); err != nil {
+		return err
+	}
+	e.history.add(m)
 	return nil
 }
 
@@ -105,7 +113,11 @@ func (e *Engine) record(ctx context.Context, reason string) error {
 func (e *Engine) viewAt(stop int, state RunState, message string) *View {
 	v := &View{State: state, Message: message, Err: e.ended, Lost: e.lost(), Scenario: e.scn.Name, Target: e.target.Name(),
 		First: max(e.history.first, 1), Stops: e.history.last(), Phases: slices.Clone(e.phases), Components: e.compNames, Live: true, Log: e.log.all(), Notes: e.notes.all()}
+	if v.Back = e.backMode(); v.Back != BackReverse {
+		v.NoReverse = whyNoReverse
+	}
 	if m := e.history.at(stop); m != nil {
+		v.NoRestart = e.canRestart(m)
 		v.Snapshot, v.Phases, v.Verdicts, v.Caps, v.Breakpoints = m.snap, m.phases, m.verdicts, m.caps, m.infos
 		v.Memory, v.Waits, v.Complete, v.Finished = m.memory, m.waits, m.complete, m.finished
 		v.Watches = m.watches
@@ -151,6 +163,15 @@ func (l *logBook) add(lines []string) {
 	if over := len(l.lines) - maxLog; over > 0 {
 		l.lines = slices.Clone(l.lines[over:])
 		l.dropped += over
+	}
+}
+
+// cut keeps the first n lines. Lists that were handed out are not changed.
+func (l *logBook) cut(n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if keep := max(n-l.dropped, 0); keep < len(l.lines) {
+		l.lines = slices.Clone(l.lines[:keep])
 	}
 }
 

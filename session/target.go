@@ -38,6 +38,7 @@ type TargetStop struct {
 	Watch     bool // a watchpoint was hit
 	WatchKind WatchKind
 	WatchAddr uint64
+	RunEnds   bool   // the end of a recorded run was reached
 	Ended     bool   // the target is gone
 	Why       string // for Ended
 }

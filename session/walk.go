@@ -13,14 +13,23 @@ var ErrFinished = errors.New("the restore is complete and every thread's verdict
 // reasonStep is the reason of a stop after a single step.
 const reasonStep = "step"
 
+// Reasons of other stops that no event of the scenario made.
+const (
+	reasonInterrupted = "interrupted"
+	reasonRunEnds     = "the recorded run ends here"
+)
+
 // Begin sets the scenario's breakpoints and records the first stop, if the
 // kernel runs already.
 func (e *Engine) Begin(ctx context.Context) error {
 	if err := e.prepare(ctx); err != nil {
 		return fmt.Errorf("scenario %s: %w", e.scn.Name, err)
 	}
+	if err := e.beginTravel(ctx); err != nil {
+		return err
+	}
 	if e.booted() {
-		return e.record(ctx, "attached")
+		return e.recordEvent(ctx, &event{reason: "attached"})
 	}
 	return nil
 }
@@ -58,8 +67,8 @@ func (e *Engine) halt(ctx context.Context, reason string) (*event, error) {
 		return nil, err
 	}
 	ev, err := e.handle(ctx, stop)
-	if ev == nil || ev.reason == "interrupted" {
-		ev = &event{reason: reason}
+	if ev == nil || ev.reason == reasonInterrupted {
+		ev = &event{reason: reason, idle: true}
 	}
 	return ev, err
 }
@@ -116,7 +125,15 @@ func (e *Engine) StepInstruction(ctx context.Context) error {
 		return e.arrive(ctx, nil, err)
 	}
 	e.noteFault(before, user)
-	ev := &event{reason: reasonStep}
+	ev := &event{reason: reasonStep, idle: true}
+	if stop.RunEnds {
+		ev.reason = reasonRunEnds
+	}
+	left, err := e.leaveByStep(ctx)
+	if err != nil {
+		return e.arrive(ctx, nil, err)
+	}
+	ev = merge(ev, left)
 	if stop.Watch || len(e.probes[e.m.CPUs[e.cpu].IP]) > 0 && e.here() != before {
 		got, err := e.handle(ctx, stop)
 		if err != nil {
@@ -146,11 +163,11 @@ func (e *Engine) arrive(ctx context.Context, ev *event, err error) error {
 		}
 	}
 	e.settle()
-	if err := e.record(ctx, ev.reason); err != nil {
+	if err := e.recordEvent(ctx, ev); err != nil {
 		e.ended = err
 		return err
 	}
-	return nil
+	return e.keepVM(ctx, ev)
 }
 
 // settle finds out whether anything more can be learned: not once the restore

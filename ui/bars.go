@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -71,7 +72,10 @@ func (u *ui) statusLine(screen tcell.Screen, y, w int) {
 	}
 	v, t := u.view, u.th
 	l := line{{" " + u.stateWord() + " ", t.reverse.Bold(true)}, {" ", t.plain}}
-	cost := ""
+	back, cost := "", ""
+	if v.Back != "" && v.Live {
+		back = "back: " + string(v.Back)
+	}
 	if s := v.Snapshot; s != nil {
 		l = append(l, u.stopWords(s), span{"  ", t.plain})
 		if s.Cost.Bytes > 0 {
@@ -87,8 +91,12 @@ func (u *ui) statusLine(screen tcell.Screen, y, w int) {
 	if u.note != "" && width(t.draw(u.note)) > w-lineWidth(l) {
 		l = l[:2] // the answer to a key is worth more than the stop's number
 	}
-	if room := w - lineWidth(l); cost != "" && width(t.draw(text.text))+width(cost)+3 <= room {
-		t.drawLine(screen, w-width(cost)-1, y, width(cost), line{{cost, t.dim}})
+	room := w - lineWidth(l) - width(t.draw(text.text)) - 3
+	for _, aside := range []string{strings.Trim(back+", "+cost, ", "), cmp.Or(cost, back)} {
+		if width(aside) <= room {
+			t.drawLine(screen, w-width(aside)-1, y, width(aside), line{{aside, t.dim}})
+			break
+		}
 	}
 	t.drawLine(screen, 0, y, w, append(l, text))
 }
@@ -157,7 +165,11 @@ func (u *ui) statusText(room int) span {
 		return span{fmt.Sprintf("%s, %d s; Esc interrupts", clean(v.Message), n), t.plain}
 	}
 	if v.Message == "" && v.Snapshot != nil {
-		return span{clean(v.Snapshot.Reason), t.plain}
+		text := clean(v.Snapshot.Reason)
+		if !v.Live && v.Back != "" {
+			text = u.backWords() + ": " + text
+		}
+		return span{text, t.plain}
 	}
 	return span{clean(v.Message), t.plain}
 }

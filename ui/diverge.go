@@ -27,7 +27,7 @@ func needDiverge(u *ui) string {
 	if _, ok := u.ctrl.(Diverger); !ok || u.recorded() != "" {
 		return "a recording cannot be executed: record with --divergence"
 	}
-	if why := needStopped(u); why != "" {
+	if why := needChangeable(u); why != "" {
 		return why
 	}
 	switch v := u.selectedVerdict(); {

@@ -44,7 +44,7 @@ func needForce(u *ui) string {
 	if _, ok := u.ctrl.(Forcer); !ok || u.recorded() != "" {
 		return "a recording cannot be changed"
 	}
-	if why := needStopped(u); why != "" {
+	if why := needChangeable(u); why != "" {
 		return why
 	}
 	switch v := u.selectedVerdict(); {

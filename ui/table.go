@@ -34,6 +34,7 @@ type action struct {
 // Groups of the help, in its order.
 const (
 	groupGuest   = "the guest"
+	groupBack    = "going back"
 	groupHistory = "history"
 	groupPanes   = "panes"
 	groupMove    = "moving"
@@ -43,13 +44,13 @@ const (
 	groupCommand = "commands"
 )
 
-var groups = []string{groupGuest, groupHistory, groupPanes, groupMove, groupText, groupTour, groupThaw, groupCommand}
+var groups = []string{groupGuest, groupBack, groupHistory, groupPanes, groupMove, groupText, groupTour, groupThaw, groupCommand}
 
 // actions is the table.
 var actions []action
 
 func init() { // not a literal: help refers to it
-	actions = slices.Concat(guestActions, historyActions, paneActions(), moveActions, textActions, tourActions, thawActions())
+	actions = slices.Concat(guestActions, backActions, historyActions, paneActions(), moveActions, textActions, tourActions, thawActions())
 }
 
 var guestActions = []action{
@@ -77,6 +78,17 @@ var guestActions = []action{
 		run: func(u *ui) { u.ctrl.(Forcer).Unforce(u.selectedVerdict().Thread) }, why: needForced},
 	{keys: []string{"D"}, label: "D", command: "diverge", help: "where the children part", group: groupGuest,
 		run: (*ui).askDiverge, why: needDiverge},
+}
+
+var backActions = []action{
+	{keys: []string{"S"}, label: "S", short: "reverse step", command: "reverse-step", help: "back one instruction", group: groupBack,
+		run: func(u *ui) { u.ctrl.(Traveller).ReverseStep() }, why: needReverse},
+	{keys: []string{"C"}, label: "C", short: "reverse continue", command: "reverse-continue", help: "back to the last event", group: groupBack,
+		run: func(u *ui) { u.ctrl.(Traveller).ReverseContinue() }, why: needReverse},
+	{keys: []string{"W"}, label: "W", short: "last write", command: "last-write", help: "back to the last write", group: groupBack,
+		run: (*ui).lastWrite, why: needWritten},
+	{keys: []string{"B"}, label: "B", short: "put back here", command: "restart", help: "put the guest back here", group: groupBack,
+		run: (*ui).askRestart, why: needRestart},
 }
 
 var historyActions = []action{
@@ -199,7 +211,7 @@ var overHints = []string{"/", ";", "y", "e"}
 
 // Hints of every pane.
 var (
-	hintsFirst = []string{"R", "n", "i", "p", "f", "s", "c", "T"}
+	hintsFirst = []string{"R", "n", "i", "p", "f", "B", "s", "c", "S", "C", "W", "T"}
 	hintsLast  = []string{"m", "z", ":", "Tab", "?", "q"}
 	hintsKept  = 4 // the last ones, which must stay in sight
 )

@@ -18,10 +18,19 @@ import (
 func newLab() *cobra.Command {
 	var o options
 	var bug string
+	var rr bool
 	c := &cobra.Command{
-		Use:     "lab [--bug NAME]",
-		Short:   "debug the lab guest: a small stand-in for Genode that comes with thaw",
-		Example: "  thaw lab\n  thaw lab --bug overwritten",
+		Use:   "lab [--bug NAME]",
+		Short: "debug the lab guest: a small stand-in for Genode that comes with thaw",
+		Long: `lab starts the lab guest under QEMU and opens the debugger on it.
+
+With --rr the guest's run is recorded first, to the end of the scenario, and
+then replayed under the debugger: it does the same again, instruction by
+instruction, and goes backwards, too (S, C, W), or back to any stop (R). With
+--snapshots the guest runs live, and QEMU keeps a snapshot of the whole machine
+at every phase, to which R goes back. With neither, p and f only show earlier
+stops.`,
+		Example: "  thaw lab\n  thaw lab --bug overwritten\n  thaw lab --rr\n  thaw lab --snapshots",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			s, err := o.loadScenario()
@@ -32,7 +41,7 @@ func newLab() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			op, err := o.openLab(c.Context(), s, option)
+			op, err := o.openLabTravel(c.Context(), s, option, rr)
 			if err != nil {
 				return err
 			}
@@ -41,6 +50,9 @@ func newLab() *cobra.Command {
 	}
 	o.commonFlags(c)
 	o.screenFlags(c)
+	c.Flags().BoolVar(&rr, "rr", false, "record the guest's run and debug its replay, which goes backwards, too")
+	c.Flags().BoolVar(&o.snapshots, "snapshots", false, "keep a VM snapshot at every phase, to put the guest back to")
+	c.MarkFlagsMutuallyExclusive("rr", "snapshots")
 	c.Flags().StringVar(&bug, "bug", "", "what goes wrong in the guest: a `NAME` of guest/README.md")
 	if err := c.RegisterFlagCompletionFunc("bug", completeRecordings); err != nil {
 		panic(err) // the flag is there
@@ -70,6 +82,7 @@ func newAttach() *cobra.Command {
 	o.commonFlags(c)
 	o.targetFlags(c)
 	o.screenFlags(c)
+	c.Flags().BoolVar(&o.snapshots, "snapshots", false, "keep a VM snapshot (thaw-0, thaw-1, …) at every phase in QEMU's qcow2 drive, to put the guest back to; they are removed at the end")
 	return c
 }
 

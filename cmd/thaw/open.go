@@ -24,6 +24,7 @@ import (
 // opened is a session with what must be closed after it.
 type opened struct {
 	engine  *session.Engine
+	target  *live.Target
 	writer  *recording.Writer // nil if nothing is recorded
 	closers []func() error
 }
@@ -72,6 +73,19 @@ const loading = "loading debug info"
 
 // openLab starts the lab guest and a session on it.
 func (o *options) openLab(ctx context.Context, s *session.Scenario, bug string) (*opened, error) {
+	return o.openLabRun(ctx, s, bug, labRun{})
+}
+
+// labRun says where and how a run of the lab guest is kept.
+type labRun struct {
+	run  *qemu.Run // nil: it is not
+	mode qemu.Mode
+	end  uint64 // of a replayed run, in instructions
+}
+
+// openLabRun is openLab for a run that is recorded, replayed or kept in VM
+// snapshots.
+func (o *options) openLabRun(ctx context.Context, s *session.Scenario, bug string, r labRun) (*opened, error) {
 	dir, err := o.guestDir()
 	if err != nil {
 		return nil, err
@@ -81,7 +95,7 @@ func (o *options) openLab(ctx context.Context, s *session.Scenario, bug string) 
 		return nil, err
 	}
 	o.sources = append(o.sources, filepath.Dir(dir)) // of a checkout
-	cfg := qemu.Config{Kernel: filepath.Join(dir, "fiasco.image"), MemoryMB: 64, SharedRAM: !o.noShare, ICount: guest.Clock}
+	cfg := qemu.Config{Kernel: filepath.Join(dir, "fiasco.image"), MemoryMB: 64, SharedRAM: !o.noShare, ICount: guest.Clock, Run: r.run, Mode: r.mode}
 	if bug != "" {
 		cfg.Append = "bug=" + bug
 	}
@@ -95,7 +109,7 @@ func (o *options) openLab(ctx context.Context, s *session.Scenario, bug string) 
 	if bug != "" {
 		name += ", bug=" + bug
 	}
-	op, err := o.openTarget(ctx, s, files, vm.GDB(), live.Options{Name: name, VM: vm, Serial: vm.Serial()}, recording.About{Guest: "lab guest", Variant: bug})
+	op, err := o.openTarget(ctx, s, files, vm.GDB(), live.Options{Name: name, VM: vm, Serial: vm.Serial(), End: r.end}, recording.About{Guest: "lab guest", Variant: bug})
 	if err != nil {
 		return nil, errors.Join(err, vm.Stop(context.WithoutCancel(ctx)))
 	}
@@ -195,8 +209,8 @@ func (o *options) openTarget(ctx context.Context, s *session.Scenario, files map
 	leave := func(err error) error {
 		return errors.Join(err, target.Close(context.WithoutCancel(ctx)), closeLog())
 	}
-	cfg := session.Config{Target: target, Decoder: layout, Paging: paging, Scenario: s, Files: files, WithCode: o.withCode, Sparse: o.sparse, Divergence: o.diverge, Sources: o.sources}
-	op := &opened{closers: []func() error{closeLog}}
+	cfg := session.Config{Target: target, Decoder: layout, Paging: paging, Scenario: s, Files: files, WithCode: o.withCode, Sparse: o.sparse, Divergence: o.diverge, Sources: o.sources, VMSnapshots: o.snapshots}
+	op := &opened{target: target, closers: []func() error{closeLog}}
 	if o.record != "" {
 		about.By, about.Scenario, about.Target, about.Sparse = version(), s.Text(), cmp.Or(o.title, target.Name()), o.sparse
 		if op.writer, err = recording.Create(o.record, o.force, about, files); err != nil {

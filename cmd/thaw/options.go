@@ -44,6 +44,8 @@ type options struct {
 	theme    string
 	ascii    bool
 	noCache  bool
+
+	snapshots bool // VM snapshots at every phase
 }
 
 // targetFlags are for commands that attach to a guest that runs already.

@@ -50,6 +50,10 @@ type Config struct {
 	Defaults bool
 	// SerialBuffer is how many bytes of the guest's serial output are kept; 1 MiB if zero.
 	SerialBuffer int
+	// Run is where the run is recorded and VM snapshots are kept, nil for neither;
+	// Mode says which.
+	Run  *Run
+	Mode Mode
 	// Args are further arguments; they come last and so override earlier ones.
 	Args []string
 }
@@ -183,7 +187,7 @@ func (c Config) arguments(ramPath string) []string {
 	args := []string{
 		"-name", "thaw", "-no-user-config", "-display", "none", "-no-reboot",
 		"-monitor", "none", "-parallel", "none",
-		"-chardev", fmt.Sprintf("socket,id=thaw-serial,fd=%d", fdSerial), "-serial", "chardev:thaw-serial",
+		"-chardev", c.serialBackend(), "-serial", "chardev:thaw-serial",
 		"-chardev", fmt.Sprintf("socket,id=thaw-qmp,fd=%d", fdQMP), "-qmp", "chardev:thaw-qmp",
 		"-chardev", fmt.Sprintf("socket,id=thaw-gdb,fd=%d,server=on,wait=off", fdGDB), "-gdb", "chardev:thaw-gdb",
 		"-m", strconv.Itoa(c.MemoryMB),
@@ -197,11 +201,15 @@ func (c Config) arguments(ramPath string) []string {
 		}
 		machine += "memory-backend=thaw-ram"
 	}
+	icount := c.ICount
+	if c.Run != nil && c.Mode != Snapshots {
+		icount = "" // it is among the run's arguments
+	}
 	for _, o := range []struct {
 		name, value string
 	}{
 		{"-machine", machine}, {"-cpu", c.CPU}, {"-kernel", c.Kernel},
-		{"-icount", c.ICount}, {"-append", c.Append}, {"-initrd", c.Initrd},
+		{"-icount", icount}, {"-append", c.Append}, {"-initrd", c.Initrd},
 	} {
 		if o.value != "" {
 			args = append(args, o.name, o.value)
@@ -216,7 +224,18 @@ func (c Config) arguments(ramPath string) []string {
 	if !c.Running {
 		args = append(args, "-S")
 	}
+	args = append(args, c.runArguments()...)
 	return append(args, c.Args...)
+}
+
+// serialBackend is where the guest's serial output goes. While a run is recorded
+// it is dropped: a socket that is full for a moment makes the device try again,
+// which the record does not tell (QEMU 7.2).
+func (c Config) serialBackend() string {
+	if c.Run != nil && c.Mode == Record {
+		return "null,id=thaw-serial"
+	}
+	return fmt.Sprintf("socket,id=thaw-serial,fd=%d", fdSerial)
 }
 
 // commas doubles commas, which separate QEMU's options.

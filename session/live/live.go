@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"thaw/gdbremote"
@@ -34,6 +35,11 @@ type Options struct {
 	// RAM is the file that the guest's RAM is shared as, "" if it is not, or if
 	// the VM tells.
 	RAM string
+	// End is the position of the end of the recorded run that QEMU replays, in
+	// instructions; 0 if it is not known, or none is replayed.
+	End uint64
+	// ReverseWithin is how long QEMU may take to go back; a minute if zero.
+	ReverseWithin time.Duration
 	// Serial is where the guest's serial output comes from, nil if nowhere.
 	Serial io.Reader
 	// OpenSerial opens that again after a connection that was lost, nil if it
@@ -43,22 +49,26 @@ type Options struct {
 
 // Target is a live machine.
 type Target struct {
-	mu      sync.Mutex        // guards client where it is not the session's goroutine that uses or replaces it
-	client  *gdbremote.Client // Reconnect makes another
-	addr    string
-	opts    Options
-	name    string
-	machine elf.Machine
-	vm      *qemu.VM
-	shared  *memory.Shared
-	cpus    []gdbremote.ThreadID
-	system  []string       // registers to ask for one by one
-	tss     map[int]uint64 // base of each processor's task-state segment
-	log     *logLines
-	serial  io.Closer // that Reconnect has opened, nil if none
-	stood   bool      // the guest stood before (else it runs on at the end)
-	found   bool      // stood, as Reconnect has found it
-	exited  bool      // the stub said that QEMU ends
+	mu            sync.Mutex        // guards client where it is not the session's goroutine that uses or replaces it
+	client        *gdbremote.Client // Reconnect makes another
+	addr          string
+	opts          Options
+	name          string
+	machine       elf.Machine
+	vm            *qemu.VM
+	shared        *memory.Shared
+	cpus          []gdbremote.ThreadID
+	system        []string       // registers to ask for one by one
+	tss           map[int]uint64 // base of each processor's task-state segment
+	log           *logLines
+	serial        io.Closer // that Reconnect has opened, nil if none
+	stood         bool      // the guest stood before (else it runs on at the end)
+	found         bool      // stood, as Reconnect has found it
+	exited        bool      // the stub said that QEMU ends
+	reverseWithin time.Duration
+	reverses      atomic.Bool
+	end           uint64 // of the recorded run
+	runEnds       bool   // Wait has to tell that its end was reached
 }
 
 // Attach connects to a gdbstub. The guest stands afterwards.
@@ -70,7 +80,8 @@ func Attach(ctx context.Context, addr string, o Options) (*Target, error) {
 	if o.RAM == "" && o.VM != nil {
 		o.RAM = o.VM.RAMPath()
 	}
-	t := &Target{client: client, addr: addr, opts: o, name: cmp.Or(o.Name, addr), vm: o.VM, tss: map[int]uint64{}, log: newLogLines(o.Serial)}
+	t := &Target{client: client, addr: addr, opts: o, name: cmp.Or(o.Name, addr), vm: o.VM, tss: map[int]uint64{}, log: newLogLines(o.Serial),
+		end: o.End, reverseWithin: cmp.Or(o.ReverseWithin, reverseWithin)}
 	if err := t.identify(ctx); err != nil {
 		return nil, errors.Join(err, t.Close(ctx))
 	}
@@ -97,6 +108,8 @@ func (t *Target) identify(ctx context.Context) error {
 	// A guest that ran is stopped by attaching, and QEMU says so with a stop
 	// nobody asked for; one that stood says nothing.
 	defer func() { t.stood = t.client.UnaskedStops() == 0 }()
+	f := t.client.Features()
+	t.reverses.Store(f.ReverseStep && f.ReverseContinue)
 	if t.client.Description() == nil {
 		return fmt.Errorf("attaching to %s: the stub does not describe its processor; it must be QEMU's", t.name)
 	}
@@ -285,7 +298,16 @@ func (t *Target) WritePhysical(ctx context.Context, addr uint64, data []byte) er
 }
 
 // Resume lets the guest run.
-func (t *Target) Resume(ctx context.Context) error { return t.lost(t.client.Continue(ctx)) }
+func (t *Target) Resume(ctx context.Context) error {
+	more, err := t.breakAtEnd(ctx)
+	if err != nil {
+		return err
+	}
+	if t.runEnds = !more; t.runEnds {
+		return nil
+	}
+	return t.lost(t.client.Continue(ctx))
+}
 
 // Advance sets registers of a processor and writes data to physical memory, and
 // lets the guest run.
@@ -309,12 +331,27 @@ func (t *Target) Advance(ctx context.Context, cpu int, regs []session.RegisterVa
 
 // Wait waits for the guest to stop.
 func (t *Target) Wait(ctx context.Context) (session.TargetStop, error) {
+	if t.runEnds {
+		t.runEnds = false
+		return session.TargetStop{RunEnds: true}, nil
+	}
 	s, err := t.client.Wait(ctx)
-	return t.stop(s, err)
+	out, err := t.stop(s, err)
+	if err == nil {
+		out.RunEnds, err = t.atEnd(context.WithoutCancel(ctx), s)
+	}
+	return out, err
 }
 
 // Step executes one instruction.
 func (t *Target) Step(ctx context.Context, cpu int) (session.TargetStop, error) {
+	more, err := t.breakAtEnd(ctx)
+	if err != nil {
+		return session.TargetStop{}, err
+	}
+	if !more {
+		return session.TargetStop{CPU: cpu, RunEnds: true}, nil
+	}
 	s, err := t.client.Step(ctx, t.cpus[cpu])
 	return t.stop(s, err)
 }

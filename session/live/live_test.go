@@ -29,6 +29,20 @@ func openLab(ctx context.Context, t *testing.T, options string, shared bool) (*s
 // openLabWith is openLab with a recorder.
 func openLabWith(ctx context.Context, t *testing.T, options string, shared bool, recorder func(files map[string]*debuginfo.File, s *session.Scenario) session.Recorder, more ...func(*session.Config)) (*session.Engine, *qemu.VM) {
 	t.Helper()
+	return openSetup(ctx, t, setup{vm: qemu.Config{SharedRAM: shared, Append: options}, recorder: recorder, more: more})
+}
+
+// setup says how to start the lab guest, and how to open a session on it.
+type setup struct {
+	vm       qemu.Config
+	target   live.Options
+	recorder func(files map[string]*debuginfo.File, s *session.Scenario) session.Recorder
+	more     []func(*session.Config)
+	frozen   bool // do not begin
+}
+
+func openSetup(ctx context.Context, t *testing.T, o setup) (*session.Engine, *qemu.VM) {
+	t.Helper()
 	dir, err := guest.Build(ctx)
 	if err != nil {
 		t.Fatal(err)
@@ -51,25 +65,31 @@ func openLabWith(ctx context.Context, t *testing.T, options string, shared bool,
 	if err != nil {
 		t.Fatal(err)
 	}
-	vm, err := qemu.Start(ctx, qemu.Config{Kernel: filepath.Join(dir, guest.Kernel), MemoryMB: 64, SharedRAM: shared, ICount: guest.Clock, Append: options})
+	o.vm.Kernel, o.vm.MemoryMB = filepath.Join(dir, guest.Kernel), 64
+	o.vm.ICount = guest.Clock
+	vm, err := qemu.Start(ctx, o.vm)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { vm.Stop(context.Background()) })
-	target, err := live.Attach(ctx, vm.GDB(), live.Options{VM: vm, Serial: vm.Serial()})
+	o.target.VM, o.target.Serial = vm, vm.Serial()
+	target, err := live.Attach(ctx, vm.GDB(), o.target)
 	if err != nil {
 		t.Fatal(err)
 	}
 	cfg := session.Config{Target: target, Decoder: layout, Paging: memory.AMD64{}, Scenario: s, Files: files}
-	if recorder != nil {
-		cfg.Recorder = recorder(files, s)
+	if o.recorder != nil {
+		cfg.Recorder = o.recorder(files, s)
 	}
-	for _, f := range more {
+	for _, f := range o.more {
 		f(&cfg)
 	}
 	e, err := session.Open(ctx, cfg)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if o.frozen {
+		return e, vm
 	}
 	if err := e.Begin(ctx); err != nil {
 		t.Fatal(err)

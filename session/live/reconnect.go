@@ -42,6 +42,7 @@ func (t *Target) Reconnect(ctx context.Context) error {
 	t.mu.Unlock()
 	t.cpus, t.system, t.shared, t.exited, t.found = n.cpus, n.system, n.shared, false, n.stood
 	clear(t.tss)
+	t.reverses.Store(n.reverses.Load())
 	return errors.Join(err, t.readSerialAgain())
 }
 

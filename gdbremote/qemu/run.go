@@ -1,0 +1,82 @@
+package qemu
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+// Mode says what a VM does with its Run.
+type Mode string
+
+// The modes.
+const (
+	// Snapshots runs the guest as ever; VM snapshots can be kept in the image.
+	Snapshots Mode = ""
+	// Record keeps all that comes to the guest from outside, by the number of
+	// instructions that were executed before. There is no serial output.
+	Record Mode = "record"
+	// Replay runs the guest by that record: the same instructions again. It needs
+	// the same configuration.
+	Replay Mode = "replay"
+)
+
+// Run is a place for a run of a guest: a record that QEMU makes once and
+// replays as often as wanted, and an image that VM snapshots are kept in, all in
+// a private directory.
+type Run struct{ dir *privateDir }
+
+// imageSize is the size that the image pretends to have. Nothing is written to
+// it but VM snapshots, which may be larger.
+const imageSize = "1M"
+
+// imageTimeout limits qemu-img.
+const imageTimeout = 30 * time.Second
+
+// NewRun makes a place for a run. Remove it when its last VM has ended.
+func NewRun(ctx context.Context) (*Run, error) {
+	sweepOnce()
+	program, err := exec.LookPath("qemu-img")
+	if err != nil {
+		return nil, fmt.Errorf("qemu-img not found, which makes the image for VM snapshots: apt-get install qemu-utils (%w: %w)", ErrNotFound, err)
+	}
+	dir, err := newPrivateDir(socketRoot())
+	if err != nil {
+		return nil, err
+	}
+	r := &Run{dir}
+	ctx, cancel := context.WithTimeout(ctx, imageTimeout)
+	defer cancel()
+	if out, err := exec.CommandContext(ctx, program, "create", "-q", "-f", "qcow2", r.image(), imageSize).CombinedOutput(); err != nil {
+		r.Remove()
+		return nil, fmt.Errorf("making an image for VM snapshots: %w: %s", err, strings.TrimSpace(string(out)))
+	}
+	return r, nil
+}
+
+// Remove removes the record and the image.
+func (r *Run) Remove() { r.dir.remove() }
+
+func (r *Run) image() string { return r.dir.file("snapshots.qcow2") }
+
+// arguments are those that a run adds. QEMU's vapic device stays out of x86
+// machines that record or replay: its reset waits for the processor's thread,
+// with the lock that this thread waits for, so that loading a VM snapshot, and
+// with it every step backwards, hangs most of the time (QEMU 7.2).
+func (c Config) runArguments() []string {
+	if c.Run == nil {
+		return nil
+	}
+	args := []string{"-drive", "if=none,id=thaw-snapshots,format=qcow2,file=" + commas(c.Run.image())}
+	if c.Mode == Snapshots {
+		return args
+	}
+	args = append(args, "-icount", fmt.Sprintf("%s,rr=%s,rrfile=%s,rrsnapshot=init", cmp.Or(c.ICount, "shift=auto"), c.Mode, commas(c.Run.dir.file("record"))))
+	if strings.HasSuffix(c.Arch, "86") || strings.HasPrefix(c.Arch, "x86") {
+		args = append(args, "-global", "apic-common.vapic=off")
+	}
+	return args
+}

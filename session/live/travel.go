@@ -1,0 +1,163 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"thaw/gdbremote"
+	"thaw/session"
+)
+
+// How long QEMU may take to go back, if Options do not say, and to write or load
+// a VM snapshot. Going back runs the guest again from an earlier point, more than
+// once.
+const (
+	reverseWithin = time.Minute
+	saveWithin    = time.Minute
+)
+
+// Reverses says whether QEMU replays a recorded run and has offered to go
+// backwards in it. Without that offer the packets would end QEMU 7.2.
+func (t *Target) Reverses() bool { return t.reverses.Load() }
+
+// executed is what `info replay` says.
+var executed = regexp.MustCompile(`instruction count = (\d+)`)
+
+// Position is how many instructions of the recorded run were executed.
+func (t *Target) Position(ctx context.Context) (uint64, error) {
+	text, err := t.client.Monitor(ctx, "info replay")
+	if err != nil {
+		return 0, t.lost(err)
+	}
+	m := executed.FindStringSubmatch(text)
+	if m == nil {
+		return 0, fmt.Errorf("QEMU does not tell the position in the recorded run: %q", strings.TrimSpace(text))
+	}
+	return strconv.ParseUint(m[1], 10, 64)
+}
+
+// ReverseStep goes back by one instruction.
+func (t *Target) ReverseStep(ctx context.Context) (session.TargetStop, error) {
+	return t.reverse(ctx, "one instruction", t.client.ReverseStep)
+}
+
+// ReverseContinue goes back to the last break- or watchpoint, or to the
+// beginning of the recorded run.
+func (t *Target) ReverseContinue(ctx context.Context) (session.TargetStop, error) {
+	return t.reverse(ctx, "to an earlier point", func(ctx context.Context) (gdbremote.Stop, error) {
+		if err := t.client.ReverseContinue(ctx); err != nil {
+			return gdbremote.Stop{}, err
+		}
+		return t.client.Wait(ctx)
+	})
+}
+
+// reverse goes back within the time limit.
+func (t *Target) reverse(ctx context.Context, what string, back func(ctx context.Context) (gdbremote.Stop, error)) (session.TargetStop, error) {
+	clear(t.tss)
+	limited, cancel := context.WithTimeout(ctx, t.reverseWithin)
+	defer cancel()
+	stop, err := back(limited)
+	if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+		return session.TargetStop{}, fmt.Errorf("going back %s: no answer within %v, so QEMU is stuck and must be ended; QEMU 7.2 does that on x86 unless run and replay are both started with -global apic-common.vapic=off: %w", what, t.reverseWithin, err)
+	}
+	return t.stop(stop, err)
+}
+
+// RunTo runs forward to a position of the recorded run.
+func (t *Target) RunTo(ctx context.Context, position uint64) (session.TargetStop, error) {
+	at, err := t.Position(ctx)
+	if err != nil || at == position {
+		return session.TargetStop{}, err
+	}
+	if err := t.tell(ctx, fmt.Sprintf("replay_break %d", position)); err != nil {
+		return session.TargetStop{}, err
+	}
+	clear(t.tss)
+	if err := t.client.Continue(ctx); err != nil {
+		return session.TargetStop{}, t.lost(err)
+	}
+	limited, cancel := context.WithTimeout(ctx, t.reverseWithin)
+	defer cancel()
+	stop, err := t.client.Wait(limited)
+	if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+		return session.TargetStop{}, fmt.Errorf("running to instruction %d: not reached within %v; is QEMU started as it was for the record, with the same machine and devices? %w", position, t.reverseWithin, err)
+	}
+	if err != nil {
+		return t.stop(stop, err)
+	}
+	if at, err = t.Position(ctx); err == nil && at != position {
+		err = fmt.Errorf("running to instruction %d: QEMU stopped at %d (%s)", position, at, stop)
+	}
+	out, _ := t.stop(stop, nil)
+	return out, err
+}
+
+// breakAtEnd makes QEMU stop at the end of the recorded run, where it would end;
+// it forgets that whenever it moves the guest. It is false at the end.
+func (t *Target) breakAtEnd(ctx context.Context) (bool, error) {
+	if t.end == 0 {
+		return true, nil
+	}
+	at, err := t.Position(ctx)
+	if err != nil {
+		return false, err
+	}
+	if at >= t.end {
+		return false, nil
+	}
+	return true, t.tell(ctx, fmt.Sprintf("replay_break %d", t.end))
+}
+
+// atEnd says whether a stop that nothing else explains is the end of the
+// recorded run.
+func (t *Target) atEnd(ctx context.Context, s gdbremote.Stop) (bool, error) {
+	if t.end == 0 || s.Exited || s.Signal != gdbremote.SignalInterrupt {
+		return false, nil
+	}
+	at, err := t.Position(ctx)
+	return at >= t.end, err
+}
+
+// tell runs a command of QEMU's monitor that says something only if it fails.
+func (t *Target) tell(ctx context.Context, command string) error {
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveWithin)
+	defer cancel()
+	text, err := t.client.Monitor(limited, command)
+	if err != nil {
+		return t.lost(err)
+	}
+	if text = strings.TrimSpace(text); text != "" {
+		return fmt.Errorf("QEMU's %s: %s", command, strings.TrimPrefix(text, "Error: "))
+	}
+	return nil
+}
+
+// SaveVM keeps the whole machine as a VM snapshot in QEMU's qcow2 drive.
+func (t *Target) SaveVM(ctx context.Context, name string) error {
+	err := t.tell(ctx, "savevm "+name)
+	if err != nil && strings.Contains(err.Error(), "block device") {
+		return fmt.Errorf("VM snapshots need a drive of format qcow2: start QEMU with -drive if=none,format=qcow2,file=FILE (%w)", err)
+	}
+	return err
+}
+
+// LoadVM puts the machine back to a VM snapshot.
+func (t *Target) LoadVM(ctx context.Context, name string) error {
+	clear(t.tss)
+	return t.tell(ctx, "loadvm "+name)
+}
+
+// DropVM removes a VM snapshot. The image of a machine that was started for this
+// session is removed with it.
+func (t *Target) DropVM(ctx context.Context, name string) error {
+	if t.vm != nil {
+		return nil
+	}
+	return t.tell(ctx, "delvm "+name)
+}

@@ -1,0 +1,342 @@
+package live_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"thaw/gdbremote/qemu"
+	"thaw/report"
+	"thaw/session"
+	"thaw/session/live"
+)
+
+// newRun makes a place for a run.
+func newRun(ctx context.Context, t *testing.T) *qemu.Run {
+	t.Helper()
+	if _, err := exec.LookPath("qemu-img"); err != nil {
+		t.Skip("qemu-img is not installed")
+	}
+	run, err := qemu.NewRun(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(run.Remove)
+	return run
+}
+
+// recordLab records the lab guest to the scenario's end and tells where that is.
+func recordLab(ctx context.Context, t *testing.T, run *qemu.Run, options string) (end uint64) {
+	t.Helper()
+	var target session.Target
+	e, _ := openSetup(ctx, t, setup{vm: qemu.Config{Append: options, Run: run, Mode: qemu.Record, SharedRAM: true}, frozen: true,
+		more: []func(*session.Config){func(c *session.Config) { target = c.Target }}})
+	if v := e.View(); v.Back != session.BackHistory || v.NoReverse == "" {
+		t.Errorf("while it records: %s, %q", v.Back, v.NoReverse)
+	}
+	if err := e.ReverseStep(ctx); err == nil || !strings.Contains(err.Error(), "offers no reverse execution") {
+		t.Errorf("a step back without the stub's offer: %v", err)
+	}
+	if err := e.RunThrough(ctx, 2*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	end, err := target.(*live.Target).Position(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Close(ctx); err != nil {
+		t.Fatal(err)
+	}
+	return end
+}
+
+// replayLab opens a session on the replay of a run.
+func replayLab(ctx context.Context, t *testing.T, run *qemu.Run, options string, end uint64, snapshots bool) (*session.Engine, *live.Target) {
+	t.Helper()
+	var target *live.Target
+	e, _ := openSetup(ctx, t, setup{vm: qemu.Config{Append: options, Run: run, Mode: qemu.Replay, SharedRAM: true}, target: live.Options{End: end},
+		more: []func(*session.Config){func(c *session.Config) { target, c.VMSnapshots = c.Target.(*live.Target), snapshots }}})
+	if v := e.View(); v.Back != session.BackReverse || v.NoReverse != "" {
+		t.Errorf("in a replay: %s, %q", v.Back, v.NoReverse)
+	}
+	return e, target
+}
+
+// seenAt is all that a stop shows, but for when it was seen.
+func seenAt(t *testing.T, v *session.View) string {
+	t.Helper()
+	s := v.Snapshot
+	out := []string{s.Phase, fmt.Sprint(s.CPU), fmt.Sprint(s.Frames), fmt.Sprint(v.Complete, v.Finished)}
+	for _, x := range []any{report.NewSnapshotJSON(s), verdicts(v), v.Caps, v.Memory, v.Waits, phases(v), v.Breakpoints} {
+		text, err := json.MarshalIndent(x, "", " ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, string(text))
+	}
+	return stopNumber.ReplaceAllString(strings.Join(out, "\n"), "${1}N")
+}
+
+// stopNumber is how evidence names the stop at which it was seen.
+var stopNumber = regexp.MustCompile(`(stop |(?i:"After"|"Checkpoint"): )\d+`)
+
+// verdicts are a view's, without times and numbers of stops.
+func verdicts(v *session.View) (out []session.ThreadVerdict) {
+	for _, x := range v.Verdicts {
+		x.History = append([]session.Happening(nil), x.History...)
+		for i := range x.History {
+			x.History[i].Time, x.History[i].Stop = 0, 0
+		}
+		for _, s := range []*session.Stage{&x.Checkpointed, &x.Requested, &x.Kernel, &x.Entered} {
+			s.Time, s.Stop = 0, 0
+		}
+		out = append(out, x)
+	}
+	return out
+}
+
+func phases(v *session.View) (out []session.Phase) {
+	for _, p := range v.Phases {
+		p.Stop = 0
+		out = append(out, p)
+	}
+	return out
+}
+
+// walk goes to the end, and tells what was seen at every stop, by position.
+func walk(ctx context.Context, t *testing.T, e *session.Engine, target *live.Target) (positions []uint64, seen map[uint64]string) {
+	t.Helper()
+	seen = map[uint64]string{}
+	for !e.View().Finished {
+		if err := e.NextPhase(ctx); err != nil {
+			t.Fatal(err)
+		}
+		at, err := target.Position(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		positions = append(positions, at)
+		seen[at] = seenAt(t, e.View())
+	}
+	return positions, seen
+}
+
+// The same record replayed twice gives the same snapshots, verdicts and counts
+// at the same instructions.
+func TestReplayIsDeterministic(t *testing.T) {
+	ctx := deadline(t)
+	run := newRun(ctx, t)
+	end := recordLab(ctx, t, run, "bug=overwritten")
+	var first map[uint64]string
+	for round := range 2 {
+		e, target := replayLab(ctx, t, run, "bug=overwritten", end, round > 0)
+		positions, seen := walk(ctx, t, e, target)
+		if len(positions) < 20 || len(e.View().Verdicts) != 3 {
+			t.Errorf("%d stops, %d verdicts", len(positions), len(e.View().Verdicts))
+		}
+		if round > 0 {
+			if d := cmp.Diff(first, seen); d != "" {
+				t.Errorf("the second replay differs (-first +second):\n%s", d)
+			}
+		}
+		first = seen
+		if err := e.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// is checks where the guest is, and that all is known there that was seen there
+// before.
+func is(ctx context.Context, t *testing.T, e *session.Engine, target *live.Target, position uint64, seen map[uint64]string) {
+	t.Helper()
+	v := e.View()
+	at, err := target.Position(ctx)
+	if err != nil || at != position || !v.Live {
+		t.Fatalf("%s: at instruction %d, want %d; %v", v.Snapshot.Reason, at, position, err)
+	}
+	if d := cmp.Diff(seen[at], seenAt(t, v)); d != "" {
+		t.Fatalf("%s: not what was seen there before (-before +now):\n%s", v.Snapshot.Reason, d)
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// In a replay the guest goes back by instructions, events and writes, and to any
+// stop; what was found out later is forgotten, and found out again.
+func TestGoBackInReplay(t *testing.T) {
+	ctx := deadline(t)
+	run := newRun(ctx, t)
+	end := recordLab(ctx, t, run, "bug=overwritten")
+	e, target := replayLab(ctx, t, run, "bug=overwritten", end, true)
+	defer e.Close(ctx)
+	positions, seen := walk(ctx, t, e, target)
+	last := len(positions) - 1
+	ep := verdictOf(t, e.View(), "ep")
+	if ep.Verdict != session.Overwritten {
+		t.Fatalf("ep: %s", ep.Verdict)
+	}
+
+	// Out of the middle of ep's way out of the kernel it comes back to user mode
+	// by steps, and by running on.
+	for range 2 {
+		must(t, e.ReverseStep(ctx))
+	}
+	if v := verdictOf(t, e.View(), "ep"); v.Verdict != session.Pending || v.Entered.Known {
+		t.Errorf("before ep came back: %s, %+v", v.Verdict, v.Entered)
+	}
+	for range 2 {
+		must(t, e.StepInstruction(ctx))
+	}
+	is(ctx, t, e, target, positions[last], seen)
+	for range 3 {
+		must(t, e.ReverseStep(ctx))
+	}
+	must(t, e.NextPhase(ctx))
+	is(ctx, t, e, target, positions[last], seen)
+
+	// The last write of ep's frame is the one that its history tells last.
+	must(t, e.LastWrite(ctx, ep.Thread))
+	v := e.View()
+	writes := 0
+	for _, h := range ep.History {
+		if h.What == "written" && h.Where == "frame" {
+			writes++
+		}
+	}
+	if writes < 2 || !strings.Contains(v.Snapshot.Reason, "last write of ep's saved state") || !strings.Contains(v.Snapshot.Reason, "Thread_object::ex_regs") {
+		t.Errorf("the last of %d writes: %s", writes, v.Snapshot.Reason)
+	}
+
+	// From event to event, and by single steps to the same places again.
+	must(t, e.Restart(ctx, last+1))
+	is(ctx, t, e, target, positions[last], seen)
+	for i := last - 1; i > last-14; i-- {
+		must(t, e.ReverseContinue(ctx))
+		is(ctx, t, e, target, positions[i], seen)
+	}
+	for range 3 {
+		must(t, e.ReverseStep(ctx))
+	}
+	for range 3 {
+		must(t, e.StepInstruction(ctx))
+	}
+	is(ctx, t, e, target, positions[last-13], seen)
+
+	// Back before the requests, all is found out once more.
+	must(t, e.Restart(ctx, 14))
+	is(ctx, t, e, target, positions[13], seen)
+	if v := e.View(); len(v.Verdicts) > 0 && v.Verdicts[0].Requested.Known {
+		t.Error("a request is known before it came")
+	}
+	for _, p := range positions[14:] {
+		must(t, e.NextPhase(ctx))
+		is(ctx, t, e, target, p, seen)
+	}
+	// The recorded run has an end.
+	must(t, e.Continue(ctx))
+	if v := e.View(); !strings.Contains(v.Snapshot.Reason, "the recorded run ends here") {
+		t.Errorf("at the end: %s", v.Snapshot.Reason)
+	}
+	if at, err := target.Position(ctx); err != nil || at != end {
+		t.Errorf("at the end: %d, not %d; %v", at, end, err)
+	}
+	must(t, e.StepInstruction(ctx))
+	must(t, e.ReverseContinue(ctx))
+	is(ctx, t, e, target, positions[last], seen)
+}
+
+// Without a recorded run the guest goes back to phases by VM snapshots, and finds
+// the same from there.
+func TestGoBackToVMSnapshots(t *testing.T) {
+	ctx := deadline(t)
+	run := newRun(ctx, t)
+	e, _ := openSetup(ctx, t, setup{vm: qemu.Config{Append: "bug=overwritten", Run: run, SharedRAM: true},
+		more: []func(*session.Config){func(c *session.Config) { c.VMSnapshots = true }}})
+	defer e.Close(ctx)
+	if v := e.View(); v.Back != session.BackSnapshots || v.NoReverse == "" {
+		t.Errorf("%s, %q", v.Back, v.NoReverse)
+	}
+	must(t, e.RunAll(ctx, nil))
+	end := judged(e.View())
+	stops, requests := e.View().Stops, 0
+	for _, b := range e.View().Breakpoints {
+		if b.Purpose == "request" {
+			requests += b.Hits
+		}
+	}
+	// At stops between phases there is no snapshot.
+	if err := e.Restart(ctx, stops); err == nil || !strings.Contains(err.Error(), "no VM snapshot") {
+		t.Errorf("to a stop that no phase made: %v", err)
+	}
+	for round := range 2 {
+		must(t, e.Restart(ctx, 20)) // before the requests
+		v := e.View()
+		if !v.Live || !strings.HasPrefix(v.Snapshot.Reason, "back at stop 20: phase ") || v.Stops != stops+1 {
+			t.Errorf("stop %d: %s", v.Stops, v.Snapshot.Reason)
+		}
+		for _, x := range v.Verdicts {
+			if x.Requested.Known || x.Entered.Known {
+				t.Errorf("%s has a request before it came", x.Name)
+			}
+		}
+		if n := len(v.Log); n == 0 || strings.Contains(v.Log[n-1], "restore complete") {
+			t.Errorf("LOG of later: %q", v.Log)
+		}
+		must(t, e.RunAll(ctx, nil))
+		v = e.View()
+		if d := cmp.Diff(end, judged(v)); d != "" {
+			t.Errorf("round %d ends otherwise (-first +now):\n%s", round, d)
+		}
+		now := 0
+		for _, b := range v.Breakpoints {
+			if b.Purpose == "request" {
+				now += b.Hits
+			}
+		}
+		if now != requests {
+			t.Errorf("round %d counts %d requests, not %d", round, now, requests)
+		}
+		stops = v.Stops
+	}
+}
+
+// What a session needs of QEMU it says, and QEMU without the offer lives on.
+func TestNoWayBack(t *testing.T) {
+	ctx := deadline(t)
+	e, vm := openSetup(ctx, t, setup{vm: qemu.Config{SharedRAM: true}, frozen: true,
+		more: []func(*session.Config){func(c *session.Config) { c.VMSnapshots = true }}})
+	if err := e.Begin(ctx); err == nil || !strings.Contains(err.Error(), "need a drive of format qcow2") {
+		t.Errorf("VM snapshots without a drive: %v", err)
+	}
+	must(t, e.Close(ctx))
+	e, vm = openLab(ctx, t, "", true)
+	must(t, e.NextPhase(ctx))
+	must(t, e.NextPhase(ctx))
+	v := e.View()
+	thread := v.Snapshot.System.Threads()[3].ID
+	for what, err := range map[string]error{"step": e.ReverseStep(ctx), "continue": e.ReverseContinue(ctx), "write": e.LastWrite(ctx, thread)} {
+		if err == nil || !strings.Contains(err.Error(), "offers no reverse execution") {
+			t.Errorf("reverse %s: %v", what, err)
+		}
+	}
+	if err := e.Restart(ctx, 1); err == nil || !strings.Contains(err.Error(), "cannot be put back") {
+		t.Errorf("restart: %v", err)
+	}
+	if v := e.View(); v.Back != session.BackHistory || vm.Exit() != nil {
+		t.Errorf("%s; QEMU: %v", v.Back, vm.Exit())
+	}
+	must(t, e.NextPhase(ctx))
+}

@@ -1,0 +1,236 @@
+package session
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+)
+
+// state is what the engine knows at a moment of the guest's run, apart from the
+// guest itself: what it takes to go on from there as if nothing had come after.
+// It shares nothing that changes with the engine.
+type state struct {
+	ev             evidence
+	phases         []Phase
+	probes         map[uint64][]*probe
+	infos          []*BreakpointInfo
+	counts         []BreakpointInfo // of infos
+	taken, faulted visit
+	leaves         uint64
+	cpu            int
+	here           visit
+	logged         int // LOG lines
+	before, after  int // records of the snapshots that the evidence refers to
+}
+
+// mark is a state at a position of a recorded run. The engine was busy with it
+// from another position on, without the guest being its own: what leaves is the
+// thread that was followed out of the kernel meanwhile, 0 if none was.
+type mark struct {
+	from, at uint64
+	leaves   uint64
+	state    *state
+}
+
+// save is a VM snapshot with what was known there.
+type save struct {
+	name     string
+	position uint64 // of a recorded run
+	state    *state
+}
+
+// maxMarks bounds the marks; going back further than the oldest one loses
+// evidence of what came before.
+const maxMarks = 20000
+
+// stateNow copies what is known.
+func (e *Engine) stateNow() *state {
+	s := &state{ev: e.ev.clone(), phases: slices.Clone(e.phases), probes: cloneProbes(e.probes), infos: slices.Clone(e.infos),
+		taken: e.taken, faulted: e.faulted, leaves: e.leaves, cpu: e.cpu, here: e.here(), logged: e.log.count()}
+	if e.rec != nil {
+		s.before, s.after = e.rec.snaps[e.ev.before], e.rec.snaps[e.ev.after]
+	}
+	for _, i := range s.infos {
+		s.counts = append(s.counts, *i)
+	}
+	return s
+}
+
+func cloneProbes(probes map[uint64][]*probe) map[uint64][]*probe {
+	out := make(map[uint64][]*probe, len(probes))
+	for addr, list := range probes {
+		out[addr] = slices.Clone(list)
+	}
+	return out
+}
+
+// clone copies the evidence, but for what is never changed once it is there.
+func (ev *evidence) clone() evidence {
+	out := *ev
+	out.tracks, out.watches = map[uint64]*track{}, map[uint64]*track{}
+	out.Threads, out.Stored = nil, slices.Clone(ev.Stored)
+	copies := map[*track]*track{}
+	for _, t := range ev.Threads {
+		copies[t] = t.clone()
+		out.Threads = append(out.Threads, copies[t])
+	}
+	for block, t := range ev.tracks {
+		out.tracks[block] = copies[t]
+	}
+	for addr, t := range ev.watches {
+		out.watches[addr] = copies[t]
+	}
+	out.Operations = maps.Clone(ev.Operations)
+	for block, list := range out.Operations {
+		out.Operations[block] = slices.Clone(list)
+	}
+	return out
+}
+
+// clone copies a thread's evidence. Forced states cannot be taken back in it.
+func (t *track) clone() *track {
+	out := *t
+	out.Requests, out.Writes = slices.Clone(t.Requests), slices.Clone(t.Writes)
+	out.Forced, out.Copied = slices.Clone(t.Forced), slices.Clone(t.Copied)
+	for i := range out.Requests {
+		if c := out.Requests[i].Copy; c != nil {
+			kept := *c
+			out.Requests[i].Copy = &kept
+		}
+	}
+	for i := range out.Forced {
+		out.Forced[i].undo = nil
+	}
+	return &out
+}
+
+// takeUp goes on with a state. The break- and watchpoints of it are set.
+func (e *Engine) takeUp(ctx context.Context, s *state) error {
+	e.ev, e.phases = s.ev.clone(), slices.Clone(s.phases)
+	e.resumeInfos(s)
+	e.taken, e.faulted, e.leaves = s.taken, s.faulted, s.leaves
+	e.rec.remember(s)
+	clear(e.roots)
+	clear(e.taskComps)
+	own := e.own
+	e.own = nil
+	for _, list := range s.probes {
+		for _, p := range list {
+			if p.info.Own() {
+				continue // the user's come and go when the user says so
+			}
+			if err := e.addProbe(ctx, p); err != nil {
+				return err
+			}
+		}
+	}
+	for _, p := range own {
+		if err := e.addProbe(ctx, p); err != nil {
+			return err
+		}
+	}
+	for _, t := range e.ev.Threads {
+		if t.armed {
+			t.armed = false
+			if err := e.arm(ctx, t); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// resumeInfos takes the accounts of breakpoints up. Those that the user has set
+// since had no hits then.
+func (e *Engine) resumeInfos(s *state) {
+	own := slices.DeleteFunc(e.infos, func(i *BreakpointInfo) bool { return !i.Own() })
+	for _, i := range own {
+		i.Hits, i.Foreign = 0, 0
+	}
+	e.infos = nil
+	for i, info := range s.infos {
+		if !info.Own() {
+			e.infos = append(e.infos, info)
+		}
+		if !info.Own() || slices.Contains(own, info) {
+			*info = s.counts[i]
+		}
+	}
+	e.infos = append(e.infos, own...)
+}
+
+// noteMark keeps what is known at a position of a recorded run; from is where
+// the engine began to look at it.
+func (e *Engine) noteMark(ctx context.Context, from uint64, leaves uint64) error {
+	r := e.reverser()
+	if r == nil {
+		return nil
+	}
+	at, err := r.Position(ctx)
+	if err != nil {
+		return err
+	}
+	e.takeLog()
+	m := mark{min(from, at), at, leaves, e.stateNow()}
+	i, there := e.markAt(at)
+	switch {
+	case there:
+		m.from = min(m.from, e.marks[i].from)
+		if leaves == 0 {
+			m.leaves = e.marks[i].leaves
+		}
+		e.marks[i] = m
+	default:
+		e.marks = slices.Insert(e.marks, i, m)
+	}
+	if len(e.marks) > maxMarks { // the first one has no evidence: it fits before all
+		e.marks = slices.Delete(e.marks, 1, 2)
+	}
+	return nil
+}
+
+// markAt is where the mark of a position is, or belongs.
+func (e *Engine) markAt(at uint64) (int, bool) {
+	return slices.BinarySearchFunc(e.marks, at, func(m mark, at uint64) int { return cmp.Compare(m.at, at) })
+}
+
+// knownAt is what was known at a position of the recorded run: exact if the
+// engine looked at just this place, and leaves is the thread that was on its way
+// out of the kernel there.
+func (e *Engine) knownAt(at uint64) (s *state, exact bool, leaves uint64) {
+	i, exact := e.markAt(at)
+	if exact {
+		return e.marks[i].state, true, 0
+	}
+	if i < len(e.marks) && e.marks[i].from <= at {
+		leaves = e.marks[i].leaves
+	}
+	return e.marks[max(i-1, 0)].state, false, leaves
+}
+
+// cutLog forgets LOG lines that the guest has not written yet where it was moved.
+func (e *Engine) cutLog(lines int) {
+	e.log.cut(lines)
+	e.rec.cutLog(lines)
+}
+
+// saveVM makes a VM snapshot of this moment.
+func (e *Engine) saveVM(ctx context.Context, name string, position uint64, s *state) error {
+	if err := e.target.(Snapshotter).SaveVM(ctx, name); err != nil {
+		return err
+	}
+	e.saves = append(e.saves, save{name, position, s})
+	return nil
+}
+
+// dropSaves removes the VM snapshots that were made.
+func (e *Engine) dropSaves(ctx context.Context) error {
+	for len(e.saves) > 0 {
+		if err := e.target.(Snapshotter).DropVM(ctx, e.saves[0].name); err != nil {
+			return err
+		}
+		e.saves = e.saves[1:]
+	}
+	return nil
+}
