@@ -110,11 +110,12 @@ func (f *facts) kept() bool {
 	return c != nil && c.Read && c.IP == f.q.IP && c.SP == f.q.SP
 }
 
-// rule is one cause: when it holds, what it says, and what to try. No rule
-// holds on evidence that is missing.
+// rule is one cause: when it holds, what it says, what to try, and the bug of the
+// lab guest that shows it at some stop. No rule holds on evidence that is missing.
 type rule struct {
 	name    string
 	verdict Verdict
+	lab     string // "" where only a user, or a hole in the evidence, brings it about
 	when    func(f *facts) bool
 	cause   func(f *facts) string
 	advice  string
@@ -131,7 +132,7 @@ var rules = []rule{
 		advice: "run the restore again without forcing",
 	},
 	{
-		name: "another-state", verdict: NotRequested,
+		name: "another-state", verdict: NotRequested, lab: "swapped-threads",
 		when: func(f *facts) bool { return f.foreign },
 		cause: func(f *facts) string {
 			if f.owner == "" {
@@ -142,7 +143,7 @@ var rules = []rule{
 		advice: "look at how the restorer finds the new thread for each stored one: by name, badge or order",
 	},
 	{
-		name: "partial-registers", verdict: Partial,
+		name: "partial-registers", verdict: Partial, lab: "partial-registers",
 		when: func(f *facts) bool { return f.entered() && f.arrived && f.wrote != nil && len(f.diff) > 0 },
 		cause: func(f *facts) string {
 			return fmt.Sprintf("ip and sp arrived, written by %s, but %s came back with other values than were requested", f.wrote.Place.Function, list(f.diff))
@@ -150,14 +151,14 @@ var rules = []rule{
 		advice: "hand over all registers: an exception reply can, ex_regs carries ip and sp only",
 	},
 	{
-		name: "applied", verdict: Applied,
+		name: "applied", verdict: Applied, lab: "fixed",
 		when: func(f *facts) bool { return f.entered() && f.arrived && f.wrote != nil },
 		cause: func(f *facts) string {
 			return fmt.Sprintf("written by %s and entered", f.wrote.Place.Function)
 		},
 	},
 	{
-		name: "overwritten", verdict: Overwritten,
+		name: "overwritten", verdict: Overwritten, lab: "overwritten",
 		when: func(f *facts) bool { return f.entered() && !f.arrived && f.wrote != nil && f.over != nil },
 		cause: func(f *facts) string {
 			return fmt.Sprintf("%s wrote the requested state, then %s wrote ip %#x over it before the thread ran", f.wrote.Place.Function, f.over.Place.Function, f.over.IP)
@@ -165,7 +166,7 @@ var rules = []rule{
 		advice: "find who sends the later write: a resume with a stale copy, a signal, or a second ex_regs",
 	},
 	{
-		name: "ex_regs-in-exception", verdict: Ignored,
+		name: "ex_regs-in-exception", verdict: Ignored, lab: "exregs-in-exception",
 		when: func(f *facts) bool { return f.entered() && !f.arrived && f.wrote == nil && f.blind != nil },
 		cause: func(f *facts) string {
 			return f.blind.Name + " came without the cancel flag while the thread was in an exception: the kernel changes nothing then and reports success"
@@ -173,7 +174,7 @@ var rules = []rule{
 		advice: "set the cancel flag, or put the state into the exception reply",
 	},
 	{
-		name: "stays-in-copy", verdict: Ignored,
+		name: "stays-in-copy", verdict: Ignored, lab: "state-ignored",
 		when: func(f *facts) bool {
 			return f.entered() && !f.arrived && f.wrote == nil && f.kept() && !slices.Contains(f.q.Thread.StateNames, "in_exception")
 		},
@@ -184,7 +185,7 @@ var rules = []rule{
 		advice: "let ex_regs with the cancel flag set ip and sp, or bring the thread into an exception first and put the state into the reply",
 	},
 	{
-		name: "never-written", verdict: Ignored,
+		name: "never-written", verdict: Ignored, lab: "state-dropped",
 		when: func(f *facts) bool { return f.entered() && !f.arrived && f.wrote == nil },
 		cause: func(f *facts) string {
 			if n := len(f.writes); n > 0 {
@@ -195,7 +196,7 @@ var rules = []rule{
 		advice: "follow the request on from the function that took it",
 	},
 	{
-		name: "coincident", verdict: Coincident,
+		name: "coincident", verdict: Coincident, lab: "state-ignored",
 		when: func(f *facts) bool {
 			return f.equal && f.wrote == nil && (f.arrived || !f.entered()) && !f.t.changed()
 		},
@@ -208,7 +209,7 @@ var rules = []rule{
 		advice: "record the session and look at each write in the evidence",
 	},
 	{
-		name: "written-blocked", verdict: Pending,
+		name: "written-blocked", verdict: Pending, lab: "exregs-blocked",
 		when: func(f *facts) bool { return f.wrote != nil && f.over == nil && f.blocked },
 		cause: func(f *facts) string {
 			return fmt.Sprintf("%s wrote the requested state, which takes effect once the thread's wait%s ends", f.wrote.Place.Function, f.partner)
@@ -216,24 +217,41 @@ var rules = []rule{
 		advice: "end the wait: the cancel flag of ex_regs does",
 	},
 	{
-		name: "written-not-run", verdict: Pending,
+		name: "written-not-run", verdict: Pending, lab: "fixed",
 		when: func(f *facts) bool { return f.wrote != nil && f.over == nil },
 		cause: func(f *facts) string {
 			return fmt.Sprintf("%s wrote the requested state, and the thread has not come back to user mode since", f.wrote.Place.Function)
 		},
 	},
 	{
-		name: "blocked", verdict: Pending,
+		name: "blocked", verdict: Pending, lab: "state-ignored",
 		when: func(f *facts) bool { return f.blocked },
 		cause: func(f *facts) string {
 			return "the thread still waits" + f.partner + " and has not come back to user mode"
 		},
 	},
 	{
-		name: "not-run", verdict: Pending,
+		name: "not-run", verdict: Pending, lab: "state-running",
 		when:  func(f *facts) bool { return true },
 		cause: says("the thread has not come back to user mode since the request"),
 	},
+}
+
+// Cause is a rule as it is listed for users.
+type Cause struct {
+	Rule    string  `json:"rule"`
+	Verdict Verdict `json:"verdict"`
+	Lab     string  `json:"lab,omitempty"`    // bug of the lab guest that shows it
+	Advice  string  `json:"advice,omitempty"` // what to try
+}
+
+// Causes lists the rules in the order in which they are tried.
+func Causes() []Cause {
+	var out []Cause
+	for _, r := range rules {
+		out = append(out, Cause{r.name, r.verdict, r.lab, r.advice})
+	}
+	return out
 }
 
 func (f *facts) rule() rule {

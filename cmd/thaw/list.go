@@ -9,18 +9,24 @@ import (
 
 	"thaw/report"
 	"thaw/scenarios"
+	"thaw/session"
 	"thaw/words"
 )
 
 func newList() *cobra.Command {
-	var asJSON, long bool
+	var asJSON, long, causes bool
 	c := &cobra.Command{
 		Use:     "list",
 		Short:   "list the restore bugs that come with thaw as recordings",
-		Example: "  thaw list\n  thaw list --long",
+		Example: "  thaw list\n  thaw list --long\n  thaw list --causes",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if asJSON {
+			switch {
+			case causes && asJSON:
+				return report.JSON(c.OutOrStdout(), session.Causes())
+			case causes:
+				return listCauses(c.OutOrStdout())
+			case asJSON:
 				return report.JSON(c.OutOrStdout(), scenarios.Catalogue())
 			}
 			return listCatalogue(c.OutOrStdout(), long)
@@ -28,7 +34,25 @@ func newList() *cobra.Command {
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	c.Flags().BoolVarP(&long, "long", "l", false, "print stories and sources, too")
+	c.Flags().BoolVar(&causes, "causes", false, "list the causes of verdicts instead, in the order in which they are tried")
 	return c
+}
+
+// listCauses prints the rules that verdicts come from.
+func listCauses(w io.Writer) error {
+	const width = 13 // of the longest verdict
+	for _, c := range session.Causes() {
+		lab := ""
+		if c.Lab != "" {
+			lab = "  (thaw lab --bug " + c.Lab + ")"
+		}
+		fmt.Fprintf(w, "%-*s  %s%s\n", width, c.Verdict, c.Rule, lab)
+		if c.Advice != "" {
+			fmt.Fprintf(w, "%-*s    try: %s\n", width, "", c.Advice)
+		}
+	}
+	_, err := fmt.Fprintln(w, "The first rule that holds gives the verdict; none holds on evidence that is missing.")
+	return err
 }
 
 // listCatalogue prints the catalogue.

@@ -121,6 +121,8 @@ void Platform_thread::state(Thread_state s)
 	// from there to the kernel only with the reply to an exception. This thread
 	// may be in none.
 	bool ep = equal(_name, "ep");
+	if (ep && bug("state-dropped"))
+		return;
 	if (bug("state-ignored") || (ep && bug("state-running")))
 	{
 		_pager_obj->state = s;

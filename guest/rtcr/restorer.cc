@@ -41,6 +41,11 @@ Cpu_thread_info *Restorer::_find_child_thread(char const *name)
 	// never set
 	if (bug("wrong-thread") && Genode::equal(name, "ep"))
 		name = "signal handler";
+	// bug=swapped-threads: each of both gets the other's state
+	else if (bug("swapped-threads") && Genode::equal(name, "ep"))
+		name = "signal handler";
+	else if (bug("swapped-threads") && Genode::equal(name, "signal handler"))
+		name = "ep";
 	for (unsigned i = 0; i < _child.thread_count; i++)
 		if (Genode::equal(_child.threads[i].name, name))
 			return &_child.threads[i];

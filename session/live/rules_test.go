@@ -1,0 +1,44 @@
+package live_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"thaw/session"
+)
+
+// Every cause is shown by the bug of the lab guest that the table names, at some
+// stop.
+func TestEachCauseHasABug(t *testing.T) {
+	byBug := map[string][]session.Cause{}
+	for _, c := range session.Causes() {
+		if c.Lab != "" {
+			byBug[c.Lab] = append(byBug[c.Lab], c)
+		}
+	}
+	for bug, causes := range byBug {
+		t.Run(bug, func(t *testing.T) {
+			ctx := deadline(t)
+			e, _ := openLab(ctx, t, "bug="+bug, true)
+			var seen []session.Cause
+			for {
+				err := e.NextPhase(ctx)
+				if errors.Is(err, session.ErrFinished) {
+					break
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, v := range e.View().Verdicts {
+					seen = append(seen, session.Cause{Rule: v.Rule, Verdict: v.Verdict})
+				}
+			}
+			for _, c := range causes {
+				if !slices.Contains(seen, session.Cause{Rule: c.Rule, Verdict: c.Verdict}) {
+					t.Errorf("%s by %s was not seen", c.Verdict, c.Rule)
+				}
+			}
+		})
+	}
+}
