@@ -12,18 +12,6 @@ import (
 	"thaw/words"
 )
 
-// rightsWord prints capability rights as the kernel debugger does.
-func rightsWord(r uint8) string {
-	s := []byte("--")
-	if r&2 != 0 {
-		s[0] = 'S'
-	}
-	if r&1 != 0 {
-		s[1] = 'W'
-	}
-	return string(s)
-}
-
 // capList is the capability table of the selected thread's task.
 type capList struct {
 	th   *theme
@@ -81,7 +69,7 @@ func (l *capList) row(i int) []cell {
 	} else {
 		receiver = "unknown object at " + hex(c.Pointer)
 	}
-	return styled(l.th.plain, hex(c.Slot), typ, object, rightsWord(c.Rights), label, receiver)
+	return styled(l.th.plain, hex(c.Slot), typ, object, kernel.RightsString(c.Rights), label, receiver)
 }
 
 // receiver is "component/thread".
@@ -235,7 +223,7 @@ func slotWords(c *session.SlotCap, label bool, w int) string {
 	if c == nil {
 		return "—"
 	}
-	typ, id, to, end := clean(c.Type), " "+c.Object.String()+" "+rightsWord(c.Rights), clean(c.Receiver), ""
+	typ, id, to, end := clean(c.Type), " "+c.Object.String()+" "+kernel.RightsString(c.Rights), clean(c.Receiver), ""
 	if label {
 		end = " label " + hex(c.Label)
 	}

@@ -95,7 +95,7 @@ func holdersOf(sys *kernel.System, id kernel.ID) []holder {
 		h := holder{task: task.ID}
 		for _, c := range task.Task.Caps {
 			if c.Object == id && id != 0 {
-				h.slots = append(h.slots, hex(c.Slot)+" "+rightsWord(c.Rights))
+				h.slots = append(h.slots, hex(c.Slot)+" "+kernel.RightsString(c.Rights))
 			}
 		}
 		if len(h.slots) > 0 {
