@@ -74,6 +74,7 @@ type Client struct {
 	fence       bool   // a stop packet may still be on its way
 	reversed    bool   // the last resume was backwards
 	resume      []byte // the packet that set the guest running
+	oks         int    // answers to come for requests that were sent before it
 }
 
 // semaphore is a lock one can stop waiting for.

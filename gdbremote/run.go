@@ -30,6 +30,44 @@ func (c *Client) Continue(ctx context.Context) error {
 	return c.sendResume(ctx, "c")
 }
 
+// ContinueAfter changes registers of a thread and physical memory, which data may
+// be empty for, and lets the guest run, all without waiting in between. A stub
+// that refuses a change has set the guest running with half of them, so this is
+// for changes it is known to take; the refusal breaks the connection.
+func (c *Client) ContinueAfter(ctx context.Context, thread ThreadID, values []RegisterValue, addr uint64, data []byte) error {
+	var before []string
+	mode := c.mode
+	if len(data) > 0 {
+		if !c.physical || len(data) > c.memoryChunk() {
+			return c.requestError("M", nil, fmt.Errorf("%d bytes of physical memory: %w", len(data), ErrUnsupported))
+		}
+		if mode != Physical {
+			mode, before = Physical, append(before, fmt.Sprintf("Qqemu.PhyMemMode:%d", Physical))
+		}
+		p := append(appendMemory(nil, 'M', addr, len(data)), ':')
+		before = append(before, string(appendHex(p, data)))
+	}
+	if packet, needed := c.selectStep(c.wanted(thread)); needed {
+		before = append(before, packet)
+	}
+	for _, v := range values {
+		p, err := c.registerPacket(v.Name, v.Value)
+		if err != nil {
+			return err
+		}
+		before = append(before, p)
+	}
+	packet := "c"
+	if c.features.VCont {
+		packet = "vCont;c"
+	}
+	if err := c.sendResume(ctx, packet, before...); err != nil {
+		return err
+	}
+	c.mode = mode
+	return nil
+}
+
 // Step lets one virtual CPU execute one instruction while the others stay
 // stopped; the zero ThreadID means the one that stopped last. If the stop does
 // not come in time, the error is ErrTimeout and the guest counts as running.
@@ -80,8 +118,9 @@ func (c *Client) ReverseContinue(ctx context.Context) error {
 
 var errNoReverse = fmt.Errorf("going backwards needs a QEMU that replays a recording (-icount rr=replay): %w", ErrUnsupported)
 
-// sendResume sends a packet that sets the guest running.
-func (c *Client) sendResume(ctx context.Context, packet string) error {
+// sendResume sends a packet that sets the guest running, and right before it
+// requests that are answered with OK.
+func (c *Client) sendResume(ctx context.Context, packet string, before ...string) error {
 	if err := c.acquire(ctx, packet); err != nil {
 		return err
 	}
@@ -94,13 +133,17 @@ func (c *Client) sendResume(ctx context.Context, packet string) error {
 	if err := c.drain(); err != nil {
 		return err
 	}
-	c.log.printf("-> $%s", packet)
-	c.resume = appendPacket(c.takeAcks(nil), []byte(packet))
+	out := c.takeAcks(nil)
+	for _, p := range append(before, packet) {
+		c.log.printf("-> $%s", p)
+		out = appendPacket(out, []byte(p))
+	}
+	c.resume, c.oks = appendPacket(nil, []byte(packet)), len(before)
 	c.runLock.Lock()
 	defer c.runLock.Unlock()
 	// Not ctx's deadline: half a packet would break the connection, and the stop
 	// can be waited for by another call.
-	if err := c.write(c.resume, time.Now().Add(c.opts.Timeout)); err != nil {
+	if err := c.write(out, time.Now().Add(c.opts.Timeout)); err != nil {
 		return err
 	}
 	c.currentSet, c.interrupted, c.reversed = false, false, packet[0] == 'b'
@@ -209,6 +252,14 @@ func (c *Client) waitStop(ctx context.Context, until time.Time, op string) (Stop
 		case evEnd:
 			return Stop{}, c.ended(ev.payload)
 		case evPacket:
+			if c.oks > 0 && !isStop(ev.payload) {
+				// The packet behind it has acknowledged it; a + now would stop QEMU.
+				if c.oks--; string(ev.payload) != "OK" {
+					return Stop{}, c.fail(fmt.Errorf("%s: a change before it was answered with %q: %w", op, shorten(ev.payload, 60), ErrProtocol))
+				}
+				continue
+			}
+			c.owed, c.oks = c.owed+c.oks, 0
 			c.countPacket()
 			if s, done, err := c.whileRunning(ev.payload, op); done {
 				return s, err
@@ -217,7 +268,7 @@ func (c *Client) waitStop(ctx context.Context, until time.Time, op string) (Stop
 			if c.noAck {
 				continue
 			}
-			if repeats++; repeats > maxRepeats {
+			if repeats++; repeats > maxRepeats || c.oks > 0 {
 				return Stop{}, c.fail(fmt.Errorf("%s: damaged packets: %w", op, ErrProtocol))
 			}
 			again := []byte{'-'}

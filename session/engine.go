@@ -352,7 +352,7 @@ func (e *Engine) stepOff(ctx context.Context) (*skip, *event, error) {
 		return nil, nil, nil
 	}
 	user, regs := e.m.CPUs[e.cpu].User, e.regs[e.cpu]
-	s := e.skippable()
+	s := e.skippable(ctx)
 	if s != nil && s.trust {
 		return s, nil, nil
 	}

@@ -11,6 +11,9 @@ import (
 // Advancer is a target that can be resumed with other registers, and a word of
 // memory.
 type Advancer interface {
+	// Advances says whether that is so; the target may be one that must execute
+	// every instruction itself.
+	Advances(ctx context.Context) bool
 	// Advance sets registers of a processor and writes data, which may be empty,
 	// to physical memory, and resumes the target.
 	Advance(ctx context.Context, cpu int, regs []RegisterValue, addr uint64, data []byte) error

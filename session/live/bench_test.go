@@ -306,7 +306,7 @@ var foreignSeconds = regexp.MustCompile(`gdb: (\d+) foreign hits in ([0-9.]+) s`
 
 // hits is how long gdb takes for a foreign hit.
 func (r *refresh) hits(b *testing.B, script string, at, root uint64) time.Duration {
-	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
 	addr := r.vm.GDB()[len("unix:"):]
 	out, err := exec.CommandContext(ctx, "gdb", "-batch", "-nx", "-ex", "target remote "+addr, "-ex", fmt.Sprintf("set $at = %d", at), "-ex", fmt.Sprintf("set $root = %d", root),

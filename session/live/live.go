@@ -14,6 +14,7 @@ import (
 	"io"
 	"regexp"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -61,10 +62,13 @@ type Target struct {
 	system        []string       // registers to ask for one by one
 	tss           map[int]uint64 // base of each processor's task-state segment
 	log           *logLines
-	serial        io.Closer // that Reconnect has opened, nil if none
-	stood         bool      // the guest stood before (else it runs on at the end)
-	found         bool      // stood, as Reconnect has found it
-	exited        bool      // the stub said that QEMU ends
+	advances      *bool           // it may be resumed with other registers, nil if nobody asked
+	writes        bool            // the stub has written memory
+	written       map[string]bool // registers that it has written
+	serial        io.Closer       // that Reconnect has opened, nil if none
+	stood         bool            // the guest stood before (else it runs on at the end)
+	found         bool            // stood, as Reconnect has found it
+	exited        bool            // the stub said that QEMU ends
 	reverseWithin time.Duration
 	reverses      atomic.Bool
 	end           uint64 // of the recorded run
@@ -80,7 +84,7 @@ func Attach(ctx context.Context, addr string, o Options) (*Target, error) {
 	if o.RAM == "" && o.VM != nil {
 		o.RAM = o.VM.RAMPath()
 	}
-	t := &Target{client: client, addr: addr, opts: o, name: cmp.Or(o.Name, addr), vm: o.VM, tss: map[int]uint64{}, log: newLogLines(o.Serial),
+	t := &Target{client: client, addr: addr, opts: o, name: cmp.Or(o.Name, addr), vm: o.VM, tss: map[int]uint64{}, written: map[string]bool{}, log: newLogLines(o.Serial),
 		end: o.End, reverseWithin: cmp.Or(o.ReverseWithin, reverseWithin)}
 	if err := t.identify(ctx); err != nil {
 		return nil, errors.Join(err, t.Close(ctx))
@@ -309,22 +313,42 @@ func (t *Target) Resume(ctx context.Context) error {
 	return t.lost(t.client.Continue(ctx))
 }
 
+// Advances says whether the target may be resumed with other registers: a run that
+// QEMU records or replays must execute its instructions itself.
+func (t *Target) Advances(ctx context.Context) bool {
+	if t.advances == nil {
+		text, err := t.client.Monitor(ctx, "info replay")
+		may := err == nil && strings.Contains(text, "not active")
+		t.advances = &may
+	}
+	return *t.advances
+}
+
 // Advance sets registers of a processor and writes data to physical memory, and
-// lets the guest run.
+// lets the guest run: without waiting in between once the stub has taken as much.
 func (t *Target) Advance(ctx context.Context, cpu int, regs []session.RegisterValue, addr uint64, data []byte) error {
 	values := make([]gdbremote.RegisterValue, len(regs))
+	known := t.writes || len(data) == 0
 	for i, r := range regs {
 		values[i] = gdbremote.RegisterValue{Name: r.Name, Value: r.Value}
+		known = known && t.written[r.Name]
 	}
-	// One after the other and not cut short by ctx: half of it would be wrong.
+	// Not cut short by ctx: half of it would be wrong.
 	whole := context.WithoutCancel(ctx)
+	if known {
+		return t.lost(t.client.ContinueAfter(whole, t.cpus[cpu], values, addr, data))
+	}
 	if len(data) > 0 {
 		if err := t.client.WriteMemory(whole, gdbremote.Physical, addr, data); err != nil {
 			return t.lost(err)
 		}
+		t.writes = true
 	}
 	if err := t.client.WriteRegisters(whole, t.cpus[cpu], values); err != nil {
 		return t.lost(err)
+	}
+	for _, r := range regs {
+		t.written[r.Name] = true
 	}
 	return t.Resume(ctx)
 }

@@ -43,6 +43,8 @@ func (t *Target) Reconnect(ctx context.Context) error {
 	t.cpus, t.system, t.shared, t.exited, t.found = n.cpus, n.system, n.shared, false, n.stood
 	clear(t.tss)
 	t.reverses.Store(n.reverses.Load())
+	clear(t.written)
+	t.writes, t.advances = false, nil
 	return errors.Join(err, t.readSerialAgain())
 }
 
