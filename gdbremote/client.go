@@ -184,6 +184,13 @@ func (l *wireLog) printf(format string, args ...any) {
 	fmt.Fprintf(l.w, format+"\n", args...)
 }
 
+// packet logs a packet, which is shortened.
+func (l *wireLog) packet(format string, payload []byte) {
+	if l.w != nil {
+		l.printf(format, shorten(payload, 400))
+	}
+}
+
 // read is the reader goroutine: it turns bytes into events until the
 // connection ends. It never writes, so it cannot dead-lock with a writer.
 func (c *Client) read() {
@@ -192,8 +199,13 @@ func (c *Client) read() {
 	junk := 0
 	for {
 		n, err := c.conn.Read(buf)
-		for _, b := range buf[:n] {
-			ev, ok := d.feed(b)
+		for i := 0; i < n; {
+			if taken := d.run(buf[i:n]); taken > 0 {
+				i += taken
+				continue
+			}
+			ev, ok := d.feed(buf[i])
+			i++
 			if !ok {
 				continue
 			}
@@ -207,7 +219,7 @@ func (c *Client) read() {
 					return
 				}
 			case evPacket:
-				c.log.printf("<- $%s", shorten(ev.payload, 400))
+				c.log.packet("<- $%s", ev.payload)
 			case evNotify, evBadPacket:
 				c.log.printf("<- (%v) %s", ev.kind, shorten(ev.payload, 400))
 			}

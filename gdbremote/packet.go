@@ -93,6 +93,7 @@ type decoder struct {
 	sum     byte   // of the raw bytes so far
 	want    byte   // first checksum digit
 	bad     bool   // the payload's escapes or run-lengths are wrong
+	inBody  bool   // the next byte is one of the payload, or ends it
 	payload []byte // decoded so far
 }
 
@@ -102,6 +103,21 @@ func (d *decoder) feed(b byte) (event, bool) {
 		d.state = (*decoder).idle
 	}
 	return d.state(d, b)
+}
+
+// run takes the bytes that p begins with if they can only be a packet's payload,
+// and returns how many: almost all are.
+func (d *decoder) run(p []byte) int {
+	if !d.inBody || len(d.payload)+len(p) > maxPacket {
+		return 0
+	}
+	n, sum := 0, d.sum
+	for n < len(p) && p[n] != '#' && p[n] != '$' && p[n] != '}' && p[n] != '*' {
+		sum += p[n]
+		n++
+	}
+	d.payload, d.sum = append(d.payload, p[:n]...), sum
+	return n
 }
 
 func (d *decoder) idle(b byte) (event, bool) {
@@ -123,13 +139,13 @@ func (d *decoder) start(b byte) {
 	d.notify = b == '%'
 	d.sum, d.bad = 0, false
 	d.payload = make([]byte, 0, 64)
-	d.state = (*decoder).body
+	d.state, d.inBody = (*decoder).body, true
 }
 
 func (d *decoder) body(b byte) (event, bool) {
 	switch b {
 	case '#':
-		d.state = (*decoder).checksum1
+		d.state, d.inBody = (*decoder).checksum1, false
 		return event{}, false
 	case '$':
 		// A packet cannot contain '$': the previous one was cut off.
@@ -137,11 +153,11 @@ func (d *decoder) body(b byte) (event, bool) {
 		return event{kind: evBadPacket}, true
 	case '}':
 		d.sum += b
-		d.state = (*decoder).escaped
+		d.state, d.inBody = (*decoder).escaped, false
 		return event{}, false
 	case '*':
 		d.sum += b
-		d.state = (*decoder).repeat
+		d.state, d.inBody = (*decoder).repeat, false
 		return event{}, false
 	}
 	d.sum += b
@@ -150,7 +166,7 @@ func (d *decoder) body(b byte) (event, bool) {
 
 func (d *decoder) escaped(b byte) (event, bool) {
 	d.sum += b
-	d.state = (*decoder).body
+	d.state, d.inBody = (*decoder).body, true
 	return d.put(b^0x20, 1)
 }
 
@@ -158,11 +174,11 @@ func (d *decoder) escaped(b byte) (event, bool) {
 // the byte before it. Codes outside the printable ones are not allowed.
 func (d *decoder) repeat(b byte) (event, bool) {
 	d.sum += b
-	d.state = (*decoder).body
+	d.state, d.inBody = (*decoder).body, true
 	if b < ' ' || b > '~' || b == '#' || b == '$' || len(d.payload) == 0 {
 		d.bad = true
 		if b == '#' { // better the end of a broken packet than a lost frame
-			d.state = (*decoder).checksum1
+			d.state, d.inBody = (*decoder).checksum1, false
 		}
 		return event{}, false
 	}
@@ -172,7 +188,7 @@ func (d *decoder) repeat(b byte) (event, bool) {
 func (d *decoder) put(b byte, n int) (event, bool) {
 	if len(d.payload)+n > maxPacket {
 		d.payload = nil
-		d.state = (*decoder).idle
+		d.state, d.inBody = (*decoder).idle, false
 		return event{kind: evTooLong}, true
 	}
 	for range n {

@@ -2,6 +2,7 @@ package gdbremote
 
 import (
 	"bytes"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -90,6 +91,9 @@ func FuzzDecoder(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
+		if all, runs := decodeAll(in), decodeRuns(in); !reflect.DeepEqual(all, runs) {
+			t.Fatalf("byte by byte %v, in runs %v", all, runs)
+		}
 		for _, ev := range decodeAll(in) {
 			if len(ev.payload) > maxPacket || len(ev.payload) > 98*len(in) {
 				t.Fatalf("%d bytes out of %d", len(ev.payload), len(in))
@@ -107,6 +111,28 @@ func FuzzDecoder(f *testing.F) {
 			}
 		}
 	})
+}
+
+// decodeRuns decodes as the client's reader does, from reads of some bytes each.
+func decodeRuns(in []byte) []event {
+	var d decoder
+	var out []event
+	for n := 1; len(in) > 0; n = n%7 + 1 {
+		part := in[:min(n, len(in))]
+		in = in[len(part):]
+		for i := 0; i < len(part); {
+			if taken := d.run(part[i:]); taken > 0 {
+				i += taken
+				continue
+			}
+			ev, ok := d.feed(part[i])
+			i++
+			if ok {
+				out = append(out, ev)
+			}
+		}
+	}
+	return out
 }
 
 // FuzzRoundTrip sends any payload through both directions of the codec.

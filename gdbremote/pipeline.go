@@ -146,7 +146,7 @@ func (t *transfer) fill() error {
 	first := t.sent
 	for t.sent < t.n && t.sent-t.got < t.opts.Window {
 		p := t.build(t.sent, nil)
-		t.log.printf("-> $%s", shorten(p, 400))
+		t.log.packet("-> $%s", p)
 		t.buf = appendPacket(t.buf, p)
 		t.sent++
 	}
