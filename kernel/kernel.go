@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 )
 
@@ -18,7 +19,7 @@ import (
 type ID uint64
 
 // String prints an id as Fiasco.OC's JDB does, in hex without a prefix.
-func (id ID) String() string { return fmt.Sprintf("%x", uint64(id)) }
+func (id ID) String() string { return strconv.FormatUint(uint64(id), 16) }
 
 // Kind says what sort of object something is, in the words of the kernel
 // debugger.

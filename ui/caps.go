@@ -101,8 +101,14 @@ func styled(style tcell.Style, texts ...string) []cell {
 
 func joinCells(cells []cell) string {
 	var b strings.Builder
+	n := len(cells)
 	for _, c := range cells {
-		b.WriteString(c.text + " ")
+		n += len(c.text)
+	}
+	b.Grow(n)
+	for _, c := range cells {
+		b.WriteString(c.text)
+		b.WriteByte(' ')
 	}
 	return b.String()
 }

@@ -45,8 +45,9 @@ type listPane struct {
 	sorted  int    // column that gives the order, counted from 1; 0: the source's own
 	down    bool   // that order is turned round
 
-	order  []int // rows in sight of the filter, as indices of src
-	shown  []int // columns that fit
+	order  []int    // rows in sight of the filter, as indices of src
+	texts  []string // what a filter looks into, by index of src; "" where not asked for so far
+	shown  []int    // columns that fit
 	widths []int
 	cache  map[int][]*tview.TableCell
 	fresh  bool
@@ -76,6 +77,7 @@ func newListPane(th *theme, src source) *listPane {
 
 // update takes new data over; the chosen row stays chosen.
 func (p *listPane) update() {
+	p.texts = nil
 	p.refilter()
 	p.changed()
 }
@@ -104,7 +106,7 @@ func (p *listPane) refilter() {
 	n, words := p.src.len(), strings.Fields(strings.ToLower(p.filter))
 	p.order = slices.Grow(p.order[:0], n)
 	for i := range n {
-		if matches(p.src, i, words) {
+		if p.matches(i, words) {
 			p.order = append(p.order, i)
 		}
 	}
@@ -122,13 +124,20 @@ func (p *listPane) refilter() {
 	p.choose(row)
 }
 
-func matches(src source, i int, words []string) bool {
+// matches says whether a row holds all words. Every letter of a filter asks all
+// rows: their texts are kept until the data changes.
+func (p *listPane) matches(i int, words []string) bool {
 	if len(words) == 0 {
 		return true
 	}
-	text := strings.ToLower(src.search(i))
+	if len(p.texts) != p.src.len() {
+		p.texts = make([]string, p.src.len())
+	}
+	if p.texts[i] == "" {
+		p.texts[i] = strings.ToLower(p.src.search(i))
+	}
 	for _, w := range words {
-		if !strings.Contains(text, w) {
+		if !strings.Contains(p.texts[i], w) {
 			return false
 		}
 	}

@@ -3,6 +3,7 @@ package ui
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"thaw/kernel"
@@ -10,7 +11,7 @@ import (
 )
 
 // hex is a number as the kernel debugger prints it, without a prefix.
-func hex(v uint64) string { return fmt.Sprintf("%x", v) }
+func hex(v uint64) string { return strconv.FormatUint(v, 16) }
 
 // threadKey tells a thread across stops: a restored thread that does not exist
 // has no id.
