@@ -55,11 +55,15 @@ kill: deps ## kill thaw at KILLS=100 random moments
 soak: deps ## continue and interrupt the lab guest for SOAK=1h: heap, goroutines and files stay
 	THAW_SOAK=$(SOAK) $(GO) test -count=1 -v -timeout 0 -run TestSoak ./session/live
 
-bench: deps ## refresh, single steps and foreign breakpoint hits, against gdb, as ratios
-	$(GO) test -run '^$$' -bench . ./session/live
+# Files for the time that loading debug info takes, with : between them: a kernel
+# and components; by default the lab guest's.
+DEBUGINFO_BENCH ?= $(CURDIR)/$(GUEST)/fiasco.image:$(CURDIR)/$(GUEST)/core:$(CURDIR)/$(GUEST)/rtcr:$(CURDIR)/$(GUEST)/sheep_counter
 
-robot: ## show a robot test, a user's session, slowly on this terminal
-	$(GO) test ./ui -count=1 -run 'TestSession$$' -demo
+bench: deps build ## refresh, single steps and foreign breakpoint hits against gdb, as ratios; keys, idling, loading
+	$(GO) test -run '^$$' -bench . -timeout 1h ./session/live
+	$(GO) test -run '^$$' -bench . -benchtime 300x ./ui
+	$(GO) test -run '^$$' -bench . -benchtime 3x ./cmd/thaw
+	DEBUGINFO_BENCH=$(DEBUGINFO_BENCH) $(GO) test -run '^$$' -bench Load -benchtime 10x ./debuginfo
 
 golden: ## write golden screens, reports and references anew
 	$(GO) test ./ui ./report -update

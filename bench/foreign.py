@@ -29,6 +29,6 @@ class Mine(gdb.Breakpoint):
 
 gdb.execute("set pagination off")
 Mine("*%d" % int(gdb.parse_and_eval("$at")), gdb.BP_HARDWARE_BREAKPOINT)
-begin = time.monotonic()
+begin, cpu = time.monotonic(), time.process_time()
 gdb.execute("continue", to_string=True)
-print("gdb: %d foreign hits in %.6f s" % (Mine.foreign, time.monotonic() - begin))
+print("gdb: %d foreign hits in %.6f s, %.6f s of gdb's" % (Mine.foreign, time.monotonic() - begin, time.process_time() - cpu))

@@ -20,7 +20,7 @@ type lab struct {
 }
 
 // startLab starts it and waits until the guest stands at its first phase.
-func startLab(t *testing.T) *lab {
+func startLab(t testing.TB) *lab {
 	t.Helper()
 	l := &lab{terminal: newTerminal(t, 120, 40, onLab("lab")...)}
 	l.expect("n runs to the next phase")
@@ -37,7 +37,7 @@ func startLab(t *testing.T) *lab {
 }
 
 // child finds the process that another one started.
-func child(t *testing.T, parent int, name string) int {
+func child(t testing.TB, parent int, name string) int {
 	t.Helper()
 	for _, pid := range children(parent) {
 		if comm, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid)); strings.HasPrefix(string(comm), name) {
@@ -50,7 +50,7 @@ func child(t *testing.T, parent int, name string) int {
 
 // dirsOf are the folders that thaw made for a QEMU: that of its RAM, and those
 // of its lock files and sockets, which thaw has open.
-func dirsOf(t *testing.T, qemu int) []string {
+func dirsOf(t testing.TB, qemu int) []string {
 	t.Helper()
 	dirs := map[string]bool{}
 	for _, pid := range append(parents(t, qemu), qemu) {
@@ -73,7 +73,7 @@ func dirsOf(t *testing.T, qemu int) []string {
 	return out
 }
 
-func parents(t *testing.T, pid int) []int {
+func parents(t testing.TB, pid int) []int {
 	t.Helper()
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {

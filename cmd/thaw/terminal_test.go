@@ -11,11 +11,11 @@ import (
 
 // terminal is the program in a real terminal: tmux's.
 type terminal struct {
-	t      *testing.T
+	t      testing.TB
 	socket string
 }
 
-func newTerminal(t *testing.T, width, height int, args ...string) *terminal {
+func newTerminal(t testing.TB, width, height int, args ...string) *terminal {
 	t.Helper()
 	if _, err := exec.LookPath("tmux"); err != nil {
 		t.Fatal("tmux is missing: `make deps` installs it")

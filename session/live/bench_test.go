@@ -1,10 +1,12 @@
 package live_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -13,7 +15,10 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"thaw/debuginfo"
+	"thaw/gdbremote"
 	"thaw/gdbremote/qemu"
 	"thaw/guest"
 	"thaw/kernel"
@@ -25,18 +30,21 @@ import (
 
 // BenchmarkRefresh reads the whole model at a stop, through the gdbstub alone
 // and from shared RAM, against a gdb script that reads the same from the same
-// guest (gdb-ratio: its time over ours).
+// guest (ratio: its time over ours, the median and a tenth from each end; cpu: the
+// same of processor time, with QEMU's). Between two refreshes the guest runs. whole
+// decodes every object anew, as if all had changed; first is without knowing what
+// to read.
 func BenchmarkRefresh(b *testing.B) {
 	for _, size := range []struct{ threads, caps, ram int }{{0, 0, 64}, {10, 100, 64}, {100, 1000, 64}, {1000, 10000, 256}, {10000, 100000, 512}} {
 		b.Run(fmt.Sprintf("threads=%d", size.threads), func(b *testing.B) {
 			r := newRefresh(b, fmt.Sprintf("threads=%d caps=%d", size.threads, size.caps), size.ram)
-			gdb := &times{}
+			gdb := &cost{}
 			for range map[bool]int{false: 5, true: 3}[size.threads > 1000] {
-				*gdb = append(*gdb, r.gdb(b))
+				gdb.add(r.gdb(b))
 			}
 			for _, shared := range []bool{false, true} {
 				name := map[bool]string{false: "stub", true: "shared"}[shared]
-				b.Run(name, func(b *testing.B) { r.run(b, shared, gdb.median()) })
+				b.Run(name, func(b *testing.B) { r.run(b, shared, gdb) })
 			}
 		})
 	}
@@ -45,9 +53,59 @@ func BenchmarkRefresh(b *testing.B) {
 // times are those of some runs.
 type times []time.Duration
 
-func (t times) median() time.Duration {
+func (t times) median() time.Duration { return t.at(50) }
+
+// at is the value below which are so many of a hundred.
+func (t times) at(percent int) time.Duration {
 	t = slices.Sorted(slices.Values(t))
-	return t[len(t)/2]
+	return t[min(len(t)*percent/100, len(t)-1)]
+}
+
+// cost is what something takes: time that passes, in which others use the
+// processors too, and processor time, of QEMU and of who reads it.
+type cost struct{ wall, cpu times }
+
+func (c *cost) add(wall, cpu time.Duration) {
+	c.wall, c.cpu = append(c.wall, wall), append(c.cpu, cpu)
+}
+
+// against reports how many times less it takes than gdb: the median, and a tenth
+// of all from each end.
+func (c *cost) against(b *testing.B, name string, gdb *cost) {
+	for what, t := range map[string][2]times{"": {gdb.wall, c.wall}, "cpu-": {gdb.cpu, c.cpu}} {
+		g, ours := float64(t[0].median()), t[1]
+		b.ReportMetric(g/float64(max(ours.median(), 1)), name+what+"ratio")
+		b.ReportMetric(g/float64(max(ours.at(90), 1)), name+what+"ratio-low")
+		b.ReportMetric(g/float64(max(ours.at(10), 1)), name+what+"ratio-high")
+	}
+}
+
+// spent is the processor time that QEMU and this program have had so far.
+func (r *refresh) spent(b testing.TB) time.Duration {
+	var own unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &own); err != nil {
+		b.Fatal(err)
+	}
+	return r.qemuSpent(b) + time.Duration(own.Utime.Nano()+own.Stime.Nano())
+}
+
+// qemuSpent is that of QEMU alone, by its threads' run times in nanoseconds.
+func (r *refresh) qemuSpent(b testing.TB) time.Duration {
+	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", r.vm.PID()))
+	if err != nil || len(files) == 0 {
+		b.Fatalf("QEMU's threads: %v", err)
+	}
+	total := time.Duration(0)
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			continue // it has ended
+		}
+		var ns int64
+		fmt.Sscan(string(text), &ns)
+		total += time.Duration(ns)
+	}
+	return total
 }
 
 // restored is what the LOG says once the restore is over.
@@ -89,25 +147,30 @@ func newRefresh(b testing.TB, options string, ram int) *refresh {
 	return &refresh{vm, dir, layout}
 }
 
-var gdbSeconds = regexp.MustCompile(`gdb: (\d+) objects, \d+ threads, (\d+) capabilities in ([0-9.]+) s`)
+var gdbSeconds = regexp.MustCompile(`gdb: (\d+) objects, \d+ threads, (\d+) capabilities in ([0-9.]+) s, ([0-9.]+) s of gdb's`)
 
 // gdb runs the script once, before thaw attaches.
-func (r *refresh) gdb(b *testing.B) time.Duration {
+func (r *refresh) gdb(b *testing.B) (wall, cpu time.Duration) {
 	script, err := filepath.Abs("../../bench/objects.py")
 	if err != nil {
 		b.Fatal(err)
 	}
 	addr := r.vm.GDB()[len("unix:"):]
+	before := r.qemuSpent(b)
 	out, err := exec.Command("gdb", "-batch", "-nx", "-ex", "target remote "+addr, "-x", script, filepath.Join(r.dir, guest.Kernel)).CombinedOutput()
 	m := gdbSeconds.FindSubmatch(out)
 	if m == nil {
 		b.Fatalf("gdb's script: %v\n%s", err, out)
 	}
-	seconds, err := strconv.ParseFloat(string(m[3]), 64)
+	return seconds(b, m[3]), seconds(b, m[4]) + r.qemuSpent(b) - before
+}
+
+func seconds(b *testing.B, text []byte) time.Duration {
+	s, err := strconv.ParseFloat(string(text), 64)
 	if err != nil {
 		b.Fatal(err)
 	}
-	return time.Duration(seconds * float64(time.Second))
+	return time.Duration(s * float64(time.Second))
 }
 
 // attach opens the target and tells how its processor stands.
@@ -163,31 +226,68 @@ func (r *refresh) goOn(b *testing.B, target *live.Target) kernel.CPU {
 	return r.cpu(b, target)
 }
 
-func (r *refresh) run(b *testing.B, shared bool, gdb time.Duration) {
+func (r *refresh) run(b *testing.B, shared bool, gdb *cost) {
 	target, cpu := r.attach(b, shared)
 	defer target.Close(context.Background())
 	mirror := memory.NewMirror(target)
 	sys := r.decode(b, mirror, cpu)
-	var first, all times
+	// A layout of its own that misses every other stop decodes all of it anew.
+	other, err := foc.NewLayout(r.load(b, guest.Kernel))
+	if err != nil {
+		b.Fatal(err)
+	}
+	fresh := &refresh{r.vm, r.dir, other}
+	first, whole, all, limit, anew := &cost{}, &cost{}, &cost{}, times{}, 0
+	had := r.spent(b)
+	asking := r.spent(b) - had
+	measure := func(c *cost, do func()) {
+		had := r.spent(b)
+		begin := time.Now()
+		do()
+		wall := time.Since(begin)
+		c.add(wall, r.spent(b)-had-asking)
+	}
+	var stats memory.Stats
 	for n := 0; b.Loop(); n++ {
 		cpu = r.goOn(b, target)
-		begin := time.Now()
-		sys = r.decode(b, mirror, cpu)
-		all = append(all, time.Since(begin))
+		measure(all, func() { sys = r.decode(b, mirror, cpu) })
+		anew, stats = anew+sys.Anew, mirror.Stats()
 		if n%8 == 0 {
-			begin = time.Now()
-			r.decode(b, memory.NewMirror(target), cpu)
-			first = append(first, time.Since(begin))
-			r.decode(b, mirror, cpu) // the layout keeps one
+			measure(whole, func() { fresh.decode(b, mirror, cpu) })
+			measure(first, func() { fresh.decode(b, memory.NewMirror(target), cpu) })
+			r.decode(b, mirror, cpu)
+			limit = append(limit, bulk(b, target, int(stats.Bytes)))
 		}
 	}
-	median := all.median()
-	b.ReportMetric(float64(gdb)/float64(median), "gdb-ratio")
-	b.ReportMetric(float64(gdb)/float64(first.median()), "first-gdb-ratio")
+	all.against(b, "", gdb)
+	whole.against(b, "whole-", gdb)
+	first.against(b, "first-", gdb)
+	median := all.wall.median()
 	b.ReportMetric(float64(median.Microseconds()), "median-µs")
+	b.ReportMetric(float64(limit.median().Microseconds()), "limit-µs")
 	b.ReportMetric(float64(median.Nanoseconds())/float64(len(sys.Objects)+sys.Capabilities()), "ns/object+cap")
-	b.ReportMetric(float64(mirror.Stats().Bytes), "bytes")
-	b.ReportMetric(float64(mirror.Stats().Batches), "batches")
+	b.ReportMetric(float64(stats.Bytes), "bytes")
+	b.ReportMetric(float64(anew)/float64(len(all.wall)), "objects-anew")
+	b.ReportMetric(0, "ns/op")
+}
+
+// bulk is the physical limit: how long the same number of bytes takes in one
+// piece, through the stub, or to be compared in memory.
+func bulk(b *testing.B, target *live.Target, n int) time.Duration {
+	if data := target.At(1<<20, n); data != nil {
+		other := bytes.Clone(data)
+		begin := time.Now()
+		if !bytes.Equal(data, other) {
+			b.Fatal("memory changes while the guest stands")
+		}
+		return time.Since(begin)
+	}
+	req := []memory.Request{{Addr: 1 << 20, Buf: make([]byte, n)}}
+	begin := time.Now()
+	if err := target.ReadPhysical(req); err != nil {
+		b.Fatal(err)
+	}
+	return time.Since(begin)
 }
 
 // BenchmarkStep takes single steps: the step and the refresh after it, with the
@@ -202,6 +302,7 @@ func BenchmarkStep(b *testing.B) {
 			mirror := memory.NewMirror(target)
 			r.decode(b, mirror, cpu)
 			var step, hinted, full times
+			anew := 0
 			for b.Loop() {
 				begin := time.Now()
 				if _, err := target.Step(ctx, 0); err != nil {
@@ -209,7 +310,7 @@ func BenchmarkStep(b *testing.B) {
 				}
 				cpu = r.cpu(b, target)
 				stepped := time.Now()
-				r.decode(b, mirror, cpu)
+				anew += r.decode(b, mirror, cpu).Anew
 				refreshed := time.Now()
 				r.decode(b, memory.NewMirror(target), cpu)
 				step, hinted, full = append(step, stepped.Sub(begin)), append(hinted, refreshed.Sub(stepped)), append(full, time.Since(refreshed))
@@ -218,6 +319,7 @@ func BenchmarkStep(b *testing.B) {
 			b.ReportMetric(float64(full.median())/float64(hinted.median()), "full-ratio")
 			b.ReportMetric(float64(hinted.median().Microseconds()), "refresh-µs")
 			b.ReportMetric(float64(step.median().Microseconds()), "step-µs")
+			b.ReportMetric(float64(anew)/float64(len(step)), "objects-anew")
 		})
 	}
 }
@@ -225,23 +327,24 @@ func BenchmarkStep(b *testing.B) {
 // BenchmarkForeign passes by breakpoints that another program hits: the child
 // runs in a loop of two instructions at the address of a function of rtcr. gdb
 // decides the same by a condition in Python, and by one of its own
-// (gdb-python-ratio, gdb-ratio: its median time over ours).
+// (python-ratio, native-ratio: its time over ours).
 func BenchmarkForeign(b *testing.B) {
 	const function = "Rtcr::Target_child::has"
 	for _, shared := range []bool{true, false} {
 		b.Run(map[bool]string{false: "stub", true: "shared"}[shared], func(b *testing.B) {
 			r := newRefresh(b, "", 64)
 			at, root := r.loop(b, function)
-			var python, native, ours times // per hit, in turn
+			var python, native, ours cost // per hit, in turn
 			for range 5 {
-				python = append(python, r.hits(b, "../../bench/foreign.py", at, root))
-				native = append(native, r.hits(b, "../../bench/foreign-native.gdb", at, root))
-				ours = append(ours, r.pass(b, function, at, shared))
+				python.add(r.hits(b, "../../bench/foreign.py", at, root))
+				native.add(r.hits(b, "../../bench/foreign-native.gdb", at, root))
+				ours.add(r.pass(b, function, at, shared))
 			}
-			hit := float64(ours.median())
-			b.ReportMetric(float64(time.Second)/hit, "hits/s")
-			b.ReportMetric(float64(python.median())/hit, "gdb-python-ratio")
-			b.ReportMetric(float64(native.median())/hit, "gdb-ratio")
+			ours.against(b, "python-", &python)
+			ours.against(b, "native-", &native)
+			b.ReportMetric(float64(time.Second)/float64(ours.wall.median()), "hits/s")
+			b.ReportMetric(float64(r.floor(b, at).Microseconds()), "floor-µs")
+			b.ReportMetric(float64(ours.wall.median().Microseconds()), "median-µs")
 			b.ReportMetric(0, "ns/op")
 		})
 	}
@@ -302,30 +405,68 @@ func entryOf(b testing.TB, f *debuginfo.File, function string) uint64 {
 	return fns[0].Locations[0].Addr
 }
 
-var foreignSeconds = regexp.MustCompile(`gdb: (\d+) foreign hits in ([0-9.]+) s`)
+var foreignSeconds = regexp.MustCompile(`gdb: (\d+) foreign hits in ([0-9.]+) s, ([0-9.]+) s of gdb's`)
 
-// hits is how long gdb takes for a foreign hit.
-func (r *refresh) hits(b *testing.B, script string, at, root uint64) time.Duration {
-	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+// hits is what a foreign hit takes in gdb.
+func (r *refresh) hits(b *testing.B, script string, at, root uint64) (wall, cpu time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	addr := r.vm.GDB()[len("unix:"):]
+	before := r.qemuSpent(b)
 	out, err := exec.CommandContext(ctx, "gdb", "-batch", "-nx", "-ex", "target remote "+addr, "-ex", fmt.Sprintf("set $at = %d", at), "-ex", fmt.Sprintf("set $root = %d", root),
 		"-ex", "set $hits = 300", "-x", script, filepath.Join(r.dir, guest.Kernel)).CombinedOutput()
 	m := foreignSeconds.FindSubmatch(out)
 	if m == nil {
 		b.Fatalf("gdb: %v\n%s", err, out)
 	}
-	n, _ := strconv.ParseFloat(string(m[1]), 64)
-	seconds, _ := strconv.ParseFloat(string(m[2]), 64)
-	if n < 300 || seconds <= 0 {
-		b.Fatalf("gdb saw %v hits in %v s:\n%s", n, seconds, out)
+	n, err := strconv.ParseFloat(string(m[1]), 64)
+	if err != nil || n < 300 {
+		b.Fatalf("gdb saw %v hits:\n%s", n, out)
 	}
-	return time.Duration(seconds / n * float64(time.Second))
+	per := func(d time.Duration) time.Duration { return time.Duration(float64(d) / n) }
+	return per(seconds(b, m[2])), per(seconds(b, m[3]) + r.qemuSpent(b) - before)
 }
 
-// pass is how long a foreign hit takes a session, which waits for rtcr to enter
+// floor is what a hit costs in QEMU alone: it resumes behind the breakpoint, and
+// stops at it again. Nothing is read.
+func (r *refresh) floor(b *testing.B, at uint64) time.Duration {
+	ctx := context.Background()
+	c, err := gdbremote.Dial(ctx, r.vm.GDB(), gdbremote.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.Insert(ctx, gdbremote.HardwareBreak, at, 1); err != nil {
+		b.Fatal(err)
+	}
+	if err := c.Continue(ctx); err != nil {
+		b.Fatal(err)
+	}
+	if _, err := c.Wait(ctx); err != nil {
+		b.Fatal(err)
+	}
+	var all times
+	for range 500 {
+		begin := time.Now()
+		// Behind push and pop, at the jump back.
+		err := c.ContinueAfter(ctx, gdbremote.ThreadID{}, []gdbremote.RegisterValue{{Name: "rip", Value: at + 2}}, 0, nil)
+		if err == nil {
+			_, err = c.Wait(ctx)
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+		all = append(all, time.Since(begin))
+	}
+	if err := c.Detach(ctx); err != nil {
+		b.Fatal(err)
+	}
+	return all.median()
+}
+
+// pass is what a foreign hit takes a session, which waits for rtcr to enter
 // the function.
-func (r *refresh) pass(b *testing.B, function string, at uint64, shared bool) time.Duration {
+func (r *refresh) pass(b *testing.B, function string, at uint64, shared bool) (wall, cpu time.Duration) {
 	ctx := context.Background()
 	var o live.Options
 	if shared {
@@ -342,17 +483,18 @@ func (r *refresh) pass(b *testing.B, function string, at uint64, shared bool) ti
 	}
 	interrupted := make(chan error, 1)
 	time.AfterFunc(2*time.Second, func() { interrupted <- e.Interrupt() })
+	had := r.spent(b)
 	begin := time.Now()
 	if err := errors.Join(e.Continue(ctx), <-interrupted); err != nil {
 		b.Fatal(err)
 	}
-	took := time.Since(begin)
+	wall, cpu = time.Since(begin), r.spent(b)-had
 	v := e.View()
 	foreign := v.Breakpoints[0].Foreign
 	if foreign == 0 || v.Breakpoints[0].Hits > 0 {
 		b.Fatalf("hits at %#x: %+v; %s", at, v.Breakpoints[0], v.Snapshot.Reason)
 	}
-	return took / time.Duration(foreign)
+	return wall / time.Duration(foreign), cpu / time.Duration(foreign)
 }
 
 // foreign opens a session that waits for rtcr to enter a function.
