@@ -63,10 +63,10 @@ type skip struct {
 
 // skippable looks at the instruction that the stopped processor is about to
 // execute; nil if it has to execute it itself.
-func (e *Engine) skippable() *skip {
+func (e *Engine) skippable(ctx context.Context) *skip {
 	cpu := e.m.CPUs[e.cpu]
-	_, can := e.target.(Advancer)
-	if !can || !cpu.User || e.watching() || e.counted || e.reverser() != nil {
+	to, can := e.target.(Advancer)
+	if !can || !cpu.User || e.watching() || e.counted || e.reverser() != nil || !to.Advances(ctx) {
 		return nil
 	}
 	k := e.skipper
