@@ -66,6 +66,12 @@ func TestGolden(t *testing.T) {
 		{name: "tour-ascii", view: viewHistory, opt: Options{Tour: fixtureTour(), ASCII: true, NoColor: true}, keys: []string{" "}, sizes: []size{small}},
 		{name: "recording", view: viewHistory, player: true, keys: []string{" ", "s"}, sizes: []size{small, middle, large}},
 		{name: "mono", view: viewNotes, opt: Options{Theme: "mono"}, keys: []string{" "}, sizes: []size{small, middle, large}},
+		{name: "members", view: viewPeek(session.QueryObject), keys: []string{" ", "j", "j"}, sizes: []size{small, middle, large}},
+		{name: "memory", view: viewPeek(session.QueryMemory), keys: []string{" ", "Right"}, sizes: []size{small, middle, large}},
+		{name: "memory-ascii", view: viewPeek(session.QueryMemory), opt: Options{ASCII: true, NoColor: true}, keys: []string{" "}, sizes: []size{small}},
+		{name: "stack", view: viewPeek(session.QueryStack), keys: []string{" "}, sizes: []size{small, middle}},
+		{name: "search", view: viewComplete, keys: []string{" ", "3", "z", "/", "l", "o", "c", "k", "Enter", ";"}, sizes: []size{small, middle}},
+		{name: "resized", view: viewComplete, keys: []string{" ", "+", "+", ">", "4", "+", "<"}, sizes: []size{small, middle}},
 		{name: "narrow", view: viewComplete, keys: []string{" "}, sizes: []size{{60, 30}, {40, 10}}},
 	}
 	for _, tt := range tests {

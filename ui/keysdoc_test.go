@@ -3,6 +3,8 @@ package ui
 import (
 	"fmt"
 	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -47,5 +49,30 @@ func TestKeysDoc(t *testing.T) {
 	}
 	if got, err := os.ReadFile(path); err != nil || string(got) != want {
 		t.Errorf("%s is not what the table says (%v); write it with go test ./ui -update", path, err)
+	}
+}
+
+// Commands that the documents name are there.
+func TestDocsName(t *testing.T) {
+	docs, err := filepath.Glob("../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := newUI(newFake(viewStopped()), Options{Tour: fixtureTour()})
+	command, found := regexp.MustCompile("`:([a-z]+)"), 0
+	for _, doc := range append(docs, "../README.md") {
+		text, err := os.ReadFile(doc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range command.FindAllStringSubmatch(string(text), -1) {
+			found++
+			if u.commandFor(m[1]) == nil {
+				t.Errorf("%s names :%s, which is no command", doc, m[1])
+			}
+		}
+	}
+	if found < 10 {
+		t.Errorf("only %d commands were found", found)
 	}
 }

@@ -217,3 +217,12 @@ func TestSearchText(t *testing.T) {
 		t.Error("Esc does not close the help")
 	}
 }
+
+// viewPeek is a view with the answer to a query.
+func viewPeek(kind string) func() *session.View {
+	return func() *session.View {
+		fake := newFake(viewComplete())
+		fakePeeker{fake}.Ask(session.Query{Kind: kind, Addr: 0x401ff9a0})
+		return fake.View()
+	}
+}

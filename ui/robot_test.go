@@ -279,18 +279,32 @@ func TestMouse(t *testing.T) {
 	r.waitEnd()
 }
 
+// fakeAll is a live session that can do everything.
+type fakeAll struct{ fakeBreaker }
+
+func (c fakeAll) Show(stop int) { c.call(fmt.Sprintf("show=%d", stop)) }
+
 // Keys, sizes, views and the end, all at once: nothing may hang or race.
 func TestHammer(t *testing.T) {
 	t.Chdir(t.TempDir()) // it finds out how to export
 	keys := strings.Fields("n s c i p f Tab Backtab 1 2 3 4 5 6 z d / e p Enter Esc ? j k g G Up Down PgDn PgUp Home End x " +
-		"Left Right a T m M ' y o O : : : Tab Tab Backspace2 Up")
+		"Left Right a T m M ' y o O : : : Tab Tab Backspace2 Up v v w l b x ; , + - > < = N Delete Ctrl-A Ctrl-W Ctrl-U")
 	keys = append(keys, " ", " ", " ")
 	for round := range 6 {
-		r := startSeeker(t, viewStopped(), Options{Tour: fixtureTour(), ConfigDir: t.TempDir()}, 80, 24, func(stop int) *session.View {
-			v := *viewNotes()
-			v.Snapshot = fixtureSnapshot(stop, "shown", "")
-			return &v
-		})
+		fake := newFake(viewStopped())
+		fake.onCall = func(name string) {
+			var stop int
+			if n, _ := fmt.Sscanf(name, "show=%d", &stop); n == 1 {
+				v := *viewNotes()
+				v.Snapshot = fixtureSnapshot(stop, "shown", "")
+				fake.publish(&v)
+			}
+		}
+		o := Options{ConfigDir: t.TempDir()}
+		if round%3 > 0 {
+			o.Tour = fixtureTour()
+		}
+		r := startRobotAt(t, fake, fakeAll{fakeBreaker{fakePeeker{fake}}}, o, 80, 24)
 		stop := make(chan struct{})
 		views := make(chan struct{})
 		go func() {

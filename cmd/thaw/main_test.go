@@ -25,13 +25,14 @@ func TestMain(m *testing.M) {
 			return 1
 		}
 		defer os.RemoveAll(dir)
-		if err := os.Setenv("XDG_CACHE_HOME", filepath.Join(dir, "cache")); err != nil { // the user's is left alone
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
 		program = filepath.Join(dir, "thaw")
 		if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "building thaw: %v\n%s", err, out)
+			return 1
+		}
+		// The user's cache is left alone; Go's own, which is there too, was used.
+		if err := os.Setenv("XDG_CACHE_HOME", filepath.Join(dir, "cache")); err != nil {
+			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
 		if guestDir, err = guest.Build(context.Background()); err != nil {

@@ -48,6 +48,11 @@ func (term *terminal) press(keys ...string) {
 func (term *terminal) expect(texts ...string) string {
 	term.t.Helper()
 	var screen string
+	defer func() {
+		if term.t.Failed() {
+			term.t.Logf("the screen:\n%s", screen)
+		}
+	}()
 	poll(term.t, fmt.Sprintf("%q on the screen", texts), func() bool {
 		screen = term.screen()
 		for _, s := range texts {
@@ -117,6 +122,42 @@ func TestTerminalSmall(t *testing.T) {
 			t.Errorf("line of %d characters: %s", utf8.RuneCountInString(line), line)
 		}
 	}
+	term.press("q")
+	term.expect("ended with 0")
+}
+
+// What a debugger user expects of the real program: a breakpoint in a component, a
+// backtrace, members of an object and where pointers lead, on a small screen.
+func TestTerminalDebugger(t *testing.T) {
+	t.Parallel()
+	term := newTerminal(t, 80, 24, onLab("lab")...)
+	term.expect("n runs to the next phase")
+	term.press("Escape")
+	poll(t, "the end of the greeting", func() bool { return !strings.Contains(term.screen(), "n runs to the next phase") })
+	command := func(text string) { term.tmux("send-keys", "-l", ":"+text); term.press("Enter") }
+	command("b core: Genode::Platform_thread::state")
+	term.expect("yours")
+	term.press("n")
+	term.expect("phase checkpoint")
+	command("until core: Genode::ipc_reply_wait")
+	term.expect("STOPPED", "breakpoint core: Genode::ipc_reply_wait")
+	command("thread rtcr")
+	term.press("w")
+	term.expect("backtrace of", "Enter follow")
+	term.press("Enter")
+	term.expect("▸", "Esc back")
+	term.press("q")
+	poll(t, "the end of the overlay", func() bool { return !strings.Contains(term.screen(), "Esc back") })
+	term.press("v")
+	term.expect("a Thread_object at", "<Receiver>", "points to")
+	term.tmux("send-keys", "-l", "/_rcv_regs")
+	term.press("Enter", "Enter")
+	term.expect("kernel: *(Syscall_frame*)0x", "_r15")
+	term.press("q")
+	poll(t, "the end of the overlay", func() bool { return !strings.Contains(term.screen(), "_r15") })
+	command("delete all")
+	term.press("6")
+	poll(t, "the breakpoint to go", func() bool { return !strings.Contains(term.screen(), "yours") })
 	term.press("q")
 	term.expect("ended with 0")
 }
