@@ -9,10 +9,11 @@ import (
 	"thaw/memory"
 )
 
-// Lost says whether the connection is gone, and the machine may be there. One
-// that was started for this session and has ended is not.
+// Lost says whether the connection is gone, or a request that set the machine
+// running never came to its end, and the machine may be there. One that was
+// started for this session and has ended is not.
 func (t *Target) Lost() bool {
-	if !t.exited && t.client.Err() == nil {
+	if !t.exited && t.client.Err() == nil && !t.client.Running() {
 		return false
 	}
 	if t.vm != nil {
