@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -164,7 +165,12 @@ const maxScenario = 1 << 20
 
 // LoadScenario reads and checks a scenario file.
 func LoadScenario(path string) (*Scenario, error) {
-	data, err := os.ReadFile(path)
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the scenario: %w", err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxScenario+1))
 	if err != nil {
 		return nil, fmt.Errorf("reading the scenario: %w", err)
 	}
@@ -174,7 +180,7 @@ func LoadScenario(path string) (*Scenario, error) {
 // ParseScenario reads a scenario; name stands in errors.
 func ParseScenario(name string, data []byte) (*Scenario, error) {
 	if len(data) > maxScenario {
-		return nil, fmt.Errorf("scenario %s: %d bytes are too many for a scenario", name, len(data))
+		return nil, fmt.Errorf("scenario %s: more than %d bytes are too many for a scenario", name, maxScenario)
 	}
 	if string(data) == plainText {
 		return Plain(), nil
@@ -202,9 +208,14 @@ const plainText = "plain: true\n"
 // check tells the first thing that makes a scenario unusable.
 func (s *Scenario) check() error {
 	kernels := 0
-	for _, c := range s.Components {
+	for name, c := range s.Components {
 		if c.Kernel {
 			kernels++
+		}
+		for _, f := range c.Files {
+			if f == "" || f == ".." || strings.ContainsRune(f, '/') {
+				return fmt.Errorf("component %s has file %q: files are looked for in the build directory, by their names alone", name, f)
+			}
 		}
 	}
 	switch {

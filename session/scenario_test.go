@@ -85,6 +85,24 @@ func FuzzScenario(f *testing.F) {
 	})
 }
 
+// A scenario of somebody else's names files, but opens none outside of the build
+// directory; and a file without end is no scenario.
+func TestScenarioNamesNoPaths(t *testing.T) {
+	text, err := scenarios.Read(scenarios.Default)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"../../etc/passwd", "/etc/passwd", "..", "core/core"} {
+		bad := strings.Replace(string(text), `files: [core, "*.core"]`, `files: ["`+name+`"]`, 1)
+		if _, err := ParseScenario("s", []byte(bad)); err == nil || !strings.Contains(err.Error(), "by their names alone") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := LoadScenario("/dev/zero"); err == nil || !strings.Contains(err.Error(), "too many for a scenario") {
+		t.Errorf("/dev/zero: %v", err)
+	}
+}
+
 // A verdict that is none would never be found.
 func TestMisspelledVerdict(t *testing.T) {
 	text, err := scenarios.Read(scenarios.Default)

@@ -104,6 +104,7 @@ func (o *options) interactive(ctx context.Context, op *opened) (err error) {
 	ctl := session.NewController(ctx, op.engine)
 	err = ui.Run(ctx, ctl, o.screen())
 	cancel()
+	op.abort()
 	ctl.Interrupt()
 	<-ctl.Done()
 	if v := ctl.View(); err == nil && v.State == session.Ended {

@@ -26,6 +26,7 @@ type opened struct {
 	engine  *session.Engine
 	target  *live.Target
 	writer  *recording.Writer // nil if nothing is recorded
+	abort   func()            // ends what is being read
 	closers []func() error
 }
 
@@ -206,11 +207,12 @@ func (o *options) openTarget(ctx context.Context, s *session.Scenario, files map
 		err := fmt.Errorf("the guest's processor is %v, but %s is for %v: give the kernel ELF of the system that runs", target.Machine(), kernelFile.Path(), kernelFile.Machine())
 		return nil, errors.Join(err, target.Close(ctx), closeLog())
 	}
+	context.AfterFunc(ctx, target.Abort)
 	leave := func(err error) error {
 		return errors.Join(err, target.Close(context.WithoutCancel(ctx)), closeLog())
 	}
 	cfg := session.Config{Target: target, Decoder: layout, Paging: paging, Scenario: s, Files: files, WithCode: o.withCode, Sparse: o.sparse, Divergence: o.diverge, Sources: o.sources, VMSnapshots: o.snapshots}
-	op := &opened{target: target, closers: []func() error{closeLog}}
+	op := &opened{target: target, abort: target.Abort, closers: []func() error{closeLog}}
 	if o.record != "" {
 		about.By, about.Scenario, about.Target, about.Sparse = version(), s.Text(), cmp.Or(o.title, target.Name()), o.sparse
 		if op.writer, err = recording.Create(o.record, o.force, about, files); err != nil {

@@ -18,6 +18,25 @@ type Wire struct {
 	mu    sync.Mutex
 	to    string // "": nobody answers
 	conns []net.Conn
+	hold  sync.RWMutex // locked: answers are held back
+}
+
+// Hold holds back all answers until the returned function is called.
+func (w *Wire) Hold() (release func()) {
+	w.hold.Lock()
+	return w.hold.Unlock
+}
+
+// held is a connection whose answers may be held back.
+type held struct {
+	net.Conn
+	w *Wire
+}
+
+func (h held) Write(p []byte) (int, error) {
+	h.w.hold.RLock()
+	defer h.w.hold.RUnlock()
+	return h.Conn.Write(p)
 }
 
 // New makes a wire to the unix socket of a stub. It ends with the test.
@@ -41,7 +60,7 @@ func New(t *testing.T, to string) *Wire {
 				near.Close()
 				continue
 			}
-			for _, c := range [][2]net.Conn{{near, far}, {far, near}} {
+			for _, c := range [][2]net.Conn{{held{near, w}, far}, {far, near}} {
 				wg.Go(func() { io.Copy(c[0], c[1]); c[0].Close(); c[1].Close() })
 			}
 		}

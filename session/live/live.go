@@ -71,8 +71,10 @@ type Target struct {
 	exited        bool            // the stub said that QEMU ends
 	reverseWithin time.Duration
 	reverses      atomic.Bool
-	end           uint64 // of the recorded run
-	runEnds       bool   // Wait has to tell that its end was reached
+	end           uint64          // of the recorded run
+	runEnds       bool            // Wait has to tell that its end was reached
+	reads         context.Context // ends with Abort
+	abort         context.CancelFunc
 }
 
 // Attach connects to a gdbstub. The guest stands afterwards.
@@ -84,7 +86,8 @@ func Attach(ctx context.Context, addr string, o Options) (*Target, error) {
 	if o.RAM == "" && o.VM != nil {
 		o.RAM = o.VM.RAMPath()
 	}
-	t := &Target{client: client, addr: addr, opts: o, name: cmp.Or(o.Name, addr), vm: o.VM, tss: map[int]uint64{}, written: map[string]bool{}, log: newLogLines(o.Serial),
+	reads, abort := context.WithCancel(context.Background())
+	t := &Target{client: client, reads: reads, abort: abort, addr: addr, opts: o, name: cmp.Or(o.Name, addr), vm: o.VM, tss: map[int]uint64{}, written: map[string]bool{}, log: newLogLines(o.Serial),
 		end: o.End, reverseWithin: cmp.Or(o.ReverseWithin, reverseWithin)}
 	if err := t.identify(ctx); err != nil {
 		return nil, errors.Join(err, t.Close(ctx))
@@ -106,6 +109,10 @@ var architectures = map[string]elf.Machine{
 	"i386":        elf.EM_386,
 	"arm":         elf.EM_ARM,
 }
+
+// maxCPUs bounds what a stub may claim: the registers of all are read at every
+// stop.
+const maxCPUs = 256
 
 // identify asks what is on the other side.
 func (t *Target) identify(ctx context.Context) error {
@@ -135,8 +142,8 @@ func (t *Target) identify(ctx context.Context) error {
 	if t.cpus, err = t.client.Threads(ctx); err != nil {
 		return fmt.Errorf("attaching to %s: listing processors: %w", t.name, err)
 	}
-	if len(t.cpus) == 0 {
-		return fmt.Errorf("attaching to %s: the stub lists no processors", t.name)
+	if n := len(t.cpus); n == 0 || n > maxCPUs {
+		return fmt.Errorf("attaching to %s: the stub lists %d processors, and 1 to %d are supported", t.name, n, maxCPUs)
 	}
 	return nil
 }
@@ -165,7 +172,7 @@ func (t *Target) ReadPhysical(reqs []memory.Request) error {
 	for i, r := range reqs {
 		batch[i] = gdbremote.MemoryRequest{Addr: r.Addr, Buf: r.Buf}
 	}
-	if err := t.client.ReadMemoryBatch(context.Background(), gdbremote.Physical, batch); err != nil {
+	if err := t.client.ReadMemoryBatch(t.reads, gdbremote.Physical, batch); err != nil {
 		return fmt.Errorf("reading the guest's memory: %w", t.lost(err))
 	}
 	for i := range reqs {
@@ -435,12 +442,18 @@ func (t *Target) Interrupt() error {
 	return client.Interrupt()
 }
 
+// Abort ends the reading of memory, for good: a stub may answer as slowly as it
+// likes, and nobody wants to know any more. What it takes to leave the guest in
+// order still works. Any goroutine may call it.
+func (t *Target) Abort() { t.abort() }
+
 // Log returns new lines of the guest's serial output.
 func (t *Target) Log() []string { return t.log.take() }
 
 // Close ends a machine that was started for this session; any other is left as
 // it was found.
 func (t *Target) Close(ctx context.Context) error {
+	t.abort()
 	errs := []error{t.unmap()}
 	if t.serial != nil {
 		errs = append(errs, t.serial.Close())

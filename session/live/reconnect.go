@@ -33,7 +33,7 @@ func (t *Target) Reconnect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	n := &Target{client: client, addr: t.addr, name: t.name, opts: t.opts}
+	n := &Target{client: client, reads: t.reads, abort: func() {}, addr: t.addr, name: t.name, opts: t.opts}
 	if err := n.takeOver(ctx, t); err != nil {
 		return errors.Join(err, n.Disconnect(context.WithoutCancel(ctx)), n.unmap())
 	}

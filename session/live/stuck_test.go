@@ -1,6 +1,7 @@
 package live_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"syscall"
@@ -10,7 +11,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"thaw/gdbremote"
+	"thaw/gdbremote/wiretest"
+	"thaw/memory"
 	"thaw/session"
+	"thaw/session/live"
 )
 
 // signal sends QEMU a signal.
@@ -90,4 +94,34 @@ func TestSlowQEMU(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("verdicts (-undisturbed +slow):\n%s", diff)
 	}
+}
+
+// Reading from a stub that does not answer ends as soon as nobody wants to know
+// any more, and the guest is left in order after it.
+func TestAbort(t *testing.T) {
+	ctx := deadline(t)
+	vm := startLab(ctx, t, "", true)
+	readLog(t, vm, "1 sheep")
+	wire := wiretest.New(t, vm.GDB())
+	target, err := live.Attach(ctx, wire.Path, live.Options{GDB: gdbremote.Options{Timeout: time.Hour}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	release := wire.Hold()
+	ended := make(chan error, 1)
+	go func() { ended <- target.ReadPhysical([]memory.Request{{Addr: 0x1000, Buf: make([]byte, 4096)}}) }()
+	target.Abort()
+	select {
+	case err := <-ended:
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("%v", err)
+		}
+	case <-ctx.Done():
+		t.Fatal("reading goes on")
+	}
+	release()
+	if err := target.Close(ctx); err != nil {
+		t.Error(err)
+	}
+	readLog(t, vm, "5 sheeps") // the guest runs on
 }

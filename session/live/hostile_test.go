@@ -1,0 +1,93 @@
+package live_test
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"thaw/printable"
+	"thaw/session/live"
+)
+
+// stubOf serves a stub that gives each request (by its beginning) one answer, ""
+// to all others.
+func stubOf(t *testing.T, answers map[string]string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "stub")
+	ln, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	t.Cleanup(func() { ln.Close(); <-done })
+	go func() {
+		defer close(done)
+		conn, err := ln.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		for r := bufio.NewReader(conn); ; {
+			packet, err := r.ReadString('#')
+			if err != nil {
+				return
+			}
+			r.Discard(2) // its checksum
+			_, packet, _ = strings.Cut(packet, "$")
+			answer := ""
+			for begins, a := range answers {
+				if strings.HasPrefix(packet, begins) {
+					answer = a
+				}
+			}
+			sum := byte(0)
+			for i := range len(answer) {
+				sum += answer[i]
+			}
+			fmt.Fprintf(conn, "+$%s#%02x", answer, sum)
+		}
+	}()
+	return path
+}
+
+// A stub that is none of QEMU's, or lies, is refused in one sentence that nothing
+// of its answers can steer a terminal with.
+func TestHostileStub(t *testing.T) {
+	const xml = `l<target><architecture>%s</architecture><reg name="rip" bitsize="64"/></target>`
+	good := func(change map[string]string) map[string]string {
+		a := map[string]string{"qSupported": "PacketSize=1000;qXfer:features:read+", "qXfer": fmt.Sprintf(xml, "i386:x86-64"),
+			"qqemu.PhyMemMode": "0", "?": "S05", "qfThreadInfo": "m1", "qsThreadInfo": "l"}
+		for k, v := range change {
+			a[k] = v
+		}
+		return a
+	}
+	for _, tt := range []struct {
+		name   string
+		change map[string]string
+		says   string
+	}{
+		{"no description", map[string]string{"qSupported": "PacketSize=1000"}, "does not describe its processor"},
+		{"another processor", map[string]string{"qXfer": fmt.Sprintf(xml, "m68k\u202e\u009b2J")}, "x86_64 and ARM are supported"},
+		{"a file outside", map[string]string{"qXfer": `l<target><include href="../../etc/passwd:"/></target>`}, "include of"},
+		{"endless includes", map[string]string{"qXfer": `l<target><include href="target.xml"/></target>`}, "include each other"},
+		{"no physical memory", map[string]string{"qqemu.PhyMemMode": ""}, "cannot read physical memory"},
+		{"no processors", map[string]string{"qfThreadInfo": "l"}, "lists 0 processors"},
+		{"too many processors", map[string]string{"qfThreadInfo": "m" + strings.TrimSuffix(strings.Repeat("1,", 300), ",")}, "lists 300 processors"},
+		{"an error with sequences", map[string]string{"qfThreadInfo": "E.\x1b[2J\u009b2J"}, "listing processors"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			target, err := live.Attach(deadline(t), stubOf(t, good(tt.change)), live.Options{})
+			if err == nil {
+				target.Close(t.Context())
+				t.Fatal("accepted")
+			}
+			if !strings.Contains(err.Error(), tt.says) || strings.ContainsFunc(err.Error(), func(r rune) bool { return r != '\n' && !printable.Rune(r) }) {
+				t.Errorf("%q, want %q", err, tt.says)
+			}
+		})
+	}
+}
