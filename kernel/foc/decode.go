@@ -57,6 +57,9 @@ func (l *Layout) Decode(m kernel.Machine) (*kernel.System, error) {
 		l.last = d.next
 	}
 	d.markRunning(sys)
+	// What is kept for the next stop reads through this decoder, which must not
+	// keep the stop before, and so all of them.
+	d.old, d.now, d.before = nil, nil, nil
 	return sys, nil
 }
 

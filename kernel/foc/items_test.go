@@ -5,8 +5,10 @@ import (
 	"maps"
 	"math/rand"
 	"reflect"
+	"runtime"
 	"slices"
 	"testing"
+	"weak"
 
 	"thaw/kernel"
 	"thaw/memory"
@@ -168,4 +170,21 @@ func TestDecodeAgainNoise(t *testing.T) {
 			a.decode(t, "noise")
 		}
 	}
+}
+
+// What is kept of a stop is the next one's alone: a session of many stops must not
+// hold on to what each of them was decoded from.
+func TestOldStopsAreLetGo(t *testing.T) {
+	a := newAgain(realSystems(t)[0])
+	a.decode(t, "at first")
+	first := weak.Make(a.layout.last)
+	for range 3 {
+		a.decode(t, "later")
+	}
+	runtime.GC()
+	runtime.GC()
+	if first.Value() != nil {
+		t.Error("a stop long gone is still in memory")
+	}
+	runtime.KeepAlive(a)
 }

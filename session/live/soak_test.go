@@ -98,7 +98,7 @@ func TestSoakOfOneSession(t *testing.T) {
 	defer cancel()
 	s, most := newSoak(ctx, t), 2000
 	if long == 0 {
-		most = 40
+		most = 100
 	}
 	e := s.open(ctx, t, true, most)
 	run, cancelRun := context.WithCancel(ctx)
