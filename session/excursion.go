@@ -159,7 +159,7 @@ func (e *Engine) lend(ctx context.Context, w Putter, x *excursion, addr uint64) 
 func (e *Engine) atSystemCall(ip uint64) bool {
 	for _, code := range e.arch.systemCalls {
 		got := make([]byte, len(code))
-		if e.m.Space(e.cpu).ReadMemory(ip, got) == nil && bytes.Equal(got, code) {
+		if e.code().ReadMemory(ip, got) == nil && bytes.Equal(got, code) {
 			return true
 		}
 	}

@@ -67,7 +67,7 @@ func (e *Engine) exceptionReturn() (uint64, error) {
 	if code == nil || !e.m.CPUs[e.cpu].User {
 		return 0, fmt.Errorf("%w: it takes an x86_64 processor in user mode", errNoCall)
 	}
-	file, space := e.kernelComponent().file, e.m.Space(e.cpu)
+	file, space := e.kernelComponent().file, e.code()
 	for _, r := range file.Text() {
 		text := make([]byte, r.End-r.Start)
 		if file.ReadFile(r.Start, text) != nil {
@@ -87,6 +87,10 @@ func (e *Engine) exceptionReturn() (uint64, error) {
 	}
 	return 0, fmt.Errorf("%w: no instruction that returns from an exception is mapped", errNoCall)
 }
+
+// code is the memory that the stopped processor sees, for reading instructions:
+// those do not go into recordings.
+func (e *Engine) code() *memory.Space { return e.m.Space(e.cpu).WithData(e.text) }
 
 // enterKernel makes the processor fault.
 func (e *Engine) enterKernel(ctx context.Context, w Changer, c *kernelCall) error {

@@ -3,11 +3,17 @@ package live_test
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"thaw/debuginfo"
+	"thaw/recording"
 	"thaw/session"
 )
 
@@ -129,5 +135,37 @@ func TestDivergenceNeedsTheThread(t *testing.T) {
 	}
 	if err := e.Diverge(ctx, 0xffff); err == nil || e.View().Stops != stops {
 		t.Errorf("a thread that is not there: %v", err)
+	}
+}
+
+// What was found goes into the recording, and the code that was executed for it
+// does not.
+func TestDivergenceIsRecorded(t *testing.T) {
+	ctx := deadline(t)
+	path := filepath.Join(t.TempDir(), "session.thaw")
+	var w *recording.Writer
+	e, _ := openLabWith(ctx, t, "", true, func(files map[string]*debuginfo.File, s *session.Scenario) session.Recorder {
+		var err error
+		if w, err = recording.Create(path, false, recording.About{Scenario: s.Text()}, files); err != nil {
+			t.Fatal(err)
+		}
+		return w
+	})
+	untilEntered(t, e, "ep")
+	if err := e.Diverge(ctx, verdictOf(t, e.View(), "ep").Thread); err != nil {
+		t.Fatal(err)
+	}
+	v := e.View()
+	if err := errors.Join(e.Close(ctx), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	r, rec := openReplay(t, path)
+	noCode(t, rec)
+	again, err := r.View(r.Stops())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(verdictOf(t, v, "ep").Divergence, verdictOf(t, again, "ep").Divergence); diff != "" {
+		t.Errorf("divergence (-live +replay):\n%s", diff)
 	}
 }
