@@ -30,10 +30,12 @@ func TestMain(m *testing.M) {
 			fmt.Fprintf(os.Stderr, "building thaw: %v\n%s", err, out)
 			return 1
 		}
-		// The user's cache is left alone; Go's own, which is there too, was used.
-		if err := os.Setenv("XDG_CACHE_HOME", filepath.Join(dir, "cache")); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
+		// The user's own are left alone; Go's cache, which is there too, was used.
+		for name, folder := range map[string]string{"XDG_CACHE_HOME": "cache", "XDG_CONFIG_HOME": "config"} {
+			if err := os.Setenv(name, filepath.Join(dir, folder)); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				return 1
+			}
 		}
 		if guestDir, err = guest.Build(context.Background()); err != nil {
 			fmt.Fprintln(os.Stderr, err)

@@ -22,7 +22,7 @@ func newTerminal(t testing.TB, width, height int, args ...string) *terminal {
 	}
 	term := &terminal{t, filepath.Join(t.TempDir(), "tmux")}
 	// What the terminal is like before and after must be the same.
-	command := fmt.Sprintf("stty -a; '%s' '%s'; echo ended with $?; stty -a; cat", program, strings.Join(args, "' '"))
+	command := fmt.Sprintf("export XDG_CONFIG_HOME='%s'; stty -a; '%s' '%s'; echo ended with $?; stty -a; cat", t.TempDir(), program, strings.Join(args, "' '"))
 	term.tmux("new-session", "-d", "-x", fmt.Sprint(width), "-y", fmt.Sprint(height), command)
 	t.Cleanup(func() { exec.Command("tmux", "-S", term.socket, "kill-server").Run() })
 	return term
