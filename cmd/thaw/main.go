@@ -88,6 +88,7 @@ func newRoot() *cobra.Command {
 		Long: `thaw attaches to a Genode system in QEMU, walks through a checkpoint and its
 restore, and shows for every restored thread how far its state came:
 checkpointed, requested, kernel, entered.`,
+		Example:       "  thaw demo                                     # what it is about, told step by step\n  thaw lab                                      # debug the guest that comes with it\n  thaw attach :1234 --build build/x86_64        # debug your own system",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}

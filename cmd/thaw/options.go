@@ -81,6 +81,9 @@ func (o *options) screenFlags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&o.theme, "theme", "", "colours: a `NAME` of "+strings.Join(ui.Themes(), ", ")+" (default: the one used last)")
 	f.BoolVar(&o.ascii, "ascii", false, "draw with ASCII characters only")
+	if err := c.RegisterFlagCompletionFunc("theme", cobra.FixedCompletions(ui.Themes(), cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err) // the flag is there
+	}
 }
 
 // screen says how to draw.
