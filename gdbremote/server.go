@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"sync"
 	"time"
 )
@@ -111,6 +112,11 @@ func (s *Server) ListenAndServe(ctx context.Context, addr string, ready func(add
 	}
 	defer context.AfterFunc(ctx, func() { ln.Close() })()
 	defer ln.Close()
+	if network == "unix" { // whatever the umask is: who may write to it may debug
+		if err := os.Chmod(target, 0o600); err != nil {
+			return fmt.Errorf("serving debuggers at %s: %w", addr, err)
+		}
+	}
 	if ready != nil {
 		ready(ln.Addr().String())
 	}

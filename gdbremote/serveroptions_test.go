@@ -3,6 +3,8 @@ package gdbremote
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -48,5 +50,20 @@ func TestServesThisMachineOnly(t *testing.T) {
 	err := (&Server{Handler: newMachine(), AllowRemote: true}).ListenAndServe(ctx, "0.0.0.0:0", func(string) { cancel() })
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("allowed: %v", err)
+	}
+}
+
+// Nor can another user of this machine, through a unix socket.
+func TestSocketIsPrivate(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "stub")
+	ctx, cancel := context.WithCancel(t.Context())
+	err := (&Server{Handler: newMachine()}).ListenAndServe(ctx, path, func(string) {
+		defer cancel()
+		if st, err := os.Stat(path); err != nil || st.Mode().Perm() != 0o600 {
+			t.Errorf("%v, %v", st.Mode(), err)
+		}
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Error(err)
 	}
 }
