@@ -39,6 +39,7 @@ type setup struct {
 	recorder func(files map[string]*debuginfo.File, s *session.Scenario) session.Recorder
 	more     []func(*session.Config)
 	frozen   bool // do not begin
+	foreign  bool // the session does not own QEMU
 }
 
 func openSetup(ctx context.Context, t *testing.T, o setup) (*session.Engine, *qemu.VM) {
@@ -72,7 +73,9 @@ func openSetup(ctx context.Context, t *testing.T, o setup) (*session.Engine, *qe
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { vm.Stop(context.Background()) })
-	o.target.VM, o.target.Serial = vm, vm.Serial()
+	if o.target.Serial = vm.Serial(); !o.foreign {
+		o.target.VM = vm
+	}
 	target, err := live.Attach(ctx, vm.GDB(), o.target)
 	if err != nil {
 		t.Fatal(err)

@@ -340,3 +340,87 @@ func TestNoWayBack(t *testing.T) {
 	}
 	must(t, e.NextPhase(ctx))
 }
+
+// attachReplay opens a session on a replaying QEMU that thaw did not start.
+func attachReplay(ctx context.Context, t *testing.T, run *qemu.Run, options string, within time.Duration, more ...string) (*session.Engine, *qemu.VM) {
+	t.Helper()
+	return openSetup(ctx, t, setup{vm: qemu.Config{Append: options, Run: run, Mode: qemu.Replay, SharedRAM: true, Args: more},
+		target: live.Options{ReverseWithin: within}, foreign: true})
+}
+
+// Attached to a QEMU that replays, thaw goes back through the stub alone, and
+// leaves it alive.
+func TestGoBackAttached(t *testing.T) {
+	ctx := deadline(t)
+	run := newRun(ctx, t)
+	recordLab(ctx, t, run, "bug=overwritten")
+	e, vm := attachReplay(ctx, t, run, "bug=overwritten", 0)
+	if v := e.View(); v.Back != session.BackReverse {
+		t.Errorf("%s", v.Back)
+	}
+	var stops []string
+	for len(stops) < 4 {
+		must(t, e.NextPhase(ctx))
+		stops = append(stops, seenAt(t, e.View()))
+	}
+	must(t, e.ReverseStep(ctx))
+	must(t, e.StepInstruction(ctx))
+	if d := cmp.Diff(stops[3], seenAt(t, e.View())); d != "" {
+		t.Errorf("a step back and forward leads elsewhere:\n%s", d)
+	}
+	for i := 2; i >= 0; i-- {
+		must(t, e.ReverseContinue(ctx))
+		if d := cmp.Diff(stops[i], seenAt(t, e.View())); d != "" {
+			t.Errorf("%s: not what was seen there before:\n%s", e.View().Snapshot.Reason, d)
+		}
+	}
+	if err := e.ReverseContinue(ctx); err == nil || !strings.Contains(err.Error(), "no earlier event") {
+		t.Errorf("back from the first phase: %v", err)
+	}
+	if d := cmp.Diff(stops[0], seenAt(t, e.View())); d != "" {
+		t.Errorf("still here:\n%s", d)
+	}
+	must(t, e.Break(ctx, "rtcr: Rtcr::Restorer::restore", false))
+	must(t, e.NextPhase(ctx))
+	must(t, e.Restart(ctx, 3))
+	if d := cmp.Diff(stops[2], seenAt(t, e.View())); !strings.Contains(d, "Rtcr::Restorer::restore") {
+		t.Errorf("the user's breakpoint is gone:\n%s", d)
+	}
+	must(t, e.Close(ctx))
+	if err := vm.Exit(); err != nil {
+		t.Errorf("QEMU was left, and has ended: %v", err)
+	}
+}
+
+// A QEMU that is stuck on its way back is told from one that is slow by the time
+// limit, and is ended. QEMU 7.2's vapic device makes it so.
+func TestStuckOnTheWayBack(t *testing.T) {
+	ctx := deadline(t)
+	run := newRun(ctx, t)
+	const vapic = "apic-common.vapic=on"
+	e, vm := openSetup(ctx, t, setup{vm: qemu.Config{Run: run, Mode: qemu.Record, SharedRAM: true, Args: []string{"-global", vapic}}, frozen: true})
+	must(t, e.RunThrough(ctx, time.Second))
+	must(t, e.Close(ctx))
+	e, vm = openSetup(ctx, t, setup{vm: qemu.Config{Run: run, Mode: qemu.Replay, SharedRAM: true, Args: []string{"-global", vapic}},
+		target: live.Options{ReverseWithin: 3 * time.Second}})
+	must(t, e.NextPhase(ctx))
+	var err error
+	thread := e.View().Snapshot.Thread
+	for range 30 { // one of the first hangs; with each there are several ways back
+		if err = e.LastWrite(ctx, thread); err != nil {
+			break
+		}
+	}
+	if err == nil {
+		t.Skip("this QEMU is not stuck with a vapic")
+	}
+	if v := e.View(); !strings.Contains(err.Error(), "QEMU is stuck") || !strings.Contains(err.Error(), "apic-common.vapic=off") || v.State != session.Ended {
+		t.Errorf("%s, %v", v.State, err)
+	}
+	must(t, e.Close(ctx))
+	select {
+	case <-vm.Done():
+	case <-ctx.Done():
+		t.Error("the stuck QEMU was not ended")
+	}
+}
