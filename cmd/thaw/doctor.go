@@ -44,6 +44,7 @@ var checkups = []checkup{
 	{"QEMU", lookProgram("qemu-system-x86_64", "starts the lab guest", "apt-get install qemu-system-x86")},
 	{"QEMU for ARM", lookProgram("qemu-system-arm", "runs ARM systems", "apt-get install qemu-system-arm, if you debug one")},
 	{"lab guest", lookGuest},
+	{"qemu-img", lookProgram("qemu-img", "makes the image for lab --rr and --snapshots", "apt-get install qemu-utils, if you want to go back in time")},
 	{"gdb", lookProgram("gdb", "connects to thaw serve", "apt-get install gdb, if you want to use it")},
 	{"recordings", lookRecordings},
 	{"settings", lookSettings},

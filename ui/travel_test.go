@@ -1,0 +1,106 @@
+package ui
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"thaw/kernel"
+	"thaw/session"
+)
+
+// fakeTraveller is a live session whose guest goes back.
+type fakeTraveller struct{ fakeForcer }
+
+func (f fakeTraveller) ReverseStep()           { f.call("reverse step") }
+func (f fakeTraveller) ReverseContinue()       { f.call("reverse continue") }
+func (f fakeTraveller) LastWrite(id kernel.ID) { f.call("last write " + id.String()) }
+func (f fakeTraveller) Restart(stop int)       { f.call("restart") }
+
+// inMode is a view of a session that goes back in a certain way.
+func inMode(v *session.View, mode session.BackMode, noReverse, noRestart string) *session.View {
+	out := *v
+	out.Back, out.NoReverse, out.NoRestart = mode, noReverse, noRestart
+	return &out
+}
+
+// With reverse execution all keys go back; the line says what is in force.
+func TestReverseKeys(t *testing.T) {
+	v := inMode(viewComplete(), session.BackReverse, "", "")
+	fake := newFake(v)
+	r := startRobotAt(t, fake, fakeTraveller{fakeForcer{fake}}, Options{}, 160, 45)
+	r.expect("back: reverse execution")
+	called := make(chan string, 1)
+	fake.onCall = func(name string) { called <- name }
+	for key, want := range map[string]string{"S": "reverse step", "C": "reverse continue", "W": "last write 231"} {
+		r.press(key)
+		select {
+		case name := <-called:
+			if name != want {
+				t.Errorf("%s called %q", key, name)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatalf("%s did nothing", key)
+		}
+	}
+	r.press("F")
+	r.expect("a replayed run cannot be changed")
+	r.press("B")
+	r.expect("the guest is at this stop")
+}
+
+// Keys that do nothing say why, and what to do about it.
+func TestNoWayBackSaysWhy(t *testing.T) {
+	const why = "the stub offers no reverse execution: start QEMU with rr=replay, or use thaw lab --rr"
+	fake := newFake(viewComplete())
+	live := inMode(viewComplete(), session.BackHistory, why, "the guest cannot be put back")
+	u := newDrawn(t, fakeTraveller{fakeForcer{fake}}, live, Options{})
+	for _, key := range []string{"S", "C", "W", "B"} {
+		press(u, key)
+		if want := map[bool]string{true: "cannot be put back", false: "offers no reverse execution"}[key == "B"]; !strings.Contains(u.note, want) {
+			t.Errorf("%s says %q", key, u.note)
+		}
+	}
+	if calls := fake.called(); calls != "" {
+		t.Errorf("disabled keys called %q", calls)
+	}
+	if why := needReverse(newDrawn(t, fakePlayer{fakeSeeker{fake}}, viewHistory(), Options{})); why != whyRecordedStops {
+		t.Errorf("in a recording: %q", why)
+	}
+}
+
+// A stop of the history tells whether the guest can be put there; where that
+// loses what the guest did since, it is asked before.
+func TestRestartAsks(t *testing.T) {
+	earlier := *viewComplete()
+	earlier.Live, earlier.Message = false, ""
+	earlier.Stops = earlier.Snapshot.Number + 3
+	for _, tt := range []struct {
+		mode      session.BackMode
+		noRestart string
+		says      string
+	}{
+		{session.BackReverse, "", "B puts the guest here (reverse execution)"},
+		{session.BackSnapshots, "", "B puts the guest here (VM snapshots)"},
+		{session.BackSnapshots, "no VM snapshot", "no VM snapshot here, the guest stays"},
+		{session.BackHistory, "no", "history only, the guest stays at stop"},
+	} {
+		fake := newFake(viewComplete())
+		u := newDrawn(t, fakeTraveller{fakeForcer{fake}}, inMode(&earlier, tt.mode, "x", tt.noRestart), Options{})
+		if text := u.statusText(200).text; !strings.Contains(text, tt.says) {
+			t.Errorf("%s: %q", tt.mode, text)
+		}
+		press(u, "B")
+		asks := tt.mode == session.BackSnapshots && tt.noRestart == ""
+		if (u.prompt != nil) != asks {
+			t.Errorf("%s: asks %v", tt.mode, u.prompt != nil)
+		}
+		if asks {
+			draw(t, u, 120, 40)
+			press(u, "Enter")
+		}
+		if calls := fake.called(); (calls == "restart") != (tt.noRestart == "") {
+			t.Errorf("%s %q: called %q", tt.mode, tt.noRestart, calls)
+		}
+	}
+}
