@@ -142,9 +142,8 @@ func TestLiveLeaving(t *testing.T) {
 	}
 }
 
-// TestLiveReverse records a short run and goes back in its replay. QEMU 7.2
-// sometimes locks itself up on the way back, so that its own monitor does not
-// answer any more; a new one gets another try then.
+// TestLiveReverse records a short run and goes back in its replay, without QEMU's
+// vapic device: with it, QEMU 7.2 locks itself up on the way back.
 func TestLiveReverse(t *testing.T) {
 	if _, err := exec.LookPath("qemu-img"); err != nil {
 		t.Skip("qemu-img is not installed")
@@ -157,7 +156,7 @@ func TestLiveReverse(t *testing.T) {
 	config := func(mode string) qemu.Config {
 		return qemu.Config{MemoryMB: 16, Args: []string{
 			"-icount", "shift=auto,rr=" + mode + ",rrfile=" + log + ",rrsnapshot=init",
-			"-drive", "file=" + disk + ",if=none,id=rr",
+			"-drive", "file=" + disk + ",if=none,id=rr", "-global", "apic-common.vapic=off",
 		}}
 	}
 	ctx := live(t)
@@ -172,17 +171,13 @@ func TestLiveReverse(t *testing.T) {
 	if err := vm.Stop(ctx); err != nil {
 		t.Fatal(err)
 	}
-	for range 6 {
-		if goBack(t, startQEMU(t, config("replay"))) {
-			return
-		}
-		t.Log("QEMU has locked itself up")
+	for range 3 {
+		goBack(t, startQEMU(t, config("replay")))
 	}
-	t.Error("going back never worked")
 }
 
-// goBack steps forward and back again. It is false if QEMU has locked up.
-func goBack(t *testing.T, vm *qemu.VM) bool {
+// goBack steps forward and back again.
+func goBack(t *testing.T, vm *qemu.VM) {
 	t.Helper()
 	defer vm.Stop(context.Background())
 	c := attach(t, vm)
@@ -197,18 +192,7 @@ func goBack(t *testing.T, vm *qemu.VM) bool {
 		}
 	}
 	for i := len(rips) - 1; i > 0; i-- {
-		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
-		s, err := c.ReverseStep(ctx)
-		cancel()
-		if errors.Is(err, context.DeadlineExceeded) {
-			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
-			defer cancel()
-			status, alive := vm.QMP(ctx, "query-status", nil)
-			if alive != nil {
-				return false
-			}
-			t.Fatalf("back to step %d: no stop, but QEMU is alive: %s", i, status)
-		}
+		s, err := c.ReverseStep(live(t))
 		if err != nil || s.Signal != gdbremote.SignalTrap {
 			t.Fatalf("back to step %d: %v, %v", i, s, err)
 		}
@@ -216,5 +200,4 @@ func goBack(t *testing.T, vm *qemu.VM) bool {
 			t.Errorf("back at step %d: rip %#x, want %#x", i, rip, rips[i])
 		}
 	}
-	return true
 }

@@ -94,8 +94,8 @@ func (c *Client) Step(ctx context.Context, thread ThreadID) (Stop, error) {
 // ReverseStep goes back by one instruction. Without the stub's offer nothing
 // is sent and the error is ErrUnsupported. It can take much longer than a step
 // forward, since the stub runs again from a snapshot: only ctx limits it. Give
-// ctx a deadline: QEMU 7.2 sometimes locks itself up while going back, and then
-// answers nothing any more.
+// ctx a deadline: QEMU 7.2 with a vapic device (x86) locks itself up while going
+// back, most of the time, and then answers nothing any more.
 func (c *Client) ReverseStep(ctx context.Context) (Stop, error) {
 	if !c.features.ReverseStep {
 		return Stop{}, c.requestError("bs", nil, errNoReverse)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -12,7 +13,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"thaw/debuginfo"
 	"thaw/gdbremote/qemu"
+	"thaw/recording"
 	"thaw/report"
 	"thaw/session"
 	"thaw/session/live"
@@ -422,5 +425,57 @@ func TestStuckOnTheWayBack(t *testing.T) {
 	case <-vm.Done():
 	case <-ctx.Done():
 		t.Error("the stuck QEMU was not ended")
+	}
+}
+
+// A recording of a session that went back holds all its stops, each with what
+// was known there, and the LOG as it was.
+func TestRecordingOfGoingBack(t *testing.T) {
+	ctx := deadline(t)
+	run := newRun(ctx, t)
+	path := filepath.Join(t.TempDir(), "session.thaw")
+	var w *recording.Writer
+	e, _ := openSetup(ctx, t, setup{vm: qemu.Config{Append: "bug=overwritten", Run: run, SharedRAM: true},
+		recorder: func(files map[string]*debuginfo.File, s *session.Scenario) session.Recorder {
+			var err error
+			w, err = recording.Create(path, false, recording.About{Scenario: s.Text()}, files)
+			must(t, err)
+			return w
+		}, more: []func(*session.Config){func(c *session.Config) { c.VMSnapshots = true }}})
+	var stops []string
+	var logs []int
+	note := func() {
+		stops, logs = append(stops, shown(t, e.View())), append(logs, len(e.View().Log))
+	}
+	must(t, e.RunAll(ctx, note))
+	for range 2 {
+		must(t, e.Restart(ctx, 10))
+		note()
+		must(t, e.RunAll(ctx, note))
+	}
+	must(t, e.Restart(ctx, len(stops)-4)) // at the restore's end, from before it
+	note()
+	must(t, e.Close(ctx))
+	must(t, w.Close())
+	r, rec := openReplay(t, path)
+	if rec.Damage() != "" || r.Stops() != len(stops) {
+		t.Fatalf("%d stops, want %d; damage %q", r.Stops(), len(stops), rec.Damage())
+	}
+	back := 0
+	for n := range stops {
+		v, err := r.View(n + 1)
+		must(t, err)
+		if d := cmp.Diff(stops[n], shown(t, v)); d != "" {
+			t.Fatalf("stop %d (-live +replay):\n%s", n+1, d)
+		}
+		if n > 0 && logs[n] < logs[n-1] {
+			back++
+		}
+		if d := len(v.Log) - logs[n]; n+1 < len(stops) && (d < -1 || d > 1) { // a line may just come
+			t.Errorf("stop %d: %d LOG lines, there were %d", n+1, len(v.Log), logs[n])
+		}
+	}
+	if back < 2 {
+		t.Errorf("the LOG went back %d times: %d", back, logs)
 	}
 }
