@@ -11,7 +11,7 @@ import (
 
 // Bounds of a value that is shown member by member.
 const (
-	inspectDepth   = 6   // of members inside members
+	inspectDepth   = 12  // of members inside members
 	inspectMembers = 600 // in all
 	inspectElems   = 64  // of an array
 )
@@ -161,11 +161,11 @@ func (in *inspection) query(expr string) Query {
 	return Query{Kind: QueryValue, Task: in.task, Expr: in.component + ": " + expr}
 }
 
-// follow tells what a pointer points to, and how to see that: typed where its
+// follow tells what a pointer or a reference leads to, and how to see that: typed where its
 // type says more than bytes.
 func (in *inspection) follow(v debuginfo.Value, expr string) (means string, leads Query) {
 	u := v.Type.Underlying()
-	if u == nil || u.Kind != debuginfo.KindPointer {
+	if u == nil || u.Kind != debuginfo.KindPointer && u.Kind != debuginfo.KindRef {
 		return "", Query{}
 	}
 	addr, err := v.Uint64()
@@ -178,6 +178,9 @@ func (in *inspection) follow(v debuginfo.Value, expr string) (means string, lead
 		return means, Query{Kind: QueryMemory, Task: in.task, Addr: addr}
 	}
 	long := "*" + bracketed(expr)
+	if u.Kind == debuginfo.KindRef {
+		long = expr // which means what it refers to already
+	}
 	short := in.named(target, addr, long)
 	if short == long {
 		if _, err := in.scope.Eval(long); err != nil { // a name that no program can write: a table of virtual functions
