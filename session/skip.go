@@ -133,6 +133,9 @@ func (s *skip) take(ctx context.Context, e *Engine) error {
 // compare notes whether a processor, which has executed the instruction by now,
 // came to the same result; before are its registers from before.
 func (s *skip) compare(e *Engine, before, after Registers) {
+	if ip, _ := after.Uint64(e.arch.ip); ip == s.pc {
+		return // not executed; see noteFault
+	}
 	same := true
 	for _, name := range append([]string{e.arch.ip, e.arch.sp, e.arch.flags}, e.arch.general...) {
 		want, ok := before.Uint64(name)
