@@ -64,7 +64,7 @@ var lab = sync.OnceValues(func() (*still, error) {
 	if err != nil {
 		return nil, err
 	}
-	vm, err := qemu.Start(ctx, qemu.Config{Kernel: filepath.Join(dir, guest.Kernel), MemoryMB: 64, SharedRAM: true, Running: true})
+	vm, err := qemu.Start(ctx, qemu.Config{Kernel: filepath.Join(dir, guest.Kernel), MemoryMB: 64, SharedRAM: true, ICount: guest.Clock, Running: true})
 	if err != nil {
 		return nil, err
 	}
