@@ -64,7 +64,7 @@ func (t *Target) reverse(ctx context.Context, what string, back func(ctx context
 	defer cancel()
 	stop, err := back(limited)
 	if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
-		return session.TargetStop{}, fmt.Errorf("going back %s: no answer within %v, so QEMU is stuck and must be ended; QEMU 7.2 does that on x86 unless run and replay are both started with -global apic-common.vapic=off: %w", what, t.reverseWithin, err)
+		return session.TargetStop{}, fmt.Errorf("going back %s: no answer within %v, so QEMU is stuck and must be ended; QEMU 7.2 does that on x86 unless record and replay are both started with -global apic-common.vapic=off, and now and then where there is nothing to go back to: %w", what, t.reverseWithin, err)
 	}
 	return t.stop(stop, err)
 }
