@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"cmp"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -72,9 +71,10 @@ func (u *ui) statusLine(screen tcell.Screen, y, w int) {
 	}
 	v, t := u.view, u.th
 	l := line{{" " + u.stateWord() + " ", t.reverse.Bold(true)}, {" ", t.plain}}
-	back, cost := "", ""
+	back, cost, short := "", "", "" // on the right
 	if v.Back != "" && v.Live {
 		back = "back: " + string(v.Back)
+		short = back
 	}
 	if s := v.Snapshot; s != nil {
 		l = append(l, u.stopWords(s), span{"  ", t.plain})
@@ -83,6 +83,7 @@ func (u *ui) statusLine(screen tcell.Screen, y, w int) {
 		}
 		if n := u.unread(s); n > 0 {
 			cost = words.Count(n, "problem") + ", see detail"
+			short = cost
 		}
 	} else if v.Target != "" {
 		l = append(l, span{clean(v.Target) + "  ", t.plain})
@@ -92,7 +93,7 @@ func (u *ui) statusLine(screen tcell.Screen, y, w int) {
 		l = l[:2] // the answer to a key is worth more than the stop's number
 	}
 	room := w - lineWidth(l) - width(t.draw(text.text)) - 3
-	for _, aside := range []string{strings.Trim(back+", "+cost, ", "), cmp.Or(cost, back)} {
+	for _, aside := range []string{strings.Trim(back+", "+cost, ", "), short} {
 		if width(aside) <= room {
 			t.drawLine(screen, w-width(aside)-1, y, width(aside), line{{aside, t.dim}})
 			break
