@@ -27,6 +27,7 @@ import (
 type bench struct {
 	*wiretest.Wire
 	e      *session.Engine
+	target *live.Target
 	vm     *qemu.VM
 	dir    string
 	writer *recording.Writer
@@ -73,14 +74,13 @@ func newBench(ctx context.Context, t *testing.T) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	target, err := live.Attach(ctx, b.Path, live.Options{})
-	if err != nil {
+	if b.target, err = live.Attach(ctx, b.Path, live.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	if b.writer, err = recording.Create(b.file, false, recording.About{Scenario: s.Text()}, files); err != nil {
 		t.Fatal(err)
 	}
-	if b.e, err = session.Open(ctx, session.Config{Target: target, Decoder: layout, Paging: memory.AMD64{}, Scenario: s, Files: files, Recorder: b.writer}); err != nil {
+	if b.e, err = session.Open(ctx, session.Config{Target: b.target, Decoder: layout, Paging: memory.AMD64{}, Scenario: s, Files: files, Recorder: b.writer}); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.e.Begin(ctx); err != nil {

@@ -3,6 +3,7 @@ package live_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -52,9 +53,12 @@ func TestStoppedQEMU(t *testing.T) {
 	c := &control{session.NewController(ctx, b.e), t, ctx}
 	for {
 		stops = c.View().Stops
-		b.signal(t, syscall.SIGSTOP)
 		c.Continue()
 		c.until("a running guest", func(v *session.View) bool { return v.State == session.Running })
+		for !b.target.Running() && c.View().State == session.Running {
+			runtime.Gosched()
+		}
+		b.signal(t, syscall.SIGSTOP)
 		c.Interrupt()
 		v := c.until("the end of the wait", func(v *session.View) bool { return v.State != session.Running })
 		b.signal(t, syscall.SIGCONT)
