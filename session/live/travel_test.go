@@ -319,13 +319,13 @@ func TestGoBackToVMSnapshots(t *testing.T) {
 // What a session needs of QEMU it says, and QEMU without the offer lives on.
 func TestNoWayBack(t *testing.T) {
 	ctx := deadline(t)
-	e, vm := openSetup(ctx, t, setup{vm: qemu.Config{SharedRAM: true}, frozen: true,
+	e, _ := openSetup(ctx, t, setup{vm: qemu.Config{SharedRAM: true}, frozen: true,
 		more: []func(*session.Config){func(c *session.Config) { c.VMSnapshots = true }}})
 	if err := e.Begin(ctx); err == nil || !strings.Contains(err.Error(), "need a drive of format qcow2") {
 		t.Errorf("VM snapshots without a drive: %v", err)
 	}
 	must(t, e.Close(ctx))
-	e, vm = openLab(ctx, t, "", true)
+	e, vm := openLab(ctx, t, "", true)
 	must(t, e.NextPhase(ctx))
 	must(t, e.NextPhase(ctx))
 	v := e.View()
@@ -401,10 +401,10 @@ func TestStuckOnTheWayBack(t *testing.T) {
 	ctx := deadline(t)
 	run := newRun(ctx, t)
 	const vapic = "apic-common.vapic=on"
-	e, vm := openSetup(ctx, t, setup{vm: qemu.Config{Run: run, Mode: qemu.Record, SharedRAM: true, Args: []string{"-global", vapic}}, frozen: true})
+	e, _ := openSetup(ctx, t, setup{vm: qemu.Config{Run: run, Mode: qemu.Record, SharedRAM: true, Args: []string{"-global", vapic}}, frozen: true})
 	must(t, e.RunThrough(ctx, time.Second))
 	must(t, e.Close(ctx))
-	e, vm = openSetup(ctx, t, setup{vm: qemu.Config{Run: run, Mode: qemu.Replay, SharedRAM: true, Args: []string{"-global", vapic}},
+	e, vm := openSetup(ctx, t, setup{vm: qemu.Config{Run: run, Mode: qemu.Replay, SharedRAM: true, Args: []string{"-global", vapic}},
 		target: live.Options{ReverseWithin: 3 * time.Second}})
 	must(t, e.NextPhase(ctx))
 	var err error
