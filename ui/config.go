@@ -28,7 +28,6 @@ type layout struct {
 	Focus string `yaml:"focus,omitempty"` // pane that had the keys
 	Tab   string `yaml:"tab,omitempty"`   // pane of a small screen's lower half
 	Low   string `yaml:"low,omitempty"`   // log or breakpoints
-	Zoom  bool   `yaml:"zoom,omitempty"`
 	Sizes sizes  `yaml:"sizes,omitempty"`
 }
 

@@ -41,7 +41,7 @@ func (u *ui) settings() settings {
 	if u.tour != nil {
 		return s
 	}
-	s.Layout = layout{Focus: paneInfos[u.focused].command, Tab: paneInfos[u.tab].command, Low: paneInfos[u.low].command, Zoom: u.zoom, Sizes: u.sizes}
+	s.Layout = layout{Focus: paneInfos[u.focused].command, Tab: paneInfos[u.tab].command, Low: paneInfos[u.low].command, Sizes: u.sizes}
 	s.Sort = nil
 	for id, l := range u.lists() {
 		o := order{Down: l.down}
@@ -69,7 +69,7 @@ func (u *ui) restore(s settings) {
 			u.focusPane(id)
 		}
 	}
-	u.zoom, u.sizes = s.Layout.Zoom, s.Layout.Sizes
+	u.sizes = s.Layout.Sizes
 	for id, l := range u.lists() {
 		o := s.Sort[paneInfos[id].command]
 		l.sorted, l.down = slices.Index(headsOf(id), o.By)+1, o.Down

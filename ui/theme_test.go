@@ -140,7 +140,8 @@ func TestThemesOnFewColours(t *testing.T) {
 	}
 }
 
-// Panes, zoom, sizes and orders are as they were left, for every kind of screen.
+// Panes, sizes and orders are as they were left, for every kind of screen. A zoom is
+// not: it would hide that there are others.
 func TestLayoutIsRemembered(t *testing.T) {
 	dir := t.TempDir()
 	r := startSeeker(t, viewComplete(), Options{ConfigDir: dir}, 120, 40, nil)
@@ -152,7 +153,7 @@ func TestLayoutIsRemembered(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"focus: breakpoints", "zoom: true", "low: breakpoints", "by: thread", "down: true", "left:", "threads:"} {
+	for _, want := range []string{"focus: breakpoints", "low: breakpoints", "by: thread", "down: true", "left:", "threads:"} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("ui.yaml lacks %q:\n%s", want, text)
 		}
@@ -162,6 +163,10 @@ func TestLayoutIsRemembered(t *testing.T) {
 	}
 
 	r = startSeeker(t, viewComplete(), Options{ConfigDir: dir, Theme: "light"}, 120, 40, nil)
+	if f := r.expect("2 threads"); !strings.Contains(f.line(1), "1 phases") {
+		t.Errorf("one pane is zoomed:\n%s", f.text())
+	}
+	r.press("z")
 	f := r.expect("component▲")
 	if !strings.Contains(f.line(1), "6 breakpoints") {
 		t.Errorf("the zoomed pane is another one:\n%s", f.text())
@@ -174,7 +179,7 @@ func TestLayoutIsRemembered(t *testing.T) {
 	}
 	r.press("=", "q")
 	r.waitEnd()
-	if s, err := readSettings(dir); err != nil || s.Layout.Sizes != (sizes{}) || s.Layout.Zoom || s.Theme != "" {
+	if s, err := readSettings(dir); err != nil || s.Layout.Sizes != (sizes{}) || s.Theme != "" {
 		t.Errorf("afterwards: %+v, %v", s, err)
 	}
 }
@@ -182,7 +187,7 @@ func TestLayoutIsRemembered(t *testing.T) {
 // A tour divides the screen itself and leaves what was remembered alone.
 func TestTourKeepsLayout(t *testing.T) {
 	dir := t.TempDir()
-	const text = "layout:\n  focus: log\n  zoom: true\n"
+	const text = "layout:\n  focus: log\n  low: breakpoints\n"
 	if err := os.WriteFile(filepath.Join(dir, configFile), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +200,7 @@ func TestTourKeepsLayout(t *testing.T) {
 	r.press("q")
 	r.waitEnd()
 	s, err := readSettings(dir)
-	if err != nil || s.Layout != (layout{Focus: "log", Zoom: true}) || s.Theme != "light" {
+	if err != nil || s.Layout != (layout{Focus: "log", Low: "breakpoints"}) || s.Theme != "light" {
 		t.Errorf("afterwards: %+v, %v", s, err)
 	}
 }
