@@ -105,12 +105,17 @@ func (term *terminal) asBefore() {
 	if flags := strings.TrimSpace(term.tmux("display-message", "-p", "#{cursor_flag} #{alternate_on} #{mouse_any_flag} #{keypad_flag}")); flags != "1 0 0 0" {
 		term.t.Errorf("cursor, alternate screen, mouse, keypad: %s, want 1 0 0 0", flags)
 	}
-	text := term.tmux("capture-pane", "-p", "-J", "-S", "-100")
-	before, rest, ended := strings.Cut(text, "ended with ")
-	_, after, _ := strings.Cut(rest, "\n")
+	var text, before, after string
+	poll(term.t, "the terminal's modes at the end", func() bool {
+		text = term.tmux("capture-pane", "-p", "-J", "-S", "-100")
+		var rest string
+		before, rest, _ = strings.Cut(text, "ended with ")
+		_, after, _ = strings.Cut(rest, "\n")
+		return strings.Contains(after, " echo ")
+	})
 	// Between the modes before and the line about the end is what thaw told.
 	before, _, _ = strings.Cut(before, "thaw: ")
-	if !ended || strings.TrimSpace(before) != strings.TrimSpace(after) || !strings.Contains(before, " echo ") {
+	if strings.TrimSpace(before) != strings.TrimSpace(after) || !strings.Contains(before, " echo ") {
 		term.t.Errorf("the terminal is not as it was:\n%s", text)
 	}
 }
