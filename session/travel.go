@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-
-	"thaw/kernel"
 )
 
 // Reverser is a target that may run a recording, and then goes backwards in it.
@@ -20,8 +18,10 @@ type Reverser interface {
 	// ReverseContinue goes back to the last break- or watchpoint that was hit
 	// before, or to the beginning. The stop does not say which.
 	ReverseContinue(ctx context.Context) (TargetStop, error)
-	// RunTo runs forward to a position; break- and watchpoints end it too early.
+	// RunTo runs forward to a position; a break- or watchpoint on the way is an error.
 	RunTo(ctx context.Context, position uint64) (TargetStop, error)
+	// RunTowards is RunTo up to the first break- or watchpoint on the way.
+	RunTowards(ctx context.Context, position uint64) (TargetStop, error)
 }
 
 // Snapshotter is a target that can keep its whole state under a name, and come
@@ -233,80 +233,6 @@ func (e *Engine) stopsAt(users bool) string {
 		}
 	}
 	return ""
-}
-
-// LastWrite goes back to where a thread's saved user state was written last.
-func (e *Engine) LastWrite(ctx context.Context, thread kernel.ID) error {
-	if e.reverser() == nil {
-		return errors.New(whyNoReverse)
-	}
-	o, err := e.savedStateOf(ctx, thread)
-	if err != nil {
-		return err
-	}
-	r, at, err := e.beginBack(ctx)
-	if err != nil {
-		return err
-	}
-	defer e.moved()
-	here := e.here()
-	if err := e.bare(ctx); err != nil {
-		return e.arrive(ctx, nil, err)
-	}
-	stop, err := e.backToWrite(ctx, r, o)
-	if err == nil {
-		err = e.look(ctx, stop.CPU)
-	}
-	now := uint64(0)
-	if err == nil {
-		now, err = r.Position(ctx)
-	}
-	if err != nil {
-		return e.arrive(ctx, nil, err)
-	}
-	if now == 0 {
-		return e.stay(ctx, at, here, fmt.Errorf("nothing wrote the saved state of %s (thread %s) before", o.Name, o.ID))
-	}
-	here = e.here()
-	by := e.kernelComponent().place(e.m.CPUs[e.cpu].IP)
-	return e.goTo(ctx, now, &here, fmt.Sprintf("back at the last write of %s's saved state (thread %s): by %s", o.Name, o.ID, by))
-}
-
-// savedStateOf is a thread with an entry frame, as of the present stop.
-func (e *Engine) savedStateOf(ctx context.Context, thread kernel.ID) (*kernel.Object, error) {
-	sys, err := e.system(ctx)
-	if err != nil {
-		return nil, err
-	}
-	o := sys.Object(thread)
-	switch {
-	case o == nil || o.Thread == nil:
-		return nil, fmt.Errorf("there is no thread %s at this stop", thread)
-	case o.Thread.FrameIPAddr == 0:
-		return nil, fmt.Errorf("%s (thread %s) has no entry frame: it never runs in user mode", o.Name, thread)
-	}
-	return o, nil
-}
-
-// backToWrite goes back to the last write of a thread's entry frame or its
-// continuation. No other break- or watchpoints are set.
-func (e *Engine) backToWrite(ctx context.Context, r Reverser, o *kernel.Object) (stop TargetStop, err error) {
-	t := &track{IPAddr: o.Thread.FrameIPAddr, SPAddr: o.Thread.FrameSPAddr, ContIPAddr: o.Thread.ContIPAddr, ContSPAddr: o.Thread.ContSPAddr}
-	watches := slices.DeleteFunc(e.watchesOf(t), func(w watch) bool { return w.kind != WatchWrite || w.addr == 0 })
-	for _, w := range watches {
-		if err := e.target.SetWatch(ctx, w.kind, w.addr, e.ptrSize()); err != nil {
-			return stop, fmt.Errorf("watching the saved state of thread %s %s: %w", o.ID, o.Name, err)
-		}
-	}
-	if stop, err = r.ReverseContinue(ctx); err != nil {
-		return stop, err
-	}
-	for _, w := range watches {
-		if err := e.target.ClearWatch(ctx, w.kind, w.addr, e.ptrSize()); err != nil {
-			return stop, fmt.Errorf("no longer watching thread %s %s: %w", o.ID, o.Name, err)
-		}
-	}
-	return stop, nil
 }
 
 // Restart puts the guest back to a stop of the history, by its number: what was

@@ -71,6 +71,20 @@ func (t *Target) reverse(ctx context.Context, what string, back func(ctx context
 
 // RunTo runs forward to a position of the recorded run.
 func (t *Target) RunTo(ctx context.Context, position uint64) (session.TargetStop, error) {
+	stop, err := t.RunTowards(ctx, position)
+	if err != nil {
+		return stop, err
+	}
+	at, err := t.Position(ctx)
+	if err == nil && at != position {
+		err = fmt.Errorf("running to instruction %d: QEMU stopped at %d", position, at)
+	}
+	return stop, err
+}
+
+// RunTowards runs forward to a position of the recorded run, or to the first
+// break- or watchpoint on the way.
+func (t *Target) RunTowards(ctx context.Context, position uint64) (session.TargetStop, error) {
 	at, err := t.Position(ctx)
 	if err != nil || at == position {
 		return session.TargetStop{}, err
@@ -88,14 +102,7 @@ func (t *Target) RunTo(ctx context.Context, position uint64) (session.TargetStop
 	if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
 		return session.TargetStop{}, fmt.Errorf("running to instruction %d: not reached within %v; is QEMU started as it was for the record, with the same machine and devices? %w", position, t.reverseWithin, err)
 	}
-	if err != nil {
-		return t.stop(stop, err)
-	}
-	if at, err = t.Position(ctx); err == nil && at != position {
-		err = fmt.Errorf("running to instruction %d: QEMU stopped at %d (%s)", position, at, stop)
-	}
-	out, _ := t.stop(stop, nil)
-	return out, err
+	return t.stop(stop, err)
 }
 
 // breakAtEnd makes QEMU stop at the end of the recorded run, where it would end;

@@ -1,0 +1,141 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"thaw/kernel"
+)
+
+// LastWrite goes back to where a thread's saved user state was written last.
+func (e *Engine) LastWrite(ctx context.Context, thread kernel.ID) error {
+	if e.reverser() == nil {
+		return errors.New(whyNoReverse)
+	}
+	o, err := e.savedStateOf(ctx, thread)
+	if err != nil {
+		return err
+	}
+	r, at, err := e.beginBack(ctx)
+	if err != nil {
+		return err
+	}
+	defer e.moved()
+	here := e.here()
+	if err := e.bare(ctx); err != nil {
+		return e.arrive(ctx, nil, err)
+	}
+	w, err := e.findWrite(ctx, r, o, at)
+	if err != nil {
+		return e.arrive(ctx, nil, err)
+	}
+	if e.asked.Load() {
+		return e.stay(ctx, at, here, errors.New("given up"))
+	}
+	if w.position == 0 {
+		return e.stay(ctx, at, here, fmt.Errorf("nothing wrote the saved state of %s (thread %s) before", o.Name, o.ID))
+	}
+	return e.goTo(ctx, w.position, &w.here, fmt.Sprintf("back at the last write of %s's saved state (thread %s): by %s", o.Name, o.ID, w.by))
+}
+
+// savedStateOf is a thread with an entry frame, as of the present stop.
+func (e *Engine) savedStateOf(ctx context.Context, thread kernel.ID) (*kernel.Object, error) {
+	sys, err := e.system(ctx)
+	if err != nil {
+		return nil, err
+	}
+	o := sys.Object(thread)
+	switch {
+	case o == nil || o.Thread == nil:
+		return nil, fmt.Errorf("there is no thread %s at this stop", thread)
+	case o.Thread.FrameIPAddr == 0:
+		return nil, fmt.Errorf("%s (thread %s) has no entry frame: it never runs in user mode", o.Name, thread)
+	}
+	return o, nil
+}
+
+// pastWrite is a write in a recorded run; position 0 is none.
+type pastWrite struct {
+	position uint64
+	here     visit
+	by       Place
+}
+
+// writeHere is the write that the guest stands behind.
+func (e *Engine) writeHere(ctx context.Context, r Reverser, stop TargetStop) (w pastWrite, err error) {
+	if err := e.look(ctx, stop.CPU); err != nil {
+		return w, err
+	}
+	w.here, w.by = e.here(), e.kernelComponent().place(e.m.CPUs[e.cpu].IP)
+	w.position, err = r.Position(ctx)
+	return w, err
+}
+
+// findWrite finds the last write of a thread's entry frame or its continuation
+// before a position. Where there are VM snapshots the run is searched forward
+// from each, the last one first: QEMU's own search backwards runs all of it, twice,
+// and is not to be relied on. No other break- or watchpoints are set.
+func (e *Engine) findWrite(ctx context.Context, r Reverser, o *kernel.Object, before uint64) (w pastWrite, err error) {
+	t := &track{IPAddr: o.Thread.FrameIPAddr, SPAddr: o.Thread.FrameSPAddr, ContIPAddr: o.Thread.ContIPAddr, ContSPAddr: o.Thread.ContSPAddr}
+	watches := slices.DeleteFunc(e.watchesOf(t), func(w watch) bool { return w.kind != WatchWrite || w.addr == 0 })
+	for _, x := range watches {
+		if err := e.target.SetWatch(ctx, x.kind, x.addr, e.ptrSize()); err != nil {
+			return w, fmt.Errorf("watching the saved state of thread %s %s: %w", o.ID, o.Name, err)
+		}
+	}
+	if len(e.saves) == 0 {
+		stop, err := r.ReverseContinue(ctx)
+		if err != nil {
+			return w, err
+		}
+		if w, err = e.writeHere(ctx, r, stop); err != nil {
+			return w, err
+		}
+	}
+	for end := before; len(e.saves) > 0 && end > 0 && w.position == 0; {
+		s := e.saveBefore(end - 1)
+		if s == nil {
+			break
+		}
+		if w, err = e.searchWrites(ctx, r, s.position, end, before); err != nil {
+			return w, err
+		}
+		end = s.position
+	}
+	for _, x := range watches {
+		if err := e.target.ClearWatch(ctx, x.kind, x.addr, e.ptrSize()); err != nil {
+			return w, fmt.Errorf("no longer watching thread %s %s: %w", o.ID, o.Name, err)
+		}
+	}
+	return w, nil
+}
+
+// searchWrites finds the last write from the VM snapshot at a position on up to
+// another one. One at before is the present one.
+func (e *Engine) searchWrites(ctx context.Context, r Reverser, from, end, before uint64) (last pastWrite, err error) {
+	if err := e.rewind(ctx, r, from); err != nil {
+		return last, err
+	}
+	for !e.asked.Load() {
+		stop, err := r.RunTowards(ctx, end)
+		if err != nil {
+			return last, err
+		}
+		w, err := e.writeHere(ctx, r, stop)
+		switch {
+		case err != nil:
+			return last, err
+		case stop.Watch && w.position < before:
+			last = w
+		}
+		if w.position >= end {
+			break
+		}
+		if !stop.Watch {
+			return last, fmt.Errorf("searching the recorded run for a write: it stopped at instruction %d, where nothing is watched", w.position)
+		}
+	}
+	return last, nil
+}
