@@ -42,12 +42,7 @@ KILLS ?= 100
 SOAK ?= 1h
 
 fuzz: deps ## run every fuzz target, each for FUZZTIME=30s
-	@for p in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
-		for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
-			echo "== $$p $$f"; \
-			$(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 50x $$p || exit 1; \
-		done; \
-	done
+	@GO=$(GO) scripts/fuzz $(FUZZTIME)
 
 kill: deps ## kill thaw at KILLS=100 random moments
 	THAW_KILLS=$(KILLS) $(GO) test -count=1 -timeout 1h -run TestKilledAtAnyMoment ./cmd/thaw
