@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -47,7 +48,7 @@ func run(args []string) int {
 		return exitOK
 	case errors.Is(err, errUnexpected):
 		return exitUnexpected
-	case errors.Is(err, syscall.EPIPE):
+	case readerGone(err):
 		return exitFailed
 	}
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
@@ -58,6 +59,13 @@ func run(args []string) int {
 	// lines; a message is one.
 	say(os.Stderr, "thaw: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
 	return exitFailed
+}
+
+// readerGone tells whether our own output had no reader any more: nobody is left
+// to tell it to. A stub that hangs up breaks its socket with the same EPIPE.
+func readerGone(err error) bool {
+	var p *fs.PathError
+	return errors.As(err, &p) && p.Path == os.Stdout.Name() && errors.Is(p, syscall.EPIPE)
 }
 
 // say prints one line. A guest, a stub or a recording may have chosen any of its

@@ -5,9 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -81,3 +84,22 @@ func thawEnv(t *testing.T, env []string, args ...string) result {
 
 // onLab adds where the lab guest is.
 func onLab(args ...string) []string { return append(args, "--guest", guestDir) }
+
+// A stub that hangs up breaks its socket like a reader that goes away breaks our
+// output; only the latter may stay untold.
+func TestReaderGone(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		gone bool
+	}{
+		{fmt.Errorf("printing: %w", &fs.PathError{Op: "write", Path: os.Stdout.Name(), Err: syscall.EPIPE}), true},
+		{fmt.Errorf("setting a breakpoint: %w", &net.OpError{Op: "write", Net: "unix", Err: os.NewSyscallError("write", syscall.EPIPE)}), false},
+		{&fs.PathError{Op: "write", Path: "report.fifo", Err: syscall.EPIPE}, false},
+		{&fs.PathError{Op: "write", Path: os.Stdout.Name(), Err: syscall.ENOSPC}, false},
+		{nil, false},
+	} {
+		if readerGone(c.err) != c.gone {
+			t.Errorf("%v: %v", c.err, !c.gone)
+		}
+	}
+}
