@@ -190,7 +190,7 @@ func fixtureStory() *Story {
 		Waits: []session.WaitChange{{Name: "signal handler", Original: 0x19e, Restored: 0x238, Before: "receives from an object of kind IRQ", After: "receives from anybody", Stop: 30}},
 		Breakpoints: []session.BreakpointInfo{
 			{Component: "rtcr", Function: "Rtcr::Restorer::restore(Rtcr::Target_state&)", Purpose: "phase", Addrs: []uint64{0x1023f40}, Hits: 1},
-			{Component: "core", Function: "Genode::Platform_thread::state(Genode::Thread_state)", Purpose: "request", Addrs: []uint64{0x55e440, 0x55e610}, Hits: 3, Foreign: 12}},
+			{Component: "core", Function: "Genode::Platform_thread::state(Genode::Thread_state)", Purpose: "request", Addrs: []uint64{0x55e440, 0x55e610}, Hits: 3, Foreign: 12, Lifted: 1}},
 		Notes: []session.Note{{Stop: 22, Text: "the *request* for ep, see mail of\nDecember 3rd"}, {Stop: 30}}}
 	return NewStory(fixtureScenario, stops, view, "recording sheep.thaw made with thaw")
 }

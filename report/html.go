@@ -101,7 +101,8 @@ type pageCount struct {
 type pageBreakpoint struct {
 	Component, Function, Purpose string
 	Addrs                        string
-	Hits, Foreign                int
+	Hits                         int
+	Elsewhere                    string
 }
 
 type pageStop struct {
@@ -239,9 +240,9 @@ func cleanAll(lines []string) []string {
 }
 
 func (p *page) breakpoints(infos []session.BreakpointInfo) {
-	hits, foreign := 0, 0
+	var sum session.BreakpointInfo
 	for _, b := range infos {
-		row := pageBreakpoint{Component: clean(b.Component), Function: clean(functionName(b.Function)), Purpose: clean(b.Purpose), Hits: b.Hits, Foreign: b.Foreign}
+		row := pageBreakpoint{Component: clean(b.Component), Function: clean(functionName(b.Function)), Purpose: clean(b.Purpose), Hits: b.Hits, Elsewhere: b.Elsewhere()}
 		for i, a := range b.Addrs {
 			if i > 0 {
 				row.Addrs += " "
@@ -249,7 +250,7 @@ func (p *page) breakpoints(infos []session.BreakpointInfo) {
 			row.Addrs += hex(a)
 		}
 		p.Breakpoints = append(p.Breakpoints, row)
-		hits, foreign = hits+b.Hits, foreign+b.Foreign
+		sum.Hits, sum.Foreign, sum.Lifted = sum.Hits+b.Hits, sum.Foreign+b.Foreign, sum.Lifted+b.Lifted
 	}
-	p.BreakpointsSum = fmt.Sprintf("%s, %s, %d more in other address spaces", count(len(infos), "breakpoint"), count(hits, "hit"), foreign)
+	p.BreakpointsSum = fmt.Sprintf("%s, %s, %s more in other address spaces", count(len(infos), "breakpoint"), count(sum.Hits, "hit"), sum.Elsewhere())
 }

@@ -56,6 +56,7 @@ type Engine struct {
 	view    *memory.View
 	mirror  *memory.Mirror // what the model is made of, at all stops
 	skipper *skipper
+	lifter  lifter
 	text    *memory.View // machine code, which recordings leave out
 	touched []uint64
 	sys     *kernel.System // decoded at this stop, nil if not so far
@@ -128,7 +129,7 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 	e := &Engine{
 		target: c.Target, dec: c.Decoder, paging: c.Paging, scn: c.Scenario, arch: a,
 		comps: map[string]*component{}, taskComps: map[taskKey]*component{}, libraries: map[libraryKey]bool{}, roots: map[rootKey]bool{},
-		sources: c.Sources, probes: map[uint64][]*probe{}, started: time.Now(), ev: newEvidence(), mirror: memory.NewMirror(c.Target), skipper: newSkipper(c.Target),
+		sources: c.Sources, probes: map[uint64][]*probe{}, started: time.Now(), ev: newEvidence(), mirror: memory.NewMirror(c.Target), skipper: newSkipper(c.Target), lifter: newLifter(),
 		history:    moments{most: cmp.Or(c.MaxStops, maxMoments)},
 		divergence: c.Divergence, snapshots: c.VMSnapshots,
 	}
@@ -257,6 +258,9 @@ func (e *Engine) run(ctx, limit context.Context) (*event, error) {
 		return ev, err
 	}
 	for {
+		if err := e.lift(ctx); err != nil {
+			return nil, err
+		}
 		skipped, ev, err := e.stepOff(ctx)
 		if ev != nil || err != nil {
 			return ev, err
@@ -296,6 +300,9 @@ func (e *Engine) handle(ctx context.Context, stop TargetStop) (*event, error) {
 		return nil, err
 	}
 	ev, err := e.meaning(ctx, stop)
+	if err == nil && ev != nil {
+		err = e.putBack(ctx)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -309,7 +316,12 @@ func (e *Engine) meaning(ctx context.Context, stop TargetStop) (*event, error) {
 	var ev *event
 	var err error
 	pc := e.m.CPUs[e.cpu].IP
-	if stop.Watch {
+	switch {
+	case e.lifter.switched(stop):
+		if err := e.putBack(ctx); err != nil {
+			return nil, err
+		}
+	case stop.Watch:
 		if ev, err = e.watchHit(ctx, stop); err != nil {
 			return nil, err
 		}
@@ -348,7 +360,7 @@ func (e *Engine) resume(ctx context.Context, skipped *skip) error {
 // instruction that faults instead comes again later, and must not count twice.
 func (e *Engine) stepOff(ctx context.Context) (*skip, *event, error) {
 	before := e.here()
-	if len(e.probes[before.pc]) == 0 {
+	if len(e.probes[before.pc]) == 0 || e.lifter.off[before.pc] {
 		return nil, nil, nil
 	}
 	user, regs := e.m.CPUs[e.cpu].User, e.regs[e.cpu]
@@ -432,6 +444,9 @@ func (e *Engine) clear(ctx context.Context) error {
 
 // bare takes all breakpoints and watchpoints off a stopped target.
 func (e *Engine) bare(ctx context.Context) error {
+	if err := e.putBack(ctx); err != nil {
+		return err
+	}
 	if err := e.disarmAll(ctx); err != nil {
 		return err
 	}

@@ -248,6 +248,18 @@ type BreakpointInfo struct {
 	Addrs     []uint64 `json:"addrs"`
 	Hits      int      `json:"hits"`    // in its component
 	Foreign   int      `json:"foreign"` // in other address spaces, continued unseen
+	// Lifted is how often it was off the target while another address space ran, which
+	// had hit it over and over: hits there are not in Foreign.
+	Lifted int `json:"lifted,omitempty"`
+}
+
+// Elsewhere is Foreign in words: "12+" where more hits came while the breakpoint
+// was lifted.
+func (b *BreakpointInfo) Elsewhere() string {
+	if b.Lifted > 0 {
+		return fmt.Sprintf("%d+", b.Foreign)
+	}
+	return fmt.Sprint(b.Foreign)
 }
 
 // Note is what the user wrote about a stop; with an empty text it is a

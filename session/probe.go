@@ -118,11 +118,22 @@ func (e *Engine) breakHit(ctx context.Context) (*event, error) {
 		e.faulted = visit{}
 	}
 	var ev *event
-	for _, p := range slices.Clone(e.probes[at.pc]) {
-		if !e.runs(p.comp, at.root, at.pc) {
+	mine := slices.Clone(e.probes[at.pc])
+	mine = slices.DeleteFunc(mine, func(p *probe) bool {
+		foreign := !e.runs(p.comp, at.root, at.pc)
+		if foreign {
 			p.info.Foreign++
-			continue
 		}
+		return foreign
+	})
+	if len(mine) == 0 {
+		e.lifter.foreign(at.root)
+		return nil, nil
+	}
+	if err := e.putBack(ctx); err != nil {
+		return nil, err
+	}
+	for _, p := range mine {
 		if again {
 			e.taken = at // it may fault once more, on its operand
 			continue

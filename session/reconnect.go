@@ -125,6 +125,7 @@ func (e *Engine) remaining(sys *kernel.System) (there, all int) {
 
 // setAgain sets what was set when the connection got lost.
 func (e *Engine) setAgain(ctx context.Context) error {
+	e.lifter = newLifter()
 	for addr := range e.probes {
 		if err := e.target.SetBreakpoint(ctx, addr); err != nil {
 			return fmt.Errorf("setting the breakpoint at %#x again: %w", addr, err)
@@ -146,6 +147,7 @@ func (e *Engine) setAgain(ctx context.Context) error {
 // breakpoints.
 func (e *Engine) renew(ctx context.Context) error {
 	e.probes, e.infos, e.phases = map[uint64][]*probe{}, nil, nil
+	e.lifter = newLifter()
 	e.ev = newEvidence()
 	e.taskComps, e.libraries = map[taskKey]*component{}, map[libraryKey]bool{}
 	e.taken, e.faulted, e.handling = visit{}, visit{}, false

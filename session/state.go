@@ -146,7 +146,7 @@ func (e *Engine) takeUp(ctx context.Context, s *state) error {
 func (e *Engine) resumeInfos(s *state) {
 	own := slices.DeleteFunc(e.infos, func(i *BreakpointInfo) bool { return !i.Own() })
 	for _, i := range own {
-		i.Hits, i.Foreign = 0, 0
+		i.Hits, i.Foreign, i.Lifted = 0, 0, 0
 	}
 	e.infos = nil
 	for i, info := range s.infos {

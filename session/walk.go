@@ -67,6 +67,9 @@ func (e *Engine) halt(ctx context.Context, reason string) (*event, error) {
 		return nil, err
 	}
 	ev, err := e.handle(ctx, stop)
+	if err == nil {
+		err = e.putBack(ctx)
+	}
 	if ev == nil || ev.reason == reasonInterrupted {
 		ev = &event{reason: reason, idle: true}
 	}

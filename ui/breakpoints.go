@@ -46,7 +46,7 @@ func (l *breakList) row(i int) []cell {
 	if b.Hits == 0 {
 		style = l.th.plain
 	}
-	out := styled(style, clean(b.Component), clean(b.Function), clean(b.Purpose), addresses(b.Addrs), fmt.Sprint(b.Hits), fmt.Sprint(b.Foreign))
+	out := styled(style, clean(b.Component), clean(b.Function), clean(b.Purpose), addresses(b.Addrs), fmt.Sprint(b.Hits), b.Elsewhere())
 	out[1].fit = func(w int) string { return placeIn(session.Place{Function: b.Function}, w) }
 	out[3].fit = func(w int) string { return firstAddress(b.Addrs, w) }
 	return out
@@ -84,11 +84,12 @@ func (l *breakList) empty() string {
 
 // title sums the hits up.
 func (l *breakList) title() []string {
-	hits, foreign := 0, 0
+	var sum session.BreakpointInfo
 	for i := range l.list {
-		hits += l.list[i].Hits
-		foreign += l.list[i].Foreign
+		sum.Hits += l.list[i].Hits
+		sum.Foreign += l.list[i].Foreign
+		sum.Lifted += l.list[i].Lifted
 	}
 	n := fmt.Sprint(len(l.list))
-	return []string{fmt.Sprintf("%s, hit %d× here, %d× in other address spaces", n, hits, foreign), n}
+	return []string{fmt.Sprintf("%s, hit %d× here, %s× in other address spaces", n, sum.Hits, sum.Elsewhere()), n}
 }

@@ -260,7 +260,7 @@ func fixtureBreakpoints() []session.BreakpointInfo {
 	return []session.BreakpointInfo{
 		{Component: "rtcr", Function: "Rtcr::Checkpointer::_prepare_cpu_sessions(Genode::List<Rtcr::Stored_cpu_session_info>&)", Purpose: "phase", Addrs: []uint64{0x1034a10}, Hits: 1},
 		{Component: "rtcr", Function: "Rtcr::Restorer::_restore_cpu_threads()", Purpose: "phase", Addrs: []uint64{0x1041c8e, 0x1041d02}, Hits: 1, Foreign: 12},
-		{Component: "core", Function: "Genode::Platform_thread::state(Genode::Thread_state)", Purpose: "request", Addrs: []uint64{0x55e440}, Hits: 3, Foreign: 104},
+		{Component: "core", Function: "Genode::Platform_thread::state(Genode::Thread_state)", Purpose: "request", Addrs: []uint64{0x55e440}, Hits: 3, Foreign: 104, Lifted: 2},
 		{Component: "core", Function: "Genode::Pager_object::unresolved_page_fault_occurred()", Purpose: "write"},
 	}
 }

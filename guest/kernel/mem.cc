@@ -1,6 +1,7 @@
 // Memory of the kernel, and page tables.
 
 #include "mem_space.h"
+#include "hw.h"
 
 Address Kmem_alloc::_next, Kmem_alloc::_end, Kmem_alloc::_user_start, Kmem_alloc::_user_end;
 Address Kmem_alloc::_slab, Kmem_alloc::_slab_end;
@@ -62,6 +63,14 @@ void *Kmem_alloc::object(size_t size)
 static Pdir *table_of(Mword entry)
 {
 	return (Pdir *)Mem_layout::phys_to_pmem(entry & 0x000ffffffffff000UL);
+}
+
+Per_cpu<Mem_space *> Mem_space::_current;
+
+void Mem_space::make_current()
+{
+	Hw::load_dir(phys_dir());
+	_current.current() = this;
 }
 
 // A new space shares the kernel's mappings; what lies above them in the tables

@@ -10,6 +10,17 @@ public:
 	Mword _entries[512];
 };
 
+// A value that each processor has for itself; here is one.
+template <typename T>
+class Per_cpu
+{
+public:
+	T &current() { return _d; }
+
+private:
+	T _d;
+};
+
 class Mem_space
 {
 public:
@@ -20,10 +31,12 @@ public:
 	// The kernel's view of a mapped page, null if there is none.
 	void *lookup(Address virt);
 	Address phys_dir() const { return Mem_layout::pmem_to_phys(_dir); }
+	void make_current();
 
 	Pdir *_dir = nullptr;
 
 private:
+	static Per_cpu<Mem_space *> _current;
 	Mword *walk(Address virt, bool alloc);
 };
 

@@ -48,7 +48,7 @@ void Sched::switch_to(Thread *to)
 	_left = Slice;
 	Hw::set_kernel_stack((Address)to + Context_base::Size);
 	if (to->space())
-		Hw::load_dir(to->space()->phys_dir());
+		to->space()->make_current();
 	switch_stacks(&from->_kernel_sp, to->_kernel_sp);
 }
 

@@ -2,6 +2,7 @@ package live_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -29,6 +30,10 @@ func (c *counted) Advance(ctx context.Context, cpu int, regs []session.RegisterV
 	return c.Target.Advance(ctx, cpu, regs, addr, data)
 }
 
+// noSwitch is a decoder that does not know where the kernel changes between
+// address spaces.
+type noSwitch struct{ session.Decoder }
+
 // A breakpoint that another program hits over and over is passed by without a
 // step of the processor each time, and the program does not notice: the loop at
 // it pushes a register and pops it again.
@@ -48,7 +53,7 @@ func TestForeignHitsAreSkipped(t *testing.T) {
 			t.Fatal(err)
 		}
 		c := &counted{Target: target}
-		e := r.foreign(t, c, function)
+		e := r.foreign(t, c, noSwitch{r.layout}, function)
 		c.enough = func() { e.Interrupt() }
 		if err := e.Begin(ctx); err != nil {
 			t.Fatal(err)
@@ -86,5 +91,88 @@ func TestForeignHitsAreSkipped(t *testing.T) {
 		if err := e.Close(ctx); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// watched keeps account of what is set on a target.
+type watched struct {
+	*live.Target
+	breaks, watches map[uint64]bool
+	watching        func() // called once
+}
+
+func (w *watched) SetBreakpoint(ctx context.Context, addr uint64) error {
+	w.breaks[addr] = true
+	return w.Target.SetBreakpoint(ctx, addr)
+}
+
+func (w *watched) ClearBreakpoint(ctx context.Context, addr uint64) error {
+	delete(w.breaks, addr)
+	return w.Target.ClearBreakpoint(ctx, addr)
+}
+
+func (w *watched) SetWatch(ctx context.Context, kind session.WatchKind, addr uint64, length int) error {
+	w.watches[addr] = true
+	if w.watching != nil {
+		w.watching()
+		w.watching = nil
+	}
+	return w.Target.SetWatch(ctx, kind, addr, length)
+}
+
+func (w *watched) ClearWatch(ctx context.Context, kind session.WatchKind, addr uint64, length int) error {
+	delete(w.watches, addr)
+	return w.Target.ClearWatch(ctx, kind, addr, length)
+}
+
+// A breakpoint that another program hits over and over is off the target while
+// that program runs, which goes on without stops: the child before the checkpoint.
+// It is there again for its own program, which restores the child, and at every
+// stop; a watchpoint is not.
+func TestForeignHitsAreLifted(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	const function = "Rtcr::Target_child::has"
+	r := refreshAt(t, "", 64, counting)
+	at, _ := r.loop(t, function)
+	target, err := live.Attach(ctx, r.vm.GDB(), live.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &watched{Target: target, breaks: map[uint64]bool{}, watches: map[uint64]bool{}}
+	e := r.foreign(t, w, r.layout, function)
+	if err := e.Begin(ctx); err != nil {
+		t.Fatal(err)
+	}
+	for _, stop := range []struct {
+		why  string
+		hits int
+	}{{"interrupted", 0}, {"never", 1}} {
+		if stop.hits == 0 {
+			w.watching = func() { time.AfterFunc(20*time.Millisecond, func() { e.Interrupt() }) }
+		}
+		if err := e.Continue(ctx); err != nil {
+			t.Fatal(err)
+		}
+		v := e.View()
+		b := v.Breakpoints[0]
+		if b.Hits != stop.hits || !strings.Contains(v.Snapshot.Reason, stop.why) {
+			t.Fatalf("stopped for %q, not %q: %+v", v.Snapshot.Reason, stop.why, b)
+		}
+		if b.Lifted == 0 {
+			t.Errorf("%s: never lifted: %+v", stop.why, b)
+		}
+		if n := rounds(v.Snapshot.System, at); n < 100*uint64(b.Foreign) {
+			t.Errorf("%s: the loop was stopped in %d of its %d rounds", stop.why, b.Foreign, n)
+		}
+		if !w.breaks[at] || len(w.watches) > 0 {
+			t.Errorf("%s: breakpoints are set %v, watchpoints %v", stop.why, w.breaks, w.watches)
+		}
+	}
+	if err := e.Close(ctx); err != nil {
+		t.Error(err)
+	}
+	if len(w.breaks) > 0 || len(w.watches) > 0 {
+		t.Errorf("left behind: breakpoints %v, watchpoints %v", w.breaks, w.watches)
 	}
 }

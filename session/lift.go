@@ -1,0 +1,112 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"thaw/kernel"
+)
+
+// SpaceSwitcher is a decoder that knows where the kernel notes the address space
+// it changes to.
+type SpaceSwitcher interface {
+	// SpaceSwitch is the address of that note, a pointer in kernel memory that is
+	// written at every change on the machine's only processor. The error says why
+	// it cannot be relied on.
+	SpaceSwitch(m kernel.Machine) (addr uint64, err error)
+}
+
+// A program that runs through another one's breakpoint over and over stops the
+// whole machine each time. lifter takes such a breakpoint off the target until
+// the kernel changes to another address space, which a watchpoint on the kernel's
+// note tells: before that nothing can be hit that is the breakpoint's business.
+// What the program does meanwhile costs nothing, and is not counted.
+type lifter struct {
+	off      map[uint64]bool // addresses whose breakpoints are off the target
+	watch    uint64          // address of the kernel's note, watched while there are some
+	since    time.Time       // that the first one is off
+	root     uint64          // page tables of the last hits, all of them others' business
+	row      int             // how many these were
+	patience int             // how many have to come before a breakpoint is lifted
+	never    bool            // the kernel's note cannot be watched
+}
+
+// Bounds of a lifter's patience. A change of the address space is a stop, too: if
+// it comes soon, little was won, and more hits must come before the next try.
+const (
+	leastPatience = 4
+	mostPatience  = 1 << 10
+	longLifted    = 5 * time.Millisecond
+)
+
+func newLifter() lifter { return lifter{off: map[uint64]bool{}, patience: leastPatience} }
+
+// foreign notes a hit that was nobody's business.
+func (l *lifter) foreign(root uint64) {
+	if l.root != root {
+		l.root, l.row = root, 0
+	}
+	l.row++
+}
+
+// lift takes the breakpoint at which the processor stands off the target, if it
+// is worth it. While some are off already it is: the address space is the same.
+func (e *Engine) lift(ctx context.Context) error {
+	l, cpu := &e.lifter, e.m.CPUs[e.cpu]
+	to, can := e.dec.(SpaceSwitcher)
+	switch {
+	case !can || l.never || l.off[cpu.IP] || len(e.probes[cpu.IP]) == 0 || !cpu.User || cpu.Root != l.root:
+		return nil
+	case l.row < l.patience && len(l.off) == 0 || e.reverser() != nil:
+		return nil
+	}
+	if len(l.off) == 0 {
+		m := e.m
+		m.Phys = e.view
+		addr, err := to.SpaceSwitch(m)
+		if err != nil || e.ev.watches[addr] != nil || e.target.SetWatch(ctx, WatchWrite, addr, e.ptrSize()) != nil {
+			l.never = true // hits are passed by one at a time, as before
+			return nil
+		}
+		l.watch, l.since = addr, time.Now()
+	}
+	if err := e.target.ClearBreakpoint(ctx, cpu.IP); err != nil {
+		return fmt.Errorf("lifting the breakpoint at %#x: %w", cpu.IP, err)
+	}
+	l.off[cpu.IP] = true
+	for _, p := range e.probes[cpu.IP] {
+		p.info.Lifted++
+	}
+	return nil
+}
+
+// switched says whether a stop is the kernel's change to another address space
+// that lifted breakpoints wait for.
+func (l *lifter) switched(stop TargetStop) bool {
+	return stop.Watch && len(l.off) > 0 && stop.WatchAddr == l.watch
+}
+
+// putBack sets all lifted breakpoints again.
+func (e *Engine) putBack(ctx context.Context) error {
+	l := &e.lifter
+	l.row = 0
+	if len(l.off) == 0 {
+		return nil
+	}
+	for addr := range l.off {
+		if err := e.target.SetBreakpoint(ctx, addr); err != nil {
+			return fmt.Errorf("setting the lifted breakpoint at %#x again: %w", addr, err)
+		}
+		delete(l.off, addr)
+	}
+	if time.Since(l.since) < longLifted {
+		l.patience = min(2*l.patience, mostPatience)
+	} else {
+		l.patience = leastPatience
+	}
+	if err := e.target.ClearWatch(ctx, WatchWrite, l.watch, e.ptrSize()); err != nil {
+		return fmt.Errorf("no longer watching the kernel's change of address spaces: %w", err)
+	}
+	return nil
+}
