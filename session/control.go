@@ -32,8 +32,13 @@ type command struct {
 	run  func(ctx context.Context) error
 }
 
-// logPeriod is how often new LOG lines are shown while the guest runs.
-const logPeriod = 100 * time.Millisecond
+// How often new LOG lines are looked for while the guest runs, and shown: the first
+// at once, in a LOG that goes on and on only now and then, since the screen is drawn
+// anew for it.
+const (
+	logPeriod = 100 * time.Millisecond
+	logPause  = time.Second
+)
 
 // NewController starts the goroutine; it ends with ctx.
 func NewController(ctx context.Context, e *Engine) *Controller {
@@ -66,10 +71,13 @@ func (c *Controller) do(ctx context.Context, cmd command) {
 		defer close(logs)
 		tick := time.NewTicker(logPeriod)
 		defer tick.Stop()
+		var shown time.Time
 		for {
 			select {
 			case <-tick.C:
-				c.publishLog()
+				if time.Since(shown) >= logPause && c.publishLog() {
+					shown = time.Now()
+				}
 			case err := <-finished:
 				finished <- err
 				return
@@ -116,16 +124,17 @@ func (c *Controller) publish() {
 	c.send(v)
 }
 
-// publishLog shows new LOG lines on top of the last view.
-func (c *Controller) publishLog() {
+// publishLog shows new LOG lines on top of the last view, if there are some.
+func (c *Controller) publishLog() bool {
 	if !c.engine.takeLog() {
-		return
+		return false
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	v := *c.view
 	v.Log = c.engine.log.all()
 	c.send(&v)
+	return true
 }
 
 // send replaces a view that nobody has fetched so far. c.mu is held.

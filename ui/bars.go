@@ -162,7 +162,7 @@ func (u *ui) statusText(room int) span {
 			}
 		}
 	}
-	if n := int(time.Since(u.since).Seconds()); v.State == session.Running && n > 0 {
+	if n := int(time.Since(u.since).Round(time.Second).Seconds()); v.State == session.Running && n > 0 {
 		return span{fmt.Sprintf("%s, %d s; Esc interrupts", clean(v.Message), n), t.plain}
 	}
 	if v.Message == "" && v.Snapshot != nil {

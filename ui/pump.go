@@ -10,8 +10,9 @@ import (
 	"thaw/session"
 )
 
-// runningTick is how often the time is told for which the guest has been running.
-const runningTick = 500 * time.Millisecond
+// runningTick is how often the time is told for which the guest has been running,
+// where nothing else has the screen drawn.
+const runningTick = time.Second
 
 // keyWake is the key of the events that the pump sends; no keyboard has it.
 const keyWake = tcell.Key(0x7e57)
@@ -92,6 +93,7 @@ func (u *ui) pump(ctx context.Context, screen tcell.Screen, done <-chan struct{}
 			}
 			n.view = v
 			if tick = nil; v.State == session.Running {
+				clock.Reset(runningTick)
 				tick = clock.C
 			}
 		case n.told = <-u.jobs.told:
