@@ -42,7 +42,7 @@ func (l *Layout) SpaceSwitch(m kernel.Machine) (uint64, error) {
 		return 0, fmt.Errorf("reading the page directory of Mem_space::_current: %w", err)
 	}
 	if _, root, err := d.kspace.Translate(tables); err != nil || root != m.CPUs[0].Root {
-		return 0, fmt.Errorf("Mem_space::_current has page tables at %#x, the processor at %#x (%v)", root, m.CPUs[0].Root, err)
+		return 0, fmt.Errorf("the kernel's Mem_space::_current has page tables at %#x, the processor at %#x (%v)", root, m.CPUs[0].Root, err)
 	}
 	return addr, nil
 }
