@@ -266,7 +266,7 @@ func (e *Engine) run(ctx, limit context.Context) (*event, error) {
 			return ev, err
 		}
 		if e.asked.Swap(false) {
-			return &event{reason: reasonInterrupted, idle: true}, nil
+			return &event{reason: reasonInterrupted, idle: true}, e.putBack(ctx)
 		}
 		if err := e.resume(ctx, skipped); err != nil {
 			return nil, err

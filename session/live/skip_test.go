@@ -145,11 +145,15 @@ func TestForeignHitsAreLifted(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, stop := range []struct {
-		why  string
-		hits int
-	}{{"interrupted", 0}, {"never", 1}} {
+		why   string
+		hits  int
+		after time.Duration
+	}{{"interrupted", 0, 20 * time.Millisecond}, {"interrupted", 0, 0}, {"never", 1, 0}} {
 		if stop.hits == 0 {
-			w.watching = func() { time.AfterFunc(20*time.Millisecond, func() { e.Interrupt() }) }
+			w.watching = func() { e.Interrupt() } // as the breakpoint is being lifted
+			if stop.after > 0 {
+				w.watching = func() { time.AfterFunc(stop.after, func() { e.Interrupt() }) }
+			}
 		}
 		if err := e.Continue(ctx); err != nil {
 			t.Fatal(err)
