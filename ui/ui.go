@@ -59,6 +59,9 @@ type Options struct {
 	ConfigDir string // where theme and layout are remembered; "" nothing is read or written
 	Tour      *Tour  // a guided walk, nil: none
 
+	// Drawn is told which view was drawn, right before the screen shows it; nil: nobody.
+	Drawn func(*session.View)
+
 	settings settings // that were read
 }
 
@@ -92,6 +95,9 @@ func Run(ctx context.Context, c Controller, o Options) error {
 	app.EnablePaste(true)
 	app.SetInputCapture(u.capture)
 	app.SetMouseCapture(u.captureMouse)
+	if o.Drawn != nil {
+		app.SetAfterDrawFunc(func(tcell.Screen) { o.Drawn(u.view) })
+	}
 	app.SetRoot(u.root, true)
 
 	var wg sync.WaitGroup

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/gdamore/tcell/v2"
@@ -41,15 +42,39 @@ func (f *exportFlags) film(ctx context.Context, r *session.Replay) error {
 		}
 		ctx, cancel := context.WithCancel(ctx)
 		ended := make(chan error, 1)
-		go func() { ended <- ui.Run(ctx, p, ui.Options{Screen: screen, NoGreeting: true}) }()
-		err = walk(ctx, film, screen, p, r.Stops())
+		var shown drawing
+		go func() {
+			ended <- ui.Run(ctx, p, ui.Options{Screen: screen, NoGreeting: true, Drawn: func(v *session.View) { shown.note(v, screen) }})
+		}()
+		err = walk(ctx, film, screen, &shown, r.Stops())
 		cancel()
 		return errors.Join(err, <-ended)
 	})
 }
 
+// drawing is the stop that was drawn last.
+type drawing struct {
+	mu           sync.Mutex
+	stop, before int // its number, and how many frames were shown before it
+}
+
+func (d *drawing) note(v *session.View, screen *cast.Screen) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if v.Snapshot != nil && v.Snapshot.Number != d.stop {
+		d.stop, d.before = v.Snapshot.Number, screen.Shows()
+	}
+}
+
+// shows says whether the screen shows a stop.
+func (d *drawing) shows(stop int, screen *cast.Screen) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.stop == stop && screen.Shows() > d.before
+}
+
 // walk presses the key for the next stop until the last one is shown.
-func walk(ctx context.Context, film *cast.Film, screen *cast.Screen, p *session.Player, stops int) error {
+func walk(ctx context.Context, film *cast.Film, screen *cast.Screen, shown *drawing, stops int) error {
 	defer busy(ctx, "filming")()
 	const within = 10 * time.Second
 	for stop := 1; stop <= stops; stop++ {
@@ -60,7 +85,7 @@ func walk(ctx context.Context, film *cast.Film, screen *cast.Screen, p *session.
 		if stop > 1 {
 			screen.InjectKey(tcell.KeyRune, 'n', tcell.ModNone)
 		}
-		if err := screen.Settle(within, func() bool { return p.View().Snapshot.Number == stop && screen.Shows() > 0 }); err != nil {
+		if err := screen.Settle(within, func() bool { return shown.shows(stop, screen) }); err != nil {
 			return fmt.Errorf("filming stop %d: %w", stop, err)
 		}
 		stands := filmStop
