@@ -316,12 +316,10 @@ func (e *Engine) meaning(ctx context.Context, stop TargetStop) (*event, error) {
 	var ev *event
 	var err error
 	pc := e.m.CPUs[e.cpu].IP
-	switch {
-	case e.lifter.switched(stop):
-		if err := e.putBack(ctx); err != nil {
+	if stop.Watch {
+		if err := e.putBack(ctx); err != nil { // what follows may change the address space
 			return nil, err
 		}
-	case stop.Watch:
 		if ev, err = e.watchHit(ctx, stop); err != nil {
 			return nil, err
 		}

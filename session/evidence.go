@@ -244,7 +244,7 @@ const maxExit = 64
 func (e *Engine) watchHit(ctx context.Context, stop TargetStop) (*event, error) {
 	t := e.ev.watches[stop.WatchAddr]
 	if t == nil {
-		return nil, nil // left over from a watch that is gone
+		return nil, nil // the kernel changes address spaces, or left over from a watch that is gone
 	}
 	if e.arch.watchFirst {
 		// Executed under its own watchpoint, the instruction would stop for ever.

@@ -81,12 +81,6 @@ func (e *Engine) lift(ctx context.Context) error {
 	return nil
 }
 
-// switched says whether a stop is the kernel's change to another address space
-// that lifted breakpoints wait for.
-func (l *lifter) switched(stop TargetStop) bool {
-	return stop.Watch && len(l.off) > 0 && stop.WatchAddr == l.watch
-}
-
 // putBack sets all lifted breakpoints again.
 func (e *Engine) putBack(ctx context.Context) error {
 	l := &e.lifter
