@@ -240,7 +240,6 @@ func cleanAll(lines []string) []string {
 }
 
 func (p *page) breakpoints(infos []session.BreakpointInfo) {
-	var sum session.BreakpointInfo
 	for _, b := range infos {
 		row := pageBreakpoint{Component: clean(b.Component), Function: clean(functionName(b.Function)), Purpose: clean(b.Purpose), Hits: b.Hits, Elsewhere: b.Elsewhere()}
 		for i, a := range b.Addrs {
@@ -250,7 +249,7 @@ func (p *page) breakpoints(infos []session.BreakpointInfo) {
 			row.Addrs += hex(a)
 		}
 		p.Breakpoints = append(p.Breakpoints, row)
-		sum.Hits, sum.Foreign, sum.Lifted = sum.Hits+b.Hits, sum.Foreign+b.Foreign, sum.Lifted+b.Lifted
 	}
+	sum := session.SumBreakpoints(infos)
 	p.BreakpointsSum = fmt.Sprintf("%s, %s, %s more in other address spaces", count(len(infos), "breakpoint"), count(sum.Hits, "hit"), sum.Elsewhere())
 }

@@ -62,9 +62,7 @@ func (e *Engine) lift(ctx context.Context) error {
 		return nil
 	}
 	if len(l.off) == 0 {
-		m := e.m
-		m.Phys = e.view
-		addr, err := to.SpaceSwitch(m)
+		addr, err := to.SpaceSwitch(e.m)
 		if err != nil || e.ev.watches[addr] != nil || e.target.SetWatch(ctx, WatchWrite, addr, e.ptrSize()) != nil {
 			l.never = true // hits are passed by one at a time, as before
 			return nil

@@ -253,6 +253,16 @@ type BreakpointInfo struct {
 	Lifted int `json:"lifted,omitempty"`
 }
 
+// SumBreakpoints adds up how often breakpoints were hit.
+func SumBreakpoints(list []BreakpointInfo) (sum BreakpointInfo) {
+	for i := range list {
+		sum.Hits += list[i].Hits
+		sum.Foreign += list[i].Foreign
+		sum.Lifted += list[i].Lifted
+	}
+	return sum
+}
+
 // Elsewhere is Foreign in words: "12+" where more hits came while the breakpoint
 // was lifted.
 func (b *BreakpointInfo) Elsewhere() string {

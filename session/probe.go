@@ -118,8 +118,7 @@ func (e *Engine) breakHit(ctx context.Context) (*event, error) {
 		e.faulted = visit{}
 	}
 	var ev *event
-	mine := slices.Clone(e.probes[at.pc])
-	mine = slices.DeleteFunc(mine, func(p *probe) bool {
+	mine := slices.DeleteFunc(slices.Clone(e.probes[at.pc]), func(p *probe) bool {
 		foreign := !e.runs(p.comp, at.root, at.pc)
 		if foreign {
 			p.info.Foreign++

@@ -58,7 +58,7 @@ func (e *Engine) Reconnect(ctx context.Context) error {
 // pickUp goes on with the session on a target that was attached to again.
 func (e *Engine) pickUp(ctx context.Context, r Reconnecter) error {
 	before := e.registers()
-	e.checked, e.mirror = false, memory.NewMirror(e.target)
+	e.checked, e.mirror, e.lifter = false, memory.NewMirror(e.target), newLifter()
 	clear(e.roots)
 	if err := e.look(ctx, e.cpu); err != nil {
 		return err
@@ -125,7 +125,6 @@ func (e *Engine) remaining(sys *kernel.System) (there, all int) {
 
 // setAgain sets what was set when the connection got lost.
 func (e *Engine) setAgain(ctx context.Context) error {
-	e.lifter = newLifter()
 	for addr := range e.probes {
 		if err := e.target.SetBreakpoint(ctx, addr); err != nil {
 			return fmt.Errorf("setting the breakpoint at %#x again: %w", addr, err)
@@ -147,7 +146,6 @@ func (e *Engine) setAgain(ctx context.Context) error {
 // breakpoints.
 func (e *Engine) renew(ctx context.Context) error {
 	e.probes, e.infos, e.phases = map[uint64][]*probe{}, nil, nil
-	e.lifter = newLifter()
 	e.ev = newEvidence()
 	e.taskComps, e.libraries = map[taskKey]*component{}, map[libraryKey]bool{}
 	e.taken, e.faulted, e.handling = visit{}, visit{}, false

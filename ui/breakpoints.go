@@ -84,12 +84,7 @@ func (l *breakList) empty() string {
 
 // title sums the hits up.
 func (l *breakList) title() []string {
-	var sum session.BreakpointInfo
-	for i := range l.list {
-		sum.Hits += l.list[i].Hits
-		sum.Foreign += l.list[i].Foreign
-		sum.Lifted += l.list[i].Lifted
-	}
+	sum := session.SumBreakpoints(l.list)
 	n := fmt.Sprint(len(l.list))
 	return []string{fmt.Sprintf("%s, hit %d× here, %s× in other address spaces", n, sum.Hits, sum.Elsewhere()), n}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"thaw/kernel"
+	"thaw/memory"
 )
 
 // SpaceSwitch is the address of Mem_space::_current, which Mem_space::make_current
@@ -28,20 +29,20 @@ func (l *Layout) SpaceSwitch(m kernel.Machine) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	d := &decoder{Layout: l, m: m}
-	if d.kspace, err = l.KernelSpace(m); err != nil {
+	kernelSpace, err := l.KernelSpace(m)
+	if err != nil {
 		return 0, err
 	}
 	addr := v.Addr + uint64(at.Offset)
-	space, err := d.word(addr)
+	space, err := memory.Uint(kernelSpace, addr, l.ptr)
 	if err != nil {
 		return 0, fmt.Errorf("reading Mem_space::_current: %w", err)
 	}
-	tables, err := d.word(space + dir)
+	tables, err := memory.Uint(kernelSpace, space+dir, l.ptr)
 	if err != nil {
 		return 0, fmt.Errorf("reading the page directory of Mem_space::_current: %w", err)
 	}
-	if _, root, err := d.kspace.Translate(tables); err != nil || root != m.CPUs[0].Root {
+	if _, root, err := kernelSpace.Translate(tables); err != nil || root != m.CPUs[0].Root {
 		return 0, fmt.Errorf("the kernel's Mem_space::_current has page tables at %#x, the processor at %#x (%v)", root, m.CPUs[0].Root, err)
 	}
 	return addr, nil
