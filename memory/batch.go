@@ -1,0 +1,100 @@
+package memory
+
+// piece is a run of granules of a line to be read.
+type piece struct {
+	l        *line
+	from, to uint64 // bytes in the line
+}
+
+// gap is how many bytes that nobody needs are asked for rather than one request
+// more, and longest the most that one request asks for: what fits a packet of
+// QEMU's stub.
+const (
+	gap     = 128
+	longest = 2032
+)
+
+// read fetches pieces, in order, near ones together; what cannot be read
+// together is read piece by piece.
+func (m *Mirror) read(pieces []piece) error {
+	if m.err != nil {
+		return m.err
+	}
+	bad, err := m.readRuns(pieces, true)
+	if err == nil && len(bad) > 0 {
+		_, err = m.readRuns(bad, false)
+	}
+	m.err = err
+	return err
+}
+
+// run is pieces that are asked for together.
+type run struct {
+	pieces []piece
+	addr   uint64
+	size   uint64
+}
+
+// joined puts near pieces, in ascending order, together.
+func joined(pieces []piece, join bool) []run {
+	var runs []run
+	for i, p := range pieces {
+		at, end := p.l.addr+p.from, p.l.addr+p.to
+		if n := len(runs); join && n > 0 {
+			r := &runs[n-1]
+			if from := r.addr + r.size; at >= from && at-from <= gap && end-r.addr <= longest {
+				r.pieces, r.size = r.pieces[:len(r.pieces)+1], end-r.addr
+				continue
+			}
+		}
+		runs = append(runs, run{pieces[i : i+1 : len(pieces)], at, end - at})
+	}
+	return runs
+}
+
+// readRuns fetches pieces in one batch; bad are those of runs of several that
+// could not be read.
+func (m *Mirror) readRuns(pieces []piece, join bool) (bad []piece, err error) {
+	runs := joined(pieces, join)
+	total := uint64(0)
+	for _, r := range runs {
+		total += r.size
+	}
+	if uint64(len(m.room)) < total {
+		m.room = make([]byte, total)
+	}
+	reqs, rest := make([]Request, len(runs)), m.room
+	for i, r := range runs {
+		reqs[i], rest = Request{Addr: r.addr, Buf: rest[:r.size:r.size]}, rest[r.size:]
+	}
+	m.stats.Batches++
+	m.stats.Bytes += int64(total)
+	if err := m.src.ReadPhysical(reqs); err != nil {
+		return nil, err
+	}
+	for i, r := range runs {
+		if reqs[i].Err != nil && len(r.pieces) > 1 {
+			bad = append(bad, r.pieces...)
+			continue
+		}
+		for _, p := range r.pieces {
+			m.arrived(p, &reqs[i])
+		}
+	}
+	return bad, nil
+}
+
+// arrived takes over a piece of an answer.
+func (m *Mirror) arrived(p piece, r *Request) {
+	l := p.l
+	if r.Err != nil {
+		m.failed(l, r.Err)
+		return
+	}
+	if l.err != nil {
+		l.err, l.have, l.changed = nil, 0, l.used
+	}
+	which := mask(p.from, p.to) &^ l.have
+	l.take(r.Buf[l.addr+p.from-r.Addr:][:p.to-p.from], p.from, which)
+	l.have |= which
+}
