@@ -1,9 +1,12 @@
 package memory
 
+import "slices"
+
 // piece is a run of granules of a line to be read.
 type piece struct {
 	l        *line
 	from, to uint64 // bytes in the line
+	guess    bool   // nobody has asked for it
 }
 
 // gap is how many bytes that nobody needs are asked for rather than one request
@@ -21,6 +24,7 @@ func (m *Mirror) read(pieces []piece) error {
 		return m.err
 	}
 	bad, err := m.readRuns(pieces, true)
+	bad = slices.DeleteFunc(bad, func(p piece) bool { return p.guess })
 	if err == nil && len(bad) > 0 {
 		_, err = m.readRuns(bad, false)
 	}
@@ -88,7 +92,9 @@ func (m *Mirror) readRuns(pieces []piece, join bool) (bad []piece, err error) {
 func (m *Mirror) arrived(p piece, r *Request) {
 	l := p.l
 	if r.Err != nil {
-		m.failed(l, r.Err)
+		if !p.guess {
+			m.failed(l, r.Err)
+		}
 		return
 	}
 	if l.err != nil {

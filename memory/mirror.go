@@ -25,6 +25,8 @@ type Mirror struct {
 	last  *line  // that was read last
 	reads *Reads // what is being read, nil if nobody asks
 	stop  uint64 // counts Refresh
+	ahead ahead
+	extra bool // there may be lines that were only guessed
 	word  [8]byte
 }
 
@@ -82,12 +84,14 @@ type InPlace interface {
 }
 
 // NewMirror returns an empty mirror of src.
-func NewMirror(src Source) *Mirror { return &Mirror{src: src, lines: map[uint64]*line{}} }
+func NewMirror(src Source) *Mirror {
+	return &Mirror{src: src, lines: map[uint64]*line{}, ahead: newAhead()}
+}
 
 // Reset forgets all that was read.
 func (m *Mirror) Reset() {
 	m.lines, m.order, m.slab, m.last, m.reads = map[uint64]*line{}, nil, nil, nil, nil
-	m.stats = Stats{}
+	m.stats, m.ahead, m.extra = Stats{}, newAhead(), false
 	m.stop++
 }
 
@@ -164,6 +168,9 @@ func (m *Mirror) line(addr uint64) *line {
 func (m *Mirror) copy(l *line, addr uint64, buf []byte) error {
 	off := addr - l.addr
 	which := mask(off, off+uint64(len(buf)))
+	if l.used == 0 {
+		m.ahead.note(l.addr)
+	}
 	l.used |= which
 	if m.reads != nil {
 		m.reads.add(l, which)
@@ -208,24 +215,56 @@ func (m *Mirror) add(addr uint64) *line {
 	return l
 }
 
-// load reads whole lines.
+// load reads whole lines, and with them what is guessed to be asked for next.
 func (m *Mirror) load(lines []*line) error {
 	pieces := make([]piece, len(lines))
 	for i, l := range lines {
-		pieces[i] = piece{l, 0, lineSize}
+		pieces[i] = piece{l: l, to: lineSize}
 	}
+	if m.inPlace() != nil {
+		return m.read(pieces)
+	}
+	for _, addr := range m.ahead.guess(lines[0].addr) {
+		if m.lines[addr] == nil {
+			pieces = append(pieces, piece{l: m.add(addr), to: lineSize, guess: true})
+			m.extra = true
+		}
+	}
+	slices.SortFunc(pieces, func(a, b piece) int { return cmp.Compare(a.l.addr, b.l.addr) })
 	return m.read(pieces)
+}
+
+// inPlace is the source, if it can be looked at where it lies.
+func (m *Mirror) inPlace() InPlace {
+	if src, ok := m.src.(InPlace); ok && src.At(0, 0) != nil {
+		return src
+	}
+	return nil
+}
+
+// forgetGuesses drops lines that nobody has read.
+func (m *Mirror) forgetGuesses() {
+	m.order = slices.DeleteFunc(m.order, func(l *line) bool {
+		if l.used == 0 {
+			delete(m.lines, l.addr)
+		}
+		return l.used == 0
+	})
+	m.last, m.extra = nil, false
 }
 
 // Refresh begins a new stop: what was read before is read again.
 func (m *Mirror) Refresh() error {
 	m.stats = Stats{}
 	m.stop++
+	if m.extra {
+		m.forgetGuesses()
+	}
 	if m.added {
 		slices.SortFunc(m.order, func(a, b *line) int { return cmp.Compare(a.addr, b.addr) })
 		m.added = false
 	}
-	if src, ok := m.src.(InPlace); ok && src.At(0, 0) != nil {
+	if src := m.inPlace(); src != nil {
 		for _, l := range m.order {
 			l.have, l.changed = l.used, 0
 			m.compare(l, src.At(l.addr, lineSize))
@@ -238,7 +277,7 @@ func (m *Mirror) Refresh() error {
 		for rest := l.used; rest != 0; {
 			first := bits.TrailingZeros32(rest)
 			n := bits.TrailingZeros32(^(rest >> first))
-			pieces = append(pieces, piece{l, uint64(first) * Granule, uint64(first+n) * Granule})
+			pieces = append(pieces, piece{l: l, from: uint64(first) * Granule, to: uint64(first+n) * Granule})
 			rest &^= all >> (32 - n) << first
 		}
 	}

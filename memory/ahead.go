@@ -1,0 +1,94 @@
+package memory
+
+import "math/bits"
+
+// A model that is read for the first time leads from pointer to pointer, and each
+// would cost a round trip to the stub. ahead guesses what comes next: objects of a
+// kind lie in pages side by side, and of each the same parts are read.
+type ahead struct {
+	pages map[uint64]*footprint // by address
+	like  [pageSize / lineSize]entered
+}
+
+// A footprint is what was read of a page, by line, the lowest first.
+type footprint struct {
+	page  uint64
+	lines uint16
+}
+
+// entered is what is known of pages that were first read at the same line.
+type entered struct {
+	last *footprint
+	far  uint64 // pages to look ahead
+}
+
+// Bounds of a guess: so many pages at most, near the ones before, and none beyond
+// a block of addresses in which a machine has either memory or devices, to read
+// which may have effects.
+const (
+	pageSize   = 4096
+	mostAhead  = 16
+	nearAhead  = 4
+	blockAhead = 64 << 10
+)
+
+func newAhead() ahead { return ahead{pages: map[uint64]*footprint{}} }
+
+// note notes that a line was read for the first time.
+func (a *ahead) note(addr uint64) {
+	page, n := addr&^(pageSize-1), addr%pageSize/lineSize
+	f := a.pages[page]
+	if f == nil {
+		f = &footprint{page: page}
+		a.pages[page], a.like[n].last = f, f
+	}
+	f.lines |= 1 << n
+}
+
+// guess lists lines that are likely to be read soon after one that is missing.
+func (a *ahead) guess(addr uint64) []uint64 {
+	if f := a.pages[addr&^(pageSize-1)]; f != nil {
+		return f.next(addr)
+	}
+	return a.others(addr)
+}
+
+// next are as many lines behind one as there were read before it in a row.
+func (f *footprint) next(addr uint64) (lines []uint64) {
+	n := addr % pageSize / lineSize
+	row := uint64(bits.LeadingZeros16(^(f.lines << (pageSize/lineSize - n))))
+	for i := uint64(1); i <= row && n+i < pageSize/lineSize; i++ {
+		lines = append(lines, addr+i*lineSize)
+	}
+	return lines
+}
+
+// others are the lines of a new page that were read of the last one that was
+// entered at the same line, and those of pages behind it, or before it if the last
+// ones descend; twice as many pages each time, as long as they are near each other.
+func (a *ahead) others(addr uint64) (lines []uint64) {
+	page, e := addr&^(pageSize-1), &a.like[addr%pageSize/lineSize]
+	if e.last == nil {
+		return nil
+	}
+	by := page - e.last.page // wraps around if they descend
+	down := by > -by
+	if down {
+		by = -by
+	}
+	if by > nearAhead*pageSize {
+		e.far = 0
+	}
+	e.far = min(max(2*e.far, 1), mostAhead)
+	for n, p := uint64(0), page; n <= e.far && p/blockAhead == page/blockAhead; n++ {
+		for i := range uint64(pageSize / lineSize) {
+			if e.last.lines>>i&1 != 0 {
+				lines = append(lines, p+i*lineSize)
+			}
+		}
+		if p += pageSize; down {
+			p -= 2 * pageSize
+		}
+	}
+	return lines
+}
