@@ -90,17 +90,9 @@ func (m *Mirror) readRuns(pieces []piece, join bool) (bad []piece, err error) {
 
 // arrived takes over a piece of an answer.
 func (m *Mirror) arrived(p piece, r *Request) {
-	l := p.l
-	if r.Err != nil {
-		if !p.guess {
-			m.failed(l, r.Err)
-		}
-		return
+	if r.Err == nil {
+		p.l.arrived(r.Buf[p.l.addr+p.from-r.Addr:][:p.to-p.from], p.from, mask(p.from, p.to))
+	} else if !p.guess {
+		m.failed(p.l, r.Err)
 	}
-	if l.err != nil {
-		l.err, l.have, l.changed = nil, 0, l.used
-	}
-	which := mask(p.from, p.to) &^ l.have
-	l.take(r.Buf[l.addr+p.from-r.Addr:][:p.to-p.from], p.from, which)
-	l.have |= which
 }

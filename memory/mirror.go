@@ -217,12 +217,15 @@ func (m *Mirror) add(addr uint64) *line {
 
 // load reads whole lines, and with them what is guessed to be asked for next.
 func (m *Mirror) load(lines []*line) error {
+	if src := m.inPlace(); src != nil {
+		for _, l := range lines {
+			m.look(l, src)
+		}
+		return nil
+	}
 	pieces := make([]piece, len(lines))
 	for i, l := range lines {
 		pieces[i] = piece{l: l, to: lineSize}
-	}
-	if m.inPlace() != nil {
-		return m.read(pieces)
 	}
 	for _, addr := range m.ahead.guess(lines[0].addr) {
 		if m.lines[addr] == nil {
@@ -240,6 +243,17 @@ func (m *Mirror) inPlace() InPlace {
 		return src
 	}
 	return nil
+}
+
+// look reads a line where it lies.
+func (m *Mirror) look(l *line, src InPlace) {
+	now := src.At(l.addr, lineSize)
+	if now == nil {
+		m.failed(l, errOutside)
+		return
+	}
+	m.stats.Bytes += lineSize
+	l.arrived(now, 0, all)
 }
 
 // forgetGuesses drops lines that nobody has read.
@@ -305,6 +319,19 @@ func (m *Mirror) failed(l *line, err error) {
 		l.changed = l.used
 	}
 	l.err, l.have = err, all
+}
+
+// arrived takes over granules that were read.
+func (l *line) arrived(now []byte, from uint64, which uint32) {
+	if l.err != nil {
+		l.err, l.have, l.changed = nil, 0, l.used
+	}
+	if which &^= l.have; l.used|l.have == 0 {
+		copy(l.data[from:], now)
+	} else {
+		l.take(now, from, which)
+	}
+	l.have |= which
 }
 
 // take copies granules out of what lies from a byte of the line on, and notes

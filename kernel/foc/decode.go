@@ -31,6 +31,8 @@ type decoder struct {
 	added  int    // objects that were not there then
 	anew   int    // objects that were decoded
 
+	room [256]byte // for what is read together
+
 	now, before *item // that is being decoded, and what it was at the stop before
 }
 
@@ -166,7 +168,7 @@ func (d *decoder) object(dbg uint64) *kernel.Object {
 func (d *decoder) detail(o *kernel.Object, c *class) error {
 	switch {
 	case c.kind == kernel.KindThread:
-		return d.thread(o)
+		return d.thread(o, c)
 	case c.kind == kernel.KindTask:
 		return d.taskObject(o)
 	case c.kind == kernel.KindGate:
@@ -224,6 +226,9 @@ type wanted struct {
 // words reads words at offsets from base, in the given order: of what cannot be
 // read, the first tells in every run.
 func (d *decoder) words(base uint64, all ...wanted) error {
+	if d.together(base, all) {
+		return nil
+	}
 	for _, w := range all {
 		v, err := d.word(base + w.off)
 		if err != nil {
@@ -232,6 +237,27 @@ func (d *decoder) words(base uint64, all ...wanted) error {
 		*w.to = v
 	}
 	return nil
+}
+
+// together reads words that lie together in one piece. It says false where they do
+// not, or where not all can be read.
+func (d *decoder) together(base uint64, all []wanted) bool {
+	first, last := all[0].off, all[0].off
+	for _, w := range all {
+		first, last = min(first, w.off), max(last, w.off)
+	}
+	size := last - first + uint64(d.ptr)
+	if size > uint64(len(all)+2)*uint64(d.ptr) || size > uint64(len(d.room)) {
+		return false
+	}
+	raw := d.room[:size]
+	if d.kspace.ReadMemory(base+first, raw) != nil {
+		return false
+	}
+	for _, w := range all {
+		*w.to = memory.LittleEndian(raw[w.off-first:][:d.ptr])
+	}
+	return true
 }
 
 // none is the kernel's "unused" marker of a continuation: all bits of a word.

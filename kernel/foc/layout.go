@@ -106,7 +106,7 @@ type class struct {
 	dbg  uint64 // offset of Kobject_dbg
 	ref  uint64 // offset of the base that refLayout counts from
 	refs bool   // it has that base
-	typ  *debuginfo.Type
+	own  bool   // a thread of the kernel's own: its stack is where others have their entry frame
 }
 
 // Symbols is the kernel's debug info: a file's, or what a recording took along

@@ -65,6 +65,9 @@ func (l *Layout) findRef(typ, thread, label string) (refLayout, error) {
 	)
 }
 
+// kernelThread is the base of the kernel's own threads.
+const kernelThread = "Kernel_thread"
+
 // class returns what is known of a dynamic class, looking it up once.
 func (l *Layout) class(name string) (*class, error) {
 	if c := l.classes[name]; c != nil {
@@ -78,7 +81,7 @@ func (l *Layout) class(name string) (*class, error) {
 	if !ok {
 		return nil, fmt.Errorf("class %s is not derived from Kobject_dbg", name)
 	}
-	c := &class{kind: kernel.KindOther, size: uint64(t.Size), dbg: uint64(dbg), typ: t}
+	c := &class{kind: kernel.KindOther, size: uint64(t.Size), dbg: uint64(dbg)}
 	for _, k := range []struct {
 		base string
 		kind kernel.Kind
@@ -94,6 +97,8 @@ func (l *Layout) class(name string) (*class, error) {
 	}
 	if c.kind == kernel.KindThread {
 		c.size = l.thread.block
+		_, derived := t.BaseOffset(kernelThread)
+		c.own = derived || name == kernelThread
 	}
 	l.classes[name] = c
 	return c, nil

@@ -10,7 +10,7 @@ import (
 
 // thread decodes a thread's control block and the user state that was saved at
 // the end of its kernel stack.
-func (d *decoder) thread(o *kernel.Object) error {
+func (d *decoder) thread(o *kernel.Object, c *class) error {
 	t := &kernel.Thread{Source: kernel.SourceNone}
 	l := &d.Layout.thread
 	frame := o.Addr + l.frame
@@ -24,7 +24,7 @@ func (d *decoder) thread(o *kernel.Object) error {
 	if l.hasCS {
 		fl = append(fl, wanted{l.frameCS, &cs})
 	}
-	own := d.kernelThread(o.Class)
+	own := c.own
 	if !own {
 		if err := d.words(frame, fl...); err != nil {
 			return fmt.Errorf("reading its entry frame: %w", err)
@@ -76,27 +76,22 @@ func (l *Layout) stateFlags(state uint64) *flags {
 	return f
 }
 
-// kernelThread says whether a class is one of the kernel's own threads, which
-// have their stack where others have their entry frame.
-func (l *Layout) kernelThread(class string) bool {
-	const own = "Kernel_thread"
-	c, err := l.class(class)
-	if err != nil || class == own {
-		return class == own
-	}
-	_, derived := c.typ.BaseOffset(own)
-	return derived
-}
-
 // registers reads the general registers of the entry frame.
 func (d *decoder) registers(t *kernel.Thread, frame uint64) error {
-	t.Registers = make([]kernel.Register, 0, len(d.Layout.thread.regs))
-	for _, r := range d.Layout.thread.regs {
-		v, err := d.word(frame + r.offset)
-		if err != nil {
+	regs := d.Layout.thread.regs
+	t.Registers = make([]kernel.Register, len(regs))
+	all := make([]wanted, len(regs))
+	for i, r := range regs {
+		t.Registers[i].Name, all[i] = r.name, wanted{r.offset, &t.Registers[i].Value}
+	}
+	if len(regs) == 0 || d.together(frame, all) {
+		return nil
+	}
+	for i, r := range regs {
+		if err := d.words(frame, all[i]); err != nil {
+			t.Registers = t.Registers[:i]
 			return fmt.Errorf("reading %s of its entry frame: %w", r.name, err)
 		}
-		t.Registers = append(t.Registers, kernel.Register{Name: r.name, Value: v})
 	}
 	return nil
 }
