@@ -53,12 +53,17 @@ func (a *ahead) guess(addr uint64) []uint64 {
 	return a.others(addr)
 }
 
-// next are as many lines behind one as there were read before it in a row.
+// next are as many lines behind one as there were read before it in a row, or the
+// other way round.
 func (f *footprint) next(addr uint64) (lines []uint64) {
+	const all = pageSize / lineSize
 	n := addr % pageSize / lineSize
-	row := uint64(bits.LeadingZeros16(^(f.lines << (pageSize/lineSize - n))))
-	for i := uint64(1); i <= row && n+i < pageSize/lineSize; i++ {
+	before, behind := bits.LeadingZeros16(^(f.lines << (all - n))), bits.TrailingZeros16(^(f.lines >> (n + 1)))
+	for i := uint64(1); i <= uint64(before) && n+i < all; i++ {
 		lines = append(lines, addr+i*lineSize)
+	}
+	for i := uint64(1); i <= uint64(behind) && i <= n; i++ {
+		lines = append(lines, addr-i*lineSize)
 	}
 	return lines
 }

@@ -84,6 +84,27 @@ func TestListInFewBatches(t *testing.T) {
 	}
 }
 
+// Small objects lie side by side in a page.
+func TestRowInFewBatches(t *testing.T) {
+	for _, by := range []int{lineSize, -lineSize} {
+		p := &place{data: make([]byte, 2*pageSize)}
+		rand.New(rand.NewSource(1)).Read(p.data)
+		m, at, buf := NewMirror(p), pageSize, make([]byte, 8)
+		if by < 0 {
+			at = 2*pageSize - lineSize
+		}
+		for range pageSize / lineSize {
+			if err := m.ReadMemory(uint64(at), buf); err != nil || !bytes.Equal(buf, p.data[at:][:8]) {
+				t.Fatalf("at %#x: %v", at, err)
+			}
+			at += by
+		}
+		if p.batches > 5 || p.bytes != pageSize {
+			t.Errorf("%d bytes a line: %d batches and %d bytes for a page", by, p.batches, p.bytes)
+		}
+	}
+}
+
 // alarm is memory with devices behind it, which must not be touched.
 type alarm struct {
 	place

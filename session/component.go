@@ -75,12 +75,27 @@ func (f fit) exact() bool { return f.places > 0 && f.same == f.bytes }
 // of the bytes are equal.
 func (f fit) relinked() bool { return f.places > 1 && f.same*4 >= f.bytes*3 }
 
-// fits compares the sampled places that an address space maps.
-func (c *component) fits(space *memory.Space) fit {
-	var f fit
+// sampled lists the sampled places that an address space maps, whose contents it
+// reads through a view: that fetches all of them in one batch. Where memory cannot
+// be read, reading it will tell.
+func (c *component) sampled(space *memory.Space, view *memory.View) (mapped []uint64) {
+	var ranges [][2]uint64
 	for _, a := range c.sample {
+		if _, phys, err := space.Translate(a); err == nil {
+			mapped, ranges = append(mapped, a), append(ranges, [2]uint64{phys, sampleLen})
+		}
+	}
+	_ = view.Prefetch(ranges)
+	return mapped
+}
+
+// fits compares the sampled places that an address space maps; its contents are
+// read through text.
+func (c *component) fits(space *memory.Space, text *memory.View) fit {
+	var f fit
+	for _, a := range c.sampled(space, text) {
 		var want, got [sampleLen]byte
-		if _, _, err := space.Translate(a); err != nil || c.file.ReadFile(a, want[:]) != nil || space.ReadMemory(a, got[:]) != nil {
+		if c.file.ReadFile(a, want[:]) != nil || space.ReadMemory(a, got[:]) != nil {
 			continue
 		}
 		f.places++
@@ -108,10 +123,10 @@ func (e *Engine) runs(c *component, root, pc uint64) bool {
 	}
 	space := e.m.Space(e.cpu).WithData(e.text)
 	if _, _, err := space.Translate(pc); err != nil {
-		f := c.fits(space)
+		f := c.fits(space, e.text)
 		return f.exact() || f.relinked()
 	}
-	ok := c.holds(space, pc) || c.fits(space).relinked()
+	ok := c.holds(space, pc) || c.fits(space, e.text).relinked()
 	e.roots[key] = ok
 	return ok
 }
@@ -183,7 +198,7 @@ type claim struct {
 }
 
 func (e *Engine) claims(sys *kernel.System, task *kernel.Object, c *component, space *memory.Space) claim {
-	is := claim{fit: c.fits(space), program: !c.library()}
+	is := claim{fit: c.fits(space, e.text), program: !c.library()}
 	for _, t := range sys.ThreadsOf(task.ID) {
 		if c.hasText(t.Thread.IP) {
 			is.threads++
@@ -301,12 +316,12 @@ func (e *Engine) checkKernel() error {
 		return err
 	}
 	space = space.WithData(e.text)
-	var same, differ, unread int
-	for _, a := range k.sample {
+	var same, differ int
+	for _, a := range k.sampled(space, e.text) {
 		var want, got [sampleLen]byte
 		switch {
 		case k.file.ReadFile(a, want[:]) != nil, space.ReadMemory(a, got[:]) != nil:
-			unread++ // init text is given back after boot
+			// Text of the boot is given back after it.
 		case want == got:
 			same++
 		default:
