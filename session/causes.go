@@ -286,7 +286,7 @@ func list(names []string) string {
 }
 
 // evidence tells in order what was seen.
-func (f *facts) evidence(all []operation) []string {
+func (f *facts) evidence(all []operation, dropped int) []string {
 	q := f.q
 	out := []string{
 		fmt.Sprintf("stop %d: %s asks for ip %#x, sp %#x", q.At.Stop, q.Function, q.IP, q.SP),
@@ -311,6 +311,9 @@ func (f *facts) evidence(all []operation) []string {
 	}
 	if len(f.writes) == 0 {
 		out = append(out, "no write to the entry frame or the continuation after the request")
+	}
+	if dropped > 0 {
+		out = append(out, fmt.Sprintf("%d requests, operations and writes more were seen, and are not kept: of a kind only the first and the newest %d are", dropped, mostSeen/2))
 	}
 	if en := f.t.Entered; en != nil {
 		out = append(out, fmt.Sprintf("stop %d: entered user mode at %s, ip %#x, sp %#x", en.At.Stop, en.Place, en.IP, en.SP))

@@ -22,6 +22,7 @@ type evidence struct {
 	Threads    []*track               // in order of their first request
 	watches    map[uint64]*track      // by watched address
 	Operations map[uint64][]operation // by thread object
+	Dropped    map[uint64]int         `json:",omitempty"` // by thread object: what was seen and is not kept any more
 	Complete   bool
 	Finished   bool // nothing more is expected
 
@@ -32,7 +33,7 @@ type evidence struct {
 }
 
 func newEvidence() evidence {
-	return evidence{tracks: map[uint64]*track{}, watches: map[uint64]*track{}, Operations: map[uint64][]operation{}}
+	return evidence{tracks: map[uint64]*track{}, watches: map[uint64]*track{}, Operations: map[uint64][]operation{}, Dropped: map[uint64]int{}}
 }
 
 // storedThread is a checkpointed thread's state as the restorer holds it.
@@ -335,16 +336,12 @@ func (e *Engine) observe(ctx context.Context, t *track, written uint64) (ev *eve
 		return nil, false, err
 	}
 	frame, cont := saved{ip, sp}, saved{contIP, contSP}
-	known := len(t.Writes)
 	at := write{At: e.now(), Place: e.kernelComponent().place(cpu.IP), Restores: frame == t.Cont}
-	t.note(at, kernel.SourceFrame, t.IPAddr, &t.Frame, frame, written == t.IPAddr || written == t.SPAddr)
+	added := e.noteWrite(t, at, kernel.SourceFrame, t.IPAddr, &t.Frame, frame, written == t.IPAddr || written == t.SPAddr)
 	at.Restores = false
-	t.note(at, kernel.SourceContinuation, t.ContIPAddr, &t.Cont, cont, written == t.ContIPAddr)
-	if len(t.Writes) > known {
-		frames := e.backtrace(e.kernelComponent())
-		for i := known; i < len(t.Writes); i++ {
-			t.Writes[i].Frames = frames
-		}
+	added += e.noteWrite(t, at, kernel.SourceContinuation, t.ContIPAddr, &t.Cont, cont, written == t.ContIPAddr)
+	if added > 0 {
+		t.writesBy(added, e.backtrace(e.kernelComponent()))
 	}
 	return nil, false, nil
 }
@@ -372,16 +369,17 @@ func (e *Engine) copyWritten(t *track, c *stateCopy) error {
 	if !cpu.User {
 		prog = e.kernelComponent()
 	}
-	t.Copied = append(t.Copied, write{At: e.now(), Where: sourceCopy, Place: prog.place(cpu.IP), Addr: c.IPAddr, Old: old, saved: saved{ip, 0}, Frames: e.backtrace(prog)})
+	t.Copied = noteOf(&e.ev, t.Block, t.Copied, write{At: e.now(), Where: sourceCopy, Place: prog.place(cpu.IP), Addr: c.IPAddr, Old: old, saved: saved{ip, 0}, Frames: e.backtrace(prog)})
 	return nil
 }
 
-// note compares saved state with what it was; hit says that it was written for
-// certain, be it with the same values. ip and sp are written one after the
-// other: a second half by the same function belongs to the write before.
-func (t *track) note(w write, what kernel.Source, addr uint64, was *saved, is saved, hit bool) {
+// noteWrite compares saved state with what it was, and says how many writes it
+// noted; hit says that it was written for certain, be it with the same values. ip
+// and sp are written one after the other: a second half by the same function
+// belongs to the write before.
+func (e *Engine) noteWrite(t *track, w write, what kernel.Source, addr uint64, was *saved, is saved, hit bool) (added int) {
 	if is == *was && !hit {
-		return
+		return 0
 	}
 	w.Where, w.Addr, w.Old, w.saved = what, addr, *was, is
 	*was = is
@@ -390,10 +388,11 @@ func (t *track) note(w write, what kernel.Source, addr uint64, was *saved, is sa
 		second := last.IP == is.IP || last.SP == is.SP
 		if last.Where == what && last.Place.Function == w.Place.Function && second {
 			last.saved, last.Restores = is, w.Restores
-			return
+			return 0
 		}
 	}
-	t.Writes = append(t.Writes, w)
+	t.Writes = noteOf(&e.ev, t.Block, t.Writes, w)
+	return 1
 }
 
 // enter notes a thread's first return to user mode.

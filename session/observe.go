@@ -173,7 +173,7 @@ func (e *Engine) operated(ctx context.Context, o *OperationSpec) error {
 	}
 	if t := sys.At(object); t != nil && t.Thread != nil {
 		op.State = t.Thread.StateNames
-		e.ev.Operations[t.Addr] = append(e.ev.Operations[t.Addr], op)
+		e.ev.noteOperation(t.Addr, op)
 	}
 	return nil
 }

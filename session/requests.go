@@ -130,7 +130,10 @@ func (e *Engine) requested(ctx context.Context, r *RequestSpec) (*event, error) 
 	if err != nil {
 		return nil, err
 	}
-	t := e.trackOf(sys, o)
+	t, err := e.trackOf(sys, o)
+	if err != nil {
+		return nil, err
+	}
 	q := request{At: e.now(), Function: r.Function, IP: ip, SP: sp, Thread: *o.Thread}
 	if r.Registers != "" {
 		v, err := scope.Eval(r.Registers)
@@ -151,7 +154,7 @@ func (e *Engine) requested(ctx context.Context, r *RequestSpec) (*event, error) 
 	if err := e.disarm(ctx, t); err != nil { // the copy may be another one
 		return nil, err
 	}
-	t.Requests = append(t.Requests, q)
+	t.Requests = noteOf(&e.ev, t.Block, t.Requests, q)
 	t.Entered = nil
 	t.Frame, t.Cont = saved{o.Thread.FrameIP, o.Thread.FrameSP}, saved{o.Thread.ContIP, o.Thread.ContSP}
 	if err := e.arm(ctx, t); err != nil {
@@ -159,14 +162,7 @@ func (e *Engine) requested(ctx context.Context, r *RequestSpec) (*event, error) 
 	}
 	if q.Copy != nil && q.Copy.Problem == "" {
 		c := e.comps[r.Component]
-		block, n := t.Block, len(t.Requests)-1
-		read := func(context.Context) (*event, error) { // by place: evidence is another one after the guest went back
-			if t := e.ev.tracks[block]; t != nil && n < len(t.Requests) {
-				e.readCopy(t.Requests[n].Copy)
-			}
-			return nil, nil
-		}
-		if err := e.onReturn(ctx, c, r.Function, "return of request", read); err != nil {
+		if err := e.onReturn(ctx, c, r.Function, "return of request", e.copyRead(t.Block, q.At.Seq)); err != nil {
 			q.Copy.Problem = err.Error()
 		}
 	}
@@ -192,9 +188,12 @@ func (e *Engine) bySelector(sys *kernel.System, selector uint64) (*kernel.Object
 }
 
 // trackOf is the evidence about a thread, started at its first request.
-func (e *Engine) trackOf(sys *kernel.System, o *kernel.Object) *track {
+func (e *Engine) trackOf(sys *kernel.System, o *kernel.Object) (*track, error) {
 	if t := e.ev.tracks[o.Addr]; t != nil && t.ID == o.ID {
-		return t
+		return t, nil
+	}
+	if err := e.ev.room(); err != nil {
+		return nil, err
 	}
 	t := &track{ID: o.ID, Block: o.Addr, Name: o.Name, Task: o.Thread.Task,
 		IPAddr: o.Thread.FrameIPAddr, SPAddr: o.Thread.FrameSPAddr,
@@ -207,7 +206,7 @@ func (e *Engine) trackOf(sys *kernel.System, o *kernel.Object) *track {
 	}
 	e.ev.tracks[o.Addr] = t
 	e.ev.Threads = append(e.ev.Threads, t)
-	return t
+	return t, nil
 }
 
 func evalUint(scope debuginfo.Scope, expr string) (uint64, error) {

@@ -81,7 +81,7 @@ func (ev *evidence) clone() evidence {
 	for addr, t := range ev.watches {
 		out.watches[addr] = copies[t]
 	}
-	out.Operations = maps.Clone(ev.Operations)
+	out.Operations, out.Dropped = maps.Clone(ev.Operations), maps.Clone(ev.Dropped)
 	for block, list := range out.Operations {
 		out.Operations[block] = slices.Clone(list)
 	}
