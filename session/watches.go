@@ -1,0 +1,152 @@
+package session
+
+import (
+	"context"
+	"fmt"
+)
+
+// arm watches a thread's saved user ip. A write shows who changes it; a read
+// by the thread's own way out of the kernel is its return to user mode, caught
+// before any interrupt can overwrite the frame again.
+func (e *Engine) arm(ctx context.Context, t *track) error {
+	if t.armed {
+		return nil
+	}
+	for _, w := range e.watchesOf(t) {
+		if err := e.target.SetWatch(ctx, w.kind, w.addr, e.ptrSize()); err != nil {
+			return fmt.Errorf("watching the saved state of thread %s %s: %w", t.ID, t.Name, err)
+		}
+		e.ev.watches[w.addr] = t
+	}
+	t.armed = true
+	return nil
+}
+
+func (e *Engine) disarm(ctx context.Context, t *track) error {
+	if !t.armed {
+		return nil
+	}
+	t.armed = false
+	for _, w := range e.watchesOf(t) {
+		delete(e.ev.watches, w.addr)
+		if err := e.target.ClearWatch(ctx, w.kind, w.addr, e.ptrSize()); err != nil {
+			return fmt.Errorf("no longer watching thread %s %s: %w", t.ID, t.Name, err)
+		}
+	}
+	return nil
+}
+
+func (e *Engine) disarmAll(ctx context.Context) error {
+	for _, t := range e.ev.Threads {
+		if err := e.disarm(ctx, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type watch struct {
+	kind WatchKind
+	addr uint64
+}
+
+func (e *Engine) watchesOf(t *track) []watch {
+	w := []watch{{WatchWrite, t.IPAddr}, {WatchRead, t.IPAddr}, {WatchWrite, t.SPAddr}, {WatchWrite, t.ContIPAddr}}
+	if t.ContSPAddr != t.SPAddr { // on ARM the continuation has no sp of its own
+		w = append(w, watch{WatchWrite, t.ContSPAddr})
+	}
+	if c := t.watchedCopy(); c != nil {
+		w = append(w, watch{WatchWrite, c.IPAddr})
+	}
+	return w
+}
+
+// watchedCopy is the copy of the last request, nil if it is not watched.
+func (t *track) watchedCopy() *stateCopy {
+	if q := t.request(); q != nil && q.Copy != nil && q.Copy.Problem == "" {
+		return q.Copy
+	}
+	return nil
+}
+
+// maxExit is how many instructions a kernel may take from reading the saved ip
+// to user mode.
+const maxExit = 64
+
+// watchHit looks at an access to a thread's saved state.
+func (e *Engine) watchHit(ctx context.Context, stop TargetStop) (*event, error) {
+	t := e.ev.watches[stop.WatchAddr]
+	if t == nil {
+		return nil, nil // the kernel changes address spaces, or left over from a watch that is gone
+	}
+	if e.arch.watchFirst {
+		// Executed under its own watchpoint, the instruction would stop for ever.
+		if err := e.disarm(ctx, t); err != nil {
+			return nil, err
+		}
+		if err := e.stepKernel(ctx, t); err != nil {
+			return nil, err
+		}
+	}
+	if c := t.watchedCopy(); c != nil && stop.WatchAddr == c.IPAddr {
+		if err := e.copyWritten(t, c); err != nil {
+			return nil, err
+		}
+		return nil, e.arm(ctx, t)
+	}
+	var written uint64
+	if stop.WatchKind == WatchWrite {
+		written = stop.WatchAddr
+	}
+	ev, entered, err := e.observe(ctx, t, written)
+	if !entered && err == nil {
+		ev, entered, err = e.followOut(ctx, t, stop)
+	}
+	if !entered && err == nil {
+		err = e.arm(ctx, t)
+	}
+	return ev, err
+}
+
+// followOut goes with a thread that reads its own saved ip: most likely it is
+// on its way out of the kernel. Single steps take no interrupts, so the frame
+// stays as it is until user mode.
+func (e *Engine) followOut(ctx context.Context, t *track, stop TargetStop) (*event, bool, error) {
+	block, err := e.currentBlock(ctx)
+	if err != nil || stop.WatchKind != WatchRead || block != t.Block {
+		return nil, false, err
+	}
+	if err := e.disarm(ctx, t); err != nil {
+		return nil, false, err
+	}
+	e.followed = t.Block
+	return e.stepOut(ctx, t)
+}
+
+// stepOut steps with a thread to user mode.
+func (e *Engine) stepOut(ctx context.Context, t *track) (*event, bool, error) {
+	for range maxExit {
+		if err := e.stepKernel(ctx, t); err != nil {
+			return nil, false, err
+		}
+		if ev, entered, err := e.observe(ctx, t, 0); entered || err != nil {
+			return ev, entered, err
+		}
+		if len(e.probes[e.m.CPUs[e.cpu].IP]) > 0 {
+			break // the caller handles it as a breakpoint
+		}
+	}
+	return nil, false, nil
+}
+
+// stepKernel executes one instruction on a thread's way through the kernel.
+func (e *Engine) stepKernel(ctx context.Context, t *track) error {
+	s, err := e.target.Step(ctx, e.cpu)
+	if err != nil {
+		return fmt.Errorf("following thread %s %s through the kernel: %w", t.ID, t.Name, err)
+	}
+	if s.Ended {
+		return fmt.Errorf("the guest is gone: %s", s.Why)
+	}
+	return e.look(ctx, s.CPU)
+}
