@@ -1,0 +1,163 @@
+package debuginfo
+
+import (
+	"debug/dwarf"
+	"errors"
+	"fmt"
+)
+
+// variable is a parameter or variable entry in a function.
+type variable struct {
+	name  string
+	e     *dwarf.Entry
+	chain chain
+}
+
+// variablesIn lists the parameters and variables that are direct children of a
+// function or block.
+func (f *File) variablesIn(e *dwarf.Entry) (out []variable, err error) {
+	defer f.guard(&err)
+	if !e.Children {
+		return nil, nil
+	}
+	r, chains := f.entries(), f.entries()
+	r.Seek(e.Offset)
+	if _, err := r.Next(); err != nil {
+		return nil, err
+	}
+	for {
+		k, err := r.Next()
+		if err != nil {
+			return nil, err
+		}
+		if k == nil || k.Tag == 0 {
+			return out, nil
+		}
+		if k.Tag == dwarf.TagFormalParameter || k.Tag == dwarf.TagVariable {
+			c, err := f.entryChain(chains, k.Offset)
+			if err != nil {
+				return nil, err
+			}
+			if n := c.name(); n != "" {
+				out = append(out, variable{n, k, c})
+			}
+		}
+		if k.Children {
+			r.SkipChildren()
+		}
+	}
+}
+
+// located reads where a variable stands and makes it a value.
+func (s *Scope) located(all []block, b block, v variable) (Value, error) {
+	what := "variable"
+	if v.e.Tag == dwarf.TagFormalParameter {
+		what = "parameter"
+	}
+	toff, ok := v.chain.val(dwarf.AttrType).(dwarf.Offset)
+	if !ok {
+		return Value{}, fmt.Errorf("%s %s has no type in the debug info", what, v.name)
+	}
+	t, err := s.File.typeAt(toff)
+	if err != nil {
+		return Value{}, err
+	}
+	if c, ok := constValue(v.chain.val(dwarf.AttrConstValue), s.File.order); ok {
+		return s.made(t, uint64(c)).referent()
+	}
+	expr, list, err := s.File.locationAt(v.chain.val(dwarf.AttrLocation), v.e.Offset, s.lookupPC())
+	if what == "parameter" && b.fn != nil && !b.inlined && s.atEntry() && (err != nil || !list && storedLater(expr)) {
+		if val, ok := s.passed(all[0], v, t); ok {
+			return val.referent()
+		} else if val, ok := s.split(expr, t); ok && err == nil {
+			return val, nil
+		} else if err == nil {
+			return Value{}, fmt.Errorf("parameter %s is not stored yet at %#x, the entry of its function", v.name, s.PC)
+		}
+	}
+	if err != nil {
+		return Value{}, s.gone(what, v.name, err)
+	}
+	fr := s.frameOf(all)
+	ps, err := fr.locate(expr)
+	if err != nil {
+		return Value{}, s.gone(what, v.name, err)
+	}
+	val, err := s.assemble(fr, ps, t)
+	if err != nil {
+		return Value{}, s.gone(what, v.name, err)
+	}
+	return val.referent()
+}
+
+// made is a value that stands nowhere.
+func (s *Scope) made(t *Type, n uint64) Value {
+	sc := *s
+	sc.object = nil
+	return Value{Type: t, data: s.File.bytesOfUint(n, int(min(max(t.Size, 8), 64))), scope: &sc}
+}
+
+// assemble joins the pieces of a variable.
+func (s *Scope) assemble(fr *frame, ps []piece, t *Type) (Value, error) {
+	sc := *s
+	sc.object = nil
+	if len(ps) == 1 && ps[0].kind == pieceMemory {
+		return Value{Type: t, Addr: s.File.wrap(ps[0].val), HasAddr: true, scope: &sc}, nil
+	}
+	v := Value{Type: t, scope: &sc}
+	gone := 0
+	for _, p := range ps {
+		size := p.size
+		if size == 0 && len(ps) == 1 {
+			size = uint64(max(t.Size, 0))
+		}
+		if size > maxValue || uint64(len(v.data))+size > maxValue {
+			return Value{}, errors.New("its pieces are too large")
+		}
+		b, err := s.pieceBytes(fr, p, int(size))
+		if err != nil {
+			return Value{}, err
+		}
+		if b == nil {
+			at := uint64(len(v.data))
+			v.gaps = append(v.gaps, Range{at, at + size})
+			b = make([]byte, size)
+			gone++
+		}
+		v.data = append(v.data, b...)
+	}
+	if gone == len(ps) {
+		return Value{}, errOptimisedOut
+	}
+	return v, nil
+}
+
+// pieceBytes reads one piece, nil if it is optimised out.
+func (s *Scope) pieceBytes(fr *frame, p piece, size int) ([]byte, error) {
+	switch p.kind {
+	case pieceMemory:
+		buf := make([]byte, size)
+		if s.Mem == nil {
+			return nil, fmt.Errorf("reading %d bytes at %#x: no memory given", size, p.val)
+		}
+		if err := s.Mem.ReadMemory(p.val, buf); err != nil {
+			return nil, fmt.Errorf("reading %d bytes at %#x: %w", size, p.val, err)
+		}
+		return buf, nil
+	case pieceReg:
+		if size > 8 {
+			return nil, fmt.Errorf("it stands in register %s, which is read only in part", s.File.arch.name(p.val))
+		}
+		n, err := fr.register(p.val)
+		if err != nil {
+			return nil, err
+		}
+		return s.File.bytesOfUint(n, size), nil
+	case pieceValue:
+		if p.bytes == nil {
+			return s.File.bytesOfUint(p.val, size), nil
+		}
+		return append(append([]byte{}, p.bytes...), make([]byte, max(size-len(p.bytes), 0))...)[:size], nil
+	}
+	return nil, nil
+}
