@@ -246,11 +246,11 @@ func (d *decoder) together(base uint64, all []wanted) bool {
 	for _, w := range all {
 		first, last = min(first, w.off), max(last, w.off)
 	}
-	size := last - first + uint64(d.ptr)
-	if size > uint64(len(all)+2)*uint64(d.ptr) || size > uint64(len(d.room)) {
+	word := uint64(d.ptr)
+	if gap := last - first; gap > uint64(len(all)+1)*word || gap > uint64(len(d.room))-word {
 		return false
 	}
-	raw := d.room[:size]
+	raw := d.room[:last-first+word]
 	if d.kspace.ReadMemory(base+first, raw) != nil {
 		return false
 	}
