@@ -69,15 +69,16 @@ func (c *Controller) do(ctx context.Context, cmd command) {
 	logs := make(chan struct{})
 	go func() {
 		defer close(logs)
-		tick := time.NewTicker(logPeriod)
-		defer tick.Stop()
-		var shown time.Time
+		look := time.NewTimer(logPeriod)
+		defer look.Stop()
 		for {
 			select {
-			case <-tick.C:
-				if time.Since(shown) >= logPause && c.publishLog() {
-					shown = time.Now()
+			case <-look.C:
+				next := logPeriod
+				if c.publishLog() {
+					next = logPause
 				}
+				look.Reset(next)
 			case err := <-finished:
 				finished <- err
 				return
