@@ -50,9 +50,9 @@ kill: deps ## kill thaw at KILLS=100 random moments
 soak: deps ## continue and interrupt the lab guest for SOAK=1h: heap, goroutines and files stay
 	THAW_SOAK=$(SOAK) $(GO) test -count=1 -v -timeout 0 -run TestSoak ./session/live
 
-# Files for the time that loading debug info takes, with : between them: a kernel
-# and components; by default the lab guest's.
-DEBUGINFO_BENCH ?= $(CURDIR)/$(GUEST)/fiasco.image:$(CURDIR)/$(GUEST)/core:$(CURDIR)/$(GUEST)/rtcr:$(CURDIR)/$(GUEST)/sheep_counter
+# Files for the time that loading debug info takes, with : between them: a kernel,
+# the restorer, and other components; by default the lab guest's.
+DEBUGINFO_BENCH ?= $(CURDIR)/$(GUEST)/fiasco.image:$(CURDIR)/$(GUEST)/rtcr:$(CURDIR)/$(GUEST)/core:$(CURDIR)/$(GUEST)/sheep_counter
 
 bench: deps build ## refresh, single steps and foreign breakpoint hits against gdb, as ratios; keys, idling, loading
 	$(GO) test -run '^$$' -bench . -timeout 1h ./session/live

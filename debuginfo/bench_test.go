@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// benchFiles are the files that DEBUGINFO_BENCH names (as PATH names folders), a
-// kernel and components say.
+// benchFiles are the files that DEBUGINFO_BENCH names (as PATH names folders): a
+// kernel, the restorer, and other components.
 func benchFiles(b *testing.B) []string {
 	files := filepath.SplitList(os.Getenv("DEBUGINFO_BENCH"))
 	if len(files) == 0 {
@@ -22,14 +22,19 @@ func benchFiles(b *testing.B) []string {
 	return files
 }
 
-// loadAll loads files side by side, as a start does, and lists the inlined
-// functions of each, as looking for a phase's function does.
+// asked is of how many files inlined functions are wanted: those in which a
+// scenario's functions are looked for, the kernel and the restorer.
+const asked = 2
+
+// loadAll loads files, as many at a time as there are processors, as a start does, and lists the inlined
+// functions of the first ones.
 func loadAll(b *testing.B, c *Cache, paths []string) []*File {
 	files := make([]*File, len(paths))
 	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i, path := range paths {
 		g.Go(func() (err error) {
-			if files[i], err = c.Load(path); err == nil {
+			if files[i], err = c.Load(path); err == nil && i < asked {
 				_, err = files[i].allInlined()
 			}
 			return err

@@ -20,6 +20,7 @@ type node struct {
 	isEnum    bool
 	hasValue  bool // an enumerator
 	value     int64
+	number    uint32 // in an index file
 }
 
 // kid returns the name in a scope and makes it when it is new.
@@ -363,6 +364,16 @@ func (f *File) codeRanges(e *dwarf.Entry) ([]Range, uint64) {
 		entry += uint64(v) // DWARF 5: counted from the first byte
 	}
 	return out, entry
+}
+
+// entryOf is where an inlined copy is entered. Its parts are not looked at where it
+// tells.
+func (f *File) entryOf(e *dwarf.Entry) uint64 {
+	if at, ok := e.Val(dwarf.AttrEntrypc).(uint64); ok {
+		return at
+	}
+	_, entry := f.codeRanges(e)
+	return entry
 }
 
 // splitName cuts a qualified name at the "::" that are outside of template

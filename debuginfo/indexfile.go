@@ -9,6 +9,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 )
 
 // The form in which an index is kept in a file (all numbers little-endian):
@@ -52,8 +53,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 type indexWriter struct {
 	out  []byte
 	text []byte
-	at   map[*node]uint32
-	list []*node
+	list []*node // by number
 }
 
 func (w *indexWriter) u32(v uint32) { w.out = binary.LittleEndian.AppendUint32(w.out, v) }
@@ -62,12 +62,13 @@ func (w *indexWriter) len(n int)    { w.u32(uint32(n)) }
 
 // number gives all nodes their numbers, a scope before what is in it.
 func (w *indexWriter) number(root *node) {
-	w.at[root], w.list = 0, append(w.list, root)
+	root.number, w.list = 0, append(w.list, root)
 	for i := 0; i < len(w.list); i++ {
-		kids := w.list[i].kids
-		for _, name := range slices.Sorted(maps.Keys(kids)) {
-			w.at[kids[name]] = uint32(len(w.list))
-			w.list = append(w.list, kids[name])
+		first := len(w.list)
+		w.list = slices.AppendSeq(w.list, maps.Values(w.list[i].kids))
+		slices.SortFunc(w.list[first:], func(a, b *node) int { return strings.Compare(a.name, b.name) })
+		for n, k := range w.list[first:] {
+			k.number = uint32(first + n)
 		}
 	}
 }
@@ -79,17 +80,21 @@ const (
 )
 
 func (n *node) flags() (f uint32) {
-	for bit, set := range map[uint32]bool{flagFunc: n.isFunc, flagEnum: n.isEnum, flagValue: n.hasValue} {
-		if set {
-			f |= bit
-		}
+	if n.isFunc {
+		f |= flagFunc
+	}
+	if n.isEnum {
+		f |= flagEnum
+	}
+	if n.hasValue {
+		f |= flagValue
 	}
 	return f
 }
 
 // encode is the file's contents; inlines may be nil, where they are not known.
 func (x *index) encode(key [16]byte, inlines []inlined, known bool) []byte {
-	w := &indexWriter{at: map[*node]uint32{}}
+	w := &indexWriter{}
 	w.number(x.root)
 	vars := 0
 	for _, n := range w.list {
@@ -109,7 +114,11 @@ func (x *index) encode(key [16]byte, inlines []inlined, known bool) []byte {
 	}
 	for _, n := range w.list {
 		w.len(len(n.name))
-		w.u32(w.at[n.parent])
+		parent := uint32(0)
+		if n.parent != nil {
+			parent = n.parent.number
+		}
+		w.u32(parent)
 		w.u32(uint32(n.typ))
 		w.u32(uint32(n.decl))
 		w.len(len(n.vars))
@@ -123,13 +132,13 @@ func (x *index) encode(key [16]byte, inlines []inlined, known bool) []byte {
 	}
 	for _, e := range x.byOff {
 		w.u32(uint32(e.off))
-		w.u32(w.at[e.n])
+		w.u32(e.n.number)
 	}
 	for _, b := range x.bodies {
 		w.u64(b.low)
 		w.u64(b.high)
 		w.u32(uint32(b.off))
-		entry := w.at[b.n] << 1
+		entry := b.n.number << 1
 		if b.entry {
 			entry |= 1
 		}
@@ -149,8 +158,8 @@ func (x *index) encode(key [16]byte, inlines []inlined, known bool) []byte {
 	}
 	for _, i := range inlines {
 		w.u32(uint32(i.off))
-		w.u32(w.at[i.fn])
-		w.u32(w.at[i.into])
+		w.u32(i.fn.number)
+		w.u32(i.into.number)
 		w.u64(i.entry)
 	}
 	body := append(w.out, w.text...)

@@ -55,7 +55,7 @@ func (f *File) inlinedIn(r *entries, b body) error {
 			continue
 		}
 		ref, _ := reference(e)
-		_, entry := f.codeRanges(e)
+		entry := f.entryOf(e)
 		if fn := nodeAt(f.index.byOff, ref); fn != nil && f.inText(entry) {
 			f.inlines.all = append(f.inlines.all, inlined{e.Offset, fn, b.n, entry})
 		}

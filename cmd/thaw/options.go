@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -170,8 +172,13 @@ func (o *options) loadFiles(s *session.Scenario, dir string) (map[string]*debugi
 		file *debuginfo.File
 	}
 	found := make(chan result, len(s.Components))
-	var g errgroup.Group
-	for name, spec := range s.Components {
+	g := newLoads()
+	names := componentNames(s)
+	if i := slices.Index(names, s.KernelName()); i > 0 { // the largest file, mostly
+		names[0], names[i] = names[i], names[0]
+	}
+	for _, name := range names {
+		spec := s.Components[name]
 		g.Go(func() error {
 			if path, ok := named[name]; ok {
 				f, err := o.loadNamed(path)
@@ -256,13 +263,21 @@ func (o *options) loadAll(s *session.Scenario) (map[string]*debuginfo.File, erro
 	}
 	files := map[string]*debuginfo.File{}
 	var mu sync.Mutex
-	var g errgroup.Group
+	g := newLoads()
 	add := func(name string, f *debuginfo.File) {
 		mu.Lock()
 		defer mu.Unlock()
 		files[name] = f
 	}
-	for name, path := range paths {
+	g.Go(func() error {
+		f, err := o.loadKernel(s)
+		if err == nil {
+			add(kernelName, f)
+		}
+		return err
+	})
+	for _, name := range largestFirst(paths) {
+		path := paths[name]
 		g.Go(func() error {
 			f, err := o.loadNamed(path)
 			switch {
@@ -275,13 +290,6 @@ func (o *options) loadAll(s *session.Scenario) (map[string]*debuginfo.File, erro
 			return nil
 		})
 	}
-	g.Go(func() error {
-		f, err := o.loadKernel(s)
-		if err == nil {
-			add(kernelName, f)
-		}
-		return err
-	})
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
@@ -292,6 +300,27 @@ func (o *options) loadAll(s *session.Scenario) (map[string]*debuginfo.File, erro
 		}
 	}
 	return files, nil
+}
+
+// newLoads is a group that loads files, as many at a time as there are processors:
+// meanwhile a file takes several times the memory that is kept of it.
+func newLoads() *errgroup.Group {
+	g := new(errgroup.Group)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	return g
+}
+
+// largestFirst lists names of files so that none is left to be loaded alone for
+// long.
+func largestFirst(paths map[string]string) []string {
+	size := func(name string) int64 {
+		st, err := os.Stat(paths[name])
+		if err != nil {
+			return 0 // loading it will tell
+		}
+		return st.Size()
+	}
+	return slices.SortedFunc(maps.Keys(paths), func(a, b string) int { return cmp.Compare(size(b), size(a)) })
 }
 
 // programName is the program that a file is of. Genode's run tool leaves core,
