@@ -1,0 +1,298 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync"
+	"thaw/debuginfo"
+	"thaw/session"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// subdirs are where Genode's build directories keep programs with debug info,
+// in order of preference: today's layout, then that of 2016.
+var subdirs = []string{"debug", "var/libcache/kernel-foc*/build", "kernel/fiasco.oc", "kernel/foc", "core", "bin", "var/run/*", "var/run/*/genode", "var/run", "."}
+
+// findIn looks for the first of the names in a build directory that has debug
+// info.
+func (o *options) findIn(dir string, names []string) (*debuginfo.File, error) {
+	var unusable error
+	for _, name := range names {
+		for _, sub := range subdirs {
+			for _, ext := range []string{"", ".debug"} {
+				paths, err := filepath.Glob(filepath.Join(dir, sub, name+ext))
+				if err != nil {
+					return nil, fmt.Errorf("looking for %s in %s: %w", name, dir, err)
+				}
+				for _, p := range paths {
+					st, err := os.Stat(p)
+					if err != nil || !st.Mode().IsRegular() {
+						continue
+					}
+					f, err := o.cache().Load(p)
+					if err == nil && f.HasDWARF() {
+						return f, nil
+					}
+					if err == nil {
+						err = fmt.Errorf("%s has no debug info: build with it and keep the unstripped file", p)
+					}
+					unusable = cmp.Or(unusable, err)
+				}
+			}
+		}
+	}
+	return nil, unusable
+}
+
+// loadFiles loads the debug info of the scenario's components, from the build
+// directory and from the files that were named.
+func (o *options) loadFiles(s *session.Scenario, dir string) (map[string]*debuginfo.File, error) {
+	named, err := o.named(s)
+	if err != nil {
+		return nil, err
+	}
+	type result struct {
+		name string
+		file *debuginfo.File
+	}
+	found := make(chan result, len(s.Components))
+	g := newLoads()
+	names := componentNames(s)
+	if i := slices.Index(names, s.KernelName()); i > 0 { // the largest file, mostly
+		names[0], names[i] = names[i], names[0]
+	}
+	for _, name := range names {
+		spec := s.Components[name]
+		g.Go(func() error {
+			if path, ok := named[name]; ok {
+				f, err := o.loadNamed(path)
+				if err != nil {
+					return err
+				}
+				found <- result{name, f}
+				return nil
+			}
+			if dir == "" {
+				return nil
+			}
+			f, err := o.findIn(dir, spec.Files)
+			if err == nil && f != nil {
+				found <- result{name, f}
+			}
+			return err
+		})
+	}
+	if err := g.wait(); err != nil {
+		return nil, err
+	}
+	close(found)
+	files := map[string]*debuginfo.File{}
+	for r := range found {
+		files[r.name] = r.file
+	}
+	return files, o.complete(s, files, dir)
+}
+
+// cache is where the indices of debug info are kept, nil for nowhere.
+func (o *options) cache() *debuginfo.Cache {
+	if o.noCache {
+		return nil
+	}
+	return debuginfo.UserCache()
+}
+
+// complete says which component has no file.
+func (o *options) complete(s *session.Scenario, files map[string]*debuginfo.File, dir string) error {
+	for _, name := range componentNames(s) {
+		spec := s.Components[name]
+		if files[name] != nil {
+			continue
+		}
+		switch {
+		case dir != "":
+			return fmt.Errorf("no debug info for %s: looked for %s in %s; name it with --symbols %s=FILE, or look around without phases with --scenario none", name, strings.Join(spec.Files, ", "), dir, name)
+		case spec.Kernel:
+			return fmt.Errorf("no kernel: give --kernel ELF or --build DIRECTORY")
+		}
+		return fmt.Errorf("no debug info for component %s: give --symbols %s=FILE or --build DIRECTORY, or look around without phases with --scenario none", name, name)
+	}
+	return nil
+}
+
+// maxPrograms bounds how many programs of a build directory are loaded.
+const maxPrograms = 64
+
+// loadAll loads the kernel, and every other program with debug info that is
+// named or found: for looking at a system that no scenario describes.
+func (o *options) loadAll(s *session.Scenario) (map[string]*debuginfo.File, error) {
+	kernelName := s.KernelName()
+	paths, asked := map[string]string{}, map[string]bool{}
+	if o.build != "" {
+		for _, pattern := range []string{"*", "bin/*", "debug/*.debug", "var/run/*.core"} {
+			found, err := filepath.Glob(filepath.Join(o.build, pattern))
+			if err != nil {
+				return nil, fmt.Errorf("looking for programs in %s: %w", o.build, err)
+			}
+			for _, p := range found[:min(len(found), maxPrograms)] {
+				paths[programName(p)] = p
+			}
+		}
+	}
+	for _, arg := range o.symbols {
+		name, path, ok := strings.Cut(arg, "=")
+		if !ok {
+			name, path = programName(arg), arg
+		}
+		paths[name], asked[name] = path, true
+	}
+	files := map[string]*debuginfo.File{}
+	var mu sync.Mutex
+	g := newLoads()
+	add := func(name string, f *debuginfo.File) {
+		mu.Lock()
+		defer mu.Unlock()
+		files[name] = f
+	}
+	g.Go(func() error {
+		f, err := o.loadKernel(s)
+		if err == nil {
+			add(kernelName, f)
+		}
+		return err
+	})
+	for _, name := range largestFirst(paths) {
+		path := paths[name]
+		g.Go(func() error {
+			f, err := o.loadNamed(path)
+			switch {
+			case err != nil && asked[name]:
+				return err
+			case err == nil && len(f.Text()) > 0 && name != kernelName:
+				add(name, f)
+			}
+			// What else has no debug info, or is no program, has nothing to say.
+			return nil
+		})
+	}
+	if err := g.wait(); err != nil {
+		return nil, err
+	}
+	// The kernel's own file is among those found, too.
+	for name, f := range files {
+		if name != kernelName && slices.Equal(f.Text(), files[kernelName].Text()) {
+			delete(files, name)
+		}
+	}
+	return files, nil
+}
+
+// loads is a group that loads files, as many at a time as there are processors:
+// meanwhile a file takes several times the memory that is kept of it. What is left
+// over is collected sooner than elsewhere, until wait.
+type loads struct {
+	errgroup.Group
+	percent int
+}
+
+func newLoads() *loads {
+	g := &loads{percent: debug.SetGCPercent(50)}
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	return g
+}
+
+func (g *loads) wait() error {
+	defer debug.SetGCPercent(g.percent)
+	return g.Wait()
+}
+
+// largestFirst lists names of files so that none is left to be loaded alone for
+// long.
+func largestFirst(paths map[string]string) []string {
+	size := func(name string) int64 {
+		st, err := os.Stat(paths[name])
+		if err != nil {
+			return 0 // loading it will tell
+		}
+		return st.Size()
+	}
+	return slices.SortedFunc(maps.Keys(paths), func(a, b string) int { return cmp.Compare(size(b), size(a)) })
+}
+
+// programName is the program that a file is of. Genode's run tool leaves core,
+// linked for debugging, as var/run/SCENARIO.core.
+func programName(path string) string {
+	name := strings.TrimSuffix(filepath.Base(path), ".debug")
+	if strings.HasSuffix(name, ".core") {
+		return "core"
+	}
+	return name
+}
+
+// loadNamed loads a file that the user named for its debug info.
+func (o *options) loadNamed(path string) (*debuginfo.File, error) {
+	if path == "" {
+		return nil, errors.New("--symbols without a file: write NAME=FILE")
+	}
+	f, err := o.cache().Load(path)
+	if err == nil && !f.HasDWARF() {
+		err = fmt.Errorf("%s has no debug info: give the unstripped file, built with -g", path)
+	}
+	return f, err
+}
+
+// loadKernel loads the kernel that was named or is in the build directory.
+func (o *options) loadKernel(s *session.Scenario) (*debuginfo.File, error) {
+	if o.kernel == "" && o.build == "" {
+		return nil, fmt.Errorf("no kernel: give --kernel ELF or --build DIRECTORY")
+	}
+	if o.kernel != "" {
+		return o.loadNamed(o.kernel)
+	}
+	f, err := o.findIn(o.build, s.Components[s.KernelName()].Files)
+	if err == nil && f == nil {
+		err = fmt.Errorf("no kernel with debug info in %s: give it with --kernel ELF", o.build)
+	}
+	return f, err
+}
+
+// named assigns --kernel and --symbols to components: by NAME=, else by the
+// file's own name.
+func (o *options) named(s *session.Scenario) (map[string]string, error) {
+	out := map[string]string{}
+	if o.kernel != "" {
+		out[s.KernelName()] = o.kernel
+	}
+	for _, arg := range o.symbols {
+		name, path, ok := strings.Cut(arg, "=")
+		if !ok {
+			path = arg
+			name = componentFor(s, filepath.Base(arg))
+		}
+		if _, known := s.Components[name]; !known {
+			return nil, fmt.Errorf("--symbols %s belongs to no component of scenario %s; write NAME=FILE with NAME one of %s", arg, s.Name, strings.Join(componentNames(s), ", "))
+		}
+		out[name] = path
+	}
+	return out, nil
+}
+
+func componentFor(s *session.Scenario, base string) string {
+	base = strings.TrimSuffix(base, ".debug")
+	for name, spec := range s.Components {
+		for _, f := range spec.Files {
+			if f == base {
+				return name
+			}
+		}
+	}
+	return base
+}
