@@ -2,6 +2,8 @@ package debuginfo
 
 import (
 	"debug/dwarf"
+	"errors"
+	"fmt"
 	"sort"
 	"strings"
 )
@@ -92,39 +94,55 @@ type origin struct {
 type indexer struct {
 	f        *File
 	x        *index
-	r        *entries
+	w        walker
+	whole    *entries // for entries of which more is wanted than a walker tells
 	stack    []*node
 	unnamed  []origin // functions and variables named by another entry
 	variable map[dwarf.Offset]bool
 }
 
-func buildIndex(f *File) (x *index, err error) {
-	x = &index{root: &node{}}
+// buildIndex indexes a file's debug info; plain are its sections, nil if they do
+// not lie plainly in the file.
+func buildIndex(f *File, plain *sections) (x *index, err error) {
 	if f.data == nil {
-		return x, nil
+		return &index{root: &node{}}, nil
 	}
 	defer f.guard(&err)
-	b := &indexer{f: f, x: x, r: f.entries(), variable: map[dwarf.Offset]bool{}}
+	if plain != nil {
+		w, err := newSkimmer(*plain)
+		if err == nil {
+			x, err = indexWith(f, w)
+		}
+		if !errors.Is(err, errUnusual) {
+			return x, err
+		}
+	}
+	return indexWith(f, libraryWalk{f.entries()})
+}
+
+// indexWith makes an index of what a walker tells.
+func indexWith(f *File, w walker) (*index, error) {
+	b := &indexer{f: f, x: &index{root: &node{}}, w: w, whole: f.entries(), variable: map[dwarf.Offset]bool{}}
 	for {
-		e, err := b.r.Next()
+		e, done, err := w.next()
 		if err != nil {
 			return nil, err
 		}
-		if e == nil {
+		if done {
 			break
 		}
-		if e.Tag == 0 {
+		if e.tag == 0 {
 			if len(b.stack) > 0 {
 				b.stack = b.stack[:len(b.stack)-1]
 			}
 			continue
 		}
-		if err := b.visit(e); err != nil {
+		if err := b.visit(&e); err != nil {
 			return nil, err
 		}
 	}
 	b.resolve()
-	return x, nil
+	return b.x, nil
 }
 
 // scope is the node of the entries around the current one.
@@ -136,42 +154,40 @@ func (b *indexer) scope() *node {
 }
 
 // visit takes one entry in, and goes into it or past it.
-func (b *indexer) visit(e *dwarf.Entry) error {
+func (b *indexer) visit(e *entry) error {
 	inside := (*node)(nil) // scope of the children, nil to pass them by
-	name, _ := e.Val(dwarf.AttrName).(string)
-	switch e.Tag {
+	var err error
+	switch e.tag {
 	case dwarf.TagCompileUnit, dwarf.TagPartialUnit: // see isUnit
 		b.stack = b.stack[:0] // a damaged unit may lack ends
-		low, _ := e.Val(dwarf.AttrLowpc).(uint64)
-		b.x.units = append(b.x.units, unit{e.Offset, e, low})
+		err = b.unit(e)
 		inside = b.x.root
 	case dwarf.TagNamespace:
-		inside = b.named(e, name)
+		inside = b.named(e)
 	case dwarf.TagClassType, dwarf.TagStructType, dwarf.TagUnionType, dwarf.TagInterfaceType, dwarf.TagEnumerationType:
-		inside = b.typ(e, name)
+		inside = b.typ(e)
 		// The values of an enum class do not reach the scope around it.
-		inside.isEnum = inside.isEnum || e.Tag == dwarf.TagEnumerationType && name != "" && e.Val(dwarf.AttrEnumClass) == nil
+		inside.isEnum = inside.isEnum || e.tag == dwarf.TagEnumerationType && e.name != "" && !e.enumClass
 	case dwarf.TagTypedef, dwarf.TagBaseType, dwarf.TagUnspecifiedType:
-		if name != "" {
-			b.typ(e, name)
+		if e.name != "" {
+			b.typ(e)
 		}
 	case dwarf.TagEnumerator:
-		b.enumerator(e, name)
+		b.enumerator(e)
 	case dwarf.TagSubprogram:
-		b.function(e, name)
+		err = b.function(e)
 	case dwarf.TagVariable:
-		b.variables(e, name)
+		b.variables(e)
 	case dwarf.TagMember:
-		if e.Val(dwarf.AttrExternal) != nil || e.Val(dwarf.AttrConstValue) != nil {
-			b.variables(e, name)
+		if e.static {
+			b.variables(e)
 		}
 	}
-	if !e.Children {
-		return nil
-	}
-	if inside == nil {
-		b.r.SkipChildren()
-		return nil
+	switch {
+	case err != nil || !e.children:
+		return err
+	case inside == nil:
+		return b.w.skip()
 	}
 	b.stack = append(b.stack, inside)
 	return nil
@@ -179,78 +195,104 @@ func (b *indexer) visit(e *dwarf.Entry) error {
 
 func isUnit(t dwarf.Tag) bool { return t == dwarf.TagCompileUnit || t == dwarf.TagPartialUnit }
 
-// named gives an entry its node; one without a name has that of its scope.
-func (b *indexer) named(e *dwarf.Entry, name string) *node {
-	n := b.scope()
-	if name != "" {
-		n = n.kid(name)
+// all reads the whole entry at an offset.
+func (b *indexer) all(off dwarf.Offset) (*dwarf.Entry, error) {
+	b.whole.Seek(off)
+	e, err := b.whole.Next()
+	if err == nil && e == nil {
+		err = fmt.Errorf("no entry at %#x", off)
 	}
-	b.x.byOff = append(b.x.byOff, named{e.Offset, n})
+	return e, err
+}
+
+func (b *indexer) unit(e *entry) error {
+	whole, err := b.all(e.off)
+	if err != nil {
+		return err
+	}
+	low, _ := whole.Val(dwarf.AttrLowpc).(uint64)
+	b.x.units = append(b.x.units, unit{e.off, whole, low})
+	return nil
+}
+
+// named gives an entry its node; one without a name has that of its scope.
+func (b *indexer) named(e *entry) *node {
+	n := b.scope()
+	if e.name != "" {
+		n = n.kid(e.name)
+	}
+	b.x.byOff = append(b.x.byOff, named{e.off, n})
 	return n
 }
 
-func (b *indexer) typ(e *dwarf.Entry, name string) *node {
-	if name == "" {
+func (b *indexer) typ(e *entry) *node {
+	n := b.named(e)
+	switch {
+	case e.name == "":
 		if b.x.anon == nil {
 			b.x.anon = map[dwarf.Offset]bool{}
 		}
-		b.x.anon[e.Offset] = true
-		return b.named(e, name)
-	}
-	n := b.named(e, name)
-	if decl, _ := e.Val(dwarf.AttrDeclaration).(bool); decl {
-		if n.decl == 0 {
-			n.decl = e.Offset
-		}
-	} else if n.typ == 0 {
-		n.typ = e.Offset
+		b.x.anon[e.off] = true
+	case e.declared && n.decl == 0:
+		n.decl = e.off
+	case !e.declared && n.typ == 0:
+		n.typ = e.off
 	}
 	return n
 }
 
 // enumerator puts a constant into the scope around its enum, where C++ has it
 // unless the enum is a class, and into the enum.
-func (b *indexer) enumerator(e *dwarf.Entry, name string) {
-	v, ok := e.Val(dwarf.AttrConstValue).(int64)
-	if !ok || name == "" {
+func (b *indexer) enumerator(e *entry) {
+	if !e.hasValue || e.name == "" {
 		return
 	}
-	scopes := []*node{b.scope()}
-	if b.scope().isEnum && b.scope().parent != nil {
-		scopes = append(scopes, b.scope().parent)
-	}
-	for _, s := range scopes {
-		if k := s.kid(name); !k.hasValue {
-			k.hasValue, k.value = true, v
-		}
+	within := b.scope()
+	within.kid(e.name).constant(e.value)
+	if within.isEnum && within.parent != nil {
+		within.parent.kid(e.name).constant(e.value)
 	}
 }
 
-func (b *indexer) function(e *dwarf.Entry, name string) {
+// constant gives a name its value, unless it has one.
+func (n *node) constant(v int64) {
+	if !n.hasValue {
+		n.hasValue, n.value = true, v
+	}
+}
+
+func (b *indexer) function(e *entry) error {
 	var n *node
-	if ref, ok := reference(e); ok {
-		b.unnamed = append(b.unnamed, origin{e.Offset, ref})
-	} else if name != "" {
-		n = b.named(e, name)
+	if e.hasRef {
+		b.unnamed = append(b.unnamed, origin{e.off, e.ref})
+	} else if e.name != "" {
+		n = b.named(e)
 		n.isFunc = true
 	}
-	ranges, entry := b.f.codeRanges(e)
+	if !e.code {
+		return nil
+	}
+	whole, err := b.all(e.off)
+	if err != nil {
+		return err
+	}
+	ranges, entry := b.f.codeRanges(whole)
 	for _, r := range ranges {
 		if b.f.inText(r.Start) {
-			b.x.bodies = append(b.x.bodies, body{r.Start, r.End, r.Start == entry, e.Offset, n})
+			b.x.bodies = append(b.x.bodies, body{r.Start, r.End, r.Start == entry, e.off, n})
 		}
 	}
+	return nil
 }
 
-func (b *indexer) variables(e *dwarf.Entry, name string) {
-	if ref, ok := reference(e); ok {
-		b.unnamed = append(b.unnamed, origin{e.Offset, ref})
-		b.variable[e.Offset] = true
-		return
-	}
-	if name != "" {
-		n := b.named(e, name)
-		n.vars = append(n.vars, e.Offset)
+func (b *indexer) variables(e *entry) {
+	switch {
+	case e.hasRef:
+		b.unnamed = append(b.unnamed, origin{e.off, e.ref})
+		b.variable[e.off] = true
+	case e.name != "":
+		n := b.named(e)
+		n.vars = append(n.vars, e.off)
 	}
 }
 

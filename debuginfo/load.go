@@ -87,15 +87,16 @@ func loadWith(path, debugPath string, cache *Cache) (f *File, err error) {
 		return nil, err
 	}
 	f.text = textRanges(image)
+	var plain *sections
 	if f.debugPath != "" {
-		if f.data, err = readDWARF(f.debug, f.debugRaw); err != nil {
+		if f.data, plain, err = readDWARF(f.debug, f.debugRaw); err != nil {
 			return nil, fmt.Errorf("reading the debug info of %s: it is damaged: %w", f.debugPath, err)
 		}
 	}
 	if cache.load(f) {
 		return f, nil
 	}
-	if f.index, err = buildIndex(f); err != nil {
+	if f.index, err = buildIndex(f, plain); err != nil {
 		return nil, fmt.Errorf("reading the debug info of %s: it is damaged: %w", f.debugPath, err)
 	}
 	f.keep(nil, false)
