@@ -243,16 +243,14 @@ func (r *cursor) fixed(size int) uint64 {
 	return 0
 }
 
-func (r *cursor) uleb() (v uint64) {
-	for shift := uint(0); shift < 64; shift += 7 {
-		b := r.byte()
-		v |= uint64(b&0x7f) << shift
-		if b < 0x80 {
-			return v
-		}
+func (r *cursor) uleb() uint64 {
+	v, n := binary.Uvarint(r.data)
+	if n <= 0 {
+		r.bad, r.data = true, nil
+		return 0
 	}
-	r.bad = true
-	return 0
+	r.data = r.data[n:]
+	return v
 }
 
 func (r *cursor) sleb() (v int64) {

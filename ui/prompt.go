@@ -106,6 +106,13 @@ func (u *ui) paste(text string) {
 	p.tell(before)
 }
 
+// under says whether the mouse is in the prompt's line.
+func (p *prompt) under(ev *tcell.EventMouse) bool {
+	_, mine, _, h := p.field.GetRect()
+	_, y := ev.Position()
+	return h > 0 && y == mine
+}
+
 // askFilter types the filter of the focused table; rows go while it is typed.
 func (u *ui) askFilter() {
 	l := u.table()

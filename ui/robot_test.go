@@ -275,6 +275,19 @@ func TestMouse(t *testing.T) {
 	click(40, 5)
 	r.press("3")
 	r.expect("sheep_counter 221")
+	// In a prompt a click moves the cursor, elsewhere it ends the prompt.
+	r.press("/", "b", "c", "d")
+	f = r.expect("/bcd")
+	y = f.h - 2
+	x := width(f.line(y)[:strings.Index(f.line(y), "bcd")])
+	click(x, y)
+	r.press("a")
+	r.expect("/abcd")
+	click(0, y)
+	r.press("z")
+	r.expect("/azbcd") // beside the text the prompt stays as it is
+	click(40, 5)
+	r.screen.waitFor(t, "no prompt", func(f *frame) bool { return !strings.Contains(f.line(f.h-2), "/azbcd") })
 	r.press("q")
 	r.waitEnd()
 }

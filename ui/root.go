@@ -189,6 +189,10 @@ func noFocus(tview.Primitive) {}
 func (r *root) MouseHandler() func(tview.MouseAction, *tcell.EventMouse, func(tview.Primitive)) (bool, tview.Primitive) {
 	return func(action tview.MouseAction, ev *tcell.EventMouse, _ func(tview.Primitive)) (bool, tview.Primitive) {
 		u := r.u
+		if u.prompt != nil && u.prompt.under(ev) {
+			handled, _ := u.prompt.field.MouseHandler()(action, ev, noFocus) // the cursor goes there
+			return handled, nil
+		}
 		if u.overlay != nil {
 			return u.overlayMouse(action, ev), nil
 		}
@@ -224,9 +228,10 @@ func (r *root) PasteHandler() func(string, func(tview.Primitive)) {
 	return func(text string, _ func(tview.Primitive)) { r.u.paste(text) }
 }
 
-// captureMouse ends the greeting, what is typed, and the answer to a key.
+// captureMouse ends the greeting, what is typed, and the answer to a key, but for a
+// press in the line that is typed.
 func (u *ui) captureMouse(ev *tcell.EventMouse, action tview.MouseAction) (*tcell.EventMouse, tview.MouseAction) {
-	if action == tview.MouseLeftDown {
+	if action == tview.MouseLeftDown && (u.prompt == nil || !u.prompt.under(ev)) {
 		u.greeting, u.prompt, u.note = false, nil, ""
 	}
 	if action == tview.MouseLeftUp {
