@@ -50,8 +50,9 @@ type Client struct {
 
 	runLock     sync.Mutex // orders Interrupt with what sets running
 	running     atomic.Bool
-	interrupted bool   // an interrupt was sent during this run; under runLock
-	runs        uint64 // counts the runs; under runLock
+	interrupted bool        // an interrupt was sent during this run; under runLock
+	runs        uint64      // counts the runs; under runLock
+	overdue     *time.Timer // gives up on a run that was interrupted, nil if none was; under runLock
 
 	mu       sync.Mutex // guards what follows
 	broken   error

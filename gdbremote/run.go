@@ -206,7 +206,7 @@ func (c *Client) Interrupt() error {
 // unanswered gives up on a stub that does not stop the guest in time after an
 // interrupt of a run: Wait, which has no limit of its own, would wait for ever.
 func (c *Client) unanswered(run uint64) {
-	time.AfterFunc(c.opts.Timeout, func() {
+	c.overdue = time.AfterFunc(c.opts.Timeout, func() {
 		c.runLock.Lock()
 		defer c.runLock.Unlock()
 		if c.running.Load() && c.runs == run {
@@ -312,6 +312,10 @@ func (c *Client) whileRunning(p []byte, op string) (s Stop, done bool, err error
 	// so may going backwards.
 	c.fence = c.interrupted || c.reversed
 	c.running.Store(false)
+	if c.overdue != nil {
+		c.overdue.Stop() // it would keep a closed client for as long as it runs
+		c.overdue = nil
+	}
 	return s, true, err
 }
 
