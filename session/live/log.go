@@ -15,7 +15,8 @@ import (
 type logLines struct {
 	mu      sync.Mutex
 	lines   []string
-	readers int // that have not ended
+	readers int         // that have not ended
+	file    *serialFile // nil if it is not a file
 }
 
 // Bounds on what a guest may write.
@@ -38,11 +39,15 @@ func newLogLines(r io.Reader) *logLines {
 func (l *logLines) ended() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.readers == 0
+	return l.readers == 0 && l.file == nil
 }
 
-// follow reads r until its end.
+// follow reads r until its end; a file has none.
 func (l *logLines) follow(r io.Reader) {
+	if f, ok := r.(*serialFile); ok {
+		l.file = f
+		return
+	}
 	l.count(1)
 	go func() {
 		defer l.count(-1)
@@ -78,6 +83,9 @@ func (l *logLines) take() []string {
 	defer l.mu.Unlock()
 	out := l.lines
 	l.lines = nil
+	if l.file != nil {
+		out = append(out, l.file.lines()...)
+	}
 	return out
 }
 
@@ -89,14 +97,20 @@ func dialUnix(path string) (io.ReadCloser, error) {
 	return c, nil
 }
 
-// OpenSerial opens a guest's serial line: a unix socket or a file.
+// OpenSerial opens a guest's serial line: a unix socket, or a file, which is followed
+// as it grows.
 func OpenSerial(path string) (io.ReadCloser, error) {
 	st, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("opening the guest's serial line: %w", err)
 	}
-	if st.Mode()&os.ModeSocket == 0 {
-		return os.Open(path)
+	switch {
+	case st.Mode()&os.ModeSocket != 0:
+		return dialUnix(path)
+	case st.Mode().IsRegular():
+		return openSerialFile(path)
+	case st.IsDir():
+		return nil, fmt.Errorf("opening the guest's serial line: %s is a directory", path)
 	}
-	return dialUnix(path)
+	return os.Open(path) // a terminal, say
 }

@@ -1,0 +1,131 @@
+package live
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+
+	"thaw/printable"
+)
+
+// serialFile is a file that QEMU writes the guest's serial line to (-serial
+// file:PATH), followed as it grows: nobody is woken when it does, so it is looked
+// at when the LOG is asked for. A QEMU that is started again empties it, or
+// makes another one.
+type serialFile struct {
+	path string
+
+	mu   sync.Mutex
+	f    *os.File // nil once it is closed
+	at   int64    // where to go on
+	rest []byte   // a line whose end was not written so far
+}
+
+// Bounds on how much of a file is read: of what was written before, and at a time.
+const (
+	mostBefore = 1 << 20
+	mostAtOnce = 4 << 20
+)
+
+// openSerialFile begins with the newest lines of a file.
+func openSerialFile(path string) (*serialFile, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("opening the guest's serial line: %w", err)
+	}
+	s := &serialFile{path: path, f: f}
+	st, err := f.Stat()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("opening the guest's serial line: %w", err), f.Close())
+	}
+	if s.at = max(st.Size()-mostBefore, 0); s.at > 0 {
+		s.skipLine() // begins somewhere in the middle
+	}
+	return s, nil
+}
+
+// skipLine goes to the end of the line that it is in.
+func (s *serialFile) skipLine() {
+	buf := make([]byte, maxLine)
+	n, _ := s.f.ReadAt(buf, s.at)
+	if end := bytes.IndexByte(buf[:n], '\n'); end >= 0 {
+		s.at += int64(end) + 1
+	}
+}
+
+// Read implements io.Reader.
+func (s *serialFile) Read(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.f == nil {
+		return 0, os.ErrClosed
+	}
+	n, err := s.f.ReadAt(p, s.at)
+	s.at += int64(n)
+	return n, err
+}
+
+// Close implements io.Closer.
+func (s *serialFile) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.f == nil {
+		return nil
+	}
+	f := s.f
+	s.f = nil
+	return f.Close()
+}
+
+// lines are those that were written since the last call. What cannot be read is
+// not there.
+func (s *serialFile) lines() (out []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.f == nil {
+		return nil
+	}
+	s.again()
+	data := make([]byte, 0, 4096)
+	for len(data) < mostAtOnce {
+		buf := make([]byte, 64<<10)
+		n, err := s.f.ReadAt(buf, s.at)
+		data, s.at = append(data, buf[:n]...), s.at+int64(n)
+		if err != nil || n == 0 {
+			break
+		}
+	}
+	data = append(s.rest, data...)
+	for {
+		end := bytes.IndexByte(data[:min(len(data), maxLine)], '\n') + 1
+		if end == 0 && len(data) >= maxLine {
+			end = maxLine // the rest goes into the next line
+		}
+		if end == 0 {
+			break
+		}
+		out, data = append(out, printable.Line(string(data[:end]))), data[end:]
+	}
+	s.rest = bytes.Clone(data)
+	return out
+}
+
+// again begins at the start of a file that was emptied or replaced.
+func (s *serialFile) again() {
+	mine, err := s.f.Stat()
+	if err != nil {
+		return
+	}
+	if now, err := os.Stat(s.path); err == nil && now.Mode().IsRegular() && !os.SameFile(mine, now) {
+		if f, err := os.Open(s.path); err == nil {
+			s.f.Close()
+			s.f, s.at, s.rest = f, 0, nil
+			return
+		}
+	}
+	if mine.Size() < s.at {
+		s.at, s.rest = 0, nil
+	}
+}
