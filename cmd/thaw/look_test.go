@@ -16,10 +16,19 @@ import (
 func TestLookAround(t *testing.T) {
 	t.Parallel()
 	vm := runningLab(t)
-	term := newTerminal(t, 120, 40, "attach", vm.GDB(), "--build", guestDir, "--scenario", "none")
+	serial := filepath.Join(t.TempDir(), "serial.log") // as -serial file:PATH leaves it
+	if err := os.WriteFile(serial, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	term := newTerminal(t, 120, 40, "attach", vm.GDB(), "--build", guestDir, "--scenario", "none", "--serial", serial)
 	term.expect("no scenario")
 	term.press("x", "n")
 	term.expect("there is no scenario, so there are no phases", "core.main", "pager_ep")
+	if err := os.WriteFile(serial, []byte("written while thaw looks\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	term.press("s", "5")
+	term.expect("written while thaw looks")
 	term.press("q")
 	term.expect("ended with 0")
 	readUntil(t, vm.Serial(), "8 sheeps", "9 sheeps")
