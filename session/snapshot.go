@@ -20,6 +20,11 @@ func (e *Engine) snapshot(ctx context.Context, reason string) (*Snapshot, error)
 	if err != nil {
 		return nil, err
 	}
+	if w, ok := e.target.(Warner); ok {
+		if text := w.Warning(); text != "" {
+			reason += "; " + text
+		}
+	}
 	cpu := e.m.CPUs[e.cpu]
 	s := &Snapshot{
 		Number: e.history.last() + 1, Time: time.Since(e.started), Reason: reason, Phase: e.currentPhase(),

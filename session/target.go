@@ -89,3 +89,9 @@ type Decoder interface {
 	// Slot is the index in a capability table that a selector names.
 	Slot(selector uint64) uint64
 }
+
+// Warner is a target that may have something to say about itself.
+type Warner interface {
+	// Warning is told once, "" if there is none.
+	Warning() string
+}

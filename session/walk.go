@@ -147,27 +147,26 @@ func (e *Engine) StepInstruction(ctx context.Context) error {
 	return e.arrive(ctx, ev, nil)
 }
 
-// arrive records a stop, or that the session ended.
+// arrive records a stop, or that the session ended: not by an error of what was cut
+// short, since the user leaves.
 func (e *Engine) arrive(ctx context.Context, ev *event, err error) error {
 	e.takeLog()
+	if err == nil {
+		if !e.booted() {
+			return nil
+		}
+		if !e.checked {
+			err = e.checkKernel()
+		}
+	}
+	if err == nil {
+		e.settle()
+		err = e.recordEvent(ctx, ev)
+	}
 	if err != nil {
 		if ctx.Err() == nil {
 			e.ended = err
 		}
-		return err
-	}
-	if !e.booted() {
-		return nil
-	}
-	if !e.checked {
-		if err := e.checkKernel(); err != nil {
-			e.ended = err
-			return err
-		}
-	}
-	e.settle()
-	if err := e.recordEvent(ctx, ev); err != nil {
-		e.ended = err
 		return err
 	}
 	return e.keepVM(ctx, ev)

@@ -56,7 +56,8 @@ type Target struct {
 	name          string
 	machine       elf.Machine
 	vm            *qemu.VM
-	shared        *memory.Shared
+	shared        *sharedRAM // nil if there is none
+	warning       string     // to be told once
 	cpus          []gdbremote.ThreadID
 	system        []string       // registers to ask for one by one
 	tss           map[int]uint64 // base of each processor's task-state segment
@@ -91,13 +92,8 @@ func Attach(ctx context.Context, addr string, o Options) (*Target, error) {
 	if err := t.identify(ctx); err != nil {
 		return nil, errors.Join(err, t.Close(ctx))
 	}
-	if o.RAM != "" {
-		if t.shared, err = memory.MapShared(o.RAM); err == nil && o.VM == nil {
-			err = t.sameMemory(ctx, o.RAM)
-		}
-		if err != nil {
-			return nil, errors.Join(err, t.Close(ctx))
-		}
+	if err := t.openRAM(ctx); err != nil {
+		return nil, errors.Join(err, t.Close(ctx))
 	}
 	return t, nil
 }
@@ -155,7 +151,7 @@ func (t *Target) Machine() elf.Machine { return t.machine }
 
 // BlockSize suits the way memory is read.
 func (t *Target) BlockSize() uint64 {
-	if t.shared != nil {
+	if t.ram() != nil {
 		return memory.SharedBlock
 	}
 	return memory.StubBlock
@@ -164,8 +160,8 @@ func (t *Target) BlockSize() uint64 {
 // ReadPhysical reads from shared RAM where there is some, else through the
 // stub.
 func (t *Target) ReadPhysical(reqs []memory.Request) error {
-	if t.shared != nil {
-		return t.shared.ReadPhysical(reqs)
+	if ram := t.ram(); ram != nil {
+		return ram.ReadPhysical(reqs)
 	}
 	batch := make([]gdbremote.MemoryRequest, len(reqs))
 	for i, r := range reqs {
@@ -183,10 +179,10 @@ func (t *Target) ReadPhysical(reqs []memory.Request) error {
 // At is guest memory where it lies, nil if the guest's RAM is not shared; see
 // memory.InPlace.
 func (t *Target) At(addr uint64, n int) []byte {
-	if t.shared == nil {
-		return nil
+	if ram := t.ram(); ram != nil {
+		return ram.At(addr, n)
 	}
-	return t.shared.At(addr, n)
+	return nil
 }
 
 // CPUs reads the registers of all processors.
@@ -202,7 +198,7 @@ func (t *Target) CPUs(ctx context.Context) ([]session.Registers, error) {
 		}
 		out = append(out, r)
 	}
-	return out, nil
+	return out, t.proveAgain(ctx)
 }
 
 // systemRegisters are those that say which page tables are in use, where the

@@ -3,6 +3,9 @@ package live_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -271,4 +274,110 @@ func TestForeignHits(t *testing.T) {
 		t.Errorf("request breakpoints: %+v", v.Breakpoints)
 	}
 	t.Logf("%d hits in other address spaces", foreign)
+}
+
+// A machine that was not started has nothing to compare a RAM file with. It is used
+// from the first stop on at which there is something, if it is that machine's.
+func TestRAMOfAMachineThatWasNotStarted(t *testing.T) {
+	ctx := deadline(t)
+	for _, own := range []bool{true, false} {
+		// Without a kernel, RAM is empty until the firmware runs.
+		vm, err := qemu.Start(ctx, qemu.Config{MemoryMB: 64, SharedRAM: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { vm.Stop(context.Background()) })
+		path := vm.RAMPath()
+		if path == "" {
+			t.Skip("no room for shared RAM here")
+		}
+		if !own {
+			path = filepath.Join(t.TempDir(), "zeros")
+			if err := os.WriteFile(path, make([]byte, 64<<20), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		target, err := live.Attach(ctx, vm.GDB(), live.Options{RAM: path})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if target.At(0, 8) != nil {
+			t.Error("a file that nothing speaks for is used")
+		}
+		warning := ""
+		for len(warning) == 0 && target.At(0, 8) == nil && ctx.Err() == nil {
+			err := target.Resume(ctx)
+			time.Sleep(50 * time.Millisecond) // for the firmware
+			if err := errors.Join(err, target.Interrupt()); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := target.Wait(ctx); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := target.CPUs(ctx); err != nil {
+				t.Fatal(err)
+			}
+			warning = target.Warning()
+		}
+		if used := target.At(0, 8) != nil; used != own || (warning == "") != own {
+			t.Errorf("own file %v: used %v, warning %q", own, used, warning)
+		}
+		if !own && (!strings.Contains(warning, "is not the guest's RAM") || !strings.Contains(warning, "through the stub") || target.Warning() != "") {
+			t.Errorf("warning %q", warning)
+		}
+		req := []memory.Request{{Addr: 1 << 20, Buf: make([]byte, 8)}}
+		if err := target.ReadPhysical(req); err != nil || req[0].Err != nil {
+			t.Errorf("own file %v: %v, %v", own, err, req[0].Err)
+		}
+		if err := target.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// cutShort is a target whose user leaves while a stop is read.
+type cutShort struct {
+	session.Target
+	leave func() // nil: not so far
+	after int    // batches
+}
+
+func (c *cutShort) ReadPhysical(reqs []memory.Request) error {
+	if c.leave != nil {
+		if c.after--; c.after < 0 {
+			c.leave()
+			return fmt.Errorf("reading the guest's memory: %w", context.Canceled)
+		}
+	}
+	return c.Target.ReadPhysical(reqs)
+}
+
+// Leaving while a stop is read is no error of the session.
+func TestLeavingWhileAStopIsRead(t *testing.T) {
+	cut := 0
+	for _, after := range []int{0, 3, 6} {
+		ctx := deadline(t)
+		target := &cutShort{}
+		e, _ := openLabWith(ctx, t, "", false, nil, func(c *session.Config) {
+			target.Target = c.Target
+			c.Target = target
+		})
+		if err := e.NextPhase(ctx); err != nil {
+			t.Fatal(err)
+		}
+		leaving, leave := context.WithCancel(ctx)
+		target.leave, target.after = leave, after
+		if err := e.StepInstruction(leaving); errors.Is(err, context.Canceled) {
+			cut++
+		} else if err != nil {
+			t.Errorf("the step: %v", err)
+		}
+		leave()
+		if v := e.View(); v.State == session.Ended || v.Err != nil {
+			t.Errorf("after %d batches the session is %s: %v", after, v.State, v.Err)
+		}
+	}
+	if cut == 0 {
+		t.Error("no step was cut short")
+	}
 }

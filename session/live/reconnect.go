@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"thaw/gdbremote"
-	"thaw/memory"
 )
 
 // Lost says whether the connection is gone, or a request that set the machine
@@ -58,14 +57,7 @@ func (t *Target) takeOver(ctx context.Context, before *Target) error {
 		return fmt.Errorf("another machine is at %s now: it has %d processors (%v), and had %d (%v); start a new session for it",
 			t.name, len(t.cpus), t.machine, len(before.cpus), before.machine)
 	}
-	if t.opts.RAM == "" {
-		return nil
-	}
-	var err error
-	if t.shared, err = memory.MapShared(t.opts.RAM); err == nil && t.opts.VM == nil {
-		err = t.sameMemory(ctx, t.opts.RAM)
-	}
-	return err
+	return t.openRAM(ctx)
 }
 
 // Replaced says that what Reconnect has found is another machine.
@@ -78,16 +70,6 @@ func (t *Target) Disconnect(ctx context.Context) error {
 		return nil
 	}
 	return errors.Join(t.leave(ctx), t.client.Close())
-}
-
-// unmap ends the view of shared RAM.
-func (t *Target) unmap() error {
-	if t.shared == nil {
-		return nil
-	}
-	err := t.shared.Close()
-	t.shared = nil
-	return err
 }
 
 // readSerialAgain opens a serial line that ended with the machine before.
