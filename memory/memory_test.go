@@ -6,6 +6,7 @@ import (
 	"math/rand"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -216,7 +217,7 @@ func TestARM(t *testing.T) {
 
 func TestShared(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ram")
-	data := make([]byte, 8192)
+	data := make([]byte, leastRAM)
 	copy(data[4096:], "hello")
 	if err := os.WriteFile(path, data, 0o600); err != nil {
 		t.Fatal(err)
@@ -225,7 +226,7 @@ func TestShared(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reqs := []Request{{Addr: 4096, Buf: make([]byte, 5)}, {Addr: 8190, Buf: make([]byte, 5)}, {Addr: ^uint64(0), Buf: make([]byte, 5)}}
+	reqs := []Request{{Addr: 4096, Buf: make([]byte, 5)}, {Addr: leastRAM - 2, Buf: make([]byte, 5)}, {Addr: ^uint64(0), Buf: make([]byte, 5)}}
 	if err := s.ReadPhysical(reqs); err != nil || string(reqs[0].Buf) != "hello" || reqs[0].Err != nil {
 		t.Errorf("%q, %v, %v", reqs[0].Buf, reqs[0].Err, err)
 	}
@@ -237,6 +238,14 @@ func TestShared(t *testing.T) {
 	}
 	if _, err := MapShared(filepath.Join(t.TempDir(), "none")); err == nil {
 		t.Error("a missing file was mapped")
+	}
+	if err := os.WriteFile(path, data[1:], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{path: "65535 bytes are not plain RAM", t.TempDir(): "it is no file", os.DevNull: "it is no file"} {
+		if _, err := MapShared(path); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", path, err)
+		}
 	}
 }
 

@@ -26,7 +26,10 @@ func MapShared(path string) (*Shared, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mapping the guest's RAM %s: %w", path, err)
 	}
-	if st.Size() <= 0 || st.Size() > lowRAM {
+	if !st.Mode().IsRegular() {
+		return nil, fmt.Errorf("mapping the guest's RAM %s: it is no file; give the mem-path of the guest's memory-backend-file", path)
+	}
+	if st.Size() < leastRAM || st.Size() > lowRAM {
 		return nil, fmt.Errorf("mapping the guest's RAM %s: %d bytes are not plain RAM below the 32-bit hole", path, st.Size())
 	}
 	data, err := unix.Mmap(int(f.Fd()), 0, int(st.Size()), unix.PROT_READ, unix.MAP_SHARED)
@@ -39,6 +42,9 @@ func MapShared(path string) (*Shared, error) {
 // lowRAM is how much RAM QEMU's PC machines put at physical address 0 in one
 // piece; the rest goes above 4 GiB, where file offset and address differ.
 const lowRAM = 3 << 30
+
+// leastRAM is less than any system of interest has.
+const leastRAM = 64 << 10
 
 // ReadPhysical copies from the mapping.
 func (s *Shared) ReadPhysical(reqs []Request) error {
