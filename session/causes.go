@@ -35,6 +35,17 @@ func (j *judge) factsOf(s *Snapshot, t *track) *facts {
 	q := t.request()
 	f := &facts{arch: j.arch, t: t, q: q, complete: j.ev.Complete}
 	f.equal = q.Thread.IP == q.IP && q.Thread.SP == q.SP
+	sets := false // an operation asked the kernel for ip or sp
+	for i, op := range j.ev.Operations[t.Block] {
+		if op.At.Seq < q.At.Seq {
+			continue
+		}
+		f.ops = append(f.ops, op)
+		sets = sets || op.SetsIP || op.SetsSP
+		if (op.SetsIP || op.SetsSP) && !op.Cancel && slices.Contains(op.State, "in_exception") {
+			f.blind = &j.ev.Operations[t.Block][i]
+		}
+	}
 	for i := range t.Writes {
 		w := &t.Writes[i]
 		if w.At.Seq < q.At.Seq {
@@ -44,19 +55,13 @@ func (j *judge) factsOf(s *Snapshot, t *track) *facts {
 		switch {
 		case w.Restores:
 			// The kernel leaves an exception as it came: nobody's request.
+		case f.equal && w.saved == w.Old && !sets:
+			// The kernel saves again what was there, as it does whenever the thread
+			// enters it: nobody's request either.
 		case w.IP == q.IP && w.SP == q.SP:
 			f.wrote, f.over = w, nil
 		case f.wrote != nil && w.Where == kernel.SourceFrame && !j.inKernel(w.IP):
 			f.over = w
-		}
-	}
-	for i, op := range j.ev.Operations[t.Block] {
-		if op.At.Seq < q.At.Seq {
-			continue
-		}
-		f.ops = append(f.ops, op)
-		if (op.SetsIP || op.SetsSP) && !op.Cancel && slices.Contains(op.State, "in_exception") {
-			f.blind = &j.ev.Operations[t.Block][i]
 		}
 	}
 	f.forced = slices.ContainsFunc(t.Forced, func(x forced) bool {
@@ -200,7 +205,13 @@ var rules = []rule{
 		when: func(f *facts) bool {
 			return f.equal && f.wrote == nil && (f.arrived || !f.entered()) && !f.t.changed()
 		},
-		cause: says("the thread stood at the requested ip and sp already when the request came: nothing wrote them, they are equal by coincidence"),
+		cause: func(f *facts) string {
+			text := "the thread stood at the requested ip and sp already when the request came: nothing wrote them, they are equal by coincidence"
+			if n := len(f.writes); n > 0 {
+				text += fmt.Sprintf("; %s only saved again what was there", f.writes[n-1].Place.Function)
+			}
+			return text
+		},
 	},
 	{
 		name: "entered-unseen", verdict: Unknown,

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"debug/elf"
 	"strings"
 	"testing"
 
@@ -63,6 +64,37 @@ func TestRules(t *testing.T) {
 		if !seen[r.name] {
 			t.Errorf("rule %s has no row in this test", r.name)
 		}
+	}
+}
+
+// The kernel saves a thread's state whenever the thread enters it. Where that is what
+// was there before, and what was requested, nobody has restored anything; unless an
+// operation asked for it.
+func TestSavedAgainIsNotRestored(t *testing.T) {
+	arch, err := archOf(elf.EM_X86_64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stood := kernel.Thread{IP: 0x1000, SP: 0x2000}
+	where := saved{stood.IP, stood.SP}
+	again := write{At: instant{Seq: 2}, Where: kernel.SourceFrame, Place: Place{Function: "irq_entry"}, Old: where, saved: where}
+	tr := &track{Block: 0x10, Requests: []request{{At: instant{Seq: 1}, IP: stood.IP, SP: stood.SP, Thread: stood, Registers: []kernel.Register{{Name: "rbx", Value: 1}}}},
+		Writes: []write{again}, Entered: &entry{At: instant{Seq: 3}, IP: stood.IP, SP: stood.SP, Registers: []kernel.Register{{Name: "rbx", Value: 2}}}}
+	ev := newEvidence()
+	j := &judge{arch: arch, ev: &ev}
+	s := &Snapshot{System: kernel.NewSystem(nil, nil)}
+	f := j.factsOf(s, tr)
+	if r := f.rule(); r.name != "coincident" || !strings.Contains(r.cause(f), "irq_entry only saved again") {
+		t.Errorf("rule %s: %s", r.name, r.cause(f))
+	}
+	ev.noteOperation(tr.Block, operation{At: instant{Seq: 2}, SetsIP: true, SetsSP: true, Cancel: true})
+	if r := j.factsOf(s, tr).rule(); r.name != "partial-registers" {
+		t.Errorf("with an operation: rule %s", r.name)
+	}
+	ev = newEvidence()
+	tr.Writes[0].Old.IP++
+	if r := j.factsOf(s, tr).rule(); r.name != "partial-registers" {
+		t.Errorf("something else was there before: rule %s", r.name)
 	}
 }
 
