@@ -35,13 +35,11 @@ func (j *judge) factsOf(s *Snapshot, t *track) *facts {
 	q := t.request()
 	f := &facts{arch: j.arch, t: t, q: q, complete: j.ev.Complete}
 	f.equal = q.Thread.IP == q.IP && q.Thread.SP == q.SP
-	sets := false // an operation asked the kernel for ip or sp
 	for i, op := range j.ev.Operations[t.Block] {
 		if op.At.Seq < q.At.Seq {
 			continue
 		}
 		f.ops = append(f.ops, op)
-		sets = sets || op.SetsIP || op.SetsSP
 		if (op.SetsIP || op.SetsSP) && !op.Cancel && slices.Contains(op.State, "in_exception") {
 			f.blind = &j.ev.Operations[t.Block][i]
 		}
@@ -55,9 +53,8 @@ func (j *judge) factsOf(s *Snapshot, t *track) *facts {
 		switch {
 		case w.Restores:
 			// The kernel leaves an exception as it came: nobody's request.
-		case f.equal && w.saved == w.Old && !sets:
-			// The kernel saves again what was there, as it does whenever the thread
-			// enters it: nobody's request either.
+		case f.equal && w.saved == w.Old && w.uncalled():
+			// The kernel's entry saves again what was there: nobody's request either.
 		case w.IP == q.IP && w.SP == q.SP:
 			f.wrote, f.over = w, nil
 		case f.wrote != nil && w.Where == kernel.SourceFrame && !j.inKernel(w.IP):

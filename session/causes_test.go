@@ -67,9 +67,8 @@ func TestRules(t *testing.T) {
 	}
 }
 
-// The kernel saves a thread's state whenever the thread enters it. Where that is what
-// was there before, and what was requested, nobody has restored anything; unless an
-// operation asked for it.
+// The kernel's entry saves a thread's state whenever the thread enters it. Where that
+// is what was there before, and what was requested, nobody has restored anything.
 func TestSavedAgainIsNotRestored(t *testing.T) {
 	arch, err := archOf(elf.EM_X86_64)
 	if err != nil {
@@ -77,24 +76,34 @@ func TestSavedAgainIsNotRestored(t *testing.T) {
 	}
 	stood := kernel.Thread{IP: 0x1000, SP: 0x2000}
 	where := saved{stood.IP, stood.SP}
-	again := write{At: instant{Seq: 2}, Where: kernel.SourceFrame, Place: Place{Function: "irq_entry"}, Old: where, saved: where}
-	tr := &track{Block: 0x10, Requests: []request{{At: instant{Seq: 1}, IP: stood.IP, SP: stood.SP, Thread: stood, Registers: []kernel.Register{{Name: "rbx", Value: 1}}}},
-		Writes: []write{again}, Entered: &entry{At: instant{Seq: 3}, IP: stood.IP, SP: stood.SP, Registers: []kernel.Register{{Name: "rbx", Value: 2}}}}
+	ends := Frame{Note: "unwinding ends here: no CFI"}
+	ofEntry := []Frame{{Place: Place{Function: "irq_entry"}}, ends}
+	called := []Frame{{Place: Place{Function: "Thread::copy_utcb_to_ts"}}, {Place: Place{Function: "Thread::transfer_msg"}}, ends}
 	ev := newEvidence()
 	j := &judge{arch: arch, ev: &ev}
 	s := &Snapshot{System: kernel.NewSystem(nil, nil)}
-	f := j.factsOf(s, tr)
-	if r := f.rule(); r.name != "coincident" || !strings.Contains(r.cause(f), "irq_entry only saved again") {
-		t.Errorf("rule %s: %s", r.name, r.cause(f))
-	}
-	ev.noteOperation(tr.Block, operation{At: instant{Seq: 2}, SetsIP: true, SetsSP: true, Cancel: true})
-	if r := j.factsOf(s, tr).rule(); r.name != "partial-registers" {
-		t.Errorf("with an operation: rule %s", r.name)
-	}
-	ev = newEvidence()
-	tr.Writes[0].Old.IP++
-	if r := j.factsOf(s, tr).rule(); r.name != "partial-registers" {
-		t.Errorf("something else was there before: rule %s", r.name)
+	for _, c := range []struct {
+		what   string
+		frames []Frame
+		old    saved
+		rule   string
+	}{
+		{"the entry saves again", ofEntry, where, "coincident"},
+		{"something else was there before", ofEntry, saved{1, 2}, "partial-registers"},
+		{"a function writes the same", called, where, "partial-registers"},
+		{"who writes is not known", nil, where, "partial-registers"},
+	} {
+		w := write{At: instant{Seq: 2}, Where: kernel.SourceFrame, Old: c.old, saved: where, Frames: c.frames, Place: Place{Function: "writer"}}
+		tr := &track{Block: 0x10, Requests: []request{{At: instant{Seq: 1}, IP: stood.IP, SP: stood.SP, Thread: stood, Registers: []kernel.Register{{Name: "rbx", Value: 1}}}},
+			Writes: []write{w}, Entered: &entry{At: instant{Seq: 3}, IP: stood.IP, SP: stood.SP, Registers: []kernel.Register{{Name: "rbx", Value: 2}}}}
+		f := j.factsOf(s, tr)
+		r := f.rule()
+		if r.name != c.rule {
+			t.Errorf("%s: rule %s: %s", c.what, r.name, r.cause(f))
+		}
+		if r.name == "coincident" && !strings.Contains(r.cause(f), "writer only saved again") {
+			t.Errorf("%s: %s", c.what, r.cause(f))
+		}
 	}
 }
 

@@ -115,6 +115,12 @@ type write struct {
 	Frames   []Frame
 }
 
+// uncalled says that the write was made by code that no function called, such as
+// the kernel's entry: the backtrace ends with it.
+func (w *write) uncalled() bool {
+	return len(w.Frames) == 2 && w.Frames[0].Note == "" && w.Frames[1].Note != ""
+}
+
 // operation is one kernel operation on a thread.
 type operation struct {
 	At              instant
