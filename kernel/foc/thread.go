@@ -160,14 +160,14 @@ func (d *decoder) markRunning(sys *kernel.System) {
 }
 
 // Current is the thread that runs on a processor, or nil where that cannot be
-// told. In kernel mode the stack pointer lies in the thread's block. In user
-// mode it is the block whose stack the next kernel entry takes; where that is
-// not known (ARM), the one thread of the running task that is ready and not
-// waiting in IPC.
+// told. In kernel mode the stack pointer lies in the thread's block, or just behind
+// it where the stack is empty: at the kernel's entry and exit. In user mode it is
+// the block whose stack the next kernel entry takes; where that is not known (ARM),
+// the one thread of the running task that is ready and not waiting in IPC.
 func (l *Layout) Current(sys *kernel.System, cpu kernel.CPU) *kernel.Object {
-	sp := cpu.SP
+	sp := cpu.SP - 1
 	if cpu.User {
-		sp = cpu.KernelSP - 1 // it points just behind the block
+		sp = cpu.KernelSP - 1
 	}
 	if !cpu.User || cpu.KernelSP != 0 {
 		if o := sys.At(sp); o != nil && o.Thread != nil {
@@ -199,7 +199,7 @@ func (l *Layout) Current(sys *kernel.System, cpu kernel.CPU) *kernel.Object {
 func (l *Layout) CurrentBlock(cpu kernel.CPU) uint64 {
 	switch {
 	case !cpu.User:
-		return cpu.SP &^ (l.thread.block - 1)
+		return (cpu.SP - 1) &^ (l.thread.block - 1) // see Current
 	case cpu.KernelSP != 0:
 		return (cpu.KernelSP - 1) &^ (l.thread.block - 1)
 	}
