@@ -65,7 +65,10 @@ func replayLab(ctx context.Context, t *testing.T, run *qemu.Run, options string,
 	t.Helper()
 	var target *live.Target
 	e, _ := openSetup(ctx, t, setup{vm: qemu.Config{Append: options, Run: run, Mode: qemu.Replay, SharedRAM: true}, target: live.Options{End: end},
-		more: []func(*session.Config){func(c *session.Config) { target, c.VMSnapshots = c.Target.(*live.Target), snapshots }}})
+		more: []func(*session.Config){func(c *session.Config) {
+			target, c.VMSnapshots = c.Target.(*live.Target), snapshots
+			c.Scenario.Settle *= 10 // a replay is slow, on a busy machine more so
+		}}})
 	if v := e.View(); v.Back != session.BackReverse || v.NoReverse != "" {
 		t.Errorf("in a replay: %s, %q", v.Back, v.NoReverse)
 	}
