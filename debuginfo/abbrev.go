@@ -13,10 +13,8 @@ var errUnusual = errors.New("debug info of an unusual form")
 // shape is how an entry with an abbreviation is read: what is to be taken or passed
 // over, one after the other.
 type shape struct {
-	tag      dwarf.Tag
-	children bool
-	entry    entry // what the abbreviation says already
-	steps    []step
+	entry entry // what the abbreviation says already
+	steps []step
 }
 
 // step is one attribute, or several that are passed over together.
@@ -145,8 +143,7 @@ func (u *skimUnit) shapes(abbrev []byte) ([]shape, error) {
 			out = append(out, shape{})
 		}
 		s := &out[code]
-		*s = shape{tag: dwarf.Tag(r.uleb()), children: r.byte() != 0}
-		s.entry.tag, s.entry.children = s.tag, s.children
+		*s = shape{entry: entry{tag: dwarf.Tag(r.uleb()), children: r.byte() != 0}}
 		for {
 			attr, form := dwarf.Attr(r.uleb()), r.uleb()
 			if attr == 0 && form == 0 || r.bad {
@@ -217,13 +214,7 @@ func (r *cursor) take(n uint64) []byte {
 }
 
 func (r *cursor) byte() byte {
-	if len(r.data) == 0 {
-		r.bad = true
-		return 0
-	}
-	b := r.data[0]
-	r.data = r.data[1:]
-	return b
+	return byte(r.fixed(1))
 }
 
 // fixed is a number of 1, 2, 4 or 8 bytes.

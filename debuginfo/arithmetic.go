@@ -44,15 +44,19 @@ var comparisons = map[string]func(order int) bool{
 	">": func(o int) bool { return o > 0 }, ">=": func(o int) bool { return o >= 0 },
 }
 
+// integers are the operands' values.
+func integers(a, b Value) (x, y int64, err error) {
+	if x, err = a.Int64(); err == nil {
+		y, err = b.Int64()
+	}
+	return x, y, err
+}
+
 func (s *Scope) arithmetic(op string, a, b Value) (Value, error) {
 	if isPointer(a.Type) || isPointer(b.Type) {
 		return s.pointerOp(op, a, b)
 	}
-	x, err := a.Int64()
-	if err != nil {
-		return Value{}, err
-	}
-	y, err := b.Int64()
+	x, y, err := integers(a, b)
 	if err != nil {
 		return Value{}, err
 	}
@@ -145,11 +149,7 @@ func (s *Scope) pointerOp(op string, a, b Value) (Value, error) {
 	if b, err = s.decay(b); err != nil {
 		return Value{}, err
 	}
-	x, err := a.Int64()
-	if err != nil {
-		return Value{}, err
-	}
-	y, err := b.Int64()
+	x, y, err := integers(a, b)
 	if err != nil {
 		return Value{}, err
 	}

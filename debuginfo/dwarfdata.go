@@ -34,7 +34,7 @@ func readDWARF(e *elf.File, raw []byte) (*dwarf.Data, *sections, error) {
 	if e.Data != elf.ELFDATA2LSB {
 		return d, nil, nil
 	}
-	return d, &sections{found["info"], found["abbrev"], string(found["str"]), string(found["line_str"])}, nil
+	return d, &sections{found["info"], found["abbrev"], found["str"], found["line_str"]}, nil
 }
 
 // plainSections are the sections with debug info as they lie in the file, by names

@@ -39,3 +39,27 @@ func (w *entries) Next() (*dwarf.Entry, error) {
 
 // SkipChildren goes past the children of the entry read last.
 func (w *entries) SkipChildren() { w.r.SkipChildren() }
+
+// eachChild calls fn for the direct children of an entry, until it fails.
+func (f *File) eachChild(e *dwarf.Entry, fn func(k *dwarf.Entry) error) error {
+	if !e.Children {
+		return nil
+	}
+	r := f.entries()
+	r.Seek(e.Offset)
+	if _, err := r.Next(); err != nil {
+		return err
+	}
+	for {
+		k, err := r.Next()
+		if err != nil || k == nil || k.Tag == 0 {
+			return err
+		}
+		if err := fn(k); err != nil {
+			return err
+		}
+		if k.Children {
+			r.SkipChildren()
+		}
+	}
+}

@@ -17,35 +17,24 @@ type variable struct {
 // function or block.
 func (f *File) variablesIn(e *dwarf.Entry) (out []variable, err error) {
 	defer f.guard(&err)
-	if !e.Children {
-		return nil, nil
-	}
-	r, chains := f.entries(), f.entries()
-	r.Seek(e.Offset)
-	if _, err := r.Next(); err != nil {
+	chains := f.entries()
+	err = f.eachChild(e, func(k *dwarf.Entry) error {
+		if k.Tag != dwarf.TagFormalParameter && k.Tag != dwarf.TagVariable {
+			return nil
+		}
+		c, err := f.entryChain(chains, k.Offset)
+		if err != nil {
+			return err
+		}
+		if n := c.name(); n != "" {
+			out = append(out, variable{n, k, c})
+		}
+		return nil
+	})
+	if err != nil {
 		return nil, err
 	}
-	for {
-		k, err := r.Next()
-		if err != nil {
-			return nil, err
-		}
-		if k == nil || k.Tag == 0 {
-			return out, nil
-		}
-		if k.Tag == dwarf.TagFormalParameter || k.Tag == dwarf.TagVariable {
-			c, err := f.entryChain(chains, k.Offset)
-			if err != nil {
-				return nil, err
-			}
-			if n := c.name(); n != "" {
-				out = append(out, variable{n, k, c})
-			}
-		}
-		if k.Children {
-			r.SkipChildren()
-		}
-	}
+	return out, nil
 }
 
 // located reads where a variable stands and makes it a value.

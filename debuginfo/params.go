@@ -25,44 +25,32 @@ func (f *File) params(e *dwarf.Entry) ([]param, error) {
 	return out, err
 }
 
-func (f *File) allParams(e *dwarf.Entry) ([]param, error) {
-	if !e.Children {
-		return nil, nil
-	}
-	r, chains := f.entries(), f.entries()
-	r.Seek(e.Offset)
-	if _, err := r.Next(); err != nil {
+func (f *File) allParams(e *dwarf.Entry) (out []param, err error) {
+	chains := f.entries()
+	err = f.eachChild(e, func(k *dwarf.Entry) error {
+		if k.Tag != dwarf.TagFormalParameter {
+			return nil
+		}
+		c, err := f.entryChain(chains, k.Offset)
+		if err != nil {
+			return err
+		}
+		p := param{name: c.name(), typ: voidType, off: k.Offset, e: k}
+		if artificial, _ := c.val(dwarf.AttrArtificial).(bool); artificial && p.name == "" {
+			p.name = "this" // declarations leave its name out
+		}
+		if t, ok := c.val(dwarf.AttrType).(dwarf.Offset); ok {
+			if p.typ, err = f.typeAt(t); err != nil {
+				return err
+			}
+		}
+		out = append(out, p)
+		return nil
+	})
+	if err != nil {
 		return nil, err
 	}
-	var out []param
-	for {
-		k, err := r.Next()
-		if err != nil {
-			return nil, err
-		}
-		if k == nil || k.Tag == 0 {
-			return out, nil
-		}
-		if k.Tag == dwarf.TagFormalParameter {
-			c, err := f.entryChain(chains, k.Offset)
-			if err != nil {
-				return nil, err
-			}
-			p := param{name: c.name(), typ: voidType, off: k.Offset, e: k}
-			if artificial, _ := c.val(dwarf.AttrArtificial).(bool); artificial && p.name == "" {
-				p.name = "this" // declarations leave its name out
-			}
-			if t, ok := c.val(dwarf.AttrType).(dwarf.Offset); ok {
-				if p.typ, err = f.typeAt(t); err != nil {
-					return nil, err
-				}
-			}
-			out = append(out, p)
-		}
-		if k.Children {
-			r.SkipChildren()
-		}
-	}
+	return out, nil
 }
 
 // plainName spells a type without typedefs.

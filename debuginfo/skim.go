@@ -12,10 +12,11 @@ import (
 // of a kernel's entries the most are passed over. It knows the forms that compilers
 // write, in little-endian files; whatever else it meets is errUnusual.
 type skimmer struct {
-	sections
+	info, abbrev []byte
+	str, lineStr string // names are parts of them
+
 	units  []skimUnit
 	unit   int
-	all    int // bytes of .debug_info
 	at     cursor
 	shapes []shape
 	tables map[tableKey][]shape
@@ -26,8 +27,7 @@ type skimmer struct {
 
 // sections are those that a skimmer reads.
 type sections struct {
-	info, abbrev []byte
-	str, lineStr string
+	info, abbrev, str, lineStr []byte
 }
 
 // skimUnit is a unit's header.
@@ -46,18 +46,18 @@ type tableKey struct {
 
 // newSkimmer reads the headers of all units (DWARF 2 to 5, section 7.5.1).
 func newSkimmer(s sections) (*skimmer, error) {
-	w := &skimmer{sections: s, unit: -1, all: len(s.info), tables: map[tableKey][]shape{}}
-	if uint64(w.all) > math.MaxUint32 { // dwarf.Offset ends there
+	w := &skimmer{info: s.info, abbrev: s.abbrev, str: string(s.str), lineStr: string(s.lineStr), unit: -1, tables: map[tableKey][]shape{}}
+	if uint64(len(w.info)) > math.MaxUint32 { // dwarf.Offset ends there
 		return nil, errUnusual
 	}
 	for r := (&cursor{data: s.info}); len(r.data) > 0; {
-		u := skimUnit{base: w.all - len(r.data), offset: 4}
+		u := skimUnit{base: len(w.info) - len(r.data), offset: 4}
 		length := r.fixed(4)
 		if length == 0xffffffff {
 			u.offset, length = 8, r.fixed(8)
 		}
 		body := &cursor{data: r.take(length)}
-		u.end = w.all - len(r.data)
+		u.end = len(w.info) - len(r.data)
 		if length == 0 && !r.bad {
 			continue // filled up between units
 		}
@@ -138,19 +138,16 @@ func (w *skimmer) skip() error {
 	}
 	for depth := 1; depth > 0; {
 		u := &w.units[w.unit]
-		here := dwarf.Offset(u.end - len(w.at.data))
-		switch {
-		case w.children && w.sibling >= here:
+		if here := dwarf.Offset(u.end - len(w.at.data)); w.children && w.sibling >= here {
 			if int(w.sibling) >= u.end {
 				return errUnusual
 			}
-			w.at.data = w.info[w.sibling:u.end]
+			w.at.data, w.children = w.info[w.sibling:u.end], false
 			depth--
-		case len(w.at.data) == 0:
-			return errUnusual
+			continue
 		}
-		if depth == 0 {
-			break
+		if len(w.at.data) == 0 {
+			return errUnusual
 		}
 		e, err := w.read()
 		if err != nil {
@@ -174,7 +171,7 @@ func (w *skimmer) read() (entry, error) {
 	if w.children, w.sibling = false, 0; code == 0 && !w.at.bad {
 		return entry{}, nil
 	}
-	if code >= uint64(len(w.shapes)) || w.shapes[code].tag == 0 {
+	if code >= uint64(len(w.shapes)) || w.shapes[code].entry.tag == 0 {
 		return entry{}, errUnusual
 	}
 	s := &w.shapes[code]
@@ -250,17 +247,10 @@ func (w *skimmer) name(u *skimUnit, st *step) string {
 		w.at.bad = true
 		return ""
 	}
-	off := w.at.fixed(st.size)
-	if off > uint64(len(table)) {
-		w.at.bad = true
-		return ""
-	}
-	n := strings.IndexByte(table[off:], 0)
-	if n < 0 {
-		w.at.bad = true
-		return ""
-	}
-	return table[off:][:n]
+	off := min(w.at.fixed(st.size), uint64(len(table)))
+	name, _, ends := strings.Cut(table[off:], "\x00")
+	w.at.bad = w.at.bad || !ends
+	return name
 }
 
 // text is text with a zero at its end that stands in the entry.

@@ -117,8 +117,8 @@ func FuzzSkim(f *testing.F) {
 		f.Add(plain.info, plain.abbrev, plain.str)
 		f.Add(plain.info[:len(plain.info)/2], plain.abbrev, plain.str)
 	}
-	f.Fuzz(func(t *testing.T, info, abbrev []byte, str string) {
-		w, err := newSkimmer(sections{info, abbrev, str, ""})
+	f.Fuzz(func(t *testing.T, info, abbrev, str []byte) {
+		w, err := newSkimmer(sections{info: info, abbrev: abbrev, str: str})
 		for n := 0; err == nil; n++ {
 			e, done, nerr := w.next()
 			if err = nerr; done || err != nil {

@@ -35,15 +35,6 @@ func (j *judge) factsOf(s *Snapshot, t *track) *facts {
 	q := t.request()
 	f := &facts{arch: j.arch, t: t, q: q, complete: j.ev.Complete}
 	f.equal = q.Thread.IP == q.IP && q.Thread.SP == q.SP
-	for i, op := range j.ev.Operations[t.Block] {
-		if op.At.Seq < q.At.Seq {
-			continue
-		}
-		f.ops = append(f.ops, op)
-		if (op.SetsIP || op.SetsSP) && !op.Cancel && slices.Contains(op.State, "in_exception") {
-			f.blind = &j.ev.Operations[t.Block][i]
-		}
-	}
 	for i := range t.Writes {
 		w := &t.Writes[i]
 		if w.At.Seq < q.At.Seq {
@@ -59,6 +50,15 @@ func (j *judge) factsOf(s *Snapshot, t *track) *facts {
 			f.wrote, f.over = w, nil
 		case f.wrote != nil && w.Where == kernel.SourceFrame && !j.inKernel(w.IP):
 			f.over = w
+		}
+	}
+	for i, op := range j.ev.Operations[t.Block] {
+		if op.At.Seq < q.At.Seq {
+			continue
+		}
+		f.ops = append(f.ops, op)
+		if (op.SetsIP || op.SetsSP) && !op.Cancel && slices.Contains(op.State, "in_exception") {
+			f.blind = &j.ev.Operations[t.Block][i]
 		}
 	}
 	f.forced = slices.ContainsFunc(t.Forced, func(x forced) bool {

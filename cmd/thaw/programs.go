@@ -12,10 +12,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"thaw/debuginfo"
-	"thaw/session"
 
 	"golang.org/x/sync/errgroup"
+
+	"thaw/debuginfo"
+	"thaw/session"
 )
 
 // subdirs are where Genode's build directories keep programs with debug info,

@@ -242,6 +242,9 @@ func (d *decoder) words(base uint64, all ...wanted) error {
 // together reads words that lie together in one piece. It says false where they do
 // not, or where not all can be read.
 func (d *decoder) together(base uint64, all []wanted) bool {
+	if len(all) == 0 {
+		return true
+	}
 	first, last := all[0].off, all[0].off
 	for _, w := range all {
 		first, last = min(first, w.off), max(last, w.off)

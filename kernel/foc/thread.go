@@ -24,8 +24,7 @@ func (d *decoder) thread(o *kernel.Object, c *class) error {
 	if l.hasCS {
 		fl = append(fl, wanted{l.frameCS, &cs})
 	}
-	own := c.own
-	if !own {
+	if !c.own {
 		if err := d.words(frame, fl...); err != nil {
 			return fmt.Errorf("reading its entry frame: %w", err)
 		}
@@ -46,7 +45,7 @@ func (d *decoder) thread(o *kernel.Object, c *class) error {
 	case t.Has("receive_wait") || t.Has("receive_in_progress"):
 		d.refer(partner, refPartner)
 	}
-	if own {
+	if c.own {
 		return nil
 	}
 	if err := d.registers(t, frame); err != nil {
@@ -84,7 +83,7 @@ func (d *decoder) registers(t *kernel.Thread, frame uint64) error {
 	for i, r := range regs {
 		t.Registers[i].Name, all[i] = r.name, wanted{r.offset, &t.Registers[i].Value}
 	}
-	if len(regs) == 0 || d.together(frame, all) {
+	if d.together(frame, all) {
 		return nil
 	}
 	for i, r := range regs {

@@ -1,7 +1,7 @@
 package live
 
 import (
-	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"net"
@@ -51,17 +51,44 @@ func (l *logLines) follow(r io.Reader) {
 	l.count(1)
 	go func() {
 		defer l.count(-1)
-		s := bufio.NewReaderSize(r, maxLine)
+		var lines splitter
+		buf := make([]byte, 4096)
 		for {
-			line, err := s.ReadSlice('\n')
-			if len(line) > 0 {
-				l.add(printable.Line(string(line)))
-			}
-			if err != nil && err != bufio.ErrBufferFull {
+			n, err := r.Read(buf)
+			l.add(lines.split(buf[:n])...)
+			if err != nil {
+				l.add(lines.rest()...)
 				return
 			}
 		}
 	}()
+}
+
+// splitter cuts what is read piece by piece into lines for a terminal.
+type splitter struct{ begun []byte }
+
+// split is the lines that end in a piece.
+func (s *splitter) split(piece []byte) (out []string) {
+	data := append(s.begun, piece...)
+	for {
+		end := bytes.IndexByte(data[:min(len(data), maxLine)], '\n') + 1
+		if end == 0 && len(data) >= maxLine {
+			end = maxLine // the rest goes into the next line
+		}
+		if end == 0 {
+			s.begun = bytes.Clone(data)
+			return out
+		}
+		out, data = append(out, printable.Line(string(data[:end]))), data[end:]
+	}
+}
+
+// rest is a last line without an end, if there is one.
+func (s *splitter) rest() []string {
+	if len(s.begun) == 0 {
+		return nil
+	}
+	return []string{printable.Line(string(s.begun))}
 }
 
 func (l *logLines) count(by int) {
@@ -70,12 +97,10 @@ func (l *logLines) count(by int) {
 	l.readers += by
 }
 
-func (l *logLines) add(line string) {
+func (l *logLines) add(lines ...string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.lines) < maxLines {
-		l.lines = append(l.lines, line)
-	}
+	l.lines = append(l.lines, lines[:min(len(lines), max(maxLines-len(l.lines), 0))]...)
 }
 
 func (l *logLines) take() []string {

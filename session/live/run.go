@@ -4,9 +4,10 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
+
 	"thaw/gdbremote"
 	"thaw/session"
-	"time"
 )
 
 // Resume lets the guest run.

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"os"
 	"sync"
-
-	"thaw/printable"
 )
 
 // serialFile is a file that QEMU writes the guest's serial line to (-serial
@@ -17,10 +15,10 @@ import (
 type serialFile struct {
 	path string
 
-	mu   sync.Mutex
-	f    *os.File // nil once it is closed
-	at   int64    // where to go on
-	rest []byte   // a line whose end was not written so far
+	mu    sync.Mutex
+	f     *os.File // nil once it is closed
+	at    int64    // where to go on
+	begun splitter // has a line whose end was not written so far
 }
 
 // Bounds on how much of a file is read: of what was written before, and at a time.
@@ -88,27 +86,14 @@ func (s *serialFile) lines() (out []string) {
 		return nil
 	}
 	s.again()
-	data := make([]byte, 0, 4096)
-	for len(data) < mostAtOnce {
-		buf := make([]byte, 64<<10)
+	buf := make([]byte, 64<<10)
+	for total := 0; total < mostAtOnce; {
 		n, err := s.f.ReadAt(buf, s.at)
-		data, s.at = append(data, buf[:n]...), s.at+int64(n)
+		out, s.at, total = append(out, s.begun.split(buf[:n])...), s.at+int64(n), total+n
 		if err != nil || n == 0 {
 			break
 		}
 	}
-	data = append(s.rest, data...)
-	for {
-		end := bytes.IndexByte(data[:min(len(data), maxLine)], '\n') + 1
-		if end == 0 && len(data) >= maxLine {
-			end = maxLine // the rest goes into the next line
-		}
-		if end == 0 {
-			break
-		}
-		out, data = append(out, printable.Line(string(data[:end]))), data[end:]
-	}
-	s.rest = bytes.Clone(data)
 	return out
 }
 
@@ -121,11 +106,11 @@ func (s *serialFile) again() {
 	if now, err := os.Stat(s.path); err == nil && now.Mode().IsRegular() && !os.SameFile(mine, now) {
 		if f, err := os.Open(s.path); err == nil {
 			s.f.Close()
-			s.f, s.at, s.rest = f, 0, nil
+			s.f, s.at, s.begun = f, 0, splitter{}
 			return
 		}
 	}
 	if mine.Size() < s.at {
-		s.at, s.rest = 0, nil
+		s.at, s.begun = 0, splitter{}
 	}
 }
