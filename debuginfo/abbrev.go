@@ -214,23 +214,41 @@ func (r *cursor) take(n uint64) []byte {
 }
 
 func (r *cursor) byte() byte {
-	return byte(r.fixed(1))
+	if b := r.take(1); b != nil {
+		return b[0]
+	}
+	return 0
 }
 
 // fixed is a number of 1, 2, 4 or 8 bytes.
 func (r *cursor) fixed(size int) uint64 {
-	b := r.take(uint64(size))
-	switch len(b) {
+	switch size {
 	case 1:
-		return uint64(b[0])
+		return uint64(r.byte())
 	case 2:
-		return uint64(binary.LittleEndian.Uint16(b))
+		if b := r.take(2); b != nil {
+			return uint64(binary.LittleEndian.Uint16(b))
+		}
 	case 4:
-		return uint64(binary.LittleEndian.Uint32(b))
+		return uint64(r.u32())
 	case 8:
-		return binary.LittleEndian.Uint64(b)
+		return r.u64()
 	}
 	r.bad = true
+	return 0
+}
+
+func (r *cursor) u32() uint32 {
+	if b := r.take(4); b != nil {
+		return binary.LittleEndian.Uint32(b)
+	}
+	return 0
+}
+
+func (r *cursor) u64() uint64 {
+	if b := r.take(8); b != nil {
+		return binary.LittleEndian.Uint64(b)
+	}
 	return 0
 }
 

@@ -170,24 +170,8 @@ func (x *index) encode(key [16]byte, inlines []inlined, known bool) []byte {
 
 var errIndexFile = errors.New("damaged")
 
-// indexReader takes numbers off a file's contents; once something is missing
-// all are 0 and bad is set.
-type indexReader struct {
-	rest []byte
-	bad  bool
-}
-
-func (r *indexReader) u32() uint32 {
-	if len(r.rest) < 4 {
-		r.bad = true
-		return 0
-	}
-	v := binary.LittleEndian.Uint32(r.rest)
-	r.rest = r.rest[4:]
-	return v
-}
-
-func (r *indexReader) u64() uint64 { lo := uint64(r.u32()); return lo | uint64(r.u32())<<32 }
+// indexReader takes numbers off a file's contents.
+type indexReader struct{ cursor }
 
 // bytes each member of the lists takes, in the order of the counts
 var memberSizes = [7]int{32, 4, 8, 24, 12, 4, 20}
@@ -204,7 +188,7 @@ func decodeIndex(file []byte, key [16]byte) (x *index, inlines []inlined, known 
 	if crc32.Checksum(body, castagnoli) != binary.LittleEndian.Uint32(file[head-4:]) {
 		return nil, nil, false, fmt.Errorf("checksums differ: %w", errIndexFile)
 	}
-	r := &indexReader{rest: body}
+	r := &indexReader{cursor{data: body}}
 	var counts [7]int
 	need := 0
 	for i := range counts {
@@ -215,10 +199,10 @@ func decodeIndex(file []byte, key [16]byte) (x *index, inlines []inlined, known 
 		counts[i] = int(n)
 		need += counts[i] * memberSizes[i]
 	}
-	if r.bad || counts[0] == 0 || need > len(r.rest) {
+	if r.bad || counts[0] == 0 || need > len(r.data) {
 		return nil, nil, false, fmt.Errorf("counts of %d bytes: %w", len(body), errIndexFile)
 	}
-	x, inlines = r.index(counts, string(r.rest[need:]))
+	x, inlines = r.index(counts, string(r.data[need:]))
 	if r.bad {
 		return nil, nil, false, fmt.Errorf("contents: %w", errIndexFile)
 	}

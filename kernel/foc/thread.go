@@ -164,12 +164,8 @@ func (d *decoder) markRunning(sys *kernel.System) {
 // the block whose stack the next kernel entry takes; where that is not known (ARM),
 // the one thread of the running task that is ready and not waiting in IPC.
 func (l *Layout) Current(sys *kernel.System, cpu kernel.CPU) *kernel.Object {
-	sp := cpu.SP - 1
-	if cpu.User {
-		sp = cpu.KernelSP - 1
-	}
-	if !cpu.User || cpu.KernelSP != 0 {
-		if o := sys.At(sp); o != nil && o.Thread != nil {
+	if sp := kernelStack(cpu); !cpu.User || sp != 0 {
+		if o := sys.At(sp - 1); o != nil && o.Thread != nil {
 			return o
 		}
 		if !cpu.User {
@@ -196,13 +192,19 @@ func (l *Layout) Current(sys *kernel.System, cpu kernel.CPU) *kernel.Object {
 // without a model: for deciding about a breakpoint hit at little cost. It is 0
 // where it cannot be told.
 func (l *Layout) CurrentBlock(cpu kernel.CPU) uint64 {
-	switch {
-	case !cpu.User:
-		return (cpu.SP - 1) &^ (l.thread.block - 1) // see Current
-	case cpu.KernelSP != 0:
-		return (cpu.KernelSP - 1) &^ (l.thread.block - 1)
+	if sp := kernelStack(cpu); sp != 0 {
+		return (sp - 1) &^ (l.thread.block - 1) // see Current
 	}
 	return 0
+}
+
+// kernelStack is the pointer of the kernel stack that a processor uses, or would at
+// the next kernel entry; 0 if that is not known.
+func kernelStack(cpu kernel.CPU) uint64 {
+	if cpu.User {
+		return cpu.KernelSP
+	}
+	return cpu.SP
 }
 
 // Slot is the index that a capability selector names: l4_cap_idx_t keeps 12 bits
