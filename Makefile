@@ -44,8 +44,8 @@ SOAK ?= 1h
 fuzz: deps ## run every fuzz target, each for FUZZTIME=30s
 	@GO=$(GO) scripts/fuzz $(FUZZTIME)
 
-kill: deps ## kill thaw at KILLS=100 random moments
-	THAW_KILLS=$(KILLS) $(GO) test -count=1 -timeout 1h -run TestKilledAtAnyMoment ./cmd/thaw
+kill: deps ## kill thaw at KILLS=100 random moments, and by a signal at as many of a check's packets
+	THAW_KILLS=$(KILLS) THAW_SIGNALS=$(KILLS) $(GO) test -count=1 -timeout 0 -run 'TestKilledAtAnyMoment|TestSignalAtPacket' ./cmd/thaw
 
 soak: deps ## continue and interrupt the lab guest for SOAK=1h: heap, goroutines and files stay
 	THAW_SOAK=$(SOAK) $(GO) test -count=1 -v -timeout 0 -run TestSoak ./session/live

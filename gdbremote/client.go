@@ -54,6 +54,8 @@ type Client struct {
 	runs        uint64      // counts the runs; under runLock
 	overdue     *time.Timer // gives up on a run that was interrupted, nil if none was; under runLock
 
+	spoken atomic.Bool // anything at all has come from the other side
+
 	mu       sync.Mutex // guards what follows
 	broken   error
 	lastStop Stop
@@ -67,6 +69,8 @@ type Client struct {
 	heard       bool // anything of the protocol has been received
 	junk        []byte
 	features    Features
+	agreed      bool // qSupported was answered, so features counts
+	abandoned   bool // a debugger before left physical mode on
 	desc        *Description
 	mode        AddressMode // what the stub is switched to; -1 if unknown
 	physical    bool
@@ -200,6 +204,9 @@ func (c *Client) read() {
 	junk := 0
 	for {
 		n, err := c.conn.Read(buf)
+		if n > 0 {
+			c.spoken.Store(true)
+		}
 		for i := 0; i < n; {
 			if taken := d.run(buf[i:n]); taken > 0 {
 				i += taken

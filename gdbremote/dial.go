@@ -26,9 +26,18 @@ func Dial(ctx context.Context, addr string, o Options) (*Client, error) {
 		c.warn("the stub at %s is on another machine: it has no authentication and no encryption, "+
 			"so anybody on the way can read and change the guest", addr)
 	}
+	if err := ctx.Err(); err != nil {
+		return nil, c.requestError("connecting", nil, err) // before QEMU notices anybody
+	}
+	// A connection that was made must be taken leave of, even if ctx ends meanwhile.
+	whole, cancel := c.outlasting(ctx)
+	defer cancel()
 	d := net.Dialer{Timeout: o.Timeout}
-	conn, err := d.DialContext(ctx, network, target)
+	conn, err := d.DialContext(whole, network, target)
 	if err != nil {
+		if ended := ctx.Err(); ended != nil {
+			err = ended
+		}
 		return nil, dialError(addr, network, err)
 	}
 	return c.start(ctx, conn)
@@ -62,15 +71,21 @@ func newClient(addr string, o Options) *Client {
 	}
 }
 
-// start runs the reader and the first exchanges.
+// start runs the reader and the first exchanges. QEMU has stopped its guest by
+// then, so whatever ends them, the guest is left as it was found.
 func (c *Client) start(ctx context.Context, conn net.Conn) (*Client, error) {
 	c.conn = conn
 	go c.read()
-	ctx, cancel := context.WithTimeout(ctx, c.opts.Timeout)
+	whole, cancel := c.outlasting(ctx)
 	defer cancel()
-	if err := c.negotiate(ctx); err != nil {
-		c.Close()
-		return nil, fmt.Errorf("connecting: %w", err)
+	limited, cancel := context.WithTimeout(whole, c.opts.Timeout)
+	defer cancel()
+	err := c.negotiate(limited, ctx)
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("connecting: %w", errors.Join(c.given(ctx, err), c.putDown(ctx)))
 	}
 	return c, nil
 }

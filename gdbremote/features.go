@@ -66,8 +66,25 @@ func parseFeatures(answer string) Features {
 }
 
 // negotiate agrees on features with the stub. It does everything a client
-// needs to know before its first request.
-func (c *Client) negotiate(ctx context.Context) error {
+// needs to know before its first request. Between its steps it ends with until;
+// an exchange that has begun is finished as long as ctx holds.
+func (c *Client) negotiate(ctx, until context.Context) error {
+	for _, step := range []func(context.Context) error{
+		c.agree, c.startNoAckMode, c.askActions, c.askDescription, c.askMode, c.askStop,
+	} {
+		// Without the first, nobody knows how to take leave.
+		if err := until.Err(); err != nil && c.agreed {
+			return err
+		}
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// agree tells the stub what the client can do, and learns what the stub can.
+func (c *Client) agree(ctx context.Context) error {
 	answer, err := c.request(ctx, syncRequest)
 	if err != nil {
 		return err
@@ -75,40 +92,53 @@ func (c *Client) negotiate(ctx context.Context) error {
 	if _, bad := parseStubError(answer); bad {
 		answer = nil
 	}
-	c.features = parseFeatures(string(answer))
-	if c.features.NoAckMode {
-		if err := c.startNoAckMode(ctx); err != nil {
-			return err
-		}
+	c.features, c.agreed = parseFeatures(string(answer)), true
+	return nil
+}
+
+// askActions finds out whether vCont is of use.
+func (c *Client) askActions(ctx context.Context) error {
+	if !c.features.VCont {
+		return nil
 	}
-	if c.features.VCont {
-		if answer, err = c.request(ctx, "vCont?"); err != nil {
-			return err
-		}
-		actions := strings.Split(string(answer), ";")
-		c.features.VCont = actions[0] == "vCont" && slices.Contains(actions, "c") && slices.Contains(actions, "s")
-	}
-	if c.features.TargetXML {
-		if err := c.fetchDescription(ctx); err != nil {
-			return err
-		}
-	}
-	answer, err = c.request(ctx, "qqemu.PhyMemMode")
+	answer, err := c.request(ctx, "vCont?")
 	if err != nil {
 		return err
 	}
+	actions := strings.Split(string(answer), ";")
+	c.features.VCont = actions[0] == "vCont" && slices.Contains(actions, "c") && slices.Contains(actions, "s")
+	return nil
+}
+
+// askDescription gets the description of the registers, if there is one.
+func (c *Client) askDescription(ctx context.Context) error {
+	if !c.features.TargetXML {
+		return nil
+	}
+	return c.fetchDescription(ctx)
+}
+
+// askMode finds out whether memory can be read by physical address, and whether a
+// debugger before has left the stub like that.
+func (c *Client) askMode(ctx context.Context) error {
+	answer, err := c.request(ctx, "qqemu.PhyMemMode")
+	if err != nil {
+		return err
+	}
+	c.mode = Virtual
 	switch string(answer) {
 	case "0":
-		c.physical, c.mode = true, Virtual
+		c.physical = true
 	case "1":
-		c.physical, c.mode = true, Physical
-	default:
-		c.mode = Virtual
+		c.physical, c.mode, c.abandoned = true, Physical, true
 	}
-	return c.askStop(ctx)
+	return nil
 }
 
 func (c *Client) startNoAckMode(ctx context.Context) error {
+	if !c.features.NoAckMode {
+		return nil
+	}
 	answer, err := c.request(ctx, "QStartNoAckMode")
 	if err != nil {
 		return err

@@ -319,52 +319,6 @@ func (c *Client) whileRunning(p []byte, op string) (s Stop, done bool, err error
 	return s, true, err
 }
 
-// stopForLeaving stops a running guest, so that a last request can be sent.
-func (c *Client) stopForLeaving(ctx context.Context) error {
-	if !c.Running() {
-		return nil
-	}
-	if err := c.Interrupt(); err != nil {
-		return err
-	}
-	_, err := c.waitStop(ctx, c.remaining(ctx), "stopping the guest to leave")
-	if errors.Is(err, ErrNotRunning) { // somebody else's Wait took the stop
-		return nil
-	}
-	return err
-}
-
-// ResetMode makes the stub read virtual addresses again, as the next debugger
-// expects: QEMU keeps the mode when a client leaves.
-func (c *Client) ResetMode(ctx context.Context) error {
-	if !c.physical || c.mode == Virtual {
-		return nil
-	}
-	if err := c.command(ctx, fmt.Sprintf("Qqemu.PhyMemMode:%d", Virtual)); err != nil {
-		return err
-	}
-	c.mode = Virtual
-	return nil
-}
-
-// Detach removes all breakpoints, lets the guest run, and ends the client.
-func (c *Client) Detach(ctx context.Context) error {
-	if err := c.stopForLeaving(ctx); err != nil {
-		return fmt.Errorf("detaching: %w", err)
-	}
-	if err := c.ResetMode(ctx); err != nil {
-		return fmt.Errorf("detaching: %w", err)
-	}
-	packet := "D"
-	if pid := c.LastStop().Thread.PID; c.features.Multiprocess {
-		packet = fmt.Sprintf("D;%x", max(pid, 1))
-	}
-	if err := c.command(ctx, packet); err != nil {
-		return fmt.Errorf("detaching: %w", err)
-	}
-	return c.Close()
-}
-
 // Kill ends QEMU, and the client. There is no answer to it: that the
 // connection ends is the sign of success.
 func (c *Client) Kill(ctx context.Context) error {

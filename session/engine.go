@@ -260,8 +260,10 @@ func (e *Engine) Interrupt() error {
 // removed.
 const clearWithin = 5 * time.Second
 
-// Close ends the session and leaves the target as it was found.
+// Close ends the session and leaves the target as it was found, even if ctx is
+// over.
 func (e *Engine) Close(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx)
 	var errs []error
 	if e.rec != nil {
 		e.keepRest()
@@ -269,6 +271,8 @@ func (e *Engine) Close(ctx context.Context) error {
 	}
 	if e.ended == nil {
 		errs = append(errs, e.clear(ctx))
+	} else if !e.lost() {
+		_ = e.clear(ctx) // why the session ended was told, and the target is there
 	}
 	return errors.Join(append(errs, e.target.Close(ctx))...)
 }

@@ -49,7 +49,7 @@ func (e *Engine) Reconnect(ctx context.Context) error {
 		if err = e.pickUp(ctx, r); err == nil || errors.Is(err, errNotBooted) {
 			return err
 		}
-		err = errors.Join(err, r.Disconnect(context.WithoutCancel(ctx)))
+		err = errors.Join(err, r.Disconnect(ctx))
 	}
 	e.ended = fmt.Errorf("reconnecting: %w", err)
 	return e.ended

@@ -31,11 +31,9 @@ type opened struct {
 }
 
 func (o *opened) close(ctx context.Context) error {
-	// The command's context may be over already; leaving the guest in order
-	// must not depend on it.
 	errs := []error{}
 	if o.engine != nil {
-		errs = append(errs, o.engine.Close(context.WithoutCancel(ctx)))
+		errs = append(errs, o.engine.Close(ctx))
 	}
 	if o.writer != nil {
 		errs = append(errs, o.writer.Close())
@@ -209,7 +207,7 @@ func (o *options) openTarget(ctx context.Context, s *session.Scenario, files map
 	}
 	context.AfterFunc(ctx, target.Abort)
 	leave := func(err error) error {
-		return errors.Join(err, target.Close(context.WithoutCancel(ctx)), closeLog())
+		return errors.Join(err, target.Close(ctx), closeLog())
 	}
 	cfg := session.Config{Target: target, Decoder: layout, Paging: paging, Scenario: s, Files: files, WithCode: o.withCode, Sparse: o.sparse, Divergence: o.diverge, Sources: o.sources, VMSnapshots: o.snapshots}
 	op := &opened{target: target, abort: target.Abort, closers: []func() error{closeLog}}

@@ -326,8 +326,9 @@ func (t *Target) Abort() { t.abort() }
 func (t *Target) Log() []string { return t.log.take() }
 
 // Close ends a machine that was started for this session; any other is left as
-// it was found.
+// it was found, even if ctx is over.
 func (t *Target) Close(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx)
 	t.abort()
 	errs := []error{t.unmap()}
 	if t.serial != nil {

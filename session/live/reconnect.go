@@ -34,7 +34,7 @@ func (t *Target) Reconnect(ctx context.Context) error {
 	}
 	n := &Target{client: client, reads: t.reads, abort: func() {}, addr: t.addr, name: t.name, opts: t.opts}
 	if err := n.takeOver(ctx, t); err != nil {
-		return errors.Join(err, n.Disconnect(context.WithoutCancel(ctx)), n.unmap())
+		return errors.Join(err, n.Disconnect(ctx), n.unmap())
 	}
 	err = t.unmap()
 	t.mu.Lock()
@@ -66,6 +66,7 @@ func (t *Target) Replaced() { t.stood = t.found }
 // Disconnect leaves the machine as Close does, but does not end one that was
 // started for this session.
 func (t *Target) Disconnect(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx)
 	if t.client.Err() != nil {
 		return nil
 	}

@@ -1,0 +1,221 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"thaw/gdbremote/qemu"
+)
+
+// teller passes the remote protocol on between thaw and a stub, and calls at as
+// thaw's k-th packet has come, before the stub gets it.
+type teller struct {
+	ln      net.Listener
+	packets atomic.Int64
+	k       int64
+	at      func()
+	begin   func() // is called before thaw is connected to the stub
+}
+
+// tell starts a teller in front of a stub; its address is for thaw.
+func tell(t *testing.T, stub string, k int64, at, begin func()) (*teller, string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "gdb")
+	ln, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &teller{ln: ln, k: k, at: at, begin: begin}
+	done := make(chan struct{})
+	t.Cleanup(func() { ln.Close(); <-done })
+	go func() {
+		defer close(done)
+		for {
+			conn, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			p.pass(t, conn, stub)
+		}
+	}()
+	return p, path
+}
+
+// pass serves one connection to its end.
+func (p *teller) pass(t *testing.T, conn net.Conn, stub string) {
+	p.begin()
+	to, err := net.Dial("unix", strings.TrimPrefix(stub, "unix:"))
+	if err != nil {
+		t.Errorf("connecting to the stub: %v", err)
+		conn.Close()
+		return
+	}
+	answers := make(chan struct{})
+	go func() {
+		defer close(answers)
+		io.Copy(conn, to)
+		conn.Close()
+	}()
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := conn.Read(buf)
+		for rest := buf[:n]; len(rest) > 0; {
+			next := len(rest)
+			if i := bytes.IndexByte(rest[1:], '$'); i >= 0 {
+				next = 1 + i
+			}
+			if rest[0] == '$' && p.packets.Add(1) == p.k {
+				p.at()
+			}
+			if _, werr := to.Write(rest[:next]); werr != nil {
+				break
+			}
+			rest = rest[next:]
+		}
+		if err != nil {
+			break
+		}
+	}
+	to.Close()
+	<-answers
+}
+
+// checkUntil runs a check of a guest and sends it a signal at its k-th packet. It
+// reports how many packets thaw sent, and whether the signal came in time.
+func checkUntil(t *testing.T, vm *qemu.VM, k int64, sig syscall.Signal, flags ...string) (packets int64, killed bool) {
+	t.Helper()
+	var process atomic.Pointer[os.Process]
+	p, addr := tell(t, vm.GDB(), k, func() {
+		if err := process.Load().Signal(sig); err != nil {
+			t.Errorf("packet %d: %v", k, err)
+		}
+	}, func() {
+		if status(t, vm) == "prelaunch" {
+			qmp(t, vm, "cont") // so that it is attached to as it boots, and ran before
+		}
+	})
+	cmd := exec.Command(program, append([]string{"check", addr, "--build", guestDir}, flags...)...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	process.Store(cmd.Process)
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	select {
+	case <-ended:
+	case <-time.After(limit):
+		cmd.Process.Kill()
+		<-ended
+		t.Errorf("%v at packet %d: thaw did not end within %v, after %d packets", sig, k, limit, p.packets.Load())
+	}
+	code := cmd.ProcessState.ExitCode()
+	killed = code == exitFailed
+	if killed && !oneSentence(stderr.String()) || !killed && code != exitOK {
+		t.Errorf("%v at packet %d: %v: %s", sig, k, cmd.ProcessState, &stderr)
+	}
+	return p.packets.Load(), killed
+}
+
+// goesOn makes sure that a guest runs, and counts on.
+func goesOn(t *testing.T, vm *qemu.VM, what string) {
+	t.Helper()
+	if s := status(t, vm); s != "running" {
+		t.Errorf("%s: the guest is %s", what, s)
+		qmp(t, vm, "cont")
+		return
+	}
+	seen := strings.Count(string(vm.SerialOutput()), "sheeps.")
+	poll(t, what+": the guest to count on", func() bool { return strings.Count(string(vm.SerialOutput()), "sheeps.") > seen })
+}
+
+// A signal at any packet of a check leaves a guest running that ran: while thaw
+// attaches, and in the middle of all phases. The first packets are all tried, of
+// the others THAW_SIGNALS (make kill), spread evenly.
+func TestSignalAtPacket(t *testing.T) {
+	first := numberOf(t, "THAW_SIGNALS_FIRST", 24)
+	spread := numberOf(t, "THAW_SIGNALS", 8)
+	signals := []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT}
+	t.Run("attaching", func(t *testing.T) {
+		t.Parallel()
+		vm := runningLab(t)
+		for k := int64(1); k <= first; k++ {
+			sig := signals[k%int64(len(signals))]
+			checkUntil(t, vm, k, sig)
+			goesOn(t, vm, sig.String()+" at packet "+strconv.FormatInt(k, 10))
+		}
+	})
+	t.Run("walking", func(t *testing.T) {
+		t.Parallel()
+		packets, killed := checkUntil(t, frozenLab(t), -1, 0)
+		if killed || packets < 100 {
+			t.Fatalf("a whole check has %d packets", packets)
+		}
+		t.Logf("a whole check has %d packets", packets)
+		alive := 0
+		for i := range spread {
+			k := first + (packets-first)*(i+1)/(spread+1)
+			sig := signals[i%int64(len(signals))]
+			vm := frozenLab(t)
+			if _, killed := checkUntil(t, vm, k, sig); killed {
+				alive++
+			}
+			goesOn(t, vm, sig.String()+" at packet "+strconv.FormatInt(k, 10))
+			vm.Stop(context.Background())
+		}
+		if spread > 1 && alive == 0 {
+			t.Errorf("thaw had ended before each of %d signals", spread)
+		}
+	})
+}
+
+// A stub that says nothing keeps thaw for no longer than about a second after a
+// signal.
+func TestSignalMuteStub(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "mute")
+	ln, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	cmd := exec.Command(program, "check", path, "--build", guestDir)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetReadDeadline(time.Now().Add(limit))
+	if _, err := conn.Read(make([]byte, 100)); err != nil {
+		t.Fatalf("waiting for thaw's first packet: %v", err)
+	}
+	begin := time.Now()
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	var exit *exec.ExitError
+	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != exitFailed || !oneSentence(stderr.String()) {
+		t.Errorf("%v: %s", err, &stderr)
+	}
+	if took := time.Since(begin); took > 4*time.Second {
+		t.Errorf("thaw ended %v after the signal", took)
+	}
+}
