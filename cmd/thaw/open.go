@@ -108,7 +108,7 @@ func (o *options) openLabRun(ctx context.Context, s *session.Scenario, bug strin
 	if bug != "" {
 		name += ", bug=" + bug
 	}
-	op, err := o.openTarget(ctx, s, files, vm.GDB(), live.Options{Name: name, VM: vm, Serial: vm.Serial(), End: r.end}, recording.About{Guest: "lab guest", Variant: bug})
+	op, err := o.openTarget(ctx, s, files, vm.GDB(), live.Options{Name: name, VM: vm, StubOnly: o.noShare, Serial: vm.Serial(), End: r.end}, recording.About{Guest: "lab guest", Variant: bug})
 	if err != nil {
 		return nil, errors.Join(err, vm.Stop(context.WithoutCancel(ctx)))
 	}
@@ -162,7 +162,7 @@ func (o *options) openWith(ctx context.Context, s *session.Scenario, files map[s
 			return nil, err
 		}
 	}
-	lo := live.Options{RAM: o.ram}
+	lo := live.Options{RAM: o.ram, StubOnly: o.noShare}
 	if serial != nil {
 		lo.Serial, lo.OpenSerial = serial, func() (io.ReadCloser, error) { return live.OpenSerial(o.serial) }
 	}

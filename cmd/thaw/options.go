@@ -66,7 +66,7 @@ func (o *options) commonFlags(c *cobra.Command) {
 	f.BoolVar(&o.sparse, "sparse", false, "record of each page only what was read, and zeros for the rest")
 	f.BoolVar(&o.diverge, "divergence", false, "find out where each restored thread parts from its original: both are executed up to their next system call, and put back")
 	f.BoolVar(&o.noCache, "no-cache", false, "do not keep what is found in debug info for the next start, nor use what is kept ($XDG_CACHE_HOME/thaw)")
-	f.BoolVar(&o.noShare, "no-shared-ram", false, "read the lab guest through the gdbstub only")
+	f.BoolVar(&o.noShare, "no-shared-ram", false, "read the guest's memory through the gdbstub only, not from QEMU's process or a file")
 }
 
 // screenFlags are for commands that open the screen.

@@ -43,9 +43,8 @@ func BenchmarkRefresh(b *testing.B) {
 			for range map[bool]int{false: 5, true: 3}[size.threads > 1000] {
 				gdb.add(r.gdb(b))
 			}
-			for _, shared := range []bool{false, true} {
-				name := map[bool]string{false: "stub", true: "shared"}[shared]
-				b.Run(name, func(b *testing.B) { r.run(b, shared, gdb) })
+			for _, way := range []string{"stub", "process", "shared"} {
+				b.Run(way, func(b *testing.B) { r.run(b, way, gdb) })
 			}
 		})
 	}
@@ -181,18 +180,29 @@ func seconds(b *testing.B, text []byte) time.Duration {
 	return time.Duration(s * float64(time.Second))
 }
 
-// attach opens the target and tells how its processor stands.
-func (r *refresh) attach(b testing.TB, shared bool) (*live.Target, kernel.CPU) {
-	ctx := context.Background()
-	var o live.Options
-	if shared {
-		o.RAM = r.vm.RAMPath()
-	}
-	target, err := live.Attach(ctx, r.vm.GDB(), o)
+// attach opens the target, with its memory read in the given way, and tells how its
+// processor stands.
+func (r *refresh) attach(b testing.TB, way string) (*live.Target, kernel.CPU) {
+	target, err := live.Attach(context.Background(), r.vm.GDB(), r.options(way))
 	if err != nil {
 		b.Fatal(err)
 	}
+	if want := map[string]string{"stub": "the stub", "process": "process", "shared": r.vm.RAMPath()}[way]; !strings.Contains(target.ReadsFrom(), want) {
+		b.Fatalf("memory is read from %s", target.ReadsFrom())
+	}
 	return target, r.cpu(b, target)
+}
+
+// options are those of a way to read memory. The socket is the benchmark's own, so
+// that only what started QEMU knows its process.
+func (r *refresh) options(way string) live.Options {
+	switch way {
+	case "shared":
+		return live.Options{RAM: r.vm.RAMPath()}
+	case "process":
+		return live.Options{PID: r.vm.PID()}
+	}
+	return live.Options{StubOnly: true}
 }
 
 func (r *refresh) cpu(b testing.TB, target *live.Target) kernel.CPU {
@@ -234,8 +244,8 @@ func (r *refresh) goOn(b *testing.B, target *live.Target) kernel.CPU {
 	return r.cpu(b, target)
 }
 
-func (r *refresh) run(b *testing.B, shared bool, gdb *cost) {
-	target, cpu := r.attach(b, shared)
+func (r *refresh) run(b *testing.B, way string, gdb *cost) {
+	target, cpu := r.attach(b, way)
 	defer target.Close(context.Background())
 	mirror := memory.NewMirror(target)
 	sys := r.decode(b, mirror, cpu)
@@ -304,9 +314,9 @@ func bulk(b *testing.B, target *live.Target, n int) time.Duration {
 func BenchmarkStep(b *testing.B) {
 	ctx := context.Background()
 	r := newRefresh(b, "threads=100 caps=1000", 64)
-	for _, shared := range []bool{false, true} {
-		b.Run(map[bool]string{false: "stub", true: "shared"}[shared], func(b *testing.B) {
-			target, cpu := r.attach(b, shared)
+	for _, way := range []string{"stub", "process", "shared"} {
+		b.Run(way, func(b *testing.B) {
+			target, cpu := r.attach(b, way)
 			defer target.Close(ctx)
 			mirror := memory.NewMirror(target)
 			r.decode(b, mirror, cpu)
@@ -340,7 +350,6 @@ func BenchmarkStep(b *testing.B) {
 func BenchmarkForeign(b *testing.B) {
 	const function = "Rtcr::Target_child::has"
 	for _, way := range []string{"shared", "stub", "shared-each", "stub-each"} {
-		shared := strings.HasPrefix(way, "shared")
 		b.Run(way, func(b *testing.B) {
 			r := newRefresh(b, "", 64)
 			var dec session.Decoder = r.layout
@@ -352,7 +361,7 @@ func BenchmarkForeign(b *testing.B) {
 			for range 5 {
 				python.add(r.hits(b, "../../bench/foreign.py", at, root))
 				native.add(r.hits(b, "../../bench/foreign-native.gdb", at, root))
-				ours.add(r.pass(b, dec, function, at, shared))
+				ours.add(r.pass(b, dec, function, at, strings.TrimSuffix(way, "-each")))
 			}
 			ours.against(b, "python-", &python)
 			ours.against(b, "native-", &native)
@@ -378,7 +387,7 @@ func (r *refresh) loop(b testing.TB, function string) (at, root uint64) {
 	rtcr, child := r.load(b, "rtcr"), r.load(b, "sheep_counter")
 	at = entryOf(b, rtcr, function)
 	call := entryOf(b, child, "Timer::Session_client::msleep")
-	target, cpu := r.attach(b, false)
+	target, cpu := r.attach(b, "stub")
 	defer target.Close(ctx)
 	mirror := memory.NewMirror(target)
 	sys := r.decode(b, mirror, cpu)
@@ -499,13 +508,9 @@ func (r *refresh) floor(b *testing.B, at uint64) time.Duration {
 
 // pass is what a foreign hit takes a session, which waits for rtcr to enter
 // the function.
-func (r *refresh) pass(b *testing.B, dec session.Decoder, function string, at uint64, shared bool) (wall, cpu time.Duration) {
+func (r *refresh) pass(b *testing.B, dec session.Decoder, function string, at uint64, way string) (wall, cpu time.Duration) {
 	ctx := context.Background()
-	var o live.Options
-	if shared {
-		o.RAM = r.vm.RAMPath()
-	}
-	target, err := live.Attach(ctx, r.vm.GDB(), o)
+	target, err := live.Attach(ctx, r.vm.GDB(), r.options(way))
 	if err != nil {
 		b.Fatal(err)
 	}

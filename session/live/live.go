@@ -35,6 +35,12 @@ type Options struct {
 	// RAM is the file that the guest's RAM is shared as, "" if it is not, or if
 	// the VM tells.
 	RAM string
+	// PID is the process that runs the guest, to read its RAM in; 0: VM's, or the
+	// one at the other end of the connection.
+	PID int
+	// StubOnly says to read memory through the stub, though QEMU's process might
+	// be read.
+	StubOnly bool
 	// End is the position of the end of the recorded run that QEMU replays, in
 	// instructions; 0 if it is not known, or none is replayed.
 	End uint64
@@ -56,8 +62,8 @@ type Target struct {
 	name          string
 	machine       elf.Machine
 	vm            *qemu.VM
-	shared        *sharedRAM // nil if there is none
-	warning       string     // to be told once
+	shared        *ramView // nil if there is none
+	warning       string   // to be told once
 	cpus          []gdbremote.ThreadID
 	system        []string       // registers to ask for one by one
 	tss           map[int]uint64 // base of each processor's task-state segment
@@ -157,30 +163,24 @@ func (t *Target) BlockSize() uint64 {
 	return memory.StubBlock
 }
 
-// ReadPhysical reads from shared RAM where there is some, else through the
-// stub.
+// ReadPhysical reads from shared RAM or QEMU's process where that is possible, else
+// through the stub.
 func (t *Target) ReadPhysical(reqs []memory.Request) error {
-	if ram := t.ram(); ram != nil {
-		return ram.ReadPhysical(reqs)
+	switch ram := t.ram(); {
+	case ram == nil:
+		return t.ReadStub(reqs)
+	case ram.file != nil:
+		return ram.file.ReadPhysical(reqs)
+	default:
+		return t.readProcess(ram.process, reqs)
 	}
-	batch := make([]gdbremote.MemoryRequest, len(reqs))
-	for i, r := range reqs {
-		batch[i] = gdbremote.MemoryRequest{Addr: r.Addr, Buf: r.Buf}
-	}
-	if err := t.client.ReadMemoryBatch(t.reads, gdbremote.Physical, batch); err != nil {
-		return fmt.Errorf("reading the guest's memory: %w", t.lost(err))
-	}
-	for i := range reqs {
-		reqs[i].Err = batch[i].Err
-	}
-	return nil
 }
 
 // At is guest memory where it lies, nil if the guest's RAM is not shared; see
 // memory.InPlace.
 func (t *Target) At(addr uint64, n int) []byte {
-	if ram := t.ram(); ram != nil {
-		return ram.At(addr, n)
+	if ram := t.ram(); ram != nil && ram.file != nil {
+		return ram.file.At(addr, n)
 	}
 	return nil
 }

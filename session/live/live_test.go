@@ -43,6 +43,7 @@ type setup struct {
 	more     []func(*session.Config)
 	frozen   bool // do not begin
 	foreign  bool // the session does not own QEMU
+	process  bool // memory may be read from QEMU's process
 }
 
 func openSetup(ctx context.Context, t *testing.T, o setup) (*session.Engine, *qemu.VM) {
@@ -71,6 +72,7 @@ func openSetup(ctx context.Context, t *testing.T, o setup) (*session.Engine, *qe
 	}
 	o.vm.Kernel, o.vm.MemoryMB = filepath.Join(dir, guest.Kernel), 64
 	o.vm.ICount = guest.Clock
+	o.target.StubOnly = !o.vm.SharedRAM && !o.process
 	vm, err := qemu.Start(ctx, o.vm)
 	if err != nil {
 		t.Fatal(err)

@@ -9,45 +9,75 @@ import (
 	"thaw/memory"
 )
 
-// sharedRAM is the file that the guest's RAM is said to be in. It is used once it
-// was seen to hold what the stub reads: a file of another guest, or one that the
+// ramView is another way to the guest's RAM than the stub: the file that it is said
+// to be in, or the memory of the process that runs the guest. It is used once it was
+// seen to hold what the stub reads: the file of another guest, or one that the
 // machine does not use, would show anything.
-type sharedRAM struct {
-	file   *memory.Shared
-	path   string
-	proven bool
+type ramView struct {
+	name    string
+	file    *memory.Shared // nil: in the process
+	process *processRAM
+	places  []uint64 // physical addresses to compare
+	asked   bool     // the user named it, and is told why it is not used
+	proven  bool
 }
 
-// openRAM maps the file with the guest's RAM, if one is known; that of a machine
-// started for this session is known to be its.
+// source is where it is read.
+func (v *ramView) source() memory.Source {
+	if v.file != nil {
+		return v.file
+	}
+	return v.process.ram
+}
+
+// openRAM finds a faster way to the guest's RAM, if there is one: the file that is
+// named, which a machine started for this session is known to use, or else the
+// process.
 func (t *Target) openRAM(ctx context.Context) error {
-	if t.opts.RAM == "" {
-		return nil
+	switch {
+	case t.opts.RAM != "":
+		file, err := memory.MapShared(t.opts.RAM)
+		if err != nil {
+			return err
+		}
+		t.shared = &ramView{name: t.opts.RAM, file: file, places: lowPlaces(), asked: true, proven: t.opts.VM != nil}
+	case !t.opts.StubOnly:
+		process, err := t.findProcess(ctx)
+		if process == nil || err != nil {
+			return err
+		}
+		t.shared = &ramView{name: process.name(), process: process, places: process.places()}
 	}
-	file, err := memory.MapShared(t.opts.RAM)
-	if err != nil {
-		return err
+	if err := t.prove(ctx); err != nil {
+		return t.notThis(err)
 	}
-	t.shared = &sharedRAM{file, t.opts.RAM, t.opts.VM != nil}
-	return t.prove(ctx)
+	return nil
 }
 
-// ram is the file with the guest's RAM, nil if there is none to rely on.
-func (t *Target) ram() *memory.Shared {
+// ram is the proven view of the guest's RAM, nil if there is none to rely on.
+func (t *Target) ram() *ramView {
 	if t.shared == nil || !t.shared.proven {
 		return nil
 	}
-	return t.shared.file
+	return t.shared
 }
 
-// unmap ends the view of shared RAM.
+// ReadsFrom says where the guest's memory is read, for people.
+func (t *Target) ReadsFrom() string {
+	if v := t.ram(); v != nil {
+		return v.name
+	}
+	return "the stub"
+}
+
+// unmap ends the view of the guest's RAM.
 func (t *Target) unmap() error {
-	if t.shared == nil {
+	v := t.shared
+	t.shared = nil
+	if v == nil || v.file == nil {
 		return nil
 	}
-	err := t.shared.file.Close()
-	t.shared = nil
-	return err
+	return v.file.Close()
 }
 
 // Warning implements session.Warner.
@@ -57,21 +87,33 @@ func (t *Target) Warning() string {
 	return w
 }
 
-// proveAgain looks at a file that had nothing to compare so far, since the guest
+// proveAgain looks at a view that had nothing to compare so far, since the guest
 // had not booted. One that turns out to be another's is not used.
 func (t *Target) proveAgain(ctx context.Context) error {
+	if t.process() != nil {
+		t.process().stale = true
+	}
 	if t.shared == nil || t.shared.proven {
 		return nil
 	}
 	err := t.prove(ctx)
-	if other := (*otherRAM)(nil); errors.As(err, &other) {
+	if other := (*otherRAM)(nil); errors.As(err, &other) && t.shared.asked {
 		t.warning = err.Error() + "; memory is read through the stub"
 		return t.unmap()
 	}
-	return err
+	return t.notThis(err)
 }
 
-// otherRAM is a file that holds something else than the guest's memory.
+// notThis drops the process whose memory is not the guest's: nobody named it, so it
+// is no error. A file that the user named is.
+func (t *Target) notThis(err error) error {
+	if other := (*otherRAM)(nil); !errors.As(err, &other) || t.shared.asked {
+		return err
+	}
+	return t.unmap()
+}
+
+// otherRAM is a view that shows something else than the guest's memory.
 type otherRAM struct {
 	path string
 	at   uint64
@@ -81,39 +123,79 @@ func (e *otherRAM) Error() string {
 	return fmt.Sprintf("%s is not the guest's RAM: it differs at physical %#x; give the mem-path of the guest's own memory-backend-file, with share=on", e.path, e.at)
 }
 
-// prove compares places of a RAM file with what the stub reads. Where all hold
-// zeros it is not known so far whose it is.
-func (t *Target) prove(ctx context.Context) error {
-	const pages, apart, size = 256, 1 << 16, 64
-	if t.shared.proven {
-		return nil
-	}
-	var file []memory.Request
-	var stub []gdbremote.MemoryRequest
-	for n := range uint64(pages) {
-		if at := n * apart; at < 0xa0000 || at >= 0x100000 { // a PC has its video memory and ROMs between
-			file = append(file, memory.Request{Addr: at, Buf: make([]byte, size)})
-			stub = append(stub, gdbremote.MemoryRequest{Addr: at, Buf: make([]byte, size)})
+// Places that are compared: so many, so far from each other.
+const (
+	comparedPlaces = 256
+	placesApart    = 1 << 16
+	comparedBytes  = 64
+)
+
+// pcHole is where a PC has its video memory and ROMs, which chipset registers
+// switch between RAM and others.
+func pcHole(addr uint64) bool { return addr >= 0xa0000 && addr < 0x100000 }
+
+// lowPlaces are places of RAM that begins at address 0.
+func lowPlaces() []uint64 {
+	var out []uint64
+	for n := range uint64(comparedPlaces) {
+		if at := n * placesApart; !pcHole(at) {
+			out = append(out, at)
 		}
 	}
-	if err := t.shared.file.ReadPhysical(file); err != nil {
+	return out
+}
+
+// prove compares places of the view with what the stub reads. Where all hold
+// zeros it is not known so far whose it is.
+func (t *Target) prove(ctx context.Context) error {
+	v := t.shared
+	if v == nil || v.proven {
+		return nil
+	}
+	mine := make([]memory.Request, len(v.places))
+	stub := make([]gdbremote.MemoryRequest, len(v.places))
+	for i, at := range v.places {
+		mine[i] = memory.Request{Addr: at, Buf: make([]byte, comparedBytes)}
+		stub[i] = gdbremote.MemoryRequest{Addr: at, Buf: make([]byte, comparedBytes)}
+	}
+	if err := v.source().ReadPhysical(mine); err != nil {
+		if v.process != nil { // may not be read: nothing is known of it
+			return t.unmap()
+		}
 		return err
 	}
 	if err := t.client.ReadMemoryBatch(ctx, gdbremote.Physical, stub); err != nil {
-		return fmt.Errorf("comparing %s with the guest's memory: %w", t.shared.path, t.lost(err))
+		return fmt.Errorf("comparing %s with the guest's memory: %w", v.name, t.lost(err))
 	}
 	filled := false
-	for i, f := range file {
+	for i, m := range mine {
 		switch s := stub[i]; {
-		case f.Err != nil: // behind its end
+		case m.Err != nil && v.file != nil: // behind its end
+		case m.Err != nil:
+			return &otherRAM{v.name, m.Addr}
 		case s.Err != nil:
-			return fmt.Errorf("comparing %s with the guest's memory: %w", t.shared.path, s.Err)
-		case [size]byte(f.Buf) != [size]byte(s.Buf):
-			return &otherRAM{t.shared.path, f.Addr}
+			return fmt.Errorf("comparing %s with the guest's memory: %w", v.name, s.Err)
+		case [comparedBytes]byte(m.Buf) != [comparedBytes]byte(s.Buf):
+			return &otherRAM{v.name, m.Addr}
 		default:
-			filled = filled || [size]byte(f.Buf) != [size]byte{}
+			filled = filled || [comparedBytes]byte(m.Buf) != [comparedBytes]byte{}
 		}
 	}
-	t.shared.proven = filled
+	v.proven = filled
+	return nil
+}
+
+// ReadStub is ReadPhysical through the stub, whatever else there is.
+func (t *Target) ReadStub(reqs []memory.Request) error {
+	batch := make([]gdbremote.MemoryRequest, len(reqs))
+	for i, r := range reqs {
+		batch[i] = gdbremote.MemoryRequest{Addr: r.Addr, Buf: r.Buf}
+	}
+	if err := t.client.ReadMemoryBatch(t.reads, gdbremote.Physical, batch); err != nil {
+		return fmt.Errorf("reading the guest's memory: %w", t.lost(err))
+	}
+	for i := range reqs {
+		reqs[i].Err = batch[i].Err
+	}
 	return nil
 }

@@ -38,17 +38,13 @@ type noSwitch struct{ session.Decoder }
 // step of the processor each time, and the program does not notice: the loop at
 // it pushes a register and pops it again.
 func TestForeignHitsAreSkipped(t *testing.T) {
-	for _, shared := range []bool{false, true} {
+	for _, way := range []string{"stub", "process", "shared"} {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 		defer cancel()
 		const function = "Rtcr::Target_child::has"
 		r := newRefresh(t, "", 64)
 		at, _ := r.loop(t, function)
-		var o live.Options
-		if shared {
-			o.RAM = r.vm.RAMPath()
-		}
-		target, err := live.Attach(ctx, r.vm.GDB(), o)
+		target, err := live.Attach(ctx, r.vm.GDB(), r.options(way))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -63,7 +59,7 @@ func TestForeignHitsAreSkipped(t *testing.T) {
 		}
 		foreign := e.View().Breakpoints[0].Foreign
 		if c.advances < 300 || c.steps > c.advances/4 || foreign < c.advances {
-			t.Errorf("shared %v: %d hits: %d were skipped and %d stepped over", shared, foreign, c.advances, c.steps)
+			t.Errorf("%s: %d hits: %d were skipped and %d stepped over", way, foreign, c.advances, c.steps)
 		}
 		// At the breakpoint each time with the same stack pointer, and what was
 		// pushed below it.
@@ -77,7 +73,7 @@ func TestForeignHitsAreSkipped(t *testing.T) {
 			if reg("rip") == at && reg("cs")&3 == 3 {
 				space := memory.NewSpace(memory.NewView(c, memory.StubBlock, nil), memory.AMD64{}, reg("cr3")&^0xfff)
 				if pushed, err := memory.Uint(space, reg("rsp")-8, 8); err != nil || pushed != reg("rbp") {
-					t.Errorf("shared %v: %#x was pushed, rbp is %#x (%v)", shared, pushed, reg("rbp"), err)
+					t.Errorf("%s: %#x was pushed, rbp is %#x (%v)", way, pushed, reg("rbp"), err)
 				}
 				sps = append(sps, reg("rsp"))
 			}
@@ -86,7 +82,7 @@ func TestForeignHitsAreSkipped(t *testing.T) {
 			}
 		}
 		if sps[0] != sps[1] || sps[1] != sps[2] {
-			t.Errorf("shared %v: stack pointers %x", shared, sps)
+			t.Errorf("%s: stack pointers %x", way, sps)
 		}
 		if err := e.Close(ctx); err != nil {
 			t.Error(err)

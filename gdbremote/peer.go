@@ -1,0 +1,135 @@
+package gdbremote
+
+import (
+	"bufio"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// errNoPeer says that no process of this host that we may look at holds the other
+// end.
+var errNoPeer = errors.New("the process at the other end is not to be found on this host")
+
+// PeerPID is the process at the other end of the connection, if it is one of this
+// host: by the credentials of a unix socket (those of the process that listens), or
+// by who has the other end of a TCP connection open (/proc/net/tcp). It may be a
+// proxy: what it is said to hold has to be proved.
+func (c *Client) PeerPID() (int, error) {
+	switch conn := c.conn.(type) {
+	case *net.UnixConn:
+		return unixPeer(conn)
+	case *net.TCPConn:
+		return tcpPeer(conn)
+	}
+	return 0, errNoPeer
+}
+
+func unixPeer(conn *net.UnixConn) (int, error) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	var cred *unix.Ucred
+	if e := raw.Control(func(fd uintptr) { cred, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) }); e != nil {
+		return 0, e
+	}
+	switch {
+	case err != nil:
+		return 0, fmt.Errorf("asking for the process behind a socket: %w", err)
+	case cred.Pid <= 0: // of another container
+		return 0, errNoPeer
+	}
+	return int(cred.Pid), nil
+}
+
+func tcpPeer(conn *net.TCPConn) (int, error) {
+	ours, ok1 := conn.LocalAddr().(*net.TCPAddr)
+	theirs, ok2 := conn.RemoteAddr().(*net.TCPAddr)
+	if !ok1 || !ok2 {
+		return 0, errNoPeer
+	}
+	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
+		inode, err := socketInode(table, theirs.AddrPort(), ours.AddrPort())
+		if err != nil {
+			return 0, err
+		}
+		if inode != "" {
+			return socketOwner(inode)
+		}
+	}
+	return 0, errNoPeer
+}
+
+// socketInode finds the socket with these ends in a table of Linux's
+// (proc_net_tcp.txt in its documentation); "" if it is not in it.
+func socketInode(table string, local, remote netip.AddrPort) (string, error) {
+	f, err := os.Open(table)
+	if errors.Is(err, os.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		const here, there, inode = 1, 2, 9
+		w := strings.Fields(lines.Text())
+		if len(w) > inode && sameEnd(w[here], local) && sameEnd(w[there], remote) {
+			return w[inode], nil
+		}
+	}
+	return "", lines.Err()
+}
+
+// sameEnd compares an end as the table spells it ("0100007F:04D2": words of the
+// address in the host's byte order, then the port) with one of ours.
+func sameEnd(text string, end netip.AddrPort) bool {
+	addr, port, ok := strings.Cut(text, ":")
+	raw, err := hex.DecodeString(addr)
+	n, errPort := strconv.ParseUint(port, 16, 16)
+	if !ok || err != nil || errPort != nil || uint16(n) != end.Port() || len(raw)%4 != 0 {
+		return false
+	}
+	for word := range slices.Chunk(raw, 4) {
+		slices.Reverse(word) // all hosts that thaw is built for are little-endian
+	}
+	a, ok := netip.AddrFromSlice(raw)
+	return ok && a.Unmap() == end.Addr().Unmap().WithZone("")
+}
+
+// socketOwner is the process that has a socket open, among those that we may look at.
+func socketOwner(inode string) (int, error) {
+	procs, err := os.ReadDir("/proc")
+	if err != nil {
+		return 0, err
+	}
+	want := "socket:[" + inode + "]"
+	for _, p := range procs {
+		pid, err := strconv.Atoi(p.Name())
+		if err != nil || pid == os.Getpid() {
+			continue
+		}
+		dir := filepath.Join("/proc", p.Name(), "fd")
+		files, err := os.ReadDir(dir)
+		if err != nil {
+			continue // another user's, or it has ended
+		}
+		for _, f := range files {
+			if to, err := os.Readlink(filepath.Join(dir, f.Name())); err == nil && to == want {
+				return pid, nil
+			}
+		}
+	}
+	return 0, errNoPeer
+}

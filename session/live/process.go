@@ -1,0 +1,245 @@
+package live
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"thaw/gdbremote"
+	"thaw/memory"
+)
+
+// processRAM is the guest's RAM in the memory of QEMU's process.
+type processRAM struct {
+	pid    int
+	ram    *memory.Process
+	blocks []memoryRange // all that QEMU calls RAM or ROM, where a read has no effect
+	stale  bool          // the guest has run since they were asked for
+}
+
+func (p *processRAM) name() string { return fmt.Sprintf("the memory of QEMU's process %d", p.pid) }
+
+// places are physical addresses to compare, of every piece of RAM.
+func (p *processRAM) places() []uint64 {
+	var out []uint64
+	pieces := p.ram.Pieces()
+	for _, r := range pieces {
+		for n := range uint64(comparedPlaces / len(pieces)) {
+			if at := r.First + n*placesApart; at+comparedBytes-1 <= r.Last {
+				out = append(out, at)
+			}
+		}
+	}
+	return out
+}
+
+// holds says whether n bytes from addr on are RAM or ROM of the guest's.
+func (p *processRAM) holds(addr uint64, n int) bool {
+	end := addr + uint64(n) - 1
+	for _, b := range p.blocks {
+		if addr >= b.first && addr <= b.last {
+			if end <= b.last {
+				return true
+			}
+			addr = b.last + 1 // blocks are in order: the rest may be in the next
+		}
+	}
+	return false
+}
+
+// process is that of a proven view, nil if there is none.
+func (t *Target) process() *processRAM {
+	if v := t.ram(); v != nil {
+		return v.process
+	}
+	return nil
+}
+
+// readProcess reads from the process what is RAM there, through the stub what else
+// is RAM or ROM, and nothing of devices: to read them may have effects.
+func (t *Target) readProcess(p *processRAM, reqs []memory.Request) error {
+	var direct, stub []int
+	for i := range reqs {
+		r := &reqs[i]
+		switch n := len(r.Buf); {
+		case p.ram.Holds(r.Addr, n):
+			direct = append(direct, i)
+		case n == 0:
+			r.Err = nil
+		case p.holds(r.Addr, n) || t.asksAgain(p) && p.holds(r.Addr, n):
+			stub = append(stub, i)
+		default:
+			r.Err = fmt.Errorf("physical %#x is no RAM of the guest's", r.Addr)
+		}
+	}
+	if len(direct) == len(reqs) {
+		if err := p.ram.ReadPhysical(reqs); err != nil {
+			return t.readWithout(err, reqs)
+		}
+		return nil
+	}
+	if err := some(reqs, direct, p.ram.ReadPhysical); err != nil {
+		return t.readWithout(err, reqs)
+	}
+	return some(reqs, stub, t.ReadStub)
+}
+
+// readWithout reads through the stub from now on: the process may not be read any
+// more, or has ended, which the stub will tell.
+func (t *Target) readWithout(why error, reqs []memory.Request) error {
+	t.warning = why.Error() + "; memory is read through the stub"
+	t.unmap()
+	return t.ReadStub(reqs)
+}
+
+// some reads those of the requests.
+func some(reqs []memory.Request, which []int, read func([]memory.Request) error) error {
+	if len(which) == 0 {
+		return nil
+	}
+	part := make([]memory.Request, len(which))
+	for i, w := range which {
+		part[i] = reqs[w]
+	}
+	if err := read(part); err != nil {
+		return err
+	}
+	for i, w := range which {
+		reqs[w].Err = part[i].Err
+	}
+	return nil
+}
+
+// asksAgain asks once per stop where RAM is: the guest may have moved a device's.
+func (t *Target) asksAgain(p *processRAM) bool {
+	if !p.stale {
+		return false
+	}
+	p.stale = false
+	blocks, err := t.memoryTree(t.reads)
+	if err != nil || len(blocks) == 0 {
+		return false
+	}
+	p.blocks = blocks
+	return true
+}
+
+// findProcess finds QEMU's process and where the guest's RAM lies in it; nil where
+// there is none on this host, or where its monitor does not tell.
+func (t *Target) findProcess(ctx context.Context) (*processRAM, error) {
+	pid, ok := t.qemuPID()
+	if !ok {
+		return nil, nil
+	}
+	blocks, err := t.memoryTree(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var pieces []memory.HostRAM
+	for _, b := range blocks {
+		if !b.direct || len(pieces) == mostBlocks {
+			continue
+		}
+		host, err := t.hostAddress(ctx, b.first)
+		if err != nil {
+			return nil, err
+		}
+		if host == 0 {
+			return nil, nil
+		}
+		pieces = append(pieces, memory.HostRAM{First: b.first, Last: b.last, Host: host})
+	}
+	if len(pieces) == 0 {
+		return nil, nil
+	}
+	return &processRAM{pid: pid, ram: memory.NewProcess(pid, pieces), blocks: blocks}, nil
+}
+
+// qemuPID is the process at the other end, if it is a QEMU: to ask a proxy's would
+// be a waste.
+func (t *Target) qemuPID() (int, bool) {
+	if t.opts.PID != 0 {
+		return t.opts.PID, true
+	}
+	if t.vm != nil {
+		return t.vm.PID(), true
+	}
+	pid, err := t.client.PeerPID()
+	if err != nil {
+		return 0, false
+	}
+	exe, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid))
+	return pid, err == nil && strings.Contains(filepath.Base(exe), "qemu")
+}
+
+// memoryRange is a piece of guest-physical memory; both ends are inclusive.
+type memoryRange struct {
+	first, last uint64
+	direct      bool // RAM that stays where it is, so that it can be read in the process
+}
+
+// mostBlocks bounds the pieces of RAM that a guest is believed to have.
+const mostBlocks = 64
+
+// treeLine is a line of `info mtree -f` (QEMU 2.10 and later): addresses, priority,
+// type, name.
+var treeLine = regexp.MustCompile(`^\s+([0-9a-f]{16})-([0-9a-f]{16}) \(prio (-?\d+), (ram|rom|romd)\): `)
+
+// memoryTree asks the monitor which addresses are RAM or ROM; nothing where it does
+// not tell. A device's own RAM (priority 1, behind a PCI BAR) may move.
+func (t *Target) memoryTree(ctx context.Context) ([]memoryRange, error) {
+	text, err := t.client.Monitor(ctx, "info mtree -f")
+	if gdbremote.IsUnsupported(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, t.lost(err)
+	}
+	return parseTree(text), nil
+}
+
+func parseTree(text string) (out []memoryRange) {
+	const system = ` AS "memory", root: system`
+	_, text, ok := strings.Cut(text, system)
+	if !ok {
+		return nil
+	}
+	text, _, _ = strings.Cut(text, "\nFlatView ")
+	for line := range strings.Lines(text) {
+		m := treeLine.FindStringSubmatch(line)
+		if m == nil {
+			continue
+		}
+		first, err1 := strconv.ParseUint(m[1], 16, 64)
+		last, err2 := strconv.ParseUint(m[2], 16, 64)
+		if err1 != nil || err2 != nil || last < first {
+			continue
+		}
+		out = append(out, memoryRange{first, last, m[4] == "ram" && m[3] == "0" && !pcHole(first)})
+	}
+	return out
+}
+
+// hostLine is the answer to gpa2hva.
+var hostLine = regexp.MustCompile(`Host virtual address for 0x[0-9a-f]+ \(.*\) is 0x([0-9a-f]+)`)
+
+// hostAddress asks where RAM lies in the process; 0 where the monitor does not tell.
+func (t *Target) hostAddress(ctx context.Context, addr uint64) (uint64, error) {
+	text, err := t.client.Monitor(ctx, fmt.Sprintf("gpa2hva %#x", addr))
+	if gdbremote.IsUnsupported(err) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, t.lost(err)
+	}
+	m := hostLine.FindStringSubmatch(text)
+	if m == nil {
+		return 0, nil
+	}
+	host, err := strconv.ParseUint(m[1], 16, 64)
+	return host, err
+}
