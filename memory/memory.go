@@ -9,7 +9,6 @@
 package memory
 
 import (
-	"errors"
 	"fmt"
 )
 
@@ -34,9 +33,6 @@ type Source interface {
 type Reader interface {
 	ReadMemory(addr uint64, buf []byte) error
 }
-
-// ErrNotRecorded is wrapped by sources that hold only a part of memory.
-var ErrNotRecorded = errors.New("not recorded")
 
 // Fault says that a virtual address has no translation.
 type Fault struct {
@@ -72,6 +68,8 @@ func scratch(r Reader) []byte {
 	case *View:
 		return r.word[:]
 	case *Mirror:
+		return r.word[:]
+	case *Direct:
 		return r.word[:]
 	}
 	return make([]byte, 8)

@@ -33,14 +33,18 @@ func (t Trace) note(addr uint64, n int) {
 	}
 }
 
-// Blank zeroes what was not read of a piece of memory that begins at addr, a
-// multiple of Granule.
-func (t Trace) Blank(addr uint64, data []byte) {
-	for off := 0; off < len(data); off += Granule {
-		if _, read := t[(addr+uint64(off))/Granule]; !read {
-			clear(data[off:min(off+Granule, len(data))])
+// Blank zeroes what was not read of a page that begins at addr. The mask says
+// what was.
+func (t Trace) Blank(addr uint64, page []byte) *Mask {
+	var m Mask
+	for off := 0; off < len(page); off += Granule {
+		if _, read := t[(addr+uint64(off))/Granule]; read {
+			m.Set(off, off+Granule)
+		} else {
+			clear(page[off : off+Granule])
 		}
 	}
+	return &m
 }
 
 // TraceReads makes the view note in t what is read through it.

@@ -22,7 +22,7 @@ import (
 // adds record types and JSON members, which older readers skip.
 const (
 	Major = 1
-	Minor = 0
+	Minor = 1
 )
 
 // magic begins a file. Its bytes show damage by text conversion, as PNG's do.
@@ -45,6 +45,7 @@ const (
 	typeMeta  = "META" // JSON: metadata
 	typeSyms  = "SYMS" // JSON: symbols, debug info that became known
 	typePages = "PAGE" // pages: SHA-256 and contents of each
+	typeMasks = "MASK" // masks: what is known of pages, since format 1.1
 	typeStop  = "STOP" // JSON: stop
 	typeLog   = "LOGL" // JSON: LOG lines behind the last stop
 	typeNotes = "NOTE" // JSON: all notes of the user
@@ -57,7 +58,8 @@ const (
 	maxRecord = 32 << 20 // bytes, unpacked
 	maxJSON   = 64 << 20 // bytes of all JSON records, unpacked
 	maxPages  = 1 << 15  // pages of session.PageSize bytes
-	maxRefs   = 1 << 22  // pages of all stops together
+	maxMasks  = 1 << 16
+	maxRefs   = 1 << 22 // pages of all stops together
 	maxStops  = 1 << 14
 )
 
@@ -71,7 +73,7 @@ type metadata struct {
 	Guest    string `json:"guest,omitempty"`
 	Scenario string `json:"scenario"` // text of the scenario file
 	Variant  string `json:"variant,omitempty"`
-	Sparse   bool   `json:"sparse,omitempty"` // bytes that the model did not read are zero
+	Sparse   bool   `json:"sparse,omitempty"` // of pages only what the model read is known
 }
 
 // stop is a stop's record.
@@ -80,6 +82,9 @@ type stop struct {
 	// Pages are physical page numbers with the page that holds their contents:
 	// 0 for zeros, n for the n-th of the file.
 	Pages [][2]uint64 `json:"pages"`
+	// Known says of each of them which bytes are known: 0 for all, n for those of
+	// the n-th mask of the file; the others are 0. Without it all are.
+	Known []uint64 `json:"known,omitempty"`
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -113,13 +118,14 @@ func header() []byte {
 	return h
 }
 
-// checkHeader says whether a file is a recording of a known version.
-func checkHeader(h []byte) error {
+// checkHeader says whether a file is a recording of a known version, and which
+// minor one.
+func checkHeader(h []byte) (minor int, err error) {
 	if len(h) < headerSize || string(h[:len(magic)]) != magic {
-		return errors.New("it is not a thaw recording")
+		return 0, errors.New("it is not a thaw recording")
 	}
 	if major := binary.LittleEndian.Uint16(h[8:]); major != Major {
-		return fmt.Errorf("it is a recording of format %d, and this thaw reads format %d: use the thaw that made it, or a newer one", major, Major)
+		return 0, fmt.Errorf("it is a recording of format %d, and this thaw reads format %d: use the thaw that made it, or a newer one", major, Major)
 	}
-	return nil
+	return int(binary.LittleEndian.Uint16(h[10:])), nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"thaw/debuginfo"
+	"thaw/memory"
 	"thaw/session"
 )
 
@@ -24,8 +25,11 @@ type Recording struct {
 	meta     metadata
 	scenario *session.Scenario
 	records  []*session.StopRecord
-	maps     []map[uint64]uint64 // by record: page number → page, see stop.Pages
+	maps     []map[uint64]pageRef // by record and number of the physical page
 	pages    [][]byte
+	masks    []*memory.Mask
+	vague    bool                    // of format 1.0, which does not tell zeros from what was not recorded
+	guessed  map[uint64]*memory.Mask // of pages in such a file
 	notes    []session.Note
 	log      []string
 	extracts map[string]*debuginfo.Extract
@@ -62,7 +66,8 @@ func Read(name string, from io.Reader) (*Recording, error) {
 }
 
 func read(name string, from io.Reader) (*Recording, error) {
-	r := &reader{rec: &Recording{name: name, extracts: map[string]*debuginfo.Extract{}, programs: map[string]*debuginfo.Program{}}, in: bufio.NewReaderSize(from, 1<<16)}
+	rec := &Recording{name: name, extracts: map[string]*debuginfo.Extract{}, programs: map[string]*debuginfo.Program{}, guessed: map[uint64]*memory.Mask{}}
+	r := &reader{rec: rec, in: bufio.NewReaderSize(from, 1<<16)}
 	if err := r.read(); err != nil {
 		return nil, err
 	}
@@ -85,11 +90,12 @@ func (r *reader) read() error {
 	if _, err := io.ReadFull(r.in, head); err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return err
 	}
-	if err := checkHeader(head); err != nil {
+	minor, err := checkHeader(head)
+	if err != nil {
 		return err
 	}
+	r.rec.vague = minor < 1
 	r.at = headerSize
-	var err error
 	if r.dec, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxRecord), zstd.WithDecoderMaxWindow(maxRecord)); err != nil {
 		return fmt.Errorf("setting up zstd: %w", err)
 	}
@@ -165,6 +171,8 @@ func (r *reader) take(typ string, raw []byte) error {
 	switch typ {
 	case typePages:
 		return r.takePages(raw)
+	case typeMasks:
+		return r.takeMasks(raw)
 	case typeDone:
 		r.done = true
 		return nil
@@ -227,6 +235,21 @@ func (r *reader) takePages(raw []byte) error {
 	return nil
 }
 
+func (r *reader) takeMasks(raw []byte) error {
+	const size = len(memory.Mask{})
+	if len(raw)%size != 0 {
+		return fmt.Errorf("a record of masks has %d bytes", len(raw))
+	}
+	for ; len(raw) > 0; raw = raw[size:] {
+		if len(r.rec.masks) == maxMasks {
+			return fmt.Errorf("more than %d masks", maxMasks)
+		}
+		m := memory.Mask(raw[:size])
+		r.rec.masks = append(r.rec.masks, &m)
+	}
+	return nil
+}
+
 func (r *reader) takeSymbols(raw []byte) error {
 	var s symbols
 	if err := decode(typeSyms, raw, &s); err != nil {
@@ -261,12 +284,19 @@ func (r *reader) takeStop(raw []byte) error {
 	if r.refs += len(s.Pages); r.refs > maxRefs {
 		return fmt.Errorf("more than %d pages in all stops", maxRefs)
 	}
-	pages := make(map[uint64]uint64, len(s.Pages))
-	for _, p := range s.Pages {
-		if p[1] > uint64(len(r.rec.pages)) {
-			return fmt.Errorf("stop %d refers to page %d of %d", s.Number, p[1], len(r.rec.pages))
+	if len(s.Known) > 0 && len(s.Known) != len(s.Pages) {
+		return fmt.Errorf("stop %d has %d pages and tells what is known of %d", s.Number, len(s.Pages), len(s.Known))
+	}
+	pages := make(map[uint64]pageRef, len(s.Pages))
+	for i, p := range s.Pages {
+		ref := pageRef{page: p[1]}
+		if len(s.Known) > 0 {
+			ref.mask = s.Known[i]
 		}
-		pages[p[0]] = p[1]
+		if ref.page > uint64(len(r.rec.pages)) || ref.mask > uint64(len(r.rec.masks)) {
+			return fmt.Errorf("stop %d refers to page %d of %d, mask %d of %d", s.Number, ref.page, len(r.rec.pages), ref.mask, len(r.rec.masks))
+		}
+		pages[p[0]] = ref
 	}
 	r.rec.records = append(r.rec.records, s.StopRecord)
 	r.rec.maps = append(r.rec.maps, pages)

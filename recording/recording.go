@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"thaw/debuginfo"
-	"thaw/memory"
 	"thaw/session"
 )
 
@@ -25,7 +24,7 @@ func (r *Recording) Made() (at, by string) { return r.meta.Made, r.meta.By }
 // against.
 func (r *Recording) Variant() string { return r.meta.Variant }
 
-// Sparse says that bytes that the model did not read are zero.
+// Sparse says that of each page only what the model read was recorded.
 func (r *Recording) Sparse() bool { return r.meta.Sparse }
 
 // Scenario is the scenario that was walked.
@@ -69,60 +68,4 @@ func (r *Recording) Symbols(component string) (*debuginfo.Program, error) {
 		return nil, fmt.Errorf("%s holds no debug info of %s", r.name, component)
 	}
 	return p, nil
-}
-
-// Memory is physical memory at a record.
-func (r *Recording) Memory(record int) memory.Source {
-	return &pageSource{rec: r, pages: r.maps[record]}
-}
-
-// Pages lists the recorded pages of a record by physical address.
-func (r *Recording) Pages(record int) []session.Page {
-	out := make([]session.Page, 0, len(r.maps[record]))
-	for n := range r.maps[record] {
-		out = append(out, session.Page{Addr: n * session.PageSize, Data: r.page(r.maps[record][n])})
-	}
-	slices.SortFunc(out, func(a, b session.Page) int {
-		if a.Addr < b.Addr {
-			return -1
-		}
-		return 1
-	})
-	return out
-}
-
-var zeros [session.PageSize]byte
-
-// page is the contents with a number.
-func (r *Recording) page(ref uint64) []byte {
-	if ref == 0 {
-		return zeros[:]
-	}
-	return r.pages[ref-1]
-}
-
-// pageSource reads recorded pages.
-type pageSource struct {
-	rec   *Recording
-	pages map[uint64]uint64
-}
-
-// ReadPhysical fills in what was recorded; the rest is memory.ErrNotRecorded.
-func (s *pageSource) ReadPhysical(reqs []memory.Request) error {
-	for i := range reqs {
-		s.fill(&reqs[i])
-	}
-	return nil
-}
-
-func (s *pageSource) fill(q *memory.Request) {
-	for done := 0; done < len(q.Buf); {
-		addr := q.Addr + uint64(done)
-		ref, ok := s.pages[addr/session.PageSize]
-		if !ok {
-			q.Err = fmt.Errorf("physical %#x was %w", addr, memory.ErrNotRecorded)
-			return
-		}
-		done += copy(q.Buf[done:], s.rec.page(ref)[addr%session.PageSize:])
-	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"thaw/debuginfo"
+	"thaw/memory"
 	"thaw/newfile"
 	"thaw/session"
 )
@@ -27,6 +29,7 @@ type Writer struct {
 	taps  map[string]*debuginfo.Tap
 	names []string // of taps, in order
 	pages map[[sha256.Size]byte]uint64
+	masks map[memory.Mask]uint64
 	size  int64 // of what was written whole
 	stops int
 }
@@ -69,7 +72,7 @@ func newWriter(path string, f file, about About, files map[string]*debuginfo.Fil
 	if err != nil {
 		return nil, fmt.Errorf("setting up zstd: %w", err)
 	}
-	w := &Writer{path: path, file: f, enc: enc, taps: map[string]*debuginfo.Tap{}, pages: map[[sha256.Size]byte]uint64{}}
+	w := &Writer{path: path, file: f, enc: enc, taps: map[string]*debuginfo.Tap{}, pages: map[[sha256.Size]byte]uint64{}, masks: map[memory.Mask]uint64{}}
 	for name, f := range files {
 		w.taps[name] = f.Tap()
 		w.names = append(w.names, name)
@@ -120,9 +123,27 @@ type symbols struct {
 
 // Stop writes a stop with what it refers to.
 func (w *Writer) Stop(s *session.StopRecord, pages []session.Page) error {
+	known, masks := len(w.pages), len(w.masks)
+	out, err := w.stop(s, pages)
+	if err == nil {
+		err = w.commit(out)
+	}
+	if err != nil { // what is new is not in the file
+		maps.DeleteFunc(w.pages, func(_ [sha256.Size]byte, n uint64) bool { return n > uint64(known) })
+		maps.DeleteFunc(w.masks, func(_ memory.Mask, n uint64) bool { return n > uint64(masks) })
+		return err
+	}
+	if !s.Aside {
+		w.stops++
+	}
+	return nil
+}
+
+// stop packs a stop with what it refers to.
+func (w *Writer) stop(s *session.StopRecord, pages []session.Page) (out []byte, err error) {
 	rec := stop{StopRecord: s, Pages: make([][2]uint64, 0, len(pages))}
-	known := len(w.pages)
-	var fresh []byte
+	var fresh, masks []byte
+	partly := slices.ContainsFunc(pages, func(p session.Page) bool { return p.Known != nil })
 	for _, p := range pages {
 		ref, added := w.page(p.Data)
 		if added {
@@ -130,34 +151,32 @@ func (w *Writer) Stop(s *session.StopRecord, pages []session.Page) error {
 			fresh = append(append(fresh, sum[:]...), p.Data...)
 		}
 		rec.Pages = append(rec.Pages, [2]uint64{p.Addr / session.PageSize, ref})
+		if !partly {
+			continue
+		}
+		mask, added := w.mask(p.Known)
+		if added {
+			masks = append(masks, p.Known[:]...)
+		}
+		rec.Known = append(rec.Known, mask)
 	}
-	out, err := w.appendPages(nil, fresh)
-	if err == nil && len(w.pages) > maxPages {
-		err = fmt.Errorf("%s would hold more than %d pages", w.path, maxPages)
+	if len(w.pages) > maxPages || len(w.masks) > maxMasks {
+		return nil, fmt.Errorf("%s would hold more than %d pages, or be of more than %d forms", w.path, maxPages, maxMasks)
+	}
+	if out, err = w.appendPieces(out, typePages, fresh, pageEntry); err != nil {
+		return nil, err
+	}
+	if out, err = w.appendPieces(out, typeMasks, masks, len(memory.Mask{})); err != nil {
+		return nil, err
 	}
 	for _, name := range w.names {
-		if x := w.taps[name].Extract(); x != nil && err == nil {
-			out, err = w.appendJSON(out, typeSyms, symbols{name, x})
-		}
-	}
-	if err == nil {
-		out, err = w.appendJSON(out, typeStop, rec)
-	}
-	if err == nil {
-		err = w.commit(out)
-	}
-	if err != nil {
-		for sum, n := range w.pages { // they are not in the file
-			if n > uint64(known) {
-				delete(w.pages, sum)
+		if x := w.taps[name].Extract(); x != nil {
+			if out, err = w.appendJSON(out, typeSyms, symbols{name, x}); err != nil {
+				return nil, err
 			}
 		}
-		return err
 	}
-	if !s.Aside {
-		w.stops++
-	}
-	return nil
+	return w.appendJSON(out, typeStop, rec)
 }
 
 // page is the number of a page's contents, 0 for zeros; added says that they
@@ -175,16 +194,29 @@ func (w *Writer) page(data []byte) (n uint64, added bool) {
 	return n, true
 }
 
-// appendPages packs page entries into records that are not too large.
-func (w *Writer) appendPages(dst, entries []byte) ([]byte, error) {
-	const most = maxRecord / pageEntry * pageEntry
-	for len(entries) > 0 {
-		n := min(len(entries), most)
+// mask is the number of a mask, 0 for none; added says that it is new.
+func (w *Writer) mask(m *memory.Mask) (n uint64, added bool) {
+	if m == nil {
+		return 0, false
+	}
+	if n, ok := w.masks[*m]; ok {
+		return n, false
+	}
+	n = uint64(len(w.masks)) + 1
+	w.masks[*m] = n
+	return n, true
+}
+
+// appendPieces packs pieces of one size into records that are not too large.
+func (w *Writer) appendPieces(dst []byte, typ string, pieces []byte, size int) ([]byte, error) {
+	most := maxRecord / size * size
+	for len(pieces) > 0 {
+		n := min(len(pieces), most)
 		var err error
-		if dst, err = appendRecord(dst, w.enc, typePages, entries[:n]); err != nil {
+		if dst, err = appendRecord(dst, w.enc, typ, pieces[:n]); err != nil {
 			return nil, err
 		}
-		entries = entries[n:]
+		pieces = pieces[n:]
 	}
 	return dst, nil
 }

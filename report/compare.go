@@ -21,13 +21,16 @@ type Difference struct {
 	SameTasks   int // likewise, by their capability tables
 	Kinds       []KindCount
 	Pages       []PageChange // of memory; Compare knows none, the caller fills them in
+	Partly      int          // pages that were compared in part: of the rest one side was not recorded
 	Problems    []string     // what makes the comparison incomplete
 }
 
-// Equal says whether nothing differs.
+// Equal says whether nothing differs. A page that was recorded on one side only is
+// no difference that is known.
 func (d *Difference) Equal() bool {
 	counts := slices.ContainsFunc(d.Kinds, func(k KindCount) bool { return k.A != k.B })
-	return len(d.Threads) == 0 && len(d.Tasks) == 0 && len(d.Pages) == 0 && !counts
+	pages := slices.ContainsFunc(d.Pages, func(p PageChange) bool { return p.OnlyIn == "" })
+	return len(d.Threads) == 0 && len(d.Tasks) == 0 && !pages && !counts
 }
 
 // StopRef names a stop that was compared.
@@ -93,12 +96,13 @@ type KindCount struct {
 	A, B int
 }
 
-// PageChange is a page of physical memory that differs.
+// PageChange is a page of physical memory that differs, or was recorded on one side
+// only.
 type PageChange struct {
 	Phys   uint64 // address of the page
 	First  int    // first byte in it that differs
 	Where  string // what the page belongs to, as far as known
-	OnlyIn string // "A" or "B" for a page that only one side holds, else ""
+	OnlyIn string // "A" or "B" for a page that was recorded on one side only, else ""
 }
 
 // Compare tells what differs between two snapshots. Things of one run of the

@@ -24,6 +24,7 @@ func Diff(w io.Writer, d *Difference) error {
 	if d.Equal() {
 		p.line("")
 		p.line("no differences in %s, %s, %s", count(d.SameThreads, "thread"), count(d.SameTasks, "capability table"), count(d.A.Objects, "object"))
+		p.diffPartly(d)
 		return p.err
 	}
 	p.diffThreads(d)
@@ -160,6 +161,7 @@ func (p *printer) diffKinds(d *Difference) {
 }
 
 func (p *printer) diffPages(d *Difference) {
+	defer p.diffPartly(d)
 	if len(d.Pages) == 0 {
 		return
 	}
@@ -169,10 +171,16 @@ func (p *printer) diffPages(d *Difference) {
 		sign, first := "~", fmt.Sprintf("from byte %#x", g.First)
 		switch g.OnlyIn {
 		case "A":
-			sign, first = "-", "in A only"
+			sign, first = "-", "recorded in A only"
 		case "B":
-			sign, first = "+", "in B only"
+			sign, first = "+", "recorded in B only"
 		}
 		p.line("%s", strings.TrimRight(fmt.Sprintf("%s %#012x %s  %s", sign, g.Phys, first, g.Where), " "))
+	}
+}
+
+func (p *printer) diffPartly(d *Difference) {
+	if d.Partly > 0 {
+		p.line("memory of %s was compared in part: the rest was not recorded on both sides", count(d.Partly, "page"))
 	}
 }

@@ -21,6 +21,7 @@ type DifferenceJSON struct {
 	SameTasks   int              `json:"same_tasks"`
 	Objects     []kindJSON       `json:"objects"`
 	Pages       []pageJSON       `json:"pages"`
+	Partly      int              `json:"pages_compared_in_part"`
 	Problems    []string         `json:"problems,omitempty"`
 }
 
@@ -75,7 +76,7 @@ type kindJSON struct {
 
 type pageJSON struct {
 	Phys   string `json:"phys"`
-	First  int    `json:"first"` // byte in the page
+	First  *int   `json:"first,omitempty"` // byte in the page that differs; none if the page was recorded on one side only
 	Where  string `json:"where,omitempty"`
 	OnlyIn string `json:"only_in,omitempty"`
 }
@@ -86,7 +87,7 @@ func DiffJSON(w io.Writer, d *Difference) error { return JSON(w, NewDifferenceJS
 // NewDifferenceJSON puts a difference in its JSON form.
 func NewDifferenceJSON(d *Difference) DifferenceJSON {
 	out := DifferenceJSON{A: stopRef(d.A), B: stopRef(d.B), SameRun: d.SameRun, Equal: d.Equal(), SameThreads: d.SameThreads, SameTasks: d.SameTasks,
-		Threads: []threadDiffJSON{}, Tasks: []taskDiffJSON{}, Objects: []kindJSON{}, Pages: []pageJSON{}, Problems: d.Problems}
+		Threads: []threadDiffJSON{}, Tasks: []taskDiffJSON{}, Objects: []kindJSON{}, Pages: []pageJSON{}, Partly: d.Partly, Problems: d.Problems}
 	for _, t := range d.Threads {
 		out.Threads = append(out.Threads, threadDiffJSON{t.Change, t.What, pointOf(t.A), pointOf(t.B)})
 	}
@@ -98,7 +99,11 @@ func NewDifferenceJSON(d *Difference) DifferenceJSON {
 		out.Objects = append(out.Objects, kindJSON(k))
 	}
 	for _, g := range d.Pages {
-		out.Pages = append(out.Pages, pageJSON{hexString(g.Phys), g.First, g.Where, g.OnlyIn})
+		page := pageJSON{Phys: hexString(g.Phys), Where: g.Where, OnlyIn: g.OnlyIn}
+		if g.OnlyIn == "" {
+			page.First = &g.First
+		}
+		out.Pages = append(out.Pages, page)
 	}
 	return out
 }

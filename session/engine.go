@@ -22,7 +22,7 @@ type Config struct {
 	Files    map[string]*debuginfo.File // debug info by component, the kernel's among them
 	Recorder Recorder                   // keeps what is seen, nil if nothing is to be kept
 	WithCode bool                       // recordings may hold machine code
-	Sparse   bool                       // recordings hold of each page only what was read, else zeros
+	Sparse   bool                       // recordings hold of each page only what was read
 	MaxStops int                        // most stops that the history keeps, 0 for 2000
 
 	// Divergence says to find out where each restored thread parts from its

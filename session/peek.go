@@ -48,8 +48,10 @@ type Peek struct {
 type PeekRow struct {
 	Addr  uint64
 	Data  []byte // nil where nothing can be read
+	Known []bool // which bytes of Data were recorded, nil for all
+	Why   string // why nothing can be read: "not mapped", "not recorded"
 	Means []string
-	Words []Query // memory that each word would point to
+	Words []Query // memory that each word would point to; no Kind: the word is not known
 }
 
 // PeekMember is a value inside a value, or the value itself.
@@ -94,19 +96,39 @@ func peekMemory(space *memory.Space, q Query, ptr int, means pointer) []PeekRow 
 	for off := uint64(0); off < peekBytes && addr+off+peekRow > addr; off += peekRow {
 		row := PeekRow{Addr: addr + off}
 		data := make([]byte, peekRow)
-		if space.ReadMemory(row.Addr, data) == nil {
-			row.Data = data
-			for at := 0; at+ptr <= peekRow; at += ptr {
-				word := memory.LittleEndian(data[at : at+ptr])
-				row.Words = append(row.Words, Query{Kind: QueryMemory, Task: q.Task, Addr: word})
-				if m := means(word); m != "" {
-					row.Means = append(row.Means, m)
-				}
+		known, err := memory.ReadKnown(space, row.Addr, data)
+		if err != nil {
+			row.Why = whyUnread(err)
+			rows = append(rows, row)
+			continue
+		}
+		row.Data, row.Known = data, known
+		for at := 0; at+ptr <= peekRow; at += ptr {
+			if known != nil && slices.Contains(known[at:at+ptr], false) {
+				row.Words = append(row.Words, Query{})
+				continue
+			}
+			word := memory.LittleEndian(data[at : at+ptr])
+			row.Words = append(row.Words, Query{Kind: QueryMemory, Task: q.Task, Addr: word})
+			if m := means(word); m != "" {
+				row.Means = append(row.Means, m)
 			}
 		}
 		rows = append(rows, row)
 	}
 	return rows
+}
+
+// whyUnread says in few words why memory cannot be read.
+func whyUnread(err error) string {
+	var fault *memory.Fault
+	switch {
+	case errors.Is(err, memory.ErrNotRecorded):
+		return "not recorded"
+	case errors.As(err, &fault):
+		return "not mapped"
+	}
+	return "cannot be read"
 }
 
 // pointee tells what a word points to: a kernel object, or a function of the

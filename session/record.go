@@ -14,8 +14,9 @@ const PageSize = 4096
 
 // Page is a page of physical memory as it was at a stop.
 type Page struct {
-	Addr uint64 // a multiple of PageSize
-	Data []byte
+	Addr  uint64 // a multiple of PageSize
+	Data  []byte
+	Known *memory.Mask // which bytes were recorded, nil for all; the others are 0
 }
 
 // StopRecord is a stop as a recording keeps it: all that cannot be read again
@@ -213,10 +214,11 @@ func (e *Engine) readPages() ([]Page, error) {
 		if q.Err != nil {
 			continue
 		}
+		p := Page{Addr: q.Addr, Data: q.Buf}
 		if e.rec.sparse || e.rec.code.in(q.Buf) {
-			e.rec.reads.Blank(q.Addr, q.Buf)
+			p.Known = e.rec.reads.Blank(q.Addr, q.Buf)
 		}
-		pages = append(pages, Page{q.Addr, q.Buf})
+		pages = append(pages, p)
 	}
 	clear(e.rec.reads)
 	return pages, nil

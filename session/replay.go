@@ -19,8 +19,11 @@ type Recorded interface {
 	Scenario() *Scenario
 	Records() []*StopRecord
 	// Memory is physical memory at a record (an index of Records), as far as it
-	// was recorded.
+	// was recorded: what was not is memory.ErrNotRecorded.
 	Memory(record int) memory.Source
+	// Modelled is Memory for the model, which reads just what was read for the
+	// recording: it is what old recordings, which do not tell, hold of that.
+	Modelled(record int) memory.Source
 	Notes() []Note
 	Log() []string // after the last record
 	Components() []string
@@ -124,10 +127,10 @@ func (l registerList) Names() []string {
 	return out
 }
 
-// machine is the stopped machine of a record.
-func (r *Replay) machine(record int) kernel.Machine {
+// machine is the stopped machine of a record, with its memory.
+func (r *Replay) machine(record int, phys memory.Source) kernel.Machine {
 	s := r.rec.Records()[record]
-	m := kernel.Machine{Phys: memory.NewView(r.rec.Memory(record), memory.SharedBlock, nil), Paging: r.paging}
+	m := kernel.Machine{Phys: memory.NewDirect(phys), Paging: r.paging}
 	for _, c := range s.CPUs {
 		regs := registerList(c.Registers)
 		cpu := r.arch.cpu(regs)
@@ -143,7 +146,8 @@ func (r *Replay) Machine(stop int) (kernel.Machine, error) {
 	if _, err := r.record(stop); err != nil {
 		return kernel.Machine{}, err
 	}
-	return r.machine(r.stops[stop-1]), nil
+	record := r.stops[stop-1]
+	return r.machine(record, r.rec.Memory(record)), nil
 }
 
 // record is the record of a stop, counted from 1.
@@ -160,7 +164,7 @@ func (r *Replay) snapshot(record int) (*Snapshot, error) {
 		return s, nil
 	}
 	rec := r.rec.Records()[record]
-	m := r.machine(record)
+	m := r.machine(record, r.rec.Modelled(record))
 	sys, err := r.dec.Decode(m)
 	if err != nil {
 		return nil, fmt.Errorf("%s, stop %d: %w", r.rec.Name(), rec.Number, err)

@@ -20,7 +20,7 @@ func newMemoryList(th *theme, rows []session.PeekRow) *memoryList {
 	l := &memoryList{th: th}
 	for _, r := range rows {
 		n := len(l.rows)
-		if r.Data == nil && n > 0 && l.rows[n-1].Data == nil {
+		if r.Data == nil && n > 0 && l.rows[n-1].Data == nil && l.rows[n-1].Why == r.Why {
 			l.ends[n-1] = r.Addr
 			continue
 		}
@@ -45,18 +45,19 @@ func (l *memoryList) row(i int) []cell {
 	r := &l.rows[i]
 	out := styled(l.th.dim, hex(r.Addr), "", "", "", "")
 	if r.Data == nil {
-		out[1].text, out[1].fit = "not mapped or recorded", func(int) string { return "not mapped" }
+		out[1].text = r.Why
 		if l.ends[i] != r.Addr {
 			out[2].text = fmt.Sprintf("up to %x", l.ends[i])
 		}
 		return out
 	}
 	half := len(r.Data) / 2
-	for i, data := range [][]byte{r.Data[:half], r.Data[half:]} {
-		out[1+i] = cell{text: hexBytes(data), style: l.th.plain, fit: func(int) string { return fmt.Sprintf("%x", data) }}
+	digits := byteDigits(r)
+	for i, part := range [][]string{digits[:half], digits[half:]} {
+		out[1+i] = cell{text: strings.Join(part, " "), style: l.th.plain, fit: func(int) string { return strings.Join(part, "") }}
 	}
 	out[1+l.half(r)].style = l.th.bold.Underline(true)
-	out[3].text = characters(r.Data)
+	out[3].text = characters(r)
 	if len(r.Means) > 0 {
 		out[4] = cell{text: "→ " + clean(strings.Join(r.Means, ", ")), style: l.th.bold}
 	}
@@ -85,14 +86,28 @@ func (l *memoryList) leads(i int) session.Query {
 	return session.Query{}
 }
 
-func hexBytes(data []byte) string {
-	return strings.TrimSpace(fmt.Sprintf("% x", data))
+// unknown stands for a byte that was not recorded.
+const unknown = "··"
+
+// byteDigits are the bytes of a row in hex.
+func byteDigits(r *session.PeekRow) []string {
+	out := make([]string, len(r.Data))
+	for i, b := range r.Data {
+		if out[i] = unknown; r.Known == nil || r.Known[i] {
+			out[i] = fmt.Sprintf("%02x", b)
+		}
+	}
+	return out
 }
 
-func characters(data []byte) string {
+// characters are the bytes of a row as text, blank where they are not known.
+func characters(r *session.PeekRow) string {
 	var b strings.Builder
-	for _, c := range data {
-		if c < 0x20 || c >= 0x7f {
+	for i, c := range r.Data {
+		switch {
+		case r.Known != nil && !r.Known[i]:
+			c = ' '
+		case c < 0x20 || c >= 0x7f:
 			c = '.'
 		}
 		b.WriteByte(c)

@@ -22,7 +22,9 @@ func (f fakePeeker) Ask(q session.Query) {
 		p.Rows = []session.PeekRow{
 			{Addr: q.Addr, Data: []byte("\x1b[31mred\x00\x01\x02\x03\x04\x05\x06\x07"), Means: []string{"ep 231+0x10"},
 				Words: []session.Query{{Kind: session.QueryMemory, Addr: 0x64}, word}},
-			{Addr: q.Addr + 16}, {Addr: q.Addr + 32}}
+			{Addr: q.Addr + 16, Data: []byte("AB\x00\x00\x00\x00\x00\x00CDEFGHIJ"), Known: []bool{0: true, 1: true, 2: true, 15: true},
+				Words: []session.Query{{}, {}}},
+			{Addr: q.Addr + 32, Why: "not mapped"}, {Addr: q.Addr + 48, Why: "not mapped"}, {Addr: q.Addr + 64, Why: "not recorded"}}
 	case session.QueryObject:
 		p.Title = "Thread 231, a Thread_object"
 		p.Members = []session.PeekMember{{Type: "Thread_object", Addr: 0x1000}, {Depth: 1, Name: "_state", Type: "Mword", Value: "5", Addr: 0x1010},
@@ -53,7 +55,7 @@ func TestPeek(t *testing.T) {
 	r := startRobotAt(t, fake, fakePeeker{fake}, Options{}, 120, 40)
 	r.typed(":memory 401ff9a0")
 	f := r.expect("memory at 401ff9a0 at stop 33")
-	for _, want := range []string{"1b 5b 33 31 6d", ".[31mred", "→ ep 231+0x10", "401ff9b0 not mapped or recorded  up to 401ff9c0"} {
+	for _, want := range []string{"1b 5b 33 31 6d", ".[31mred", "→ ep 231+0x10", "401ff9b0 41 42 00 ·· ·· ·· ·· ··", "·· ·· ·· ·· ·· ·· ·· 4a", "401ff9c0 not mapped", "up to 401ff9d0", "401ff9e0 not recorded"} {
 		if !strings.Contains(f.text(), want) {
 			t.Errorf("%q is not shown:\n%s", want, f.text())
 		}

@@ -64,7 +64,7 @@ The guest must run when the command starts, its kernel needs JDB and the option
 	f.StringVar(&o.wireLog, "wire-log", "", "write the remote protocol's packets to this `file`")
 	f.StringVar(&o.record, "record", "", "keep both sides: memory in this new `file`, and the listings beside it as FILE.jdb.gz")
 	f.BoolVar(&o.force, "force", false, "overwrite the files of --record if they exist")
-	f.BoolVar(&o.sparse, "sparse", false, "record of each page only what was read, and zeros for the rest")
+	f.BoolVar(&o.sparse, "sparse", false, "record of each page only what was read")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
 	f.BoolVar(&noViews, "no-views", false, "leave out the views of single threads (their registers)")
 	f.DurationVar(&timeout, "timeout", 5*time.Minute, "give up after this `time`")

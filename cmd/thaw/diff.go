@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -23,7 +21,7 @@ func newDiff() *cobra.Command {
 		Use:   "diff A[@STOP] B[@STOP]",
 		Short: "compare two recordings, or two stops of one",
 		Long: `diff compares two stops: threads with ip, sp, state and partner, capability
-tables, counts of kernel objects, and the recorded memory pages. A and B are
+tables, counts of kernel objects, and memory where both recordings hold it. A and B are
 recordings (files, or names that come with thaw); without @STOP the last stop is
 meant. Two stops of one recording are matched by the objects' ids, two
 recordings by component and name. It ends with 0 if nothing differs, 1 if
@@ -88,30 +86,32 @@ func diff(ctx context.Context, a, b string) (*report.Difference, error) {
 	if err != nil {
 		return nil, err
 	}
-	if left.rec.Sparse() != right.rec.Sparse() {
-		return nil, errors.New("one recording holds whole pages and the other only what was read of them: their memory cannot be compared")
-	}
 	d := report.Compare(left.view.Snapshot, right.view.Snapshot, left.name == right.name)
-	d.Pages = pageChanges(left, right)
+	d.Pages, d.Partly = pageChanges(left, right)
 	return d, nil
 }
 
-// pageChanges compares the recorded pages of both stops.
-func pageChanges(a, b *side) []report.PageChange {
-	pagesB := map[uint64][]byte{}
+// pageChanges compares the recorded pages of both stops, byte by byte where both
+// were recorded; partly are the pages of which one side lacks something.
+func pageChanges(a, b *side) (out []report.PageChange, partly int) {
+	pagesB := map[uint64]session.Page{}
 	for _, p := range b.rec.Pages(b.record) {
-		pagesB[p.Addr] = p.Data
+		pagesB[p.Addr] = p
 	}
 	owners := newOwners(a, b)
-	var out []report.PageChange
 	for _, p := range a.rec.Pages(a.record) {
 		other, both := pagesB[p.Addr]
 		delete(pagesB, p.Addr)
-		switch {
-		case !both:
+		if !both {
 			out = append(out, report.PageChange{Phys: p.Addr, OnlyIn: "A", Where: owners.of(p.Addr)})
-		case !bytes.Equal(p.Data, other):
-			out = append(out, report.PageChange{Phys: p.Addr, First: firstDifference(p.Data, other), Where: owners.of(p.Addr)})
+			continue
+		}
+		first, whole := firstDifference(p, other)
+		if !whole {
+			partly++
+		}
+		if first >= 0 {
+			out = append(out, report.PageChange{Phys: p.Addr, First: first, Where: owners.of(p.Addr)})
 		}
 	}
 	for addr := range pagesB {
@@ -123,16 +123,22 @@ func pageChanges(a, b *side) []report.PageChange {
 		}
 		return 1
 	})
-	return out
+	return out, partly
 }
 
-func firstDifference(a, b []byte) int {
-	for i := range a {
-		if a[i] != b[i] {
-			return i
+// firstDifference is the first byte that both pages hold and that differs, -1 for
+// none; whole says that all bytes were compared.
+func firstDifference(a, b session.Page) (first int, whole bool) {
+	first, whole = -1, true
+	for i := range a.Data {
+		switch {
+		case !a.Known.Has(i) || !b.Known.Has(i):
+			whole = false
+		case a.Data[i] != b.Data[i] && first < 0:
+			first = i
 		}
 	}
-	return len(a)
+	return first, whole
 }
 
 // owners tells what a page belongs to: the kernel objects in it.

@@ -63,7 +63,7 @@ func (o *options) commonFlags(c *cobra.Command) {
 	f.StringVar(&o.title, "title", "", "what the recording says that was recorded (default: the target's name)")
 	f.BoolVar(&o.force, "force", false, "overwrite files that exist")
 	f.BoolVar(&o.withCode, "with-code", false, "record pages with machine code, too")
-	f.BoolVar(&o.sparse, "sparse", false, "record of each page only what was read, and zeros for the rest")
+	f.BoolVar(&o.sparse, "sparse", false, "record of each page only what was read")
 	f.BoolVar(&o.diverge, "divergence", false, "find out where each restored thread parts from its original: both are executed up to their next system call, and put back")
 	f.BoolVar(&o.noCache, "no-cache", false, "do not keep what is found in debug info for the next start, nor use what is kept ($XDG_CACHE_HOME/thaw)")
 	f.BoolVar(&o.noShare, "no-shared-ram", false, "read the guest's memory through the gdbstub only, not from QEMU's process or a file")

@@ -32,7 +32,7 @@ time; Ctrl-C ends it.`,
 			err = server.ListenAndServe(c.Context(), listen, func(addr string) {
 				say(c.ErrOrStderr(), "%s: %d stops, served at %s; connect with: gdb -ex 'target remote %s'", rec.Name(), r.Stops(), addr, addr)
 				if rec.Sparse() {
-					say(c.ErrOrStderr(), "the recording is sparse: bytes that thaw did not read are zero in it")
+					say(c.ErrOrStderr(), "the recording is sparse: what thaw did not read of a page is an error, too")
 				}
 			})
 			if c.Context().Err() != nil {

@@ -170,7 +170,7 @@ func (c *file) write(w io.Writer) error {
 	note := segment{offset: headers, size: uint64(len(c.notes)), flags: elf.PF_R}
 	parts := []any{c.format.header(c.machine, 1+len(c.segments)), c.format.program(elf.PT_NOTE, note, noteAlign)}
 	for _, s := range c.segments {
-		s.offset = data + s.page*session.PageSize
+		s.offset = data + s.at
 		parts = append(parts, c.format.program(elf.PT_LOAD, s, session.PageSize))
 	}
 	for _, p := range parts {

@@ -173,6 +173,44 @@ func TestMemoryOfEveryTask(t *testing.T) {
 	}
 }
 
+// A core file holds of a page just what was recorded: the rest is a hole, to the
+// byte.
+func TestHolesOfPages(t *testing.T) {
+	h := &stubtest.Hand{Arch: elf.EM_ARM}
+	h.Put32(0x4000, 0x8000|stubtest.ARMTable)
+	for i := range uint64(4) {
+		h.Page(0x4000 + i*0x1000)
+	}
+	h.Put32(0x8000+8*4, 0x10000|stubtest.ARMPage, 0x11000|stubtest.ARMPage)
+	h.Known = map[uint64]*memory.Mask{0x8000: {}, 0x10000: {}}
+	h.Known[0x8000].Set(8*4, 10*4) // nor was the rest of the table
+	h.Known[0x10000].Set(3, 5)
+	h.Known[0x10000].Set(4000, 4096) // the next page follows
+	for i := range h.Page(0x10000) {
+		h.Page(0x10000)[i], h.Page(0x11000)[i] = byte(i), byte(i+1)
+	}
+	h.Stop(t, "one", []kernel.Register{{Name: "pc", Value: 0x8000}, {Name: "cpsr", Value: 0x10}, {Name: "TTBR0", Value: 0x4000}})
+	path := written(t, h.Replay(t, kernel.NewSystem(nil, nil)), h, Options{Stop: 1})
+	readelf(t, path)
+	read := loaded(t, path)
+	for off := range uint64(2 * session.PageSize) {
+		var b [1]byte
+		known := off >= session.PageSize || h.Known[0x10000].Has(int(off))
+		if got := read(0x8000+off, b[:]); got != known || got && b[0] != h.Page(0x10000 + off)[off%session.PageSize] {
+			t.Fatalf("byte %#x: %#x is there: %v, was recorded: %v", 0x8000+off, b, got, known)
+		}
+	}
+	out := stubtest.GDB(t, []string{"gdb-multiarch", "gdb"}, "core-file "+path, "x/2xb 0x8003", "x/xb 0x8005", "x/2xb 0x8fff")
+	if strings.Contains(out, "not supported") || strings.Contains(out, "not recognized") {
+		t.Skip("this gdb knows no ARM")
+	}
+	for _, want := range []string{"0x03\t0x04", "Cannot access memory at address 0x8005", "0xff\t0x01"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("gdb does not say %q:\n%s", want, out)
+		}
+	}
+}
+
 func TestErrors(t *testing.T) {
 	r, rec := stubtest.Lab(t)
 	for o, says := range map[Options]string{

@@ -20,12 +20,13 @@ const (
 	maxSegments   = 0xffff - 2
 )
 
-// segment is a run of memory in the file.
+// segment is a run of memory in the file: of what was not recorded, not even to
+// the byte, there is none.
 type segment struct {
 	virt, phys uint64
 	size       uint64 // bytes
 	flags      elf.ProgFlag
-	page       int // index of its first page in the file
+	at         int // of its first byte among the pages in the file
 	offset     int // in the file, in bytes
 }
 
@@ -48,10 +49,9 @@ func (t *tables) ReadMemory(addr uint64, buf []byte) error {
 	if t.reads++; t.reads > maxTableReads {
 		return fmt.Errorf("the page tables run into themselves, or are too many (%d reads)", maxTableReads)
 	}
-	err := t.phys.ReadMemory(addr, buf)
+	_, err := memory.ReadKnown(t.phys, addr, buf)
 	if errors.Is(err, memory.ErrNotRecorded) {
-		clear(buf)
-		return nil
+		return nil // nothing of it was, and buf holds zeros
 	}
 	return err
 }
@@ -81,12 +81,16 @@ func segments(m kernel.Machine, f format, root, kernelRoot uint64, recorded []se
 	})
 	index, pages := used(all, recorded)
 	for _, p := range all {
-		phys := recorded[p.page].Addr
-		if n := len(segs); n > 0 && segs[n-1].extends(p, phys, index[p.page]) {
-			segs[n-1].size += session.PageSize
-			continue
+		known := recorded[p.page].Known
+		for from, to := known.Run(0); from < to; from, to = known.Run(to) {
+			off := uint64(from)
+			s := segment{virt: p.virt + off, phys: recorded[p.page].Addr + off, size: uint64(to - from), flags: p.flags, at: index[p.page]*session.PageSize + from}
+			if n := len(segs); n > 0 && segs[n-1].extends(s) {
+				segs[n-1].size += s.size
+				continue
+			}
+			segs = append(segs, s)
 		}
-		segs = append(segs, segment{virt: p.virt, phys: phys, size: session.PageSize, flags: p.flags, page: index[p.page]})
 	}
 	if len(segs) > maxSegments {
 		return nil, nil, fmt.Errorf("memory lies in %d pieces, and a core file holds %d", len(segs), maxSegments)
@@ -94,9 +98,9 @@ func segments(m kernel.Machine, f format, root, kernelRoot uint64, recorded []se
 	return segs, pages, nil
 }
 
-// extends says whether a page follows a segment: in memory, and in the file.
-func (s segment) extends(p mapped, phys uint64, page int) bool {
-	return s.virt+s.size == p.virt && s.phys+s.size == phys && s.flags == p.flags && s.page+int(s.size/session.PageSize) == page
+// extends says whether a segment follows another: in memory, and in the file.
+func (s segment) extends(next segment) bool {
+	return s.virt+s.size == next.virt && s.phys+s.size == next.phys && s.flags == next.flags && s.at+int(s.size) == next.at
 }
 
 // used picks the recorded pages that are mapped, and tells where each comes in

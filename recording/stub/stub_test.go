@@ -13,6 +13,7 @@ import (
 
 	"thaw/gdbremote"
 	"thaw/kernel"
+	"thaw/memory"
 	"thaw/recording/stub/stubtest"
 	"thaw/session"
 )
@@ -307,4 +308,29 @@ func TestGDBOnARM(t *testing.T) {
 	s := serve(t, h.Replay(t, nil), h)
 	out := stubtest.GDB(t, []string{"gdb-multiarch"}, "target remote "+s.addr, "info threads", "p/x $r12", "p $r3", "x/2xw $pc", "x/i $pc", "stepi", "thread 2", "p/x $pc")
 	said(t, out, "CPU#0 [user]", "CPU#1 [kernel]", "= 0xcc", "<unavailable>", "0xe3a00001\t0xdeadbeef", "mov\tr0, #1", "0x00008004", "= 0xf0001004")
+}
+
+// What was not recorded of a page is an error, and the rest of it is served.
+func TestHolesAreErrors(t *testing.T) {
+	h := armHand(t)
+	h.Known = map[uint64]*memory.Mask{0x10000: {}}
+	h.Known[0x10000].Set(0, 4)
+	s := serve(t, h.Replay(t, nil), h)
+	ctx, cancel := context.WithTimeout(context.Background(), stubtest.Limit)
+	defer cancel()
+	c, err := gdbremote.Dial(ctx, s.addr, gdbremote.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for mode, base := range map[gdbremote.AddressMode]uint64{gdbremote.Virtual: 0x8000, gdbremote.Physical: 0x10000} {
+		if err := c.ReadMemory(ctx, mode, base, make([]byte, 4)); err != nil {
+			t.Errorf("what was recorded at %#x: %v", base, err)
+		}
+		for _, from := range []uint64{0, 2, 4, 0xffc} {
+			if err := c.ReadMemory(ctx, mode, base+from, make([]byte, 8)); !errors.Is(err, gdbremote.ErrMemory) {
+				t.Errorf("what was not recorded at %#x: %v", base+from, err)
+			}
+		}
+	}
 }

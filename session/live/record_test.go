@@ -61,9 +61,9 @@ func openReplay(t *testing.T, path string) (*session.Replay, *recording.Recordin
 // A replay shows what the live session showed, whatever way memory was read.
 func TestReplayShowsTheSame(t *testing.T) {
 	for name, c := range map[string]struct {
-		bug    string
-		shared bool
-	}{"state-ignored": {"", true}, "missing-thread": {"bug=missing-thread", false}, "overwritten": {"bug=overwritten", true}} {
+		bug            string
+		shared, sparse bool
+	}{"state-ignored": {"", true, false}, "missing-thread": {"bug=missing-thread", false, true}, "overwritten": {"bug=overwritten", true, true}} {
 		t.Run(name, func(t *testing.T) {
 			ctx := deadline(t)
 			path := filepath.Join(t.TempDir(), "session.thaw")
@@ -74,7 +74,7 @@ func TestReplayShowsTheSame(t *testing.T) {
 					t.Fatal(err)
 				}
 				return w
-			})
+			}, func(cfg *session.Config) { cfg.Sparse = c.sparse })
 			var live []string
 			for {
 				if err := e.NextPhase(ctx); err != nil {

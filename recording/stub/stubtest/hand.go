@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"testing"
 
 	"thaw/debuginfo"
@@ -20,7 +19,8 @@ import (
 type Hand struct {
 	Arch  elf.Machine
 	Stops []*session.StopRecord
-	Mem   map[uint64][]byte // pages by physical address
+	Mem   map[uint64][]byte       // pages by physical address
+	Known map[uint64]*memory.Mask // of those that were recorded in part
 
 	scenario *session.Scenario
 }
@@ -110,12 +110,15 @@ func (h *Hand) Program(string) session.Program { return program{h.Arch} }
 // Memory is the pages.
 func (h *Hand) Memory(int) memory.Source { return source{h} }
 
+// Modelled is Memory.
+func (h *Hand) Modelled(record int) memory.Source { return h.Memory(record) }
+
 // Pages lists the pages by address.
 func (h *Hand) Pages(int) []session.Page {
 	var pages []session.Page
 	for addr := uint64(0); len(pages) < len(h.Mem); addr += session.PageSize {
 		if data := h.Mem[addr]; data != nil {
-			pages = append(pages, session.Page{Addr: addr, Data: data})
+			pages = append(pages, session.Page{Addr: addr, Data: data, Known: h.Known[addr]})
 		}
 	}
 	return pages
@@ -128,12 +131,13 @@ func (s source) ReadPhysical(reqs []memory.Request) error {
 		q := &reqs[i]
 		for done := 0; done < len(q.Buf); {
 			addr := q.Addr + uint64(done)
-			page := s.h.Mem[addr&^(session.PageSize-1)]
-			if page == nil {
-				q.Err = fmt.Errorf("physical %#x was %w", addr, memory.ErrNotRecorded)
+			n := addr &^ (session.PageSize - 1)
+			if s.h.Mem[n] == nil || !s.h.Known[n].Has(int(addr-n)) {
+				q.Err = memory.NotRecorded(addr)
 				break
 			}
-			done += copy(q.Buf[done:], page[addr%session.PageSize:])
+			q.Buf[done] = s.h.Mem[n][addr-n]
+			done++
 		}
 	}
 	return nil
