@@ -5,26 +5,33 @@ import (
 	"time"
 )
 
-// background does file work away from the event loop: what it tells comes back
-// as an answer to the last key.
-func (u *ui) background(work func() string) {
-	if u.jobs == nil { // no event loop
-		if told := work(); told != "" {
-			u.note = told
-		}
-		return
-	}
-	u.jobs.start(work)
-}
-
-// jobs runs work that may wait for a file.
+// jobs is what goes on beside the event loop: work that may wait for a file, and
+// the wait for an alarm. What comes of it goes to the pump.
 type jobs struct {
-	wg   sync.WaitGroup
-	told chan string   // to the pump
-	done chan struct{} // the pump has ended
+	wg     sync.WaitGroup
+	told   chan string
+	alarms chan alarm    // the newest one counts
+	done   chan struct{} // the pump has ended
 }
 
-func newJobs(done chan struct{}) *jobs { return &jobs{told: make(chan string), done: done} }
+// alarm asks the pump to ring after a time.
+type alarm struct {
+	after  time.Duration
+	number int
+}
+
+func newJobs(done chan struct{}) *jobs {
+	return &jobs{told: make(chan string), alarms: make(chan alarm, 1), done: done}
+}
+
+// ring asks for an alarm, in the place of an earlier one.
+func (j *jobs) ring(a alarm) {
+	select {
+	case <-j.alarms: // the pump has not fetched the last one
+	default:
+	}
+	j.alarms <- a
+}
 
 func (j *jobs) start(work func() string) {
 	j.wg.Go(func() {

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/gdamore/tcell/v2"
-
 	"thaw/kernel"
 	"thaw/session"
 	"thaw/words"
@@ -89,29 +87,6 @@ func (l *capList) key(i int) any { return l.caps[i].Slot }
 func (l *capList) search(i int) string { return joinCells(l.row(i)) }
 
 func (l *capList) empty() string { return l.none }
-
-// styled makes a row of one style.
-func styled(style tcell.Style, texts ...string) []cell {
-	out := make([]cell, len(texts))
-	for i, t := range texts {
-		out[i] = cell{text: t, style: style}
-	}
-	return out
-}
-
-func joinCells(cells []cell) string {
-	var b strings.Builder
-	n := len(cells)
-	for _, c := range cells {
-		n += len(c.text)
-	}
-	b.Grow(n)
-	for _, c := range cells {
-		b.WriteString(c.text)
-		b.WriteByte(' ')
-	}
-	return b.String()
-}
 
 // diffRow is a slot that differs: what it held in the original and what it
 // holds in the restored child. Its word is what differs, "missing" or "extra".

@@ -339,7 +339,7 @@ func TestForceAsks(t *testing.T) {
 		t.Fatal("Enter forced nothing")
 	}
 	u := newDrawn(t, fakePlayer{fakeSeeker{fake}}, viewHistory(), Options{})
-	if why := needForce(u); why != "a recording cannot be changed" {
+	if why := u.guest.needForce(); why != "a recording cannot be changed" {
 		t.Errorf("in a recording: %q", why)
 	}
 }
@@ -364,7 +364,7 @@ func TestPromptEdits(t *testing.T) {
 			draw(t, u, 80, 24)
 			press(u, strings.ReplaceAll(k, "_", " "))
 		}
-		if got := u.prompt.text(); got != tt.want {
+		if got := u.line.open.text(); got != tt.want {
 			t.Errorf("%s makes %q, want %q", tt.keys, got, tt.want)
 		}
 		press(u, "Esc")
@@ -395,12 +395,12 @@ func TestPaste(t *testing.T) {
 	}
 	press(u, "M", "<", ">", "Left")
 	paste("a\x1b[31m\tb\n")
-	if got, want := u.prompt.text(), "<a?[31m b?>"; got != want {
+	if got, want := u.line.open.text(), "<a?[31m b?>"; got != want {
 		t.Errorf("pasted into a prompt: %q, want %q", got, want)
 	}
 	press(u, "Esc", "/")
 	paste("pager")
-	if u.threads.filter != "pager" {
-		t.Errorf("the filter is %q", u.threads.filter)
+	if u.threads.list.filter != "pager" {
+		t.Errorf("the filter is %q", u.threads.list.filter)
 	}
 }

@@ -2,54 +2,90 @@ package ui
 
 import (
 	"fmt"
-	"path"
-	"strings"
 
 	"thaw/kernel"
 	"thaw/session"
 )
 
-// detailLines tells everything about the selected thread and the stop.
-func (u *ui) detailLines(w int) []line {
-	v, r := u.view, u.selectedThread()
+// detailPane is the pane that tells all about the selected thread and the stop.
+type detailPane struct {
+	*desk
+	written
+	threads *threadsPane
+	shown   threadKey // thread that it is about
+}
+
+func newDetailPane(d *desk, threads *threadsPane) *detailPane {
+	p := &detailPane{desk: d, threads: threads}
+	p.body = newTextPane(d.th, false, p.lines)
+	return p
+}
+
+func (p *detailPane) follow(*session.View) { p.body.mark() }
+
+// selected has the pane tell about the thread that is selected now, from the top if
+// that is another one.
+func (p *detailPane) selected() {
+	p.body.mark()
+	if r := p.threads.selected(); r != nil && r.key != p.shown {
+		p.shown = r.key
+		p.body.toTop()
+	}
+}
+
+func (p *detailPane) title() []string {
+	if s := p.body.search.words(); s != "" {
+		return []string{clean(s)}
+	}
+	if t := p.threads.selected(); t != nil {
+		return []string{clip(clean(t.name), 20) + " " + t.key.id.String()}
+	}
+	return nil
+}
+
+func (p *detailPane) hints() []hint { return keyHints("/", ";", "y") }
+
+// lines tells everything about the selected thread and the stop.
+func (p *detailPane) lines(w int) []line {
+	v, r := p.view, p.threads.selected()
 	var out []line
 	if v.Err != nil {
-		out = append(out, u.th.paragraph("ended ", v.Err.Error(), w)...)
+		out = append(out, p.th.paragraph("ended ", v.Err.Error(), w)...)
 		out = append(out, line{})
 	}
 	switch {
 	case v.Snapshot == nil:
-		return append(out, u.beforeFirstStop(w)...)
+		return append(out, p.beforeFirstStop(w)...)
 	case r == nil:
-		out = append(out, line{{"No thread is selected.", u.th.dim}})
+		out = append(out, line{{"No thread is selected.", p.th.dim}})
 	case r.verdict != nil:
-		out = append(out, u.verdictLines(r, w)...)
+		out = append(out, p.verdictLines(r, w)...)
 	default:
-		out = append(out, u.plainThread(r, w)...)
+		out = append(out, p.plainThread(r, w)...)
 	}
-	out = append(out, u.noteLines(v.Snapshot, w)...)
+	out = append(out, p.noteLines(v.Snapshot, w)...)
 	if len(v.Watches) > 0 {
-		out = append(append(out, u.th.section("watched", w)), u.watchLines(w)...)
+		out = append(append(out, p.th.section("watched", w)), p.watchLines(w)...)
 	}
-	out = append(out, u.backtrace(v.Snapshot, w)...)
-	return append(out, u.problems(v.Snapshot, w)...)
+	out = append(out, p.backtrace(v.Snapshot, w)...)
+	return append(out, p.problems(v.Snapshot, w)...)
 }
 
-func (u *ui) beforeFirstStop(w int) []line {
-	if u.view.State == session.Ended {
-		return u.th.paragraph("", "The guest was never stopped: there is nothing to show.", w)
+func (p *detailPane) beforeFirstStop(w int) []line {
+	if p.view.State == session.Ended {
+		return p.th.paragraph("", "The guest was never stopped: there is nothing to show.", w)
 	}
 	text := "The guest has not stopped so far. Threads, capabilities and the four stages of each restored state appear here at its first stop."
-	out := u.th.paragraph("", text, w)
-	if u.view.State == session.Stopped {
-		out = append(out, u.th.paragraph("", "Press n to run to the first phase.", w)...)
+	out := p.th.paragraph("", text, w)
+	if p.view.State == session.Stopped {
+		out = append(out, p.th.paragraph("", "Press n to run to the first phase.", w)...)
 	}
 	return out
 }
 
 // verdictLines is the account of one restored thread.
-func (u *ui) verdictLines(r *threadRow, w int) []line {
-	tv, t := r.verdict, u.th
+func (p *detailPane) verdictLines(r *threadRow, w int) []line {
+	tv, t := r.verdict, p.th
 	info := verdictOf(tv.Verdict)
 	head := line{{" " + info.text() + " ", info.style(t)}, {" " + clean(tv.Name), t.bold}}
 	if tv.Thread != 0 {
@@ -75,29 +111,22 @@ func (u *ui) verdictLines(r *threadRow, w int) []line {
 	if tv.Rule != "" {
 		out = append(out, t.paragraph("rule ", tv.Rule, w)...)
 	}
-	out = append(out, u.historyLines(tv, w)...)
+	out = append(out, p.historyLines(tv, w)...)
 	if r.obj != nil {
-		out = append(out, t.section(fmt.Sprintf("at stop %d", u.view.Snapshot.Number), w))
-		out = append(out, u.presentLines(r.obj, w)...)
+		out = append(out, t.section(fmt.Sprintf("at stop %d", p.view.Snapshot.Number), w))
+		out = append(out, p.presentLines(r.obj, w)...)
 	}
 	out = append(out, t.section("registers, requested and entered", w))
 	out = append(out, t.registerTable(tv, w)...)
 	if r.obj != nil {
-		out = append(out, u.threadRegisters(r.obj, w)...)
+		out = append(out, p.threadRegisters(r.obj, w)...)
 	}
 	return out
 }
 
-func taskWord(id kernel.ID) string {
-	if id == 0 {
-		return "no task"
-	}
-	return "task " + id.String()
-}
-
 // plainThread is what is known about a thread that was not restored.
-func (u *ui) plainThread(r *threadRow, w int) []line {
-	t := u.th
+func (p *detailPane) plainThread(r *threadRow, w int) []line {
+	t := p.th
 	out := []line{{{" " + clean(r.name), t.bold}, {" " + r.key.id.String(), t.bold},
 		{fmt.Sprintf(" of %s (%s)", clean(r.taskName), taskWord(r.task)), t.plain}}}
 	if r.original != nil {
@@ -109,175 +138,49 @@ func (u *ui) plainThread(r *threadRow, w int) []line {
 	if r.obj.Problem != "" {
 		out = append(out, t.paragraph("problem ", r.obj.Problem, w)...)
 	}
-	out = append(out, u.presentLines(r.obj, w)...)
-	out = append(out, u.threadRegisters(r.obj, w)...)
-	return out
-}
-
-func sourceWords(th *kernel.Thread) string {
-	switch th.Source {
-	case kernel.SourceFrame:
-		return fmt.Sprintf("its entry frame, ip at %x", th.FrameIPAddr)
-	case kernel.SourceContinuation:
-		return fmt.Sprintf("_exc_cont, ip at %x: an exception is pending, the frame holds the kernel's %x", th.ContIPAddr, th.FrameIP)
-	case kernel.SourceCPU:
-		return "the processor: it runs in user mode"
-	}
-	return string(th.Source)
-}
-
-// objectWords names a kernel object.
-func (u *ui) objectWords(id kernel.ID) string {
-	sys := u.view.Snapshot.System
-	o := sys.Object(id)
-	if o == nil {
-		return id.String()
-	}
-	s := id.String() + " " + o.Title()
-	if o.Thread != nil {
-		s += " of " + u.view.Snapshot.TaskName(o.Thread.Task)
-	}
-	return s
-}
-
-// paragraph wraps text behind a label; following rows are indented like it.
-func (t *theme) paragraph(label, text string, w int) []line {
-	if text == "" {
-		return nil
-	}
-	var out []line
-	n := width(label)
-	for i, row := range wrap(clean(text), max(w-n-1, 8)) {
-		if i == 0 {
-			out = append(out, line{{label, t.bold}, {row, t.plain}})
-		} else {
-			out = append(out, line{{pad("", n), t.plain}, {row, t.plain}})
-		}
-	}
-	return out
-}
-
-// section is a heading row.
-func (t *theme) section(title string, w int) line {
-	return line{{title, t.head}, {" " + strings.Repeat("─", max(w-width(title)-2, 0)), t.dim}}
-}
-
-// registerTable compares registers that were requested with those that the
-// thread entered user mode with.
-func (t *theme) registerTable(tv *session.ThreadVerdict, w int) []line {
-	req, ent := tv.Requested.Registers, tv.Entered.Registers
-	if len(req) == 0 && len(ent) == 0 {
-		return []line{{{"Neither place holds any beside ip and sp.", t.dim}}}
-	}
-	var names []string
-	for _, r := range req {
-		names = append(names, r.Name)
-	}
-	for _, r := range ent {
-		if _, ok := kernel.RegisterIn(req, r.Name); !ok {
-			names = append(names, r.Name)
-		}
-	}
-	word := func(regs []kernel.Register, name string) string {
-		if v, ok := kernel.RegisterIn(regs, name); ok {
-			return hex(v)
-		}
-		return "—"
-	}
-	var texts []string
-	for _, n := range names {
-		a, b := word(req, n), word(ent, n)
-		mark := " "
-		if a != b && a != "—" && b != "—" {
-			mark = "≠"
-		}
-		texts = append(texts, fmt.Sprintf("%s %s → %s %s", pad(clip(clean(n), 7), 7), padLeft(a, 16), padLeft(b, 16), mark))
-	}
-	return t.grid(texts, w)
-}
-
-// grid puts texts of one width into as many columns as fit; those with a
-// mark at the end stand out.
-func (t *theme) grid(texts []string, w int) []line {
-	if len(texts) == 0 {
-		return nil
-	}
-	cell := width(t.draw(texts[0])) + 3
-	per := max(w/cell, 1)
-	rows := (len(texts) + per - 1) / per
-	out := make([]line, rows)
-	for i, text := range texts {
-		style := t.plain
-		if strings.HasSuffix(text, "≠") || strings.HasSuffix(text, changeMark) {
-			style = t.bold
-		}
-		out[i%rows] = append(out[i%rows], span{pad(t.draw(text), cell), style})
-	}
+	out = append(out, p.presentLines(r.obj, w)...)
+	out = append(out, p.threadRegisters(r.obj, w)...)
 	return out
 }
 
 // backtrace lists the frames of the stop: they belong to what runs, not to the
 // selected thread.
-func (u *ui) backtrace(s *session.Snapshot, w int) []line {
+func (p *detailPane) backtrace(s *session.Snapshot, w int) []line {
 	if len(s.Frames) == 0 {
 		return nil
 	}
 	who := "the processor"
 	if s.Thread != 0 && s.System != nil {
-		who = clean(u.objectWords(s.Thread))
+		who = clean(objectWords(s, s.Thread))
 	}
-	out := []line{u.th.section(clip(fmt.Sprintf("backtrace of stop %d, in %s", s.Number, who), w-4), w)}
+	out := []line{p.th.section(clip(fmt.Sprintf("backtrace of stop %d, in %s", s.Number, who), w-4), w)}
 	for i, f := range s.Frames {
 		if f.Note != "" {
-			out = append(out, u.th.paragraph("    ", f.Note, w)...)
+			out = append(out, p.th.paragraph("    ", f.Note, w)...)
 			continue
 		}
 		text := codeWords(f.Place)
 		if f.Inlined {
 			text += " (inlined)"
 		}
-		out = append(out, u.th.paragraph(fmt.Sprintf("%3d ", i), text, w)...)
+		out = append(out, p.th.paragraph(fmt.Sprintf("%3d ", i), text, w)...)
 	}
 	if len(s.CPU) > 0 {
 		var before []kernel.Register
-		if old := u.previous(); old != nil {
+		if old := p.previous(); old != nil {
 			before = old.CPU
 		}
-		out = append(out, u.th.section(fmt.Sprintf("registers of the processor at stop %d", s.Number)+u.sinceWords(before), w))
-		out = append(out, u.th.registerGrid(s.CPU, before, w)...)
+		out = append(out, p.th.section(fmt.Sprintf("registers of the processor at stop %d", s.Number)+p.sinceWords(before), w))
+		out = append(out, p.th.registerGrid(s.CPU, before, w)...)
 	}
 	return out
-}
-
-// codeWords is a code address with its line in the source.
-func codeWords(p session.Place) string {
-	if p.File == "" {
-		return p.String()
-	}
-	return fmt.Sprintf("%s  %s", p, lineWords(p))
-}
-
-// lineWords is a place's line in the source.
-func lineWords(p session.Place) string {
-	return fmt.Sprintf("%s:%d", clean(path.Base(p.File)), p.Line)
 }
 
 // problemLimit is the number of problems that are spelled out.
 const problemLimit = 20
 
-// unread counts what could not be read at a stop, once for each.
-func (u *ui) unread(s *session.Snapshot) int {
-	if u.unreadOf != s {
-		u.unreadOf, u.unreadN = s, 0
-		if s.System != nil {
-			u.unreadN = len(s.System.AllProblems())
-		}
-	}
-	return u.unreadN
-}
-
 // problems lists what could not be read at the stop.
-func (u *ui) problems(s *session.Snapshot, w int) []line {
+func (p *detailPane) problems(s *session.Snapshot, w int) []line {
 	if s.System == nil {
 		return nil
 	}
@@ -285,12 +188,62 @@ func (u *ui) problems(s *session.Snapshot, w int) []line {
 	if len(all) == 0 {
 		return nil
 	}
-	out := []line{u.th.section(fmt.Sprintf("could not be read at this stop: %d", len(all)), w)}
-	for _, p := range all[:min(len(all), problemLimit)] {
-		out = append(out, u.th.paragraph("  ! ", p, w)...)
+	out := []line{p.th.section(fmt.Sprintf("could not be read at this stop: %d", len(all)), w)}
+	for _, text := range all[:min(len(all), problemLimit)] {
+		out = append(out, p.th.paragraph("  ! ", text, w)...)
 	}
 	if more := len(all) - problemLimit; more > 0 {
-		out = append(out, line{{fmt.Sprintf("    and %d more", more), u.th.dim}})
+		out = append(out, line{{fmt.Sprintf("    and %d more", more), p.th.dim}})
+	}
+	return out
+}
+
+// noteLines are the notes on a stop for the detail pane.
+func (p *detailPane) noteLines(s *session.Snapshot, w int) []line {
+	notes := p.notesOn(s.Number)
+	if len(notes) == 0 {
+		return nil
+	}
+	out := []line{p.th.section(fmt.Sprintf("notes on stop %d", s.Number), w)}
+	for _, n := range notes {
+		if n == "" {
+			n = "bookmark"
+		}
+		out = append(out, p.th.paragraph(noteMark+" ", n, w)...)
+	}
+	return out
+}
+
+// historyLines tell what happened to a thread's state, in order, with backtraces
+// of those who wrote it.
+func (p *detailPane) historyLines(tv *session.ThreadVerdict, w int) []line {
+	if len(tv.History) == 0 {
+		return nil
+	}
+	t := p.th
+	out := []line{t.section("history", w)}
+	for _, h := range tv.History {
+		out = append(out, t.paragraph(fmt.Sprintf("%8.3fs stop %-3d ", h.Time.Seconds(), h.Stop), clean(h.Text), w)...)
+		for i, f := range h.Frames {
+			text := clean(f.Note)
+			if text == "" {
+				text = clean(f.Place.Bare().String())
+			}
+			out = append(out, t.paragraph(fmt.Sprintf("              #%-2d ", i), text, w)...)
+		}
+	}
+	return out
+}
+
+// watchLines are the watch expressions, for the detail pane.
+func (p *detailPane) watchLines(w int) []line {
+	var out []line
+	for _, x := range p.view.Watches {
+		value := clean(x.Value)
+		if x.Err != "" {
+			value = "? " + clean(x.Err)
+		}
+		out = append(out, p.th.paragraph(clean(x.Component+": "+x.Expr)+" = ", value, w)...)
 	}
 	return out
 }

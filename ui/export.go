@@ -16,24 +16,24 @@ import (
 
 // copyRow hands the selected row of the table that keys go to to the terminal's
 // clipboard; of a text, what is in sight.
-func (u *ui) copyRow() {
+func (f *front) copyRow() {
 	text := ""
-	if l := u.table(); l != nil {
+	if l := f.table(); l != nil {
 		if i := l.selected(); i >= 0 {
 			text = strings.TrimSpace(strings.Join(texts(l.src.row(i)), "  "))
 		}
 	} else {
-		text = strings.Join(u.frontText().inSight(), "\n")
+		text = strings.Join(f.text().inSight(), "\n")
 	}
 	if text = strings.TrimSpace(text); text == "" {
-		u.note = "there is nothing to copy in " + u.frontName()
+		f.note = "there is nothing to copy in " + f.name()
 		return
 	}
-	u.copy([]byte(text))
+	f.copy([]byte(text))
 	first, rest, more := strings.Cut(text, "\n")
-	u.note = "copied, if the terminal knows OSC 52: " + first
+	f.note = "copied, if the terminal knows OSC 52: " + first
 	if more {
-		u.note += fmt.Sprintf(" and %s", words.Count(strings.Count(rest, "\n")+1, "more line"))
+		f.note += fmt.Sprintf(" and %s", words.Count(strings.Count(rest, "\n")+1, "more line"))
 	}
 }
 
@@ -46,9 +46,9 @@ func texts(cells []cell) []string {
 }
 
 // askExport types the name of a file for the focused pane.
-func (u *ui) askExport() {
-	p := &prompt{title: "export " + clip(u.frontName(), 30) + " to", limit: 1000, enter: "write", esc: "forget", done: u.exportTo}
-	name := u.exportName()
+func (f *front) askExport() {
+	p := &prompt{title: "export " + clip(f.name(), 30) + " to", limit: 1000, enter: "write", esc: "forget", done: f.exportTo}
+	name := f.exportName()
 	p.hint = func() string { return "a new file; Tab names it " + name }
 	p.keys = []hint{{"Tab", "name it"}}
 	p.key = func(key string, _ *tcell.EventKey) bool {
@@ -57,17 +57,17 @@ func (u *ui) askExport() {
 		}
 		return key == "Tab"
 	}
-	u.ask(p)
+	f.line.ask(p)
 }
 
 // exportName proposes a file for the focused pane at the shown stop.
-func (u *ui) exportName() string {
-	name := paneInfos[u.focused].command
-	if u.overlay != nil {
-		name, _, _ = strings.Cut(u.overlay.title, " ")
+func (f *front) exportName() string {
+	name := paneInfos[f.panes.focused].command
+	if f.windows.top != nil {
+		name, _, _ = strings.Cut(f.windows.top.title, " ")
 		name = strings.Trim(strings.ToLower(name), ":")
 	}
-	if s := u.view.Snapshot; s != nil {
+	if s := f.view.Snapshot; s != nil {
 		name += fmt.Sprintf("-stop%d", s.Number)
 	}
 	return name + exportExt
@@ -78,16 +78,16 @@ const exportExt = ".txt"
 
 // exportTo writes the focused pane to a file that must not exist. A name without
 // an ending gets one, so that a file is told from the programs around it.
-func (u *ui) exportTo(name string) {
+func (f *front) exportTo(name string) {
 	if name = strings.TrimSpace(name); name == "" {
-		u.note = "no file was named: nothing was written"
+		f.note = "no file was named: nothing was written"
 		return
 	}
 	if filepath.Ext(name) == "" {
 		name += exportExt
 	}
-	text := u.frontContent()
-	u.background(func() string {
+	text := f.content()
+	f.background(func() string {
 		if err := writeNew(name, text); err != nil {
 			return "not written: " + clean(err.Error())
 		}
@@ -111,29 +111,29 @@ func writeNew(name, text string) error {
 // exportWidth is the width for which text is wrapped in a file.
 const exportWidth = 100
 
-// frontContent is all of what keys go to as text: of a table the rows that its
+// content is all of what keys go to as text: of a table the rows that its
 // filter shows, with a head that says what it is.
-func (u *ui) frontContent() string {
-	head := u.frontName()
-	if u.overlay == nil {
-		if notes := u.root.note(u.focused); len(notes) > 0 {
+func (f *front) content() string {
+	head := f.name()
+	if f.windows.top == nil {
+		if notes := f.panes.title(f.panes.focused); len(notes) > 0 {
 			head += ": " + notes[0]
 		}
 	}
-	if s := u.view.Snapshot; s != nil {
-		head += fmt.Sprintf(" (%s, stop %d)", clean(u.view.Scenario), s.Number)
+	if s := f.view.Snapshot; s != nil {
+		head += fmt.Sprintf(" (%s, stop %d)", clean(f.view.Scenario), s.Number)
 	}
 	var rows []string
-	if l := u.table(); l != nil {
+	if l := f.table(); l != nil {
 		rows = l.rows()
 	} else {
-		for _, l := range u.frontText().build(exportWidth) {
+		for _, l := range f.text().build(exportWidth) {
 			rows = append(rows, lineText(l))
 		}
 	}
 	var b strings.Builder
 	for _, r := range slices.Concat([]string{head, ""}, rows) {
-		b.WriteString(strings.TrimRight(u.th.draw(r), " ") + "\n")
+		b.WriteString(strings.TrimRight(f.th.draw(r), " ") + "\n")
 	}
 	return b.String()
 }
@@ -167,13 +167,4 @@ func (p *listPane) rows() []string {
 		out = append(out, strings.Join(row, "  "))
 	}
 	return out
-}
-
-// lineText is a row without its styles.
-func lineText(l line) string {
-	var b strings.Builder
-	for _, s := range l {
-		b.WriteString(s.text)
-	}
-	return b.String()
 }

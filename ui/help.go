@@ -8,20 +8,26 @@ import (
 
 // Widths of the help: two columns of keys where they fit.
 const (
-	helpColumn   = 39 // of the left one
-	overlayWidth = 76
-	keyColumn    = 11 // of a key's label
+	helpColumn = 39 // of the left one
+	keyColumn  = 11 // of a key's label
 )
 
-// openHelp shows the keys, and what the focused pane shows.
-func (u *ui) openHelp() { u.openOverlay("help: "+paneInfos[u.focused].name, u.helpLines) }
+// help tells the keys.
+type help struct {
+	*desk
+	panes *panes
+	keys  keymap
+}
 
-// helpLines builds the help from the table of keys and commands.
-func (u *ui) helpLines(w int) []line {
-	out := u.th.paragraph("", paneInfos[u.focused].about, w)
+// open shows the keys, and what the focused pane shows.
+func (h *help) open() { h.windows.openText("help: "+paneInfos[h.panes.focused].name, h.lines) }
+
+// lines builds the help from the table of keys and commands.
+func (h *help) lines(w int) []line {
+	out := h.th.paragraph("", paneInfos[h.panes.focused].about, w)
 	out = append(out, line{})
-	out = append(out, u.keyLines(w)...)
-	for _, block := range [][]line{u.legend(w), u.disabledLines(w), u.commandLines(w)} {
+	out = append(out, h.keyLines(w)...)
+	for _, block := range [][]line{h.legend(w), h.disabledLines(w), h.commandLines(w)} {
 		if len(block) > 0 {
 			out = append(append(out, line{}), block...)
 		}
@@ -33,11 +39,11 @@ func (u *ui) helpLines(w int) []line {
 var helpLeft = []string{groupGuest, groupHistory, groupMove, groupThaw}
 
 // keyLines lists the keys, in two columns where they fit.
-func (u *ui) keyLines(w int) []line {
+func (h *help) keyLines(w int) []line {
 	var left, right, out []line
 	for _, g := range groups {
-		block := u.keyBlock(g)
-		if slices.Contains(helpLeft, g) || w < overlayWidth {
+		block := h.keyBlock(g)
+		if slices.Contains(helpLeft, g) || w < windowWidth {
 			left = append(left, block...)
 		} else {
 			right = append(right, block...)
@@ -49,7 +55,7 @@ func (u *ui) keyLines(w int) []line {
 			l = append(l, left[i]...)
 		}
 		if i < len(right) {
-			l = append(l, span{pad("", helpColumn-lineWidth(l)), u.th.plain})
+			l = append(l, span{pad("", helpColumn-lineWidth(l)), h.th.plain})
 			l = append(l, right[i]...)
 		}
 		out = append(out, l)
@@ -58,46 +64,46 @@ func (u *ui) keyLines(w int) []line {
 }
 
 // keyBlock is a group with its keys; those that do nothing now are dim.
-func (u *ui) keyBlock(group string) []line {
+func (h *help) keyBlock(group string) []line {
 	var out []line
-	for i := range actions {
-		a := &actions[i]
-		if a.group != group || len(a.keys) == 0 || !a.there(u) {
+	for i := range h.keys {
+		a := &h.keys[i]
+		if a.group != group || len(a.keys) == 0 {
 			continue
 		}
-		style := u.th.plain
-		if a.disabled(u) != "" {
-			style = u.th.dim
+		style := h.th.plain
+		if a.disabled() != "" {
+			style = h.th.dim
 		}
 		if out == nil {
-			out = []line{{{group, u.th.head}}}
+			out = []line{{{group, h.th.head}}}
 		}
-		out = append(out, line{{pad(a.label, keyColumn), u.th.bold}, {a.help, style}})
+		out = append(out, line{{pad(a.label, keyColumn), h.th.bold}, {a.help, style}})
 	}
 	return out
 }
 
 // commandLines lists what can be typed behind a colon, with the key that does
 // the same.
-func (u *ui) commandLines(w int) []line {
-	out := []line{{{"commands, behind :", u.th.head}}}
-	for _, a := range u.commands() {
+func (h *help) commandLines(w int) []line {
+	out := []line{{{"commands, behind :", h.th.head}}}
+	for _, a := range h.keys.commands() {
 		text := a.help
 		if len(a.keys) > 0 {
 			text += " (" + a.label + ")"
 		}
-		out = append(out, u.th.paragraph(pad(":"+usage(a), 20)+" ", text, w)...)
+		out = append(out, h.th.paragraph(pad(":"+a.usage(), 20)+" ", text, w)...)
 	}
 	return out
 }
 
 // disabledLines tells which keys do nothing now, and why.
-func (u *ui) disabledLines(w int) []line {
+func (h *help) disabledLines(w int) []line {
 	var whys []string
 	keys := map[string]string{}
-	for i := range actions {
-		a := &actions[i]
-		if why := a.disabledIn(u); why != "" && len(a.keys) > 0 {
+	for i := range h.keys {
+		a := &h.keys[i]
+		if why := a.disabled(); why != "" && len(a.keys) > 0 {
 			if keys[why] == "" {
 				whys = append(whys, why)
 			} else {
@@ -109,35 +115,27 @@ func (u *ui) disabledLines(w int) []line {
 	if len(whys) == 0 {
 		return nil
 	}
-	out := []line{{{"not now", u.th.head}}}
+	out := []line{{{"not now", h.th.head}}}
 	for _, why := range whys {
-		out = append(out, u.th.paragraph(pad(keys[why]+" ", keyColumn), why, w)...)
+		out = append(out, h.th.paragraph(pad(keys[why]+" ", keyColumn), why, w)...)
 	}
 	return out
 }
 
-// disabledIn is disabled, and "" for a key that this session has not.
-func (a *action) disabledIn(u *ui) string {
-	if !a.there(u) {
-		return ""
-	}
-	return a.disabled(u)
-}
-
 // legend explains the signs of the focused pane.
-func (u *ui) legend(w int) []line {
-	switch u.focused {
+func (h *help) legend(w int) []line {
+	switch h.panes.focused {
 	case panePhases:
-		return u.th.paragraph("", "✓ done, ▶ runs now, – skipped, · not reached, "+noteMark+" with a note", w)
+		return h.th.paragraph("", "✓ done, ▶ runs now, – skipped, · not reached, "+noteMark+" with a note", w)
 	case paneThreads, paneDetail:
-		return append([]line{{{"verdicts", u.th.head}}}, u.verdictLegend()...)
+		return append([]line{{{"verdicts", h.th.head}}}, h.verdictLegend()...)
 	case paneCaps:
-		return u.th.paragraph("", "Rights: W write, S special. Slots, labels and objects are in hex, as the kernel debugger prints them.", w)
+		return h.th.paragraph("", "Rights: W write, S special. Slots, labels and objects are in hex, as the kernel debugger prints them.", w)
 	}
 	return nil
 }
 
-func (u *ui) verdictLegend() []line {
+func (h *help) verdictLegend() []line {
 	var order []session.Verdict
 	for v := range verdictInfos {
 		order = append(order, v)
@@ -146,7 +144,7 @@ func (u *ui) verdictLegend() []line {
 	var out []line
 	for _, v := range order {
 		info := verdictInfos[v]
-		out = append(out, line{{pad(u.th.draw(info.text()), 17), info.style(u.th)}, {verdictHelp[v], u.th.plain}})
+		out = append(out, line{{pad(h.th.draw(info.text()), 17), info.style(h.th)}, {verdictHelp[v], h.th.plain}})
 	}
 	return out
 }

@@ -2,24 +2,8 @@ package ui
 
 import "github.com/gdamore/tcell/v2"
 
-// keyName is the rune, or tcell's name of a special key.
-func keyName(ev *tcell.EventKey) string {
-	if ev.Key() == tcell.KeyRune {
-		return string(ev.Rune())
-	}
-	switch ev.Key() {
-	case tcell.KeyCtrlC:
-		return "Ctrl+C"
-	case tcell.KeyCtrlF:
-		return "Ctrl+F"
-	case tcell.KeyCtrlB:
-		return "Ctrl+B"
-	}
-	return tcell.KeyNames[ev.Key()]
-}
-
-// key handles one key: overlays and prompts first, then the table, then the
-// focused pane.
+// key handles one key: what is typed and what is open first, then the table, then
+// the focused pane.
 func (u *ui) key(ev *tcell.EventKey) {
 	name := keyName(ev)
 	if name == "Ctrl+C" {
@@ -34,60 +18,71 @@ func (u *ui) key(ev *tcell.EventKey) {
 	}
 	u.note = ""
 	switch {
-	case u.prompt != nil:
-		u.promptKey(name, ev)
+	case u.line.open != nil:
+		u.line.key(name, ev)
 		return
-	case u.overlay != nil:
-		u.overlayKey(name, ev)
-		return
-	}
-	a := u.actionFor(name)
-	if a == nil || a.run == nil && a.key == nil {
-		u.primitive(u.focused).InputHandler()(ev, nil)
+	case u.windows.top != nil:
+		u.windowKey(name, ev)
 		return
 	}
-	u.act(a, name)
+	if a := u.keys.find(name); a == nil || a.run == nil && a.key == nil {
+		u.widget(u.focused).InputHandler()(ev, nil)
+	} else {
+		u.act(a, name)
+	}
+}
+
+// windowKey hands a key to the window on top, but for those that work everywhere.
+func (u *ui) windowKey(name string, ev *tcell.EventKey) {
+	if to := pagerNames[name]; to != "" && u.windows.top.text != nil {
+		name = to
+	}
+	switch a := u.keys.find(name); {
+	case a != nil && a.over:
+		u.act(a, name)
+	case name == "Esc" && u.front.endFind():
+	default:
+		u.windows.key(name, ev)
+	}
 }
 
 // act does what a key means, or says why it does not.
 func (u *ui) act(a *action, key string) {
-	switch why := a.disabled(u); {
+	switch why := a.disabled(); {
 	case why != "":
 		u.note = a.label + ": " + why
 	case a.key != nil:
-		a.key(u, key)
+		a.key(key)
 	default:
-		a.run(u)
+		a.run()
 	}
 }
 
-// cycle goes to the next pane or the one before.
-func (u *ui) cycle(by int) {
-	n := int(paneEnd) - 1
-	u.focusPane(paneID((int(u.focused)-1+by+n)%n + 1))
+// paste takes text that the terminal hands over in one piece: into what is typed,
+// and nowhere else, where it would be taken for keys.
+func (u *ui) paste(text string) {
+	if u.line.open == nil {
+		u.note = "what was pasted is ignored: only : and what asks for text take it"
+		return
+	}
+	u.line.paste(text)
 }
 
 // escape closes what is open, and then goes up to the threads.
 func (u *ui) escape() {
 	switch {
-	case u.tour != nil && u.tour.open:
-		u.tourClose()
-	case u.endFind():
-	case needRunning(u) == "":
+	case u.tour.shown():
+		u.tour.close()
+	case u.front.endFind():
+	case u.needRunning() == "":
 		u.ctrl.Interrupt()
 	case u.zoom:
 		u.zoom = false
 	case u.focused != paneThreads:
-		u.focusPane(paneThreads)
+		u.focus(paneThreads)
 	default:
 		u.note = "nothing to close; q quits"
 	}
-}
-
-func (u *ui) toggleDiff() {
-	u.diff = !u.diff
-	u.showCaps()
-	u.focusPane(paneCaps)
 }
 
 // open opens what is selected: a phase's first stop, a thread's detail, the
@@ -95,23 +90,46 @@ func (u *ui) toggleDiff() {
 func (u *ui) open() {
 	switch u.focused {
 	case panePhases:
-		if i := u.phases.selected(); i >= 0 {
-			u.goPhase(i)
-		}
+		u.phases.open()
 	case paneThreads:
-		u.focusPane(paneDetail)
+		u.focus(paneDetail)
 	case paneCaps:
-		u.openCapability()
+		u.asks.openCapability()
 	}
 }
 
-// sort orders the focused table by its next column, or the other way round.
-func (u *ui) sort(reverse bool) {
-	l := u.table()
-	if reverse {
-		l.reverse()
-	} else {
-		l.sortNext()
+func (u *ui) toggleDiff() {
+	u.caps.compare(!u.caps.diff)
+	u.focus(paneCaps)
+}
+
+// usualSizes forgets the sizes that the user chose.
+func (u *ui) usualSizes() {
+	u.sizes = sizes{}
+	u.note = "all panes have their usual sizes"
+}
+
+// What is found or set in a pane has the keys go there.
+
+func (u *ui) showPhase(name string) {
+	if u.phases.find(name) {
+		u.focus(panePhases)
 	}
-	u.note = "in the order of " + l.orderWords()
+}
+
+func (u *ui) findThread(name string) {
+	if u.threads.find(name) {
+		u.focus(paneThreads)
+	}
+}
+
+func (u *ui) findObject(id string) {
+	if u.asks.find(id) {
+		u.focus(paneThreads)
+	}
+}
+
+func (u *ui) setBreak(place string) {
+	u.breaks.set(place)
+	u.focus(paneBreaks)
 }

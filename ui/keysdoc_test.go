@@ -11,6 +11,7 @@ import (
 
 // keysDoc is docs/keys.md, from the table.
 func keysDoc() string {
+	u := newUI(newFake(viewStopped()), Options{Tour: fixtureTour()})
 	var b strings.Builder
 	b.WriteString("# Keys and commands\n\n`?` shows this in the debugger, with what works at the moment. This file is written by\n`go test ./ui -update`.\n")
 	for _, g := range groups {
@@ -18,20 +19,20 @@ func keysDoc() string {
 			continue
 		}
 		fmt.Fprintf(&b, "\n## %s\n\n| key | does |\n| --- | --- |\n", strings.ToUpper(g[:1])+g[1:])
-		for _, a := range actions {
+		for _, a := range u.keys {
 			if a.group == g {
 				fmt.Fprintf(&b, "| `%s` | %s |\n", a.label, a.help)
 			}
 		}
 	}
 	b.WriteString("\n## Commands\n\nTyped behind `:`. Tab completes, ↑ recalls; a beginning that only one command has is enough.\n\n| command | does | key |\n| --- | --- | --- |\n")
-	for _, a := range actions {
+	for _, a := range u.keys {
 		if a.command != "" {
 			key := a.label
 			if key != "" {
 				key = "`" + key + "`"
 			}
-			fmt.Fprintf(&b, "| `:%s` | %s | %s |\n", strings.ReplaceAll(usage(&a), "|", `\|`), a.help, key)
+			fmt.Fprintf(&b, "| `:%s` | %s | %s |\n", strings.ReplaceAll(a.usage(), "|", `\|`), a.help, key)
 		}
 	}
 	return b.String()
@@ -67,7 +68,7 @@ func TestDocsName(t *testing.T) {
 		}
 		for _, m := range command.FindAllStringSubmatch(string(text), -1) {
 			found++
-			if u.commandFor(m[1]) == nil {
+			if u.keys.command(m[1]) == nil {
 				t.Errorf("%s names :%s, which is no command", doc, m[1])
 			}
 		}

@@ -184,3 +184,9 @@ func (p plan) at(x, y int) (placed, bool) {
 	}
 	return placed{}, false
 }
+
+func leftShare(s *sizes) *int    { return &s.Left }
+func topShare(s *sizes) *int     { return &s.Top }
+func threadsShare(s *sizes) *int { return &s.Threads }
+func bottomShare(s *sizes) *int  { return &s.Bottom }
+func capsShare(s *sizes) *int    { return &s.Caps }

@@ -8,31 +8,6 @@ import (
 	"github.com/rivo/tview"
 )
 
-// column describes a column of a table. Widths are in cells.
-type column struct {
-	title    string
-	min, max int // the least that still tells something, the most that is of use
-	prio     int // 0 stays longest when the pane gets narrow
-	right    bool
-}
-
-// cell is one value of a row.
-type cell struct {
-	text  string
-	style tcell.Style
-	fit   func(w int) string // a shorter form that keeps the meaning; nil: cut
-}
-
-// source is what a table shows. Rows are asked for when they get visible.
-type source interface {
-	columns() []column
-	len() int
-	row(i int) []cell    // as many as columns
-	key(i int) any       // tells the row across updates
-	search(i int) string // text that a filter looks into
-	empty() string       // what to say when there are no rows
-}
-
 // listPane is a table of any length: cells are built for the rows in sight and
 // kept until the data changes.
 type listPane struct {

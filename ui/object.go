@@ -10,22 +10,11 @@ import (
 	"thaw/words"
 )
 
-// objectColumn is the width of the labels in an object's overlay.
+// objectColumn is the width of the labels in an object's window.
 const objectColumn = 10
 
-// openObject shows all that is known about a kernel object.
-func (u *ui) openObject(o *kernel.Object) {
-	snap := u.view.Snapshot
-	title := fmt.Sprintf("%s %s at stop %d", o.Kind, o.ID, snap.Number)
-	u.openOverlay(title, func(w int) []line { return u.objectLines(snap, o, w) })
-	if needPeeker(u) == "" {
-		u.overlay.enter, u.overlay.open = "members", func() { u.inspectObject(o.ID) }
-	}
-}
-
-// objectLines is the overlay's text.
-func (u *ui) objectLines(snap *session.Snapshot, o *kernel.Object, w int) []line {
-	t := u.th
+// objectLines tells all that is known about an object.
+func (t *theme) objectLines(snap *session.Snapshot, o *kernel.Object, w int) []line {
 	var out []line
 	fact := func(label, text string) {
 		out = append(out, t.paragraph(pad(label, objectColumn), text, w)...)
@@ -41,12 +30,12 @@ func (u *ui) objectLines(snap *session.Snapshot, o *kernel.Object, w int) []line
 	switch {
 	case o.Gate != nil:
 		fact("label", hex(o.Gate.Label))
-		fact("receiver", u.receiverWords(snap, o.Gate.Thread, "no thread bound"))
+		fact("receiver", receiverWords(snap, o.Gate.Thread, "no thread bound"))
 	case o.IRQ != nil:
 		fact("label", hex(o.IRQ.Label))
-		fact("receiver", u.receiverWords(snap, o.IRQ.Thread, "not attached"))
+		fact("receiver", receiverWords(snap, o.IRQ.Thread, "not attached"))
 	case o.Task != nil:
-		out = append(out, u.taskLines(snap, o, w)...)
+		out = append(out, t.taskLines(snap, o, w)...)
 	case o.Thread != nil:
 		fact("task", snap.TaskName(o.Thread.Task)+", "+taskWord(o.Thread.Task))
 		fact("state", o.Thread.StateString())
@@ -54,11 +43,11 @@ func (u *ui) objectLines(snap *session.Snapshot, o *kernel.Object, w int) []line
 			fact("waits for", snap.System.Wait(o.Thread))
 		}
 	}
-	return append(out, u.holderLines(snap, o.ID, w)...)
+	return append(out, t.holderLines(snap, o.ID, w)...)
 }
 
 // receiverWords tells the thread behind a gate or an IRQ.
-func (u *ui) receiverWords(snap *session.Snapshot, id kernel.ID, none string) string {
+func receiverWords(snap *session.Snapshot, id kernel.ID, none string) string {
 	o := snap.System.Object(id)
 	switch {
 	case id == 0:
@@ -69,15 +58,15 @@ func (u *ui) receiverWords(snap *session.Snapshot, id kernel.ID, none string) st
 	return fmt.Sprintf("thread %s %s of %s, %s", id, o.Title(), snap.TaskName(o.Thread.Task), taskWord(o.Thread.Task))
 }
 
-func (u *ui) taskLines(snap *session.Snapshot, o *kernel.Object, w int) []line {
-	out := u.th.paragraph(pad("component", objectColumn), snap.TaskName(o.ID), w)
+func (t *theme) taskLines(snap *session.Snapshot, o *kernel.Object, w int) []line {
+	out := t.paragraph(pad("component", objectColumn), snap.TaskName(o.ID), w)
 	if o.Task.Root != 0 {
-		out = append(out, u.th.paragraph(pad("page table", objectColumn), fmt.Sprintf("at physical %x", o.Task.Root), w)...)
+		out = append(out, t.paragraph(pad("page table", objectColumn), fmt.Sprintf("at physical %x", o.Task.Root), w)...)
 	}
-	out = append(out, u.th.paragraph(pad("holds", objectColumn), words.Count(len(o.Task.Caps), "capability"), w)...)
-	out = append(out, u.th.paragraph(pad("problem", objectColumn), o.Task.Problem, w)...)
+	out = append(out, t.paragraph(pad("holds", objectColumn), words.Count(len(o.Task.Caps), "capability"), w)...)
+	out = append(out, t.paragraph(pad("problem", objectColumn), o.Task.Problem, w)...)
 	for _, th := range snap.System.ThreadsOf(o.ID) {
-		out = append(out, u.th.paragraph(pad("thread", objectColumn), th.ID.String()+" "+th.Title(), w)...)
+		out = append(out, t.paragraph(pad("thread", objectColumn), th.ID.String()+" "+th.Title(), w)...)
 	}
 	return out
 }
@@ -105,19 +94,19 @@ func holdersOf(sys *kernel.System, id kernel.ID) []holder {
 	return slices.Clip(out)
 }
 
-func (u *ui) holderLines(snap *session.Snapshot, id kernel.ID, w int) []line {
+func (t *theme) holderLines(snap *session.Snapshot, id kernel.ID, w int) []line {
 	holders := holdersOf(snap.System, id)
 	n := 0
 	for _, h := range holders {
 		n += len(h.slots)
 	}
-	out := []line{u.th.section("held by "+words.Count(len(holders), "task")+" in "+words.Count(n, "slot"), w)}
+	out := []line{t.section("held by "+words.Count(len(holders), "task")+" in "+words.Count(n, "slot"), w)}
 	if n == 0 {
-		return append(out, u.th.paragraph("", "No capability table that was read holds it.", w)...)
+		return append(out, t.paragraph("", "No capability table that was read holds it.", w)...)
 	}
 	for _, h := range holders {
 		label := fmt.Sprintf("%s (%s)  slot ", clip(clean(snap.TaskName(h.task)), 24), taskWord(h.task))
-		out = append(out, u.th.paragraph(label, strings.Join(h.slots, ", "), w)...)
+		out = append(out, t.paragraph(label, strings.Join(h.slots, ", "), w)...)
 	}
 	return out
 }

@@ -189,25 +189,25 @@ func TestSearchText(t *testing.T) {
 	}
 	press(u, "z", "g", "/", "S", "H", "E", "E", "P", "_")
 	f := draw(t, u, 120, 40)
-	if !strings.Contains(f.line(38), "find in LOG") || len(u.log.search.hits) == 0 {
+	if !strings.Contains(f.line(38), "find in LOG") || len(u.log.body.search.hits) == 0 {
 		t.Fatalf("nothing is found:\n%s", f.text())
 	}
 	press(u, "Enter", ";", ";")
 	f = draw(t, u, 120, 40)
-	if want := fmt.Sprintf("/sheep_: 3 of %d", len(u.log.search.hits)); !strings.Contains(f.text(), want) {
+	if want := fmt.Sprintf("/sheep_: 3 of %d", len(u.log.body.search.hits)); !strings.Contains(f.text(), want) {
 		t.Errorf("the title lacks %q:\n%s", want, f.text())
 	}
 	press(u, ",", ",", ",")
 	draw(t, u, 120, 40)
-	if u.note != "the search came round" || u.log.search.at != u.log.search.hits[len(u.log.search.hits)-1] {
-		t.Errorf("before the first match comes %d, note %q", u.log.search.at, u.note)
+	if u.note != "the search came round" || u.log.body.search.at != u.log.body.search.hits[len(u.log.body.search.hits)-1] {
+		t.Errorf("before the first match comes %d, note %q", u.log.body.search.at, u.note)
 	}
 	body := strings.Join(strings.Split(f.attributes(), "\n")[2:37], "\n")
 	if !strings.Contains(body, "rrrrrr") || !strings.Contains(body, "uuuuuu") {
 		t.Errorf("no match stands out:\n%s", f.attributes())
 	}
 	press(u, "Esc")
-	if u.log.search.needle != "" || u.focused != paneLog {
+	if u.log.body.search.needle != "" || u.focused != paneLog {
 		t.Error("Esc does not end the search alone")
 	}
 	press(u, "?", "/", "q", "u", "i", "t", "Enter", "n")
@@ -215,7 +215,7 @@ func TestSearchText(t *testing.T) {
 		t.Errorf("the help is not searched:\n%s", f.text())
 	}
 	press(u, "Esc", "Esc")
-	if u.overlay != nil {
+	if u.windows.top != nil {
 		t.Error("Esc does not close the help")
 	}
 }

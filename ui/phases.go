@@ -184,3 +184,25 @@ func (l *phaseList) insert(tops []string, text string) string {
 	}
 	return strings.Join(out, " ▸ ")
 }
+
+// noteMark marks what has a note or a bookmark.
+const noteMark = "◆"
+
+// notesByPhase gives each note to the phase that ran at its stop: the one that
+// was entered last before it. Notes on stops after the last shown one belong
+// to phases that are not known here.
+func notesByPhase(phases []session.Phase, notes []session.Note, last int) map[int][]string {
+	out := make(map[int][]string)
+	for _, n := range notes {
+		at := -1
+		for i, p := range phases {
+			if p.Stop > 0 && p.Stop <= n.Stop && (at < 0 || p.Stop >= phases[at].Stop) {
+				at = i
+			}
+		}
+		if at >= 0 && n.Stop <= last {
+			out[at] = append(out[at], clean(n.Text))
+		}
+	}
+	return out
+}

@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"fmt"
 	"unicode/utf8"
 
 	"github.com/gdamore/tcell/v2"
@@ -37,42 +36,48 @@ type choice struct {
 	off        bool // does nothing now
 }
 
+// promptLine is the line at the bottom while something is typed.
+type promptLine struct {
+	th   *theme
+	open *prompt // nil: nothing is typed
+}
+
 // ask opens a prompt.
-func (u *ui) ask(p *prompt) {
+func (l *promptLine) ask(p *prompt) {
 	p.field = tview.NewInputField().SetText(p.start)
-	p.field.SetFieldStyle(u.th.bold)
+	p.field.SetFieldStyle(l.th.bold)
 	p.field.SetAcceptanceFunc(func(text string, _ rune) bool {
 		return utf8.RuneCountInString(text) <= p.limit && clean(text) == text
 	})
 	p.field.Focus(noFocus)
-	u.prompt = p
+	l.open = p
 }
 
 // text is what stands in the prompt, put replaces it.
 func (p *prompt) text() string    { return p.field.GetText() }
 func (p *prompt) put(text string) { p.field.SetText(text) }
 
-// promptKey edits the prompt.
-func (u *ui) promptKey(name string, ev *tcell.EventKey) {
-	p := u.prompt
+// key edits the prompt.
+func (l *promptLine) key(name string, ev *tcell.EventKey) {
+	p := l.open
 	if p.key != nil && p.key(name, ev) {
 		return
 	}
 	before := p.text()
 	switch name {
 	case "Esc":
-		u.prompt = nil
+		l.open = nil
 		if p.cancel != nil {
 			p.cancel()
 		}
 		return
 	case "Enter":
-		u.prompt = nil
+		l.open = nil
 		p.done(before)
 		return
 	case "Backspace", "Backspace2":
 		if before == "" {
-			u.prompt = nil
+			l.open = nil
 			return
 		}
 	}
@@ -93,14 +98,9 @@ func (p *prompt) tell(before string) {
 	}
 }
 
-// paste takes text that the terminal hands over in one piece: into a prompt, and
-// nowhere else, where it would be taken for keys.
-func (u *ui) paste(text string) {
-	p := u.prompt
-	if p == nil {
-		u.note = "what was pasted is ignored: only : and what asks for text take it"
-		return
-	}
+// paste puts text in that the terminal hands over in one piece.
+func (l *promptLine) paste(text string) {
+	p := l.open
 	before := p.text()
 	p.field.PasteHandler()(clean(text), noFocus)
 	p.tell(before)
@@ -113,32 +113,10 @@ func (p *prompt) under(ev *tcell.EventMouse) bool {
 	return h > 0 && y == mine
 }
 
-// askFilter types the filter of the focused table; rows go while it is typed.
-func (u *ui) askFilter() {
-	l := u.table()
-	u.ask(&prompt{title: "filter " + clip(u.frontName(), 30), mark: "/", start: l.filter, limit: 60, enter: "keep", esc: "show all",
-		hint: func() string {
-			return fmt.Sprintf("%d of %d rows", len(l.order), l.src.len()) + "; Enter keeps it, Esc shows all"
-		},
-		keys:   []hint{{"↑ ↓", "rows"}},
-		edited: l.setFilter, done: func(string) {}, cancel: func() { l.setFilter("") },
-		key: func(name string, ev *tcell.EventKey) bool {
-			switch name {
-			case "Tab":
-				u.prompt = nil
-			case "Up", "Down", "PgUp", "PgDn":
-				l.InputHandler()(ev, nil)
-			default:
-				return false
-			}
-			return true
-		}})
-}
-
-// drawPrompt is the status line while something is typed, and the menu above
+// draw is the status line while something is typed, and the menu above
 // it.
-func (u *ui) drawPrompt(screen tcell.Screen, y, w int) {
-	p, t := u.prompt, u.th
+func (l *promptLine) draw(screen tcell.Screen, y, w int) {
+	p, t := l.open, l.th
 	x := t.drawLine(screen, 0, y, w, line{{" " + p.title + " ", t.reverse.Bold(true)}, {" " + p.mark, t.bold}})
 	p.field.SetRect(x, y, max(w-x, 1), 1)
 	p.field.Draw(screen)
@@ -147,7 +125,7 @@ func (u *ui) drawPrompt(screen tcell.Screen, y, w int) {
 		t.drawLine(screen, min(x+3, w), y, max(w-x-3, 0), line{{p.hint(), t.dim}})
 	}
 	if p.menu != nil {
-		u.drawMenu(screen, y, w)
+		l.drawMenu(screen, y, w)
 	}
 }
 
@@ -155,8 +133,8 @@ func (u *ui) drawPrompt(screen tcell.Screen, y, w int) {
 const menuRows = 10
 
 // drawMenu draws the choices right above row y, the chosen one among them.
-func (u *ui) drawMenu(screen tcell.Screen, y, w int) {
-	rows, chosen := u.prompt.menu()
+func (l *promptLine) drawMenu(screen tcell.Screen, y, w int) {
+	rows, chosen := l.open.menu()
 	n := min(len(rows), menuRows, y-2)
 	if n <= 0 {
 		return
@@ -168,15 +146,22 @@ func (u *ui) drawMenu(screen tcell.Screen, y, w int) {
 	}
 	left = min(left, w/2)
 	for i, r := range rows[first : first+n] {
-		style, help := u.th.plain, u.th.plain
+		style, help := l.th.plain, l.th.plain
 		switch {
 		case first+i == chosen:
-			style, help = u.th.bold.Reverse(true), u.th.bold.Reverse(true)
+			style, help = l.th.bold.Reverse(true), l.th.bold.Reverse(true)
 		case r.off:
-			style, help = u.th.dim, u.th.dim
+			style, help = l.th.dim, l.th.dim
 		}
 		row := y - n + i
-		u.th.drawLine(screen, 0, row, w, line{{pad("", w), u.th.plain}})
-		u.th.drawLine(screen, 0, row, w, line{{"│ ", u.th.bold}, {pad(u.th.clip(u.th.draw(r.text), left), left) + "  ", style}, {pad(r.help, max(w-left-5, 0)), help}})
+		l.th.drawLine(screen, 0, row, w, line{{pad("", w), l.th.plain}})
+		l.th.drawLine(screen, 0, row, w, line{{"│ ", l.th.bold}, {pad(l.th.clip(l.th.draw(r.text), left), left) + "  ", style}, {pad(r.help, max(w-left-5, 0)), help}})
 	}
+}
+
+// hints are the keys of what is typed.
+func (l *promptLine) hints() []hint {
+	p := l.open
+	out := []hint{{"Enter", p.enter}, {"Esc", p.esc}}
+	return append(append(out, p.keys...), hint{"Ctrl-U", "clear"})
 }

@@ -25,12 +25,6 @@ type news struct {
 	end  bool
 }
 
-// alarm asks the pump to ring after a time.
-type alarm struct {
-	after  time.Duration
-	number int
-}
-
 // mailbox holds the news until the event loop takes them.
 type mailbox struct {
 	mu     sync.Mutex
@@ -65,17 +59,25 @@ func (m *mailbox) take() news {
 	return n
 }
 
-// pump carries updates, alarms and what jobs tell to the event loop until done
-// is closed. It never waits for the loop: a full event queue is tried again.
-func (u *ui) pump(ctx context.Context, screen tcell.Screen, done <-chan struct{}) {
-	updates, ended := u.ctrl.Updates(), ctx.Done()
+// pump carries updates, alarms and what jobs tell to the event loop.
+type pump struct {
+	mail    *mailbox
+	ctrl    Controller
+	jobs    *jobs
+	running bool // the guest, as the pump begins
+}
+
+// run goes on until done is closed. It never waits for the loop: a full event
+// queue is tried again.
+func (p *pump) run(ctx context.Context, screen tcell.Screen, done <-chan struct{}) {
+	updates, ended := p.ctrl.Updates(), ctx.Done()
 	const pause = 2 * time.Millisecond
 	var again, ring <-chan time.Time
 	var number int
 	clock := time.NewTicker(runningTick)
 	defer clock.Stop()
 	var tick <-chan time.Time // only while the guest runs: an idle screen stands still
-	if u.view.State == session.Running {
+	if p.running {
 		tick = clock.C
 	}
 	for {
@@ -96,18 +98,18 @@ func (u *ui) pump(ctx context.Context, screen tcell.Screen, done <-chan struct{}
 				clock.Reset(runningTick)
 				tick = clock.C
 			}
-		case n.told = <-u.jobs.told:
-		case a := <-u.alarms:
+		case n.told = <-p.jobs.told:
+		case a := <-p.jobs.alarms:
 			ring, number = time.After(a.after), a.number
 			continue
 		case <-ring:
 			ring, n.ring = nil, number
 		case <-again:
 		case <-tick:
-			post = u.mail.put(n) || post
+			post = p.mail.put(n) || post
 		}
 		if n != (news{}) {
-			post = u.mail.put(n) || post
+			post = p.mail.put(n) || post
 		}
 		if again = nil; post && screen.PostEvent(tcell.NewEventKey(keyWake, 0, tcell.ModNone)) != nil {
 			again = time.After(pause)

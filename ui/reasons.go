@@ -15,9 +15,9 @@ const whyRecorded = "a recording cannot run: n and p walk its stops"
 const whyNoStop = "the guest has not stopped so far"
 
 // needStopped: the guest stands and its newest stop is shown.
-func needStopped(u *ui) string {
-	switch v := u.view; {
-	case u.recorded() != "":
+func (m *model) needStopped() string {
+	switch v := m.view; {
+	case m.recorded() != "":
 		return whyRecorded
 	case v.State == session.Running:
 		return whyRunning
@@ -34,21 +34,21 @@ func needStopped(u *ui) string {
 }
 
 // needNext: there is a next stop, or the guest can run to one.
-func needNext(u *ui) string {
-	if u.recorded() == "" {
-		return needStopped(u)
+func (m *model) needNext() string {
+	if m.recorded() == "" {
+		return m.needStopped()
 	}
-	if s := u.view.Snapshot; s != nil && s.Number >= u.view.Stops {
+	if s := m.view.Snapshot; s != nil && s.Number >= m.view.Stops {
 		return fmt.Sprintf("the recording ends at stop %d", s.Number)
 	}
 	return ""
 }
 
-func needRunning(u *ui) string {
-	if u.recorded() != "" {
+func (m *model) needRunning() string {
+	if m.recorded() != "" {
 		return whyRecorded
 	}
-	switch u.view.State {
+	switch m.view.State {
 	case session.Running:
 		return ""
 	case session.Ended:
@@ -60,20 +60,20 @@ func needRunning(u *ui) string {
 }
 
 // needLost: the connection got lost, and may be made again.
-func needLost(u *ui) string {
-	switch _, ok := u.ctrl.(Reconnecter); {
-	case !ok || u.recorded() != "":
+func (m *model) needLost() string {
+	switch _, ok := m.ctrl.(Reconnecter); {
+	case !ok || m.recorded() != "":
 		return "a recording has no connection"
-	case u.view.Lost:
+	case m.view.Lost:
 		return ""
-	case u.view.State == session.Ended:
+	case m.view.State == session.Ended:
 		return "the guest is gone, or stands where the session failed: start a new one"
 	}
 	return "no connection is lost"
 }
 
-func needEarlier(u *ui) string {
-	switch v := u.view; {
+func (m *model) needEarlier() string {
+	switch v := m.view; {
 	case v.State == session.Running:
 		return whyRunning
 	case v.Snapshot == nil:
@@ -86,8 +86,8 @@ func needEarlier(u *ui) string {
 	return ""
 }
 
-func needLater(u *ui) string {
-	switch v := u.view; {
+func (m *model) needLater() string {
+	switch v := m.view; {
 	case v.Snapshot == nil:
 		return whyNoStop
 	case v.Live || v.Snapshot.Number >= v.Stops:
@@ -97,74 +97,108 @@ func needLater(u *ui) string {
 }
 
 // needSeeker: the session can show any of its stops.
-func needSeeker(u *ui) string {
+func (m *model) needSeeker() string {
 	switch {
-	case u.seeker == nil:
+	case m.seeker == nil:
 		return "this session shows stops one by one, with p and f"
-	case u.view.State == session.Running:
+	case m.view.State == session.Running:
 		return whyRunning
-	case u.view.Snapshot == nil:
+	case m.view.Snapshot == nil:
 		return whyNoStop
 	}
 	return ""
 }
 
-func needNotes(u *ui) string {
-	if len(u.view.Notes) == 0 {
+func (m *model) needNotes() string {
+	if len(m.view.Notes) == 0 {
 		return "no stop has a note; m sets a bookmark, M writes one"
 	}
-	return needSeeker(u)
+	return m.needSeeker()
 }
 
 // needStop: a stop is shown.
-func needStop(u *ui) string {
-	if u.view.Snapshot == nil {
+func (m *model) needStop() string {
+	if m.view.Snapshot == nil {
 		return whyNoStop
 	}
 	return ""
 }
 
-func needSystem(u *ui) string {
-	if s := u.view.Snapshot; s == nil || s.System == nil {
+func (m *model) needSystem() string {
+	if s := m.view.Snapshot; s == nil || s.System == nil {
 		return whyNoStop
 	}
 	return ""
 }
 
-func needOpenable(u *ui) string {
-	switch u.focused {
-	case panePhases, paneThreads:
-		return ""
-	case paneCaps:
-		return needSystem(u)
-	}
-	return "Enter opens a phase, a thread or a capability: press 1, 2 or 4 first"
-}
-
-func needTable(u *ui) string {
-	if u.table() != nil {
-		return ""
-	}
-	return "only tables can be sorted: press 1, 2, 4 or 6 first"
-}
-
-func needDiff(u *ui) string {
-	if u.view.Caps == nil {
+func (m *model) needDiff() string {
+	if m.view.Caps == nil {
 		return "both capability tables are known once the child is restored"
 	}
 	return ""
 }
 
-func needTour(u *ui) string {
-	if u.tour.open {
-		return ""
+func (m *model) needPeeker() string {
+	if _, ok := m.ctrl.(Peeker); !ok {
+		return "this session cannot read memory"
 	}
-	return "you have taken over; T opens the tour again"
+	if m.recorded() != "" {
+		return m.needStop()
+	}
+	if why := m.needStop(); why != "" {
+		return why
+	}
+	return m.needStopped()
 }
 
-func needClosedTour(u *ui) string {
-	if u.tour.open {
-		return "the tour is open; Esc takes over"
+func (m *model) needBreaker() string {
+	if m.recorded() != "" {
+		return "a recording cannot run: its breakpoints are those of the session"
+	}
+	if _, ok := m.ctrl.(Breaker); !ok {
+		return "this session takes no breakpoints"
+	}
+	return m.needStopped()
+}
+
+const whyRecordedStops = "a recording holds the stops that were made: p and f walk them"
+
+// needReverse: the guest goes backwards.
+func (m *model) needReverse() string {
+	if _, ok := m.ctrl.(Traveller); !ok || m.recorded() != "" {
+		return whyRecordedStops
+	}
+	if why := m.view.NoReverse; why != "" {
+		return why
+	}
+	return m.needStopped()
+}
+
+// needChangeable: the guest stands and may be changed, which the replay of a
+// recorded run may not.
+func (m *model) needChangeable() string {
+	if m.view.Back == session.BackReverse {
+		return "a replayed run cannot be changed: use thaw lab without --rr, or attach to a QEMU that does not replay"
+	}
+	return m.needStopped()
+}
+
+// needRestart: the guest can be put back to the shown stop.
+func (m *model) needRestart() string {
+	if _, ok := m.ctrl.(Traveller); !ok || m.recorded() != "" {
+		return whyRecordedStops
+	}
+	switch v := m.view; {
+	case v.State == session.Running:
+		return whyRunning
+	case v.State == session.Ended:
+		return "the session has ended"
+	case v.Snapshot == nil:
+		return whyNoStop
+	case v.NoRestart != "":
+		return v.NoRestart
+	case v.Live:
+		return "the guest is at this stop; p goes to one before"
 	}
 	return ""
 }

@@ -33,17 +33,28 @@ func (m *memo) set(s settings) {
 	m.newest = s
 }
 
+// keeper keeps theme and layout from one session to the next.
+type keeper struct {
+	*desk
+	panes   *panes
+	touring bool     // a tour divides the screen itself: the layout is not kept
+	dir     string   // "": settings are not remembered
+	known   settings // as they were remembered last
+	chosen  string   // theme that the user chose, ever
+	memo    memo
+}
+
 // settings are what is worth remembering of the screen as it is. A tour divides
 // the screen itself: with one, what was remembered before stays.
-func (u *ui) settings() settings {
-	s := u.known
-	s.Theme = u.theme
-	if u.tour != nil {
+func (k *keeper) settings() settings {
+	s := k.known
+	s.Theme = k.chosen
+	if k.touring {
 		return s
 	}
-	s.Layout = layout{Focus: paneInfos[u.focused].command, Tab: paneInfos[u.tab].command, Low: paneInfos[u.low].command, Sizes: u.sizes}
+	s.Layout = layout{Focus: paneInfos[k.panes.focused].command, Tab: paneInfos[k.panes.tab].command, Low: paneInfos[k.panes.low].command, Sizes: k.panes.sizes}
 	s.Sort = nil
-	for id, l := range u.lists() {
+	for id, l := range k.panes.lists() {
 		o := order{Down: l.down}
 		if heads := headsOf(id); l.sorted > 0 && l.sorted <= len(heads) {
 			o.By = heads[l.sorted-1]
@@ -59,39 +70,56 @@ func (u *ui) settings() settings {
 }
 
 // restore divides the screen as it was left.
-func (u *ui) restore(s settings) {
-	u.known, u.theme = s, s.Theme
-	if u.tour != nil {
+func (k *keeper) restore(s settings) {
+	k.known, k.chosen = s, s.Theme
+	if k.touring {
 		return
 	}
 	for _, name := range []string{s.Layout.Tab, s.Layout.Low, s.Layout.Focus} {
 		if id := paneNamed(name); id != 0 {
-			u.focusPane(id)
+			k.panes.focus(id)
 		}
 	}
-	u.sizes = s.Layout.Sizes
-	for id, l := range u.lists() {
+	k.panes.sizes = s.Layout.Sizes
+	for id, l := range k.panes.lists() {
 		o := s.Sort[paneInfos[id].command]
 		l.sorted, l.down = slices.Index(headsOf(id), o.By)+1, o.Down
 		l.refilter()
 	}
-	u.known = u.settings()
+	k.known = k.settings()
 }
 
-// keepSettings keeps the settings for the next time, if they changed. told is what to
+// keep keeps the settings for the next time, if they changed. told is what to
 // say then, "" nothing.
-func (u *ui) keepSettings(told string) {
-	s := u.settings()
-	if u.configDir == "" || reflect.DeepEqual(s, u.known) {
+func (k *keeper) keep(told string) {
+	s := k.settings()
+	if k.dir == "" || reflect.DeepEqual(s, k.known) {
 		return
 	}
-	u.known = s
-	u.memo.set(s)
-	dir := u.configDir
-	u.background(func() string {
-		if err := u.memo.write(dir); err != nil {
+	k.known = s
+	k.memo.set(s)
+	dir := k.dir
+	k.background(func() string {
+		if err := k.memo.write(dir); err != nil {
 			return "theme and layout are not remembered: " + err.Error()
 		}
 		return told
 	})
+}
+
+// chooseTheme changes the colours and remembers the choice.
+func (k *keeper) chooseTheme(name string) {
+	c := themeNamed(name)
+	if c == nil {
+		k.note = unknownTheme(name).Error()
+		return
+	}
+	*k.th = *newTheme(k.th.ascii, k.th.color, c)
+	k.panes.redraw()
+	k.note = "theme " + c.name + ": " + c.help
+	if !k.th.color {
+		k.note = "theme " + c.name + ", but colours are off (NO_COLOR)"
+	}
+	k.chosen = c.name
+	k.keep(k.note)
 }

@@ -378,8 +378,8 @@ func TestManyThreads(t *testing.T) {
 	v.Snapshot.System = kernel.NewSystem(objects, nil)
 	u := newUI(newFake(v), Options{NoGreeting: true})
 	u.apply(v)
-	counted := &countingSource{source: u.threads.src}
-	u.threads.src = counted
+	counted := &countingSource{source: u.threads.list.src}
+	u.threads.list.src = counted
 	draw(t, u, 120, 40)
 	if counted.rows > sampleRows+100 {
 		t.Errorf("the first drawing built %d rows", counted.rows)
@@ -432,7 +432,8 @@ func TestRunningIsTold(t *testing.T) {
 // A screen that nobody touches is not drawn: the pump posts nothing.
 func TestIdleScreenStandsStill(t *testing.T) {
 	u := newUI(newFake(viewStopped()), Options{NoGreeting: true})
-	u.jobs, u.alarms = newJobs(nil), make(chan alarm)
+	u.jobs = newJobs(nil)
+	pump := &pump{mail: u.mail, ctrl: u.ctrl, jobs: u.jobs}
 	u.apply(viewStopped())
 	screen, done := newTestScreen(80, 24), make(chan struct{})
 	if err := screen.Init(); err != nil {
@@ -440,7 +441,7 @@ func TestIdleScreenStandsStill(t *testing.T) {
 	}
 	defer screen.Fini()
 	var wg sync.WaitGroup
-	wg.Go(func() { u.pump(t.Context(), screen, done) })
+	wg.Go(func() { pump.run(t.Context(), screen, done) })
 	for screen.HasPendingEvent() { // of its opening
 		screen.PollEvent()
 	}

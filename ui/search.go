@@ -3,8 +3,6 @@ package ui
 import (
 	"fmt"
 	"strings"
-
-	"github.com/gdamore/tcell/v2"
 )
 
 // search is what a text pane looks for.
@@ -117,69 +115,4 @@ func (s *search) mark(l line, at int) line {
 		out = append(out, span{text, sp.style})
 	}
 	return out
-}
-
-// frontText is the text that keys go to: the overlay's, else the focused pane's;
-// nil where that is a table.
-func (u *ui) frontText() *textPane {
-	if u.overlay != nil {
-		return u.overlay.text
-	}
-	return u.textPaneOf(u.focused)
-}
-
-// askSearch types what to look for in a text.
-func (u *ui) askSearch() {
-	p := u.frontText()
-	p.search.from = p.top
-	u.ask(&prompt{title: "find in " + clip(u.frontName(), 30), mark: "/", limit: 60, enter: "keep", esc: "forget",
-		hint: func() string {
-			if p.search.needle == "" {
-				return "; and , go from match to match"
-			}
-			return strings.TrimPrefix(p.search.words(), "/"+p.search.needle+": ") + " lines; ; and , go on"
-		},
-		keys:   []hint{{"↑ ↓", "matches"}},
-		edited: p.find, done: func(string) {}, cancel: p.endSearch,
-		key: func(name string, _ *tcell.EventKey) bool {
-			switch name {
-			case "Down":
-				p.nextHit(p.search.at, 1)
-			case "Up":
-				p.nextHit(p.search.at, -1)
-			default:
-				return false
-			}
-			return true
-		}})
-}
-
-// slash filters a table, and looks for a word in a text.
-func (u *ui) slash() {
-	if u.table() != nil {
-		u.askFilter()
-	} else {
-		u.askSearch()
-	}
-}
-
-// nextMatch goes to the next match in a text, or the one before.
-func (u *ui) nextMatch(by int) {
-	p := u.frontText()
-	if p.nextHit(p.search.at, by) {
-		u.note = "the search came round"
-	}
-}
-
-// needSearch: something was found in the text that keys go to.
-func needSearch(u *ui) string {
-	switch p := u.frontText(); {
-	case p == nil:
-		return "/ filters a table; in a text it looks for a word"
-	case p.search.needle == "":
-		return "nothing was looked for: / does"
-	case len(p.search.hits) == 0:
-		return p.search.needle + " does not stand in " + u.frontName()
-	}
-	return ""
 }

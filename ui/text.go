@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/gdamore/tcell/v2"
@@ -176,4 +177,16 @@ func qualifier(name string) int {
 		}
 	}
 	return -1
+}
+
+// hex is a number as the kernel debugger prints it, without a prefix.
+func hex(v uint64) string { return strconv.FormatUint(v, 16) }
+
+// lineText is a row without its styles.
+func lineText(l line) string {
+	var b strings.Builder
+	for _, s := range l {
+		b.WriteString(s.text)
+	}
+	return b.String()
 }

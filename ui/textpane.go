@@ -120,3 +120,6 @@ func (p *textPane) MouseHandler() func(tview.MouseAction, *tcell.EventMouse, fun
 		return true, nil
 	}
 }
+
+// noFocus is handed to panes: the root decides who has the keys.
+func noFocus(tview.Primitive) {}

@@ -88,28 +88,6 @@ func newTheme(ascii, color bool, c *colours) *theme {
 	return t
 }
 
-// chooseTheme changes the colours and remembers the choice.
-func (u *ui) chooseTheme(name string) {
-	c := themeNamed(name)
-	if c == nil {
-		u.note = unknownTheme(name).Error()
-		return
-	}
-	*u.th = *newTheme(u.th.ascii, u.th.color, c)
-	for _, l := range u.lists() {
-		l.cache = nil
-	}
-	for _, p := range u.textPanes() {
-		p.mark()
-	}
-	u.note = "theme " + c.name + ": " + c.help
-	if !u.th.color {
-		u.note = "theme " + c.name + ", but colours are off (NO_COLOR)"
-	}
-	u.theme = c.name
-	u.keepSettings(u.note)
-}
-
 // verdictInfo is how a verdict is told.
 type verdictInfo struct {
 	glyph string

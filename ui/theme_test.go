@@ -106,7 +106,7 @@ func TestThemeIsNotRemembered(t *testing.T) {
 		t.Fatal(err)
 	}
 	u := newDrawn(t, newFake(viewComplete()), viewComplete(), Options{ConfigDir: filepath.Join(file, "thaw")})
-	u.chooseTheme("light")
+	u.keeper.chooseTheme("light")
 	if !strings.HasPrefix(u.note, "theme and layout are not remembered: ") || u.th.name != "light" {
 		t.Errorf("note %q, theme %q", u.note, u.th.name)
 	}

@@ -3,15 +3,11 @@ package ui
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"thaw/kernel"
 	"thaw/session"
 )
-
-// hex is a number as the kernel debugger prints it, without a prefix.
-func hex(v uint64) string { return strconv.FormatUint(v, 16) }
 
 // threadKey tells a thread across stops: a restored thread that does not exist
 // has no id.

@@ -38,6 +38,8 @@ const defaultPause = 10 * time.Second
 
 // tour is a Tour that is walked.
 type tour struct {
+	*desk
+	panes *panes
 	Tour
 	at    int
 	open  bool
@@ -50,39 +52,41 @@ type tour struct {
 	text   *textPane
 }
 
-// startTour begins a tour at its first step.
-func (u *ui) startTour(t *Tour) {
-	if t == nil || len(t.Steps) == 0 {
-		return
+// newTour begins a tour at its first step; nil: there is none.
+func newTour(p *panes, of *Tour) *tour {
+	if of == nil || len(of.Steps) == 0 {
+		return nil
 	}
-	u.tour = &tour{Tour: *t, open: true, at: -1}
-	if u.tour.Pause <= 0 {
-		u.tour.Pause = defaultPause
+	t := &tour{desk: p.desk, panes: p, Tour: *of, open: true, at: -1}
+	if t.Pause <= 0 {
+		t.Pause = defaultPause
 	}
-	u.tour.text = newTextPane(u.th, false, u.tourLines)
-	u.greeting = false
-	u.tourGo(0)
+	t.text = newTextPane(t.th, false, t.lines)
+	t.goTo(0)
+	return t
 }
 
-// tourNext shows the rest of a long narration, and then the next step.
-func (u *ui) tourNext() {
-	if p := u.tour.text; p.more() {
+// shown says whether the narration is on the screen.
+func (t *tour) shown() bool { return t != nil && t.open }
+
+// next shows the rest of a long narration, and then the next step.
+func (t *tour) next() {
+	if p := t.text; p.more() {
 		p.scroll(max(p.rows-1, 1))
-		u.tourAlarm()
+		t.ringLater()
 		return
 	}
-	u.tourGo(u.tour.at + 1)
+	t.goTo(t.at + 1)
 }
 
-// tourGo goes to a step.
-func (u *ui) tourGo(to int) {
-	t := u.tour
+// goTo goes to a step.
+func (t *tour) goTo(to int) {
 	switch {
 	case to < 0:
-		u.note = "this is the first step"
+		t.note = "this is the first step"
 		return
 	case to >= len(t.Steps):
-		u.note = "this is the last step; Esc takes over"
+		t.note = "this is the last step; Esc takes over"
 		t.auto = false
 		return
 	}
@@ -90,13 +94,12 @@ func (u *ui) tourGo(to int) {
 	t.at, t.stop, t.thread, t.asked = to, s.Stop, s.Thread, -1
 	t.text.toTop()
 	if pane, ok := tourFocus[s.Focus]; ok {
-		u.zoom = false
-		u.diff = s.Focus == "diff"
-		u.focusPane(pane)
-		u.showCaps()
+		t.panes.zoom = false
+		t.panes.focus(pane)
+		t.panes.caps.compare(s.Focus == "diff")
 	}
-	u.tourFollow()
-	u.tourAlarm()
+	t.follow()
+	t.ringLater()
 }
 
 // tourFocus are the panes that a step may name.
@@ -105,51 +108,35 @@ var tourFocus = map[string]paneID{
 	"log": paneLog, "breakpoints": paneBreaks,
 }
 
-// tourFollow does what the step still waits for. It is called with every view.
-func (u *ui) tourFollow() {
-	t, v := u.tour, u.view
-	if t == nil || !t.open {
+// follow does what the step still waits for. It is called with every view.
+func (t *tour) follow() {
+	if !t.shown() {
 		return
 	}
+	v := t.view
 	t.text.mark()
 	switch {
 	case t.stop == 0:
 	case v.Snapshot != nil && v.Snapshot.Number == t.stop:
 		t.stop = 0
-	case u.seeker == nil || v.State == session.Running || v.State == session.Starting || t.stop > v.Stops:
+	case t.seeker == nil || v.State == session.Running || v.State == session.Starting || t.stop > v.Stops:
 		t.asked = -1
 	case t.asked != v.Stops: // once: a refusal must not be asked for again and again
 		t.asked = v.Stops
-		u.seeker.Show(t.stop)
+		t.seeker.Show(t.stop)
 	}
 	if t.stop != 0 || t.thread == "" {
 		return
 	}
-	if r := u.restored(t.thread); r != nil {
+	if r := t.panes.threads.restored(t.thread); r != nil {
 		t.thread = ""
-		u.selectThread(r.key)
+		t.panes.threads.choose(r.key)
 	}
 }
 
-// restored finds a thread of the restored child by its name: one with a
-// verdict, else any in its task.
-func (u *ui) restored(name string) *threadRow {
-	var other *threadRow
-	for i := range u.threadRows.rows {
-		switch r := &u.threadRows.rows[i]; {
-		case r.name != name:
-		case r.verdict != nil:
-			return r
-		case r.rank == rankRestored && other == nil:
-			other = r
-		}
-	}
-	return other
-}
-
-// tourProblem tells what of the step cannot be shown, "" if all is.
-func (u *ui) tourProblem() string {
-	t, v := u.tour, u.view
+// problem tells what of the step cannot be shown, "" if all is.
+func (t *tour) problem() string {
+	v := t.view
 	switch {
 	case t.stop == 0 && t.thread != "":
 		return fmt.Sprintf("There is no restored thread %s at this stop.", clean(t.thread))
@@ -159,71 +146,62 @@ func (u *ui) tourProblem() string {
 		return fmt.Sprintf("Stop %d is shown as soon as the guest stands.", t.stop)
 	case t.stop > v.Stops:
 		return fmt.Sprintf("Stop %d is not there yet, the newest is %d: press n until it comes.", t.stop, v.Stops)
-	case u.seeker == nil:
+	case t.seeker == nil:
 		return fmt.Sprintf("This step is about stop %d: go there with p and f.", t.stop)
 	}
 	return ""
 }
 
-// tourAuto turns auto-play on and off.
-func (u *ui) tourAuto() {
-	u.tour.auto = !u.tour.auto
-	u.tourAlarm()
+// toggleAuto turns auto-play on and off.
+func (t *tour) toggleAuto() {
+	t.auto = !t.auto
+	t.ringLater()
 }
 
-// tourAlarm has auto-play go on after the pause. Earlier alarms do not count
+// ringLater has auto-play go on after the pause. Earlier alarms do not count
 // any more.
-func (u *ui) tourAlarm() {
-	t := u.tour
+func (t *tour) ringLater() {
 	t.alarm++
-	if !t.auto || u.alarms == nil {
-		return
+	if t.auto && t.jobs != nil {
+		t.jobs.ring(alarm{t.Pause, t.alarm})
 	}
-	select {
-	case <-u.alarms: // the pump has not fetched the last one
-	default:
-	}
-	u.alarms <- alarm{t.Pause, t.alarm}
 }
 
-// tourRing is an alarm that has come.
-func (u *ui) tourRing(number int) {
-	t := u.tour
-	if t == nil || !t.open || !t.auto || number != t.alarm {
+// ring is an alarm that has come.
+func (t *tour) ring(number int) {
+	if !t.shown() || !t.auto || number != t.alarm {
 		return
 	}
-	if t.stop != 0 && u.tourProblem() != "" {
+	if t.stop != 0 && t.problem() != "" {
 		t.auto = false
-		u.note = "auto-play waits: " + u.tourProblem()
+		t.note = "auto-play waits: " + t.problem()
 		return
 	}
-	u.tourNext()
+	t.next()
 }
 
-// tourClose lets the user take over.
-func (u *ui) tourClose() {
-	t := u.tour
+// close lets the user take over.
+func (t *tour) close() {
 	t.open, t.auto = false, false
-	u.note = fmt.Sprintf("all keys are yours; T opens the tour again at step %d", t.at+1)
+	t.note = fmt.Sprintf("all keys are yours; T opens the tour again at step %d", t.at+1)
 }
 
-// tourOpen comes back to the step at which the tour was closed.
-func (u *ui) tourOpen() {
-	u.tour.open = true
-	u.tourGo(u.tour.at)
+// reopen comes back to the step at which the tour was closed.
+func (t *tour) reopen() {
+	t.open = true
+	t.goTo(t.at)
 }
 
-// tourLines is the narration of the step.
-func (u *ui) tourLines(w int) []line {
-	t := u.tour
+// lines is the narration of the step.
+func (t *tour) lines(w int) []line {
 	s := t.Steps[t.at]
 	var out []line
-	roomy := u.root.plan.tour.h >= roomyTour
+	roomy := t.panes.plan.tour.h >= roomyTour
 	if roomy {
-		out = append(u.th.paragraph("", t.Title, w+1), line{})
+		out = append(t.th.paragraph("", t.Title, w+1), line{})
 	}
 	for _, row := range wrap(clean(s.Title), max(w, 8)) {
-		out = append(out, line{{row, u.th.bold.Underline(true)}})
+		out = append(out, line{{row, t.th.bold.Underline(true)}})
 	}
 	if roomy {
 		out = append(out, line{})
@@ -234,30 +212,29 @@ func (u *ui) tourLines(w int) []line {
 			continue
 		}
 		for _, row := range wrap(clean(text), max(w, 8)) {
-			out = append(out, line{{row, u.th.plain}})
+			out = append(out, line{{row, t.th.plain}})
 		}
 	}
 	return out
 }
 
-// drawTour draws the pane: a title, the narration, what cannot be shown, and
+// draw draws the pane: a title, the narration, what cannot be shown, and
 // the keys.
-func (u *ui) drawTour(screen tcell.Screen, r rect) {
-	t := u.tour
+func (t *tour) draw(screen tcell.Screen, r rect) {
 	for x := r.x; x < r.x+r.w; x++ {
-		u.th.drawLine(screen, x, r.y, 1, line{{"─", u.th.plain}})
+		t.th.drawLine(screen, x, r.y, 1, line{{"─", t.th.plain}})
 	}
 	step := fmt.Sprintf(" step %d of %d ", t.at+1, len(t.Steps))
 	title := clean(t.Title)
 	if r.h >= roomyTour { // it stands above the narration
 		title = "tour"
 	}
-	u.th.drawLine(screen, r.x+1, r.y, r.w-len(step)-3, line{{" " + title + " ", u.th.bold.Reverse(true)}})
-	u.th.drawLine(screen, r.x+r.w-len(step)-1, r.y, len(step), line{{step, u.th.bold}})
+	t.th.drawLine(screen, r.x+1, r.y, r.w-len(step)-3, line{{" " + title + " ", t.th.bold.Reverse(true)}})
+	t.th.drawLine(screen, r.x+r.w-len(step)-1, r.y, len(step), line{{step, t.th.bold}})
 
 	x, w := r.x+1, r.w-2
-	foot := u.tourProblemLines(w)
-	n := len(u.tourKeys(w, true)) // as many rows as the keys may need
+	foot := t.problemLines(w)
+	n := len(t.keys(w, true)) // as many rows as the keys may need
 	if r.h-2 < len(foot)+n+1 {
 		foot, n = nil, 1
 	}
@@ -268,41 +245,41 @@ func (u *ui) drawTour(screen tcell.Screen, r rect) {
 	t.text.SetRect(x, top, w, r.y+r.h-below-top)
 	t.text.mark()
 	t.text.Draw(screen)
-	keys := u.tourKeys(w, t.text.more())
+	keys := t.keys(w, t.text.more())
 	for i, l := range append(foot, keys[:min(n, len(keys))]...) {
-		u.th.drawLine(screen, x, r.y+r.h-below+i, w, l)
+		t.th.drawLine(screen, x, r.y+r.h-below+i, w, l)
 	}
 }
 
 // roomyTour is the height from which the narration has air around it.
 const roomyTour = 20
 
-// tourProblemLines tell what of the step cannot be shown.
-func (u *ui) tourProblemLines(w int) []line {
-	out := u.th.paragraph("! ", u.tourProblem(), w)
+// problemLines tell what of the step cannot be shown.
+func (t *tour) problemLines(w int) []line {
+	out := t.th.paragraph("! ", t.problem(), w)
 	for i := range out {
 		for k := range out[i] {
-			out[i][k].style = u.th.bold
+			out[i][k].style = t.th.bold
 		}
 	}
 	return out
 }
 
-// tourKeys are the rows that tell the keys; more says that the narration goes
+// keys are the rows that tell the keys; more says that the narration goes
 // on below.
-func (u *ui) tourKeys(w int, more bool) []line {
-	next, style := "next", u.th.plain
+func (t *tour) keys(w int, more bool) []line {
+	next, style := "next", t.th.plain
 	if more {
-		next, style = "read on ▼", u.th.bold
+		next, style = "read on ▼", t.th.bold
 	}
 	auto := "auto-play"
-	if u.tour.auto {
-		auto = fmt.Sprintf("auto-play is on, %s each", u.tour.Pause)
+	if t.auto {
+		auto = fmt.Sprintf("auto-play is on, %s each", t.Pause)
 	}
 	var out []line
 	row := line{}
 	for i, k := range [][2]string{{"Space", next}, {"←", "back"}, {"a", auto}, {"Esc", "take over"}} {
-		item := line{{k[0], u.th.bold}, {" " + k[1] + "   ", u.th.plain}}
+		item := line{{k[0], t.th.bold}, {" " + k[1] + "   ", t.th.plain}}
 		if i == 0 {
 			item[1].style = style
 		}
@@ -314,8 +291,22 @@ func (u *ui) tourKeys(w int, more bool) []line {
 	return append(out, row)
 }
 
-// tourMouse scrolls the narration.
-func (u *ui) tourMouse(action tview.MouseAction, ev *tcell.EventMouse) bool {
-	handled, _ := u.tour.text.MouseHandler()(action, ev, noFocus)
+// mouse scrolls the narration.
+func (t *tour) mouse(action tview.MouseAction, ev *tcell.EventMouse) bool {
+	handled, _ := t.text.MouseHandler()(action, ev, noFocus)
 	return handled
+}
+
+func (t *tour) needOpen() string {
+	if t.open {
+		return ""
+	}
+	return "you have taken over; T opens the tour again"
+}
+
+func (t *tour) needClosed() string {
+	if t.open {
+		return "the tour is open; Esc takes over"
+	}
+	return ""
 }

@@ -64,7 +64,7 @@ func TestNoWayBackSaysWhy(t *testing.T) {
 	if calls := fake.called(); calls != "" {
 		t.Errorf("disabled keys called %q", calls)
 	}
-	if why := needReverse(newDrawn(t, fakePlayer{fakeSeeker{fake}}, viewHistory(), Options{})); why != whyRecordedStops {
+	if why := newDrawn(t, fakePlayer{fakeSeeker{fake}}, viewHistory(), Options{}).needReverse(); why != whyRecordedStops {
 		t.Errorf("in a recording: %q", why)
 	}
 }
@@ -87,13 +87,13 @@ func TestRestartAsks(t *testing.T) {
 	} {
 		fake := newFake(viewComplete())
 		u := newDrawn(t, fakeTraveller{fakeForcer{fake}}, inMode(&earlier, tt.mode, "x", tt.noRestart), Options{})
-		if text := u.statusText(200).text; !strings.Contains(text, tt.says) {
+		if text := u.bars.statusText(200).text; !strings.Contains(text, tt.says) {
 			t.Errorf("%s: %q", tt.mode, text)
 		}
 		press(u, "B")
 		asks := tt.mode == session.BackSnapshots && tt.noRestart == ""
-		if (u.prompt != nil) != asks {
-			t.Errorf("%s: asks %v", tt.mode, u.prompt != nil)
+		if (u.line.open != nil) != asks {
+			t.Errorf("%s: asks %v", tt.mode, u.line.open != nil)
 		}
 		if asks {
 			draw(t, u, 120, 40)

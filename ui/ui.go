@@ -13,41 +13,6 @@ import (
 	"thaw/session"
 )
 
-// Controller is the session as the screen sees it. All commands return at
-// once: they are queued, and what they change comes as an update.
-type Controller interface {
-	// View is the newest view. It is never nil.
-	View() *session.View
-	// Updates delivers views; of those not yet taken only the newest counts.
-	// It is closed when the session has ended.
-	Updates() <-chan *session.View
-
-	NextPhase()       // run to the next phase of the scenario
-	Back()            // show the stop before the one shown
-	Forward()         // show the stop after it; the newest is the live one
-	StepInstruction() // run one instruction
-	Continue()        // run until a breakpoint
-	Interrupt()       // stop the running guest
-
-	// Note adds a note to the shown stop; without a text it sets a bookmark
-	// there, or takes it away.
-	Note(text string)
-}
-
-// Seeker is a Controller that can show any stop of its history, by the number
-// of its snapshot.
-type Seeker interface{ Show(stop int) }
-
-// Reconnecter is a Controller that can go on with a session whose connection got
-// lost.
-type Reconnecter interface{ Reconnect() }
-
-// Recording is a Controller that replays a recording.
-type Recording interface {
-	// Recorded is the recording's file name, "" for a live session.
-	Recorded() string
-}
-
 // Options say how to draw.
 type Options struct {
 	Screen     tcell.Screen // to draw on, not yet initialised; nil: the real terminal
@@ -84,7 +49,7 @@ func Run(ctx context.Context, c Controller, o Options) error {
 	app := tview.NewApplication()
 	done := make(chan struct{})
 	u := newUI(c, o)
-	u.quit, u.copy, u.jobs, u.alarms = app.Stop, screen.SetClipboard, newJobs(done), make(chan alarm, 1)
+	u.quit, u.copy, u.jobs = app.Stop, screen.SetClipboard, newJobs(done)
 	u.apply(c.View())
 	if broken != nil {
 		u.note = "ignored: " + clean(broken.Error())
@@ -101,7 +66,8 @@ func Run(ctx context.Context, c Controller, o Options) error {
 	app.SetRoot(u.root, true)
 
 	var wg sync.WaitGroup
-	wg.Go(func() { u.pump(ctx, screen, done) })
+	pump := &pump{mail: u.mail, ctrl: c, jobs: u.jobs, running: u.view.State == session.Running}
+	wg.Go(func() { pump.run(ctx, screen, done) })
 	defer func() {
 		u.jobs.finish(2 * time.Second)
 		close(done)
@@ -111,6 +77,68 @@ func Run(ctx context.Context, c Controller, o Options) error {
 	}()
 	if err := app.Run(); err != nil {
 		return fmt.Errorf("reading the terminal's events: %w", err)
+	}
+	return nil
+}
+
+func newUI(c Controller, o Options) *ui {
+	colours := themeNamed(o.Theme)
+	if colours == nil {
+		colours = &themeTable[0]
+	}
+	d := newDesk(newModel(c), newTheme(o.ASCII, !o.NoColor, colours))
+	p := newPanes(d)
+	u := &ui{desk: d, panes: p, quit: func() {}, greeting: !o.NoGreeting, mail: &mailbox{}}
+	u.front = &front{desk: d, panes: p}
+	u.asks = &questions{desk: d, threads: p.threads, caps: p.caps}
+	u.guest = &guest{desk: d, threads: p.threads}
+	if u.tour = newTour(p, o.Tour); u.tour != nil {
+		u.greeting = false
+	}
+	u.keeper = &keeper{desk: d, panes: p, dir: o.ConfigDir, touring: u.tour != nil}
+	u.palette, u.help, u.bars = &palette{desk: d}, &help{desk: d, panes: p}, &bars{desk: d, panes: p}
+	u.keys = u.keymap()
+	u.palette.keys, u.help.keys, u.bars.keys = u.keys, u.keys, u.keys
+	u.root = newRoot(u)
+	u.keeper.restore(o.settings)
+	return u
+}
+
+// apply takes a view over. Only what changed is built again: a running guest
+// sends many views that differ in the LOG alone.
+func (u *ui) apply(v *session.View) {
+	if v == nil {
+		return
+	}
+	old := u.take(v)
+	if v.State != old.State || v.Snapshot != old.Snapshot {
+		u.note = ""
+	}
+	u.follow(old)
+	if v.Peek != nil && v.Peek != old.Peek {
+		u.asks.answer(v.Peek)
+	}
+	u.tour.follow()
+}
+
+// capture takes the pump's events out of the stream; all else goes to the
+// root, in order.
+func (u *ui) capture(ev *tcell.EventKey) *tcell.EventKey {
+	if ev.Key() != keyWake {
+		u.key(ev)
+		u.keeper.keep("")
+		return nil
+	}
+	news := u.mail.take()
+	u.apply(news.view)
+	if news.told != "" {
+		u.note = news.told
+	}
+	if news.ring != 0 {
+		u.tour.ring(news.ring)
+	}
+	if news.end {
+		u.quit()
 	}
 	return nil
 }

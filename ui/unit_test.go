@@ -102,14 +102,14 @@ func TestKeyTable(t *testing.T) {
 	keys, commands := map[string]bool{}, map[string]bool{}
 	u := newUI(newFake(viewStopped()), Options{Tour: fixtureTour()})
 	help := ""
-	for _, l := range u.helpLines(overlayWidth) {
+	for _, l := range u.help.lines(windowWidth) {
 		help += lineText(l) + "\n"
-		if lineWidth(l) > overlayWidth {
+		if lineWidth(l) > windowWidth {
 			t.Errorf("the help does not fit 80 columns: %v", l)
 		}
 	}
-	for _, a := range actions {
-		room := overlayWidth - helpColumn
+	for _, a := range u.keys {
+		room := windowWidth - helpColumn
 		if slices.Contains(helpLeft, a.group) {
 			room = helpColumn - 1
 		}
@@ -131,7 +131,7 @@ func TestKeyTable(t *testing.T) {
 			t.Errorf("%s%s is in group %q that the help does not show", a.label, a.command, a.group)
 		case len(a.keys) > 0 && !strings.Contains(help, pad(a.label, keyColumn)+a.help):
 			t.Errorf("key %s is not in the help", a.label)
-		case a.command != "" && !strings.Contains(help, ":"+usage(&a)+" "):
+		case a.command != "" && !strings.Contains(help, ":"+a.usage()+" "):
 			t.Errorf("command %s is not in the help", a.command)
 		case (a.arg != "") != (a.take != nil):
 			t.Errorf("%s%s: what it takes and what it does with that do not match", a.label, a.command)
@@ -143,9 +143,9 @@ func TestKeyTable(t *testing.T) {
 		if i := paneInfos[pane]; i.name == "" || i.command == "" || i.about == "" || i.help == "" {
 			t.Errorf("pane %d lacks a name or a help", pane)
 		}
-		for _, k := range slices.Concat(hintKeys[pane], hintsFirst, hintsLast) {
-			if a := u.actionFor(k); a == nil || a.short == "" {
-				t.Errorf("hint %q of pane %d is no key with a short name", k, pane)
+		for _, k := range slices.Concat(u.byID[pane].hints(), hintsFirst, hintsThen, hintsLast) {
+			if a := u.keys.find(k.label); a == nil || a.short == "" {
+				t.Errorf("hint %v of pane %d is no key with a short name", k, pane)
 			}
 		}
 	}
@@ -203,7 +203,7 @@ func TestEscapeGoesUp(t *testing.T) {
 	press(u, "Esc") // the greeting
 	press(u, "4", "z", "/", "g", "Enter", "?")
 	state := func() string {
-		return strings.Join([]string{map[bool]string{true: "help"}[u.overlay != nil], u.caps.filter,
+		return strings.Join([]string{map[bool]string{true: "help"}[u.windows.top != nil], u.caps.list.filter,
 			map[bool]string{true: "zoom"}[u.zoom], paneInfos[u.focused].name}, "|")
 	}
 	want := []string{"help|g|zoom|capabilities", "|g|zoom|capabilities", "||zoom|capabilities", "|||capabilities", "|||threads", "|||threads"}
@@ -349,22 +349,22 @@ func TestSelectionIsKept(t *testing.T) {
 	u := newUI(newFake(viewStopped()), Options{NoGreeting: true})
 	u.apply(viewStopped())
 	u.apply(viewComplete())
-	if r := u.selectedThread(); r.key.id != 0x231 {
+	if r := u.threads.selected(); r.key.id != 0x231 {
 		t.Errorf("thread %s is selected, want the ignored one", r.key.id)
 	}
 	press(u, "G", "k")
-	chosen := u.selectedThread().key
+	chosen := u.threads.selected().key
 	for _, v := range []*session.View{viewHistory(), viewRunning(), viewComplete()} {
 		u.apply(v)
 		draw(t, u, 80, 24)
-		if got := u.selectedThread().key; got != chosen {
+		if got := u.threads.selected().key; got != chosen {
 			t.Errorf("thread %s is selected, want %s", got.id, chosen.id)
 		}
 	}
 	press(u, "g")
 	u.apply(viewStopped())
 	u.apply(viewComplete())
-	if r := u.selectedThread(); r.key.id != 0x231 {
+	if r := u.threads.selected(); r.key.id != 0x231 {
 		t.Errorf("after g thread %s is selected, want the ignored one", r.key.id)
 	}
 }
@@ -421,7 +421,7 @@ func TestResizePanes(t *testing.T) {
 	u := newDrawn(t, newFake(viewComplete()), viewComplete(), Options{})
 	sizeOf := func(id paneID) rect {
 		draw(t, u, 120, 40)
-		for _, p := range u.root.plan.panes {
+		for _, p := range u.plan.panes {
 			if p.pane == id {
 				return p.rect
 			}

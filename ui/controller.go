@@ -1,0 +1,77 @@
+package ui
+
+import (
+	"thaw/kernel"
+	"thaw/session"
+)
+
+// Controller is the session as the screen sees it. All commands return at
+// once: they are queued, and what they change comes as an update.
+type Controller interface {
+	// View is the newest view. It is never nil.
+	View() *session.View
+	// Updates delivers views; of those not yet taken only the newest counts.
+	// It is closed when the session has ended.
+	Updates() <-chan *session.View
+
+	NextPhase()       // run to the next phase of the scenario
+	Back()            // show the stop before the one shown
+	Forward()         // show the stop after it; the newest is the live one
+	StepInstruction() // run one instruction
+	Continue()        // run until a breakpoint
+	Interrupt()       // stop the running guest
+
+	// Note adds a note to the shown stop; without a text it sets a bookmark
+	// there, or takes it away.
+	Note(text string)
+}
+
+// Seeker is a Controller that can show any stop of its history, by the number
+// of its snapshot.
+type Seeker interface{ Show(stop int) }
+
+// Reconnecter is a Controller that can go on with a session whose connection got
+// lost.
+type Reconnecter interface{ Reconnect() }
+
+// Recording is a Controller that replays a recording.
+type Recording interface {
+	// Recorded is the recording's file name, "" for a live session.
+	Recorded() string
+}
+
+// Traveller is a Controller whose guest may go back: backwards in a recorded run,
+// or to stops of the history. The view tells which of it works.
+type Traveller interface {
+	ReverseStep()
+	ReverseContinue()
+	LastWrite(thread kernel.ID) // of the thread's saved state
+	Restart(stop int)
+}
+
+// Forcer is a Controller that can put a requested state in place, and take that
+// back as long as the guest has not run on.
+type Forcer interface {
+	Force(thread kernel.ID)
+	Unforce(thread kernel.ID)
+}
+
+// Diverger is a Controller that can try out where a restored thread parts from
+// its original.
+type Diverger interface {
+	Diverge(thread kernel.ID)
+}
+
+// Peeker is a Controller that shows memory, values, code and backtraces. The
+// answer comes with a view.
+type Peeker interface {
+	Ask(q session.Query)
+	Watch(expr string) // evaluated at every stop; one that is there is taken away
+}
+
+// Breaker is a Controller that takes breakpoints of the user.
+type Breaker interface {
+	Break(place string, once bool) // "COMPONENT: FUNCTION", FILE:LINE or an address
+	Delete(name string)            // by the name that a breakpoint has, "": all of the user's
+	Until(place string)            // run there, or to what stops before
+}

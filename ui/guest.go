@@ -1,0 +1,117 @@
+package ui
+
+import (
+	"fmt"
+
+	"thaw/session"
+)
+
+// guest is what keys do to the guest itself. Whatever changes it is asked first.
+type guest struct {
+	*desk
+	threads *threadsPane
+}
+
+// force puts the requested state into the selected thread.
+func (g *guest) force() {
+	v := g.threads.verdict()
+	g.confirm("F", fmt.Sprintf("put ip %x, sp %x into %s %s, in the running guest?", v.Requested.IP, v.Requested.SP, clean(v.Name), v.Thread),
+		func() { g.ctrl.(Forcer).Force(v.Thread) })
+}
+
+func (g *guest) unforce() { g.ctrl.(Forcer).Unforce(g.threads.object()) }
+
+// diverge tries out where the selected thread and its original part. It is asked
+// first, though all is put back.
+func (g *guest) diverge() {
+	v := g.threads.verdict()
+	g.confirm("D", fmt.Sprintf("execute %s %s and its original up to their next system call, and put all back?", clean(v.Name), v.Thread),
+		func() { g.ctrl.(Diverger).Diverge(v.Thread) })
+}
+
+// restart puts the guest back to the shown stop. What it did since is gone, unless
+// its run was recorded.
+func (g *guest) restart() {
+	n := g.view.Snapshot.Number
+	restart := func() { g.ctrl.(Traveller).Restart(n) }
+	if g.view.Back == session.BackReverse {
+		restart()
+		return
+	}
+	g.confirm("B", fmt.Sprintf("put the guest back to stop %d? what it did since is gone; the stops stay", n), restart)
+}
+
+func (g *guest) reverseStep()     { g.ctrl.(Traveller).ReverseStep() }
+func (g *guest) reverseContinue() { g.ctrl.(Traveller).ReverseContinue() }
+
+// lastWrite goes back to the last write of the selected thread's saved state.
+func (g *guest) lastWrite() { g.ctrl.(Traveller).LastWrite(g.threads.object()) }
+
+func (g *guest) reconnect() { g.ctrl.(Reconnecter).Reconnect() }
+
+// needWritten: the guest goes backwards, and the selected thread has a saved
+// state.
+func (g *guest) needWritten() string {
+	if why := g.needReverse(); why != "" {
+		return why
+	}
+	switch r := g.threads.selected(); {
+	case r == nil || r.obj == nil || r.obj.Thread == nil:
+		return "select a thread first"
+	case r.obj.Thread.FrameIPAddr == 0:
+		return "this thread has no saved state: it never runs in user mode"
+	}
+	return ""
+}
+
+// needForce: the selected thread was requested, and its state did not come
+// through.
+func (g *guest) needForce() string {
+	if _, ok := g.ctrl.(Forcer); !ok || g.recorded() != "" {
+		return "a recording cannot be changed"
+	}
+	if why := g.needChangeable(); why != "" {
+		return why
+	}
+	switch v := g.threads.verdict(); {
+	case v == nil:
+		return "select a thread of the restored child"
+	case !v.Requested.Known:
+		return "no state was requested for this thread"
+	case v.Verdict == session.Applied:
+		return "the requested state came through"
+	}
+	return ""
+}
+
+// needForced: a state was forced into the selected thread.
+func (g *guest) needForced() string {
+	if why := g.needStopped(); why != "" {
+		return why
+	}
+	if v := g.threads.verdict(); v != nil {
+		for _, h := range v.History {
+			if h.What == "forced" {
+				return ""
+			}
+		}
+	}
+	return "nothing was forced into this thread"
+}
+
+// needDiverge: the selected thread has just come back to user mode.
+func (g *guest) needDiverge() string {
+	if _, ok := g.ctrl.(Diverger); !ok || g.recorded() != "" {
+		return "a recording cannot be executed: record with --divergence"
+	}
+	if why := g.needChangeable(); why != "" {
+		return why
+	}
+	switch v := g.threads.verdict(); {
+	case v == nil || !v.Requested.Known:
+		return "select a thread of the restored child"
+	case g.view.Snapshot == nil || g.view.Snapshot.Thread != v.Thread:
+		return "go to the stop where this thread returns to user mode"
+	}
+	return ""
+}

@@ -1,0 +1,205 @@
+package ui
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"thaw/kernel"
+	"thaw/session"
+)
+
+// questions asks the session about memory, values, code, backtraces and objects,
+// and opens windows for the answers.
+type questions struct {
+	*desk
+	threads *threadsPane
+	caps    *capsPane
+}
+
+func (q *questions) ask(what session.Query) { q.ctrl.(Peeker).Ask(what) }
+
+// memory takes "ADDR" or "ADDR TASK"; without a task that of the selected
+// thread is meant. The address is hex, or a register of the stopped processor
+// by its name.
+func (q *questions) memory(arg string) {
+	where, of, _ := strings.Cut(strings.TrimSpace(arg), " ")
+	addr, err := strconv.ParseUint(strings.TrimPrefix(where, "0x"), 16, 64)
+	if err != nil {
+		for _, r := range q.view.Snapshot.CPU {
+			if r.Name == where {
+				addr, err = r.Value, nil
+			}
+		}
+	}
+	if err != nil {
+		q.note = fmt.Sprintf("%q is no address: write it in hex, as 401ff9a0, or a register's name", clean(where))
+		return
+	}
+	task := q.threads.task()
+	if of = strings.TrimSpace(of); of != "" {
+		id, err := strconv.ParseUint(of, 16, 64)
+		if err != nil {
+			q.note = fmt.Sprintf("%q is no id of a task: they are hex numbers, as 1e7", clean(of))
+			return
+		}
+		task = kernel.ID(id)
+	}
+	q.ask(session.Query{Kind: session.QueryMemory, Task: task, Addr: addr})
+}
+
+// value shows an expression's value member by member.
+func (q *questions) value(expr string) {
+	q.ask(session.Query{Kind: session.QueryValue, Expr: expr, Task: q.threads.task()})
+}
+
+// code shows the code where the selected thread is, stack its backtrace.
+func (q *questions) code() {
+	q.ask(session.Query{Kind: session.QueryCode, Thread: q.threads.object()})
+}
+func (q *questions) stack() {
+	q.ask(session.Query{Kind: session.QueryStack, Thread: q.threads.object()})
+}
+
+// inspect shows the members of what is selected: the object of a capability where
+// keys go there, else the thread.
+func (q *questions) inspect() {
+	if q.caps.list.focus {
+		q.members(q.caps.object())
+	} else {
+		q.members(q.threads.object())
+	}
+}
+
+func (q *questions) members(id kernel.ID) {
+	if q.view.Snapshot.System.Object(id) == nil {
+		q.note = "there is no such object at this stop"
+		return
+	}
+	q.ask(session.Query{Kind: session.QueryObject, Object: id})
+}
+
+func (q *questions) membersOf(arg string) {
+	if id, ok := q.id(arg); ok {
+		q.members(id)
+	}
+}
+
+// id reads an object's id.
+func (q *questions) id(arg string) (kernel.ID, bool) {
+	id, err := strconv.ParseUint(strings.TrimPrefix(arg, "0x"), 16, 64)
+	if err != nil {
+		q.note = fmt.Sprintf("%q is no id: they are hex numbers, as 1a3", clean(arg))
+	}
+	return kernel.ID(id), err == nil
+}
+
+// find shows the object with an id: a thread in the threads, which it says, another
+// one in a window.
+func (q *questions) find(arg string) (thread bool) {
+	id, ok := q.id(arg)
+	if !ok {
+		return false
+	}
+	switch o := q.view.Snapshot.System.Object(id); {
+	case o == nil:
+		q.note = fmt.Sprintf("no object %s at this stop", id)
+	case o.Thread != nil:
+		q.threads.choose(threadKey{id: o.ID})
+		return true
+	default:
+		q.open(o)
+	}
+	return false
+}
+
+// openCapability shows the object of the selected capability.
+func (q *questions) openCapability() {
+	if q.caps.list.selected() < 0 {
+		return
+	}
+	o := q.view.Snapshot.System.Object(q.caps.object())
+	if o == nil {
+		q.note = "the capability's object is not known at this stop"
+		return
+	}
+	q.open(o)
+}
+
+// open shows all that is known about a kernel object.
+func (q *questions) open(o *kernel.Object) {
+	snap := q.view.Snapshot
+	title := fmt.Sprintf("%s %s at stop %d", o.Kind, o.ID, snap.Number)
+	w := q.windows.openText(title, func(w int) []line { return q.th.objectLines(snap, o, w) })
+	if q.needPeeker() == "" {
+		w.enter, w.open = "members", func() { q.members(o.ID) }
+	}
+}
+
+// answer opens a window for an answer that has just come, above the one that it
+// was asked from.
+func (q *questions) answer(p *session.Peek) {
+	title := fmt.Sprintf("%s at stop %d", clean(p.Title), p.Stop)
+	switch {
+	case p.Err != "":
+	case len(p.Members) > 0:
+		q.list(title, &memberList{th: q.th, members: p.Members})
+		return
+	case len(p.Rows) > 0:
+		l := newMemoryList(q.th, p.Rows)
+		w := q.list(title, l)
+		move := func(by int) func() {
+			return func() {
+				l.move(by)
+				w.list.cache = nil
+			}
+		}
+		w.keys, w.own = map[string]func(){"Left": move(-1), "Right": move(1)}, []hint{{"← →", "word"}}
+		return
+	case len(p.Frames) > 0:
+		q.list(title, &frameList{th: q.th, frames: p.Frames})
+		return
+	}
+	q.windows.openText(title, func(w int) []line { return q.text(p, w) }).wide = true
+}
+
+// list opens a table whose rows lead somewhere.
+func (q *questions) list(title string, src leader) *window {
+	w := q.windows.openList(title, src)
+	w.enter, w.open = "follow", func() { q.follow(w.list, src) }
+	return w
+}
+
+// text is the text of an answer without rows.
+func (q *questions) text(p *session.Peek, w int) []line {
+	if p.Err != "" {
+		return q.th.paragraph("", clean(p.Err), w)
+	}
+	var out []line
+	for _, text := range p.Text {
+		for _, l := range strings.Split(text, "\n") {
+			style := q.th.plain
+			if strings.HasPrefix(l, "▸") {
+				style = q.th.bold
+			}
+			out = append(out, line{{clean(l), style}}) // code is not broken
+		}
+	}
+	return out
+}
+
+// follow goes where the selected row leads.
+func (q *questions) follow(list *listPane, src leader) {
+	i := list.selected()
+	if i < 0 {
+		return
+	}
+	switch to := src.leads(i); {
+	case to.Kind == "":
+		q.note = "this leads nowhere: a pointer does"
+	case q.needPeeker() != "":
+		q.note = q.needPeeker()
+	default:
+		q.ask(to)
+	}
+}
