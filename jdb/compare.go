@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"thaw/kernel"
@@ -79,7 +80,7 @@ func Compare(l *Listing, sys *kernel.System) *Comparison {
 	for i := range l.Details {
 		c.detail(&l.Details[i], sys)
 	}
-	for _, task := range sys.Tasks() {
+	for _, task := range sys.PDs() {
 		if caps, ok := l.Spaces[task.ID]; ok {
 			c.caps(task, caps, sys)
 		}
@@ -131,14 +132,15 @@ func (c *Comparison) objects(list []Object, sys *kernel.System) {
 			c.Compared.Names++
 		}
 		switch {
-		case o.Gate != nil && j.HasLabel:
-			same(c, about, "label", fmt.Sprintf("%x", j.Label&^3), fmt.Sprintf("%x", o.Gate.Label))
-			same(c, about, "receiver", kernel.ID(j.Thread), o.Gate.Thread)
-		case o.IRQ != nil && j.HasLabel:
-			same(c, about, "label", fmt.Sprintf("%x", j.Label), fmt.Sprintf("%x", o.IRQ.Label))
-			same(c, about, "thread", kernel.ID(j.Thread), o.IRQ.Thread)
+		case len(o.Links) > 0 && j.HasLabel:
+			label := j.Label
+			if o.Kind == "Gate" { // permission bits are no part of it
+				label &^= 3
+			}
+			same(c, about, "label", fmt.Sprintf("%x", label), fmt.Sprintf("%x", o.Label()))
+			same(c, about, o.Links[0].Name, kernel.ID(j.Thread), o.Links[0].To)
 		case o.Thread != nil && j.HasTask:
-			same(c, about, "task", j.Task, o.Thread.Task)
+			same(c, about, "task", j.Task, o.Thread.PD)
 		}
 	})
 }
@@ -147,17 +149,17 @@ func (c *Comparison) objects(list []Object, sys *kernel.System) {
 func modelKind(jdb string) kernel.Kind {
 	word, _, _ := strings.Cut(jdb, " ")
 	switch k := kernel.Kind(word); k {
-	case kernel.KindThread, kernel.KindTask, kernel.KindGate, kernel.KindIRQ:
+	case "Thread", "Task", "Gate", "IRQ":
 		return k
 	}
 	return kernel.KindOther
 }
 
 func (c *Comparison) tasks(list []Object, sys *kernel.System) {
-	c.Compared.Tasks = both(c, "task", list, func(o Object) kernel.ID { return o.ID }, sys.Tasks(), objectID, func(j Object, o *kernel.Object) {
+	c.Compared.Tasks = both(c, "task", list, func(o Object) kernel.ID { return o.ID }, sys.PDs(), objectID, func(j Object, o *kernel.Object) {
 		same(c, "task "+o.ID.String(), "name", strings.TrimSpace(j.Name), strings.TrimSpace(o.Name))
-		if o.Task.Problem != "" {
-			c.skip("task %s: %s", o.ID, o.Task.Problem)
+		if o.PD.Problem != "" {
+			c.skip("task %s: %s", o.ID, o.PD.Problem)
 		}
 	})
 }
@@ -170,7 +172,7 @@ func (c *Comparison) threads(list []Thread, sys *kernel.System) {
 			name = "-----"
 		}
 		same(c, about, "name", j.Name, strings.TrimRight(name[:min(len(name), 15)], " "))
-		same(c, about, "task", j.Task, o.Thread.Task)
+		same(c, about, "task", j.Task, o.Thread.PD)
 		c.wait(about, j.Wait, sys.Wait(o.Thread))
 		if !sameState(j.State, o.Thread) {
 			c.differ("%s: state is %s in JDB and %s in thaw", about, j.State, o.Thread.StateString())
@@ -235,7 +237,7 @@ func (c *Comparison) detail(j *Detail, sys *kernel.System) {
 	same(c, about, "address", fmt.Sprintf("%x", j.Addr), fmt.Sprintf("%x", o.Addr))
 	same(c, about, "state", fmt.Sprintf("%x", j.State), fmt.Sprintf("%x", t.State))
 	if j.Task != 0 {
-		same(c, about, "task", j.Task, t.Task)
+		same(c, about, "task", j.Task, t.PD)
 	}
 	same(c, about, "UTCB", fmt.Sprintf("%x", j.UTCB), fmt.Sprintf("%x", t.UTCB))
 	user := t.Source != kernel.SourceNone && j.Task != 0
@@ -248,14 +250,14 @@ func (c *Comparison) detail(j *Detail, sys *kernel.System) {
 		return
 	}
 	if j.HasIP {
-		c.register(about, "ip", j.IP, t.FrameIP)
+		c.register(about, "ip", j.IP, t.Usual().IP)
 	} else {
 		c.known(covered, about)
 	}
 	if j.HasSP {
-		c.register(about, "sp", j.SP, t.FrameSP)
+		c.register(about, "sp", j.SP, t.Usual().SP)
 	}
-	if j.HasFlag && !t.ContValid { // else the model holds those of the continuation
+	if j.HasFlag && (t.Kept() == nil || !t.Kept().Aside) { // else the model holds those of the continuation
 		c.register(about, "flags", j.Flags, t.Flags)
 	}
 	c.general(about, j, t, frame)
@@ -271,11 +273,11 @@ func (c *Comparison) register(about, what string, jdb, thaw uint64) {
 // frame.
 func (c *Comparison) stack(about string, j *Detail, o *kernel.Object) []uint64 {
 	const frameWords = 32
-	end := o.Addr + o.Size
+	end, frame := o.Addr+o.Size, o.Thread.Usual()
 	for _, f := range []struct {
 		what        string
 		addr, value uint64
-	}{{"saved ip", o.Thread.FrameIPAddr, o.Thread.FrameIP}, {"saved sp", o.Thread.FrameSPAddr, o.Thread.FrameSP}} {
+	}{{"saved ip", frame.IPAddr, frame.IP}, {"saved sp", frame.SPAddr, frame.SP}} {
 		i := -1
 		if o.Contains(f.addr) && j.Word > 0 {
 			i = len(j.Stack) - int((end-f.addr)/uint64(j.Word))
@@ -323,7 +325,7 @@ func (c *Comparison) caps(task *kernel.Object, list []Cap, sys *kernel.System) {
 	for _, k := range list {
 		seen[k.Slot] = k
 	}
-	for _, k := range task.Task.Caps {
+	for _, k := range task.PD.Caps {
 		j, ok := seen[k.Slot]
 		if !ok {
 			c.differ("%s: slot %x is used in thaw only, by object %s", about, k.Slot, k.Object)
@@ -352,11 +354,11 @@ func (c *Comparison) caps(task *kernel.Object, list []Cap, sys *kernel.System) {
 // wide: one letter for both object rights in 2016, "DSW" later.
 func rights(k kernel.Capability, width int) string {
 	if width == 1 {
-		return string("-xw*"[k.Rights&3])
+		return map[string]string{"--": "-", "-W": "x", "S-": "w", "SW": "*"}[k.Rights]
 	}
 	const deletes = 8
-	out := []byte("-" + kernel.RightsString(k.Rights))
-	if k.Flags&deletes != 0 {
+	out := []byte("-" + k.Rights)
+	if flags, err := strconv.ParseUint(k.More, 0, 8); err == nil && flags&deletes != 0 {
 		out[0] = 'D'
 	}
 	return string(out)

@@ -10,17 +10,17 @@ import (
 // system and listing are the same small system, as thaw and as JDB see it.
 func system() *kernel.System {
 	return kernel.NewSystem([]*kernel.Object{
-		{ID: 9, Addr: 0x9000, Size: 0xb0, Class: "Task", Kind: kernel.KindTask, Task: &kernel.Task{Caps: []kernel.Capability{
-			{Slot: 1, Object: 9, Pointer: 0x9000, Rights: 3, Flags: 8},
-			{Slot: 0x200, Object: 0xb, Pointer: 0xb000, Rights: 1},
+		{ID: 9, Addr: 0x9000, Size: 0xb0, Class: "Task", Kind: "Task", PD: &kernel.PD{Caps: []kernel.Capability{
+			{Slot: 1, Object: 9, Pointer: 0x9000, Rights: "SW", More: "0x8"},
+			{Slot: 0x200, Object: 0xb, Pointer: 0xb000, Rights: "-W"},
 		}}},
-		{ID: 0xa, Addr: 0xa000, Size: 0x1000, Class: "Thread_object", Kind: kernel.KindThread, Name: "timeout_schedule", Thread: &kernel.Thread{
-			Task: 9, State: 8, StateNames: []string{"receive_wait", "fpu_owner"}, StateWords: []string{"rcv_wait", "fpu"}, Partner: 0xc, Source: kernel.SourceFrame, UTCB: 0x800,
-			FrameIP: 0x1234, FrameSP: 0x5678, Flags: 0x246, FrameIPAddr: 0xafd8, FrameSPAddr: 0xaff0,
+		{ID: 0xa, Addr: 0xa000, Size: 0x1000, Class: "Thread_object", Kind: "Thread", Name: "timeout_schedule", Thread: &kernel.Thread{
+			PD: 9, State: 8, StateNames: []string{"receive_wait", "fpu_owner"}, StateWords: []string{"rcv_wait", "fpu"}, Wait: kernel.Wait{Verb: "receives from", For: 0xc, What: "anybody"}, Source: "frame", UTCB: 0x800,
+			Flags: 0x246, Places: []kernel.Place{{PlaceKind: &kernel.PlaceKind{Name: "frame"}, IP: 0x1234, SP: 0x5678, IPAddr: 0xafd8, SPAddr: 0xaff0}},
 			Registers: []kernel.Register{{Name: "rax", Value: 0xaa}, {Name: "rbx", Value: 0xbb}},
 		}},
-		{ID: 0xb, Addr: 0xb000, Size: 0x90, Class: "Ipc_gate_obj", Kind: kernel.KindGate, Gate: &kernel.Gate{Thread: 0xa, Label: 0x40}},
-		{ID: 0xc, Addr: 0xc000, Size: 0x110, Class: "Irq_sender", Kind: kernel.KindIRQ, IRQ: &kernel.IRQ{Thread: 0xa, Label: 7}},
+		{ID: 0xb, Addr: 0xb000, Size: 0x90, Class: "Ipc_gate_obj", Kind: "Gate", Links: []kernel.Link{{Name: "receiver", To: 0xa, None: "no thread bound"}}, Values: []kernel.Value{{Name: "label", Number: 0x40}}},
+		{ID: 0xc, Addr: 0xc000, Size: 0x110, Class: "Irq_sender", Kind: "IRQ", Event: true, Links: []kernel.Link{{Name: "thread", To: 0xa, None: "not attached"}}, Values: []kernel.Value{{Name: "label", Number: 7}}},
 	}, nil)
 }
 

@@ -2,25 +2,19 @@ package kernel
 
 import "slices"
 
-// WaitsFor is the thread that a thread waits for in IPC: the partner itself, or
-// the thread that serves the gate or IRQ it waits at. It is 0 for a thread that
-// waits for nobody, for anybody, or for an object that no thread serves.
+// WaitsFor is the thread that can end a thread's wait: the one that is waited for,
+// or the one that the object leads to. It is 0 for a thread that waits for nobody,
+// for anybody, for an event, or for an object that no thread serves.
 func (s *System) WaitsFor(t *Thread) ID {
-	if s.Wait(t) == "" || t.Partner == 0 {
-		return 0
-	}
-	o := s.Object(t.Partner)
+	o := s.WaitedFor(t)
 	switch {
-	case o == nil:
+	case o == nil || o.Event:
 		return 0
 	case o.Thread != nil:
 		return o.ID
-	case o.Gate != nil:
-		return o.Gate.Thread
 	}
-	// A thread that waits at an IRQ is the one that is attached to it: an
-	// interrupt ends the wait, no thread does.
-	return 0
+	l, _ := o.Lead()
+	return l.To
 }
 
 // Chain follows who waits for whom from a thread on. The first is the thread
@@ -60,7 +54,7 @@ func (s *System) Cycles() [][]ID {
 			continue
 		}
 		ring := chain[at:]
-		ends := func(id ID) bool { return s.Object(id).Thread.Has("timeout") }
+		ends := func(id ID) bool { return s.Object(id).Thread.Wait.Ends }
 		if len(ring) == 1 || slices.ContainsFunc(ring, ends) {
 			continue
 		}
@@ -75,15 +69,15 @@ func (s *System) Cycles() [][]ID {
 
 // Holder is a slot that names an object.
 type Holder struct {
-	Task ID
+	PD   ID
 	Slot uint64
 }
 
-// Holders lists the slots that name an object, by task.
+// Holders lists the slots that name an object, by protection domain.
 func (s *System) Holders(id ID) []Holder {
 	var out []Holder
-	for _, t := range s.Tasks() {
-		for _, c := range t.Task.Caps {
+	for _, t := range s.PDs() {
+		for _, c := range t.PD.Caps {
 			if c.Object == id {
 				out = append(out, Holder{t.ID, c.Slot})
 			}

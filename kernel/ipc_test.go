@@ -9,17 +9,17 @@ import (
 
 func TestWaits(t *testing.T) {
 	waits := func(id, partner kernel.ID) *kernel.Object {
-		th := &kernel.Thread{Task: 1, Partner: partner}
+		th := &kernel.Thread{PD: 1}
 		if partner != 0 {
-			th.StateNames = []string{"receive_wait"}
+			th.Wait = kernel.Wait{Verb: "receives from", For: partner, What: "anybody"}
 		}
-		return &kernel.Object{ID: id, Addr: uint64(id) << 12, Size: 1, Kind: kernel.KindThread, Thread: th}
+		return &kernel.Object{ID: id, Addr: uint64(id) << 12, Size: 1, Kind: "Thread", Thread: th}
 	}
 	sys := kernel.NewSystem([]*kernel.Object{
-		{ID: 1, Addr: 0x1000, Size: 1, Kind: kernel.KindTask, Task: &kernel.Task{Caps: []kernel.Capability{{Slot: 7, Object: 0x20}, {Slot: 9, Object: 0x21}, {Slot: 12, Object: 0x20}}}},
+		{ID: 1, Addr: 0x1000, Size: 1, Kind: "Task", PD: &kernel.PD{Caps: []kernel.Capability{{Slot: 7, Object: 0x20}, {Slot: 9, Object: 0x21}, {Slot: 12, Object: 0x20}}}},
 		waits(0x10, 0x20), waits(0x11, 0x12), waits(0x12, 0x13), waits(0x13, 0x12), waits(0x14, 0x21), waits(0x15, 0), waits(0x16, 0x16), waits(0x17, 0x99),
-		{ID: 0x20, Addr: 0x20000, Size: 1, Kind: kernel.KindGate, Gate: &kernel.Gate{Thread: 0x11}},
-		{ID: 0x21, Addr: 0x21000, Size: 1, Kind: kernel.KindIRQ, IRQ: &kernel.IRQ{Thread: 0x14}},
+		{ID: 0x20, Addr: 0x20000, Size: 1, Kind: "Gate", Links: []kernel.Link{{Name: "receiver", To: 0x11, None: "no thread bound"}}, Values: []kernel.Value{{Name: "label"}}},
+		{ID: 0x21, Addr: 0x21000, Size: 1, Kind: "IRQ", Event: true, Links: []kernel.Link{{Name: "thread", To: 0x14, None: "not attached"}}, Values: []kernel.Value{{Name: "label"}}},
 	}, nil)
 	for _, c := range []struct {
 		id    kernel.ID
@@ -41,7 +41,7 @@ func TestWaits(t *testing.T) {
 	if len(rings) != 1 || !slices.Equal(rings[0], []kernel.ID{0x12, 0x13}) {
 		t.Errorf("rings %v", rings)
 	}
-	if h := sys.Holders(0x20); len(h) != 2 || h[0] != (kernel.Holder{Task: 1, Slot: 7}) || h[1].Slot != 12 {
+	if h := sys.Holders(0x20); len(h) != 2 || h[0] != (kernel.Holder{PD: 1, Slot: 7}) || h[1].Slot != 12 {
 		t.Errorf("holders %v", h)
 	}
 }

@@ -1,9 +1,11 @@
-// Package kernel says what a capability kernel's objects are to the debugger:
-// threads, tasks, capabilities and what they point to, as one immutable model
-// per stop.
+// Package kernel is the vocabulary in which a capability kernel is described to
+// the debugger: objects with their names and links, threads with the places where
+// their user state is kept, protection domains with their capability tables, as
+// one immutable model per stop; and what else a kernel brings along (Platform).
 //
-// It knows no particular kernel (decoders such as kernel/foc fill the model in)
-// and nothing of checkpoints, phases or screens.
+// Nothing in it is true of one kernel only: words such as kinds, states, rights
+// and names of places are those of the decoder that fills the model in (such as
+// kernel/foc). It knows nothing of checkpoints, phases or screens.
 package kernel
 
 import (
@@ -15,42 +17,60 @@ import (
 	"strings"
 )
 
-// ID is the number under which the kernel's own debugger shows an object.
+// ID is the number by which the kernel, or its debugger, knows an object.
 type ID uint64
 
-// String prints an id as Fiasco.OC's JDB does, in hex without a prefix.
+// String prints an id in hex without a prefix.
 func (id ID) String() string { return strconv.FormatUint(uint64(id), 16) }
 
-// Kind says what sort of object something is, in the words of the kernel
-// debugger.
+// Kind says what sort of object something is, in the kernel's own word.
 type Kind string
 
-// The kinds that the model looks into; every other kernel class is KindOther.
-const (
-	KindThread Kind = "Thread"
-	KindTask   Kind = "Task"
-	KindGate   Kind = "Gate"
-	KindIRQ    Kind = "IRQ"
-	KindOther  Kind = "Other"
-)
+// KindOther is the kind of objects that a decoder has no word for: the class
+// says what they are.
+const KindOther Kind = "Other"
+
+// Word is the kind within a sentence: in small letters, but for abbreviations.
+func (k Kind) Word() string {
+	if s := string(k); s != strings.ToUpper(s) {
+		return strings.ToLower(s)
+	}
+	return string(k)
+}
 
 // Object is one kernel object.
 type Object struct {
 	ID    ID
 	Addr  uint64 // first byte of the whole object, kernel-virtual
-	Size  uint64 // bytes; a thread's includes its kernel stack
-	Class string // dynamic class, from its vtable ("Thread_object")
+	Size  uint64 // bytes; a thread's may include its kernel stack
+	Class string // dynamic class ("Thread_object")
 	Kind  Kind
-	Name  string // name given to the kernel debugger, "" if none
+	Name  string // "" if it has none
 
-	// Just one of these is set, by Kind; none where the object could not be
-	// read, and then Problem says why.
+	Links  []Link  // objects that it refers to; the first tells where a capability for it leads
+	Values []Value // numbers that belong to it; the first tells it apart ("label")
+	Event  bool    // what waits at it is woken by an event (an interrupt, a signal), not by a thread
+
+	// What any kernel has. Both are nil for other objects, and where the object
+	// could not be read: then Problem says why.
 	Thread *Thread
-	Task   *Task
-	Gate   *Gate
-	IRQ    *IRQ
+	PD     *PD
 
 	Problem string
+}
+
+// Link is another object that an object refers to.
+type Link struct {
+	Name string // what that is to it: "receiver", "thread", "server", "PD"
+	To   ID     // 0: none
+	None string // what that means, in words: "not attached"
+}
+
+// Value is a number that belongs to an object.
+type Value struct {
+	Name   string // "label", "imprint", "vector"
+	Number uint64
+	Text   string // the number in words, "" if hex says it
 }
 
 // Contains says whether a kernel pointer points into the object: capability
@@ -65,40 +85,131 @@ func (o *Object) Title() string {
 	return o.Class
 }
 
-// Source tells where a thread's user state was read.
+// Type is the object's kind, or its class where the decoder has no word for it.
+func (o *Object) Type() string {
+	if o.Kind == KindOther || o.Kind == "" {
+		return o.Class
+	}
+	return string(o.Kind)
+}
+
+// Link is the object with a name that this one refers to, 0 if there is none.
+func (o *Object) Link(name string) ID {
+	for _, l := range o.Links {
+		if l.Name == name {
+			return l.To
+		}
+	}
+	return 0
+}
+
+// Lead is where a capability for the object leads: its first link. ok says
+// whether it has any.
+func (o *Object) Lead() (l Link, ok bool) {
+	if len(o.Links) == 0 {
+		return Link{}, false
+	}
+	return o.Links[0], true
+}
+
+// Label is the number that tells the object apart: its first value, 0 if it has
+// none.
+func (o *Object) Label() uint64 {
+	if len(o.Values) == 0 {
+		return 0
+	}
+	return o.Values[0].Number
+}
+
+// Source tells where a thread's user state was read: the name of a Place, or one
+// of these.
 type Source string
 
-// The places where the kernel keeps the user ip and sp of a thread.
+// Sources that are no place in the kernel's memory.
 const (
-	SourceFrame        Source = "frame"     // entry frame on its kernel stack
-	SourceContinuation Source = "_exc_cont" // an exception was triggered: the frame holds a kernel ip
-	SourceCPU          Source = "cpu"       // runs in user mode at the stop: live registers
-	SourceNone         Source = "none"      // never ran, or a kernel thread
+	SourceCPU  Source = "cpu"  // runs in user mode at the stop: live registers
+	SourceNone Source = "none" // never ran, or a kernel thread
 )
 
 // Thread is a kernel thread object's state at a stop.
 type Thread struct {
-	Task       ID // the task it runs in
+	PD         ID // the protection domain that it runs in
 	State      uint64
-	StateNames []string // set flags by name, without the kernel's prefix ("receive_wait")
-	StateWords []string // the same in the words of the kernel's debugger ("rcv_wait"), lowest bit first
-	IP, SP     uint64   // user ip and sp, from Source
-	Flags      uint64   // user flags register, from the same place
-	Source     Source
-	Registers  []Register // further user registers that the frame (or CPU) holds
+	StateNames []string // set flags or the state, as the kernel's source has them, without a prefix
+	StateWords []string // the same in the words of the kernel's debugger, lowest bit first
 
-	// Raw values of the saved frame, whatever Source says, and where they
-	// stand (kernel-virtual).
-	FrameIP, FrameSP         uint64
-	FrameIPAddr, FrameSPAddr uint64
-	ContIP, ContSP           uint64 // of the continuation; ContValid says whether it counts
-	ContIPAddr, ContSPAddr   uint64
-	ContValid                bool
-	UTCB                     uint64 // user address of its UTCB
-	Partner                  ID     // object it waits for in IPC, 0 if none
-	Running                  bool   // on a CPU at the stop
-	CPU                      int    // that CPU
+	// What the state means to a debugger.
+	Ready     bool // it may run
+	Dead      bool // it never runs again
+	Exception bool // an exception or a page fault of it is being handled
+	Wait      Wait
+
+	IP, SP    uint64 // user ip and sp, from Source
+	Flags     uint64 // user flags register, from the same place
+	Source    Source
+	Registers []Register // further user registers that the place (or CPU) holds
+	Places    []Place    `json:"-"` // where the kernel keeps its user state, whatever Source says
+
+	UTCB    uint64 // user address of its UTCB
+	Running bool   // on a CPU at the stop
+	CPU     int    // that CPU
 }
+
+// Wait is what a thread waits for.
+type Wait struct {
+	Verb   string // "receives from", "sends to", …; "" if it does not wait
+	For    ID     // the object, 0 if it is none that is known
+	What   string // then: what it waits for in words ("anybody"); "" if nothing is known about that
+	Ending bool   // the wait is over: it gets its message right now
+	Ends   bool   // ends by itself, such as by a timeout
+}
+
+// Place is where the kernel keeps the user ip and sp of a thread, or kept them.
+type Place struct {
+	*PlaceKind
+	IP, SP         uint64 // raw, whether the place counts or not
+	IPAddr, SPAddr uint64 // kernel-virtual; two places may share one
+}
+
+// PlaceKind is what is true of a place in every thread.
+type PlaceKind struct {
+	Name    Source // the kernel's word
+	Text    string // the same in a sentence: "entry frame"
+	Why     string // what it means that it counts, "" of the usual place
+	Aside   bool   // holds the state while the usual place has the kernel's own, and goes back there
+	Unused  uint64 // ip that says that a place of Aside holds nothing
+	Passing bool   // stands there at this stop only
+}
+
+// Counts says whether the place with an ip holds the user state, as far as that
+// can be told from there.
+func (k *PlaceKind) Counts(ip uint64) bool { return !k.Aside || ip != k.Unused }
+
+// Kept is the place that holds the thread's user state, nil if that is the
+// processor, or nowhere.
+func (t *Thread) Kept() *Place { return t.Place(t.Source) }
+
+// Place is a place by its name, nil if the thread has none such.
+func (t *Thread) Place(name Source) *Place {
+	for i := range t.Places {
+		if t.Places[i].Name == name {
+			return &t.Places[i]
+		}
+	}
+	return nil
+}
+
+// Usual is the place where the kernel usually keeps the user state; the zero
+// value if the thread has none: it never runs in user mode.
+func (t *Thread) Usual() Place {
+	if len(t.Places) == 0 {
+		return Place{}
+	}
+	return t.Places[0]
+}
+
+// Waits says whether the thread waits for something.
+func (t *Thread) Waits() bool { return t.Wait.Verb != "" && !t.Wait.Ending }
 
 // Register is one user register of a thread. Names are GDB's.
 type Register struct {
@@ -131,8 +242,8 @@ func (t *Thread) StateString() string {
 	return strings.Join(t.StateWords, ",")
 }
 
-// Task is a protection domain.
-type Task struct {
+// PD is a protection domain: an address space with a capability table.
+type PD struct {
 	Kernel  bool   // the kernel's own: its threads never are in user mode
 	Root    uint64 // physical address of its page tables, 0 if it has none
 	Caps    []Capability
@@ -140,7 +251,7 @@ type Task struct {
 }
 
 // Cap returns the capability in a slot.
-func (t *Task) Cap(slot uint64) (Capability, bool) {
+func (t *PD) Cap(slot uint64) (Capability, bool) {
 	i := sort.Search(len(t.Caps), func(i int) bool { return t.Caps[i].Slot >= slot })
 	if i < len(t.Caps) && t.Caps[i].Slot == slot {
 		return t.Caps[i], true
@@ -148,38 +259,13 @@ func (t *Task) Cap(slot uint64) (Capability, bool) {
 	return Capability{}, false
 }
 
-// Capability is one used slot of a task's capability table.
+// Capability is one used slot of a capability table.
 type Capability struct {
 	Slot    uint64 // index in the table
 	Object  ID     // object it names, 0 if the pointer hits no known object
-	Pointer uint64 // raw object pointer, rights removed
-	Rights  uint8  // right bits of the pointer word (Fiasco.OC: bit 0 W, bit 1 S)
-	Flags   uint8  // further right bits of the entry
-}
-
-// RightsString prints the right bits of a capability as the kernel debugger does:
-// S and W.
-func RightsString(r uint8) string {
-	out := []byte("--")
-	if r&2 != 0 {
-		out[0] = 'S'
-	}
-	if r&1 != 0 {
-		out[1] = 'W'
-	}
-	return string(out)
-}
-
-// Gate is an IPC gate.
-type Gate struct {
-	Thread ID     // receiver, 0 if none is bound
-	Label  uint64 // protected label, low permission bits removed
-}
-
-// IRQ is an interrupt object.
-type IRQ struct {
-	Thread ID // attached thread, 0 if none
-	Label  uint64
+	Pointer uint64 // raw object pointer
+	Rights  string // in the kernel's words
+	More    string // what else the slot holds, in its words
 }
 
 // System is the model of all kernel objects at one stop. It is never changed
@@ -224,8 +310,8 @@ func (s *System) AllProblems() []string {
 				out = append(out, text)
 			}
 		}
-		if o.Task != nil && o.Task.Problem != "" {
-			out = append(out, fmt.Sprintf("capability table of task %s: %s", o.ID, o.Task.Problem))
+		if o.PD != nil && o.PD.Problem != "" {
+			out = append(out, fmt.Sprintf("capability table of %s %s: %s", o.Kind.Word(), o.ID, o.PD.Problem))
 		}
 	}
 	return out
@@ -265,30 +351,30 @@ func (s *System) Threads() []*Object {
 	return s.filter(func(o *Object) bool { return o.Thread != nil })
 }
 
-// Tasks lists the task objects by id.
-func (s *System) Tasks() []*Object { return s.filter(func(o *Object) bool { return o.Task != nil }) }
+// PDs lists the protection domains by id.
+func (s *System) PDs() []*Object { return s.filter(func(o *Object) bool { return o.PD != nil }) }
 
-// ThreadsOf lists a task's threads by id.
-func (s *System) ThreadsOf(task ID) []*Object {
-	return s.filter(func(o *Object) bool { return o.Thread != nil && o.Thread.Task == task })
+// ThreadsOf lists a protection domain's threads by id.
+func (s *System) ThreadsOf(pd ID) []*Object {
+	return s.filter(func(o *Object) bool { return o.Thread != nil && o.Thread.PD == pd })
 }
 
-// MainThread is the thread with the lowest id of a task, or nil: the one that
-// was made first, which Genode names after the component's ROM.
-func (s *System) MainThread(task ID) *Object {
+// MainThread is the thread with the lowest id of a protection domain, or nil: the
+// one that was made first, which Genode names after the component's ROM.
+func (s *System) MainThread(pd ID) *Object {
 	for _, o := range s.Objects {
-		if o.Thread != nil && o.Thread.Task == task {
+		if o.Thread != nil && o.Thread.PD == pd {
 			return o
 		}
 	}
 	return nil
 }
 
-// TaskByRoot is the task whose page tables are at the physical address root, or
-// nil.
-func (s *System) TaskByRoot(root uint64) *Object {
+// PDByRoot is the protection domain whose page tables are at the physical address
+// root, or nil.
+func (s *System) PDByRoot(root uint64) *Object {
 	for _, o := range s.Objects {
-		if o.Task != nil && o.Task.Root == root && root != 0 {
+		if o.PD != nil && o.PD.Root == root && root != 0 {
 			return o
 		}
 	}
@@ -305,35 +391,41 @@ func (s *System) Running(cpu int) *Object {
 	return nil
 }
 
-// Wait is the object that a thread waits for in IPC, as the kernel debugger
-// prints it: "-" for a wait for anybody, "*" behind an IRQ, "?" behind anything
-// else that is no thread. A receiver that gets its message right now waits no
-// more.
+// Wait is the object that a thread waits for, in short: its id, with "*" behind
+// one where an event ends the wait, and "?" behind anything else that is no
+// thread; "-" for a wait for no object that is known.
 func (s *System) Wait(t *Thread) string {
-	send := t.Has("send_wait")
-	if !send && (!t.Has("receive_wait") || t.Has("receive_in_progress")) {
+	if !t.Waits() {
 		return ""
 	}
-	o := s.Object(t.Partner)
+	o := s.Object(t.Wait.For)
 	switch {
-	case send && (o == nil || t.Partner == 0):
-		return ""
-	case o == nil || t.Partner == 0:
-		return "-"
-	case send || o.Kind == KindThread:
+	case t.Wait.For != 0 && o != nil && o.Thread != nil:
 		return o.ID.String()
-	case o.Kind == KindIRQ:
+	case t.Wait.For != 0 && o != nil && o.Event:
 		return o.ID.String() + "*"
+	case t.Wait.For != 0 && o != nil:
+		return o.ID.String() + "?"
+	case t.Wait.What == "":
+		return ""
 	}
-	return o.ID.String() + "?"
+	return "-"
 }
 
-// Capabilities counts the used slots of all tasks.
+// WaitedFor is the object that a thread waits for, nil if it waits for none.
+func (s *System) WaitedFor(t *Thread) *Object {
+	if !t.Waits() || t.Wait.For == 0 {
+		return nil
+	}
+	return s.Object(t.Wait.For)
+}
+
+// Capabilities counts the used slots of all protection domains.
 func (s *System) Capabilities() int {
 	n := 0
 	for _, o := range s.Objects {
-		if o.Task != nil {
-			n += len(o.Task.Caps)
+		if o.PD != nil {
+			n += len(o.PD.Caps)
 		}
 	}
 	return n

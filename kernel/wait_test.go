@@ -8,28 +8,31 @@ import (
 
 func TestWait(t *testing.T) {
 	sys := kernel.NewSystem([]*kernel.Object{
-		{ID: 0xa, Addr: 0xa000, Size: 0x1000, Kind: kernel.KindThread, Thread: &kernel.Thread{}},
-		{ID: 0xb, Addr: 0xb000, Size: 0x100, Kind: kernel.KindIRQ},
+		{ID: 0xa, Addr: 0xa000, Size: 0x1000, Kind: "Thread", Thread: &kernel.Thread{}},
+		{ID: 0xb, Addr: 0xb000, Size: 0x100, Kind: "IRQ", Event: true},
 		{ID: 0xc, Addr: 0xc000, Size: 0x100, Kind: kernel.KindOther},
 	}, nil)
+	receives := func(from kernel.ID) kernel.Wait {
+		return kernel.Wait{Verb: "receives from", For: from, What: "anybody"}
+	}
+	ending := receives(0xa)
+	ending.Ending = true
 	for _, c := range []struct {
-		partner kernel.ID
-		states  []string
-		want    string
+		wait kernel.Wait
+		want string
 	}{
-		{0xa, []string{"receive_wait"}, "a"},
-		{0xb, []string{"ready", "receive_wait"}, "b*"},
-		{0xc, []string{"receive_wait"}, "c?"},
-		{0, []string{"receive_wait"}, "-"},
-		{0xbad, []string{"receive_wait"}, "-"},
-		{0xa, []string{"receive_wait", "receive_in_progress"}, ""}, // gets its message now
-		{0xa, []string{"send_wait"}, "a"},
-		{0xa, []string{"send_wait", "receive_wait"}, "a"},
-		{0, []string{"send_wait"}, ""},
-		{0xa, []string{"ready"}, ""},
+		{receives(0xa), "a"},
+		{receives(0xb), "b*"}, // ended by an interrupt
+		{receives(0xc), "c?"},
+		{receives(0), "-"},
+		{receives(0xbad), "-"},
+		{ending, ""}, // gets its message now
+		{kernel.Wait{Verb: "sends to", For: 0xa}, "a"},
+		{kernel.Wait{Verb: "sends to"}, ""},
+		{kernel.Wait{For: 0xa}, ""}, // does not wait
 	} {
-		if got := sys.Wait(&kernel.Thread{Partner: c.partner, StateNames: c.states}); got != c.want {
-			t.Errorf("%v on %s: %q, want %q", c.states, c.partner, got, c.want)
+		if got := sys.Wait(&kernel.Thread{Wait: c.wait}); got != c.want {
+			t.Errorf("%+v: %q, want %q", c.wait, got, c.want)
 		}
 	}
 }

@@ -9,9 +9,12 @@ import (
 	"hash/crc32"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
+	"thaw/kernel"
 	"thaw/kernel/foc"
 	"thaw/memory"
 	"thaw/session"
@@ -62,10 +65,10 @@ func told(t testing.TB, r *session.Replay) string {
 		for _, o := range sys.Objects {
 			fmt.Fprintln(sum, o.ID, o.Addr, o.Class, o.Name)
 			if o.Thread != nil {
-				fmt.Fprintln(sum, o.Thread.IP, o.Thread.SP, o.Thread.State, o.Thread.Task, o.Thread.Partner, o.Thread.Registers)
+				fmt.Fprintln(sum, o.Thread.IP, o.Thread.SP, o.Thread.State, o.Thread.PD, o.Thread.Wait.For, o.Thread.Registers)
 			}
-			if o.Task != nil {
-				fmt.Fprintln(sum, o.Task.Root, o.Task.Caps)
+			if o.PD != nil {
+				fmt.Fprintln(sum, o.PD.Root, numbered(t, o.PD.Caps))
 			}
 		}
 		fmt.Fprintf(&b, "stop %d: %d objects, %d capabilities, %d problems, %08x\n", n, len(sys.Objects), sys.Capabilities(), len(sys.AllProblems()), sum.Sum32())
@@ -74,6 +77,31 @@ func told(t testing.TB, r *session.Replay) string {
 		}
 	}
 	return b.String()
+}
+
+// numbered is a capability table as the model held it when these recordings were
+// made, with rights and flags as numbers.
+func numbered(t testing.TB, caps []kernel.Capability) (out []struct {
+	Slot          uint64
+	Object        kernel.ID
+	Pointer       uint64
+	Rights, Flags uint8
+}) {
+	t.Helper()
+	for _, c := range caps {
+		flags, err := strconv.ParseUint(c.More, 0, 8)
+		rights := slices.Index([]string{"--", "-W", "S-", "SW"}, c.Rights)
+		if err != nil || rights < 0 {
+			t.Fatalf("slot %x has rights %q, flags %q", c.Slot, c.Rights, c.More)
+		}
+		out = append(out, struct {
+			Slot          uint64
+			Object        kernel.ID
+			Pointer       uint64
+			Rights, Flags uint8
+		}{c.Slot, c.Object, c.Pointer, uint8(rights), uint8(flags)})
+	}
+	return out
 }
 
 // Recordings that an older thaw made replay to what they replayed to then.

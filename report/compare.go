@@ -111,7 +111,7 @@ type PageChange struct {
 // second with the second, in the order in which the kernel made them.
 func Compare(a, b *session.Snapshot, sameRun bool) *Difference {
 	c := &comparison{a: a, b: b, sameRun: sameRun, d: &Difference{A: refOf(a), B: refOf(b), SameRun: sameRun}}
-	tasks := pairUp(a.System.Tasks(), b.System.Tasks(), c.taskKeys())
+	tasks := pairUp(a.System.PDs(), b.System.PDs(), c.taskKeys())
 	c.taskOfA = map[kernel.ID]kernel.ID{}
 	for _, p := range tasks {
 		if p.a != nil && p.b != nil {
@@ -206,9 +206,9 @@ func (c *comparison) threadKeys() keys {
 		return keys{idKey, idKey}
 	}
 	return keys{
-		func(o *kernel.Object) any { return byName{o.Thread.Task, o.Title()} },
+		func(o *kernel.Object) any { return byName{o.Thread.PD, o.Title()} },
 		func(o *kernel.Object) any {
-			task, ok := c.taskOfA[o.Thread.Task]
+			task, ok := c.taskOfA[o.Thread.PD]
 			if !ok {
 				return o // of a task that A has not
 			}
@@ -266,7 +266,7 @@ func threadPoint(s *session.Snapshot, o *kernel.Object) *ThreadPoint {
 		return nil
 	}
 	t := o.Thread
-	return &ThreadPoint{ID: o.ID, Name: o.Title(), Task: t.Task, TaskName: s.TaskName(t.Task), IP: t.IP, SP: t.SP, Place: s.Places[o.ID],
+	return &ThreadPoint{ID: o.ID, Name: o.Title(), Task: t.PD, TaskName: s.TaskName(t.PD), IP: t.IP, SP: t.SP, Place: s.Places[o.ID],
 		State: t.StateString(), Wait: s.System.Wait(t), WaitFor: waitFor(s, t)}
 }
 
@@ -276,11 +276,11 @@ func waitFor(s *session.Snapshot, t *kernel.Thread) string {
 	if w == "" || w == "-" {
 		return w
 	}
-	o := s.System.Object(t.Partner)
+	o := s.System.WaitedFor(t)
 	if o.Thread != nil {
-		return s.TaskName(o.Thread.Task) + "/" + o.Title()
+		return s.TaskName(o.Thread.PD) + "/" + o.Title()
 	}
-	return strings.TrimSpace(kindOf(o) + " " + o.Name)
+	return strings.TrimSpace(o.Type() + " " + o.Name)
 }
 
 // kinds counts objects.
@@ -288,7 +288,7 @@ func (c *comparison) kinds() {
 	counts := map[string]*KindCount{}
 	for i, s := range []*session.Snapshot{c.a, c.b} {
 		for _, o := range s.System.Objects {
-			k := kindOf(o)
+			k := o.Type()
 			if counts[k] == nil {
 				counts[k] = &KindCount{Kind: k}
 			}

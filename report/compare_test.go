@@ -19,17 +19,17 @@ func later() []*kernel.Object {
 	for _, o := range objects {
 		switch o.ID {
 		case 0x231:
-			o.Thread.IP, o.Thread.SP, o.Thread.StateWords, o.Thread.StateNames = 0x1014faa, 0x401ff9a0, []string{"ready"}, []string{"ready"}
+			o.Thread.IP, o.Thread.SP, o.Thread.StateWords, o.Thread.StateNames, o.Thread.Wait = 0x1014faa, 0x401ff9a0, []string{"ready"}, []string{"ready"}, kernel.Wait{}
 		case 0x221:
-			o.Thread.Partner = 0x1da
+			o.Thread.Wait.For = 0x1da
 		case 0x1da:
 			o.Name = "child ep"
 		case 0x223:
-			o.IRQ.Thread = 0x231
+			o.Links[0].To = 0x231
 		case 0x186:
 			continue
 		case taskRest:
-			o.Task.Caps = []kernel.Capability{capability(1, taskRest, 3), capability(9, 0x223, 3), capability(0xa, 0x2a0, 3)}
+			o.PD.Caps = []kernel.Capability{capability(1, taskRest, "SW"), capability(9, 0x223, "SW"), capability(0xa, 0x2a0, "SW")}
 		}
 		out = append(out, o)
 	}
@@ -48,19 +48,19 @@ func otherRun(objects []*kernel.Object) *session.Snapshot {
 		o.ID += by
 		switch {
 		case o.Thread != nil:
-			o.Thread.Task += by
-			if o.Thread.Partner != 0 {
-				o.Thread.Partner += by
+			o.Thread.PD += by
+			if o.Thread.Wait.For != 0 {
+				o.Thread.Wait.For += by
 			}
-		case o.Gate != nil:
-			o.Gate.Thread += by
-			o.Gate.Label += 0x100
-		case o.IRQ != nil && o.IRQ.Thread != 0:
-			o.IRQ.Thread += by
-		case o.Task != nil:
-			for i := range o.Task.Caps {
-				if o.Task.Caps[i].Object != 0 {
-					o.Task.Caps[i].Object += by
+		case len(o.Links) > 0 && o.Links[0].To != 0:
+			o.Links[0].To += by
+			if !o.Event {
+				o.Values[0].Number += 0x100
+			}
+		case o.PD != nil:
+			for i := range o.PD.Caps {
+				if o.PD.Caps[i].Object != 0 {
+					o.PD.Caps[i].Object += by
 				}
 			}
 		}
@@ -176,7 +176,7 @@ func TestCompareSlotsOfOneRun(t *testing.T) {
 	one := func(c kernel.Capability, others ...*kernel.Object) *session.Snapshot {
 		return snapshotOf(1, "", append(others, task(0x10, c)))
 	}
-	base := kernel.Capability{Slot: 1, Object: 0x20, Rights: 3, Flags: 0x10, Pointer: 0xa0}
+	base := kernel.Capability{Slot: 1, Object: 0x20, Rights: "SW", More: "0x10", Pointer: 0xa0}
 	with := func(fn func(c *kernel.Capability)) kernel.Capability {
 		c := base
 		fn(&c)
@@ -193,7 +193,7 @@ func TestCompareSlotsOfOneRun(t *testing.T) {
 		{"another gate", one(base, gate(0x20, 0, 1)), one(with(func(c *kernel.Capability) { c.Object = 0x21 }), gate(0x21, 0, 2)), true, "1[object]"},
 		{"another gate in another run", one(base, gate(0x20, 0, 1)), one(with(func(c *kernel.Capability) { c.Object = 0x21 }), gate(0x21, 0, 2)), false, ""},
 		{"another label", one(base, gate(0x20, 0, 1)), one(base, gate(0x20, 0, 2)), true, "1[label]"},
-		{"flags", one(base, gate(0x20, 0, 1)), one(with(func(c *kernel.Capability) { c.Flags = 0x18 }), gate(0x20, 0, 1)), false, "1[flags]"},
+		{"flags", one(base, gate(0x20, 0, 1)), one(with(func(c *kernel.Capability) { c.More = "0x18" }), gate(0x20, 0, 1)), false, "1[flags]"},
 		{"a gate became an IRQ", one(base, gate(0x20, 0, 0)), one(base, irq(0x20, 0)), false, "1[type]"},
 		{"unknown objects", one(unknown), one(with(func(c *kernel.Capability) { c.Object, c.Pointer = 0, 0xb0 })), true, "1[object]"},
 	} {
@@ -207,7 +207,7 @@ func TestCompareSlotsOfOneRun(t *testing.T) {
 func TestCompareTellsWhatIsIncomplete(t *testing.T) {
 	a := snapshotOf(1, "", nil)
 	broken := task(0x10)
-	broken.Task.Problem = "page 3 is not mapped"
+	broken.PD.Problem = "page 3 is not mapped"
 	b := snapshotOf(2, "", nil)
 	b.System = kernel.NewSystem([]*kernel.Object{broken}, []string{"the list ends early"})
 	d := Compare(a, b, true)

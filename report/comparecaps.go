@@ -14,7 +14,7 @@ func (c *comparison) tasks(p pair) {
 	case ch.B == nil:
 		ch.Change = Gone
 	default:
-		c.slots(&ch, p.a.Task.Caps, p.b.Task.Caps)
+		c.slots(&ch, p.a.PD.Caps, p.b.PD.Caps)
 		if len(ch.Missing)+len(ch.Extra)+len(ch.Changed) == 0 {
 			c.d.SameTasks++
 			return
@@ -28,7 +28,7 @@ func taskPoint(s *session.Snapshot, o *kernel.Object) *TaskPoint {
 	if o == nil {
 		return nil
 	}
-	return &TaskPoint{ID: o.ID, Name: s.Tasks[o.ID], Caps: len(o.Task.Caps)}
+	return &TaskPoint{ID: o.ID, Name: s.Tasks[o.ID], Caps: len(o.PD.Caps)}
 }
 
 // slots goes through two tables, which are in order of their slots, side by
@@ -62,7 +62,7 @@ func (c *comparison) slotDiffers(a, b kernel.Capability, x, y session.SlotCap) [
 		{"object", c.sameRun && object},
 		{"type", x.Type != y.Type},
 		{"rights", x.Rights != y.Rights},
-		{"flags", a.Flags != b.Flags},
+		{"flags", a.More != b.More},
 		{"receiver", x.Receiver != y.Receiver},
 		{"label", c.sameRun && !object && x.Label != y.Label},
 	})

@@ -30,24 +30,27 @@ var fixturePlaces = map[uint64]session.Place{
 
 func thread(id kernel.ID, name string, task kernel.ID, state string, ip, sp uint64) *kernel.Object {
 	words := map[string]string{"receive_wait": "rcv_wait", "ready": "ready"}
-	return &kernel.Object{ID: id, Class: "Thread_object", Kind: kernel.KindThread, Name: name,
-		Thread: &kernel.Thread{Task: task, StateNames: []string{state}, StateWords: []string{words[state]}, IP: ip, SP: sp, Source: kernel.SourceFrame}}
+	t := &kernel.Thread{PD: task, StateNames: []string{state}, StateWords: []string{words[state]}, IP: ip, SP: sp, Source: "frame"}
+	if state == "receive_wait" {
+		t.Wait = kernel.Wait{Verb: "receives from", What: "anybody"}
+	}
+	return &kernel.Object{ID: id, Class: "Thread_object", Kind: "Thread", Name: name, Thread: t}
 }
 
 func gate(id, to kernel.ID, label uint64) *kernel.Object {
-	return &kernel.Object{ID: id, Class: "Ipc_gate_obj", Kind: kernel.KindGate, Gate: &kernel.Gate{Thread: to, Label: label}}
+	return &kernel.Object{ID: id, Class: "Ipc_gate_obj", Kind: "Gate", Links: []kernel.Link{{Name: "receiver", To: to, None: "no thread bound"}}, Values: []kernel.Value{{Name: "label", Number: label}}}
 }
 
 func irq(id, to kernel.ID) *kernel.Object {
-	return &kernel.Object{ID: id, Class: "Irq_sender", Kind: kernel.KindIRQ, IRQ: &kernel.IRQ{Thread: to}}
+	return &kernel.Object{ID: id, Class: "Irq_sender", Kind: "IRQ", Event: true, Links: []kernel.Link{{Name: "thread", To: to, None: "not attached"}}, Values: []kernel.Value{{Name: "label"}}}
 }
 
 func task(id kernel.ID, caps ...kernel.Capability) *kernel.Object {
-	return &kernel.Object{ID: id, Class: "Task", Kind: kernel.KindTask, Task: &kernel.Task{Root: 0x2f000000 + uint64(id)<<12, Caps: caps}}
+	return &kernel.Object{ID: id, Class: "Task", Kind: "Task", PD: &kernel.PD{Root: 0x2f000000 + uint64(id)<<12, Caps: caps}}
 }
 
-func capability(slot uint64, object kernel.ID, rights uint8) kernel.Capability {
-	return kernel.Capability{Slot: slot, Object: object, Rights: rights, Flags: 0x10, Pointer: 0xffffffff10000000 + uint64(object)}
+func capability(slot uint64, object kernel.ID, rights string) kernel.Capability {
+	return kernel.Capability{Slot: slot, Object: object, Rights: rights, More: "0x10", Pointer: 0xffffffff10000000 + uint64(object)}
 }
 
 // fixtureObjects are a new set each time: tests change them.
@@ -63,9 +66,9 @@ func fixtureObjects() []*kernel.Object {
 		gate(0x22b, 0x1da, 0x4718), irq(0x223, 0),
 		{ID: 0x199, Class: "Factory", Kind: kernel.KindOther},
 		task(taskCore), task(taskRtcr),
-		task(taskOrig, capability(1, taskOrig, 3), capability(8, 0x18e, 3), capability(9, 0x188, 2), capability(0xb, 0x197, 1),
-			capability(0xc, 0x199, 0), capability(0x204, 0, 3), capability(0x205, 0x19c, 3)),
-		task(taskRest, capability(1, taskRest, 3), capability(8, 0x22b, 3), capability(9, 0x223, 2)),
+		task(taskOrig, capability(1, taskOrig, "SW"), capability(8, 0x18e, "SW"), capability(9, 0x188, "S-"), capability(0xb, 0x197, "-W"),
+			capability(0xc, 0x199, "--"), capability(0x204, 0, "SW"), capability(0x205, 0x19c, "SW")),
+		task(taskRest, capability(1, taskRest, "SW"), capability(8, 0x22b, "SW"), capability(9, 0x223, "S-")),
 	}
 }
 
@@ -75,7 +78,7 @@ func snapshotOf(number int, reason string, objects []*kernel.Object) *session.Sn
 		Cost: session.Cost{Duration: 7300 * time.Microsecond, Bytes: 412 << 10, Batches: 9}}
 	for _, o := range s.System.Threads() {
 		if p, ok := fixturePlaces[o.Thread.IP]; ok {
-			p.Component = fixtureTasks[o.Thread.Task]
+			p.Component = fixtureTasks[o.Thread.PD]
 			s.Places[o.ID] = p
 		}
 	}
@@ -147,14 +150,14 @@ func fixtureVerdicts() []session.ThreadVerdict {
 
 func fixtureCaps() *session.CapDiff {
 	g := func(slot uint64, id kernel.ID, to string) session.SlotCap {
-		return session.SlotCap{Slot: slot, Object: id, Type: "Gate", Rights: 3, Label: 0x4600 + slot, Receiver: to}
+		return session.SlotCap{Slot: slot, Object: id, Type: "Gate", Rights: "SW", Label: 0x4600 + slot, Receiver: to}
 	}
-	was := session.SlotCap{Slot: 0xb, Object: 0x188, Type: "IRQ", Rights: 3, Receiver: "rtcr/child ep"}
+	was := session.SlotCap{Slot: 0xb, Object: 0x188, Type: "IRQ", Rights: "SW", Receiver: "rtcr/child ep"}
 	is := was
 	is.Object, is.Receiver = 0x223, "none"
 	return &session.CapDiff{Original: taskOrig, Restored: taskRest, Checkpoint: 13, After: 29, Same: 27,
 		Missing: []session.SlotCap{g(0x20e, 0x19c, "rtcr/resources ep"), g(0x214, 0x1a0, "rtcr/resources ep"), g(0x215, 0x1a2, "core/signal_proxy")},
-		Extra:   []session.SlotCap{{Slot: 0x230, Object: 0x245, Type: "Factory", Rights: 2}},
+		Extra:   []session.SlotCap{{Slot: 0x230, Object: 0x245, Type: "Factory", Rights: "S-"}},
 		Changed: []session.CapChange{{Slot: 0xb, Before: was, After: is, What: []string{"receiver"}}}}
 }
 
@@ -215,7 +218,7 @@ func hostileStory() *Story {
 			Checkpointed: missing, Requested: st, Kernel: missing, Entered: other},
 		{Name: hostile, Verdict: session.Verdict(hostile), Cause: hostile, Checkpointed: missing},
 	}
-	slot := session.SlotCap{Slot: 1, Type: hostile, Receiver: hostile}
+	slot := session.SlotCap{Slot: 1, Type: hostile, Rights: hostile, Receiver: hostile}
 	v.Caps = &session.CapDiff{Missing: []session.SlotCap{slot}, Changed: []session.CapChange{{Before: slot, What: []string{hostile}}}}
 	v.Log = []string{hostile, "```", hostile}
 	v.Breakpoints = []session.BreakpointInfo{{Component: hostile, Function: hostile, Purpose: hostile}}

@@ -63,8 +63,8 @@ func TestSnapshotTellsProblems(t *testing.T) {
 	snap.System.Problems = []string{"the list runs into itself"}
 	snap.System.Objects[0].Problem = "reading its name: no end"
 	for _, o := range snap.System.Objects {
-		if o.Task != nil {
-			o.Task.Problem = "the table is cut short"
+		if o.PD != nil {
+			o.PD.Problem = "the table is cut short"
 			break
 		}
 	}

@@ -21,7 +21,7 @@ func IPC(w io.Writer, s *session.Snapshot) error {
 	p.line("who waits for whom")
 	for _, o := range sys.Threads() {
 		chain, cycle := sys.Chain(o.ID)
-		via := sys.Object(o.Thread.Partner)
+		via := sys.WaitedFor(o.Thread)
 		switch {
 		case cycle == 0 && len(chain) == 1:
 			p.line("  %s → itself: it sleeps", threadChain(s, chain))
@@ -29,25 +29,26 @@ func IPC(w io.Writer, s *session.Snapshot) error {
 			p.line("  %s → back to %s", threadChain(s, chain), chain[cycle])
 		case len(chain) > 1:
 			p.line("  %s", threadChain(s, chain))
-		case sys.Wait(o.Thread) == "" || o.Thread.Partner == 0 || via == nil:
+		case via == nil:
 			// Ready, dead, or waiting for anybody.
-		case via.Kind == kernel.KindIRQ:
-			p.line("  %s → IRQ %s%s", threadTitle(s, o.ID), via.ID, nameOf(via))
-		case via.Kind != kernel.KindThread:
+		case via.Event:
+			p.line("  %s → %s %s%s", threadTitle(s, o.ID), via.Kind, via.ID, nameOf(via))
+		case via.Thread == nil:
 			p.line("  %s → %s %s%s, which no thread serves", threadTitle(s, o.ID), via.Kind, via.ID, nameOf(via))
 		}
 	}
 	p.line("IRQs")
 	for _, o := range sys.Objects {
-		if o.IRQ == nil {
+		lead, ok := o.Lead()
+		if !o.Event || !ok {
 			continue
 		}
 		held := holders(s, o.ID)
 		switch {
-		case o.IRQ.Thread != 0:
-			p.line("  IRQ %s%s → %s", o.ID, nameOf(o), threadTitle(s, o.IRQ.Thread))
+		case lead.To != 0:
+			p.line("  %s %s%s → %s", o.Kind, o.ID, nameOf(o), threadTitle(s, lead.To))
 		case held != "":
-			p.line("  IRQ %s%s → no thread is attached; held by %s", o.ID, nameOf(o), held)
+			p.line("  %s %s%s → no thread is attached; held by %s", o.Kind, o.ID, nameOf(o), held)
 		}
 	}
 	return p.err
@@ -69,7 +70,7 @@ func holders(s *session.Snapshot, id kernel.ID) string {
 			out = append(out, "…")
 			break
 		}
-		out = append(out, fmt.Sprintf("%s slot %x", clean(s.TaskName(h.Task)), h.Slot))
+		out = append(out, fmt.Sprintf("%s slot %x", clean(s.TaskName(h.PD)), h.Slot))
 	}
 	return strings.Join(out, ", ")
 }
@@ -80,7 +81,7 @@ func threadTitle(s *session.Snapshot, id kernel.ID) string {
 	if o == nil || o.Thread == nil {
 		return "object " + id.String()
 	}
-	return clean(s.TaskName(o.Thread.Task)+"/"+o.Title()) + " " + id.String()
+	return clean(s.TaskName(o.Thread.PD)+"/"+o.Title()) + " " + id.String()
 }
 
 func threadChain(s *session.Snapshot, ids []kernel.ID) string {

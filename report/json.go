@@ -163,7 +163,7 @@ func slots(cs []session.SlotCap) []slotJSON {
 }
 
 func slotOf(c session.SlotCap) slotJSON {
-	return slotJSON{Slot: hexString(c.Slot), Object: c.Object.String(), Type: c.Type, Label: hexString(c.Label), Rights: kernel.RightsString(c.Rights), Receiver: c.Receiver}
+	return slotJSON{Slot: hexString(c.Slot), Object: c.Object.String(), Type: c.Type, Label: hexString(c.Label), Rights: c.Rights, Receiver: c.Receiver}
 }
 
 // SnapshotJSON is one stop.
@@ -193,8 +193,8 @@ type kernelThreadJSON struct {
 	IP        string            `json:"ip"`
 	SP        string            `json:"sp"`
 	Source    kernel.Source     `json:"source"`
-	FrameIP   string            `json:"frame_ip"`
-	FrameSP   string            `json:"frame_sp"`
+	UsualIP   string            `json:"frame_ip"`
+	UsualSP   string            `json:"frame_sp"`
 	Partner   string            `json:"partner,omitempty"`
 	Running   bool              `json:"running,omitempty"`
 	Registers map[string]string `json:"registers,omitempty"`
@@ -223,12 +223,12 @@ func NewSnapshotJSON(s *session.Snapshot) SnapshotJSON {
 		switch {
 		case o.Thread != nil:
 			j.Thread = threadOf(s, o)
-		case o.Task != nil:
+		case o.PD != nil:
 			j.Task = taskOf(s, o)
-		case o.Gate != nil:
-			j.Label, j.Receiver = hexString(o.Gate.Label), o.Gate.Thread.String()
-		case o.IRQ != nil:
-			j.Label, j.Receiver = hexString(o.IRQ.Label), o.IRQ.Thread.String()
+		default:
+			if l, ok := o.Lead(); ok {
+				j.Label, j.Receiver = hexString(o.Label()), l.To.String()
+			}
 		}
 		out.Objects = append(out.Objects, j)
 	}
@@ -237,18 +237,19 @@ func NewSnapshotJSON(s *session.Snapshot) SnapshotJSON {
 
 func threadOf(s *session.Snapshot, o *kernel.Object) *kernelThreadJSON {
 	t := o.Thread
-	j := &kernelThreadJSON{Task: t.Task.String(), State: hexString(t.State), States: t.StateNames, IP: hexString(t.IP), SP: hexString(t.SP),
-		Source: t.Source, FrameIP: hexString(t.FrameIP), FrameSP: hexString(t.FrameSP), Running: t.Running, Registers: registers(t.Registers), Function: s.Places[o.ID].Function}
-	if t.Partner != 0 {
-		j.Partner = t.Partner.String()
+	usual := t.Usual()
+	j := &kernelThreadJSON{Task: t.PD.String(), State: hexString(t.State), States: t.StateNames, IP: hexString(t.IP), SP: hexString(t.SP),
+		Source: t.Source, UsualIP: hexString(usual.IP), UsualSP: hexString(usual.SP), Running: t.Running, Registers: registers(t.Registers), Function: s.Places[o.ID].Function}
+	if t.Wait.For != 0 {
+		j.Partner = t.Wait.For.String()
 	}
 	return j
 }
 
 func taskOf(s *session.Snapshot, o *kernel.Object) *taskJSON {
-	j := &taskJSON{Component: s.Tasks[o.ID], Root: hexString(o.Task.Root), Capabilities: []capJSON{}, Problem: o.Task.Problem}
-	for _, c := range o.Task.Caps {
-		j.Capabilities = append(j.Capabilities, capJSON{hexString(c.Slot), c.Object.String(), kernel.RightsString(c.Rights), hexString(uint64(c.Flags))})
+	j := &taskJSON{Component: s.Tasks[o.ID], Root: hexString(o.PD.Root), Capabilities: []capJSON{}, Problem: o.PD.Problem}
+	for _, c := range o.PD.Caps {
+		j.Capabilities = append(j.Capabilities, capJSON{hexString(c.Slot), c.Object.String(), c.Rights, c.More})
 	}
 	return j
 }

@@ -5,7 +5,6 @@ import (
 	"io"
 	"strings"
 
-	"thaw/kernel"
 	"thaw/session"
 )
 
@@ -208,7 +207,7 @@ func (m *markdown) caps(d *session.CapDiff) {
 	var tab mdTable
 	tab.add("", "slot", "type", "object", "rights", "label", "receiver", "what changed")
 	for _, r := range capRows(d) {
-		tab.add(r.Change, hex(r.Slot), prose(r.Type), r.Object, r.Rights, r.Label, code(r.Receiver), prose(r.What))
+		tab.add(r.Change, hex(r.Slot), prose(r.Type), r.Object, prose(r.Rights), r.Label, code(r.Receiver), prose(r.What))
 	}
 	if len(tab.rows) > 1 {
 		all := len(tab.rows) - 1
@@ -239,7 +238,7 @@ type capRow struct {
 func capRows(d *session.CapDiff) []capRow {
 	var out []capRow
 	one := func(change, glyph string, c session.SlotCap) capRow {
-		r := capRow{Change: change, Glyph: glyph, Slot: c.Slot, Type: clean(c.Type), Object: c.Object.String(), Rights: kernel.RightsString(c.Rights), Receiver: clean(c.Receiver)}
+		r := capRow{Change: change, Glyph: glyph, Slot: c.Slot, Type: clean(c.Type), Object: c.Object.String(), Rights: clean(c.Rights), Receiver: clean(c.Receiver)}
 		if c.Receiver != "" {
 			r.Label = hex(c.Label)
 		}

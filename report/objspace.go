@@ -14,24 +14,22 @@ const perRow = 4
 // kindWidth is what the kernel debugger leaves for an object's kind.
 const kindWidth = 9
 
-// objectSpace prints a task's capability table as Fiasco.OC's JDB does (key o):
-// rows of four slots, each row headed by the number of its first slot. A cell
+// objectSpace prints a capability table as kernel debuggers do: rows of four slots, each row headed by the number of its first slot. A cell
 // is the object's number in hex, a letter for the rights, and the kind:
 //
 //	000008 00144* IRQ             --        0013eS Gate      0014b* Gate
 //
-// "*" stands for both rights, S and W for one of them, "-" for none; JDB of
-// 2016 has w where S is, and x where W is. "--" is an empty slot. "?????" is an
-// object that is not in the kernel's list. Rows of empty slots only, which JDB
-// prints by the thousand, are left out. A row takes 71 columns; names, labels
+// "*" stands for all rights that the kernel has, else there is a letter, "-" for
+// none. "--" is an empty slot. "?????" is an object that is not in the kernel's
+// list. Rows of empty slots only are left out. A row takes 71 columns; names, labels
 // and further flags of a capability are in the JSON form.
 func (p *printer) objectSpace(sys *kernel.System, s *session.Snapshot, o *kernel.Object) {
 	p.line("")
-	p.line("task %s %s: %s", o.ID, s.TaskName(o.ID), capabilities(len(o.Task.Caps)))
-	if o.Task.Problem != "" {
-		p.line("  incomplete: %s", o.Task.Problem)
+	p.line("task %s %s: %s", o.ID, s.TaskName(o.ID), capabilities(len(o.PD.Caps)))
+	if o.PD.Problem != "" {
+		p.line("  incomplete: %s", o.PD.Problem)
 	}
-	caps := o.Task.Caps
+	caps := o.PD.Caps
 	for len(caps) > 0 {
 		first := caps[0].Slot - caps[0].Slot%perRow
 		var cells [perRow]string
@@ -50,35 +48,26 @@ func (p *printer) objectSpace(sys *kernel.System, s *session.Snapshot, o *kernel
 // emptyCell is as wide as a cell.
 const emptyCell = "       --       "
 
-// cell is one slot in JDB's words, 16 columns wide.
+// cell is one slot, 16 columns wide.
 func cell(sys *kernel.System, c kernel.Capability) string {
 	id, kind := "?????", "?"
 	if o := sys.Named(c); o != nil {
-		id, kind = fmt.Sprintf("%05x", uint64(o.ID)), kindOf(o)
+		id, kind = fmt.Sprintf("%05x", uint64(o.ID)), o.Type()
 	}
-	return fmt.Sprintf("%s%c %-*.*s", id, rightsLetter(c.Rights), kindWidth, kindWidth, kind)
+	return fmt.Sprintf("%s%s %-*.*s", id, rightsLetter(c.Rights), kindWidth, kindWidth, kind)
 }
 
-// kindOf is the kind of an object, or its class where the model has no kind for
-// it.
-func kindOf(o *kernel.Object) string {
-	if o.Kind == kernel.KindOther {
-		return o.Class
+// rightsLetter is one letter for rights, of which a "-" stands for each that is not
+// there.
+func rightsLetter(r string) string {
+	switch has := strings.ReplaceAll(r, "-", ""); {
+	case has == "":
+		return "-"
+	case has == r:
+		return "*"
+	default:
+		return has[:1]
 	}
-	return string(o.Kind)
-}
-
-func rightsLetter(r uint8) byte {
-	const write, special = 1, 2
-	switch r & (write | special) {
-	case write | special:
-		return '*'
-	case special:
-		return 'S'
-	case write:
-		return 'W'
-	}
-	return '-'
 }
 
 func capabilities(n int) string { return count(n, "capability") }

@@ -20,8 +20,8 @@ func space(t *testing.T, caps []kernel.Capability, others ...*kernel.Object) []s
 }
 
 func TestObjectSpaceRows(t *testing.T) {
-	got := space(t, []kernel.Capability{capability(1, 0x10, 3), capability(3, 0x144, 3), capability(8, 0x13e, 2), capability(9, 0x14b, 1),
-		capability(0xa, 0x14c, 0), capability(0xb, 0, 3), capability(0xfffff, 0x14b, 3)},
+	got := space(t, []kernel.Capability{capability(1, 0x10, "SW"), capability(3, 0x144, "SW"), capability(8, 0x13e, "S-"), capability(9, 0x14b, "-W"),
+		capability(0xa, 0x14c, "--"), capability(0xb, 0, "SW"), capability(0xfffff, 0x14b, "SW")},
 		irq(0x144, 0), gate(0x13e, 0, 0), gate(0x14b, 0, 0), &kernel.Object{ID: 0x14c, Class: "Scheduler_with_a_long_name", Kind: kernel.KindOther})
 	want := []string{
 		"000000        --       00010* Task            --       00144* IRQ",
@@ -38,7 +38,7 @@ func TestObjectSpaceColumns(t *testing.T) {
 	var caps []kernel.Capability
 	for slot := range uint64(1000) {
 		if slot%7 != 0 && (slot < 100 || slot >= 900) {
-			caps = append(caps, capability(slot, kernel.ID(0xfff00+slot%3), uint8(slot%4)))
+			caps = append(caps, capability(slot, kernel.ID(0xfff00+slot%3), []string{"--", "-W", "S-", "SW"}[slot%4]))
 		}
 	}
 	rows := space(t, caps, gate(0xfff00, 0, 0), irq(0xfff01, 0), &kernel.Object{ID: 0xfff02, Class: "Irq_muxer_of_something", Kind: kernel.KindOther})

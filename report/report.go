@@ -147,23 +147,23 @@ func JSON(w io.Writer, v any) error {
 func Snapshot(w io.Writer, s *session.Snapshot, caps bool) error {
 	p := &printer{w: w}
 	sys := s.System
-	p.line("%d objects, %d threads, %d tasks, %d capabilities; processor at %s", len(sys.Objects), len(sys.Threads()), len(sys.Tasks()), sys.Capabilities(), s.PC)
+	p.line("%d objects, %d threads, %d tasks, %d capabilities; processor at %s", len(sys.Objects), len(sys.Threads()), len(sys.PDs()), sys.Capabilities(), s.PC)
 	p.line("")
 	p.line("%5s %-16s %-20s %6s %-9s %16s %16s %s", "id", "name", "task", "wait", "from", "ip", "sp", "state")
 	for _, o := range sys.Threads() {
 		t := o.Thread
-		p.line("%5s %-16s %-20s %6s %-9s %16x %16x %s", o.ID, o.Title(), fmt.Sprintf("%s %s", t.Task, s.Tasks[t.Task]), sys.Wait(t), t.Source, t.IP, t.SP, t.StateString())
+		p.line("%5s %-16s %-20s %6s %-9s %16x %16x %s", o.ID, o.Title(), fmt.Sprintf("%s %s", t.PD, s.Tasks[t.PD]), sys.Wait(t), t.Source, t.IP, t.SP, t.StateString())
 		if pl := s.Places[o.ID]; pl.Function != "" {
 			p.line("%49s at %s", "", pl)
 		}
 	}
 	p.line("")
 	p.line("%5s %-20s %16s %6s", "id", "task", "page tables", "caps")
-	for _, o := range sys.Tasks() {
-		p.line("%5s %-20s %16x %6d", o.ID, s.TaskName(o.ID), o.Task.Root, len(o.Task.Caps))
+	for _, o := range sys.PDs() {
+		p.line("%5s %-20s %16x %6d", o.ID, s.TaskName(o.ID), o.PD.Root, len(o.PD.Caps))
 	}
 	if caps {
-		for _, o := range sys.Tasks() {
+		for _, o := range sys.PDs() {
 			p.objectSpace(sys, s, o)
 		}
 	}

@@ -17,7 +17,7 @@ func (e *Engine) forceCancel(ctx context.Context, w Changer, f *forced, t *track
 		return err
 	}
 	o := sys.Object(t.ID)
-	if o == nil || o.Thread == nil || !o.Thread.Has("receive_wait") && !o.Thread.Has("send_wait") {
+	if o == nil || o.Thread == nil || !o.Thread.Waits() {
 		return nil
 	}
 	if _, _, err = e.cancelCall(t); err == nil {

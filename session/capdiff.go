@@ -18,13 +18,13 @@ func (j *judge) capDiff(now *Snapshot) *CapDiff {
 		return nil
 	}
 	original, restored := before.System.Object(j.ev.Original), after.System.Object(j.restored(after))
-	if original == nil || original.Task == nil || restored == nil || restored.Task == nil {
+	if original == nil || original.PD == nil || restored == nil || restored.PD == nil {
 		return nil
 	}
 	d := &CapDiff{Original: original.ID, Restored: restored.ID, Checkpoint: before.Number, After: after.Number}
-	for _, c := range original.Task.Caps {
+	for _, c := range original.PD.Caps {
 		b := DescribeSlot(before, c)
-		r, ok := restored.Task.Cap(c.Slot)
+		r, ok := restored.PD.Cap(c.Slot)
 		if !ok {
 			d.Missing = append(d.Missing, b)
 			continue
@@ -36,8 +36,8 @@ func (j *judge) capDiff(now *Snapshot) *CapDiff {
 			d.Same++
 		}
 	}
-	for _, c := range restored.Task.Caps {
-		if _, ok := original.Task.Cap(c.Slot); !ok {
+	for _, c := range restored.PD.Caps {
+		if _, ok := original.PD.Cap(c.Slot); !ok {
 			d.Extra = append(d.Extra, DescribeSlot(after, c))
 		}
 	}
@@ -51,15 +51,9 @@ func DescribeSlot(s *Snapshot, c kernel.Capability) SlotCap {
 	if o == nil {
 		return out
 	}
-	out.Type = string(o.Kind)
-	if o.Kind == kernel.KindOther {
-		out.Type = o.Class
-	}
-	switch {
-	case o.Gate != nil:
-		out.Label, out.Receiver = o.Gate.Label, receiver(s, o.Gate.Thread)
-	case o.IRQ != nil:
-		out.Label, out.Receiver = o.IRQ.Label, receiver(s, o.IRQ.Thread)
+	out.Type = o.Type()
+	if l, ok := o.Lead(); ok {
+		out.Label, out.Receiver = o.Label(), receiver(s, l.To)
 	}
 	return out
 }
@@ -69,7 +63,7 @@ func (c SlotCap) String() string {
 	if c.Type == emptySlot {
 		return fmt.Sprintf("%05x, which is empty", c.Slot)
 	}
-	s := fmt.Sprintf("%05x %s-%s %s", c.Slot, c.Object, kernel.RightsString(c.Rights), c.Type)
+	s := fmt.Sprintf("%05x %s-%s %s", c.Slot, c.Object, c.Rights, c.Type)
 	if c.Receiver != "" {
 		s += fmt.Sprintf(" label %x → %s", c.Label, c.Receiver)
 	}
@@ -83,7 +77,7 @@ func receiver(s *Snapshot, id kernel.ID) string {
 	if id == 0 || o == nil || o.Thread == nil {
 		return "none"
 	}
-	return s.TaskName(o.Thread.Task) + "/" + o.Title()
+	return s.TaskName(o.Thread.PD) + "/" + o.Title()
 }
 
 func differences(before, after SlotCap) []string {

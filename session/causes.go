@@ -15,7 +15,8 @@ type facts struct {
 	arch     arch
 	t        *track
 	q        *request
-	writes   []write     // to the frame or the continuation
+	platform *kernel.Platform
+	writes   []write     // to where the kernel keeps its user state
 	ops      []operation // kernel operations on the thread
 	wrote    *write      // first write that put the requested ip and sp in place
 	over     *write      // a later write that replaced them
@@ -33,7 +34,7 @@ type facts struct {
 
 func (j *judge) factsOf(s *Snapshot, t *track) *facts {
 	q := t.request()
-	f := &facts{arch: j.arch, t: t, q: q, complete: j.ev.Complete}
+	f := &facts{arch: j.arch, platform: j.platform, t: t, q: q, complete: j.ev.Complete}
 	f.equal = q.Thread.IP == q.IP && q.Thread.SP == q.SP
 	for i := range t.Writes {
 		w := &t.Writes[i]
@@ -48,7 +49,7 @@ func (j *judge) factsOf(s *Snapshot, t *track) *facts {
 			// The kernel's entry saves again what was there: nobody's request either.
 		case w.IP == q.IP && w.SP == q.SP:
 			f.wrote, f.over = w, nil
-		case f.wrote != nil && w.Where == kernel.SourceFrame && !j.inKernel(w.IP):
+		case f.wrote != nil && !j.platform.Place(w.Where).Aside && !j.inKernel(w.IP):
 			f.over = w
 		}
 	}
@@ -57,7 +58,7 @@ func (j *judge) factsOf(s *Snapshot, t *track) *facts {
 			continue
 		}
 		f.ops = append(f.ops, op)
-		if (op.SetsIP || op.SetsSP) && !op.Cancel && slices.Contains(op.State, "in_exception") {
+		if (op.SetsIP || op.SetsSP) && !op.Cancel && op.Exception {
 			f.blind = &j.ev.Operations[t.Block][i]
 		}
 	}
@@ -70,8 +71,8 @@ func (j *judge) factsOf(s *Snapshot, t *track) *facts {
 		f.diff = j.arch.differing(q.Registers, t.Entered.Registers)
 	}
 	if o := s.System.Object(t.ID); o != nil && o.Thread != nil {
-		f.blocked = o.Thread.Has("receive_wait") || o.Thread.Has("send_wait")
-		if p := s.System.Object(o.Thread.Partner); p != nil {
+		f.blocked = o.Thread.Waits()
+		if p := s.System.WaitedFor(o.Thread); p != nil {
 			f.partner = fmt.Sprintf(" for %s %s", p.Title(), p.ID)
 		}
 	}
@@ -178,7 +179,7 @@ var rules = []rule{
 	{
 		name: "stays-in-copy", verdict: Ignored, lab: "state-ignored",
 		when: func(f *facts) bool {
-			return f.entered() && !f.arrived && f.wrote == nil && f.kept() && !slices.Contains(f.q.Thread.StateNames, "in_exception")
+			return f.entered() && !f.arrived && f.wrote == nil && f.kept() && !f.q.Thread.Exception
 		},
 		cause: func(f *facts) string {
 			return fmt.Sprintf("the state stays in %s: nothing wrote the thread's kernel state, because it was %s when the request came and the copy is handed over only in the reply to an exception",
@@ -274,11 +275,11 @@ func (f *facts) rule() rule {
 // situation says what a thread was doing, from its state.
 func situation(t *kernel.Thread) string {
 	switch {
-	case t.Has("in_exception"):
+	case t.Exception:
 		return "in an exception"
-	case t.Has("receive_wait"), t.Has("send_wait"), t.Has("receive_in_progress"):
+	case t.Wait.Verb != "":
 		return "blocked in IPC (" + t.StateString() + ")"
-	case t.Has("ready"):
+	case t.Ready:
 		return "ready to run"
 	}
 	return "in state " + t.StateString()
@@ -298,7 +299,8 @@ func (f *facts) evidence(all []operation, dropped int) []string {
 	q := f.q
 	out := []string{
 		fmt.Sprintf("stop %d: %s asks for ip %#x, sp %#x", q.At.Stop, q.Function, q.IP, q.SP),
-		fmt.Sprintf("thread object %#x then: %s, %s ip %#x, sp %#x, entry frame's ip at %#x", f.t.Block, situation(&q.Thread), q.Thread.Source, q.Thread.IP, q.Thread.SP, f.t.IPAddr),
+		fmt.Sprintf("thread object %#x then: %s, %s ip %#x, sp %#x, %s's ip at %#x", f.t.Block, situation(&q.Thread), q.Thread.Source, q.Thread.IP, q.Thread.SP,
+			f.platform.Place(f.t.Places[0].Name).Text, f.t.Places[0].IPAddr),
 	}
 	if c := q.Copy; c != nil {
 		switch {

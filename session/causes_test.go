@@ -11,8 +11,8 @@ import (
 // Each rule's row holds the evidence that must trigger it. A row that another
 // rule takes, or a rule without a row, fails the test.
 func TestRules(t *testing.T) {
-	waiting := kernel.Thread{StateNames: []string{"receive_wait"}, IP: 0x10, SP: 0x20, Source: kernel.SourceFrame}
-	inException := kernel.Thread{StateNames: []string{"receive_wait", "in_exception"}, IP: 0x10, SP: 0x20}
+	waiting := kernel.Thread{Wait: kernel.Wait{Verb: "receives from"}, IP: 0x10, SP: 0x20, Source: "frame"}
+	inException := kernel.Thread{Exception: true, IP: 0x10, SP: 0x20}
 	const ip, sp = 0x1000, 0x2000
 	there := &entry{IP: ip, SP: sp}
 	elsewhere := &entry{IP: 0x10, SP: 0x20}
@@ -80,7 +80,7 @@ func TestSavedAgainIsNotRestored(t *testing.T) {
 	ofEntry := []Frame{{Place: Place{Function: "irq_entry"}}, ends}
 	called := []Frame{{Place: Place{Function: "Thread::copy_utcb_to_ts"}}, {Place: Place{Function: "Thread::transfer_msg"}}, ends}
 	ev := newEvidence()
-	j := &judge{arch: arch, ev: &ev}
+	j := &judge{arch: arch, platform: &kernel.Platform{}, ev: &ev}
 	s := &Snapshot{System: kernel.NewSystem(nil, nil)}
 	for _, c := range []struct {
 		what   string
@@ -93,7 +93,7 @@ func TestSavedAgainIsNotRestored(t *testing.T) {
 		{"a function writes the same", called, where, "partial-registers"},
 		{"who writes is not known", nil, where, "partial-registers"},
 	} {
-		w := write{At: instant{Seq: 2}, Where: kernel.SourceFrame, Old: c.old, saved: where, Frames: c.frames, Place: Place{Function: "writer"}}
+		w := write{At: instant{Seq: 2}, Where: "frame", Old: c.old, saved: where, Frames: c.frames, Place: Place{Function: "writer"}}
 		tr := &track{Block: 0x10, Requests: []request{{At: instant{Seq: 1}, IP: stood.IP, SP: stood.SP, Thread: stood, Registers: []kernel.Register{{Name: "rbx", Value: 1}}}},
 			Writes: []write{w}, Entered: &entry{At: instant{Seq: 3}, IP: stood.IP, SP: stood.SP, Registers: []kernel.Register{{Name: "rbx", Value: 2}}}}
 		f := j.factsOf(s, tr)

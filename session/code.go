@@ -35,7 +35,7 @@ func (e *Engine) askCode(s *Snapshot, p *Peek) error {
 		at = c.place(q.Addr)
 	case q.Addr != 0:
 		o := s.System.Object(q.Task)
-		if o == nil || o.Task == nil {
+		if o == nil || o.PD == nil {
 			return fmt.Errorf("task %s is not there any more", q.Task)
 		}
 		c = e.programAt(s.System, o, q.Addr)
@@ -63,8 +63,8 @@ func userThread(s *Snapshot, id kernel.ID) (thread, task *kernel.Object, err err
 	if o == nil || o.Thread == nil {
 		return nil, nil, fmt.Errorf("thread %s is not there any more", id)
 	}
-	task = s.System.Object(o.Thread.Task)
-	if o.Thread.Source == kernel.SourceNone || task == nil || task.Task == nil {
+	task = s.System.Object(o.Thread.PD)
+	if o.Thread.Source == kernel.SourceNone || task == nil || task.PD == nil {
 		return nil, nil, fmt.Errorf("thread %s %s never was in user mode", id, o.Title())
 	}
 	return o, task, nil
@@ -88,7 +88,7 @@ func (e *Engine) askStack(s *Snapshot, p *Peek) error {
 		return fmt.Errorf("there is no debug info for the program at %#x", o.Thread.IP)
 	}
 	regs := savedRegisters{{Name: e.arch.ip, Value: o.Thread.IP}, {Name: e.arch.sp, Value: o.Thread.SP}}
-	space := memory.NewSpace(memory.NewView(e.target, memory.SharedBlock, nil), e.m.Paging, task.Task.Root)
+	space := memory.NewSpace(memory.NewView(e.target, memory.SharedBlock, nil), e.m.Paging, task.PD.Root)
 	scope := debuginfo.Scope{File: c.file, Mem: space, Regs: append(regs, o.Thread.Registers...), PC: o.Thread.IP}
 	p.Frames = withCode(framesOf(scope, c), task.ID)
 	return nil

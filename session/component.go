@@ -142,8 +142,8 @@ type rootKey struct {
 // the name of its first thread.
 func (e *Engine) nameTasks(sys *kernel.System) map[kernel.ID]string {
 	names := make(map[kernel.ID]string)
-	for _, o := range sys.Tasks() {
-		if o.Task.Kernel {
+	for _, o := range sys.PDs() {
+		if o.PD.Kernel {
 			names[o.ID] = "kernel"
 		} else if o.Name != "" {
 			names[o.ID] = o.Name
@@ -159,14 +159,14 @@ func (e *Engine) nameTasks(sys *kernel.System) map[kernel.ID]string {
 // taskComponent finds the component that a task runs. Once found it is kept
 // for as long as the task object has the same page tables.
 func (e *Engine) taskComponent(sys *kernel.System, o *kernel.Object) *component {
-	if o.Task.Root == 0 || o.Task.Kernel {
+	if o.PD.Root == 0 || o.PD.Kernel {
 		return nil
 	}
-	key := taskKey{o.ID, o.Task.Root}
+	key := taskKey{o.ID, o.PD.Root}
 	if c := e.taskComps[key]; c != nil {
 		return c
 	}
-	space := memory.NewSpace(e.m.Phys, e.m.Paging, o.Task.Root).WithData(e.text)
+	space := memory.NewSpace(e.m.Phys, e.m.Paging, o.PD.Root).WithData(e.text)
 	var best *component
 	var most claim
 	for _, name := range e.compNames {
@@ -237,9 +237,9 @@ func (e *Engine) programAt(sys *kernel.System, task *kernel.Object, addr uint64)
 		if !lib.library() || !lib.hasText(addr) {
 			continue
 		}
-		key := libraryKey{taskKey{task.ID, task.Task.Root}, lib}
+		key := libraryKey{taskKey{task.ID, task.PD.Root}, lib}
 		if !e.libraries[key] {
-			space := memory.NewSpace(e.m.Phys, e.m.Paging, task.Task.Root).WithData(e.text)
+			space := memory.NewSpace(e.m.Phys, e.m.Paging, task.PD.Root).WithData(e.text)
 			e.libraries[key] = lib.holds(space, addr)
 		}
 		if e.libraries[key] {
@@ -291,14 +291,14 @@ func placeIn(component string, p Program, addr uint64) Place {
 // judge weighs the evidence as it is now.
 func (e *Engine) judge() *judge {
 	k := e.kernelComponent()
-	return &judge{arch: e.arch, ptr: k.file.PtrSize(), child: e.scn.Child, kernel: k.text, ev: &e.ev,
+	return &judge{arch: e.arch, platform: e.dec.Platform(), child: e.scn.Child, kernel: k.text, ev: &e.ev,
 		place: func(program string, addr uint64) Place { return e.comps[program].place(addr) }}
 }
 
 // placeOf puts a thread's user ip in words.
 func (e *Engine) placeOf(sys *kernel.System, o *kernel.Object, ip uint64) Place {
-	task := sys.Object(o.Thread.Task)
-	if task == nil || task.Task == nil {
+	task := sys.Object(o.Thread.PD)
+	if task == nil || task.PD == nil {
 		return Place{Addr: ip}
 	}
 	return e.programAt(sys, task, ip).place(ip)

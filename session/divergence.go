@@ -95,14 +95,14 @@ func (e *Engine) diverge(ctx context.Context, t *track) error {
 	if err != nil {
 		return e.noExcursion(d, err)
 	}
-	task := s.System.Object(from.Task)
-	first, err := e.excursion(ctx, w, task.Task.Root, start, e.ev.mapped)
+	task := s.System.Object(from.PD)
+	first, err := e.excursion(ctx, w, task.PD.Root, start, e.ev.mapped)
 	if err != nil {
 		return e.noExcursion(d, err)
 	}
 	d.compare(first, restored, e.comps[t.Program].place)
 	e.describeLast(d, t.Program)
-	d.Paths[0].Slot, d.Paths[1].Slot = e.slotOf(s, from.Task, t.Task, first), e.slotOf(s, t.Task, from.Task, restored)
+	d.Paths[0].Slot, d.Paths[1].Slot = e.slotOf(s, from.PD, t.Task, first), e.slotOf(s, t.Task, from.PD, restored)
 	d.compareSlots()
 	return nil
 }
@@ -141,10 +141,10 @@ func (e *Engine) originalOf(ctx context.Context, t *track) (*Snapshot, *kernel.O
 	switch {
 	case o == nil || o.Thread == nil || o.Addr != known.Addr:
 		return nil, nil, errors.New("its original is gone")
-	case o.Thread.Source != kernel.SourceFrame && o.Thread.Source != kernel.SourceContinuation:
+	case o.Thread.Kept() == nil:
 		return nil, nil, fmt.Errorf("its original has no user state in the kernel (%s)", o.Thread.Source)
 	}
-	if task := s.System.Object(o.Thread.Task); task == nil || task.Task == nil || task.Task.Root == 0 {
+	if task := s.System.Object(o.Thread.PD); task == nil || task.PD == nil || task.PD.Root == 0 {
 		return nil, nil, errors.New("its original's task has no page tables")
 	}
 	return s, o, nil
@@ -203,16 +203,16 @@ func (e *Engine) describeLast(d *Divergence, program string) {
 // either child names none: nil.
 func (e *Engine) slotOf(s *Snapshot, task, other kernel.ID, x excursion) *SlotCap {
 	o := s.System.Object(task)
-	if x.end != endSystemCall || !x.known || o == nil || o.Task == nil {
+	if x.end != endSystemCall || !x.known || o == nil || o.PD == nil {
 		return nil
 	}
 	slot := e.dec.Slot(x.selector)
-	if c, ok := o.Task.Cap(slot); ok {
+	if c, ok := o.PD.Cap(slot); ok {
 		d := DescribeSlot(s, c)
 		return &d
 	}
-	if o := s.System.Object(other); o != nil && o.Task != nil {
-		if _, ok := o.Task.Cap(slot); ok {
+	if o := s.System.Object(other); o != nil && o.PD != nil {
+		if _, ok := o.PD.Cap(slot); ok {
 			return &SlotCap{Slot: slot, Type: emptySlot}
 		}
 	}

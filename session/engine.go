@@ -238,7 +238,7 @@ func (e *Engine) currentBlock(ctx context.Context) (uint64, error) {
 	if err := e.findStacks(ctx); err != nil {
 		return 0, err
 	}
-	return e.dec.CurrentBlock(e.m.CPUs[e.cpu]), nil
+	return e.dec.CurrentThread(e.m, e.cpu), nil
 }
 
 // scope evaluates expressions of a component at the stopped processor.

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -25,15 +26,18 @@ type evidence struct {
 	Dropped    map[uint64]int         `json:",omitempty"` // by thread object: what was seen and is not kept any more
 	Complete   bool
 	Finished   bool // nothing more is expected
+	Format     int  // of this structure in recordings: evidenceFormat
 
 	memory *childMemory // the original's, as it was checkpointed
 	mapped []attachment // the original's, as the first phase began: detached dataspaces are not mapped later
 	Memory *MemoryDiff  // nil until both were read
 	Waits  []waiting    // of the original's threads, as the first phase began
+
+	old json.RawMessage // evidence of an older format, see upgrade
 }
 
 func newEvidence() evidence {
-	return evidence{tracks: map[uint64]*track{}, watches: map[uint64]*track{}, Operations: map[uint64][]operation{}, Dropped: map[uint64]int{}}
+	return evidence{Format: evidenceFormat, tracks: map[uint64]*track{}, watches: map[uint64]*track{}, Operations: map[uint64][]operation{}, Dropped: map[uint64]int{}}
 }
 
 // storedThread is a checkpointed thread's state as the restorer holds it.
@@ -71,10 +75,47 @@ type track struct {
 
 	regions *regionMap // what is attached to its task, nil if not known
 
-	armed                  bool
-	IPAddr, SPAddr         uint64 // of the saved frame
-	ContIPAddr, ContSPAddr uint64
-	Frame, Cont            saved // as last seen
+	armed  bool
+	Places []kept // where the kernel keeps its user state, the usual place first
+}
+
+// kept is one of these places.
+type kept struct {
+	Name           kernel.Source
+	IPAddr, SPAddr uint64
+	saved          // as last seen
+}
+
+// keptIn are the places of a thread that stay.
+func keptIn(t *kernel.Thread) []kept {
+	var out []kept
+	for _, p := range t.Places {
+		if !p.Passing {
+			out = append(out, kept{p.Name, p.IPAddr, p.SPAddr, saved{p.IP, p.SP}})
+		}
+	}
+	return out
+}
+
+// counting is the index of the place that holds a thread's user state: the last
+// one that counts by what stands there.
+func counting(p *kernel.Platform, places []kept, is []saved) int {
+	n := 0
+	for i := range places {
+		if p.Place(places[i].Name).Counts(is[i].IP) {
+			n = i
+		}
+	}
+	return n
+}
+
+// lastSeen is what was seen last in each place of a thread's user state.
+func (t *track) lastSeen() []saved {
+	out := make([]saved, len(t.Places))
+	for i := range t.Places {
+		out[i] = t.Places[i].saved
+	}
+	return out
 }
 
 // saved is a user ip and sp as the kernel keeps them.
@@ -106,12 +147,12 @@ type stateCopy struct {
 // write is one change of the saved user state.
 type write struct {
 	At    instant
-	Where kernel.Source // frame or _exc_cont
+	Where kernel.Source // name of the place
 	Place Place         // what wrote
 	Addr  uint64
 	Old   saved
 	saved
-	Restores bool // only puts back what the continuation had kept
+	Restores bool // only puts back what the kernel had put aside
 	Frames   []Frame
 }
 
@@ -128,7 +169,8 @@ type operation struct {
 	IP, SP          uint64
 	SetsIP, SetsSP  bool
 	Cancel, Trigger bool
-	State           []string // flags of the thread before
+	State           []string // of the thread before
+	Exception       bool     // it was in one
 }
 
 // entry is the first return to user mode after the request.
@@ -162,21 +204,22 @@ func (e *Engine) now() instant {
 
 func (e *Engine) ptrSize() int { return e.kernelComponent().file.PtrSize() }
 
-// readSaved reads a thread's saved user state at the current stop.
-func (e *Engine) readSaved(t *track) (ip, sp, contIP, contSP uint64, err error) {
+// readSaved reads a thread's saved user state at the current stop, in each place.
+func (e *Engine) readSaved(t *track) ([]saved, error) {
 	space, err := e.dec.KernelSpace(e.m)
 	if err != nil {
-		return 0, 0, 0, 0, err
+		return nil, err
 	}
-	for _, w := range []struct {
-		addr uint64
-		dst  *uint64
-	}{{t.IPAddr, &ip}, {t.SPAddr, &sp}, {t.ContIPAddr, &contIP}, {t.ContSPAddr, &contSP}} {
-		if *w.dst, err = memory.Uint(space, w.addr, e.ptrSize()); err != nil {
-			return 0, 0, 0, 0, fmt.Errorf("reading the saved state of thread %s %s: %w", t.ID, t.Name, err)
+	all := make([]saved, len(t.Places))
+	for i, p := range t.Places {
+		if all[i].IP, err = memory.Uint(space, p.IPAddr, e.ptrSize()); err == nil {
+			all[i].SP, err = memory.Uint(space, p.SPAddr, e.ptrSize())
+		}
+		if err != nil {
+			return nil, fmt.Errorf("reading the saved state of thread %s %s: %w", t.ID, t.Name, err)
 		}
 	}
-	return ip, sp, contIP, contSP, nil
+	return all, nil
 }
 
 // observe notes what changed in a thread's saved state, and whether the thread
@@ -191,15 +234,17 @@ func (e *Engine) observe(ctx context.Context, t *track, written uint64) (ev *eve
 		ev, err := e.enter(ctx, t)
 		return ev, true, err
 	}
-	ip, sp, contIP, contSP, err := e.readSaved(t)
+	all, err := e.readSaved(t)
 	if err != nil {
 		return nil, false, err
 	}
-	frame, cont := saved{ip, sp}, saved{contIP, contSP}
-	at := write{At: e.now(), Place: e.kernelComponent().place(cpu.IP), Restores: frame == t.Cont}
-	added := e.noteWrite(t, at, kernel.SourceFrame, t.IPAddr, &t.Frame, frame, written == t.IPAddr || written == t.SPAddr)
-	at.Restores = false
-	added += e.noteWrite(t, at, kernel.SourceContinuation, t.ContIPAddr, &t.Cont, cont, written == t.ContIPAddr)
+	at, added, platform := write{At: e.now(), Place: e.kernelComponent().place(cpu.IP)}, 0, e.dec.Platform()
+	for i := range t.Places {
+		p := &t.Places[i]
+		usual := !platform.Place(p.Name).Aside
+		at.Restores = usual && slices.ContainsFunc(t.Places, func(k kept) bool { return platform.Place(k.Name).Aside && k.saved == all[i] })
+		added += e.noteWrite(t, at, p, all[i], written == p.IPAddr || usual && written == p.SPAddr)
+	}
 	if added > 0 {
 		t.writesBy(added, e.backtrace(e.kernelComponent()))
 	}
@@ -237,16 +282,16 @@ func (e *Engine) copyWritten(t *track, c *stateCopy) error {
 // noted; hit says that it was written for certain, be it with the same values. ip
 // and sp are written one after the other: a second half by the same function
 // belongs to the write before.
-func (e *Engine) noteWrite(t *track, w write, what kernel.Source, addr uint64, was *saved, is saved, hit bool) (added int) {
-	if is == *was && !hit {
+func (e *Engine) noteWrite(t *track, w write, at *kept, is saved, hit bool) (added int) {
+	if is == at.saved && !hit {
 		return 0
 	}
-	w.Where, w.Addr, w.Old, w.saved = what, addr, *was, is
-	*was = is
+	w.Where, w.Addr, w.Old, w.saved = at.Name, at.IPAddr, at.saved, is
+	at.saved = is
 	if n := len(t.Writes); n > 0 {
 		last := &t.Writes[n-1]
 		second := last.IP == is.IP || last.SP == is.SP
-		if last.Where == what && last.Place.Function == w.Place.Function && second {
+		if last.Where == at.Name && last.Place.Function == w.Place.Function && second {
 			last.saved, last.Restores = is, w.Restores
 			return 0
 		}

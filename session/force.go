@@ -23,7 +23,7 @@ type Changer interface {
 // forced is a requested state that was put in place by us, on the user's wish.
 type forced struct {
 	At    instant
-	Where kernel.Source // SourceCPU, SourceFrame or SourceContinuation
+	Where kernel.Source // the processor, or name of the place
 	Old   saved
 	saved
 	Registers []kernel.Register // general ones that are set, too; none if the request holds none
@@ -73,7 +73,7 @@ func (e *Engine) Force(ctx context.Context, thread kernel.ID) (string, error) {
 		return "", errors.Join(fmt.Errorf("forcing the state of thread %s %s: %w", t.ID, t.Name, err), f.takeBack(ctx))
 	}
 	t.Forced = append(t.Forced, f)
-	text := fmt.Sprintf("forced ip %#x, sp %#x of %s (thread %s) into the %s, where ip %#x was%s", f.IP, f.SP, t.Name, t.ID, places[f.Where], f.Old.IP, f.wait())
+	text := fmt.Sprintf("forced ip %#x, sp %#x of %s (thread %s) into the %s, where ip %#x was%s", f.IP, f.SP, t.Name, t.ID, placeWords(e.dec.Platform(), f.Where), f.Old.IP, f.wait())
 	return text, e.afterChange(ctx, text)
 }
 
@@ -88,9 +88,12 @@ func (f *forced) wait() string {
 	return ""
 }
 
-// places are words for where a state was put.
-var places = map[kernel.Source]string{
-	kernel.SourceCPU: "processor's registers", kernel.SourceFrame: "entry frame", kernel.SourceContinuation: "_exc_cont",
+// placeWords says where a state was put.
+func placeWords(p *kernel.Platform, where kernel.Source) string {
+	if where == kernel.SourceCPU {
+		return "processor's registers"
+	}
+	return p.Place(where).Text
 }
 
 func (e *Engine) trackByID(thread kernel.ID) *track {
@@ -122,20 +125,18 @@ func (e *Engine) forceCPU(ctx context.Context, w Changer, f *forced, q *request)
 
 // forceSaved writes the saved ip and sp in the kernel.
 func (e *Engine) forceSaved(ctx context.Context, w Changer, f *forced, t *track) error {
-	ip, sp, contIP, contSP, err := e.readSaved(t)
+	all, err := e.readSaved(t)
 	if err != nil {
 		return err
 	}
-	ipAddr, spAddr := t.IPAddr, t.SPAddr
-	f.Where, f.Old = kernel.SourceFrame, saved{ip, sp}
-	if contIP != e.judge().noIP() {
-		f.Where, f.Old, ipAddr, spAddr = kernel.SourceContinuation, saved{contIP, contSP}, t.ContIPAddr, t.ContSPAddr
-	}
+	n := counting(e.dec.Platform(), t.Places, all)
+	at := &t.Places[n]
+	f.Where, f.Old = at.Name, all[n]
 	space, err := e.dec.KernelSpace(e.m)
 	if err != nil {
 		return err
 	}
-	for _, x := range []struct{ addr, value, old uint64 }{{ipAddr, f.IP, f.Old.IP}, {spAddr, f.SP, f.Old.SP}} {
+	for _, x := range []struct{ addr, value, old uint64 }{{at.IPAddr, f.IP, f.Old.IP}, {at.SPAddr, f.SP, f.Old.SP}} {
 		_, phys, err := space.Translate(x.addr)
 		if err != nil {
 			return err
@@ -145,11 +146,7 @@ func (e *Engine) forceSaved(ctx context.Context, w Changer, f *forced, t *track)
 		}
 		f.undo = append(f.undo, func(ctx context.Context) error { return w.WritePhysical(ctx, phys, e.word(x.old)) })
 	}
-	if f.Where == kernel.SourceFrame { // our own write is none of the guest's
-		t.Frame = f.saved
-	} else {
-		t.Cont = f.saved
-	}
+	at.saved = f.saved // our own write is none of the guest's
 	return nil
 }
 
@@ -203,11 +200,10 @@ func (e *Engine) Unforce(ctx context.Context, thread kernel.ID) error {
 		return fmt.Errorf("taking back the forced state of thread %s %s: %w", t.ID, t.Name, err)
 	}
 	f.Undone = true
-	switch f.Where {
-	case kernel.SourceFrame:
-		t.Frame = f.Old
-	case kernel.SourceContinuation:
-		t.Cont = f.Old
+	for i := range t.Places {
+		if t.Places[i].Name == f.Where {
+			t.Places[i].saved = f.Old
+		}
 	}
 	return e.afterChange(ctx, fmt.Sprintf("took back what was forced into %s (thread %s)", t.Name, t.ID))
 }
@@ -302,7 +298,7 @@ func (e *Engine) fate(t *track, logged int) string {
 		return "later the thread is gone"
 	}
 	text := fmt.Sprintf("later it is in state %s at %s", o.Thread.StateString(), s.Places[t.ID])
-	if p := s.System.Object(o.Thread.Partner); p != nil && o.Thread.Partner != 0 {
+	if p := s.System.WaitedFor(o.Thread); p != nil {
 		text += fmt.Sprintf(", waiting for %s %s", p.Title(), p.ID)
 	}
 	e.takeLog()

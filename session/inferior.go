@@ -165,7 +165,7 @@ func (e *Engine) trapFrame(ip uint64) (uint64, error) {
 // nextCall prepares the processor, in the kernel, for the call on the first
 // object, and waits for its return.
 func (e *Engine) nextCall(ctx context.Context, c *kernelCall) error {
-	block := e.dec.CurrentBlock(e.m.CPUs[e.cpu])
+	block := e.dec.CurrentThread(e.m, e.cpu)
 	if err := e.writeMemory(ctx, c.w, c.sp, append(e.word(c.leave), c.frame...)); err != nil {
 		return err
 	}

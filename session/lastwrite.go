@@ -40,7 +40,7 @@ func (e *Engine) LastWrite(ctx context.Context, thread kernel.ID) error {
 	return e.goTo(ctx, w.position, &w.here, fmt.Sprintf("back at the last write of %s's saved state (thread %s): by %s", o.Name, o.ID, w.by))
 }
 
-// savedStateOf is a thread with an entry frame, as of the present stop.
+// savedStateOf is a thread with a saved user state, as of the present stop.
 func (e *Engine) savedStateOf(ctx context.Context, thread kernel.ID) (*kernel.Object, error) {
 	sys, err := e.system(ctx)
 	if err != nil {
@@ -50,8 +50,8 @@ func (e *Engine) savedStateOf(ctx context.Context, thread kernel.ID) (*kernel.Ob
 	switch {
 	case o == nil || o.Thread == nil:
 		return nil, fmt.Errorf("there is no thread %s at this stop", thread)
-	case o.Thread.FrameIPAddr == 0:
-		return nil, fmt.Errorf("%s (thread %s) has no entry frame: it never runs in user mode", o.Name, thread)
+	case o.Thread.Usual().IPAddr == 0:
+		return nil, fmt.Errorf("%s (thread %s) has no saved user state: it never runs in user mode", o.Name, thread)
 	}
 	return o, nil
 }
@@ -73,12 +73,11 @@ func (e *Engine) writeHere(ctx context.Context, r Reverser, stop TargetStop) (w 
 	return w, err
 }
 
-// findWrite finds the last write of a thread's entry frame or its continuation
-// before a position. Where there are VM snapshots the run is searched forward
+// findWrite finds the last write of a thread's saved user state before a position. Where there are VM snapshots the run is searched forward
 // from each, the last one first: QEMU's own search backwards runs all of it, twice,
 // and is not to be relied on. No other break- or watchpoints are set.
 func (e *Engine) findWrite(ctx context.Context, r Reverser, o *kernel.Object, before uint64) (w pastWrite, err error) {
-	t := &track{IPAddr: o.Thread.FrameIPAddr, SPAddr: o.Thread.FrameSPAddr, ContIPAddr: o.Thread.ContIPAddr, ContSPAddr: o.Thread.ContSPAddr}
+	t := &track{Places: keptIn(o.Thread)}
 	watches := slices.DeleteFunc(e.watchesOf(t), func(w watch) bool { return w.kind != WatchWrite || w.addr == 0 })
 	for _, x := range watches {
 		if err := e.target.SetWatch(ctx, x.kind, x.addr, e.ptrSize()); err != nil {

@@ -65,7 +65,7 @@ func (e *Engine) readMemory(sys *kernel.System, task *kernel.Object) (*childMemo
 	for _, t := range sys.ThreadsOf(task.ID) {
 		m.utcbs[t.Thread.UTCB&^(size-1)] = true
 	}
-	space := memory.NewSpace(memory.NewView(e.target, memory.SharedBlock, nil), e.m.Paging, task.Task.Root)
+	space := memory.NewSpace(memory.NewView(e.target, memory.SharedBlock, nil), e.m.Paging, task.PD.Root)
 	mapped, more, err := space.Mapped(0, e.arch.userEnd, maxMemory)
 	if err != nil {
 		return nil, fmt.Errorf("listing the pages of task %s: %w", task.ID, err)
@@ -100,10 +100,10 @@ func (e *Engine) readMemory(sys *kernel.System, task *kernel.Object) (*childMemo
 // noteMapped takes what the original child maps, as the first phase begins.
 func (e *Engine) noteMapped(s *Snapshot) error {
 	task := s.System.Object(e.ev.Original)
-	if s.Phase == "" || e.ev.mapped != nil || task == nil || task.Task == nil || task.Task.Root == 0 {
+	if s.Phase == "" || e.ev.mapped != nil || task == nil || task.PD == nil || task.PD.Root == 0 {
 		return nil
 	}
-	mapped, _, err := memory.NewSpace(e.view, e.m.Paging, task.Task.Root).Mapped(0, e.arch.userEnd, maxMemory)
+	mapped, _, err := memory.NewSpace(e.view, e.m.Paging, task.PD.Root).Mapped(0, e.arch.userEnd, maxMemory)
 	if err != nil {
 		return fmt.Errorf("listing the pages of task %s: %w", task.ID, err)
 	}
@@ -122,7 +122,7 @@ func (e *Engine) takeMemory(ctx context.Context) (*event, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, o := range sys.Tasks() {
+	for _, o := range sys.PDs() {
 		if c := e.taskComponent(sys, o); c != nil && c.name == e.scn.Child {
 			e.ev.memory, err = e.readMemory(sys, o)
 			return nil, err
@@ -135,7 +135,7 @@ func (e *Engine) takeMemory(ctx context.Context) (*event, error) {
 func (e *Engine) compareMemory(s *Snapshot) error {
 	before := e.ev.memory
 	task := s.System.Object(e.judge().restored(s))
-	if before == nil || task == nil || task.Task == nil || task.Task.Root == 0 {
+	if before == nil || task == nil || task.PD == nil || task.PD.Root == 0 {
 		return nil
 	}
 	after, err := e.readMemory(s.System, task)
@@ -214,7 +214,7 @@ func (e *Engine) regionsOf(s *Snapshot, program *debuginfo.File) regions {
 			continue
 		}
 		for _, o := range snap.System.Threads() {
-			if snap.Tasks[o.Thread.Task] == e.scn.Child && o.Thread.SP != 0 {
+			if snap.Tasks[o.Thread.PD] == e.scn.Child && o.Thread.SP != 0 {
 				r.stacks[o.Thread.SP&^(r.size-1)] = o.Name
 			}
 		}

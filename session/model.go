@@ -206,7 +206,7 @@ type SlotCap struct {
 	Slot     uint64
 	Object   kernel.ID
 	Type     string // "Gate", "IRQ", "Task", …
-	Rights   uint8
+	Rights   string
 	Label    uint64
 	Receiver string // "component/thread" that a gate or IRQ leads to
 }

@@ -45,21 +45,21 @@ func TestPhaseStates(t *testing.T) {
 // system is a small model: a child task with a thread, seen from two sides.
 func childSystem(task kernel.ID, caps []kernel.Capability) *kernel.System {
 	return kernel.NewSystem([]*kernel.Object{
-		{ID: task, Addr: uint64(task) << 12, Size: 16, Kind: kernel.KindTask, Task: &kernel.Task{Caps: caps}},
-		{ID: task + 1, Addr: uint64(task+1) << 12, Size: 16, Kind: kernel.KindThread, Name: "ep", Thread: &kernel.Thread{Task: task}},
-		{ID: 900, Addr: 900 << 12, Size: 16, Kind: kernel.KindGate, Gate: &kernel.Gate{Thread: task + 1, Label: uint64(task)}},
-		{ID: 901, Addr: 901 << 12, Size: 16, Kind: kernel.KindIRQ, IRQ: &kernel.IRQ{Thread: task + 1}},
-		{ID: 902, Addr: 902 << 12, Size: 16, Kind: kernel.KindIRQ, IRQ: &kernel.IRQ{}},
+		{ID: task, Addr: uint64(task) << 12, Size: 16, Kind: "Task", PD: &kernel.PD{Caps: caps}},
+		{ID: task + 1, Addr: uint64(task+1) << 12, Size: 16, Kind: "Thread", Name: "ep", Thread: &kernel.Thread{PD: task}},
+		{ID: 900, Addr: 900 << 12, Size: 16, Kind: "Gate", Links: []kernel.Link{{Name: "receiver", To: task + 1, None: "no thread bound"}}, Values: []kernel.Value{{Name: "label", Number: uint64(task)}}},
+		{ID: 901, Addr: 901 << 12, Size: 16, Kind: "IRQ", Event: true, Links: []kernel.Link{{Name: "thread", To: task + 1, None: "not attached"}}, Values: []kernel.Value{{Name: "label"}}},
+		{ID: 902, Addr: 902 << 12, Size: 16, Kind: "IRQ", Event: true, Links: []kernel.Link{{Name: "thread", None: "not attached"}}, Values: []kernel.Value{{Name: "label"}}},
 	}, nil)
 }
 
 func TestCapDiff(t *testing.T) {
 	name := func(task kernel.ID) map[kernel.ID]string { return map[kernel.ID]string{task: "child"} }
 	before := &Snapshot{Number: 3, Tasks: name(10), System: childSystem(10, []kernel.Capability{
-		{Slot: 1, Object: 900, Rights: 3}, {Slot: 2, Object: 901, Rights: 3}, {Slot: 3, Object: 901, Rights: 3}, {Slot: 4, Object: 900, Rights: 3}, {Slot: 5, Object: 900, Rights: 3},
+		{Slot: 1, Object: 900, Rights: "SW"}, {Slot: 2, Object: 901, Rights: "SW"}, {Slot: 3, Object: 901, Rights: "SW"}, {Slot: 4, Object: 900, Rights: "SW"}, {Slot: 5, Object: 900, Rights: "SW"},
 	})}
 	after := &Snapshot{Number: 7, Tasks: name(20), System: childSystem(20, []kernel.Capability{
-		{Slot: 1, Object: 900, Rights: 3}, {Slot: 2, Object: 902, Rights: 3}, {Slot: 3, Object: 900, Rights: 3}, {Slot: 4, Object: 900, Rights: 1}, {Slot: 9, Object: 900, Rights: 3},
+		{Slot: 1, Object: 900, Rights: "SW"}, {Slot: 2, Object: 902, Rights: "SW"}, {Slot: 3, Object: 900, Rights: "SW"}, {Slot: 4, Object: 900, Rights: "-W"}, {Slot: 9, Object: 900, Rights: "SW"},
 	})}
 	ev := newEvidence()
 	ev.Original, ev.before = 10, before

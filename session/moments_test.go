@@ -8,7 +8,7 @@ import (
 
 // sized is a stop of a system with so many capabilities.
 func sized(number, caps int) *moment {
-	task := &kernel.Object{ID: 1, Task: &kernel.Task{Caps: make([]kernel.Capability, caps)}}
+	task := &kernel.Object{ID: 1, PD: &kernel.PD{Caps: make([]kernel.Capability, caps)}}
 	return &moment{snap: &Snapshot{Number: number, System: kernel.NewSystem([]*kernel.Object{task}, nil)}}
 }
 

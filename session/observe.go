@@ -172,7 +172,7 @@ func (e *Engine) operated(ctx context.Context, o *OperationSpec) error {
 		return err
 	}
 	if t := sys.At(object); t != nil && t.Thread != nil {
-		op.State = t.Thread.StateNames
+		op.State, op.Exception = t.Thread.StateNames, t.Thread.Exception
 		e.ev.noteOperation(t.Addr, op)
 	}
 	return nil

@@ -158,10 +158,10 @@ func taskRoot(s *Snapshot, m kernel.Machine, cpu int, task kernel.ID) (uint64, e
 		return m.CPUs[cpu].Root, nil
 	}
 	o := s.System.Object(task)
-	if o == nil || o.Task == nil || o.Task.Root == 0 {
+	if o == nil || o.PD == nil || o.PD.Root == 0 {
 		return 0, fmt.Errorf("task %s has no page tables at this stop", task)
 	}
-	return o.Task.Root, nil
+	return o.PD.Root, nil
 }
 
 func peekTitle(s *Snapshot, addr uint64, task kernel.ID) string {
@@ -204,7 +204,7 @@ func (e *Engine) askMemory(s *Snapshot, p *Peek) error {
 
 // programOf is the program that a task runs, that of task 0 the kernel.
 func (e *Engine) programOf(s *Snapshot, task kernel.ID) *component {
-	if o := s.System.Object(task); o != nil && o.Task != nil {
+	if o := s.System.Object(task); o != nil && o.PD != nil {
 		return e.taskComponent(s.System, o)
 	}
 	return e.kernelComponent()
@@ -266,7 +266,7 @@ func (e *Engine) scopeIn(s *Snapshot, c *component, task kernel.ID) (debuginfo.S
 		space, err := e.dec.KernelSpace(e.m)
 		return debuginfo.Scope{File: c.file, Mem: space}, 0, err
 	}
-	tasks := s.System.Tasks()
+	tasks := s.System.PDs()
 	slices.SortStableFunc(tasks, func(a, b *kernel.Object) int { return number(b.ID == task) - number(a.ID == task) })
 	for _, o := range tasks {
 		if e.taskComponent(s.System, o) == c {
@@ -274,7 +274,7 @@ func (e *Engine) scopeIn(s *Snapshot, c *component, task kernel.ID) (debuginfo.S
 				return e.scope(c), 0, nil
 			}
 			view := memory.NewView(e.target, memory.SharedBlock, nil)
-			return debuginfo.Scope{File: c.file, Mem: memory.NewSpace(view, e.m.Paging, o.Task.Root)}, o.ID, nil
+			return debuginfo.Scope{File: c.file, Mem: memory.NewSpace(view, e.m.Paging, o.PD.Root)}, o.ID, nil
 		}
 	}
 	return debuginfo.Scope{}, 0, fmt.Errorf("no task runs %s at this stop", c.name)
@@ -282,7 +282,7 @@ func (e *Engine) scopeIn(s *Snapshot, c *component, task kernel.ID) (debuginfo.S
 
 // taskHere is the task that the stopped processor runs, 0 if unknown.
 func (e *Engine) taskHere(s *Snapshot) kernel.ID {
-	if o := s.System.TaskByRoot(e.m.CPUs[e.cpu].Root); o != nil {
+	if o := s.System.PDByRoot(e.m.CPUs[e.cpu].Root); o != nil {
 		return o.ID
 	}
 	return 0

@@ -87,8 +87,11 @@ func NewReplay(rec Recorded, dec Decoder, paging memory.Paging) (*Replay, error)
 		if s.Number != len(r.stops)+1 {
 			return nil, fmt.Errorf("%s: stop %d follows stop %d", rec.Name(), s.Number, len(r.stops))
 		}
+		if err := s.Evidence.upgrade(dec); err != nil {
+			return nil, fmt.Errorf("%s: stop %d: %w", rec.Name(), s.Number, err)
+		}
 		for _, t := range s.Evidence.Threads {
-			if t == nil || len(t.Requests) == 0 {
+			if t == nil || len(t.Requests) == 0 || len(t.Places) == 0 {
 				return nil, fmt.Errorf("%s: stop %d has evidence about a thread that nobody requested", rec.Name(), s.Number)
 			}
 		}
@@ -245,7 +248,7 @@ func (r *Replay) judge(rec *StopRecord, s *Snapshot) (*judge, error) {
 	if ev.before == nil && len(ev.Stored) > 0 {
 		return nil, errors.New("stored state without the state of the original child")
 	}
-	return &judge{arch: r.arch, ptr: r.kernel.PtrSize(), child: r.rec.Scenario().Child, kernel: r.kernel.Text(), place: r.place, ev: &ev}, nil
+	return &judge{arch: r.arch, platform: r.dec.Platform(), child: r.rec.Scenario().Child, kernel: r.kernel.Text(), place: r.place, ev: &ev}, nil
 }
 
 // ask answers a query at a stop: with recorded memory, and the backtrace of the

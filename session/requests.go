@@ -156,7 +156,7 @@ func (e *Engine) requested(ctx context.Context, r *RequestSpec) (*event, error) 
 	}
 	t.Requests = noteOf(&e.ev, t.Block, t.Requests, q)
 	t.Entered = nil
-	t.Frame, t.Cont = saved{o.Thread.FrameIP, o.Thread.FrameSP}, saved{o.Thread.ContIP, o.Thread.ContSP}
+	t.Places = keptIn(o.Thread)
 	if err := e.arm(ctx, t); err != nil {
 		return nil, err
 	}
@@ -171,12 +171,12 @@ func (e *Engine) requested(ctx context.Context, r *RequestSpec) (*event, error) 
 
 // bySelector finds the thread behind a capability selector of the running task.
 func (e *Engine) bySelector(sys *kernel.System, selector uint64) (*kernel.Object, error) {
-	task := sys.TaskByRoot(e.m.CPUs[e.cpu].Root)
+	task := sys.PDByRoot(e.m.CPUs[e.cpu].Root)
 	if task == nil {
 		return nil, fmt.Errorf("no task has the page tables at %#x that the processor uses", e.m.CPUs[e.cpu].Root)
 	}
 	slot := e.dec.Slot(selector)
-	c, ok := task.Task.Cap(slot)
+	c, ok := task.PD.Cap(slot)
 	if !ok {
 		return nil, fmt.Errorf("selector %#x is slot %#x of task %s, which is empty", selector, slot, task.ID)
 	}
@@ -195,11 +195,9 @@ func (e *Engine) trackOf(sys *kernel.System, o *kernel.Object) (*track, error) {
 	if err := e.ev.room(); err != nil {
 		return nil, err
 	}
-	t := &track{ID: o.ID, Block: o.Addr, Name: o.Name, Task: o.Thread.Task,
-		IPAddr: o.Thread.FrameIPAddr, SPAddr: o.Thread.FrameSPAddr,
-		ContIPAddr: o.Thread.ContIPAddr, ContSPAddr: o.Thread.ContSPAddr}
-	if task := sys.Object(t.Task); task != nil && task.Task != nil {
-		t.TaskRoot = task.Task.Root
+	t := &track{ID: o.ID, Block: o.Addr, Name: o.Name, Task: o.Thread.PD}
+	if task := sys.Object(t.Task); task != nil && task.PD != nil {
+		t.TaskRoot = task.PD.Root
 		if c := e.taskComponent(sys, task); c != nil {
 			t.Program = c.name
 		}

@@ -31,7 +31,8 @@ func TestEvidenceIsBounded(t *testing.T) {
 	if len(tr.Writes) != mostSeen || len(ev.Operations[tr.Block]) != mostSeen || ev.Dropped[tr.Block] != 2*(n-mostSeen) {
 		t.Errorf("%d writes, %d operations, %d dropped", len(tr.Writes), len(ev.Operations[tr.Block]), ev.Dropped[tr.Block])
 	}
-	f := &facts{t: tr, q: &request{}}
+	tr.Places = []kept{{Name: "frame"}}
+	f := &facts{t: tr, q: &request{}, platform: &kernel.Platform{}}
 	if text := strings.Join(f.evidence(nil, ev.Dropped[tr.Block]), "\n"); !strings.Contains(text, "9216 requests, operations and writes more were seen") {
 		t.Errorf("the evidence does not tell that it is not all:\n%s", text)
 	}

@@ -51,7 +51,7 @@ func (e *Engine) componentHere(sys *kernel.System) *component {
 	if !cpu.User {
 		return e.kernelComponent()
 	}
-	if task := sys.TaskByRoot(cpu.Root); task != nil {
+	if task := sys.PDByRoot(cpu.Root); task != nil {
 		return e.programAt(sys, task, cpu.IP)
 	}
 	return nil

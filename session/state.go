@@ -92,7 +92,7 @@ func (ev *evidence) clone() evidence {
 func (t *track) clone() *track {
 	out := *t
 	out.Requests, out.Writes = slices.Clone(t.Requests), slices.Clone(t.Writes)
-	out.Forced, out.Copied = slices.Clone(t.Forced), slices.Clone(t.Copied)
+	out.Forced, out.Copied, out.Places = slices.Clone(t.Forced), slices.Clone(t.Copied), slices.Clone(t.Places)
 	for i := range out.Requests {
 		if c := out.Requests[i].Copy; c != nil {
 			kept := *c

@@ -83,11 +83,13 @@ type Decoder interface {
 	Decode(m kernel.Machine) (*kernel.System, error)
 	// KernelSpace maps the kernel's own addresses.
 	KernelSpace(m kernel.Machine) (*memory.Space, error)
-	// CurrentBlock is the address of the thread object that a processor runs,
-	// 0 if that cannot be told.
-	CurrentBlock(cpu kernel.CPU) uint64
+	// CurrentThread is the address of the thread object that a processor runs, 0
+	// if that cannot be told. It may read memory for that, but little.
+	CurrentThread(m kernel.Machine, cpu int) uint64
 	// Slot is the index in a capability table that a selector names.
 	Slot(selector uint64) uint64
+	// Platform is what else is true of the kernel.
+	Platform() *kernel.Platform
 }
 
 // Warner is a target that may have something to say about itself.

@@ -12,12 +12,12 @@ import (
 // judge weighs the evidence of a session, be it live or recorded: which thread
 // came back with which state, and what the capability tables say.
 type judge struct {
-	arch   arch
-	ptr    int               // bytes of a pointer
-	child  string            // program that is checkpointed
-	kernel []debuginfo.Range // the kernel's text
-	place  func(program string, addr uint64) Place
-	ev     *evidence
+	arch     arch
+	platform *kernel.Platform
+	child    string            // program that is checkpointed
+	kernel   []debuginfo.Range // the kernel's text
+	place    func(program string, addr uint64) Place
+	ev       *evidence
 }
 
 // all judges every thread of the restored child: those that were
@@ -88,14 +88,15 @@ func (j *judge) thread(s *Snapshot, t *track, original *kernel.Object) ThreadVer
 	q := t.request()
 	v.Requested = Stage{Known: true, IP: q.IP, SP: q.SP, Place: j.place(t.Program, q.IP), Registers: q.Registers,
 		Source: "argument of " + q.Function, Stop: q.At.Stop, Time: q.At.Time}
-	v.Kernel = Stage{Known: true, IP: t.Frame.IP, SP: t.Frame.SP, Place: j.place(t.Program, t.Frame.IP),
-		Source: fmt.Sprintf("entry frame at %#x", t.IPAddr), Stop: q.At.Stop, Time: q.At.Time}
+	at := &t.Places[counting(j.platform, t.Places, t.lastSeen())]
+	kind := j.platform.Place(at.Name)
+	v.Kernel = Stage{Known: true, IP: at.IP, SP: at.SP, Place: j.place(t.Program, at.IP),
+		Source: fmt.Sprintf("%s at %#x", kind.Text, at.IPAddr), Stop: q.At.Stop, Time: q.At.Time}
+	if kind.Why != "" {
+		v.Kernel.Source += " (" + kind.Why + ")"
+	}
 	if n := len(t.Writes); n > 0 {
 		v.Kernel.Stop, v.Kernel.Time = t.Writes[n-1].At.Stop, t.Writes[n-1].At.Time
-	}
-	if t.Cont.IP != j.noIP() {
-		v.Kernel.IP, v.Kernel.SP, v.Kernel.Place = t.Cont.IP, t.Cont.SP, j.place(t.Program, t.Cont.IP)
-		v.Kernel.Source = fmt.Sprintf("_exc_cont at %#x (an exception is triggered)", t.ContIPAddr)
 	}
 	v.Entered.Missing = "the thread has not returned to user mode since the request"
 	if t.Entered != nil {
@@ -111,14 +112,6 @@ func (j *judge) thread(s *Snapshot, t *track, original *kernel.Object) ThreadVer
 	}
 	v.History = j.history(t)
 	return v
-}
-
-// noIP is the kernel's mark of a continuation that is not in use.
-func (j *judge) noIP() uint64 {
-	if j.ptr == 4 {
-		return 0xffff_ffff
-	}
-	return ^uint64(0)
 }
 
 func (j *judge) checkpointed(name, program string) Stage {
@@ -191,7 +184,7 @@ func (j *judge) storedNames() []string {
 // childTasks lists the tasks that run the scenario's child, by id.
 func (j *judge) childTasks(s *Snapshot) []kernel.ID {
 	var ids []kernel.ID
-	for _, o := range s.System.Tasks() {
+	for _, o := range s.System.PDs() {
 		if s.Tasks[o.ID] == j.child {
 			ids = append(ids, o.ID)
 		}

@@ -32,18 +32,14 @@ func waitText(s *Snapshot, t *kernel.Thread) string {
 	if s.System.Wait(t) == "" {
 		return ""
 	}
-	what := "receives from "
-	if t.Has("send_wait") {
-		what = "sends to "
-	}
-	o := s.System.Object(t.Partner)
+	o := s.System.WaitedFor(t)
 	switch {
-	case t.Partner == 0 || o == nil:
-		return what + "anybody"
+	case o == nil:
+		return t.Wait.Verb + " " + t.Wait.What
 	case o.Thread != nil:
-		return what + s.TaskName(o.Thread.Task) + "/" + o.Title()
+		return t.Wait.Verb + " " + s.TaskName(o.Thread.PD) + "/" + o.Title()
 	}
-	return what + "an object of kind " + string(o.Kind)
+	return t.Wait.Verb + " an object of kind " + string(o.Kind)
 }
 
 // noteWaits takes what the original child's threads wait for, as the first
@@ -68,7 +64,7 @@ func (j *judge) waits(s *Snapshot) []WaitChange {
 	for _, w := range j.ev.Waits {
 		for _, o := range s.System.ThreadsOf(j.restored(s)) {
 			after := waitText(s, o.Thread)
-			if o.Name != w.Name || w.For == "" || after == "" || after == w.For || o.Thread.Has("in_exception") || o.Thread.ContValid {
+			if o.Name != w.Name || w.For == "" || after == "" || after == w.For || o.Thread.Exception || aside(o.Thread) {
 				continue
 			}
 			out = append(out, WaitChange{Name: o.Name, Original: w.Thread, Restored: o.ID, Before: w.For, After: after, Stop: s.Number})
@@ -76,6 +72,12 @@ func (j *judge) waits(s *Snapshot) []WaitChange {
 		}
 	}
 	return out
+}
+
+// aside says whether the kernel has put a thread's user state aside.
+func aside(t *kernel.Thread) bool {
+	p := t.Kept()
+	return p != nil && p.Aside
 }
 
 // String tells a change in a sentence.

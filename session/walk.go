@@ -182,7 +182,7 @@ func (e *Engine) settle() {
 	for _, t := range e.ev.Threads {
 		q := t.request()
 		// One in an exception gets a reply, and runs.
-		equal := q.Thread.IP == q.IP && q.Thread.SP == q.SP && !t.changed() && !q.Thread.Has("in_exception")
+		equal := q.Thread.IP == q.IP && q.Thread.SP == q.SP && !t.changed() && !q.Thread.Exception
 		if t.Entered == nil && !equal {
 			return
 		}

@@ -51,9 +51,15 @@ type watch struct {
 }
 
 func (e *Engine) watchesOf(t *track) []watch {
-	w := []watch{{WatchWrite, t.IPAddr}, {WatchRead, t.IPAddr}, {WatchWrite, t.SPAddr}, {WatchWrite, t.ContIPAddr}}
-	if t.ContSPAddr != t.SPAddr { // on ARM the continuation has no sp of its own
-		w = append(w, watch{WatchWrite, t.ContSPAddr})
+	var w []watch
+	for i, p := range t.Places {
+		w = append(w, watch{WatchWrite, p.IPAddr})
+		if i == 0 {
+			w = append(w, watch{WatchRead, p.IPAddr})
+		}
+		if i == 0 || p.SPAddr != t.Places[0].SPAddr { // two places may share one
+			w = append(w, watch{WatchWrite, p.SPAddr})
+		}
 	}
 	if c := t.watchedCopy(); c != nil {
 		w = append(w, watch{WatchWrite, c.IPAddr})

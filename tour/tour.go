@@ -92,7 +92,7 @@ func (t *teller) checkpoint() {
 		s := t.Stops[first]
 		t.step(s.Number, "threads", "", "The checkpoint begins",
 			fmt.Sprintf("The system has %d kernel objects: %d threads in %d tasks, and %d capabilities. The child that is checkpointed runs among them, with its own threads.",
-				len(s.System.Objects), len(s.System.Threads()), len(s.System.Tasks()), s.System.Capabilities()))
+				len(s.System.Objects), len(s.System.Threads()), len(s.System.PDs()), s.System.Capabilities()))
 	}
 	stop := 0
 	var names []string

@@ -24,21 +24,21 @@ func largeView(threads, caps int, stop int) *session.View {
 	for i := range tasks {
 		id := kernel.ID(i + 1)
 		s.Tasks[id] = fmt.Sprintf("component %d", i)
-		t := &kernel.Task{Root: 0x2f000000 + uint64(id)<<12}
+		t := &kernel.PD{Root: 0x2f000000 + uint64(id)<<12}
 		for n := range caps / tasks {
 			gate := firstGate + kernel.ID(n%threads)
-			t.Caps = append(t.Caps, kernel.Capability{Slot: uint64(n + 1), Object: gate, Rights: 3, Pointer: 0xffffffff10000000 + uint64(gate)<<8})
+			t.Caps = append(t.Caps, kernel.Capability{Slot: uint64(n + 1), Object: gate, Rights: "SW", Pointer: 0xffffffff10000000 + uint64(gate)<<8})
 		}
-		objects = append(objects, &kernel.Object{ID: id, Addr: uint64(id) << 8, Size: 64, Kind: kernel.KindTask, Class: "Task", Task: t})
+		objects = append(objects, &kernel.Object{ID: id, Addr: uint64(id) << 8, Size: 64, Kind: "Task", Class: "Task", PD: t})
 	}
 	for i := range threads {
 		id := kernel.ID(tasks + 1 + i)
 		ip := 0x1014ce5 + uint64(i%7)
 		objects = append(objects,
-			&kernel.Object{ID: id, Addr: uint64(id) << 8, Size: 64, Kind: kernel.KindThread, Class: "Thread_object", Name: fmt.Sprintf("worker %d", i),
-				Thread: &kernel.Thread{Task: kernel.ID(i%tasks + 1), IP: ip + uint64(stop%2), SP: 0x401ff9a0, StateNames: []string{"receive_wait"}, StateWords: []string{"rcv_wait"}, Source: kernel.SourceFrame}},
-			&kernel.Object{ID: firstGate + kernel.ID(i), Addr: 0xffffffff10000000 + uint64(firstGate+i)<<8, Size: 64, Kind: kernel.KindGate, Class: "Ipc_gate_obj",
-				Gate: &kernel.Gate{Thread: id, Label: uint64(i) << 4}})
+			&kernel.Object{ID: id, Addr: uint64(id) << 8, Size: 64, Kind: "Thread", Class: "Thread_object", Name: fmt.Sprintf("worker %d", i),
+				Thread: &kernel.Thread{PD: kernel.ID(i%tasks + 1), IP: ip + uint64(stop%2), SP: 0x401ff9a0, StateNames: []string{"receive_wait"}, StateWords: []string{"rcv_wait"}, Source: "frame"}},
+			&kernel.Object{ID: firstGate + kernel.ID(i), Addr: 0xffffffff10000000 + uint64(firstGate+i)<<8, Size: 64, Kind: "Gate", Class: "Ipc_gate_obj",
+				Links: []kernel.Link{{Name: "receiver", To: id}}, Values: []kernel.Value{{Name: "label", Number: uint64(i) << 4}}})
 		s.Places[id] = session.Place{Addr: ip, Component: s.Tasks[kernel.ID(i%tasks+1)], Function: "Genode::ipc_call(Genode::Native_capability)", Offset: 0x75}
 	}
 	s.System = kernel.NewSystem(objects, nil)

@@ -24,10 +24,10 @@ func newCapList(th *theme, snap *session.Snapshot, task kernel.ID) *capList {
 		l.none = "No capabilities so far: they are read when the guest stops."
 		return l
 	}
-	if o := snap.System.Object(task); o != nil && o.Task != nil {
-		l.caps, l.none = o.Task.Caps, "This task has no capabilities."
-		if o.Task.Problem != "" {
-			l.none = clean(o.Task.Problem)
+	if o := snap.System.Object(task); o != nil && o.PD != nil {
+		l.caps, l.none = o.PD.Caps, "This task has no capabilities."
+		if o.PD.Problem != "" {
+			l.none = clean(o.PD.Problem)
 		}
 	}
 	return l
@@ -50,16 +50,12 @@ func (l *capList) row(i int) []cell {
 	c := l.caps[i]
 	typ, object, label, receiver := "?", "?", "", ""
 	if o := l.snap.System.Named(c); o != nil {
-		object, typ = c.Object.String(), string(o.Kind)
-		if o.Kind == kernel.KindOther || typ == "" {
-			typ = clean(o.Class)
-		}
+		object, typ = c.Object.String(), clean(o.Type())
+		lead, leads := o.Lead()
 		switch {
-		case o.Gate != nil:
-			label, receiver = hex(o.Gate.Label), l.receiver(o.Gate.Thread, "no thread bound")
-		case o.IRQ != nil:
-			label, receiver = hex(o.IRQ.Label), l.receiver(o.IRQ.Thread, "not attached")
-		case o.Task != nil:
+		case leads:
+			label, receiver = hex(o.Label()), l.receiver(lead.To, lead.None)
+		case o.PD != nil:
 			receiver = "is " + clean(l.snap.TaskName(o.ID))
 		case o.Thread != nil:
 			receiver = "is " + l.receiver(o.ID, "")
@@ -67,7 +63,7 @@ func (l *capList) row(i int) []cell {
 	} else {
 		receiver = "unknown object at " + hex(c.Pointer)
 	}
-	return styled(l.th.plain, hex(c.Slot), typ, object, kernel.RightsString(c.Rights), label, receiver)
+	return styled(l.th.plain, hex(c.Slot), typ, object, c.Rights, label, receiver)
 }
 
 // receiver is "component/thread".
@@ -79,7 +75,7 @@ func (l *capList) receiver(id kernel.ID, none string) string {
 	if o == nil || o.Thread == nil {
 		return id.String()
 	}
-	return clean(l.snap.TaskName(o.Thread.Task) + "/" + o.Title())
+	return clean(l.snap.TaskName(o.Thread.PD) + "/" + o.Title())
 }
 
 func (l *capList) key(i int) any { return l.caps[i].Slot }
@@ -204,7 +200,7 @@ func slotWords(c *session.SlotCap, label bool, w int) string {
 	if c == nil {
 		return "—"
 	}
-	typ, id, to, end := clean(c.Type), " "+c.Object.String()+" "+kernel.RightsString(c.Rights), clean(c.Receiver), ""
+	typ, id, to, end := clean(c.Type), " "+c.Object.String()+" "+clean(c.Rights), clean(c.Receiver), ""
 	if label {
 		end = " label " + hex(c.Label)
 	}

@@ -69,24 +69,39 @@ var fixturePlaces = map[uint64]session.Place{
 	0x55e440:  {Addr: 0x55e440, Component: "core", Function: "Genode::Platform_thread::state(Genode::Thread_state)"},
 }
 
+// The places where a thread's user state stands.
+var (
+	fixtureFrame = &kernel.PlaceKind{Name: "frame", Text: "entry frame"}
+	fixtureCont  = &kernel.PlaceKind{Name: "_exc_cont", Text: "_exc_cont", Why: "an exception is triggered", Aside: true, Unused: ^uint64(0)}
+)
+
 // fixtureSystem holds the threads, and capability tables of both children.
 func fixtureSystem() *kernel.System {
 	var objects []*kernel.Object
 	for _, f := range fixtureThreads {
-		src := kernel.SourceFrame
+		src := kernel.Source("frame")
 		if f.ip == 0 {
 			src = kernel.SourceNone
 		}
-		t := &kernel.Thread{Task: f.task, StateNames: f.states, StateWords: fixtureWords(f.states), IP: f.ip, SP: f.sp, FrameIP: f.ip, FrameSP: f.sp,
-			FrameIPAddr: 0xffffffffffc0e7d8, Source: src}
+		t := &kernel.Thread{PD: f.task, StateNames: f.states, StateWords: fixtureWords(f.states), IP: f.ip, SP: f.sp, Source: src,
+			Places: []kernel.Place{{PlaceKind: fixtureFrame, IP: f.ip, SP: f.sp, IPAddr: 0xffffffffffc0e7d8}, {PlaceKind: fixtureCont, IP: ^uint64(0), IPAddr: 0xffffffffffc0e0a8}}}
+		for _, s := range f.states {
+			switch s {
+			case "receive_wait":
+				t.Wait = kernel.Wait{Verb: "receives from", What: "anybody"}
+			case "send_wait":
+				t.Wait = kernel.Wait{Verb: "sends to"}
+			}
+			t.Dead = t.Dead || s == "dead"
+		}
 		if f.task == taskOrig && f.name == "ep" {
-			t.Source, t.ContValid, t.FrameIP, t.ContIPAddr = kernel.SourceContinuation, true, 0xfffffffff004297d, 0xffffffffffc0e0a8
+			t.Source, t.Places[0].IP, t.Places[1].IP = fixtureCont.Name, 0xfffffffff004297d, f.ip
 		}
 		switch f.id {
 		case 0x231:
-			t.Partner = 0x8
+			t.Wait.For = 0x8
 		case 0x221:
-			t.Partner = 0x1f0
+			t.Wait.For = 0x1f0
 		}
 		if f.id == 0xd {
 			t.Running = true
@@ -96,18 +111,18 @@ func fixtureSystem() *kernel.System {
 		if f.name == "" {
 			class = "Kernel_thread"
 		}
-		objects = append(objects, &kernel.Object{ID: f.id, Class: class, Kind: kernel.KindThread, Name: f.name, Thread: t})
+		objects = append(objects, &kernel.Object{ID: f.id, Class: class, Kind: "Thread", Name: f.name, Thread: t})
 	}
-	tasks := map[kernel.ID]*kernel.Task{1: {}}
+	tasks := map[kernel.ID]*kernel.PD{1: {}}
 	for id := range fixtureTasks {
-		tasks[id] = &kernel.Task{Root: 0x2f000000 + uint64(id)<<12}
+		tasks[id] = &kernel.PD{Root: 0x2f000000 + uint64(id)<<12}
 	}
 	slot := func(task, id kernel.ID, n uint64, thread kernel.ID) {
-		tasks[task].Caps = append(tasks[task].Caps, kernel.Capability{Slot: n, Object: id, Rights: 3, Flags: 0x10, Pointer: 0xffffffff10000000 + uint64(id)})
+		tasks[task].Caps = append(tasks[task].Caps, kernel.Capability{Slot: n, Object: id, Rights: "SW", More: "0x10", Pointer: 0xffffffff10000000 + uint64(id)})
 		if id != task && id != 0 {
-			o := &kernel.Object{ID: id, Class: "Ipc_gate_obj", Kind: kernel.KindGate, Gate: &kernel.Gate{Thread: thread, Label: 0x40 + n}}
+			o := &kernel.Object{ID: id, Class: "Ipc_gate_obj", Kind: "Gate", Links: []kernel.Link{{Name: "receiver", To: thread, None: "no thread bound"}}, Values: []kernel.Value{{Name: "label", Number: 0x40 + n}}}
 			if n%3 == 2 {
-				o = &kernel.Object{ID: id, Class: "Irq_sender", Kind: kernel.KindIRQ, IRQ: &kernel.IRQ{Thread: thread, Label: n}}
+				o = &kernel.Object{ID: id, Class: "Irq_sender", Kind: "IRQ", Event: true, Links: []kernel.Link{{Name: "thread", To: thread, None: "not attached"}}, Values: []kernel.Value{{Name: "label", Number: n}}}
 			}
 			objects = append(objects, o)
 		}
@@ -129,7 +144,7 @@ func fixtureSystem() *kernel.System {
 		if id == 1 {
 			class = "Kernel_task"
 		}
-		objects = append(objects, &kernel.Object{ID: id, Class: class, Kind: kernel.KindTask, Task: t})
+		objects = append(objects, &kernel.Object{ID: id, Class: class, Kind: "Task", PD: t})
 	}
 	return kernel.NewSystem(objects, []string{"object 2a1 at ffffffff10013000: its class has no known layout"})
 }
@@ -141,7 +156,7 @@ func fixtureSnapshot(n int, reason, phase string) *session.Snapshot {
 		Cost: session.Cost{Duration: 7300 * time.Microsecond, Bytes: 412 << 10, Batches: 9}}
 	for _, o := range sys.Threads() {
 		if p, ok := fixturePlaces[o.Thread.IP]; ok {
-			p.Component = fixtureTasks[o.Thread.Task]
+			p.Component = fixtureTasks[o.Thread.PD]
 			s.Places[o.ID] = p
 		}
 	}
@@ -232,9 +247,9 @@ func fixtureLog() []string {
 
 func fixtureCaps() *session.CapDiff {
 	gate := func(slot uint64, id kernel.ID, to string) session.SlotCap {
-		return session.SlotCap{Slot: slot, Object: id, Type: "Gate", Rights: 3, Label: 0x40 + slot, Receiver: to}
+		return session.SlotCap{Slot: slot, Object: id, Type: "Gate", Rights: "SW", Label: 0x40 + slot, Receiver: to}
 	}
-	irq := session.SlotCap{Slot: 0xb, Object: 0x188, Type: "IRQ", Rights: 3, Receiver: "rtcr/child ep"}
+	irq := session.SlotCap{Slot: 0xb, Object: 0x188, Type: "IRQ", Rights: "SW", Receiver: "rtcr/child ep"}
 	off := irq
 	off.Object, off.Receiver = 0x223, "not attached"
 	return &session.CapDiff{Original: taskOrig, Restored: taskRest, Checkpoint: 14, After: 32, Same: 27,

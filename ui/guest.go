@@ -58,7 +58,7 @@ func (g *guest) needWritten() string {
 	switch r := g.threads.selected(); {
 	case r == nil || r.obj == nil || r.obj.Thread == nil:
 		return "select a thread first"
-	case r.obj.Thread.FrameIPAddr == 0:
+	case r.obj.Thread.Usual().IPAddr == 0:
 		return "this thread has no saved state: it never runs in user mode"
 	}
 	return ""

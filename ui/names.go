@@ -15,12 +15,13 @@ func taskWord(id kernel.ID) string {
 }
 
 func sourceWords(th *kernel.Thread) string {
-	switch th.Source {
-	case kernel.SourceFrame:
-		return fmt.Sprintf("its entry frame, ip at %x", th.FrameIPAddr)
-	case kernel.SourceContinuation:
-		return fmt.Sprintf("_exc_cont, ip at %x: an exception is pending, the frame holds the kernel's %x", th.ContIPAddr, th.FrameIP)
-	case kernel.SourceCPU:
+	p, usual := th.Kept(), th.Usual()
+	switch {
+	case p != nil && p.Aside:
+		return fmt.Sprintf("%s, ip at %x: %s, the %s holds the kernel's %x", p.Text, p.IPAddr, p.Why, usual.Name, usual.IP)
+	case p != nil:
+		return fmt.Sprintf("its %s, ip at %x", p.Text, p.IPAddr)
+	case th.Source == kernel.SourceCPU:
 		return "the processor: it runs in user mode"
 	}
 	return string(th.Source)
@@ -35,7 +36,7 @@ func objectWords(snap *session.Snapshot, id kernel.ID) string {
 	}
 	s := id.String() + " " + o.Title()
 	if o.Thread != nil {
-		s += " of " + snap.TaskName(o.Thread.Task)
+		s += " of " + snap.TaskName(o.Thread.PD)
 	}
 	return s
 }
@@ -50,12 +51,12 @@ func waitWords(s *session.Snapshot, th *kernel.Thread) string {
 	case wait == "-":
 		return "-  anybody"
 	}
-	o := s.System.Object(th.Partner)
+	o := s.System.WaitedFor(th)
 	if o == nil {
 		return wait
 	}
 	if o.Thread != nil {
-		return wait + "  " + o.Title() + " of " + s.TaskName(o.Thread.Task)
+		return wait + "  " + o.Title() + " of " + s.TaskName(o.Thread.PD)
 	}
 	return wait + "  " + string(o.Kind) + " " + o.Title()
 }

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -27,17 +28,17 @@ func (t *theme) objectLines(snap *session.Snapshot, o *kernel.Object, w int) []l
 		fact("size", fmt.Sprintf("%d bytes", o.Size))
 	}
 	fact("problem", o.Problem)
+	for _, v := range o.Values {
+		fact(v.Name, cmp.Or(v.Text, hex(v.Number)))
+	}
+	for _, l := range o.Links {
+		fact(l.Name, receiverWords(snap, l.To, l.None))
+	}
 	switch {
-	case o.Gate != nil:
-		fact("label", hex(o.Gate.Label))
-		fact("receiver", receiverWords(snap, o.Gate.Thread, "no thread bound"))
-	case o.IRQ != nil:
-		fact("label", hex(o.IRQ.Label))
-		fact("receiver", receiverWords(snap, o.IRQ.Thread, "not attached"))
-	case o.Task != nil:
+	case o.PD != nil:
 		out = append(out, t.taskLines(snap, o, w)...)
 	case o.Thread != nil:
-		fact("task", snap.TaskName(o.Thread.Task)+", "+taskWord(o.Thread.Task))
+		fact("task", snap.TaskName(o.Thread.PD)+", "+taskWord(o.Thread.PD))
 		fact("state", o.Thread.StateString())
 		if snap.System != nil {
 			fact("waits for", snap.System.Wait(o.Thread))
@@ -55,16 +56,16 @@ func receiverWords(snap *session.Snapshot, id kernel.ID, none string) string {
 	case o == nil || o.Thread == nil:
 		return id.String()
 	}
-	return fmt.Sprintf("thread %s %s of %s, %s", id, o.Title(), snap.TaskName(o.Thread.Task), taskWord(o.Thread.Task))
+	return fmt.Sprintf("thread %s %s of %s, %s", id, o.Title(), snap.TaskName(o.Thread.PD), taskWord(o.Thread.PD))
 }
 
 func (t *theme) taskLines(snap *session.Snapshot, o *kernel.Object, w int) []line {
 	out := t.paragraph(pad("component", objectColumn), snap.TaskName(o.ID), w)
-	if o.Task.Root != 0 {
-		out = append(out, t.paragraph(pad("page table", objectColumn), fmt.Sprintf("at physical %x", o.Task.Root), w)...)
+	if o.PD.Root != 0 {
+		out = append(out, t.paragraph(pad("page table", objectColumn), fmt.Sprintf("at physical %x", o.PD.Root), w)...)
 	}
-	out = append(out, t.paragraph(pad("holds", objectColumn), words.Count(len(o.Task.Caps), "capability"), w)...)
-	out = append(out, t.paragraph(pad("problem", objectColumn), o.Task.Problem, w)...)
+	out = append(out, t.paragraph(pad("holds", objectColumn), words.Count(len(o.PD.Caps), "capability"), w)...)
+	out = append(out, t.paragraph(pad("problem", objectColumn), o.PD.Problem, w)...)
 	for _, th := range snap.System.ThreadsOf(o.ID) {
 		out = append(out, t.paragraph(pad("thread", objectColumn), th.ID.String()+" "+th.Title(), w)...)
 	}
@@ -80,11 +81,11 @@ type holder struct {
 // holdersOf lists the tasks that hold an object, with slot and rights.
 func holdersOf(sys *kernel.System, id kernel.ID) []holder {
 	var out []holder
-	for _, task := range sys.Tasks() {
+	for _, task := range sys.PDs() {
 		h := holder{task: task.ID}
-		for _, c := range task.Task.Caps {
+		for _, c := range task.PD.Caps {
 			if c.Object == id && id != 0 {
-				h.slots = append(h.slots, hex(c.Slot)+" "+kernel.RightsString(c.Rights))
+				h.slots = append(h.slots, hex(c.Slot)+" "+c.Rights)
 			}
 		}
 		if len(h.slots) > 0 {

@@ -370,8 +370,8 @@ func TestKeysInEmptyTable(t *testing.T) {
 func TestManyThreads(t *testing.T) {
 	var objects []*kernel.Object
 	for i := range 10000 {
-		objects = append(objects, &kernel.Object{ID: kernel.ID(i + 1), Kind: kernel.KindThread, Class: "Thread_object", Name: fmt.Sprintf("worker %d", i),
-			Thread: &kernel.Thread{Task: 9, IP: 0x1000 + uint64(i), Source: kernel.SourceFrame}})
+		objects = append(objects, &kernel.Object{ID: kernel.ID(i + 1), Kind: "Thread", Class: "Thread_object", Name: fmt.Sprintf("worker %d", i),
+			Thread: &kernel.Thread{PD: 9, IP: 0x1000 + uint64(i), Source: "frame"}})
 	}
 	v := viewStopped()
 	v.Verdicts = nil

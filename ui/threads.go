@@ -63,8 +63,8 @@ func newThreadList(th *theme, v *session.View) *threadList {
 	}
 	if v.Snapshot != nil && v.Snapshot.System != nil {
 		for _, o := range v.Snapshot.System.Threads() {
-			r := threadRow{key: threadKey{id: o.ID}, name: o.Name, task: o.Thread.Task, obj: o,
-				taskName: v.Snapshot.TaskName(o.Thread.Task), verdict: byThread[o.ID], original: byOriginal[o.ID]}
+			r := threadRow{key: threadKey{id: o.ID}, name: o.Name, task: o.Thread.PD, obj: o,
+				taskName: v.Snapshot.TaskName(o.Thread.PD), verdict: byThread[o.ID], original: byOriginal[o.ID]}
 			if r.name == "" {
 				r.name = o.Class
 			}
@@ -99,7 +99,7 @@ func (r *threadRow) place(restored map[kernel.ID]bool) int {
 		return rankOriginal
 	case restored[r.task]:
 		return rankRestored
-	case r.obj.Thread.Has("dead") || r.obj.Thread.Source == kernel.SourceNone:
+	case r.obj.Thread.Dead || r.obj.Thread.Source == kernel.SourceNone:
 		return rankDead
 	}
 	return rankOther

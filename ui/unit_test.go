@@ -302,8 +302,8 @@ func TestProblemsAreShown(t *testing.T) {
 	sys := v.Snapshot.System
 	sys.Problems = []string{"the list of kernel objects runs into itself"}
 	for _, o := range sys.Objects {
-		if o.Task != nil {
-			o.Task.Problem = "its capability table is cut short"
+		if o.PD != nil {
+			o.PD.Problem = "its capability table is cut short"
 			break
 		}
 	}

@@ -131,8 +131,8 @@ func (o *options) compareJDB(ctx context.Context, addr, serial string, views boo
 	}
 	res = &jdbResult{Comparison: jdb.Compare(l, snap.System), Objects: len(snap.System.Objects), Kinds: map[string]int{}, Problems: snap.System.AllProblems()}
 	res.Snapshot = costJSON{float64(snap.Cost.Duration.Microseconds()) / 1000, snap.Cost.Bytes, snap.Cost.Batches, snap.Cost.Duration}
-	for _, t := range snap.System.Tasks() {
-		n := taskCount{Task: t.ID.String(), Name: t.Name, Capabilities: len(t.Task.Caps)}
+	for _, t := range snap.System.PDs() {
+		n := taskCount{Task: t.ID.String(), Name: t.Name, Capabilities: len(t.PD.Caps)}
 		if m := snap.System.MainThread(t.ID); n.Name == "" && m != nil {
 			n.Name = m.Name
 		}
@@ -179,8 +179,8 @@ func listAll(ctx context.Context, conn *jdb.Conn, sys *kernel.System, views bool
 	}
 	for _, t := range l.Tasks {
 		to := uint64(0)
-		if o := sys.Object(t.ID); o != nil && o.Task != nil && len(o.Task.Caps) > 0 {
-			to = o.Task.Caps[len(o.Task.Caps)-1].Slot
+		if o := sys.Object(t.ID); o != nil && o.PD != nil && len(o.PD.Caps) > 0 {
+			to = o.PD.Caps[len(o.PD.Caps)-1].Slot
 		}
 		if l.Spaces[t.ID], err = conn.Caps(ctx, t.ID, to); err != nil {
 			return nil, err

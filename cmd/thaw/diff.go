@@ -167,9 +167,9 @@ func newOwners(sides ...*side) owners {
 				}
 			}
 		}
-		for _, t := range s.view.Snapshot.System.Tasks() {
-			if t.Task.Root != 0 {
-				o[t.Task.Root&^(memory.SharedBlock-1)] = "page tables of " + s.view.Snapshot.TaskName(t.ID)
+		for _, t := range s.view.Snapshot.System.PDs() {
+			if t.PD.Root != 0 {
+				o[t.PD.Root&^(memory.SharedBlock-1)] = "page tables of " + s.view.Snapshot.TaskName(t.ID)
 			}
 		}
 	}

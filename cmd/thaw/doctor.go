@@ -201,7 +201,7 @@ func (o *options) lookAddr(ctx context.Context, addr string) finding {
 	}
 	sys := snap.System
 	known := 0
-	for _, t := range sys.Tasks() {
+	for _, t := range sys.PDs() {
 		for _, c := range op.engine.View().Components {
 			if snap.Tasks[t.ID] == c {
 				known++
@@ -209,7 +209,7 @@ func (o *options) lookAddr(ctx context.Context, addr string) finding {
 			}
 		}
 	}
-	f := finding{fine, fmt.Sprintf("%d kernel objects, %d threads, %d tasks, of which %d run a program with debug info; read in %v", len(sys.Objects), len(sys.Threads()), len(sys.Tasks()), known, snap.Cost.Duration), ""}
+	f := finding{fine, fmt.Sprintf("%d kernel objects, %d threads, %d tasks, of which %d run a program with debug info; read in %v", len(sys.Objects), len(sys.Threads()), len(sys.PDs()), known, snap.Cost.Duration), ""}
 	if all := sys.AllProblems(); len(all) > 0 {
 		f.state, f.do = wrong, fmt.Sprintf("%d problems, the first: %s", len(all), all[0])
 	}

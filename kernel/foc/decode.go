@@ -2,7 +2,6 @@ package foc
 
 import (
 	"fmt"
-	"math"
 
 	"thaw/kernel"
 	"thaw/memory"
@@ -147,7 +146,7 @@ func (d *decoder) object(dbg uint64) *kernel.Object {
 		d.now.problem("kernel object at %#x: %v", dbg, err)
 		return nil
 	}
-	o := &kernel.Object{Addr: dbg - c.dbg, Size: c.size, Class: name, Kind: c.kind}
+	o := &kernel.Object{Addr: dbg - c.dbg, Size: c.size, Class: name, Kind: c.kind, Event: c.kind == kindIRQ}
 	id, err := memory.Uint(d.kspace, dbg+uint64(d.dbg.id), d.dbg.idSize)
 	if err != nil {
 		d.now.problem("%s at %#x: reading its id: %v", name, o.Addr, err)
@@ -167,14 +166,14 @@ func (d *decoder) object(dbg uint64) *kernel.Object {
 // detail fills in what the model holds of an object's kind.
 func (d *decoder) detail(o *kernel.Object, c *class) error {
 	switch {
-	case c.kind == kernel.KindThread:
+	case c.kind == kindThread:
 		return d.thread(o, c)
-	case c.kind == kernel.KindTask:
+	case c.kind == kindTask:
 		return d.taskObject(o)
-	case c.kind == kernel.KindGate:
-		return d.gateObject(o, c)
-	case c.kind == kernel.KindIRQ && c.refs:
-		return d.irqObject(o, c)
+	case c.kind == kindGate:
+		return d.labelled(o, c, d.gate, "receiver", "no thread bound")
+	case c.kind == kindIRQ && c.refs:
+		return d.labelled(o, c, d.irq, "thread", "not attached")
 	}
 	return nil
 }
@@ -263,33 +262,21 @@ func (d *decoder) together(base uint64, all []wanted) bool {
 	return true
 }
 
-// none is the kernel's "unused" marker of a continuation: all bits of a word.
-func (d *decoder) none() uint64 {
-	if d.ptr == 4 {
-		return math.MaxUint32
-	}
-	return math.MaxUint64
-}
-
-func (d *decoder) gateObject(o *kernel.Object, c *class) error {
-	g := &kernel.Gate{}
+// labelled decodes an object that leads to a thread and carries a label. A gate's
+// label has permission bits in its low end.
+func (d *decoder) labelled(o *kernel.Object, c *class, at refLayout, link, none string) error {
 	var thread, label uint64
-	if err := d.words(o.Addr+c.ref, wanted{d.gate.thread, &thread}, wanted{d.gate.label, &label}); err != nil {
-		return fmt.Errorf("reading its receiver and label: %w", err)
+	if err := d.words(o.Addr+c.ref, wanted{at.thread, &thread}, wanted{at.label, &label}); err != nil {
+		return fmt.Errorf("reading its %s and label: %w", link, err)
 	}
-	g.Label = label &^ 3
-	o.Gate = g
-	d.refer(thread, refGate)
-	return nil
-}
-
-func (d *decoder) irqObject(o *kernel.Object, c *class) error {
-	q := &kernel.IRQ{}
-	var thread uint64
-	if err := d.words(o.Addr+c.ref, wanted{d.irq.thread, &thread}, wanted{d.irq.label, &q.Label}); err != nil {
-		return fmt.Errorf("reading its thread and label: %w", err)
+	if c.kind == kindGate {
+		label &^= 3
 	}
-	o.IRQ = q
-	d.refer(thread, refIRQ)
+	x := &struct {
+		link  [1]kernel.Link
+		value [1]kernel.Value
+	}{[1]kernel.Link{{Name: link, None: none}}, [1]kernel.Value{{Name: "label", Number: label}}}
+	o.Links, o.Values = x.link[:], x.value[:]
+	d.refer(thread, refLink)
 	return nil
 }

@@ -123,7 +123,7 @@ func TestDecodeLab(t *testing.T) {
 		t.Errorf("problems: %q", sys.Problems)
 	}
 	tasks := map[string]int{}
-	for _, o := range sys.Tasks() {
+	for _, o := range sys.PDs() {
 		if main := sys.MainThread(o.ID); main != nil {
 			tasks[main.Name]++
 		}
@@ -139,11 +139,11 @@ func TestDecodeLab(t *testing.T) {
 			t.Errorf("id %s twice", o.ID)
 		}
 		ids[o.ID] = true
-		if o.Gate != nil && sys.Object(o.Gate.Thread) == nil {
+		if o.Kind == "Gate" && sys.Object(o.Link("receiver")) == nil {
 			t.Errorf("gate %s has no receiver", o.ID)
 		}
 	}
-	for _, k := range []kernel.Kind{kernel.KindThread, kernel.KindTask, kernel.KindGate, kernel.KindIRQ, kernel.KindOther} {
+	for _, k := range []kernel.Kind{"Thread", "Task", "Gate", "IRQ", kernel.KindOther} {
 		if kinds[k] == 0 {
 			t.Errorf("no object of kind %s among %v", k, kinds)
 		}
@@ -160,29 +160,29 @@ func TestDecodeThreads(t *testing.T) {
 		th := o.Thread
 		switch o.Name {
 		case "signal handler":
-			if owner := sys.MainThread(th.Task); owner != nil && owner.Name == "sheep_counter" {
-				if p := sys.Object(th.Partner); !th.Has("receive_wait") || p == nil || p.Kind != kernel.KindIRQ || p.IRQ.Thread != o.ID {
+			if owner := sys.MainThread(th.PD); owner != nil && owner.Name == "sheep_counter" {
+				if p := sys.Object(th.Wait.For); !th.Has("receive_wait") || p == nil || p.Kind != "IRQ" || p.Link("thread") != o.ID {
 					t.Errorf("signal handler %s: state %s, waits for %v; want its own IRQ", o.ID, th.StateString(), p)
 				}
 			}
 		case "timer", "entrypoint", "pager_ep":
-			if th.Task == 0 || th.SP>>30 != 1 || th.IP>>20 != 5 {
-				t.Errorf("%s of core: task %s, ip %#x, sp %#x", o.Name, th.Task, th.IP, th.SP)
+			if th.PD == 0 || th.SP>>30 != 1 || th.IP>>20 != 5 {
+				t.Errorf("%s of core: task %s, ip %#x, sp %#x", o.Name, th.PD, th.IP, th.SP)
 			}
 		}
-		if o.Name != "" && th.Source == kernel.SourceFrame && len(th.Registers) != 15 {
+		if o.Name != "" && th.Source == "frame" && len(th.Registers) != 15 {
 			t.Errorf("%s has %d registers", o.Name, len(th.Registers))
 		}
 	}
 	// The original was paused while it waited: its frame leads into the kernel
 	// until the wait ends, and the user's ip is in the continuation.
-	i := slices.IndexFunc(sys.Threads(), func(o *kernel.Object) bool { return o.Name == "ep" && o.Thread.ContValid })
+	i := slices.IndexFunc(sys.Threads(), func(o *kernel.Object) bool { return o.Name == "ep" && o.Thread.Source == "_exc_cont" })
 	if i < 0 {
 		t.Fatal("no ep has an exception triggered")
 	}
 	ep := sys.Threads()[i].Thread
-	if ep.Source != kernel.SourceContinuation || ep.IP>>20 != 0x10 || ep.FrameIP>>47 == 0 || ep.SP>>30 != 1 {
-		t.Errorf("paused ep: %s ip %#x, sp %#x, frame ip %#x", ep.Source, ep.IP, ep.SP, ep.FrameIP)
+	if ep.Source != "_exc_cont" || ep.IP>>20 != 0x10 || ep.Usual().IP>>47 == 0 || ep.SP>>30 != 1 {
+		t.Errorf("paused ep: %s ip %#x, sp %#x, frame ip %#x", ep.Source, ep.IP, ep.SP, ep.Usual().IP)
 	}
 }
 
@@ -239,7 +239,7 @@ func TestDecodeCycle(t *testing.T) {
 	bad.ram = slices.Clone(good.ram)
 	space := memory.NewSpace(memory.NewView(good, memory.SharedBlock, nil), memory.AMD64{}, good.cpu.Root)
 	// The third task's link leads back to itself.
-	o := sys.Tasks()[2]
+	o := sys.PDs()[2]
 	class, err := good.file.Type(o.Class)
 	if err != nil {
 		t.Fatal(err)

@@ -87,7 +87,7 @@ var damages = []damage{
 		return len(list)
 	}, "more than 16 debugger extensions"},
 	{"tasks: wild page directory", func(t testing.TB, f *frozen, sys *kernel.System, list []uint64) int {
-		for _, o := range sys.Tasks() {
+		for _, o := range sys.PDs() {
 			f.set(t, o.Addr+f.layout.task.dir, 0x5a5a5a58)
 		}
 		return len(list)
@@ -111,8 +111,8 @@ var damages = []damage{
 	}, "its capability table is cut short"},
 	{"capabilities: noise", func(t testing.TB, f *frozen, sys *kernel.System, list []uint64) int {
 		rnd := rand.New(rand.NewSource(3))
-		for _, o := range sys.Tasks() {
-			space := memory.NewSpace(f.machine().Phys, f.paging, o.Task.Root)
+		for _, o := range sys.PDs() {
+			space := memory.NewSpace(f.machine().Phys, f.paging, o.PD.Root)
 			pages, _, err := space.Mapped(f.layout.caps.start, f.layout.caps.end-1, maxCapPages)
 			if err != nil {
 				t.Fatal(err)
@@ -183,8 +183,8 @@ func (f *frozen) bomb() uint64 {
 // capability table, but not of the running ones: they map the kernel.
 func eachRoot(t testing.TB, f *frozen, sys *kernel.System, do func(table []byte)) {
 	t.Helper()
-	for _, o := range sys.Tasks() {
-		root := o.Task.Root
+	for _, o := range sys.PDs() {
+		root := o.PD.Root
 		if root == 0 || slices.ContainsFunc(f.cpus, func(c kernel.CPU) bool { return c.Root>>12 == root>>12 }) {
 			continue
 		}
@@ -258,8 +258,8 @@ func told(sys *kernel.System, texts string) bool {
 	all := slices.Clone(sys.Problems)
 	for _, o := range sys.Objects {
 		all = append(all, o.Problem)
-		if o.Task != nil {
-			all = append(all, o.Task.Problem)
+		if o.PD != nil {
+			all = append(all, o.PD.Problem)
 		}
 	}
 	said := strings.Join(all, "\n")

@@ -64,7 +64,7 @@ func (f *frozen) decode(t testing.TB) *kernel.System {
 		t.Fatalf("%d objects, %d problems, %d capabilities", len(sys.Objects), len(sys.Problems), sys.Capabilities())
 	}
 	for _, o := range sys.Objects {
-		missing := o.Kind == kernel.KindThread && o.Thread == nil || o.Kind == kernel.KindTask && o.Task == nil || o.Kind == kernel.KindGate && o.Gate == nil
+		missing := o.Kind == "Thread" && o.Thread == nil || o.Kind == "Task" && o.PD == nil || o.Kind == kindGate && o.Links == nil
 		if missing && o.Problem == "" {
 			t.Fatalf("%s %s has nothing in it, and nobody says why", o.Class, o.ID)
 		}

@@ -46,20 +46,17 @@ type refTo uint8
 const (
 	refTask refTo = iota
 	refPartner
-	refGate
-	refIRQ
+	refLink // the object's only one
 )
 
 func (r ref) member(o *kernel.Object) *kernel.ID {
 	switch r.to {
 	case refTask:
-		return &o.Thread.Task
+		return &o.Thread.PD
 	case refPartner:
-		return &o.Thread.Partner
-	case refGate:
-		return &o.Gate.Thread
+		return &o.Thread.Wait.For
 	}
-	return &o.IRQ.Thread
+	return &o.Links[0].To
 }
 
 func (it *item) problem(format string, args ...any) {
@@ -72,10 +69,10 @@ func (it *item) stale() bool {
 	if it.obj == nil || it.err != nil || len(it.problems) > 0 || it.obj.Problem != "" || it.reads.Changed() {
 		return true
 	}
-	if it.obj.Task == nil {
+	if it.obj.PD == nil {
 		return false
 	}
-	if it.obj.Task.Problem != "" {
+	if it.obj.PD.Problem != "" {
 		return true
 	}
 	if it.table != nil {
@@ -185,7 +182,7 @@ func same(a, b *kernel.Object) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
-	return a.ID == b.ID && a.Addr == b.Addr && a.Size == b.Size && a.Class == b.Class && (a.Task == nil) == (b.Task == nil)
+	return a.ID == b.ID && a.Addr == b.Addr && a.Size == b.Size && a.Class == b.Class && (a.PD == nil) == (b.PD == nil)
 }
 
 // decode decodes a member of the list.
@@ -294,8 +291,8 @@ func (s *ids) same(it *item) bool {
 	if t := it.obj.Thread; t != nil {
 		return ofKernel(s.sys, it.obj) == it.cleared
 	}
-	if it.obj.Task != nil {
-		for _, c := range it.obj.Task.Caps {
+	if it.obj.PD != nil {
+		for _, c := range it.obj.PD.Caps {
 			if s.id(c.Pointer) != c.Object {
 				return false
 			}
@@ -310,8 +307,8 @@ func (d *decoder) resolve(it *item) {
 	switch {
 	case o == nil:
 		return
-	case o.Task != nil && it.table != nil:
-		it.table.fill(o.Task, ids)
+	case o.PD != nil && it.table != nil:
+		it.table.fill(o.PD, ids)
 		return
 	}
 	for _, r := range it.refs {

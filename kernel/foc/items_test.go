@@ -50,7 +50,7 @@ func (a *again) decode(t testing.TB, what string) *kernel.System {
 	}
 	for i := range want.Objects {
 		if g, w := got.Objects[i], want.Objects[i]; !reflect.DeepEqual(g, w) {
-			t.Fatalf("%s: %s: object %s:\nagain        %+v %+v %+v\nfrom nothing %+v %+v %+v", a.name, what, w.ID, g, g.Thread, g.Task, w, w.Thread, w.Task)
+			t.Fatalf("%s: %s: object %s:\nagain        %+v %+v %+v\nfrom nothing %+v %+v %+v", a.name, what, w.ID, g, g.Thread, g.PD, w, w.Thread, w.PD)
 		}
 		if want.Object(want.Objects[i].ID) != want.Objects[i] {
 			continue
@@ -106,16 +106,16 @@ func TestDecodeAgainOnlyChanged(t *testing.T) {
 		}
 		changed := 0
 		for _, o := range sys.Threads() {
-			if o.Thread.Source == kernel.SourceFrame && changed < 2 {
-				a.set(t, o.Thread.FrameIPAddr, 0x4711)
+			if o.Thread.Source == inFrame && changed < 2 {
+				a.set(t, o.Thread.Usual().IPAddr, 0x4711)
 				changed++
 			}
 		}
 		if n := a.decode(t, "frames").Anew; n != 2 || changed != 2 {
 			t.Errorf("%s: %d objects decoded again for %d changed frames", good.name, n, changed)
 		}
-		for _, o := range sys.Tasks() {
-			if page := a.layout.last.byLink[o.Addr+a.link(t, o)].table; len(o.Task.Caps) > 1 && page != nil {
+		for _, o := range sys.PDs() {
+			if page := a.layout.last.byLink[o.Addr+a.link(t, o)].table; len(o.PD.Caps) > 1 && page != nil {
 				a.put(a.page(page.pages[0].at.Phys / session.PageSize)[page.pages[0].at.Phys%session.PageSize+a.layout.caps.entry:], 0)
 				break
 			}

@@ -33,14 +33,19 @@ type Layout struct {
 	gate     refLayout
 	irq      refLayout
 
-	classes map[string]*class // by dynamic class, filled while decoding
-	vtables map[uint64]string // by vptr
-	flags   map[uint64]*flags // by thread state
-	last    *last             // decoding of the stop before, nil if there was none
+	classes  map[string]*class // by dynamic class, filled while decoding
+	vtables  map[uint64]string // by vptr
+	flags    map[uint64]*flags // by thread state
+	platform kernel.Platform
+	last     *last // decoding of the stop before, nil if there was none
 }
 
-// flags is a thread state in words.
-type flags struct{ names, words []string }
+// flags is a thread state in words, and what it means.
+type flags struct {
+	names, words                  []string
+	ready, dead, exception, sends bool
+	wait                          kernel.Wait
+}
 
 // dbgLayout is Kobject_dbg and its lists.
 type dbgLayout struct {
@@ -124,7 +129,7 @@ type Symbols interface {
 // NewLayout finds the layout in the kernel's debug info. The error names what
 // is missing.
 func NewLayout(f Symbols) (*Layout, error) {
-	l := &Layout{file: f, ptr: f.PtrSize(), classes: map[string]*class{}, vtables: map[uint64]string{}, flags: map[uint64]*flags{}}
+	l := &Layout{file: f, ptr: f.PtrSize(), platform: newPlatform(f.PtrSize()), classes: map[string]*class{}, vtables: map[uint64]string{}, flags: map[uint64]*flags{}}
 	for _, part := range []struct {
 		what string
 		find func() error

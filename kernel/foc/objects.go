@@ -85,7 +85,7 @@ func (l *Layout) class(name string) (*class, error) {
 	for _, k := range []struct {
 		base string
 		kind kernel.Kind
-	}{{"Thread", kernel.KindThread}, {"Task", kernel.KindTask}, {l.gate.base, kernel.KindGate}, {l.irq.base, kernel.KindIRQ}, {"Irq", kernel.KindIRQ}} {
+	}{{"Thread", kindThread}, {"Task", kindTask}, {l.gate.base, kindGate}, {l.irq.base, kindIRQ}, {"Irq", kindIRQ}} {
 		off, ok := t.BaseOffset(k.base)
 		if name == k.base {
 			off, ok = 0, true
@@ -95,7 +95,7 @@ func (l *Layout) class(name string) (*class, error) {
 			break
 		}
 	}
-	if c.kind == kernel.KindThread {
+	if c.kind == kindThread {
 		c.size = l.thread.block
 		_, derived := t.BaseOffset(kernelThread)
 		c.own = derived || name == kernelThread

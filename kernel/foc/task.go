@@ -25,12 +25,12 @@ type capPage struct {
 
 // taskObject decodes a task and its capability table.
 func (d *decoder) taskObject(o *kernel.Object) error {
-	t := &kernel.Task{Kernel: o.Class == "Kernel_task"}
+	t := &kernel.PD{Kernel: o.Class == "Kernel_task"}
 	dir, err := d.word(o.Addr + d.Layout.task.dir)
 	if err != nil {
 		return fmt.Errorf("reading its page directory: %w", err)
 	}
-	o.Task = t
+	o.PD = t
 	if dir == 0 {
 		return nil
 	}
@@ -47,7 +47,7 @@ func (d *decoder) taskObject(o *kernel.Object) error {
 // capabilities reads the pages of a task's capability table, as far as they
 // are mapped in its own address space. A page that is what it was at the last
 // stop keeps what was decoded of it.
-func (d *decoder) capabilities(t *kernel.Task) {
+func (d *decoder) capabilities(t *kernel.PD) {
 	space := memory.NewSpace(d.m.Phys, d.m.Paging, t.Root)
 	pages, more, err := space.Mapped(d.caps.start, d.caps.end-1, maxCapPages)
 	switch {
@@ -78,7 +78,7 @@ func (d *decoder) capabilities(t *kernel.Task) {
 }
 
 // fill gives a task the capabilities of its table, with their objects.
-func (c *capTable) fill(t *kernel.Task, ids *ids) {
+func (c *capTable) fill(t *kernel.PD, ids *ids) {
 	n := 0
 	for i := range c.pages {
 		p := &c.pages[i]
@@ -128,8 +128,8 @@ func (d *decoder) capPage(p memory.Mapping) (capPage, error) {
 		page.caps = append(page.caps, kernel.Capability{
 			Slot:    (p.Virt + off - d.caps.start) / d.caps.entry,
 			Pointer: word &^ 3,
-			Rights:  uint8(word & 3),
-			Flags:   raw[off+d.caps.flags] & 0xf8,
+			Rights:  rights[word&3],
+			More:    flagWords[raw[off+d.caps.flags]>>3],
 		})
 	}
 	return page, nil

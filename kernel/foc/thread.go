@@ -11,16 +11,18 @@ import (
 // thread decodes a thread's control block and the user state that was saved at
 // the end of its kernel stack.
 func (d *decoder) thread(o *kernel.Object, c *class) error {
-	t := &kernel.Thread{Source: kernel.SourceNone}
+	t := &kernel.Thread{Source: kernel.SourceNone, Places: make([]kernel.Place, 2)}
 	l := &d.Layout.thread
+	kept, cont := &t.Places[0], &t.Places[1]
+	kept.PlaceKind, cont.PlaceKind = d.platform.Places[0], d.platform.Places[1]
 	frame := o.Addr + l.frame
 	var space, partner, queue, cs uint64
 	err := d.words(o.Addr, wanted{l.state, &t.State}, wanted{l.space, &space}, wanted{l.partner, &partner}, wanted{l.queue, &queue},
-		wanted{l.utcb, &t.UTCB}, wanted{l.contIP, &t.ContIP})
+		wanted{l.utcb, &t.UTCB}, wanted{l.contIP, &cont.IP})
 	if err != nil {
 		return fmt.Errorf("reading its control block: %w", err)
 	}
-	fl := []wanted{{l.frameIP, &t.FrameIP}, {l.frameSP, &t.FrameSP}, {l.frameFl, &t.Flags}}
+	fl := []wanted{{l.frameIP, &kept.IP}, {l.frameSP, &kept.SP}, {l.frameFl, &t.Flags}}
 	if l.hasCS {
 		fl = append(fl, wanted{l.frameCS, &cs})
 	}
@@ -32,17 +34,17 @@ func (d *decoder) thread(o *kernel.Object, c *class) error {
 	o.Thread = t
 	inWords := d.stateFlags(t.State)
 	t.StateNames, t.StateWords = inWords.names, inWords.words
-	t.FrameIPAddr, t.FrameSPAddr = frame+l.frameIP, frame+l.frameSP
-	t.ContIPAddr = o.Addr + l.contIP
-	t.ContValid = t.ContIP != d.none()
+	t.Ready, t.Dead, t.Exception, t.Wait = inWords.ready, inWords.dead, inWords.exception, inWords.wait
+	kept.IPAddr, kept.SPAddr = frame+l.frameIP, frame+l.frameSP
+	cont.IPAddr = o.Addr + l.contIP
 	d.refer(space, refTask)
 	// A closed wait keeps the sender that is waited for; the member is stale
 	// in a thread that is in no IPC. A sender stands in the wait queue of its
 	// receiver, which is a part of that thread.
 	switch {
-	case t.Has("send_wait"):
+	case inWords.sends:
 		d.refer(queue, refPartner)
-	case t.Has("receive_wait") || t.Has("receive_in_progress"):
+	case t.Wait.Verb != "":
 		d.refer(partner, refPartner)
 	}
 	if c.own {
@@ -52,6 +54,21 @@ func (d *decoder) thread(o *kernel.Object, c *class) error {
 		return err
 	}
 	return d.userState(o, t)
+}
+
+// understand tells what the flags mean. A receiver that gets its message right now
+// waits no more.
+func (f *flags) understand() {
+	f.words = stateWords(f.names)
+	has := func(flag string) bool { return slices.Contains(f.names, flag) }
+	f.ready, f.dead, f.exception, f.sends = has("ready"), has("dead"), has("in_exception"), has("send_wait")
+	f.wait.Ends = has("timeout")
+	switch {
+	case f.sends:
+		f.wait.Verb = "sends to"
+	case has("receive_wait") || has("receive_in_progress"):
+		f.wait.Verb, f.wait.What, f.wait.Ending = "receives from", "anybody", has("receive_in_progress")
+	}
 }
 
 // maxFlags bounds how many different states are kept in words.
@@ -68,7 +85,7 @@ func (l *Layout) stateFlags(state uint64) *flags {
 			f.names = append(f.names, s.name)
 		}
 	}
-	f.words = stateWords(f.names)
+	f.understand()
 	if len(l.flags) < maxFlags {
 		l.flags[state] = f
 	}
@@ -100,22 +117,22 @@ func (d *decoder) registers(t *kernel.Thread, frame uint64) error {
 // frame.
 func (d *decoder) userState(o *kernel.Object, t *kernel.Thread) error {
 	l := &d.Layout.thread
-	t.ContSP = t.FrameSP
-	t.ContSPAddr = t.FrameSPAddr
+	kept, cont := &t.Places[0], &t.Places[1]
+	cont.SP, cont.SPAddr = kept.SP, kept.SPAddr
 	if l.contSP != 0 {
-		t.ContSPAddr = o.Addr + l.contSP
-		if err := d.words(o.Addr, wanted{l.contSP, &t.ContSP}); err != nil {
+		cont.SPAddr = o.Addr + l.contSP
+		if err := d.words(o.Addr, wanted{l.contSP, &cont.SP}); err != nil {
 			return fmt.Errorf("reading its continuation: %w", err)
 		}
 	}
 	switch {
-	case t.ContValid:
-		t.IP, t.SP, t.Source = t.ContIP, t.ContSP, kernel.SourceContinuation
+	case cont.Counts(cont.IP):
+		t.IP, t.SP, t.Source = cont.IP, cont.SP, inCont
 		if l.contFlags != 0 {
 			return d.words(o.Addr, wanted{l.contFlags, &t.Flags})
 		}
-	case t.FrameIP != 0 || t.FrameSP != 0:
-		t.IP, t.SP, t.Source = t.FrameIP, t.FrameSP, kernel.SourceFrame
+	case kept.IP != 0 || kept.SP != 0:
+		t.IP, t.SP, t.Source = kept.IP, kept.SP, inFrame
 	}
 	return nil
 }
@@ -123,8 +140,8 @@ func (d *decoder) userState(o *kernel.Object, t *kernel.Thread) error {
 // ofKernel says whether a thread is one of the kernel's task: where others have
 // their entry frame, it has its stack.
 func ofKernel(sys *kernel.System, o *kernel.Object) bool {
-	task := sys.Object(o.Thread.Task)
-	return task != nil && task.Task != nil && task.Task.Kernel
+	task := sys.Object(o.Thread.PD)
+	return task != nil && task.PD != nil && task.PD.Kernel
 }
 
 // clearUser takes away the user state of a thread that has none.
@@ -172,13 +189,13 @@ func (l *Layout) Current(sys *kernel.System, cpu kernel.CPU) *kernel.Object {
 			return nil
 		}
 	}
-	task := sys.TaskByRoot(cpu.Root)
+	task := sys.PDByRoot(cpu.Root)
 	if task == nil {
 		return nil
 	}
 	var found *kernel.Object
 	for _, o := range sys.ThreadsOf(task.ID) {
-		if o.Thread.Has("ready") && !o.Thread.Has("receive_wait") && !o.Thread.Has("send_wait") {
+		if o.Thread.Ready && !o.Thread.Has("receive_wait") && !o.Thread.Has("send_wait") {
 			if found != nil {
 				return nil // two could run: no guess
 			}
@@ -188,11 +205,11 @@ func (l *Layout) Current(sys *kernel.System, cpu kernel.CPU) *kernel.Object {
 	return found
 }
 
-// CurrentBlock is the address of the thread block that a processor runs in,
+// CurrentThread is the address of the thread block that a processor runs in,
 // without a model: for deciding about a breakpoint hit at little cost. It is 0
 // where it cannot be told.
-func (l *Layout) CurrentBlock(cpu kernel.CPU) uint64 {
-	if sp := kernelStack(cpu); sp != 0 {
+func (l *Layout) CurrentThread(m kernel.Machine, n int) uint64 {
+	if sp := kernelStack(m.CPUs[n]); sp != 0 {
 		return (sp - 1) &^ (l.thread.block - 1) // see Current
 	}
 	return 0

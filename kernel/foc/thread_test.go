@@ -11,7 +11,7 @@ import (
 func TestCurrentAtTheEndOfABlock(t *testing.T) {
 	l := &Layout{thread: threadLayout{block: 0x1000}}
 	thread := func(id kernel.ID, addr uint64) *kernel.Object {
-		return &kernel.Object{ID: id, Addr: addr, Size: 0x1000, Class: "Thread_object", Kind: kernel.KindThread, Thread: &kernel.Thread{}}
+		return &kernel.Object{ID: id, Addr: addr, Size: 0x1000, Class: "Thread_object", Kind: "Thread", Thread: &kernel.Thread{}}
 	}
 	sys := kernel.NewSystem([]*kernel.Object{thread(1, 0xf1111000), thread(2, 0xf1112000)}, nil)
 	for _, c := range []struct {
@@ -29,7 +29,7 @@ func TestCurrentAtTheEndOfABlock(t *testing.T) {
 			t.Errorf("%s: %+v, want thread %d", c.what, o, c.id)
 			continue
 		}
-		if block := l.CurrentBlock(c.cpu); block != o.Addr {
+		if block := l.CurrentThread(kernel.Machine{CPUs: []kernel.CPU{c.cpu}}, 0); block != o.Addr {
 			t.Errorf("%s: block %#x, want %#x", c.what, block, o.Addr)
 		}
 	}

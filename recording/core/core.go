@@ -141,16 +141,16 @@ func choose(v *session.View, m kernel.Machine, cpu int, task kernel.ID) (space, 
 	sys := v.Snapshot.System
 	if task == 0 {
 		root := m.CPUs[cpu].Root
-		if o := sys.TaskByRoot(root); o != nil {
+		if o := sys.PDByRoot(root); o != nil {
 			return named(v, o), nil
 		}
 		return space{root: root, name: "kernel", title: "kernel"}, nil
 	}
 	o := sys.Object(task)
-	if o == nil || o.Task == nil {
+	if o == nil || o.PD == nil {
 		return space{}, fmt.Errorf("there is no task %s", task)
 	}
-	if o.Task.Root == 0 {
+	if o.PD.Root == 0 {
 		return space{}, fmt.Errorf("task %s has no page tables that could be read", task)
 	}
 	return named(v, o), nil
@@ -159,7 +159,7 @@ func choose(v *session.View, m kernel.Machine, cpu int, task kernel.ID) (space, 
 // named is the space of a task object.
 func named(v *session.View, o *kernel.Object) space {
 	name := printable.Text(v.Snapshot.TaskName(o.ID))
-	return space{root: o.Task.Root, task: o.ID, name: name, title: fmt.Sprintf("%s (task %s)", name, o.ID)}
+	return space{root: o.PD.Root, task: o.ID, name: name, title: fmt.Sprintf("%s (task %s)", name, o.ID)}
 }
 
 // write lays the file out: headers, notes, and pages from the next page

@@ -44,12 +44,12 @@ func armHand(t *testing.T) (*stubtest.Hand, *kernel.System) {
 	h.Stop(t, "stop", []kernel.Register{{Name: "r0", Value: 0x11}, {Name: "r11"}, {Name: "sp", Value: 0x8ffc}, {Name: "pc", Value: 0x8004},
 		{Name: "cpsr", Value: 0x10}, {Name: "TTBR0", Value: 0x404a}})
 	thread := func(id, task kernel.ID, ip uint64) *kernel.Object {
-		return &kernel.Object{ID: id, Addr: 0xf0000000 + uint64(id)*0x100, Size: 0x100, Kind: kernel.KindThread,
-			Thread: &kernel.Thread{Task: task, IP: ip, SP: 0x8f00, Flags: 0x10, Source: kernel.SourceFrame,
+		return &kernel.Object{ID: id, Addr: 0xf0000000 + uint64(id)*0x100, Size: 0x100, Kind: "Thread",
+			Thread: &kernel.Thread{PD: task, IP: ip, SP: 0x8f00, Flags: 0x10, Source: "frame",
 				Registers: []kernel.Register{{Name: "r4", Value: 0x44}, {Name: "lr", Value: 0x8010}}}}
 	}
 	sys := kernel.NewSystem([]*kernel.Object{
-		{ID: 5, Kind: kernel.KindTask, Task: &kernel.Task{Root: 0x4000}}, {ID: 6, Kind: kernel.KindTask, Task: &kernel.Task{Root: 0x18000}},
+		{ID: 5, Kind: "Task", PD: &kernel.PD{Root: 0x4000}}, {ID: 6, Kind: "Task", PD: &kernel.PD{Root: 0x18000}},
 		thread(0x51, 5, 0x8008), thread(0x61, 6, 0x800c), thread(0x61, 6, 0x9999), thread(FirstProcessor, 6, 0x9999),
 	}, nil)
 	return h, sys

@@ -132,7 +132,7 @@ func (s *Stub) ThreadExtra(id gdbremote.ThreadID) string {
 	text := fmt.Sprintf("CPU#%d [%s]", cpu, mode)
 	if v, err := s.replay.View(s.at); err == nil {
 		if o := v.Snapshot.System.Running(cpu); o != nil {
-			text += fmt.Sprintf(" runs %s %s of %s (task %s)", o.ID, o.Title(), v.Snapshot.TaskName(o.Thread.Task), o.Thread.Task)
+			text += fmt.Sprintf(" runs %s %s of %s (task %s)", o.ID, o.Title(), v.Snapshot.TaskName(o.Thread.PD), o.Thread.PD)
 		}
 	}
 	return printable.Text(text)

@@ -85,7 +85,7 @@ func TestGDBReadsTheRecording(t *testing.T) {
 	add := func(command, says string) { commands, want = append(commands, command), append(want, says) }
 	add("target remote "+s.addr, fmt.Sprintf("%#016x in ", v.Snapshot.PC.Addr))
 	o := v.Snapshot.System.Object(v.Snapshot.Thread)
-	add("info threads", fmt.Sprintf("CPU#0 [user] runs %s %s of %s (task %s)", o.ID, o.Name, v.Snapshot.TaskName(o.Thread.Task), o.Thread.Task))
+	add("info threads", fmt.Sprintf("CPU#0 [user] runs %s %s of %s (task %s)", o.ID, o.Name, v.Snapshot.TaskName(o.Thread.PD), o.Thread.PD))
 	for _, reg := range registers {
 		add("p/x $"+reg.Name, fmt.Sprintf(" = %#x\n", reg.Value))
 	}

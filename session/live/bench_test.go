@@ -391,16 +391,16 @@ func (r *refresh) loop(b testing.TB, function string) (at, root uint64) {
 	defer target.Close(ctx)
 	mirror := memory.NewMirror(target)
 	sys := r.decode(b, mirror, cpu)
-	for _, task := range sys.Tasks() {
+	for _, task := range sys.PDs() {
 		main := sys.MainThread(task.ID)
 		if main == nil {
 			continue
 		}
 		switch main.Name {
 		case "rtcr":
-			root = task.Task.Root
+			root = task.PD.Root
 		case "sheep_counter":
-			space := memory.NewSpace(mirror, memory.AMD64{}, task.Task.Root)
+			space := memory.NewSpace(mirror, memory.AMD64{}, task.PD.Root)
 			jump := slices.Concat(loopEntry, []byte{0xe9}, binary.LittleEndian.AppendUint32(nil, uint32(at-call-8)))
 			for addr, code := range map[uint64][]byte{at: loopCode, call: jump} {
 				_, phys, err := space.Translate(addr)

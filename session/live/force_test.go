@@ -51,7 +51,7 @@ func TestForceBlocked(t *testing.T) {
 	v := untilComplete(ctx, t, e)
 	ep := verdictOf(t, v, "ep")
 	before := *threadOf(t, v, ep.Thread)
-	if !before.Has("receive_wait") || before.FrameIP == ep.Requested.IP {
+	if !before.Has("receive_wait") || before.Usual().IP == ep.Requested.IP {
 		t.Fatalf("ep is to wait for the answer to its LOG request: %+v", before)
 	}
 
@@ -59,8 +59,8 @@ func TestForceBlocked(t *testing.T) {
 	if err != nil || !strings.Contains(text, "its wait in IPC ends") {
 		t.Fatalf("forcing: %q, %v", text, err)
 	}
-	if now := threadOf(t, e.View(), ep.Thread); now.FrameIP != ep.Requested.IP || !now.Has("cancel") {
-		t.Errorf("forced: ip %#x, state %v", now.FrameIP, now.StateNames)
+	if now := threadOf(t, e.View(), ep.Thread); now.Usual().IP != ep.Requested.IP || !now.Has("cancel") {
+		t.Errorf("forced: ip %#x, state %v", now.Usual().IP, now.StateNames)
 	}
 	if err := e.StepInstruction(ctx); err == nil || !strings.Contains(err.Error(), "continue") {
 		t.Errorf("a single step with a wait to end: %v", err)
@@ -68,8 +68,8 @@ func TestForceBlocked(t *testing.T) {
 	if err := e.Unforce(ctx, ep.Thread); err != nil {
 		t.Fatal(err)
 	}
-	if now := threadOf(t, e.View(), ep.Thread); now.FrameIP != before.FrameIP || now.FrameSP != before.FrameSP || now.State != before.State {
-		t.Errorf("taken back: ip %#x, state %v, was %#x, %v", now.FrameIP, now.StateNames, before.FrameIP, before.StateNames)
+	if now := threadOf(t, e.View(), ep.Thread); now.Usual().IP != before.Usual().IP || now.Usual().SP != before.Usual().SP || now.State != before.State {
+		t.Errorf("taken back: ip %#x, state %v, was %#x, %v", now.Usual().IP, now.StateNames, before.Usual().IP, before.StateNames)
 	}
 
 	if _, err := e.Force(ctx, ep.Thread); err != nil {

@@ -51,7 +51,7 @@ func TestPeek(t *testing.T) {
 			t.Errorf("thread %s: %+v", o.ID, p)
 		}
 	}
-	for _, o := range v.Snapshot.System.Tasks() {
+	for _, o := range v.Snapshot.System.PDs() {
 		if v.Snapshot.Tasks[o.ID] != "core" {
 			continue
 		}

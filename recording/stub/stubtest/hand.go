@@ -47,7 +47,7 @@ func (h *Hand) Replay(t *testing.T, sys *kernel.System) *session.Replay {
 func (h *Hand) Stop(t *testing.T, reason string, cpus ...[]kernel.Register) {
 	t.Helper()
 	s := &session.StopRecord{}
-	if err := json.Unmarshal([]byte(`{"evidence":{}}`), s); err != nil {
+	if err := json.Unmarshal([]byte(`{"evidence":{"Format":1}}`), s); err != nil {
 		t.Fatal(err)
 	}
 	s.Number, s.Reason = len(h.Stops)+1, reason
@@ -166,7 +166,8 @@ func (m model) Decode(kernel.Machine) (*kernel.System, error) {
 	return m.sys, nil
 }
 func (m model) KernelSpace(k kernel.Machine) (*memory.Space, error) { return k.Space(0), nil }
-func (m model) CurrentBlock(kernel.CPU) uint64                      { return 0 }
+func (m model) CurrentThread(kernel.Machine, int) uint64            { return 0 }
+func (m model) Platform() *kernel.Platform                          { return &kernel.Platform{} }
 func (m model) Slot(selector uint64) uint64                         { return selector }
 
 // ARM page-table entries that tests need.
