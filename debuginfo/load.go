@@ -9,10 +9,13 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+
+	"thaw/readfile"
 )
 
 // File is an ELF file with its debug info, which may stand in a second file.
@@ -103,25 +106,46 @@ func loadWith(path, debugPath string, cache *Cache) (f *File, err error) {
 	return f, nil
 }
 
-// openELF reads a file whole and parses its ELF headers.
-func openELF(path string) (*elf.File, []byte, error) {
-	st, err := os.Stat(path)
+// IsELF says whether a file begins as an ELF file does. Nothing else of it is
+// read.
+func IsELF(path string) (bool, error) {
+	f, err := readfile.Open(path)
+	if err != nil {
+		return false, fmt.Errorf("looking at %s: %w", path, err)
+	}
+	defer f.Close()
+	return hasMagic(f), nil
+}
+
+func hasMagic(f io.ReaderAt) bool {
+	magic := make([]byte, len(elf.ELFMAG))
+	_, err := f.ReadAt(magic, 0)
+	return err == nil && string(magic) == elf.ELFMAG
+}
+
+// readELF reads a file whole if it begins as an ELF file does.
+func readELF(path string) ([]byte, error) {
+	f, err := readfile.Open(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return nil, nil, fmt.Errorf("loading %s: no such file", path)
+		return nil, errors.New("no such file")
+	case errors.Is(err, readfile.ErrKind):
+		return nil, fmt.Errorf("%w, not an ELF file", err)
 	case err != nil:
-		return nil, nil, fmt.Errorf("loading %s: %w", path, err)
-	case st.IsDir():
-		return nil, nil, fmt.Errorf("loading %s: it is a directory, not an ELF file", path)
-	case st.Size() > maxFile:
-		return nil, nil, fmt.Errorf("loading %s: %d bytes are too many for a program", path, st.Size())
+		return nil, err
 	}
-	raw, err := os.ReadFile(path)
+	defer f.Close()
+	if !hasMagic(f) {
+		return nil, errors.New("not an ELF file")
+	}
+	return readfile.All(f, maxFile)
+}
+
+// openELF reads a file whole and parses its ELF headers.
+func openELF(path string) (*elf.File, []byte, error) {
+	raw, err := readELF(path)
 	if err != nil {
 		return nil, nil, fmt.Errorf("loading %s: %w", path, err)
-	}
-	if !bytes.HasPrefix(raw, []byte(elf.ELFMAG)) {
-		return nil, nil, fmt.Errorf("loading %s: not an ELF file", path)
 	}
 	e, err := elf.NewFile(bytes.NewReader(raw))
 	if err != nil {

@@ -3,22 +3,25 @@ package gdbremote
 import (
 	"fmt"
 	"net"
+	"os"
 	"strings"
+
+	"thaw/readfile"
 )
 
 // parseAddress splits a stub's address into what net.Dial takes. Accepted are
 // ":1234", "1234", "host:1234", "[::1]:1234", with or without "tcp:" in front,
-// "unix:/path", and anything with a slash in it as a socket's path. The host
-// is this one if none is given.
+// "unix:/path", and a socket that is there or anything with a slash in it as a
+// socket's path. The host is this one if none is given.
 func parseAddress(addr string, allowRemote bool) (network, target string, remote bool, err error) {
 	if path, ok := strings.CutPrefix(addr, "unix:"); ok {
 		if path == "" {
 			return "", "", false, fmt.Errorf("stub address %q has no path behind \"unix:\"", addr)
 		}
-		return "unix", path, false, nil
+		return "unix", readfile.Socket(path), false, nil
 	}
-	if strings.Contains(addr, "/") {
-		return "unix", addr, false, nil
+	if st, err := os.Stat(addr); strings.Contains(addr, "/") || err == nil && st.Mode()&os.ModeSocket != 0 {
+		return "unix", readfile.Socket(addr), false, nil
 	}
 	rest := strings.TrimPrefix(addr, "tcp:")
 	if !strings.Contains(rest, ":") {

@@ -24,6 +24,8 @@ func TestParseAddress(t *testing.T) {
 		{"unix:/a/b", "unix", "/a/b", false, true},
 		{"unix:rel", "unix", "rel", false, true},
 		{"./rel", "unix", "./rel", false, true},
+		{"@/b", "unix", "./@/b", false, true},
+		{"unix:@b", "unix", "./@b", false, true},
 		{"192.0.2.1:1234", "tcp", "192.0.2.1:1234", true, true},
 		{"stub.example:1234", "tcp", "stub.example:1234", true, true},
 		{"", "", "", false, false},

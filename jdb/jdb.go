@@ -20,6 +20,8 @@ import (
 	"os"
 	"regexp"
 	"time"
+
+	"thaw/readfile"
 )
 
 // Bounds on what a guest may send.
@@ -47,7 +49,7 @@ type Conn struct {
 
 // Dial connects to a serial line that is a unix socket.
 func Dial(path string) (*Conn, error) {
-	c, err := net.Dial("unix", path)
+	c, err := net.Dial("unix", readfile.Socket(path))
 	if err != nil {
 		return nil, fmt.Errorf("opening the guest's serial line: %w", err)
 	}

@@ -6,7 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+
+	"thaw/readfile"
 )
 
 // Write writes a listing as packed JSON.
@@ -23,9 +24,9 @@ const maxListing = 64 << 20
 
 // Load reads what Write has written.
 func Load(path string) (*Listing, error) {
-	f, err := os.Open(path)
+	f, err := readfile.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("reading the kernel debugger's listings: %w", err)
+		return nil, fmt.Errorf("reading the kernel debugger's listings in %s: %w", path, err)
 	}
 	defer f.Close()
 	z, err := gzip.NewReader(f)

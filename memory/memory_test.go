@@ -242,7 +242,7 @@ func TestShared(t *testing.T) {
 	if err := os.WriteFile(path, data[1:], 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for path, want := range map[string]string{path: "65535 bytes are not plain RAM", t.TempDir(): "it is no file", os.DevNull: "it is no file"} {
+	for path, want := range map[string]string{path: "65535 bytes are not plain RAM", t.TempDir(): "it is a directory", os.DevNull: "it is a device"} {
 		if _, err := MapShared(path); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", path, err)
 		}

@@ -2,7 +2,8 @@ package memory
 
 import (
 	"fmt"
-	"os"
+
+	"thaw/readfile"
 
 	"golang.org/x/sys/unix"
 )
@@ -17,17 +18,14 @@ type Shared struct {
 
 // MapShared maps the RAM file at path.
 func MapShared(path string) (*Shared, error) {
-	f, err := os.Open(path)
+	f, err := readfile.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("mapping the guest's RAM: %w", err)
+		return nil, fmt.Errorf("mapping the guest's RAM %s: %w; give the mem-path of the guest's memory-backend-file", path, err)
 	}
 	defer f.Close()
 	st, err := f.Stat()
 	if err != nil {
 		return nil, fmt.Errorf("mapping the guest's RAM %s: %w", path, err)
-	}
-	if !st.Mode().IsRegular() {
-		return nil, fmt.Errorf("mapping the guest's RAM %s: it is no file; give the mem-path of the guest's memory-backend-file", path)
 	}
 	if st.Size() < leastRAM || st.Size() > lowRAM {
 		return nil, fmt.Errorf("mapping the guest's RAM %s: %d bytes are not plain RAM below the 32-bit hole", path, st.Size())

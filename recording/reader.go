@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -16,6 +15,7 @@ import (
 
 	"thaw/debuginfo"
 	"thaw/memory"
+	"thaw/readfile"
 	"thaw/session"
 )
 
@@ -41,14 +41,11 @@ type Recording struct {
 // last whole stop, and Damage tells. Errors are one sentence with the file's
 // name.
 func Open(path string) (*Recording, error) {
-	f, err := os.Open(path)
+	f, err := readfile.OpenOrPipe(path)
 	if err != nil {
-		return nil, fmt.Errorf("opening the recording: %w", err)
+		return nil, fmt.Errorf("opening the recording %s: %w", path, err)
 	}
 	defer f.Close()
-	if st, err := f.Stat(); err == nil && st.IsDir() {
-		return nil, fmt.Errorf("%s is a directory, not a recording", path)
-	}
 	rec, err := read(filepath.Base(path), f)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)

@@ -14,6 +14,7 @@ import (
 	"thaw/debuginfo"
 	"thaw/kernel"
 	"thaw/memory"
+	"thaw/readfile"
 )
 
 // How much of the code around a place is shown.
@@ -127,7 +128,7 @@ func sourceLines(at Place, dirs []string) []string {
 		return []string{fmt.Sprintf("%s:%d (the file is not here; --source names a directory to look in)", at.File, at.Line)}
 	}
 	defer f.Close()
-	if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() || st.Size() > maxSource {
+	if st, err := f.Stat(); err != nil || st.Size() > maxSource {
 		return []string{fmt.Sprintf("%s:%d (no source file)", at.File, at.Line)}
 	}
 	out := []string{fmt.Sprintf("%s:%d", filepath.Base(at.File), at.Line)}
@@ -149,7 +150,7 @@ func sourceLines(at Place, dirs []string) []string {
 // in one of the directories: under its whole name, or without leading parts of
 // that.
 func openSource(name string, dirs []string) (*os.File, error) {
-	f, first := os.Open(name)
+	f, first := readfile.Open(name)
 	if first == nil {
 		return f, nil
 	}
@@ -158,7 +159,7 @@ func openSource(name string, dirs []string) (*os.File, error) {
 			if !filepath.IsLocal(rest) {
 				continue
 			}
-			if f, err := os.Open(filepath.Join(dir, rest)); err == nil {
+			if f, err := readfile.Open(filepath.Join(dir, rest)); err == nil {
 				return f, nil
 			}
 		}

@@ -4,11 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
-	"os"
+	"path"
 	"slices"
 	"strings"
 	"time"
+
+	"thaw/readfile"
 
 	"github.com/goccy/go-yaml"
 )
@@ -165,14 +166,14 @@ const maxScenario = 1 << 20
 
 // LoadScenario reads and checks a scenario file.
 func LoadScenario(path string) (*Scenario, error) {
-	f, err := os.Open(path)
+	f, err := readfile.OpenOrPipe(path)
 	if err != nil {
-		return nil, fmt.Errorf("reading the scenario: %w", err)
+		return nil, fmt.Errorf("reading the scenario %s: %w", path, err)
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxScenario+1))
+	data, err := readfile.All(f, maxScenario)
 	if err != nil {
-		return nil, fmt.Errorf("reading the scenario: %w", err)
+		return nil, fmt.Errorf("reading the scenario %s: %w", path, err)
 	}
 	return ParseScenario(path, data)
 }
@@ -215,6 +216,9 @@ func (s *Scenario) check() error {
 		for _, f := range c.Files {
 			if f == "" || f == ".." || strings.ContainsRune(f, '/') {
 				return fmt.Errorf("component %s has file %q: files are looked for in the build directory, by their names alone", name, f)
+			}
+			if _, err := path.Match(f, ""); err != nil {
+				return fmt.Errorf("component %s has file %q: %w", name, f, err)
 			}
 		}
 	}

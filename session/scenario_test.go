@@ -98,7 +98,7 @@ func TestScenarioNamesNoPaths(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := LoadScenario("/dev/zero"); err == nil || !strings.Contains(err.Error(), "too many for a scenario") {
+	if _, err := LoadScenario("/dev/zero"); err == nil || !strings.Contains(err.Error(), "it is a device") {
 		t.Errorf("/dev/zero: %v", err)
 	}
 }

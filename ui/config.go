@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"thaw/readfile"
 	"thaw/session"
 )
 
@@ -56,23 +56,12 @@ func DefaultConfigDir() string {
 func readSettings(dir string) (settings, error) {
 	var s settings
 	path := filepath.Join(dir, configFile)
-	f, err := os.Open(path)
+	text, err := readfile.Read(path, configLimit)
 	if errors.Is(err, fs.ErrNotExist) {
 		return s, nil
 	}
 	if err != nil {
-		return s, err
-	}
-	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return s, fmt.Errorf("%s is no regular file", path)
-	}
-	text, err := io.ReadAll(io.LimitReader(f, configLimit+1))
-	if err != nil {
-		return s, err
-	}
-	if len(text) > configLimit {
-		return s, fmt.Errorf("%s is larger than %d bytes", path, configLimit)
+		return s, fmt.Errorf("%s: %w", path, err)
 	}
 	if len(bytes.TrimSpace(text)) == 0 {
 		return s, nil

@@ -92,7 +92,7 @@ func (o *options) loadScenario() (*session.Scenario, error) {
 	if o.scenario == noScenario {
 		return session.Plain(), nil
 	}
-	if strings.ContainsAny(o.scenario, "/.") {
+	if st, err := os.Stat(o.scenario); err == nil && !st.IsDir() || strings.ContainsAny(o.scenario, "/.") {
 		return session.LoadScenario(o.scenario)
 	}
 	data, err := scenarios.Read(o.scenario)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"thaw/debuginfo"
+	"thaw/readfile"
 	"thaw/session"
 )
 
@@ -27,16 +29,15 @@ var subdirs = []string{"debug", "var/libcache/kernel-foc*/build", "kernel/fiasco
 // info.
 func (o *options) findIn(dir string, names []string) (*debuginfo.File, error) {
 	var unusable error
+	looked := 0
 	for _, name := range names {
 		for _, sub := range subdirs {
 			for _, ext := range []string{"", ".debug"} {
-				paths, err := filepath.Glob(filepath.Join(dir, sub, name+ext))
-				if err != nil {
-					return nil, fmt.Errorf("looking for %s in %s: %w", name, dir, err)
-				}
-				for _, p := range paths {
-					st, err := os.Stat(p)
-					if err != nil || !st.Mode().IsRegular() {
+				for _, p := range buildDir(dir).match(sub + "/" + name + ext) {
+					if looked++; looked > maxLooked {
+						return nil, fmt.Errorf("looking for %s in %s: more than %d files have such names: name the one with --symbols", name, dir, maxLooked)
+					}
+					if _, err := debuginfo.IsELF(p); errors.Is(err, readfile.ErrKind) || errors.Is(err, fs.ErrNotExist) {
 						continue
 					}
 					f, err := o.cache().Load(p)
@@ -60,6 +61,11 @@ func (o *options) loadFiles(s *session.Scenario, dir string) (map[string]*debugi
 	named, err := o.named(s)
 	if err != nil {
 		return nil, err
+	}
+	if dir != "" {
+		if err := buildDir(dir).check(); err != nil {
+			return nil, err
+		}
 	}
 	type result struct {
 		name string
@@ -129,29 +135,24 @@ func (o *options) complete(s *session.Scenario, files map[string]*debuginfo.File
 	return nil
 }
 
-// maxPrograms bounds how many programs of a build directory are loaded.
-const maxPrograms = 64
-
 // loadAll loads the kernel, and every other program with debug info that is
 // named or found: for looking at a system that no scenario describes.
 func (o *options) loadAll(s *session.Scenario) (map[string]*debuginfo.File, error) {
 	kernelName := s.KernelName()
 	paths, asked := map[string]string{}, map[string]bool{}
 	if o.build != "" {
-		for _, pattern := range []string{"*", "bin/*", "debug/*.debug", "var/run/*.core"} {
-			found, err := filepath.Glob(filepath.Join(o.build, pattern))
-			if err != nil {
-				return nil, fmt.Errorf("looking for programs in %s: %w", o.build, err)
-			}
-			for _, p := range found[:min(len(found), maxPrograms)] {
-				paths[programName(p)] = p
-			}
+		if err := buildDir(o.build).check(); err != nil {
+			return nil, err
+		}
+		var untold string
+		if paths, untold = buildDir(o.build).programs(); untold != "" {
+			say(os.Stderr, "thaw: warning: %s", untold)
 		}
 	}
 	for _, arg := range o.symbols {
-		name, path, ok := strings.Cut(arg, "=")
-		if !ok {
-			name, path = programName(arg), arg
+		name, path := symbolsArg(arg)
+		if name == "" {
+			name = programName(path)
 		}
 		paths[name], asked[name] = path, true
 	}
@@ -273,10 +274,9 @@ func (o *options) named(s *session.Scenario) (map[string]string, error) {
 		out[s.KernelName()] = o.kernel
 	}
 	for _, arg := range o.symbols {
-		name, path, ok := strings.Cut(arg, "=")
-		if !ok {
-			path = arg
-			name = componentFor(s, filepath.Base(arg))
+		name, path := symbolsArg(arg)
+		if name == "" {
+			name = componentFor(s, filepath.Base(path))
 		}
 		if _, known := s.Components[name]; !known {
 			return nil, fmt.Errorf("--symbols %s belongs to no component of scenario %s; write NAME=FILE with NAME one of %s", arg, s.Name, strings.Join(componentNames(s), ", "))

@@ -7,8 +7,10 @@ import (
 	"net"
 	"os"
 	"sync"
+	"syscall"
 
 	"thaw/printable"
+	"thaw/readfile"
 )
 
 // logLines collects a guest's serial output by lines, in the background.
@@ -115,7 +117,7 @@ func (l *logLines) take() []string {
 }
 
 func dialUnix(path string) (io.ReadCloser, error) {
-	c, err := net.Dial("unix", path)
+	c, err := net.Dial("unix", readfile.Socket(path))
 	if err != nil {
 		return nil, fmt.Errorf("opening the guest's serial line: %w", err)
 	}
@@ -134,8 +136,13 @@ func OpenSerial(path string) (io.ReadCloser, error) {
 		return dialUnix(path)
 	case st.Mode().IsRegular():
 		return openSerialFile(path)
-	case st.IsDir():
-		return nil, fmt.Errorf("opening the guest's serial line: %s is a directory", path)
+	case st.Mode()&(os.ModeNamedPipe|os.ModeCharDevice) == 0:
+		return nil, fmt.Errorf("opening the guest's serial line: %s is %s", path, readfile.Kind(st.Mode()))
 	}
-	return os.Open(path) // a terminal, say
+	// A pipe or a terminal, which has somebody at its other end only later.
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0)
+	if err != nil {
+		return nil, fmt.Errorf("opening the guest's serial line: %w", err)
+	}
+	return f, nil
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"sync"
+
+	"thaw/readfile"
 )
 
 // serialFile is a file that QEMU writes the guest's serial line to (-serial
@@ -29,9 +31,9 @@ const (
 
 // openSerialFile begins with the newest lines of a file.
 func openSerialFile(path string) (*serialFile, error) {
-	f, err := os.Open(path)
+	f, err := readfile.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("opening the guest's serial line: %w", err)
+		return nil, fmt.Errorf("opening the guest's serial line %s: %w", path, err)
 	}
 	s := &serialFile{path: path, f: f}
 	st, err := f.Stat()
@@ -104,7 +106,7 @@ func (s *serialFile) again() {
 		return
 	}
 	if now, err := os.Stat(s.path); err == nil && now.Mode().IsRegular() && !os.SameFile(mine, now) {
-		if f, err := os.Open(s.path); err == nil {
+		if f, err := readfile.Open(s.path); err == nil {
 			s.f.Close()
 			s.f, s.at, s.begun = f, 0, splitter{}
 			return
