@@ -44,7 +44,7 @@ func TestEvalAtEntry(t *testing.T) {
 			return thread + uint64(r.Offset)
 		}
 		const sp = 0x7000_0000
-		mem := words{map[uint64]uint64{
+		mem := wordsAt{map[uint64]uint64{
 			sp: 0x401234, sp + 8: 0x1111, sp + 16: 0x2222, sp + 24: 0x3333, // a State, passed by value
 			at("badge"): 0x55, at("kept.ip"): 0x1000, at("kept.sp"): 0x2000, at("kept.regs[3]"): 0x33, at("next"): thread,
 			0x6000_0000: 0xabcd, 0x6000_0008: 7,
@@ -217,7 +217,7 @@ func objects(t *testing.T, f *File) (Scope, []uint64) {
 		at[a+uint64(far.Offset)] = 0xab_1234_5678_9abc // 40 of these bits count
 		at[a+uint64(name.Offset)] = 0x0064616572687431 // "1thread"
 	}
-	return Scope{File: f, Mem: words{at, f}, Regs: unwound{}}, ths
+	return Scope{File: f, Mem: wordsAt{at, f}, Regs: unwound{}}, ths
 }
 
 func TestWalkList(t *testing.T) {
@@ -241,7 +241,7 @@ func TestWalkList(t *testing.T) {
 	if got, err := WalkList(list, "_first", "_next", 2); err == nil || len(got) != 2 {
 		t.Errorf("bound: %d elements, %v", len(got), err)
 	}
-	mem := scope.Mem.(words)
+	mem := scope.Mem.(wordsAt)
 	thread, _ := f.Type("sys::Thread")
 	next, _ := thread.FieldPath("_next")
 	mem.at[ths[2]+uint64(next.Offset)] = mem.at[ths[0]+uint64(next.Offset)] // to the second, not to the first

@@ -67,13 +67,13 @@ func load(t testing.TB, path string) *File {
 // dwarfVersions are the flags that fixtures are built with in turn.
 var dwarfVersions = []string{"-gdwarf-5", "-gdwarf-4"}
 
-// words is memory of 8-byte words, in front of other memory.
-type words struct {
+// wordsAt is memory of 8-byte words, in front of other memory.
+type wordsAt struct {
 	at   map[uint64]uint64
 	rest Memory
 }
 
-func (w words) ReadMemory(addr uint64, buf []byte) error {
+func (w wordsAt) ReadMemory(addr uint64, buf []byte) error {
 	for i := range buf {
 		a := addr + uint64(i)
 		if v, ok := w.at[a&^7]; ok {

@@ -174,7 +174,7 @@ func Test32(t *testing.T) {
 		}
 		// A State by value stands behind this, which the caller pushed first.
 		scope := Scope{File: f, Regs: c.regs, PC: entryOf(t, f, "app::Thread::state(app::State)")}
-		scope.Mem = words{map[uint64]uint64{0x7000_0000: 0xffff_f000_0804_8000, 0x7000_0008: 0x2222_0000_1111, c.sp + 4: 0x2222_0000_1111}, f}
+		scope.Mem = wordsAt{map[uint64]uint64{0x7000_0000: 0xffff_f000_0804_8000, 0x7000_0008: 0x2222_0000_1111, c.sp + 4: 0x2222_0000_1111}, f}
 		if v, err := scope.Eval("&s"); err != nil {
 			t.Errorf("%v: %v", c.machine, err)
 		} else if n, _ := v.Uint64(); n != c.sp+4 {

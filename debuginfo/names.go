@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"sort"
 	"strings"
+
+	"thaw/words"
 )
 
 // baseNames maps spellings of the basic types to the one that GCC writes into
@@ -67,12 +69,12 @@ func closest(name string, names []string) []string {
 		p := splitName(n)
 		cost := 0
 		if p[len(p)-1] != last {
-			cost = distance(p[len(p)-1], last)
+			cost = words.Distance(p[len(p)-1], last)
 			if cost > 1+len(last)/3 {
 				continue
 			}
 		}
-		found = append(found, candidate{n, 4*cost + distance(n, name)})
+		found = append(found, candidate{n, 4*cost + words.Distance(n, name)})
 	}
 	sort.Slice(found, func(i, j int) bool {
 		if found[i].cost != found[j].cost {
@@ -93,27 +95,4 @@ func didYouMean(names []string) string {
 		return ""
 	}
 	return "; did you mean " + strings.Join(names, " or ") + "?"
-}
-
-// distance is the Levenshtein distance of two names, which are cut at 128
-// bytes.
-func distance(a, b string) int {
-	a, b = a[:min(len(a), 128)], b[:min(len(b), 128)]
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		diag := row[0]
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			change := diag
-			if a[i-1] != b[j-1] {
-				change++
-			}
-			diag = row[j]
-			row[j] = min(change, row[j]+1, row[j-1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"thaw/words"
 )
 
 // action is one entry of the table of all keys and commands: handlers, hint
@@ -102,7 +104,7 @@ func (k keymap) unknown(name string) string {
 		if strings.HasPrefix(a.command, name) {
 			fit = append(fit, ":"+a.command)
 		}
-		if d := distance(name, a.command); d < best {
+		if d := words.Distance(name, a.command); d < best {
 			near, best = a.command, d
 		}
 	}

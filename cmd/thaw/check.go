@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -14,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"thaw/report"
-	"thaw/scenarios"
 	"thaw/session"
 )
 
@@ -134,14 +132,18 @@ func (o *options) check(ctx context.Context, what string, f checkFlags, w io.Wri
 	defer func() { r.Duration = time.Since(begin) }()
 	var s *session.Scenario
 	var own string
-	if isRecording(what) {
+	subject, err := resolve(what, subjectAddress|subjectLab|subjectRecorded)
+	switch {
+	case err != nil:
+		r.Err = err
+	case subject.kind&subjectRecorded != 0:
 		if f.force != "" {
 			r.Err = errors.New("a recording cannot be changed: force a state in a live session")
 			return r
 		}
 		s, own, r.View, r.Err = lastOf(ctx, what)
-	} else {
-		s, own, r.View, r.Err = o.runAll(ctx, what, f, w)
+	default:
+		s, own, r.View, r.Err = o.runAll(ctx, subject, f, w)
 	}
 	if r.Err != nil {
 		return r
@@ -162,7 +164,7 @@ func hasVariant(s *session.Scenario, variant string) error {
 }
 
 // runAll runs a live scenario to its end.
-func (o *options) runAll(ctx context.Context, what string, f checkFlags, w io.Writer) (s *session.Scenario, own string, v *session.View, err error) {
+func (o *options) runAll(ctx context.Context, what subject, f checkFlags, w io.Writer) (s *session.Scenario, own string, v *session.View, err error) {
 	if s, err = o.loadScenario(); err != nil {
 		return nil, "", nil, err
 	}
@@ -223,16 +225,6 @@ func force(ctx context.Context, w io.Writer, e *session.Engine, v *session.View,
 	say(w, "%s: %s", how, fate)
 	fmt.Fprintln(w)
 	return nil
-}
-
-// isRecording says whether an argument names a recording: a file, or one that
-// comes with thaw.
-func isRecording(what string) bool {
-	if st, err := os.Stat(what); err == nil {
-		return st.Mode().IsRegular()
-	}
-	_, err := scenarios.Entry(what)
-	return err == nil || strings.HasSuffix(what, ".thaw")
 }
 
 // lastOf works out a recording's last stop.

@@ -86,11 +86,15 @@ func newAttach() *cobra.Command {
 	return c
 }
 
-func oneAddress(_ *cobra.Command, args []string) error {
+func oneAddress(_ *cobra.Command, args []string) error { return oneSubject(args, subjectAddress) }
+
+// oneSubject makes sure that there is one argument, of a kind that is taken.
+func oneSubject(args []string, takes subjectKind) error {
 	if len(args) != 1 {
 		return errors.New("give the gdbstub's address, such as :1234 or the path of a unix socket")
 	}
-	return nil
+	_, err := resolve(args[0], takes)
+	return err
 }
 
 // interactive opens the terminal interface and leaves the guest in order after
@@ -132,10 +136,15 @@ func newSnapshot() *cobra.Command {
 partner, ip and sp, tasks, and with --caps every object space. Of a recording it
 prints a stop, the last one if none is given.`,
 		Example: "  thaw snapshot :1234 --build build/x86_64 --caps\n  thaw snapshot :1234 --kernel fiasco.image --symbols core --json\n  thaw snapshot bug.thaw@14 --ipc",
-		Args:    oneAddress,
+		Args: func(_ *cobra.Command, args []string) error {
+			return oneSubject(args, subjectAddress|subjectRecorded|subjectStop)
+		},
 		RunE: func(c *cobra.Command, args []string) error {
-			name, _, _ := strings.Cut(args[0], "@")
-			if isRecording(name) {
+			what, err := resolve(args[0], subjectAddress|subjectRecorded|subjectStop)
+			if err != nil {
+				return err
+			}
+			if what.kind&subjectRecorded != 0 {
 				s, err := openSide(c.Context(), args[0])
 				if err != nil {
 					return err
@@ -183,14 +192,14 @@ func (f snapshotFlags) print(w io.Writer, s *session.Snapshot) error {
 	return report.Snapshot(w, s, f.caps)
 }
 
-// openWhat opens the session that an argument means: lab, lab:BUG, or a
-// gdbstub's address. variant is the expectation that it is held against.
-func (o *options) openWhat(ctx context.Context, s *session.Scenario, what string) (op *opened, variant string, err error) {
-	name, bug, _ := strings.Cut(what, ":")
-	if name != "lab" {
-		op, err = o.openAddr(ctx, s, what)
+// openWhat opens a live session: of the lab guest, or at a gdbstub's address.
+// variant is the expectation that it is held against.
+func (o *options) openWhat(ctx context.Context, s *session.Scenario, what subject) (op *opened, variant string, err error) {
+	if what.kind != subjectLab {
+		op, err = o.openAddr(ctx, s, what.name)
 		return op, session.DefaultVariant, err
 	}
+	bug := what.bug
 	if bug == "" || bug == defaultBug {
 		bug = session.DefaultVariant
 	} else if _, known := s.Expect[bug]; !known && len(s.Expect) > 0 {

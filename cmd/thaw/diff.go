@@ -1,10 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -58,18 +58,15 @@ type side struct {
 }
 
 func openSide(ctx context.Context, arg string) (*side, error) {
-	name, at, given := strings.Cut(arg, "@")
-	s := &side{name: name}
-	var err error
-	if s.replay, s.rec, err = openReplay(ctx, name); err != nil {
+	what, err := resolve(arg, subjectRecorded|subjectStop)
+	if err != nil {
 		return nil, err
 	}
-	stop := s.replay.Stops()
-	if given {
-		if stop, err = strconv.Atoi(at); err != nil {
-			return nil, fmt.Errorf("%s: %q is no number of a stop", arg, at)
-		}
+	s := &side{name: what.name}
+	if s.replay, s.rec, err = openReplay(ctx, what.name); err != nil {
+		return nil, err
 	}
+	stop := cmp.Or(what.stop, s.replay.Stops())
 	if s.view, err = s.replay.View(stop); err != nil {
 		return nil, err
 	}

@@ -63,6 +63,11 @@ is.`,
 		Example: "  thaw doctor\n  thaw doctor :1234 --build build/x86_64",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				if _, err := resolve(args[0], subjectAddress); err != nil {
+					return err
+				}
+			}
 			bad := 0
 			tell := func(name string, f finding) {
 				if f.state == wrong {

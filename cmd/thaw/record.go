@@ -3,10 +3,8 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
@@ -36,7 +34,11 @@ to lab or attach.`,
 			case o.record == "":
 				return errors.New("say where to: -o FILE.thaw")
 			}
-			return o.recordAll(c.Context(), c.ErrOrStderr(), args[0])
+			what, err := resolve(args[0], subjectAddress|subjectLab)
+			if err != nil {
+				return err
+			}
+			return o.recordAll(c.Context(), c.ErrOrStderr(), what)
 		},
 	}
 	o.commonFlags(c)
@@ -47,7 +49,7 @@ to lab or attach.`,
 }
 
 // recordAll records one scenario headless, and tells every stop.
-func (o *options) recordAll(ctx context.Context, w io.Writer, what string) (err error) {
+func (o *options) recordAll(ctx context.Context, w io.Writer, what subject) (err error) {
 	s, err := o.loadScenario()
 	if err != nil {
 		return err
@@ -106,12 +108,16 @@ func openPlayer(ctx context.Context, what string) (*session.Player, error) {
 
 // openRecording reads a recording: a file, or one that comes with thaw.
 func openRecording(what string) (*recording.Recording, error) {
-	if _, err := os.Stat(what); err == nil || strings.ContainsAny(what, "/.") {
+	s, err := resolve(what, subjectRecorded)
+	if err != nil {
+		return nil, err
+	}
+	if s.kind == subjectFile {
 		return recording.Open(what)
 	}
 	from, err := scenarios.Open(what)
 	if err != nil {
-		return nil, fmt.Errorf("%s is no file, and %w", what, err)
+		return nil, err
 	}
 	return recording.Read(what, from)
 }
