@@ -52,14 +52,12 @@ const (
 	typeDone  = "DONE" // empty: the recording was ended in order
 )
 
-// Bounds on what a file may hold. Together they bound the memory that reading
-// one takes to about 700 MiB.
+// Bounds on what a file may hold, beside maxMemory.
 const (
 	maxRecord = 32 << 20 // bytes, unpacked
 	maxJSON   = 64 << 20 // bytes of all JSON records, unpacked
 	maxPages  = 1 << 15  // pages of session.PageSize bytes
 	maxMasks  = 1 << 16
-	maxRefs   = 1 << 22 // pages of all stops together
 	maxStops  = 1 << 14
 )
 

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -73,11 +72,11 @@ func read(name string, from io.Reader) (*Recording, error) {
 
 // reader is a reading under way.
 type reader struct {
-	rec  *Recording
-	in   *bufio.Reader
-	dec  *zstd.Decoder
+	rec *Recording
+	in  *bufio.Reader
+	dec *zstd.Decoder
+	budget
 	json int // bytes of JSON so far
-	refs int // pages that stops refer to so far
 	at   int64
 	done bool
 }
@@ -186,18 +185,20 @@ func (r *reader) take(typ string, raw []byte) error {
 		return r.takeStop(raw)
 	case typeNotes:
 		r.rec.notes = nil
-		return decode(typ, raw, &r.rec.notes)
+		return r.decode(typ, raw, &r.rec.notes, 2)
 	case typeLog:
 		var lines []string
-		err := decode(typ, raw, &lines)
+		err := r.decode(typ, raw, &lines, 1)
 		r.rec.log = append(r.rec.log, lines...)
 		return err
 	}
 	return nil
 }
 
-func decode(typ string, raw []byte, to any) error {
-	if err := json.Unmarshal(raw, to); err != nil {
+// decode decodes a record's JSON; times is how often what comes of it is there in
+// the end.
+func (r *reader) decode(typ string, raw []byte, to any, times int64) error {
+	if err := r.budget.decode(raw, to, times); err != nil {
 		return fmt.Errorf("a %s record: %w", typ, err)
 	}
 	return nil
@@ -207,7 +208,7 @@ func (r *reader) takeMeta(raw []byte) error {
 	if r.rec.scenario != nil {
 		return errors.New("a second META record")
 	}
-	if err := decode(typeMeta, raw, &r.rec.meta); err != nil {
+	if err := r.decode(typeMeta, raw, &r.rec.meta, 2); err != nil {
 		return err
 	}
 	s, err := session.ParseScenario("of the recording", []byte(r.rec.meta.Scenario))
@@ -222,6 +223,9 @@ func (r *reader) takePages(raw []byte) error {
 	for ; len(raw) > 0; raw = raw[pageEntry:] {
 		if len(r.rec.pages) == maxPages {
 			return fmt.Errorf("more than %d pages", maxPages)
+		}
+		if err := r.draw(session.PageSize + perPiece); err != nil {
+			return err
 		}
 		page := slices.Clone(raw[sha256.Size:pageEntry])
 		if sha256.Sum256(page) != [sha256.Size]byte(raw) {
@@ -241,6 +245,9 @@ func (r *reader) takeMasks(raw []byte) error {
 		if len(r.rec.masks) == maxMasks {
 			return fmt.Errorf("more than %d masks", maxMasks)
 		}
+		if err := r.draw(int64(size) + perPiece); err != nil {
+			return err
+		}
 		m := memory.Mask(raw[:size])
 		r.rec.masks = append(r.rec.masks, &m)
 	}
@@ -249,7 +256,7 @@ func (r *reader) takeMasks(raw []byte) error {
 
 func (r *reader) takeSymbols(raw []byte) error {
 	var s symbols
-	if err := decode(typeSyms, raw, &s); err != nil {
+	if err := r.decode(typeSyms, raw, &s, 3); err != nil {
 		return err
 	}
 	if s.Extract == nil {
@@ -265,7 +272,7 @@ func (r *reader) takeSymbols(raw []byte) error {
 
 func (r *reader) takeStop(raw []byte) error {
 	var s stop
-	if err := decode(typeStop, raw, &s); err != nil {
+	if err := r.decode(typeStop, raw, &s, 1); err != nil {
 		return err
 	}
 	switch {
@@ -278,8 +285,8 @@ func (r *reader) takeStop(raw []byte) error {
 	case s.CPU < 0 || s.CPU >= len(s.CPUs):
 		return fmt.Errorf("stop %d is of processor %d of %d", s.Number, s.CPU, len(s.CPUs))
 	}
-	if r.refs += len(s.Pages); r.refs > maxRefs {
-		return fmt.Errorf("more than %d pages in all stops", maxRefs)
+	if err := r.draw(perRef * int64(len(s.Pages))); err != nil {
+		return err
 	}
 	if len(s.Known) > 0 && len(s.Known) != len(s.Pages) {
 		return fmt.Errorf("stop %d has %d pages and tells what is known of %d", s.Number, len(s.Pages), len(s.Known))

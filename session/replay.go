@@ -50,8 +50,8 @@ type Replay struct {
 	arch   arch
 	kernel Program
 	stops  []int             // records that are stops of the history
-	logs   [][]string        // LOG lines up to each stop
-	log    []string          // all
+	logs   []*logPart        // LOG lines up to each stop
+	log    *logPart          // all
 	snaps  map[int]*Snapshot // by record; a few that were used last, and those that evidence refers to
 	kept   []int             // records in snaps, in order of their use
 	views  map[int]*View
@@ -71,13 +71,14 @@ func NewReplay(rec Recorded, dec Decoder, paging memory.Paging) (*Replay, error)
 		return nil, fmt.Errorf("%s: %w", rec.Name(), err)
 	}
 	for i, s := range rec.Records() {
+		kept := r.log.end()
 		if s.LogCut {
-			if s.LogKept < 0 || s.LogKept > len(r.log) {
-				return nil, fmt.Errorf("%s: stop %d keeps %d LOG lines of %d", rec.Name(), s.Number, s.LogKept, len(r.log))
+			if s.LogKept < 0 || s.LogKept > kept {
+				return nil, fmt.Errorf("%s: stop %d keeps %d LOG lines of %d", rec.Name(), s.Number, s.LogKept, kept)
 			}
-			r.log = slices.Clone(r.log[:s.LogKept])
+			kept = s.LogKept
 		}
-		r.log = append(r.log, s.Log...)
+		r.log = &logPart{r.log, kept, s.Log}
 		if s.Aside {
 			continue
 		}
@@ -96,9 +97,9 @@ func NewReplay(rec Recorded, dec Decoder, paging memory.Paging) (*Replay, error)
 			}
 		}
 		r.stops = append(r.stops, i)
-		r.logs = append(r.logs, r.log[:len(r.log):len(r.log)])
+		r.logs = append(r.logs, r.log)
 	}
-	r.log = append(r.log, rec.Log()...)
+	r.log = &logPart{r.log, r.log.end(), rec.Log()}
 	if len(r.stops) == 0 {
 		return nil, fmt.Errorf("%s holds no stop: it ended before the guest's first one", rec.Name())
 	}
@@ -218,10 +219,12 @@ func (r *Replay) View(stop int) (*View, error) {
 	}
 	v := &View{State: Stopped, Scenario: r.rec.Scenario().Name, Target: r.rec.Target(), Snapshot: snap, First: 1, Stops: len(r.stops),
 		Live: stop == len(r.stops), Phases: rec.Phases, Verdicts: j.all(snap), Caps: j.capDiff(snap), Memory: j.ev.Memory, Waits: j.waits(snap), Complete: j.ev.Complete, Finished: j.ev.Finished,
-		Log: r.logs[stop-1], Breakpoints: rec.Breakpoints, Components: r.rec.Components(), Notes: r.rec.Notes()}
+		Breakpoints: rec.Breakpoints, Components: r.rec.Components(), Notes: r.rec.Notes()}
+	log := r.logs[stop-1]
 	if v.Live {
-		v.Log = r.log
+		log = r.log
 	}
+	v.Log = log.newest(maxLog)
 	r.views[record] = v
 	return v, nil
 }

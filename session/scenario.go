@@ -162,7 +162,7 @@ func (d *Duration) UnmarshalYAML(b []byte) error {
 }
 
 // maxScenario bounds a scenario file, in bytes.
-const maxScenario = 1 << 20
+const maxScenario = 256 << 10
 
 // LoadScenario reads and checks a scenario file.
 func LoadScenario(path string) (*Scenario, error) {
@@ -185,6 +185,9 @@ func ParseScenario(name string, data []byte) (*Scenario, error) {
 	}
 	if string(data) == plainText {
 		return Plain(), nil
+	}
+	if err := checkForm(string(data)); err != nil {
+		return nil, fmt.Errorf("scenario %s: %w", name, err)
 	}
 	s := &Scenario{Settle: Duration(5 * time.Second), text: data}
 	if err := yaml.UnmarshalWithOptions(data, s, yaml.Strict()); err != nil {
