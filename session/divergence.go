@@ -93,12 +93,12 @@ func (e *Engine) diverge(ctx context.Context, t *track) error {
 		kernel.Register{Name: e.arch.sp, Value: from.SP}, kernel.Register{Name: e.arch.flags, Value: from.Flags})
 	restored, err := e.excursion(ctx, w, t.TaskRoot, nil, e.attachedTo(t))
 	if err != nil {
-		return e.noExcursion(d, err)
+		return noExcursion(ctx, d, err)
 	}
 	task := s.System.Object(from.PD)
 	first, err := e.excursion(ctx, w, task.PD.Root, start, e.ev.mapped)
 	if err != nil {
-		return e.noExcursion(d, err)
+		return noExcursion(ctx, d, err)
 	}
 	d.compare(first, restored, e.comps[t.Program].place)
 	e.describeLast(d, t.Program)
@@ -116,10 +116,10 @@ func (e *Engine) attachedTo(t *track) []attachment {
 	return all
 }
 
-// noExcursion notes that there was no excursion. An error after which the guest
-// may not be as it was is one.
-func (e *Engine) noExcursion(d *Divergence, err error) error {
-	if errors.Is(err, errNoCall) {
+// noExcursion notes why an excursion has found nothing. That is no reason to end a
+// session, but that the guest may not be as it was is, or that the user leaves.
+func noExcursion(ctx context.Context, d *Divergence, err error) error {
+	if !errors.Is(err, errNotPutBack) && ctx.Err() == nil {
 		d.Problem = err.Error()
 		return nil
 	}

@@ -55,6 +55,7 @@ type Engine struct {
 	cpu     int // processor that stopped
 	view    *memory.View
 	mirror  *memory.Mirror // what the model is made of, at all stops
+	guard   guard
 	skipper *skipper
 	lifter  lifter
 	text    *memory.View // machine code, which recordings leave out
@@ -146,6 +147,7 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 	if e.kernelComponent() == nil {
 		return nil, errors.New("no debug info for the kernel: give its ELF")
 	}
+	e.guard = newGuard(e)
 	if err := e.look(ctx, 0); err != nil {
 		return nil, err
 	}

@@ -228,8 +228,8 @@ func (e *Engine) readSaved(t *track) ([]saved, error) {
 func (e *Engine) observe(ctx context.Context, t *track, written uint64) (ev *event, entered bool, err error) {
 	cpu := e.m.CPUs[e.cpu]
 	if cpu.User {
-		if cpu.Root != t.TaskRoot {
-			return nil, false, nil
+		if runs, err := e.runsHere(ctx, t); !runs || err != nil {
+			return nil, false, err
 		}
 		ev, err := e.enter(ctx, t)
 		return ev, true, err
@@ -249,6 +249,30 @@ func (e *Engine) observe(ctx context.Context, t *track, written uint64) (ev *eve
 		t.writesBy(added, e.backtrace(e.kernelComponent()))
 	}
 	return nil, false, nil
+}
+
+// runsHere says whether the stopped processor, in user mode, runs a thread. Its
+// task may be another one than at the request: the kernel has a thread that was
+// never started in its own, until somebody binds it.
+func (e *Engine) runsHere(ctx context.Context, t *track) (bool, error) {
+	root := e.m.CPUs[e.cpu].Root
+	block, err := e.currentBlock(ctx)
+	if err != nil || block != 0 && block != t.Block {
+		return false, err
+	}
+	if root == t.TaskRoot {
+		return true, nil
+	}
+	sys, err := e.system(ctx)
+	if err != nil {
+		return false, err
+	}
+	o := sys.At(t.Block)
+	if o == nil || o.Thread == nil || o.ID != t.ID {
+		return false, nil
+	}
+	e.takeTask(sys, t, o)
+	return root == t.TaskRoot, nil
 }
 
 // sourceCopy is where a requesting function keeps a state.

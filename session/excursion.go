@@ -36,6 +36,9 @@ type step struct {
 	regs []kernel.Register
 }
 
+// errNotPutBack says that the guest may not be as it was before an excursion.
+var errNotPutBack = errors.New("putting the guest back as it was")
+
 // Why excursions end.
 const (
 	endSystemCall = "system call"
@@ -71,9 +74,14 @@ func (e *Engine) excursion(ctx context.Context, w Putter, root uint64, start []k
 	}
 	x.pages = append(x.pages, stack...)
 	defer func() {
-		// Setting the root anew makes the processor forget pages that were lent.
-		err = errors.Join(err, e.putPages(ctx, w, x.pages), w.PutRegisters(ctx, cpu, saved),
+		// Even if the user leaves meanwhile. Setting the root anew makes the processor
+		// forget pages that were lent.
+		ctx := context.WithoutCancel(ctx)
+		back := errors.Join(e.putPages(ctx, w, x.pages), w.PutRegisters(ctx, cpu, saved),
 			w.WriteRegister(ctx, cpu, e.arch.rootRegister, value(saved, e.arch.rootRegister)), e.look(ctx, cpu))
+		if back != nil {
+			err = errors.Join(err, fmt.Errorf("%w: %w", errNotPutBack, back))
+		}
 	}()
 	own := []kernel.Register{{Name: e.arch.rootRegister, Value: root}, {Name: e.arch.faultAddress, Value: noFault},
 		{Name: e.arch.lazyFPU, Value: value(saved, e.arch.lazyFPU) &^ e.arch.lazyFPUBit}}
@@ -190,8 +198,8 @@ func (e *Engine) leaveKernel(ctx context.Context, w Changer, leave, ip uint64) e
 			return err
 		}
 	}
-	if err := e.stepTo(ctx); err != nil {
-		return err
+	if err := e.stepOn(ctx); err != nil {
+		return fmt.Errorf("leaving the kernel after an exception at %#x: %w", ip, err)
 	}
 	if cpu := e.m.CPUs[e.cpu]; !cpu.User {
 		return fmt.Errorf("leaving the kernel after an exception at %#x: the processor is at %#x", ip, cpu.IP)
@@ -236,17 +244,16 @@ func (e *Engine) trapStack(ctx context.Context) ([]memory.Request, error) {
 }
 
 // putPages writes back what differs from what was read before; of memory that was
-// read twice, the first.
+// read twice, the first. Where it cannot be read any more, since the user leaves,
+// all is written.
 func (e *Engine) putPages(ctx context.Context, w Changer, before []memory.Request) error {
 	now := make([]memory.Request, 0, len(before))
 	for _, q := range before {
 		now = append(now, memory.Request{Addr: q.Addr, Buf: make([]byte, len(q.Buf))})
 	}
-	if err := e.target.ReadPhysical(now); err != nil {
-		return err
-	}
+	unread := e.target.ReadPhysical(now) != nil
 	for i, q := range slices.Backward(before) {
-		if q.Err != nil || bytes.Equal(q.Buf, now[i].Buf) {
+		if q.Err != nil || !unread && now[i].Err == nil && bytes.Equal(q.Buf, now[i].Buf) {
 			continue
 		}
 		if err := w.WritePhysical(ctx, q.Addr, q.Buf); err != nil {

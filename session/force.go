@@ -264,23 +264,24 @@ func (e *Engine) followUser(ctx context.Context, t *track) (string, error) {
 	program := e.comps[t.Program]
 	last := e.m.CPUs[e.cpu].IP
 	first := last
-	for n := range maxFollow {
-		stop, err := e.target.Step(ctx, e.cpu)
+	executed := 1
+	for range maxFollow {
+		stop, err := e.guard.step(ctx, e.cpu)
 		if err != nil {
 			return "", fmt.Errorf("following thread %s %s: %w", t.ID, t.Name, err)
-		}
-		if stop.Ended {
-			return "", fmt.Errorf("the guest is gone: %s", stop.Why)
 		}
 		if err := e.look(ctx, stop.CPU); err != nil {
 			return "", err
 		}
 		if cpu := e.m.CPUs[e.cpu]; cpu.User {
+			if last != cpu.IP { // repetitions, and steps that QEMU did not do, are none more
+				executed++
+			}
 			last = cpu.IP
 			continue
 		}
 		in := e.kernelComponent().place(e.m.CPUs[e.cpu].IP)
-		text := fmt.Sprintf("it goes on at %s, executes %d instructions, and enters the kernel at %s from %s", program.place(first), n+1, in, program.place(last))
+		text := fmt.Sprintf("it goes on at %s, executes %d instructions, and enters the kernel at %s from %s", program.place(first), executed, in, program.place(last))
 		if cr2, ok := e.regs[e.cpu].Uint64("cr2"); ok && strings.Contains(strings.ToLower(in.Function), "page_fault") {
 			text += fmt.Sprintf(": a page fault at %#x", cr2)
 		}

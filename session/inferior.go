@@ -101,7 +101,7 @@ func (e *Engine) enterKernel(ctx context.Context, w Changer, c *kernelCall) erro
 	if err := w.WriteRegister(ctx, e.cpu, e.arch.ip, nowhere); err != nil {
 		return err
 	}
-	if err := e.stepTo(ctx); err != nil {
+	if err := e.stepOn(ctx); err != nil {
 		return err
 	}
 	if e.m.CPUs[e.cpu].User {
@@ -124,14 +124,29 @@ func (e *Engine) enterKernel(ctx context.Context, w Changer, c *kernelCall) erro
 
 // stepTo executes one instruction, whatever that does.
 func (e *Engine) stepTo(ctx context.Context) error {
-	stop, err := e.target.Step(ctx, e.cpu)
+	stop, err := e.guard.step(ctx, e.cpu)
 	if err != nil {
-		return fmt.Errorf("stepping processor %d: %w", e.cpu, err)
-	}
-	if stop.Ended {
-		return fmt.Errorf("the guest is gone: %s", stop.Why)
+		return err
 	}
 	return e.look(ctx, stop.CPU)
+}
+
+// maxIdle is how often a step may leave the processor where it was: QEMU returns
+// now and then without having executed an instruction whose page was just mapped.
+const maxIdle = 4
+
+// stepOn executes one instruction that cannot lead to itself.
+func (e *Engine) stepOn(ctx context.Context) error {
+	before := e.here()
+	for range maxIdle {
+		if err := e.stepTo(ctx); err != nil {
+			return err
+		}
+		if e.here() != before {
+			return nil
+		}
+	}
+	return fmt.Errorf("the processor stays at %#x in %d steps", before.pc, maxIdle)
 }
 
 // unmapped is an address that user mode cannot execute.
@@ -197,7 +212,7 @@ func (e *Engine) called(ctx context.Context, c *kernelCall) error {
 			return err
 		}
 	}
-	if err := e.stepTo(ctx); err != nil {
+	if err := e.stepOn(ctx); err != nil {
 		return err
 	}
 	if cpu := e.m.CPUs[e.cpu]; !cpu.User || cpu.IP != c.user.IP {

@@ -59,13 +59,15 @@ func (e *Engine) reachByStep(ctx context.Context, position uint64) (stop TargetS
 	if stop, err = e.reach(ctx, position-1); err != nil {
 		return stop, err
 	}
-	if stop, err = e.target.Step(ctx, stop.CPU); err == nil && stop.Ended {
-		err = fmt.Errorf("the guest is gone: %s", stop.Why)
+	for range maxIdle {
+		if stop, err = e.guard.step(ctx, stop.CPU); err != nil {
+			return stop, err
+		}
+		if at, err := e.reverser().Position(ctx); err != nil || at == position {
+			return stop, errors.Join(err, e.look(ctx, stop.CPU))
+		}
 	}
-	if err != nil {
-		return stop, err
-	}
-	return stop, e.look(ctx, stop.CPU)
+	return stop, fmt.Errorf("going to instruction %d of the recorded run: the processor stays before it in %d steps", position, maxIdle)
 }
 
 // rewind goes to the last VM snapshot before a position, or to the beginning.

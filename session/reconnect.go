@@ -146,7 +146,7 @@ func (e *Engine) setAgain(ctx context.Context) error {
 // breakpoints.
 func (e *Engine) renew(ctx context.Context) error {
 	e.probes, e.infos, e.phases = map[uint64][]*probe{}, nil, nil
-	e.ev = newEvidence()
+	e.ev, e.guard = newEvidence(), newGuard(e)
 	e.taskComps, e.libraries = map[taskKey]*component{}, map[libraryKey]bool{}
 	e.taken, e.faulted, e.handling = visit{}, visit{}, false
 	e.asked.Store(false)

@@ -195,16 +195,22 @@ func (e *Engine) trackOf(sys *kernel.System, o *kernel.Object) (*track, error) {
 	if err := e.ev.room(); err != nil {
 		return nil, err
 	}
-	t := &track{ID: o.ID, Block: o.Addr, Name: o.Name, Task: o.Thread.PD}
+	t := &track{ID: o.ID, Block: o.Addr, Name: o.Name}
+	e.takeTask(sys, t, o)
+	e.ev.tracks[o.Addr] = t
+	e.ev.Threads = append(e.ev.Threads, t)
+	return t, nil
+}
+
+// takeTask notes the task that a thread belongs to.
+func (e *Engine) takeTask(sys *kernel.System, t *track, o *kernel.Object) {
+	t.Task = o.Thread.PD
 	if task := sys.Object(t.Task); task != nil && task.PD != nil {
 		t.TaskRoot = task.PD.Root
 		if c := e.taskComponent(sys, task); c != nil {
 			t.Program = c.name
 		}
 	}
-	e.ev.tracks[o.Addr] = t
-	e.ev.Threads = append(e.ev.Threads, t)
-	return t, nil
 }
 
 func evalUint(scope debuginfo.Scope, expr string) (uint64, error) {

@@ -106,10 +106,7 @@ func (e *Engine) resume(ctx context.Context, skipped *skip) error {
 	if skipped != nil {
 		return skipped.take(ctx, e)
 	}
-	if err := e.target.Resume(ctx); err != nil {
-		return fmt.Errorf("resuming the guest: %w", err)
-	}
-	return nil
+	return e.guard.resume(ctx)
 }
 
 // stepOff executes the instruction under a breakpoint that the processor
@@ -125,12 +122,9 @@ func (e *Engine) stepOff(ctx context.Context) (*skip, *event, error) {
 	if s != nil && s.trust {
 		return s, nil, nil
 	}
-	stop, err := e.target.Step(ctx, e.cpu)
+	stop, err := e.guard.step(ctx, e.cpu)
 	if err != nil {
 		return nil, nil, fmt.Errorf("stepping over the breakpoint at %#x: %w", before.pc, err)
-	}
-	if stop.Ended {
-		return nil, nil, fmt.Errorf("the guest is gone: %s", stop.Why)
 	}
 	if err := e.look(ctx, stop.CPU); err != nil {
 		return nil, nil, err

@@ -124,7 +124,7 @@ func (s *skip) take(ctx context.Context, e *Engine) error {
 	if s.store {
 		data = e.word(s.value)
 	}
-	if err := e.target.(Advancer).Advance(ctx, e.cpu, s.regs, s.phys, data); err != nil {
+	if err := e.guard.advance(ctx, e.cpu, s.regs, s.phys, data); err != nil {
 		return fmt.Errorf("resuming the guest behind the breakpoint at %#x: %w", s.pc, err)
 	}
 	return nil

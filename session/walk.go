@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -117,14 +118,8 @@ func (e *Engine) StepInstruction(ctx context.Context) error {
 	before := e.here()
 	user := e.m.CPUs[e.cpu].User
 	e.forgetUndo()
-	stop, err := e.target.Step(ctx, e.cpu)
+	stop, err := e.stepOnce(ctx)
 	if err != nil {
-		return e.arrive(ctx, nil, err)
-	}
-	if stop.Ended {
-		return e.arrive(ctx, nil, fmt.Errorf("the guest is gone: %s", stop.Why))
-	}
-	if err := e.look(ctx, stop.CPU); err != nil {
 		return e.arrive(ctx, nil, err)
 	}
 	e.noteFault(before, user)
@@ -145,6 +140,25 @@ func (e *Engine) StepInstruction(ctx context.Context) error {
 		ev = merge(ev, got)
 	}
 	return e.arrive(ctx, ev, nil)
+}
+
+// stepOnce executes one instruction; where nothing at all has changed since QEMU has
+// not done so, again. An instruction that jumps to itself is not told from that, and
+// does no more by being executed again.
+func (e *Engine) stepOnce(ctx context.Context) (stop TargetStop, err error) {
+	before := e.arch.all(e.regs[e.cpu])
+	for range maxIdle {
+		if stop, err = e.guard.step(ctx, e.cpu); err != nil {
+			return stop, err
+		}
+		if err := e.look(ctx, stop.CPU); err != nil {
+			return stop, err
+		}
+		if stop.Watch || stop.RunEnds || !slices.Equal(before, e.arch.all(e.regs[e.cpu])) {
+			break
+		}
+	}
+	return stop, nil
 }
 
 // arrive records a stop, or that the session ended: not by an error of what was cut

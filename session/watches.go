@@ -13,10 +13,16 @@ func (e *Engine) arm(ctx context.Context, t *track) error {
 		return nil
 	}
 	for _, w := range e.watchesOf(t) {
+		e.ev.watches[w.addr] = t
+		if e.pushed(t, w) {
+			continue
+		}
 		if err := e.target.SetWatch(ctx, w.kind, w.addr, e.ptrSize()); err != nil {
 			return fmt.Errorf("watching the saved state of thread %s %s: %w", t.ID, t.Name, err)
 		}
-		e.ev.watches[w.addr] = t
+	}
+	if e.arch.pushes && len(t.Places) > 0 {
+		e.guard.hold(t, t.Places[0].IPAddr, t.Places[0].SPAddr)
 	}
 	t.armed = true
 	return nil
@@ -29,11 +35,20 @@ func (e *Engine) disarm(ctx context.Context, t *track) error {
 	t.armed = false
 	for _, w := range e.watchesOf(t) {
 		delete(e.ev.watches, w.addr)
+		if e.pushed(t, w) {
+			continue
+		}
 		if err := e.target.ClearWatch(ctx, w.kind, w.addr, e.ptrSize()); err != nil {
 			return fmt.Errorf("no longer watching thread %s %s: %w", t.ID, t.Name, err)
 		}
 	}
-	return nil
+	return e.guard.release(ctx, t)
+}
+
+// pushed says whether a watch is the guard's business: the usual place is where the
+// processor saves the user's state.
+func (e *Engine) pushed(t *track, w watch) bool {
+	return e.arch.pushes && w.kind == WatchWrite && len(t.Places) > 0 && (w.addr == t.Places[0].IPAddr || w.addr == t.Places[0].SPAddr)
 }
 
 func (e *Engine) disarmAll(ctx context.Context) error {
@@ -118,9 +133,18 @@ func (e *Engine) watchHit(ctx context.Context, stop TargetStop) (*event, error) 
 // on its way out of the kernel. Single steps take no interrupts, so the frame
 // stays as it is until user mode.
 func (e *Engine) followOut(ctx context.Context, t *track, stop TargetStop) (*event, bool, error) {
+	if stop.WatchKind != WatchRead {
+		return nil, false, nil
+	}
 	block, err := e.currentBlock(ctx)
-	if err != nil || stop.WatchKind != WatchRead || block != t.Block {
+	if err != nil {
 		return nil, false, err
+	}
+	if block == t.Block || block == 0 {
+		e.guard.leaves(t)
+	}
+	if block != t.Block {
+		return nil, false, nil
 	}
 	if err := e.disarm(ctx, t); err != nil {
 		return nil, false, err
@@ -147,12 +171,9 @@ func (e *Engine) stepOut(ctx context.Context, t *track) (*event, bool, error) {
 
 // stepKernel executes one instruction on a thread's way through the kernel.
 func (e *Engine) stepKernel(ctx context.Context, t *track) error {
-	s, err := e.target.Step(ctx, e.cpu)
+	s, err := e.guard.step(ctx, e.cpu)
 	if err != nil {
 		return fmt.Errorf("following thread %s %s through the kernel: %w", t.ID, t.Name, err)
-	}
-	if s.Ended {
-		return fmt.Errorf("the guest is gone: %s", s.Why)
 	}
 	return e.look(ctx, s.CPU)
 }

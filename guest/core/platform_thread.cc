@@ -129,6 +129,12 @@ void Platform_thread::state(Thread_state s)
 		return;
 	}
 
+	// A thread that was not started can be in no exception.
+	if (bug("unstarted") && equal(_name, "signal handler"))
+	{
+		_pager_obj->state = s;
+		return;
+	}
 	// What a repair with ex_regs alone would do, to a thread in IPC and to one
 	// that runs.
 	if (ep && (bug("exregs-blocked") || bug("exregs-running")))

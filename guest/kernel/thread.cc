@@ -9,9 +9,11 @@ extern "C" Mword trap_error;
 
 void *Thread::operator new(size_t) { return Kmem_alloc::pages(unsigned(Size) / unsigned(Page_size)); }
 
-// A new thread's stack leads to its entry frame, and so to user mode.
+// A new thread's stack leads to its entry frame, and so to user mode. Until
+// somebody binds it, it belongs to the kernel's own task.
 Thread::Thread() : _magic(magic)
 {
+	_space._s.set(Kernel_task::kernel_task());
 	Entry_frame *f = regs();
 	f->_cs = Cs_user;
 	f->_ss = Ss_user;
@@ -29,7 +31,6 @@ static void idle_loop()
 Kernel_thread::Kernel_thread()
 {
 	_state = Thread_ready;
-	_space._s.set(Kernel_task::kernel_task());
 	memset(regs(), 0, sizeof(Entry_frame));
 	_kernel_sp[6] = (Mword)idle_loop;
 }

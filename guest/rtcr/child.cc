@@ -34,8 +34,22 @@ addr_t Target_child::new_thread(char const *name, addr_t ip, addr_t sp, addr_t s
 	t.kcap = (Genode::SLOT_THREADS + thread_count * Genode::SLOTS_PER_THREAD) << Cap_shift;
 	thread_count++;
 	bootstrap_regions = core(Genode::Pd_regions, pd);
+	// bug=unstarted: the state of a thread is set that core has not started
+	if (restorer && bug("unstarted") && Genode::equal(t.name, "signal handler"))
+	{
+		late[0] = t.badge;
+		late[1] = ip;
+		late[2] = sp;
+		return t.badge;
+	}
 	core(Genode::Cpu_thread_start, t.badge, ip, sp);
 	return t.badge;
+}
+
+void Target_child::start_late()
+{
+	if (late[0])
+		core(Genode::Cpu_thread_start, late[0], late[1], late[2]);
 }
 
 // Kinds of sessions and capabilities: what stands in the child's table for

@@ -33,6 +33,7 @@ void Restorer::restore()
 		core(Genode::Pd_reload_data, _child.pd);
 	if (!bug("state-ignored"))
 		_child.resume();
+	_child.start_late();
 }
 
 Cpu_thread_info *Restorer::_find_child_thread(char const *name)

@@ -61,6 +61,7 @@ public:
 	addr_t new_thread(char const *name, addr_t ip, addr_t sp, addr_t stack_slot);
 	addr_t new_dataspace();     // two pages → its address in the child
 	bool has(addr_t slot) const;
+	void start_late();          // bug=unstarted
 	void answer_log();          // before the restore is over: the child's ep may go on
 	void serve();               // answers the child's requests, for ever
 
@@ -76,6 +77,7 @@ public:
 	addr_t own_regions = 0;     // dataspaces that the child allocated
 	class Restorer *restorer = nullptr;
 	bool log_answered = false;
+	addr_t late[3] = { };       // thread that is to be started late, its ip and sp
 	addr_t child_ep = 0;        // core's number of the thread that serves it
 };
 

@@ -1,0 +1,174 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"thaw/kernel"
+	"thaw/memory"
+)
+
+// guard is what everything passes through that lets a processor go: running,
+// stepping, and what is made of both. It keeps write watches off words that the
+// processor itself may push.
+//
+// An x86 processor that enters the kernel from user mode pushes the user's ip and
+// sp where a thread's saved state is. QEMU acknowledges an interrupt first and
+// pushes then: a watchpoint that is hit in the push ends the delivery half-way, and
+// the interrupt is never tried again. It stays in service for ever, the guest's
+// timer is dead. An exception, or an instruction that makes a system call, is tried
+// again and ends QEMU.
+//
+// So such a word is watched only while its thread is inside the kernel: it is seen
+// there when no processor runs it, and is on its way out from when it reads its
+// saved ip, which another watchpoint tells. Reading does no harm.
+type guard struct {
+	target Target
+	// at tells what the processors run at this stop.
+	at   func(ctx context.Context) ([]occupant, error)
+	size int // of a word
+	held map[*track]*pushed
+}
+
+// occupant is what a processor runs.
+type occupant struct {
+	block uint64 // thread object, 0 if that cannot be told
+	root  uint64 // page tables
+	user  bool
+}
+
+// pushed are the words of a thread that its next kernel entry pushes.
+type pushed struct {
+	words  []uint64
+	set    bool // they are watched
+	inside bool // the thread is in the kernel, and has not begun to leave
+}
+
+func newGuard(e *Engine) guard {
+	return guard{target: e.target, at: e.occupants, size: e.ptrSize(), held: map[*track]*pushed{}}
+}
+
+// hold has words of a thread watched for writes from now on, whenever that does no
+// harm. What it reads on its way out must be watched meanwhile, too.
+func (g *guard) hold(t *track, words ...uint64) { g.held[t] = &pushed{words: words} }
+
+// release ends that.
+func (g *guard) release(ctx context.Context, t *track) error {
+	p := g.held[t]
+	if p == nil {
+		return nil
+	}
+	delete(g.held, t)
+	return g.put(ctx, t, p, false)
+}
+
+// leaves notes that a thread has read its saved ip: it may be on its way out.
+func (g *guard) leaves(t *track) {
+	if p := g.held[t]; p != nil {
+		p.inside = false
+	}
+}
+
+// watches says whether words are watched, or may be at the next step.
+func (g *guard) watches() bool { return len(g.held) > 0 }
+
+// ready makes watches what they may be as the processors go on from here.
+func (g *guard) ready(ctx context.Context) error {
+	if len(g.held) == 0 {
+		return nil
+	}
+	cpus, err := g.at(ctx)
+	if err != nil {
+		return err
+	}
+	for t, p := range g.held {
+		runs, user := mayRun(cpus, t)
+		p.inside = !user && (p.inside || !runs)
+		if err := g.put(ctx, t, p, p.inside); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mayRun says whether a processor may run a thread, and whether in user mode.
+func mayRun(cpus []occupant, t *track) (runs, user bool) {
+	for _, c := range cpus {
+		if c.block == t.Block || c.block == 0 && (!c.user || c.root == t.TaskRoot) {
+			runs, user = true, user || c.user
+		}
+	}
+	return runs, user
+}
+
+// put sets or removes a thread's watches.
+func (g *guard) put(ctx context.Context, t *track, p *pushed, set bool) error {
+	if p.set == set {
+		return nil
+	}
+	change, doing := g.target.SetWatch, "watching"
+	if !set {
+		change, doing = g.target.ClearWatch, "no longer watching"
+	}
+	for _, addr := range p.words {
+		if err := change(ctx, WatchWrite, addr, g.size); err != nil {
+			return fmt.Errorf("%s the saved state of thread %s %s at %#x: %w", doing, t.ID, t.Name, addr, err)
+		}
+	}
+	p.set = set
+	return nil
+}
+
+// resume lets the target run.
+func (g *guard) resume(ctx context.Context) error {
+	if err := g.ready(ctx); err != nil {
+		return err
+	}
+	if err := g.target.Resume(ctx); err != nil {
+		return fmt.Errorf("resuming the guest: %w", err)
+	}
+	return nil
+}
+
+// advance lets the target run with other registers, see Advancer.
+func (g *guard) advance(ctx context.Context, cpu int, regs []RegisterValue, addr uint64, data []byte) error {
+	if err := g.ready(ctx); err != nil {
+		return err
+	}
+	return g.target.(Advancer).Advance(ctx, cpu, regs, addr, data)
+}
+
+// step lets a processor execute one instruction.
+func (g *guard) step(ctx context.Context, cpu int) (TargetStop, error) {
+	if err := g.ready(ctx); err != nil {
+		return TargetStop{}, err
+	}
+	stop, err := g.target.Step(ctx, cpu)
+	if err != nil {
+		return stop, fmt.Errorf("stepping processor %d: %w", cpu, err)
+	}
+	if stop.Ended {
+		return stop, fmt.Errorf("the guest is gone: %s", stop.Why)
+	}
+	return stop, nil
+}
+
+// occupants tells what the processors run at this stop. What is read for it is no
+// part of what a user looks at, so it does not go into recordings.
+func (e *Engine) occupants(ctx context.Context) ([]occupant, error) {
+	m := kernel.Machine{Phys: memory.NewView(e.target, e.target.BlockSize(), nil), Paging: e.paging, CPUs: slices.Clone(e.m.CPUs)}
+	out := make([]occupant, len(m.CPUs))
+	for i := range m.CPUs {
+		cpu := &m.CPUs[i]
+		if cpu.User && cpu.KernelSP == 0 {
+			sp, err := e.target.KernelStack(ctx, i, m.Space(i))
+			if err != nil {
+				return nil, fmt.Errorf("finding the thread that processor %d runs: %w", i, err)
+			}
+			cpu.KernelSP = sp
+		}
+		out[i] = occupant{e.dec.CurrentThread(m, i), cpu.Root, cpu.User}
+	}
+	return out, nil
+}

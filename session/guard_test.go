@@ -1,0 +1,134 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"math/rand"
+	"testing"
+)
+
+// watchedTarget knows which words are watched for writes.
+type watchedTarget struct {
+	Target
+	watched map[uint64]int
+	went    func()
+}
+
+func (w *watchedTarget) SetWatch(_ context.Context, _ WatchKind, addr uint64, _ int) error {
+	w.watched[addr]++
+	return nil
+}
+
+func (w *watchedTarget) ClearWatch(_ context.Context, _ WatchKind, addr uint64, _ int) error {
+	if w.watched[addr]--; w.watched[addr] < 0 {
+		return fmt.Errorf("%#x is not watched", addr)
+	}
+	return nil
+}
+
+func (w *watchedTarget) Resume(context.Context) error { w.went(); return nil }
+func (w *watchedTarget) Step(context.Context, int) (TargetStop, error) {
+	w.went()
+	return TargetStop{}, nil
+}
+
+// simulated is a thread of a machine as far as a guard is concerned.
+type simulated struct {
+	t   *track
+	cpu int // that runs it, -1: none
+	// user mode, or on the way there behind the reading of the saved ip
+	user, leaving bool
+	held          bool
+}
+
+// Whatever threads do, on several processors, no word is watched for writes that a
+// processor may push before the next stop; and those of a thread in the kernel are.
+func TestGuardKeepsOffPushes(t *testing.T) {
+	for seed := range int64(200) {
+		rnd := rand.New(rand.NewSource(seed))
+		threads := make([]*simulated, 4)
+		for i := range threads {
+			at := uint64(0x1000 * (i + 1))
+			threads[i] = &simulated{t: &track{Block: at, TaskRoot: 0x100000 + at, Places: []kept{{IPAddr: at + 8, SPAddr: at + 16}}}, cpu: -1}
+		}
+		cpus := make([]*simulated, 2)
+		target := &watchedTarget{watched: map[uint64]int{}}
+		unknown := rnd.Intn(4) == 0 // the kernel's stack is hidden from user mode
+		g := guard{target: target, size: 8, held: map[*track]*pushed{}, at: func(context.Context) ([]occupant, error) {
+			out := make([]occupant, len(cpus))
+			for i, s := range cpus {
+				if s != nil {
+					out[i] = occupant{s.t.Block, s.t.TaskRoot, s.user}
+					if unknown && s.user {
+						out[i].block = 0
+					}
+				} else {
+					out[i] = occupant{block: 0xdead000}
+				}
+			}
+			return out, nil
+		}}
+		missed, seen := 0, 0
+		target.went = func() {
+			for _, s := range threads {
+				n := target.watched[s.t.Places[0].IPAddr] + target.watched[s.t.Places[0].SPAddr]
+				if n > 0 && (s.user || s.leaving) {
+					t.Fatalf("seed %d: %#x is watched for writes, and its thread is on its way", seed, s.t.Places[0].IPAddr)
+				}
+				if s.held && s.cpu < 0 {
+					if seen++; n != 2 {
+						missed++
+					}
+				}
+			}
+		}
+		for range 300 {
+			if rnd.Intn(2) == 0 {
+				if err := g.resume(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			} else if _, err := g.step(t.Context(), 0); err != nil {
+				t.Fatal(err)
+			}
+			// What happens until the next stop, which a read of a saved ip that is
+			// watched makes.
+			s := threads[rnd.Intn(len(threads))]
+			switch {
+			case rnd.Intn(6) == 0 && !s.held:
+				g.hold(s.t, s.t.Places[0].IPAddr, s.t.Places[0].SPAddr)
+				s.held = true
+			case rnd.Intn(12) == 0 && s.held:
+				if err := g.release(t.Context(), s.t); err != nil {
+					t.Fatal(err)
+				}
+				s.held = false
+			case s.cpu < 0: // it is switched to
+				if c := rnd.Intn(len(cpus)); cpus[c] == nil {
+					cpus[c], s.cpu = s, c
+				}
+			case s.user: // an interrupt, a system call
+				s.user = false
+			case s.leaving:
+				s.user, s.leaving = true, false
+			case rnd.Intn(2) == 0:
+				s.leaving = true
+				g.leaves(s.t)
+			default: // it is switched from
+				cpus[s.cpu], s.cpu = nil, -1
+			}
+		}
+		if seen == 0 || missed > 0 {
+			t.Fatalf("seed %d: of %d times that a thread was held in the kernel its words were not watched %d times", seed, seen, missed)
+		}
+		for _, s := range threads {
+			if err := g.release(t.Context(), s.t); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for addr, n := range target.watched {
+			if n != 0 {
+				t.Errorf("seed %d: %#x is watched %d times at the end", seed, addr, n)
+			}
+		}
+	}
+}
