@@ -112,10 +112,12 @@ func (s *Server) ListenAndServe(ctx context.Context, addr string, ready func(add
 	}
 	defer context.AfterFunc(ctx, func() { ln.Close() })()
 	defer ln.Close()
-	if network == "unix" { // whatever the umask is: who may write to it may debug
-		if err := os.Chmod(target, 0o600); err != nil {
+	if own, ok := ln.(*net.UnixListener); ok {
+		remove, err := keepSocket(own, target)
+		if err != nil {
 			return fmt.Errorf("serving debuggers at %s: %w", addr, err)
 		}
+		defer remove()
 	}
 	if ready != nil {
 		ready(ln.Addr().String())
@@ -131,6 +133,26 @@ func (s *Server) ListenAndServe(ctx context.Context, addr string, ready func(add
 		// A client that breaks the protocol ends its own connection only.
 		_ = s.Serve(ctx, conn)
 	}
+}
+
+// keepSocket makes a socket its owner's alone: who may write to it may debug. The
+// returned function removes it, unless something else stands at its path by then.
+func keepSocket(ln *net.UnixListener, path string) (remove func(), err error) {
+	ln.SetUnlinkOnClose(false) // that looks at the path alone
+	mine, err := os.Lstat(path)
+	if err != nil {
+		return nil, err
+	}
+	remove = func() {
+		if now, err := os.Lstat(path); err == nil && os.SameFile(mine, now) {
+			os.Remove(path)
+		}
+	}
+	if err := os.Chmod(path, 0o600); err != nil { // whatever the umask is
+		remove()
+		return nil, err
+	}
+	return remove, nil
 }
 
 // Serve answers one client until it leaves, ctx ends, or it breaks the

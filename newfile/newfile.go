@@ -1,6 +1,8 @@
 // Package newfile makes the files that users ask for: recordings, reports,
 // exports, logs. What a guest's memory held may be in them, so only their owner
-// may read them; and one that exists is overwritten only if that was asked for.
+// may read them; one that exists is overwritten only if that was asked for, and
+// never what the program has read itself. Nothing is removed or emptied but what
+// was made here.
 //
 // It must not know what is in them.
 package newfile
@@ -12,6 +14,11 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+
+	"thaw/readfile"
 )
 
 // mode is for all files.
@@ -24,27 +31,62 @@ func Create(path string, force bool) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	switch {
 	case err == nil:
-		return f, nil
+		return f, note(path)
 	case !errors.Is(err, fs.ErrExist):
 		return nil, err
 	case !force:
 		return nil, &existsError{path}
 	}
-	if f, err = os.OpenFile(path, os.O_WRONLY, 0); err != nil {
+	if err := mayOverwrite(path); err != nil {
+		return nil, err
+	}
+	// A pipe that came in between must not hold us up.
+	if f, err = os.OpenFile(path, os.O_WRONLY|syscall.O_NONBLOCK, 0); err != nil {
 		return nil, err
 	}
 	if err := empty(f); err != nil {
 		return nil, errors.Join(fmt.Errorf("overwriting %s: %w", path, err), f.Close())
 	}
-	return f, nil
+	return f, note(path)
 }
 
-// empty makes a file of somebody's own like a new one; a device or a pipe is
-// left alone.
-func empty(f *os.File) error {
-	st, err := f.Stat()
-	if err != nil || !st.Mode().IsRegular() {
+// made are the paths of files that the program has made: a second output must not
+// overwrite the first.
+var made sync.Map
+
+func note(path string) error {
+	abs, err := filepath.Abs(path)
+	if err == nil {
+		made.Store(abs, true)
+	}
+	return err
+}
+
+// mayOverwrite says whether force may take what stands at a path.
+func mayOverwrite(path string) error {
+	abs, err := filepath.Abs(path)
+	if err != nil {
 		return err
+	}
+	_, again := made.Load(abs)
+	switch st, err := os.Stat(path); {
+	case err != nil:
+		return err
+	case !st.Mode().IsRegular():
+		return fmt.Errorf("%s is %s: give the name of a plain file", path, readfile.Kind(st.Mode()))
+	case again || readfile.Opened(st):
+		return fmt.Errorf("%s is in use by this very command, which reads or writes it: give another name", path)
+	}
+	return nil
+}
+
+// empty makes a file of somebody's own like a new one.
+func empty(f *os.File) error {
+	switch st, err := f.Stat(); {
+	case err != nil:
+		return err
+	case !st.Mode().IsRegular():
+		return fmt.Errorf("it is %s", readfile.Kind(st.Mode()))
 	}
 	if err := f.Chmod(mode); err != nil {
 		return err
@@ -61,23 +103,67 @@ func (e *existsError) Error() string { return e.path + " exists: give another na
 // Unwrap is the cause by which callers know it.
 func (e *existsError) Unwrap() error { return fs.ErrExist }
 
+// Discard closes a file that Create made and removes it, unless somebody else's
+// stands at its path by now.
+func Discard(f *os.File) error {
+	mine, err := f.Stat()
+	if err == nil {
+		err = RemoveOwn(f.Name(), mine)
+	}
+	return errors.Join(err, f.Close())
+}
+
+// RemoveOwn removes what stands at a path if it is that very file.
+func RemoveOwn(path string, mine fs.FileInfo) error {
+	switch now, err := os.Lstat(path); {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case !os.SameFile(mine, now):
+		return nil
+	}
+	return os.Remove(path)
+}
+
 // Write makes a file as Create does and lets write fill it. What was half
-// written is removed, unless it is a device or a pipe.
+// written is removed, and one that is overwritten stays until the new one is whole.
 func Write(path string, force bool, write func(w io.Writer) error) error {
-	f, err := Create(path, force)
+	over := ""
+	if _, err := os.Lstat(path); err == nil && force {
+		if err := mayOverwrite(path); err != nil {
+			return err
+		}
+		if over, err = filepath.EvalSymlinks(path); err != nil {
+			return err
+		}
+	}
+	f, err := begin(path, over)
 	if err != nil {
 		return err
 	}
-	st, err := f.Stat()
-	if err != nil {
-		return errors.Join(fmt.Errorf("writing %s: %w", path, err), f.Close())
-	}
 	buf := bufio.NewWriter(f)
-	if err := errors.Join(write(buf), buf.Flush(), f.Close()); err != nil {
-		if st.Mode().IsRegular() {
-			err = errors.Join(err, os.Remove(path))
+	if err := errors.Join(write(buf), buf.Flush(), f.Sync()); err != nil {
+		return fmt.Errorf("writing %s: %w", path, errors.Join(err, Discard(f)))
+	}
+	if over != "" {
+		if err := os.Rename(f.Name(), over); err != nil {
+			return fmt.Errorf("writing %s: %w", path, errors.Join(err, Discard(f)))
 		}
+	}
+	if err := f.Close(); err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
 	return nil
+}
+
+// begin makes a new file, or one beside the file that it will take the place of.
+func begin(path, over string) (*os.File, error) {
+	if over == "" {
+		return Create(path, false)
+	}
+	if err := note(path); err != nil {
+		return nil, err
+	}
+	return os.CreateTemp(filepath.Dir(over), ".thaw-*") // with mode 0600
 }

@@ -4,11 +4,15 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 
 	"thaw/newfile"
+	"thaw/readfile"
 )
 
 func fill(text string) func(io.Writer) error {
@@ -37,20 +41,135 @@ func TestWrite(t *testing.T) {
 		t.Errorf("a file that exists: %v", err)
 	}
 	holds(t, path, "first, and longer")
-	if err := os.Chmod(path, 0o644); err != nil {
+}
+
+// old makes a file as others may have left it.
+func old(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, []byte("old, and longer"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := newfile.Write(path, true, fill("second")); err != nil {
+	return path
+}
+
+func TestOverwrite(t *testing.T) {
+	path := old(t)
+	if err := newfile.Write(path, true, fill("new")); err != nil {
 		t.Fatal(err)
 	}
-	holds(t, path, "second")
+	holds(t, path, "new")
+	path = old(t)
+	f, err := newfile.Create(path, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString("new"); err != nil || f.Close() != nil {
+		t.Fatal(err)
+	}
+	holds(t, path, "new")
+}
+
+// Of what could not be written nothing is left, and what was there before stays.
+func TestBroken(t *testing.T) {
 	broken := errors.New("broken")
-	if err := newfile.Write(path, true, func(io.Writer) error { return broken }); !errors.Is(err, broken) {
-		t.Errorf("what could not be written: %v", err)
+	path := old(t)
+	for _, path := range []string{path, filepath.Join(filepath.Dir(path), "fresh")} {
+		err := newfile.Write(path, true, func(w io.Writer) error { return errors.Join(fill("half")(w), broken) })
+		if !errors.Is(err, broken) {
+			t.Errorf("what could not be written: %v", err)
+		}
 	}
-	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("half a file is left: %v", err)
+	if text, err := os.ReadFile(path); err != nil || string(text) != "old, and longer" {
+		t.Errorf("%q, %v", text, err)
 	}
+	if all, err := os.ReadDir(filepath.Dir(path)); err != nil || len(all) != 1 {
+		t.Errorf("half a file is left: %v, %v", all, err)
+	}
+}
+
+// Through a link the file behind it is overwritten, and the link stays.
+func TestWriteThroughLink(t *testing.T) {
+	path := old(t)
+	link := filepath.Join(filepath.Dir(path), "link")
+	if err := os.Symlink("file", link); err != nil {
+		t.Fatal(err)
+	}
+	if err := newfile.Write(link, true, fill("new")); err != nil {
+		t.Fatal(err)
+	}
+	holds(t, path, "new")
+	if to, err := os.Readlink(link); err != nil || to != "file" {
+		t.Errorf("the link leads to %q, %v", to, err)
+	}
+}
+
+// What the program reads or writes itself is not overwritten, whatever is asked
+// for, and by whatever name.
+func TestOwnFiles(t *testing.T) {
+	dir := t.TempDir()
+	read, made, link := filepath.Join(dir, "read"), filepath.Join(dir, "made"), filepath.Join(dir, "link")
+	if err := errors.Join(os.WriteFile(read, []byte("text"), 0o600), os.Link(read, link)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := readfile.Read(read, 100); err != nil {
+		t.Fatal(err)
+	}
+	if err := newfile.Write(made, false, fill("text")); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{read, made, link} {
+		if err := newfile.Write(path, true, fill("new")); err == nil || !strings.Contains(err.Error(), "in use by this very command") {
+			t.Errorf("%s: %v", path, err)
+		}
+		if _, err := newfile.Create(path, true); err == nil {
+			t.Errorf("%s was created", path)
+		}
+		if text, err := os.ReadFile(path); err != nil || string(text) != "text" {
+			t.Errorf("%s holds %q, %v", path, text, err)
+		}
+	}
+}
+
+// Pipes, sockets and devices are refused at once, whoever reads them.
+func TestNoPlainFiles(t *testing.T) {
+	dir := t.TempDir()
+	pipe, socket := filepath.Join(dir, "pipe"), filepath.Join(dir, "s")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for path, says := range map[string]string{pipe: "is a pipe", socket: "is a socket", os.DevNull: "is a device", dir: "is a directory"} {
+		if err := newfile.Write(path, true, fill("text")); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v", path, err)
+		}
+		if _, err := newfile.Create(path, true); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v", path, err)
+		}
+		if _, err := os.Lstat(path); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// What somebody else has put there meanwhile stays.
+func TestDiscard(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	f, err := newfile.Create(path, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.Rename(path, path+".moved"), os.WriteFile(path, []byte("another's"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if err := newfile.Discard(f); err != nil {
+		t.Error(err)
+	}
+	holds(t, path, "another's")
 }
 
 // Nothing is written through a link whose end does not exist, nor over a

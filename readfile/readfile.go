@@ -14,7 +14,9 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
+	"time"
 )
 
 // ErrKind is wrapped by the error for what is no plain file.
@@ -50,7 +52,39 @@ func open(path string, pipe bool) (*os.File, error) {
 	if err != nil {
 		return nil, errors.Join(cause(err), f.Close())
 	}
+	if id, ok := identify(st); ok {
+		opened.Store(id, true)
+	}
 	return f, nil
+}
+
+// opened are the files that the program has opened.
+var opened sync.Map
+
+// identity is a file. A number is given again once its file is removed, so the
+// time counts, too.
+type identity struct {
+	dev, ino uint64
+	changed  time.Time
+}
+
+func identify(st fs.FileInfo) (identity, bool) {
+	s, ok := st.Sys().(*syscall.Stat_t)
+	if !ok {
+		return identity{}, false
+	}
+	return identity{uint64(s.Dev), s.Ino, st.ModTime()}, true
+}
+
+// Opened says whether the program has opened a file, by whatever name, that nobody
+// has changed since: what was read must not be overwritten by what is made of it.
+func Opened(st fs.FileInfo) bool {
+	id, ok := identify(st)
+	if !ok {
+		return false
+	}
+	_, known := opened.Load(id)
+	return known
 }
 
 // Read returns the contents of a plain file of at most limit bytes.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"time"
 
@@ -62,7 +61,7 @@ func Create(path string, force bool, about About, files map[string]*debuginfo.Fi
 	}
 	w, err := newWriter(path, f, about, files)
 	if err != nil {
-		return nil, errors.Join(err, f.Close(), os.Remove(path))
+		return nil, errors.Join(err, newfile.Discard(f))
 	}
 	return w, nil
 }

@@ -166,7 +166,7 @@ const maxScenario = 256 << 10
 
 // LoadScenario reads and checks a scenario file.
 func LoadScenario(path string) (*Scenario, error) {
-	f, err := readfile.OpenOrPipe(path)
+	f, err := readfile.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("reading the scenario %s: %w", path, err)
 	}

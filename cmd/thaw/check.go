@@ -87,7 +87,7 @@ func (o *options) checkAll(ctx context.Context, w io.Writer, what []string, f ch
 		}
 	}
 	if f.junit != "" {
-		failed = append(failed, writeFile(f.junit, o.force, func(w io.Writer) error { return report.JUnit(w, results) }))
+		failed = append(failed, writeFile(ctx, f.junit, o.force, func(w io.Writer) error { return report.JUnit(w, results) }))
 	}
 	if err := errors.Join(failed...); err != nil {
 		return err

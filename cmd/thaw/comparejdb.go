@@ -108,8 +108,12 @@ func (o *options) compareJDB(ctx context.Context, addr, serial string, views boo
 		return nil, err
 	}
 	defer func() {
-		// The guest must not be left in JDB because time is over.
-		leave, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		// The guest must not be left in JDB because time is over, or the user has no more.
+		patience := 10 * time.Second
+		if ctx.Err() != nil {
+			patience = time.Second
+		}
+		leave, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 		defer cancel()
 		err = errors.Join(err, conn.Leave(leave), conn.Close())
 	}()
@@ -125,7 +129,7 @@ func (o *options) compareJDB(ctx context.Context, addr, serial string, views boo
 		return nil, err
 	}
 	if o.record != "" {
-		if err := writeFile(o.record+".jdb.gz", o.force, l.Write); err != nil {
+		if err := writeFile(ctx, o.record+".jdb.gz", o.force, l.Write); err != nil {
 			return nil, err
 		}
 	}

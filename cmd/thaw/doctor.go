@@ -141,8 +141,11 @@ func lookGuest(_ context.Context, o *options) finding {
 	return finding{fine, "in " + dir, ""}
 }
 
-func lookRecordings(context.Context, *options) finding {
+func lookRecordings(ctx context.Context, _ *options) finding {
 	for _, e := range scenarios.Catalogue() {
+		if err := ctx.Err(); err != nil {
+			return finding{missing, "not looked at: " + err.Error(), ""}
+		}
 		if _, err := openRecording(e.Name); err != nil {
 			return finding{wrong, err.Error(), "build thaw anew, from a whole checkout"}
 		}

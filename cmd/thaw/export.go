@@ -74,7 +74,7 @@ func (f *exportFlags) export(c *cobra.Command, what string) error {
 		if err != nil {
 			return err
 		}
-		if err := writeFile(f.report, f.force, func(w io.Writer) error { return form(w, story) }); err != nil {
+		if err := writeFile(c.Context(), f.report, f.force, func(w io.Writer) error { return form(w, story) }); err != nil {
 			return err
 		}
 	}
@@ -91,7 +91,7 @@ func (f *exportFlags) export(c *cobra.Command, what string) error {
 			o.Task = id
 		}
 		defer busy(c.Context(), "writing the core of stop %d", o.Stop)()
-		if err := writeFile(f.core, f.force, func(w io.Writer) error { return core.Write(w, r, rec, o) }); err != nil {
+		if err := writeFile(c.Context(), f.core, f.force, func(w io.Writer) error { return core.Write(w, r, rec, o) }); err != nil {
 			return err
 		}
 	}
@@ -153,9 +153,9 @@ func parseID(s string) (kernel.ID, error) {
 // writeFile writes a new file through write, or the standard output for "-".
 // One that exists is an error unless force is set; what was half written is
 // removed.
-func writeFile(path string, force bool, write func(w io.Writer) error) error {
+func writeFile(ctx context.Context, path string, force bool, write func(w io.Writer) error) error {
 	if path == "-" {
-		return write(os.Stdout)
+		return write(&patientWriter{ctx, os.Stdout})
 	}
 	return orForce(newfile.Write(path, force, write))
 }

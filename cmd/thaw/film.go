@@ -35,7 +35,7 @@ func (f *exportFlags) film(ctx context.Context, r *session.Replay) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(f.cast, f.force, func(w io.Writer) error {
+	return writeFile(ctx, f.cast, f.force, func(w io.Writer) error {
 		film, err := cast.NewFilm(w, screen, "thaw: "+r.Name())
 		if err != nil {
 			return err

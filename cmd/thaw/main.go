@@ -2,6 +2,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -40,6 +41,9 @@ func run(args []string) int {
 	signal.Ignore(syscall.SIGPIPE)
 	root := newRoot()
 	root.SetArgs(args)
+	// Nor may one that does not read keep us from ending.
+	root.SetOut(&patientWriter{ctx, os.Stdout})
+	root.SetErr(&patientWriter{ctx, os.Stderr})
 	m := newMeter(os.Stderr)
 	err := root.ExecuteContext(withMeter(ctx, m))
 	m.end()
@@ -59,6 +63,33 @@ func run(args []string) int {
 	// lines; a message is one.
 	say(os.Stderr, "thaw: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
 	return exitFailed
+}
+
+// patientWriter writes to a pipe that may have a reader who does not read: it waits
+// for that until ctx ends.
+type patientWriter struct {
+	ctx context.Context
+	w   io.Writer
+}
+
+// Write implements io.Writer.
+func (p *patientWriter) Write(data []byte) (int, error) {
+	type result struct {
+		n   int
+		err error
+	}
+	done := make(chan result, 1)
+	data = bytes.Clone(data) // the caller's again once we return
+	go func() {
+		n, err := p.w.Write(data)
+		done <- result{n, err}
+	}()
+	select {
+	case r := <-done:
+		return r.n, r.err
+	case <-p.ctx.Done():
+		return 0, fmt.Errorf("writing what nobody reads: %w", p.ctx.Err())
+	}
 }
 
 // readerGone tells whether our own output had no reader any more: nobody is left

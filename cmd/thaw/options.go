@@ -1,8 +1,8 @@
 package main
 
 import (
+	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 
@@ -112,6 +112,27 @@ func (o *options) gdbOptions() (gdbremote.Options, func() error, error) {
 	if err != nil {
 		return g, nil, orForce(fmt.Errorf("opening the wire log: %w", err))
 	}
-	g.WireLog = io.Writer(f)
-	return g, f.Close, nil
+	log := &wholeFile{file: f}
+	g.WireLog = log
+	return g, log.Close, nil
 }
+
+// wholeFile is a file whose writer goes on when it cannot be written: Close tells.
+type wholeFile struct {
+	file *os.File
+	err  error // the first one
+}
+
+func (w *wholeFile) Write(p []byte) (int, error) {
+	if w.err != nil {
+		return 0, w.err // half a line must not be followed by others
+	}
+	n, err := w.file.Write(p)
+	if err != nil {
+		w.err = fmt.Errorf("the wire log ends too early: %w", err)
+	}
+	return n, err
+}
+
+// Close says what was not written.
+func (w *wholeFile) Close() error { return errors.Join(w.err, w.file.Close()) }
