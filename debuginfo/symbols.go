@@ -85,7 +85,7 @@ func (t *symbolTable) at(i int) Symbol {
 }
 
 // Symbol finds a symbol by its raw name, its demangled name ("vtable for
-// Thread_object", "Genode::cap_idx_alloc()::alloc") or its demangled name
+// Root", "Genode::cap_idx_alloc()::alloc") or its demangled name
 // without parameters.
 func (f *File) Symbol(name string) (Symbol, error) {
 	t := f.loadSymbols()

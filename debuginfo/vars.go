@@ -17,7 +17,7 @@ type Variable struct {
 }
 
 // Variable finds a global ("config"), a static data member
-// ("Kobject_dbg::_kobjects") or a function's static variable
+// ("Config::_instance") or a function's static variable
 // ("Genode::cap_idx_alloc::alloc"). Where debug info has no address the symbol
 // table's is taken.
 func (f *File) Variable(name string) (v Variable, err error) {

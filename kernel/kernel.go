@@ -43,7 +43,7 @@ type Object struct {
 	ID    ID
 	Addr  uint64 // first byte of the whole object, kernel-virtual
 	Size  uint64 // bytes; a thread's may include its kernel stack
-	Class string // dynamic class ("Thread_object")
+	Class string // dynamic class
 	Kind  Kind
 	Name  string // "" if it has none
 
@@ -174,7 +174,7 @@ type Place struct {
 // PlaceKind is what is true of a place in every thread.
 type PlaceKind struct {
 	Name    Source // the kernel's word
-	Text    string // the same in a sentence: "entry frame"
+	Text    string // the same in a sentence
 	Why     string // what it means that it counts, "" of the usual place
 	Aside   bool   // holds the state while the usual place has the kernel's own, and goes back there
 	Unused  uint64 // ip that says that a place of Aside holds nothing

@@ -7,6 +7,33 @@ import "slices"
 type Platform struct {
 	Name   string       // of the kernel
 	Places []*PlaceKind // where it keeps user states, the usual place first
+	Kept   string       // these places in a sentence, with "or" before the last
+
+	// Selector is the register with the capability selector of the invoked object at a
+	// system call, under GDB's name; "" where that is not known.
+	Selector string
+
+	// How requests for a thread's state arrive, and what becomes of them. Of what
+	// differs between generations of Genode there is one of each: debug info decides.
+	// Component is "core", or "" for the kernel's own file.
+	Requests   []Request
+	Operations []Operation
+	Cancel     *Cancel
+	Attached   *Attached
+
+	Causes Causes
+}
+
+// Causes are a kernel's words for the causes of verdicts, by the session's name of
+// the cause. What a cause does not say of itself is taken from there.
+type Causes map[string]Cause
+
+// Cause is what a kernel adds to a cause.
+type Cause struct {
+	Name   string // "" for the session's
+	Why    string // end of the sentence that tells the cause
+	Advice string // what to try
+	Lab    string // bug of the lab guest that shows it
 }
 
 // Place is a kind of places by its name; one of that name alone where the kernel
@@ -16,4 +43,70 @@ func (p *Platform) Place(name Source) *PlaceKind {
 		return p.Places[i]
 	}
 	return &PlaceKind{Name: name, Text: string(name)}
+}
+
+// Request is a function that asks for a thread's state to be set, with
+// expressions over its arguments.
+type Request struct {
+	Component string `yaml:"component"`
+	Function  string `yaml:"function"`
+	Selector  string `yaml:"selector"` // capability selector of the thread in that component
+	IP        string `yaml:"ip"`
+	SP        string `yaml:"sp"`
+	Registers string `yaml:"registers"`
+	RegionMap string `yaml:"region_map"` // pointer to what is attached to the thread's task, see Attached
+	Copy      *Copy  `yaml:"copy"`
+	Has       Member `yaml:"-"` // what the component's debug info must have for it to be this generation
+}
+
+// Member is a member of a type, which debug info has or has not. The zero value is
+// none.
+type Member struct{ Type, Path string }
+
+// Copy is a place where a request is kept.
+type Copy struct {
+	Name string `yaml:"name"`
+	IP   string `yaml:"ip"`
+	SP   string `yaml:"sp"`
+}
+
+// Operation is a kernel operation that sets a thread's state.
+type Operation struct {
+	Name      string `yaml:"name"`
+	Component string `yaml:"component"`
+	Function  string `yaml:"function"`
+	Object    string `yaml:"object"` // address of the thread object
+	IP        string `yaml:"ip"`
+	SP        string `yaml:"sp"`
+	Flags     string `yaml:"flags"`
+	Unset     int64  `yaml:"unset"`   // value that leaves ip or sp alone
+	Cancel    string `yaml:"cancel"`  // flag that cancels IPC
+	Trigger   string `yaml:"trigger"` // flag that triggers an exception
+}
+
+// Attached tells how the region maps that requests name look: lists of regions
+// with the dataspaces that are attached there. What is attached and not mapped so
+// far is read where the dataspace stands.
+type Attached struct {
+	List      string `yaml:"list"`      // Genode::List in a region map
+	Region    string `yaml:"region"`    // pointer in an element of it
+	Base      string `yaml:"base"`      // members of a region: address in the map,
+	Size      string `yaml:"size"`      // bytes,
+	Writable  string `yaml:"writable"`  // whether it may be written,
+	Dataspace string `yaml:"dataspace"` // pointer,
+	Offset    string `yaml:"offset"`    // in the dataspace
+	Physical  string `yaml:"physical"`  // members of a dataspace: address of its memory,
+	Managed   string `yaml:"managed"`   // whether it is a region map itself:
+	Nested    string `yaml:"nested"`    // this member of one
+}
+
+// Cancel tells how a thread's wait in IPC is ended in the kernel's own way: a
+// flag is set in its state, and a function of it makes it ready.
+type Cancel struct {
+	Component string `yaml:"component"`
+	Function  string `yaml:"function"` // member function without parameters
+	Thread    string `yaml:"thread"`   // class of thread objects
+	State     string `yaml:"state"`    // its member with flags
+	Flag      string `yaml:"flag"`
+	Like      string `yaml:"-"` // what else ends a wait so, in words
 }

@@ -8,8 +8,7 @@ import (
 // ARM is the short-descriptor format of 32-bit ARM (ARM Architecture Reference
 // Manual ARMv7-A, section B3.5): sections and supersections in the first level,
 // large and small pages in the second. All addresses go through TTBR0
-// (TTBCR.N = 0), which is how Fiasco.OC uses it on the platforms that are
-// supported here.
+// (TTBCR.N = 0).
 type ARM struct{}
 
 // PageSize is 4 KiB.

@@ -13,7 +13,7 @@ import (
 	"testing"
 
 	"thaw/debuginfo"
-	"thaw/kernel/foc"
+	"thaw/kernel/kernels"
 	"thaw/session"
 )
 
@@ -46,15 +46,11 @@ func replay(t testing.TB, rec *Recording, stops ...int) (views int) {
 	if told(err) {
 		return 0
 	}
-	layout, err := foc.NewLayout(symbols)
+	decoder, paging, err := kernels.Open(symbols)
 	if told(err) {
 		return 0
 	}
-	paging, err := foc.Paging(symbols.Machine())
-	if told(err) {
-		return 0
-	}
-	r, err := session.NewReplay(rec, layout, paging)
+	r, err := session.NewReplay(rec, decoder, paging)
 	if told(err) {
 		return 0
 	}

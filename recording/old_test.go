@@ -15,7 +15,7 @@ import (
 	"testing"
 
 	"thaw/kernel"
-	"thaw/kernel/foc"
+	"thaw/kernel/kernels"
 	"thaw/memory"
 	"thaw/session"
 )
@@ -36,15 +36,11 @@ func openOld(t testing.TB, file string) (*Recording, *session.Replay) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	layout, err := foc.NewLayout(symbols)
+	decoder, paging, err := kernels.Open(symbols)
 	if err != nil {
 		t.Fatal(err)
 	}
-	paging, err := foc.Paging(symbols.Machine())
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := session.NewReplay(rec, layout, paging)
+	r, err := session.NewReplay(rec, decoder, paging)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,7 +30,6 @@ type arch struct {
 	lazyFPU         string   // register with the bit that makes the next use of the FPU fault,
 	lazyFPUBit      uint64   // by which kernels find out who needs it
 	systemCalls     [][]byte // what instructions that enter the kernel on purpose begin with
-	selector        string   // at a system call: the capability selector of the invoked object (l4sys's bindings)
 }
 
 func value(r Registers, name string) uint64 {
@@ -55,7 +54,6 @@ var arches = map[elf.Machine]arch{
 		lazyFPU:         "cr0",
 		lazyFPUBit:      1 << 3,                                       // task switched
 		systemCalls:     [][]byte{{0x0f, 0x05}, {0x0f, 0x34}, {0xcd}}, // syscall, sysenter, int
-		selector:        "rdx",
 	},
 	elf.EM_ARM: {
 		machine: elf.EM_ARM,

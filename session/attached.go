@@ -25,7 +25,7 @@ const (
 
 // regionMapAt finds the region map of a request's thread, nil if the component
 // keeps none that the expression fits.
-func (e *Engine) regionMapAt(scope debuginfo.Scope, r *RequestSpec) *regionMap {
+func (e *Engine) regionMapAt(scope debuginfo.Scope, r *kernel.Request) *regionMap {
 	v, err := scope.Eval(r.RegionMap)
 	if err != nil {
 		return nil
@@ -59,7 +59,7 @@ func attachedPage(all []attachment, page, size uint64) (phys uint64, writable, o
 // walked to its end gives what was found before, and the error.
 func (e *Engine) attachments(m *regionMap) ([]attachment, error) {
 	space := memory.NewSpace(memory.NewView(e.target, e.target.BlockSize(), nil), e.m.Paging, m.root)
-	w := &regionWalk{spec: e.scn.Attached, left: maxRegions,
+	w := &regionWalk{spec: e.plat.attached, left: maxRegions,
 		scope: debuginfo.Scope{File: m.comp.file, Mem: space}, class: m.class}
 	err := w.walk(m.addr, 0, ^uint64(0), 0, maxNested)
 	return w.found, err
@@ -67,7 +67,7 @@ func (e *Engine) attachments(m *regionMap) ([]attachment, error) {
 
 // regionWalk goes through region maps.
 type regionWalk struct {
-	spec  *AttachedSpec
+	spec  *kernel.Attached
 	scope debuginfo.Scope
 	class string // of region maps
 	left  int    // regions that may still be visited
@@ -161,7 +161,7 @@ func numbers(v debuginfo.Value, members map[string]*uint64) error {
 // far to the latter's, as they are attached to it; it says how many.
 func (e *Engine) readAttached(before, after *childMemory, d *MemoryDiff) (int, error) {
 	m := e.restoredRegions(after.task)
-	if m == nil || e.scn.Attached == nil {
+	if m == nil || e.plat.attached == nil {
 		return 0, nil
 	}
 	all, err := e.attachments(m)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"thaw/debuginfo"
+	"thaw/kernel"
 )
 
 // What is attached to an address space, also within other region maps; maps that
@@ -25,7 +26,7 @@ func TestRegionWalk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	spec := &AttachedSpec{List: "_regions", Region: "_region", Base: "_base", Size: "_size", Writable: "_write", Dataspace: "_dsc", Offset: "_off",
+	spec := &kernel.Attached{List: "_regions", Region: "_region", Base: "_base", Size: "_size", Writable: "_write", Dataspace: "_dsc", Offset: "_off",
 		Physical: "_phys_addr", Managed: "_managed", Nested: "_ds"}
 	for _, c := range []struct {
 		name  string

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -27,7 +28,7 @@ func (e *Engine) forceCancel(ctx context.Context, w Changer, f *forced, t *track
 		f.Waits = err.Error()
 		return nil
 	}
-	spec, scope := e.scn.Cancel, e.scope(e.comps[e.scn.Cancel.Component])
+	spec, scope := e.plat.cancel, e.scope(e.comps[e.plat.cancel.Component])
 	flag, err := evalUint(scope, spec.Flag)
 	if err != nil {
 		return err
@@ -53,9 +54,9 @@ func (e *Engine) forceCancel(ctx context.Context, w Changer, f *forced, t *track
 // cancelCall is the function that makes a waiting thread ready, and what it is
 // called for.
 func (e *Engine) cancelCall(t *track) (fn, object uint64, err error) {
-	spec := e.scn.Cancel
+	spec := e.plat.cancel
 	if spec == nil {
-		return 0, 0, fmt.Errorf("scenario %s does not tell how a wait is ended (cancel)", e.scn.Name)
+		return 0, 0, errors.New("it is not known how this kernel ends a wait (cancel, in the scenario)")
 	}
 	c := e.comps[spec.Component]
 	fns, err := c.file.Functions(spec.Function)

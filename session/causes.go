@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -113,12 +114,11 @@ func (f *facts) kept() bool {
 	return c != nil && c.Read && c.IP == f.q.IP && c.SP == f.q.SP
 }
 
-// rule is one cause: when it holds, what it says, what to try, and the bug of the
-// lab guest that shows it at some stop. No rule holds on evidence that is missing.
+// rule is one cause: when it holds, what it says, and what to try. The kernel's
+// platform may have its own words for it. No rule holds on evidence that is missing.
 type rule struct {
 	name    string
 	verdict Verdict
-	lab     string // "" where only a user, or a hole in the evidence, brings it about
 	when    func(f *facts) bool
 	cause   func(f *facts) string
 	advice  string
@@ -135,7 +135,7 @@ var rules = []rule{
 		advice: "run the restore again without forcing",
 	},
 	{
-		name: "another-state", verdict: NotRequested, lab: "swapped-threads",
+		name: "another-state", verdict: NotRequested,
 		when: func(f *facts) bool { return f.foreign },
 		cause: func(f *facts) string {
 			if f.owner == "" {
@@ -146,49 +146,48 @@ var rules = []rule{
 		advice: "look at how the restorer finds the new thread for each stored one: by name, badge or order",
 	},
 	{
-		name: "partial-registers", verdict: Partial, lab: "partial-registers",
+		name: "partial-registers", verdict: Partial,
 		when: func(f *facts) bool { return f.entered() && f.arrived && f.wrote != nil && len(f.diff) > 0 },
 		cause: func(f *facts) string {
 			return fmt.Sprintf("ip and sp arrived, written by %s, but %s came back with other values than were requested", f.wrote.Place.Function, list(f.diff))
 		},
-		advice: "hand over all registers: an exception reply can, ex_regs carries ip and sp only",
+		advice: "hand over all registers",
 	},
 	{
-		name: "applied", verdict: Applied, lab: "fixed",
+		name: "applied", verdict: Applied,
 		when: func(f *facts) bool { return f.entered() && f.arrived && f.wrote != nil },
 		cause: func(f *facts) string {
 			return fmt.Sprintf("written by %s and entered", f.wrote.Place.Function)
 		},
 	},
 	{
-		name: "overwritten", verdict: Overwritten, lab: "overwritten",
+		name: "overwritten", verdict: Overwritten,
 		when: func(f *facts) bool { return f.entered() && !f.arrived && f.wrote != nil && f.over != nil },
 		cause: func(f *facts) string {
 			return fmt.Sprintf("%s wrote the requested state, then %s wrote ip %#x over it before the thread ran", f.wrote.Place.Function, f.over.Place.Function, f.over.IP)
 		},
-		advice: "find who sends the later write: a resume with a stale copy, a signal, or a second ex_regs",
+		advice: "find who sends the later write: a resume with a stale copy, a signal, or a second request",
 	},
 	{
-		name: "ex_regs-in-exception", verdict: Ignored, lab: "exregs-in-exception",
+		name: "no-effect", verdict: Ignored,
 		when: func(f *facts) bool { return f.entered() && !f.arrived && f.wrote == nil && f.blind != nil },
 		cause: func(f *facts) string {
-			return f.blind.Name + " came without the cancel flag while the thread was in an exception: the kernel changes nothing then and reports success"
+			return f.blind.Name + " came without the cancel flag while the thread was in an exception"
 		},
-		advice: "set the cancel flag, or put the state into the exception reply",
 	},
 	{
-		name: "stays-in-copy", verdict: Ignored, lab: "state-ignored",
+		name: "stays-in-copy", verdict: Ignored,
 		when: func(f *facts) bool {
 			return f.entered() && !f.arrived && f.wrote == nil && f.kept() && !f.q.Thread.Exception
 		},
 		cause: func(f *facts) string {
-			return fmt.Sprintf("the state stays in %s: nothing wrote the thread's kernel state, because it was %s when the request came and the copy is handed over only in the reply to an exception",
+			return fmt.Sprintf("the state stays in %s: nothing wrote the thread's kernel state, because it was %s when the request came",
 				f.q.Copy.Name, situation(&f.q.Thread))
 		},
-		advice: "let ex_regs with the cancel flag set ip and sp, or bring the thread into an exception first and put the state into the reply",
+		advice: "follow the copy on to who should hand it over",
 	},
 	{
-		name: "never-written", verdict: Ignored, lab: "state-dropped",
+		name: "never-written", verdict: Ignored,
 		when: func(f *facts) bool { return f.entered() && !f.arrived && f.wrote == nil },
 		cause: func(f *facts) string {
 			if n := len(f.writes); n > 0 {
@@ -199,7 +198,7 @@ var rules = []rule{
 		advice: "follow the request on from the function that took it",
 	},
 	{
-		name: "coincident", verdict: Coincident, lab: "state-ignored",
+		name: "coincident", verdict: Coincident,
 		when: func(f *facts) bool {
 			return f.equal && f.wrote == nil && (f.arrived || !f.entered()) && !f.t.changed()
 		},
@@ -218,29 +217,29 @@ var rules = []rule{
 		advice: "record the session and look at each write in the evidence",
 	},
 	{
-		name: "written-blocked", verdict: Pending, lab: "exregs-blocked",
+		name: "written-blocked", verdict: Pending,
 		when: func(f *facts) bool { return f.wrote != nil && f.over == nil && f.blocked },
 		cause: func(f *facts) string {
 			return fmt.Sprintf("%s wrote the requested state, which takes effect once the thread's wait%s ends", f.wrote.Place.Function, f.partner)
 		},
-		advice: "end the wait: the cancel flag of ex_regs does",
+		advice: "end the wait",
 	},
 	{
-		name: "written-not-run", verdict: Pending, lab: "fixed",
+		name: "written-not-run", verdict: Pending,
 		when: func(f *facts) bool { return f.wrote != nil && f.over == nil },
 		cause: func(f *facts) string {
 			return fmt.Sprintf("%s wrote the requested state, and the thread has not come back to user mode since", f.wrote.Place.Function)
 		},
 	},
 	{
-		name: "blocked", verdict: Pending, lab: "state-ignored",
+		name: "blocked", verdict: Pending,
 		when: func(f *facts) bool { return f.blocked },
 		cause: func(f *facts) string {
 			return "the thread still waits" + f.partner + " and has not come back to user mode"
 		},
 	},
 	{
-		name: "not-run", verdict: Pending, lab: "state-running",
+		name: "not-run", verdict: Pending,
 		when:  func(f *facts) bool { return true },
 		cause: says("the thread has not come back to user mode since the request"),
 	},
@@ -250,15 +249,16 @@ var rules = []rule{
 type Cause struct {
 	Rule    string  `json:"rule"`
 	Verdict Verdict `json:"verdict"`
-	Lab     string  `json:"lab,omitempty"`    // bug of the lab guest that shows it
+	Lab     string  `json:"lab,omitempty"`    // bug of the lab guest that shows it; "" where only a user, or a hole in the evidence, brings it about
 	Advice  string  `json:"advice,omitempty"` // what to try
 }
 
-// Causes lists the rules in the order in which they are tried.
-func Causes() []Cause {
+// Causes lists the rules in the order in which they are tried, in a kernel's words.
+func Causes(words kernel.Causes) []Cause {
 	var out []Cause
 	for _, r := range rules {
-		out = append(out, Cause{r.name, r.verdict, r.lab, r.advice})
+		w := words[r.name]
+		out = append(out, Cause{cmp.Or(w.Name, r.name), r.verdict, w.Lab, cmp.Or(w.Advice, r.advice)})
 	}
 	return out
 }
@@ -320,7 +320,7 @@ func (f *facts) evidence(all []operation, dropped int) []string {
 		out = append(out, fmt.Sprintf("stop %d: %s wrote ip %#x, sp %#x into the %s at %#x (before: ip %#x)", w.At.Stop, w.Place, w.IP, w.SP, w.Where, w.Addr, w.Old.IP))
 	}
 	if len(f.writes) == 0 {
-		out = append(out, "no write to the entry frame or the continuation after the request")
+		out = append(out, "no write to "+cmp.Or(f.platform.Kept, "where the kernel keeps its state")+" after the request")
 	}
 	if dropped > 0 {
 		out = append(out, fmt.Sprintf("%d requests, operations and writes more were seen, and are not kept: of a kind only the first and the newest %d are", dropped, mostSeen/2))

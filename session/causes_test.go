@@ -41,7 +41,7 @@ func TestRules(t *testing.T) {
 		{make_(waiting, there, func(f *facts) { f.wrote, f.diff = w, []string{"rbx", "r12"} }), "partial-registers", Partial, "rbx, r12"},
 		{make_(waiting, there, func(f *facts) { f.wrote = w }), "applied", Applied, "Thread_object::ex_regs"},
 		{make_(waiting, elsewhere, func(f *facts) { f.wrote, f.over = w, w2 }), "overwritten", Overwritten, "copy_utcb_to_ts"},
-		{make_(inException, elsewhere, func(f *facts) { f.blind, f.q.Copy = &operation{Name: "ex_regs"}, kept }), "ex_regs-in-exception", Ignored, "cancel"},
+		{make_(inException, elsewhere, func(f *facts) { f.blind, f.q.Copy = &operation{Name: "ex_regs"}, kept }), "no-effect", Ignored, "cancel"},
 		{make_(waiting, elsewhere, func(f *facts) { f.q.Copy = kept }), "stays-in-copy", Ignored, "core's copy"},
 		{make_(waiting, elsewhere, nil), "never-written", Ignored, "never written"},
 		{make_(waiting, elsewhere, func(f *facts) { f.writes = []write{*w2} }), "never-written", Ignored, "copy_utcb_to_ts wrote"},

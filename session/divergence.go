@@ -109,7 +109,7 @@ func (e *Engine) diverge(ctx context.Context, t *track) error {
 
 // attachedTo is what is attached to a thread's task, as far as that is known.
 func (e *Engine) attachedTo(t *track) []attachment {
-	if t.regions == nil || e.scn.Attached == nil {
+	if t.regions == nil || e.plat.attached == nil {
 		return nil
 	}
 	all, _ := e.attachments(t.regions) // what a broken map has beyond is not found: a fault ends the excursion there

@@ -40,6 +40,7 @@ type Engine struct {
 	dec    Decoder
 	paging memory.Paging
 	scn    *Scenario
+	plat   platform
 	arch   arch
 
 	sources   []string

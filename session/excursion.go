@@ -108,7 +108,7 @@ func (e *Engine) follow(ctx context.Context, w Putter, leave uint64, x *excursio
 		}
 		if e.atSystemCall(cpu.IP) {
 			x.end = endSystemCall
-			x.selector, x.known = kernel.RegisterIn(cpu.Registers, e.arch.selector)
+			x.selector, x.known = kernel.RegisterIn(cpu.Registers, e.dec.Platform().Selector)
 			return nil
 		}
 		if n == maxExcursion {

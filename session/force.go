@@ -39,8 +39,7 @@ type forced struct {
 // Force puts a thread's requested state where it takes effect: into the
 // processor's registers if the thread has just come back to user mode, else
 // into the saved state that the kernel will leave with. A wait in IPC is ended
-// as ex_regs with the cancel flag does, once the guest goes on; where that cannot
-// be, the state takes effect when the wait ends. General registers are set in the
+// in the kernel's own way, once the guest goes on; where that cannot be, the state takes effect when the wait ends. General registers are set in the
 // processor, now or as the thread comes back to user mode, if the request holds
 // any. Unforce takes it back as long
 // as the guest has not run on.
@@ -73,15 +72,19 @@ func (e *Engine) Force(ctx context.Context, thread kernel.ID) (string, error) {
 		return "", errors.Join(fmt.Errorf("forcing the state of thread %s %s: %w", t.ID, t.Name, err), f.takeBack(ctx))
 	}
 	t.Forced = append(t.Forced, f)
-	text := fmt.Sprintf("forced ip %#x, sp %#x of %s (thread %s) into the %s, where ip %#x was%s", f.IP, f.SP, t.Name, t.ID, placeWords(e.dec.Platform(), f.Where), f.Old.IP, f.wait())
+	text := fmt.Sprintf("forced ip %#x, sp %#x of %s (thread %s) into the %s, where ip %#x was%s", f.IP, f.SP, t.Name, t.ID, placeWords(e.dec.Platform(), f.Where), f.Old.IP, f.wait(e.dec.Platform()))
 	return text, e.afterChange(ctx, text)
 }
 
 // wait says what becomes of the thread's wait in IPC.
-func (f *forced) wait() string {
+func (f *forced) wait(p *kernel.Platform) string {
 	switch {
 	case f.Cancel:
-		return "; its wait in IPC ends, as by ex_regs with the cancel flag, when the guest goes on"
+		like := ""
+		if p.Cancel != nil && p.Cancel.Like != "" {
+			like = ", as by " + p.Cancel.Like + ","
+		}
+		return "; its wait in IPC ends" + like + " when the guest goes on"
 	case f.Waits != "":
 		return "; it takes effect when its wait in IPC ends: " + f.Waits
 	}

@@ -35,7 +35,7 @@ func (j *judge) history(t *track) []Happening {
 		}
 	}
 	for _, f := range t.Forced {
-		text := fmt.Sprintf("thaw forces ip %#x, sp %#x into the %s, where ip %#x was%s", f.IP, f.SP, placeWords(j.platform, f.Where), f.Old.IP, f.wait())
+		text := fmt.Sprintf("thaw forces ip %#x, sp %#x into the %s, where ip %#x was%s", f.IP, f.SP, placeWords(j.platform, f.Where), f.Old.IP, f.wait(j.platform))
 		if f.Undone {
 			text += "; it was taken back"
 		}

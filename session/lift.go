@@ -8,15 +8,6 @@ import (
 	"thaw/kernel"
 )
 
-// SpaceSwitcher is a decoder that knows where the kernel notes the address space
-// it changes to.
-type SpaceSwitcher interface {
-	// SpaceSwitch is the address of that note, a pointer in kernel memory that is
-	// written at every change on the machine's only processor. The error says why
-	// it cannot be relied on.
-	SpaceSwitch(m kernel.Machine) (addr uint64, err error)
-}
-
 // A program that runs through another one's breakpoint over and over stops the
 // whole machine each time. lifter takes such a breakpoint off the target until
 // the kernel changes to another address space, which a watchpoint on the kernel's
@@ -54,7 +45,7 @@ func (l *lifter) foreign(root uint64) {
 // is worth it. While some are off already it is: the address space is the same.
 func (e *Engine) lift(ctx context.Context) error {
 	l, cpu := &e.lifter, e.m.CPUs[e.cpu]
-	to, can := e.dec.(SpaceSwitcher)
+	to, can := e.dec.(kernel.SpaceSwitcher)
 	switch {
 	case !can || l.never || l.off[cpu.IP] || len(e.probes[cpu.IP]) == 0 || !cpu.User || cpu.Root != l.root:
 		return nil

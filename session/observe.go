@@ -5,11 +5,15 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"thaw/kernel"
 )
 
 // prepare sets the breakpoints of the scenario. Every function must be there,
 // but for phases that are marked optional.
 func (e *Engine) prepare(ctx context.Context) error {
+	if err := e.findPlatform(); err != nil {
+		return err
+	}
 	var missing error
 	eachPhase(e.scn.Phases, 0, func(p *PhaseSpec, depth int) {
 		n := len(e.phases)
@@ -22,8 +26,8 @@ func (e *Engine) prepare(ctx context.Context) error {
 	if missing != nil {
 		return missing
 	}
-	for i := range e.scn.Requests {
-		r := &e.scn.Requests[i]
+	for i := range e.plat.requests {
+		r := &e.plat.requests[i]
 		if err := e.oneFunction(r.Component, r.Function); err != nil {
 			return fmt.Errorf("request: %w", err)
 		}
@@ -32,8 +36,8 @@ func (e *Engine) prepare(ctx context.Context) error {
 			return fmt.Errorf("request: %w", err)
 		}
 	}
-	for i := range e.scn.Operations {
-		o := &e.scn.Operations[i]
+	for i := range e.plat.operations {
+		o := &e.plat.operations[i]
 		err := e.watchFunction(ctx, o.Component, o.Function, "operation", func(ctx context.Context) (*event, error) { return nil, e.operated(ctx, o) })
 		if err != nil {
 			return fmt.Errorf("operation %s: %w", o.Name, err)
@@ -145,7 +149,7 @@ func (e *Engine) currentPhase() string {
 }
 
 // operated notes a kernel operation on a thread.
-func (e *Engine) operated(ctx context.Context, o *OperationSpec) error {
+func (e *Engine) operated(ctx context.Context, o *kernel.Operation) error {
 	scope := e.scope(e.comps[o.Component])
 	var object, ip, sp, flags, cancel, trigger uint64
 	for _, x := range []struct {

@@ -109,7 +109,7 @@ func (e *Engine) structRegisters(v debuginfo.Value) []kernel.Register {
 
 // requested notes a request to set a thread's state, and watches the thread
 // from now on.
-func (e *Engine) requested(ctx context.Context, r *RequestSpec) (*event, error) {
+func (e *Engine) requested(ctx context.Context, r *kernel.Request) (*event, error) {
 	scope := e.scope(e.comps[r.Component])
 	var selector, ip, sp uint64
 	for _, x := range []struct {
@@ -227,7 +227,7 @@ func evalUint(scope debuginfo.Scope, expr string) (uint64, error) {
 
 // copyOf finds where the function will leave the state, while its arguments
 // can still be evaluated.
-func (e *Engine) copyOf(scope debuginfo.Scope, s *CopySpec) *stateCopy {
+func (e *Engine) copyOf(scope debuginfo.Scope, s *kernel.Copy) *stateCopy {
 	c := &stateCopy{Name: s.Name}
 	for _, x := range []struct {
 		expr string

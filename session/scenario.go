@@ -12,10 +12,14 @@ import (
 	"thaw/readfile"
 
 	"github.com/goccy/go-yaml"
+
+	"thaw/kernel"
 )
 
 // Scenario is a scenario file: what is checkpointed and restored, where the
-// phases are, who requests state, and what is expected. The README of
+// phases are, and what is expected. Who takes requests for a thread's state, and
+// what the kernel does with them, is the platform's business: a file that says so
+// says it in the platform's place. The README of
 // scenarios describes the format.
 type Scenario struct {
 	Name       string                   `yaml:"name"`
@@ -26,12 +30,12 @@ type Scenario struct {
 	Child      string                   `yaml:"child"`
 	Phases     []PhaseSpec              `yaml:"phases"`
 	Stored     *StoredSpec              `yaml:"stored"`
-	Requests   []RequestSpec            `yaml:"requests"`
-	Operations []OperationSpec          `yaml:"operations"`
-	Cancel     *CancelSpec              `yaml:"cancel"`
+	Requests   []kernel.Request         `yaml:"requests"`
+	Operations []kernel.Operation       `yaml:"operations"`
+	Cancel     *kernel.Cancel           `yaml:"cancel"`
 	Complete   PointSpec                `yaml:"complete"`
 	Memory     *PointSpec               `yaml:"memory"`
-	Attached   *AttachedSpec            `yaml:"attached"`
+	Attached   *kernel.Attached         `yaml:"attached"`
 	Settle     Duration                 `yaml:"settle"`
 	Expect     map[string]Expectation   `yaml:"expect"`
 
@@ -73,66 +77,6 @@ type StoredSpec struct {
 	IP        string   `yaml:"ip"`
 	SP        string   `yaml:"sp"`
 	Registers string   `yaml:"registers"` // struct with members named like registers
-}
-
-// RequestSpec is a function that asks for a thread's state to be set, with
-// expressions over its arguments.
-type RequestSpec struct {
-	Component string    `yaml:"component"`
-	Function  string    `yaml:"function"`
-	Selector  string    `yaml:"selector"` // capability selector of the thread in that component
-	IP        string    `yaml:"ip"`
-	SP        string    `yaml:"sp"`
-	Registers string    `yaml:"registers"`
-	RegionMap string    `yaml:"region_map"` // pointer to what is attached to the thread's task, see AttachedSpec
-	Copy      *CopySpec `yaml:"copy"`
-}
-
-// CopySpec is a place where a request is kept.
-type CopySpec struct {
-	Name string `yaml:"name"`
-	IP   string `yaml:"ip"`
-	SP   string `yaml:"sp"`
-}
-
-// OperationSpec is a kernel operation that sets a thread's state.
-type OperationSpec struct {
-	Name      string `yaml:"name"`
-	Component string `yaml:"component"`
-	Function  string `yaml:"function"`
-	Object    string `yaml:"object"` // address of the thread object
-	IP        string `yaml:"ip"`
-	SP        string `yaml:"sp"`
-	Flags     string `yaml:"flags"`
-	Unset     int64  `yaml:"unset"`   // value that leaves ip or sp alone
-	Cancel    string `yaml:"cancel"`  // flag that cancels IPC
-	Trigger   string `yaml:"trigger"` // flag that triggers an exception
-}
-
-// AttachedSpec tells how the region maps that requests name look: lists of regions
-// with the dataspaces that are attached there. What is attached and not mapped so
-// far is read where the dataspace stands.
-type AttachedSpec struct {
-	List      string `yaml:"list"`      // Genode::List in a region map
-	Region    string `yaml:"region"`    // pointer in an element of it
-	Base      string `yaml:"base"`      // members of a region: address in the map,
-	Size      string `yaml:"size"`      // bytes,
-	Writable  string `yaml:"writable"`  // whether it may be written,
-	Dataspace string `yaml:"dataspace"` // pointer,
-	Offset    string `yaml:"offset"`    // in the dataspace
-	Physical  string `yaml:"physical"`  // members of a dataspace: address of its memory,
-	Managed   string `yaml:"managed"`   // whether it is a region map itself:
-	Nested    string `yaml:"nested"`    // this member of one
-}
-
-// CancelSpec tells how a thread's wait in IPC is ended in the kernel's own way: a
-// flag is set in its state, and a function of it makes it ready.
-type CancelSpec struct {
-	Component string `yaml:"component"`
-	Function  string `yaml:"function"` // member function without parameters
-	Thread    string `yaml:"thread"`   // class of thread objects
-	State     string `yaml:"state"`    // its member with flags
-	Flag      string `yaml:"flag"`
 }
 
 // Expectation is what a check holds the result against.
@@ -203,7 +147,7 @@ func ParseScenario(name string, data []byte) (*Scenario, error) {
 // requested, nothing expected.
 func Plain() *Scenario {
 	return &Scenario{Name: "no scenario", Components: map[string]ComponentSpec{
-		"kernel": {Kernel: true, Files: []string{"fiasco.image", "foc.image", "fiasco.debug", "kernel"}}}, Settle: Duration(5 * time.Second), text: []byte(plainText)}
+		"kernel": {Kernel: true}}, Settle: Duration(5 * time.Second), text: []byte(plainText)}
 }
 
 // plainText is what a recording keeps of it.

@@ -79,18 +79,7 @@ type Target interface {
 }
 
 // Decoder reads a kernel's objects from a stopped machine.
-type Decoder interface {
-	Decode(m kernel.Machine) (*kernel.System, error)
-	// KernelSpace maps the kernel's own addresses.
-	KernelSpace(m kernel.Machine) (*memory.Space, error)
-	// CurrentThread is the address of the thread object that a processor runs, 0
-	// if that cannot be told. It may read memory for that, but little.
-	CurrentThread(m kernel.Machine, cpu int) uint64
-	// Slot is the index in a capability table that a selector names.
-	Slot(selector uint64) uint64
-	// Platform is what else is true of the kernel.
-	Platform() *kernel.Platform
-}
+type Decoder = kernel.Decoder
 
 // Warner is a target that may have something to say about itself.
 type Warner interface {

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -105,7 +106,8 @@ func (j *judge) thread(s *Snapshot, t *track, original *kernel.Object) ThreadVer
 	}
 	f := j.factsOf(s, t)
 	r := f.rule()
-	v.Verdict, v.Rule, v.Cause, v.Advice = r.verdict, r.name, r.cause(f), r.advice
+	words := j.platform.Causes[r.name]
+	v.Verdict, v.Rule, v.Cause, v.Advice = r.verdict, cmp.Or(words.Name, r.name), r.cause(f)+words.Why, cmp.Or(words.Advice, r.advice)
 	v.Evidence = f.evidence(j.ev.Operations[t.Block], j.ev.Dropped[t.Block])
 	if v.Divergence = t.Divergence; v.Divergence != nil {
 		v.Evidence = append(v.Evidence, v.Divergence.Lines()...)

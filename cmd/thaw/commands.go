@@ -65,7 +65,7 @@ func newAttach() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "attach ADDR",
 		Short:   "debug a guest that runs under QEMU with a gdbstub",
-		Example: "  thaw attach :1234 --build build/x86_64\n  thaw attach :1234 --kernel fiasco.image --symbols core --symbols rtcr=target_restorer-tester --symbols sheep_counter",
+		Example: "  thaw attach :1234 --build build/x86_64\n  thaw attach :1234 --kernel kernel.elf --symbols core --symbols rtcr=target_restorer-tester --symbols sheep_counter",
 		Args:    oneAddress,
 		RunE: func(c *cobra.Command, args []string) error {
 			s, err := o.loadScenario()
@@ -135,7 +135,7 @@ func newSnapshot() *cobra.Command {
 		Long: `snapshot prints what the kernel's own debugger lists: threads with state, wait
 partner, ip and sp, tasks, and with --caps every object space. Of a recording it
 prints a stop, the last one if none is given.`,
-		Example: "  thaw snapshot :1234 --build build/x86_64 --caps\n  thaw snapshot :1234 --kernel fiasco.image --symbols core --json\n  thaw snapshot bug.thaw@14 --ipc",
+		Example: "  thaw snapshot :1234 --build build/x86_64 --caps\n  thaw snapshot :1234 --kernel kernel.elf --symbols core --json\n  thaw snapshot bug.thaw@14 --ipc",
 		Args: func(_ *cobra.Command, args []string) error {
 			return oneSubject(args, subjectAddress|subjectRecorded|subjectStop)
 		},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"thaw/kernel/kernels"
 	"thaw/report"
 	"thaw/scenarios"
 	"thaw/session"
@@ -23,7 +24,7 @@ func newList() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			switch {
 			case causes && asJSON:
-				return report.JSON(c.OutOrStdout(), session.Causes())
+				return report.JSON(c.OutOrStdout(), session.Causes(kernels.Causes()))
 			case causes:
 				return listCauses(c.OutOrStdout())
 			case asJSON:
@@ -41,7 +42,7 @@ func newList() *cobra.Command {
 // listCauses prints the rules that verdicts come from.
 func listCauses(w io.Writer) error {
 	const width = 13 // of the longest verdict
-	for _, c := range session.Causes() {
+	for _, c := range session.Causes(kernels.Causes()) {
 		lab := ""
 		if c.Lab != "" {
 			lab = "  (thaw lab --bug " + c.Lab + ")"

@@ -14,7 +14,7 @@ import (
 	"thaw/debuginfo"
 	"thaw/gdbremote/qemu"
 	"thaw/guest"
-	"thaw/kernel/foc"
+	"thaw/kernel/kernels"
 	"thaw/recording"
 	"thaw/session"
 	"thaw/session/live"
@@ -94,7 +94,7 @@ func (o *options) openLabRun(ctx context.Context, s *session.Scenario, bug strin
 		return nil, err
 	}
 	o.sources = append(o.sources, filepath.Dir(dir)) // of a checkout
-	cfg := qemu.Config{Kernel: filepath.Join(dir, "fiasco.image"), MemoryMB: 64, SharedRAM: !o.noShare, ICount: guest.Clock, Run: r.run, Mode: r.mode}
+	cfg := qemu.Config{Kernel: filepath.Join(dir, guest.Kernel), MemoryMB: 64, SharedRAM: !o.noShare, ICount: guest.Clock, Run: r.run, Mode: r.mode}
 	if bug != "" {
 		cfg.Append = "bug=" + bug
 	}
@@ -125,7 +125,7 @@ func (o *options) guestDir() (string, error) {
 		}
 	}
 	for _, c := range candidates {
-		if _, err := os.Stat(filepath.Join(c, "fiasco.image")); err == nil {
+		if _, err := os.Stat(filepath.Join(c, guest.Kernel)); err == nil {
 			return c, nil
 		}
 	}
@@ -184,11 +184,7 @@ func (o *options) openWith(ctx context.Context, s *session.Scenario, files map[s
 func (o *options) openTarget(ctx context.Context, s *session.Scenario, files map[string]*debuginfo.File, addr string, lo live.Options, about recording.About) (*opened, error) {
 	defer busy(ctx, "attaching to %s", addr)()
 	kernelFile := files[s.KernelName()]
-	layout, err := foc.NewLayout(kernelFile.Tap())
-	if err != nil {
-		return nil, err
-	}
-	paging, err := foc.Paging(kernelFile.Machine())
+	decoder, paging, err := kernels.Open(kernelFile.Tap())
 	if err != nil {
 		return nil, err
 	}
@@ -209,7 +205,7 @@ func (o *options) openTarget(ctx context.Context, s *session.Scenario, files map
 	leave := func(err error) error {
 		return errors.Join(err, target.Close(ctx), closeLog())
 	}
-	cfg := session.Config{Target: target, Decoder: layout, Paging: paging, Scenario: s, Files: files, WithCode: o.withCode, Sparse: o.sparse, Divergence: o.diverge, Sources: o.sources, VMSnapshots: o.snapshots}
+	cfg := session.Config{Target: target, Decoder: decoder, Paging: paging, Scenario: s, Files: files, WithCode: o.withCode, Sparse: o.sparse, Divergence: o.diverge, Sources: o.sources, VMSnapshots: o.snapshots}
 	op := &opened{target: target, abort: target.Abort, closers: []func() error{closeLog}}
 	if o.record != "" {
 		about.By, about.Scenario, about.Target, about.Sparse = version(), s.Text(), cmp.Or(o.title, target.Name()), o.sparse

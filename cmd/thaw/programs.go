@@ -17,13 +17,14 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"thaw/debuginfo"
+	"thaw/kernel/kernels"
 	"thaw/readfile"
 	"thaw/session"
 )
 
 // subdirs are where Genode's build directories keep programs with debug info,
 // in order of preference: today's layout, then that of 2016.
-var subdirs = []string{"debug", "var/libcache/kernel-foc*/build", "kernel/fiasco.oc", "kernel/foc", "core", "bin", "var/run/*", "var/run/*/genode", "var/run", "."}
+var subdirs = slices.Concat([]string{"debug"}, kernels.Folders(), []string{"core", "bin", "var/run/*", "var/run/*/genode", "var/run", "."})
 
 // findIn looks for the first of the names in a build directory that has debug
 // info.
@@ -259,7 +260,7 @@ func (o *options) loadKernel(s *session.Scenario) (*debuginfo.File, error) {
 	if o.kernel != "" {
 		return o.loadNamed(o.kernel)
 	}
-	f, err := o.findIn(o.build, s.Components[s.KernelName()].Files)
+	f, err := o.findIn(o.build, append(s.Components[s.KernelName()].Files, kernels.Files()...))
 	if err == nil && f == nil {
 		err = fmt.Errorf("no kernel with debug info in %s: give it with --kernel ELF", o.build)
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
-	"thaw/kernel/foc"
+	"thaw/kernel/kernels"
 	"thaw/recording"
 	"thaw/scenarios"
 	"thaw/session"
@@ -136,15 +136,11 @@ func openReplay(ctx context.Context, what string) (*session.Replay, *recording.R
 	if err != nil {
 		return nil, nil, err
 	}
-	layout, err := foc.NewLayout(kernel)
+	decoder, paging, err := kernels.Open(kernel)
 	if err != nil {
 		return nil, nil, err
 	}
-	paging, err := foc.Paging(kernel.Machine())
-	if err != nil {
-		return nil, nil, err
-	}
-	r, err := session.NewReplay(rec, layout, paging)
+	r, err := session.NewReplay(rec, decoder, paging)
 	return r, rec, err
 }
 

@@ -17,7 +17,7 @@ func newServe() *cobra.Command {
 it was recorded, and the stops, forward with continue and back with
 reverse-continue. "monitor help" lists what else gdb can ask. One debugger at a
 time; Ctrl-C ends it.`,
-		Example: "  thaw serve bug.thaw --listen 127.0.0.1:1234\n  gdb -ex 'target remote :1234' fiasco.image",
+		Example: "  thaw serve bug.thaw --listen 127.0.0.1:1234\n  gdb -ex 'target remote :1234' kernel.elf",
 		Args:    oneFile,
 		RunE: func(c *cobra.Command, args []string) error {
 			r, rec, err := openReplay(c.Context(), args[0])

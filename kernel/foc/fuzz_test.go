@@ -163,7 +163,7 @@ var real = sync.OnceValues(func() ([]*frozen, error) {
 		if f.layout, err = NewLayout(symbols); err != nil {
 			return nil, err
 		}
-		if f.paging, err = Paging(symbols.Machine()); err != nil {
+		if f.paging, err = kernel.Paging(symbols.Machine()); err != nil {
 			return nil, err
 		}
 		r, err := session.NewReplay(rec, f.layout, f.paging)

@@ -21,7 +21,7 @@ import (
 // Layout is where a kernel keeps what the decoder reads. It is made once per
 // kernel image.
 type Layout struct {
-	file Symbols
+	file kernel.Symbols
 	ptr  int // bytes of a pointer
 
 	kobjects uint64 // address of the pointer to the first item of Kobject_dbg::_kobjects
@@ -114,22 +114,10 @@ type class struct {
 	own  bool   // a thread of the kernel's own: its stack is where others have their entry frame
 }
 
-// Symbols is the kernel's debug info: a file's, or what a recording took along
-// of it.
-type Symbols interface {
-	Path() string
-	Machine() elf.Machine
-	PtrSize() int
-	Type(name string) (*debuginfo.Type, error)
-	Variable(name string) (debuginfo.Variable, error)
-	Enumerator(name string) (int64, error)
-	VTableAt(vptr uint64) (class string, off uint64, ok bool)
-}
-
 // NewLayout finds the layout in the kernel's debug info. The error names what
 // is missing.
-func NewLayout(f Symbols) (*Layout, error) {
-	l := &Layout{file: f, ptr: f.PtrSize(), platform: newPlatform(f.PtrSize()), classes: map[string]*class{}, vtables: map[uint64]string{}, flags: map[uint64]*flags{}}
+func NewLayout(f kernel.Symbols) (*Layout, error) {
+	l := &Layout{file: f, ptr: f.PtrSize(), platform: newPlatform(f.PtrSize(), f.Machine()), classes: map[string]*class{}, vtables: map[uint64]string{}, flags: map[uint64]*flags{}}
 	for _, part := range []struct {
 		what string
 		find func() error
@@ -142,7 +130,7 @@ func NewLayout(f Symbols) (*Layout, error) {
 		{"IRQ objects", func() (err error) { l.irq, err = l.findRef("Irq_sender", "_irq_thread", "_irq_id"); return }},
 	} {
 		if err := part.find(); err != nil {
-			return nil, fmt.Errorf("%s does not describe %s (give Fiasco.OC's kernel ELF with debug info and JDB): %w", f.Path(), part.what, err)
+			return nil, fmt.Errorf("%s does not describe %s (give %s): %w", f.Path(), part.what, give, err)
 		}
 	}
 	return l, nil
@@ -202,7 +190,7 @@ func (l *Layout) at(typ string, paths ...string) func() (uint64, error) {
 
 func (l *Layout) findDbg() error {
 	d := &l.dbg
-	head, err := l.file.Variable("Kobject_dbg::_kobjects")
+	head, err := l.file.Variable(objectList)
 	if err != nil {
 		return err
 	}

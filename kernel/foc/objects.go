@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"thaw/kernel"
-	"thaw/memory"
 )
 
 // capsStart are the capability tables' ranges where the debug info has no
@@ -102,15 +101,4 @@ func (l *Layout) class(name string) (*class, error) {
 	}
 	l.classes[name] = c
 	return c, nil
-}
-
-// Paging is the page-table format of the kernel's architecture.
-func Paging(m elf.Machine) (memory.Paging, error) {
-	switch m {
-	case elf.EM_X86_64:
-		return memory.AMD64{}, nil
-	case elf.EM_ARM:
-		return memory.ARM{}, nil
-	}
-	return nil, fmt.Errorf("page tables of %v are not supported (x86_64 and 32-bit ARM are)", m)
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"thaw/jdb"
-	"thaw/kernel/foc"
+	"thaw/kernel/kernels"
 	"thaw/recording"
 	"thaw/session"
 )
@@ -57,15 +57,11 @@ func replayed(t *testing.T, file string) *session.View {
 	if err != nil {
 		t.Fatal(err)
 	}
-	layout, err := foc.NewLayout(symbols)
+	decoder, paging, err := kernels.Open(symbols)
 	if err != nil {
 		t.Fatal(err)
 	}
-	paging, err := foc.Paging(symbols.Machine())
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := session.NewReplay(rec, layout, paging)
+	r, err := session.NewReplay(rec, decoder, paging)
 	if err != nil {
 		t.Fatal(err)
 	}

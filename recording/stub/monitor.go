@@ -55,7 +55,7 @@ unseen when it steps off one. To run until a value changes, let gdb compare:
   set can-use-hw-watchpoints 0
   watch *(long *)ADDRESS
 Machine code is not recorded; take it from files:
-  symbol-file fiasco.image
+  symbol-file KERNEL-ELF
   set trust-readonly-sections on
 `)
 	return b.String()

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"thaw/kernel/kernels"
 	"thaw/session"
 )
 
@@ -12,7 +13,7 @@ import (
 // stop.
 func TestEachCauseHasABug(t *testing.T) {
 	byBug := map[string][]session.Cause{}
-	for _, c := range session.Causes() {
+	for _, c := range session.Causes(kernels.Causes()) {
 		if c.Lab != "" {
 			byBug[c.Lab] = append(byBug[c.Lab], c)
 		}

@@ -15,8 +15,7 @@ import (
 	"thaw/debuginfo"
 	"thaw/gdbremote/qemu"
 	"thaw/guest"
-	"thaw/kernel/foc"
-	"thaw/memory"
+	"thaw/kernel/kernels"
 	"thaw/recording"
 	"thaw/scenarios"
 	"thaw/session"
@@ -51,11 +50,11 @@ func Replay(t *testing.T, rec *recording.Recording) *session.Replay {
 	if err != nil {
 		t.Fatal(err)
 	}
-	layout, err := foc.NewLayout(symbols)
+	decoder, paging, err := kernels.Open(symbols)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := session.NewReplay(rec, layout, memory.AMD64{})
+	r, err := session.NewReplay(rec, decoder, paging)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +81,7 @@ func record(ctx context.Context, path string) (err error) {
 			return err
 		}
 	}
-	layout, err := foc.NewLayout(files["kernel"].Tap())
+	decoder, paging, err := kernels.Open(files["kernel"].Tap())
 	if err != nil {
 		return err
 	}
@@ -99,7 +98,7 @@ func record(ctx context.Context, path string) (err error) {
 	if err != nil {
 		return err
 	}
-	e, err := session.Open(ctx, session.Config{Target: target, Decoder: layout, Paging: memory.AMD64{}, Scenario: s, Files: files, Recorder: w})
+	e, err := session.Open(ctx, session.Config{Target: target, Decoder: decoder, Paging: paging, Scenario: s, Files: files, Recorder: w})
 	if err != nil {
 		return err
 	}

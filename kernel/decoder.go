@@ -1,0 +1,66 @@
+package kernel
+
+import (
+	"debug/elf"
+	"fmt"
+
+	"thaw/debuginfo"
+	"thaw/memory"
+)
+
+// Decoder reads a kernel's objects from a stopped machine.
+type Decoder interface {
+	Decode(m Machine) (*System, error)
+	// KernelSpace maps the kernel's own addresses.
+	KernelSpace(m Machine) (*memory.Space, error)
+	// CurrentThread is the address of the thread object that a processor runs, 0
+	// if that cannot be told. It may read memory for that, but little.
+	CurrentThread(m Machine, cpu int) uint64
+	// Slot is the index in a capability table that a selector names.
+	Slot(selector uint64) uint64
+	// Platform is what else is true of the kernel.
+	Platform() *Platform
+}
+
+// SpaceSwitcher is a decoder that knows where the kernel notes the address space
+// it changes to.
+type SpaceSwitcher interface {
+	// SpaceSwitch is the address of that note, a pointer in kernel memory that is
+	// written at every change on the machine's only processor. The error says why
+	// it cannot be relied on.
+	SpaceSwitch(m Machine) (addr uint64, err error)
+}
+
+// Symbols is a kernel's debug info: a file's, or what a recording took along of
+// it.
+type Symbols interface {
+	Path() string
+	Machine() elf.Machine
+	PtrSize() int
+	Type(name string) (*debuginfo.Type, error)
+	Variable(name string) (debuginfo.Variable, error)
+	Enumerator(name string) (int64, error)
+	VTableAt(vptr uint64) (class string, off uint64, ok bool)
+}
+
+// Known is a kernel that thaw knows: a row of the table in kernel/kernels.
+type Known struct {
+	Name      string
+	Give      string   // what to give for it: "X's kernel ELF with debug info"
+	Files     []string // names that its file has in a build directory
+	Folders   []string // folders of a build directory that may hold it, as patterns
+	Causes    Causes   // its platform's
+	Describes func(f Symbols) bool
+	New       func(f Symbols) (Decoder, error)
+}
+
+// Paging is the page-table format of an architecture.
+func Paging(m elf.Machine) (memory.Paging, error) {
+	switch m {
+	case elf.EM_X86_64:
+		return memory.AMD64{}, nil
+	case elf.EM_ARM:
+		return memory.ARM{}, nil
+	}
+	return nil, fmt.Errorf("page tables of %v are not supported (x86_64 and 32-bit ARM are)", m)
+}
