@@ -64,7 +64,10 @@ golden: ## write golden screens, reports and references anew
 	$(GO) test ./ui ./report -update
 	$(GO) test ./cmd/thaw -run TestReference -update
 
+recordings: build ## record the lab guest's bugs that come with thaw anew
+	@scripts/recordings
+
 clean: ## remove what was built
 	rm -rf bin $(GUEST)
 
-.PHONY: help build guest deps test race vet lint vuln fuzz kill soak bench robot golden clean
+.PHONY: help build guest deps test race vet lint vuln fuzz kill soak bench robot golden recordings clean

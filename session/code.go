@@ -83,16 +83,25 @@ func (e *Engine) askStack(s *Snapshot, p *Peek) error {
 	if err != nil {
 		return err
 	}
-	p.Title = fmt.Sprintf("backtrace of %s %s", o.Title(), id)
+	p.Title = stackTitle(o)
+	frames, err := e.stackOf(s, o, task, memory.NewView(e.target, memory.SharedBlock, nil))
+	p.Frames = withCode(frames, task.ID)
+	return err
+}
+
+func stackTitle(thread *kernel.Object) string {
+	return fmt.Sprintf("backtrace of %s %s", thread.Title(), thread.ID)
+}
+
+// stackOf unwinds the stack of a thread in user mode.
+func (e *Engine) stackOf(s *Snapshot, o, task *kernel.Object, phys memory.Reader) ([]Frame, error) {
 	c := e.programAt(s.System, task, o.Thread.IP)
 	if c == nil {
-		return fmt.Errorf("there is no debug info for the program at %#x", o.Thread.IP)
+		return nil, fmt.Errorf("there is no debug info for the program at %#x", o.Thread.IP)
 	}
 	regs := savedRegisters{{Name: e.arch.ip, Value: o.Thread.IP}, {Name: e.arch.sp, Value: o.Thread.SP}}
-	space := memory.NewSpace(memory.NewView(e.target, memory.SharedBlock, nil), e.m.Paging, task.PD.Root)
-	scope := debuginfo.Scope{File: c.file, Mem: space, Regs: append(regs, o.Thread.Registers...), PC: o.Thread.IP}
-	p.Frames = withCode(framesOf(scope, c), task.ID)
-	return nil
+	scope := debuginfo.Scope{File: c.file, Mem: memory.NewSpace(phys, e.m.Paging, task.PD.Root), Regs: append(regs, o.Thread.Registers...), PC: o.Thread.IP}
+	return framesOf(scope, c), nil
 }
 
 // withCode tells where the code of each frame is. A return address may lie

@@ -39,6 +39,9 @@ type StopRecord struct {
 	PC     Place                `json:"pc"`
 	Frames []Frame              `json:"frames,omitempty"`
 	Cost   Cost                 `json:"cost"`
+	// Stacks are the backtraces of threads in user mode, of those that are not what
+	// they were at the record before. An empty one is not known.
+	Stacks map[kernel.ID][]Frame `json:"stacks,omitempty"`
 
 	Phases      []Phase          `json:"phases,omitempty"`
 	Breakpoints []BreakpointInfo `json:"breakpoints,omitempty"`
@@ -82,14 +85,15 @@ type recording struct {
 	reads    memory.Trace    // what of them
 	sparse   bool            // keep only that
 	records  int
-	snaps    map[*Snapshot]int // record of a snapshot that evidence refers to
-	log      int               // LOG lines that were recorded
-	cut      bool              // fewer than before, since the guest went back
-	notes    int               // changes of the notes that were recorded
+	snaps    map[*Snapshot]int     // record of a snapshot that evidence refers to
+	stacks   map[kernel.ID][]Frame // of threads, as they were recorded last
+	log      int                   // LOG lines that were recorded
+	cut      bool                  // fewer than before, since the guest went back
+	notes    int                   // changes of the notes that were recorded
 }
 
 func newRecording(to Recorder, comps map[string]*component, withCode, sparse bool) (*recording, error) {
-	r := &recording{to: to, withCode: withCode, pages: map[uint64]bool{}, snaps: map[*Snapshot]int{}, reads: memory.Trace{}, sparse: sparse}
+	r := &recording{to: to, withCode: withCode, pages: map[uint64]bool{}, snaps: map[*Snapshot]int{}, reads: memory.Trace{}, stacks: map[kernel.ID][]Frame{}, sparse: sparse}
 	var err error
 	if !withCode {
 		r.code, err = newCodePages(comps)
@@ -138,11 +142,35 @@ func (e *Engine) keep(s *Snapshot, m *moment) {
 	lines := e.log.since(r.log)
 	r.log += len(lines)
 	rec.Log = lines
+	rec.Stacks = e.changedStacks(s)
 	pages, err := e.readPages()
 	if err == nil {
 		err = r.to.Stop(rec, pages)
 	}
 	r.fail(err)
+}
+
+// maxStacks bounds the threads whose backtraces are recorded at a stop.
+const maxStacks = 256
+
+// changedStacks unwinds the stacks of threads in user mode, so that a replay can
+// show them, and what was read for that is recorded. It returns those that are not
+// what they were.
+func (e *Engine) changedStacks(s *Snapshot) map[kernel.ID][]Frame {
+	changed := map[kernel.ID][]Frame{}
+	for i, o := range s.System.Threads() {
+		if i == maxStacks {
+			break
+		}
+		var frames []Frame
+		if o, task, err := userThread(s, o.ID); err == nil && task.PD.Root != 0 {
+			frames, _ = e.stackOf(s, o, task, e.view) // without debug info there is none
+		}
+		if !slices.Equal(frames, e.rec.stacks[o.ID]) {
+			e.rec.stacks[o.ID], changed[o.ID] = frames, frames
+		}
+	}
+	return changed
 }
 
 // forget lets go of all snapshots that evidence cannot refer to any more.

@@ -268,7 +268,7 @@ func (r *Replay) ask(s *Snapshot, q Query) *Peek {
 	case q.Kind == QueryStack && (q.Thread == 0 || q.Thread == s.Thread):
 		p.Title, p.Frames = "backtrace of the processor", withCode(s.Frames, 0)
 	case q.Kind == QueryStack:
-		err = errors.New("a recording holds the backtrace of what ran at its stop: that of another thread needs a live session")
+		err = r.askStack(s, p)
 	case q.Kind == QueryCode:
 		err = errors.New("a recording holds no code, and opens no file that is named in it: instructions and source need a live session")
 	default:
@@ -279,6 +279,27 @@ func (r *Replay) ask(s *Snapshot, q Query) *Peek {
 		p.Err = err.Error()
 	}
 	return p
+}
+
+// askStack shows the backtrace of a thread as it was recorded at the stop, or at
+// the last one at which it changed.
+func (r *Replay) askStack(s *Snapshot, p *Peek) error {
+	o, task, err := userThread(s, p.Query.Thread)
+	if err != nil {
+		return err
+	}
+	p.Title = stackTitle(o)
+	for record := r.stops[s.Number-1]; record >= 0; record-- {
+		frames, ok := r.rec.Records()[record].Stacks[o.ID]
+		if len(frames) > 0 {
+			p.Frames = withCode(frames, task.ID)
+			return nil
+		}
+		if ok {
+			break
+		}
+	}
+	return fmt.Errorf("no backtrace of thread %s was recorded", o.ID)
 }
 
 func (r *Replay) askMemory(s *Snapshot, p *Peek) error {

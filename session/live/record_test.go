@@ -3,13 +3,16 @@ package live_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"thaw/debuginfo"
+	"thaw/kernel"
 	"thaw/kernel/foc"
 	"thaw/memory"
 	"thaw/recording"
@@ -34,6 +37,19 @@ func shown(t *testing.T, v *session.View) string {
 		t.Fatal(err)
 	}
 	return string(snap) + "\n" + string(check) + "\n" + string(rest)
+}
+
+// stacks are the backtraces of all threads of a stop.
+func stacks(v *session.View, ask func(q session.Query) *session.Peek) string {
+	var out strings.Builder
+	for _, o := range v.Snapshot.System.Threads() {
+		p := ask(session.Query{Kind: session.QueryStack, Thread: o.ID})
+		fmt.Fprintln(&out, p.Title, p.Err)
+		for _, f := range p.Frames {
+			fmt.Fprintln(&out, " ", f.Place, f.Inlined, f.Note, f.Leads)
+		}
+	}
+	return out.String()
 }
 
 // openReplay opens a recording.
@@ -75,13 +91,14 @@ func TestReplayShowsTheSame(t *testing.T) {
 				}
 				return w
 			}, func(cfg *session.Config) { cfg.Sparse = c.sparse })
-			var live []string
+			var live, liveStacks []string
 			for {
 				if err := e.NextPhase(ctx); err != nil {
 					t.Fatal(err)
 				}
 				v := e.View()
 				live = append(live, shown(t, v))
+				liveStacks = append(liveStacks, stacks(v, func(q session.Query) *session.Peek { return e.Ask(ctx, q) }))
 				if v.Finished {
 					break
 				}
@@ -106,6 +123,17 @@ func TestReplayShowsTheSame(t *testing.T) {
 					if diff := cmp.Diff(live[n-1], shown(t, v)); diff != "" {
 						t.Fatalf("stop %d (-live +replay):\n%s", n, diff)
 					}
+				}
+			}
+			p, err := session.NewPlayer(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, want := range liveStacks {
+				p.Show(i + 1)
+				got := stacks(p.View(), func(q session.Query) *session.Peek { p.Ask(q); return p.View().Peek })
+				if diff := cmp.Diff(want, got); diff != "" || strings.Count(got, "\n  ") < 10 {
+					t.Fatalf("backtraces at stop %d (-live +replay):\n%s", i+1, diff)
 				}
 			}
 			if last, err := r.View(len(live)); err != nil || len(last.Log) < len(log) || len(log) == 0 {
@@ -195,5 +223,36 @@ func TestNotesAreRecorded(t *testing.T) {
 	}
 	if diff := cmp.Diff([]session.Note{{Stop: 1, Text: "look here"}, {Stop: 2, Text: "and here"}}, v.Notes); diff != "" {
 		t.Errorf("notes (-want +got):\n%s", diff)
+	}
+}
+
+// The recordings that come with thaw hold no machine code of the lab guest, and
+// their backtraces stand.
+func TestRecordingsThatComeWithThaw(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join("..", "..", "scenarios", "recordings", "*.thaw"))
+	if err != nil || len(files) < 10 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		rec, err := recording.Open(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rec.Guest() != "lab guest" {
+			continue // other programs, and made by older versions
+		}
+		noCode(t, rec)
+		r, _ := openReplay(t, file)
+		p, err := session.NewPlayer(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Continue()
+		for _, o := range p.View().Snapshot.System.Threads() {
+			p.Ask(session.Query{Kind: session.QueryStack, Thread: o.ID})
+			if peek := p.View().Peek; o.Thread.Source != kernel.SourceNone && len(peek.Frames) < 2 {
+				t.Errorf("%s: thread %s %s: %d frames, %s", file, o.ID, o.Name, len(peek.Frames), peek.Err)
+			}
+		}
 	}
 }
