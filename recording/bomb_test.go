@@ -22,23 +22,28 @@ import (
 const (
 	mostResident = 700 << 20
 	mostVirtual  = 3 << 20 // KiB, for ulimit: much of it is only reserved
-	mostTime     = 60 * time.Second
+	mostTime     = 60      // seconds of processor time, for ulimit, for all of them
 )
 
-// TestOpenBomb is the child: it opens a file as the debugger does.
-func TestOpenBomb(t *testing.T) {
-	file := os.Getenv("THAW_TEST_BOMB")
-	if file == "" {
+// TestOpenBombs is the child: it opens all files of a folder as the debugger does.
+func TestOpenBombs(t *testing.T) {
+	dir := os.Getenv("THAW_TEST_BOMBS")
+	if dir == "" {
 		t.Skip("it is started by TestBombs")
 	}
-	defer func() { fmt.Println("resident:", resident(t)) }()
-	rec, err := Open(file)
+	files, err := filepath.Glob(filepath.Join(dir, "*.thaw"))
 	if err != nil {
-		fmt.Println("told:", err)
-		return
+		t.Fatal(err)
 	}
-	fmt.Println("damage:", rec.Damage())
-	fmt.Println(replay(t, rec, 1), "views")
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".thaw")
+		if rec, err := Open(file); err != nil {
+			fmt.Printf("<%s> told: %v\n", name, err)
+		} else {
+			fmt.Printf("<%s> %d views, damage: %s\n", name, replay(t, rec, 1), rec.Damage())
+		}
+	}
+	fmt.Println("resident:", resident(t))
 }
 
 // resident is the most memory that this process had so far, in bytes.
@@ -61,6 +66,27 @@ func repeated(elem string) string {
 	return "[" + strings.Repeat(elem+",", (maxRecord-4096)/(len(elem)+1)) + elem + "]"
 }
 
+// bombs are files that mean harm, in a folder.
+type bombs struct {
+	t    *testing.T
+	dir  string
+	enc  *zstd.Encoder
+	says map[string]string // what is said about each, a part of it
+}
+
+// add adds a recording that goes on with a record.
+func (b *bombs) add(name, says string, data []byte, typ string, raw []byte) {
+	b.t.Helper()
+	data, err := appendRecord(bytes.Clone(data), b.enc, typ, raw)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(b.dir, name+".thaw"), data, 0o600)
+	}
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.says[name] = says
+}
+
 // Whatever a file repeats, it is refused before it has taken much memory or time.
 func TestBombs(t *testing.T) {
 	if testing.Short() {
@@ -79,6 +105,11 @@ func TestBombs(t *testing.T) {
 	for i := range 1 << 20 {
 		fmt.Fprintf(&keys, `"%d":{},`, i)
 	}
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &bombs{t, t.TempDir(), enc, map[string]string{}}
 	type bomb struct {
 		typ string
 		raw func() []byte // made as it is needed: all together are large
@@ -112,100 +143,89 @@ func TestBombs(t *testing.T) {
 		"nested":          {typeNotes, func() []byte { return []byte(strings.Repeat("[", maxRecord-10)) }},
 		"unknown":         {typeStop, func() []byte { return stop(`"new":` + repeated("{}")) }},
 	} {
-		t.Run(name, func(t *testing.T) { open(t, appended(t, data, c.typ, c.raw())) })
+		says := "MiB of memory"
+		switch name {
+		case "unknown":
+			says = "not ended in order"
+		case "nested":
+			says = "max depth"
+		}
+		b.add(name, says, data, c.typ, c.raw())
 	}
-	t.Run("as much as is taken", func(t *testing.T) {
-		raw := "[" + strings.Repeat("{},", 2_500_000) + "{}]"
-		if out := open(t, appended(t, data, typeNotes, []byte(raw))); strings.Contains(out, "MiB of memory") {
-			t.Errorf("it is refused: %s", out)
-		}
-	})
-	t.Run("LOG that is cut", func(t *testing.T) {
-		if out := open(t, cutLog(t)); !strings.Contains(out, "2 views") {
-			t.Errorf("it does not replay: %s", out)
-		}
-	})
+	b.add("as much as is taken", "damage: it was not ended in order", data, typeNotes, []byte("["+strings.Repeat("{},", 2_500_000)+"{}]"))
+	b.cutLog()
 	for name, text := range map[string]string{
 		"brackets": "phases: " + strings.Repeat("[", 200_000), "braces": strings.Repeat("{a: ", 50_000), "entries": "phases: \n" + strings.Repeat("- ", 100_000),
 		"keys": strings.Repeat("? ", 100_000), "phases": "phases: " + strings.Repeat("[{phases: ", 20_000), "closed": strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000),
 		"aliases": "a: &a []\n" + strings.Repeat("b: [*a, *a, *a]\n", 1000), "many": strings.Repeat("- a\n", 60_000),
 	} {
-		t.Run("scenario of "+name, func(t *testing.T) {
-			raw, err := json.Marshal(metadata{Scenario: text})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if out := open(t, appended(t, header(), typeMeta, raw)); !strings.Contains(out, "told: ") || !strings.Contains(out, "scenario of the recording") {
-				t.Errorf("it is not told: %s", out)
-			}
-		})
+		raw, err := json.Marshal(metadata{Scenario: text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.add("scenario of "+name, "told: ", header(), typeMeta, raw)
 	}
+	b.open()
 }
 
 // cutLog is a recording that goes on with 1.5 million empty lines, of which 500
 // stops keep all.
-func cutLog(t *testing.T) []byte {
+func (b *bombs) cutLog() {
 	const lines = 1_500_000
-	rec := wholeRecording(t)
+	rec := wholeRecording(b.t)
 	data, err := os.ReadFile(filepath.Join("..", "scenarios", "recordings", "overwritten.thaw"))
 	if err != nil {
-		t.Fatal(err)
+		b.t.Fatal(err)
 	}
 	data = data[:bytes.LastIndex(data, []byte(typeDone))]
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
-	if err != nil {
-		t.Fatal(err)
-	}
+	var all stop
 	s := *rec.records[len(rec.records)-1]
-	var pages [][2]uint64
+	all.StopRecord = &s
 	for n, ref := range rec.maps[len(rec.records)-1] {
-		pages = append(pages, [2]uint64{n, ref.page})
-	}
-	add := func() {
-		s.Number++
-		raw, err := json.Marshal(stop{StopRecord: &s, Pages: pages})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if data, err = appendRecord(data, enc, typeStop, raw); err != nil {
-			t.Fatal(err)
-		}
+		all.Pages, all.Known = append(all.Pages, [2]uint64{n, ref.page}), append(all.Known, ref.mask)
 	}
 	s.Log = make([]string, lines)
-	add()
-	for s.Log, s.LogCut, s.LogKept = nil, true, lines; s.Number < 536; {
-		add()
+	for range 500 {
+		s.Number++
+		raw, err := json.Marshal(all)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		if data, err = appendRecord(data, b.enc, typeStop, raw); err != nil {
+			b.t.Fatal(err)
+		}
+		s.Log, s.LogCut, s.LogKept = nil, true, lines
 	}
-	return data
+	b.add("LOG that is cut", "2 views, damage: it was not ended", data, typeNotes, []byte("[]"))
 }
 
-// open has a child open a file, under limits, and gives what it says.
-func open(t *testing.T, data []byte) string {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), "bomb.thaw")
-	if err := os.WriteFile(file, data, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), mostTime)
+// open has a child open all files, under limits.
+func (b *bombs) open() {
+	t := b.t
+	ctx, cancel := context.WithTimeout(context.Background(), 8*time.Minute) // of a machine that has other work, too
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "sh", "-c", fmt.Sprintf(`ulimit -v %d && exec "$0" -test.run='^TestOpenBomb$'`, mostVirtual), os.Args[0])
-	cmd.Env = append(os.Environ(), "THAW_TEST_BOMB="+file)
+	cmd := exec.CommandContext(ctx, "sh", "-c", fmt.Sprintf(`ulimit -v %d && ulimit -t %d && exec "$0" -test.run='^TestOpenBombs$'`, mostVirtual, mostTime), os.Args[0])
+	cmd.Env = append(os.Environ(), "THAW_TEST_BOMBS="+b.dir)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
-	begin := time.Now()
 	if err := cmd.Run(); err != nil {
-		t.Fatalf("a file of %d bytes: %v after %v\n%.2000s", len(data), err, time.Since(begin), out.String())
+		t.Fatalf("opening %d files: %v\n%.4000s", len(b.says), err, out.String())
+	}
+	for name, says := range b.says {
+		_, line, _ := strings.Cut(out.String(), "<"+name+"> ")
+		if line, _, _ = strings.Cut(line, "\n"); !strings.Contains(line, says) {
+			t.Errorf("%s: want %q, got %.300q", name, says, line)
+		}
 	}
 	var used int64
 	_, rest, _ := strings.Cut(out.String(), "resident: ")
 	if _, err := fmt.Sscan(rest, &used); err != nil {
 		t.Fatalf("%v in %q", err, out.String())
 	}
-	t.Logf("%d bytes: %d MiB, %v of processor time: %.200s", len(data), used>>20, cmd.ProcessState.UserTime(), out.String())
+	t.Logf("%d files: %d MiB, %v of processor time", len(b.says), used>>20, cmd.ProcessState.UserTime())
 	if used > mostResident {
-		t.Errorf("a file of %d bytes takes %d MiB", len(data), used>>20)
+		t.Errorf("the files take %d MiB", used>>20)
 	}
-	return out.String()
 }
 
 // A measure is what decoding takes, roughly and never much less.
