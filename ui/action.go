@@ -32,8 +32,9 @@ type action struct {
 	// why tells why the action does nothing now, "" when it works; nil: it
 	// always works.
 	why func() string
-	// over is set for keys that work in a window, too.
-	over bool
+	// over is set for keys that work in a window, too, above for commands that leave
+	// it open; other commands close it.
+	over, above bool
 }
 
 // Groups of the help, in its order.

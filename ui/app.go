@@ -19,6 +19,28 @@ type ui struct {
 	root    tview.Primitive
 	mail    *mailbox // from the pump
 
-	greeting bool
+	greeting bool // the first hints are shown
 	quit     func()
+}
+
+// greetings tell what to press at the first start, by the kind of session.
+var greetings = map[string][]string{
+	"live": {
+		"n runs to the next phase; c runs on, i interrupts.",
+		"The thread whose state got lost stands first; 3 tells why.",
+		"? shows all keys, q quits. Any key closes this.",
+	},
+	"recording": {
+		"n and p walk the stops; the verdicts are at the last one.",
+		"The thread whose state got lost stands first; 3 tells why.",
+		"? shows all keys, q quits. Any key closes this.",
+	},
+}
+
+// kind is the kind of the session.
+func (u *ui) kind() string {
+	if u.recorded() != "" {
+		return "recording"
+	}
+	return "live"
 }

@@ -176,6 +176,7 @@ func TestExport(t *testing.T) {
 	r.typed("sheep")
 	r.press("e")
 	r.expect("export threads to")
+	r.press("Ctrl-U")
 	r.typed(path)
 	r.expect("9 lines written to " + path)
 	text, err := os.ReadFile(path)
@@ -200,17 +201,22 @@ func TestExport(t *testing.T) {
 	if text, _ := os.ReadFile(detail); !strings.Contains(string(text), "why   core only stored the state") {
 		t.Errorf("the detail is not in the file:\n%s", text)
 	}
-	r.press("e", "Enter")
-	r.expect("no file was named: nothing was written")
+	r.press("e", "Ctrl-U")
+	r.expect("no file is named")
+	r.press("Enter")
+	r.expect("no file is named: nothing was written")
 	bare := filepath.Join(dir, "ep")
-	r.press("e")
+	r.press("e", "Ctrl-U")
 	r.typed(bare)
 	r.expect("lines written to " + bare + ".txt")
 	t.Chdir(dir)
-	r.press("2", "e", "Tab")
-	r.expect("threads-stop33.txt")
+	r.press("2", "e")
+	r.expect("Enter writes " + filepath.Join(dir, "threads-stop33.txt"))
+	if _, err := os.Stat("threads-stop33.txt"); err == nil {
+		t.Error("it was written before Enter")
+	}
 	r.press("Enter")
-	r.expect("lines written to threads-stop33.txt")
+	r.expect("lines written to " + filepath.Join(dir, "threads-stop33.txt"))
 	r.press(":")
 	r.typed("export " + filepath.Join(dir, "none", "x"))
 	r.expect("not written: open ")
@@ -321,7 +327,8 @@ func TestForceAsks(t *testing.T) {
 	r := startRobotAt(t, fake, fakeForcer{fake}, Options{}, 120, 40)
 	r.press("F")
 	r.expect("put ip 1014faa, sp 401ff9a0 into ep")
-	r.press("Esc")
+	r.press("n")
+	r.press("F", "Esc")
 	r.press("U")
 	r.expect("nothing was forced into this thread")
 	if calls := fake.called(); calls != "" {
@@ -329,14 +336,14 @@ func TestForceAsks(t *testing.T) {
 	}
 	forced := make(chan string, 1)
 	fake.onCall = func(name string) { forced <- name }
-	r.press("F", "Enter")
+	r.press("F", "x", "Enter", " ", "q", "y")
 	select {
 	case name := <-forced:
 		if name != "force 231" {
-			t.Errorf("Enter called %q", name)
+			t.Errorf("y called %q", name)
 		}
 	case <-time.After(10 * time.Second):
-		t.Fatal("Enter forced nothing")
+		t.Fatal("y forced nothing")
 	}
 	u := newDrawn(t, fakePlayer{fakeSeeker{fake}}, viewHistory(), Options{})
 	if why := u.guest.needForce(); why != "a recording cannot be changed" {

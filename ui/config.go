@@ -21,6 +21,9 @@ type settings struct {
 	Theme  string           `yaml:"theme,omitempty"`
 	Layout layout           `yaml:"layout,omitempty"`
 	Sort   map[string]order `yaml:"sort,omitempty"` // by pane
+
+	Greeted []string       `yaml:"greeted,omitempty"` // kinds of sessions whose first hints were shown
+	Stories map[string]int `yaml:"stories,omitempty"` // step at which each was left, counted from 1
 }
 
 // layout is how the screen was divided.
@@ -36,6 +39,9 @@ type order struct {
 	By   string `yaml:"by,omitempty"` // a column's head, "": the table's own order
 	Down bool   `yaml:"down,omitempty"`
 }
+
+// mostStories bounds the stories whose place is kept.
+const mostStories = 50
 
 // configLimit bounds what is read of ui.yaml, in bytes.
 const configLimit = 64 << 10
@@ -90,6 +96,9 @@ func (s *settings) check() error {
 		if n := *share(&s.Layout.Sizes); n != 0 && (n < leastShare || n > mostShare) {
 			return fmt.Errorf("a size of %d%% is not between %d and %d", n, leastShare, mostShare)
 		}
+	}
+	if len(s.Greeted) > len(greetings) || len(s.Stories) > mostStories {
+		return errors.New("it remembers more than there is")
 	}
 	for name, o := range s.Sort {
 		heads := headsOf(paneNamed(name))

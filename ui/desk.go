@@ -36,11 +36,6 @@ func (d *desk) background(work func() string) {
 	d.jobs.start(work)
 }
 
-// confirm asks before the guest is changed.
-func (d *desk) confirm(key, title string, do func()) {
-	d.line.ask(&prompt{title: title, mark: key, limit: 1, enter: "do it", esc: "leave it", done: func(string) { do() }})
-}
-
 // showStop shows a stop of the history by its number.
 func (d *desk) showStop(arg string) {
 	n, err := strconv.Atoi(arg)

@@ -1,14 +1,13 @@
 package ui
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"github.com/gdamore/tcell/v2"
 
 	"thaw/newfile"
 	"thaw/words"
@@ -45,19 +44,37 @@ func texts(cells []cell) []string {
 	return out
 }
 
-// askExport types the name of a file for the focused pane.
+// askExport types the name of a file for the focused pane, and shows where that
+// will be. Nothing is written before Enter.
 func (f *front) askExport() {
-	p := &prompt{title: "export " + clip(f.name(), 30) + " to", limit: 1000, enter: "write", esc: "forget", done: f.exportTo}
-	name := f.exportName()
-	p.hint = func() string { return "a new file; Tab names it " + name }
-	p.keys = []hint{{"Tab", "name it"}}
-	p.key = func(key string, _ *tcell.EventKey) bool {
-		if key == "Tab" {
-			p.put(name)
+	p := &prompt{title: "export " + clip(f.name(), 30) + " to", start: f.exportName(), limit: 1000, enter: "write", esc: "forget", done: f.exportTo}
+	p.hint = func() string {
+		path, err := exportPath(p.text())
+		if err != nil {
+			return err.Error()
 		}
-		return key == "Tab"
+		return "Enter writes " + path
 	}
 	f.line.ask(p)
+}
+
+// exportPath is where a file of a name will be. A name without an ending gets one,
+// so that a file is told from the programs around it.
+func exportPath(name string) (string, error) {
+	if name = strings.TrimSpace(name); name == "" {
+		return "", errors.New("no file is named")
+	}
+	if filepath.Ext(name) == "" {
+		name += exportExt
+	}
+	if rest, ok := strings.CutPrefix(name, "~/"); ok {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "", err
+		}
+		return filepath.Join(home, rest), nil
+	}
+	return filepath.Abs(name)
 }
 
 // exportName proposes a file for the focused pane at the shown stop.
@@ -76,36 +93,21 @@ func (f *front) exportName() string {
 // exportExt is the ending of names that were given none.
 const exportExt = ".txt"
 
-// exportTo writes the focused pane to a file that must not exist. A name without
-// an ending gets one, so that a file is told from the programs around it.
+// exportTo writes the focused pane to a file that must not exist; nothing is left of
+// one that could not be written.
 func (f *front) exportTo(name string) {
-	if name = strings.TrimSpace(name); name == "" {
-		f.note = "no file was named: nothing was written"
+	path, err := exportPath(name)
+	if err != nil {
+		f.note = err.Error() + ": nothing was written"
 		return
-	}
-	if filepath.Ext(name) == "" {
-		name += exportExt
 	}
 	text := f.content()
 	f.background(func() string {
-		if err := writeNew(name, text); err != nil {
+		if err := newfile.Write(path, false, func(w io.Writer) error { _, err := io.WriteString(w, text); return err }); err != nil {
 			return "not written: " + clean(err.Error())
 		}
-		return fmt.Sprintf("%s written to %s", words.Count(strings.Count(text, "\n"), "line"), clean(name))
+		return fmt.Sprintf("%s written to %s", words.Count(strings.Count(text, "\n"), "line"), clean(path))
 	})
-}
-
-// writeNew writes a file that did not exist; nothing is left of one that could
-// not be written.
-func writeNew(name, text string) error {
-	if rest, ok := strings.CutPrefix(name, "~/"); ok {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return err
-		}
-		name = filepath.Join(home, rest)
-	}
-	return newfile.Write(name, false, func(w io.Writer) error { _, err := io.WriteString(w, text); return err })
 }
 
 // exportWidth is the width for which text is wrapped in a file.

@@ -7,7 +7,7 @@ import "github.com/gdamore/tcell/v2"
 func (u *ui) key(ev *tcell.EventKey) {
 	name := keyName(ev)
 	if name == "Ctrl+C" {
-		u.quit()
+		u.leave()
 		return
 	}
 	if u.greeting {
@@ -41,8 +41,8 @@ func (u *ui) windowKey(name string, ev *tcell.EventKey) {
 	case a != nil && a.over:
 		u.act(a, name)
 	case name == "Esc" && u.front.endFind():
-	default:
-		u.windows.key(name, ev)
+	case !u.windows.key(name, ev) && a != nil:
+		u.note = a.label + " works in the panes: Esc goes back to them"
 	}
 }
 
@@ -82,6 +82,16 @@ func (u *ui) escape() {
 		u.focus(paneThreads)
 	default:
 		u.note = "nothing to close; q quits"
+	}
+}
+
+// leave quits; a story that runs asks before, and a second Ctrl-C does not wait for
+// the answer.
+func (u *ui) leave() {
+	if u.tour.shown() && u.line.open == nil {
+		u.tour.leave(u.quit)
+	} else {
+		u.quit()
 	}
 }
 

@@ -193,6 +193,9 @@ func (p *palette) run(text string) {
 		return
 	}
 	why := a.disabled()
+	if why == "" && !a.over && !a.above {
+		p.windows.close()
+	}
 	switch {
 	case why != "":
 		p.note = ":" + a.command + ": " + why

@@ -26,6 +26,9 @@ type prompt struct {
 	keys []hint // these, for the hint bar
 	// menu are rows above the prompt, and the chosen one; nil: none.
 	menu func() (rows []choice, chosen int)
+	// yes makes it a question: y does this, n and Esc do not, and no other key is
+	// taken for an answer.
+	yes func()
 
 	field *tview.InputField // edits the text
 }
@@ -53,6 +56,11 @@ func (l *promptLine) ask(p *prompt) {
 	l.open = p
 }
 
+// confirm asks a question before something is done that cannot be undone.
+func (l *promptLine) confirm(title string, yes func()) {
+	l.ask(&prompt{title: title, mark: "y/n", yes: yes, hint: func() string { return "y does it; n and Esc leave it" }})
+}
+
 // text is what stands in the prompt, put replaces it.
 func (p *prompt) text() string    { return p.field.GetText() }
 func (p *prompt) put(text string) { p.field.SetText(text) }
@@ -60,6 +68,10 @@ func (p *prompt) put(text string) { p.field.SetText(text) }
 // key edits the prompt.
 func (l *promptLine) key(name string, ev *tcell.EventKey) {
 	p := l.open
+	if p.yes != nil {
+		l.answer(p, name)
+		return
+	}
 	if p.key != nil && p.key(name, ev) {
 		return
 	}
@@ -75,16 +87,23 @@ func (l *promptLine) key(name string, ev *tcell.EventKey) {
 		l.open = nil
 		p.done(before)
 		return
-	case "Backspace", "Backspace2":
-		if before == "" {
-			l.open = nil
-			return
-		}
 	}
 	if !promptOnly[name] {
 		p.field.InputHandler()(ev, noFocus)
 	}
 	p.tell(before)
+}
+
+// answer takes a key for the answer to a question. Nothing else closes it: keys
+// that were typed in the meantime neither answer it nor run an action.
+func (l *promptLine) answer(p *prompt, name string) {
+	switch name {
+	case "y", "n", "Esc":
+		l.open = nil
+	}
+	if name == "y" {
+		p.yes()
+	}
 }
 
 // promptOnly are keys that the field would take for more than one line, or for
@@ -101,6 +120,9 @@ func (p *prompt) tell(before string) {
 // paste puts text in that the terminal hands over in one piece.
 func (l *promptLine) paste(text string) {
 	p := l.open
+	if p.yes != nil {
+		return
+	}
 	before := p.text()
 	p.field.PasteHandler()(clean(text), noFocus)
 	p.tell(before)
@@ -117,7 +139,11 @@ func (p *prompt) under(ev *tcell.EventMouse) bool {
 // it.
 func (l *promptLine) draw(screen tcell.Screen, y, w int) {
 	p, t := l.open, l.th
-	x := t.drawLine(screen, 0, y, w, line{{" " + p.title + " ", t.reverse.Bold(true)}, {" " + p.mark, t.bold}})
+	title := p.title
+	if p.yes != nil { // how it is answered stays in sight
+		title = t.clip(t.draw(title), max(w-len(p.mark)-4, 8))
+	}
+	x := t.drawLine(screen, 0, y, w, line{{" " + title + " ", t.reverse.Bold(true)}, {" " + p.mark, t.bold}})
 	p.field.SetRect(x, y, max(w-x, 1), 1)
 	p.field.Draw(screen)
 	x += width(p.text())
@@ -162,6 +188,9 @@ func (l *promptLine) drawMenu(screen tcell.Screen, y, w int) {
 // hints are the keys of what is typed.
 func (l *promptLine) hints() []hint {
 	p := l.open
+	if p.yes != nil {
+		return []hint{{"y", "do it"}, {"n Esc", "leave it"}}
+	}
 	out := []hint{{"Enter", p.enter}, {"Esc", p.esc}}
 	return append(append(out, p.keys...), hint{"Ctrl-U", "clear"})
 }

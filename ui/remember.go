@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"maps"
 	"reflect"
 	"slices"
 	"sync"
@@ -10,37 +11,36 @@ import (
 type memo struct {
 	mu     sync.Mutex
 	newest settings
-	wrote  settings
+	fresh  bool // nobody wrote them
 }
 
 // write writes the newest settings, if nobody did.
 func (m *memo) write(dir string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if reflect.DeepEqual(m.newest, m.wrote) {
+	if !m.fresh {
 		return nil
 	}
-	if err := writeSettings(dir, m.newest); err != nil {
-		return err
-	}
-	m.wrote = m.newest
-	return nil
+	err := writeSettings(dir, m.newest)
+	m.fresh = err != nil
+	return err
 }
 
 func (m *memo) set(s settings) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.newest = s
+	m.newest, m.fresh = s, true
 }
 
 // keeper keeps theme and layout from one session to the next.
 type keeper struct {
 	*desk
 	panes   *panes
-	touring bool     // a tour divides the screen itself: the layout is not kept
+	tour    *tour    // it divides the screen itself: with it the layout is not kept; nil: there is none
 	dir     string   // "": settings are not remembered
 	known   settings // as they were remembered last
 	chosen  string   // theme that the user chose, ever
+	greeted []string // nil: as known
 	memo    memo
 }
 
@@ -49,7 +49,11 @@ type keeper struct {
 func (k *keeper) settings() settings {
 	s := k.known
 	s.Theme = k.chosen
-	if k.touring {
+	if k.greeted != nil {
+		s.Greeted = k.greeted
+	}
+	if k.tour != nil {
+		s.Stories = k.stories(s.Stories)
 		return s
 	}
 	s.Layout = layout{Focus: paneInfos[k.panes.focused].command, Tab: paneInfos[k.panes.tab].command, Low: paneInfos[k.panes.low].command, Sizes: k.panes.sizes}
@@ -69,10 +73,43 @@ func (k *keeper) settings() settings {
 	return s
 }
 
+// stories keeps the place in the story that is told, until its end is reached.
+func (k *keeper) stories(known map[string]int) map[string]int {
+	out := maps.Clone(known)
+	switch t := k.tour; {
+	case t.Name == "" || k.line.open != nil: // it is asked where to go on
+	case t.at == 0 || t.at == len(t.Steps)-1:
+		delete(out, t.Name)
+	default:
+		if out == nil {
+			out = map[string]int{}
+		}
+		if len(out) >= mostStories {
+			clear(out)
+		}
+		out[t.Name] = t.at + 1
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return out
+}
+
+// greet says whether a kind of session is seen for the first time, and remembers
+// that.
+func (k *keeper) greet(kind string) bool {
+	if slices.Contains(k.known.Greeted, kind) {
+		return false
+	}
+	k.greeted = append(slices.Clone(k.known.Greeted), kind)
+	return true
+}
+
 // restore divides the screen as it was left.
 func (k *keeper) restore(s settings) {
 	k.known, k.chosen = s, s.Theme
-	if k.touring {
+	if k.tour != nil {
+		k.tour.goOn(s.Stories[k.tour.Name] - 1)
 		return
 	}
 	for _, name := range []string{s.Layout.Tab, s.Layout.Low, s.Layout.Focus} {

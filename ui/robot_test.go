@@ -91,7 +91,7 @@ func (r *robot) waitEnd() {
 			r.t.Fatalf("Run: %v", err)
 		}
 	case <-time.After(60 * time.Second):
-		r.t.Fatal("Run did not return")
+		r.t.Fatalf("Run did not return:\n%s", grab(r.screen.SimulationScreen).text())
 	}
 }
 

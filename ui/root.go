@@ -70,20 +70,14 @@ func (r *root) Draw(screen tcell.Screen) {
 // newRoot draws u.
 func newRoot(u *ui) *root { return &root{Box: tview.NewBox(), u: u} }
 
-// greetingLines tell what to press at the first start.
-var greetingLines = []string{
-	"n runs to the next phase; c runs on, i interrupts.",
-	"The thread whose state got lost stands first; 3 tells why.",
-	"? shows all keys, q quits. Any key closes this.",
-}
-
 func (r *root) greeting(screen tcell.Screen, w, h int) {
 	t, iw := r.u.th, 0
-	for _, l := range greetingLines {
+	lines := greetings[r.u.kind()]
+	for _, l := range lines {
 		iw = max(iw, width(l))
 	}
-	in := t.box(screen, w, h, iw, len(greetingLines), "thaw")
-	for i, l := range greetingLines[:min(in.h, len(greetingLines))] {
+	in := t.box(screen, w, h, iw, len(lines), "thaw")
+	for i, l := range lines[:min(in.h, len(lines))] {
 		t.drawLine(screen, in.x, in.y+i, in.w, line{{l, t.plain}})
 	}
 }
@@ -180,7 +174,7 @@ func (r *root) PasteHandler() func(string, func(tview.Primitive)) {
 // captureMouse ends the greeting, what is typed, and the answer to a key, but for a
 // press in the line that is typed.
 func (u *ui) captureMouse(ev *tcell.EventMouse, action tview.MouseAction) (*tcell.EventMouse, tview.MouseAction) {
-	if action == tview.MouseLeftDown && (u.line.open == nil || !u.line.open.under(ev)) {
+	if p := u.line.open; action == tview.MouseLeftDown && (p == nil || p.yes == nil && !p.under(ev)) {
 		u.greeting, u.line.open, u.note = false, nil, ""
 	}
 	if action == tview.MouseLeftUp {

@@ -99,19 +99,19 @@ func (u *ui) paneActions() []action {
 		action{command: "thread", arg: "ID|NAME", help: "select a thread", group: groupCommand,
 			take: u.findThread, words: u.threads.words, why: u.needSystem},
 		action{keys: []string{"l"}, label: "l", command: "list", help: "source and code", group: groupPanes,
-			run: u.asks.code, why: u.needPeeker},
+			run: u.asks.code, why: u.needPeeker, above: true},
 		action{keys: []string{"w"}, label: "w", short: "where", command: "where", alias: "bt", help: "backtrace of the thread", group: groupPanes,
-			run: u.asks.stack, why: u.needPeeker},
+			run: u.asks.stack, why: u.needPeeker, above: true},
 		action{keys: []string{"v"}, label: "v", short: "view", command: "inspect", arg: "ID", help: "the object's members", group: groupPanes,
-			run: u.asks.inspect, take: u.asks.membersOf, words: u.objectIDs, why: u.needPeeker},
+			run: u.asks.inspect, take: u.asks.membersOf, words: u.objectIDs, why: u.needPeeker, above: true},
 		action{command: "memory", alias: "x", arg: "ADDR [TASK]", help: "memory of the thread's task, or of another", group: groupCommand,
-			take: u.asks.memory, words: u.registerWords, why: u.needPeeker},
+			take: u.asks.memory, words: u.registerWords, why: u.needPeeker, above: true},
 		action{command: "print", alias: "p", arg: "EXPR", help: "an expression's value", group: groupCommand,
-			take: u.asks.value, words: u.componentWords, why: u.needPeeker},
+			take: u.asks.value, words: u.componentWords, why: u.needPeeker, above: true},
 		action{command: "watch", arg: "EXPR", help: "evaluate at each stop", group: groupCommand,
-			take: func(arg string) { u.ctrl.(Peeker).Watch(arg) }, words: u.componentWords, why: u.needPeeker},
+			take: func(arg string) { u.ctrl.(Peeker).Watch(arg) }, words: u.componentWords, why: u.needPeeker, above: true},
 		action{command: "object", arg: "ID", help: "show any kernel object", group: groupCommand,
-			take: u.findObject, words: u.objectIDs, why: u.needSystem},
+			take: u.findObject, words: u.objectIDs, why: u.needSystem, above: true},
 	)
 }
 
@@ -155,11 +155,11 @@ func (u *ui) tourActions() []action {
 
 func (u *ui) thawActions() []action {
 	return []action{
-		{keys: []string{":"}, label: ":", short: "command", help: "type a command", group: groupThaw, run: u.palette.open},
+		{keys: []string{":"}, label: ":", short: "command", help: "type a command", group: groupThaw, run: u.palette.open, over: true},
 		{keys: []string{"?"}, label: "?", short: "help", command: "help", help: "this help", group: groupThaw, run: u.help.open},
 		{keys: []string{"Esc"}, label: "Esc", help: "close, go up", group: groupThaw, run: u.escape},
-		{keys: []string{"q", "Ctrl+C"}, label: "q", short: "quit", command: "quit", help: "quit", group: groupThaw, run: func() { u.quit() }},
+		{keys: []string{"q", "Ctrl+C"}, label: "q", short: "quit", command: "quit", help: "quit", group: groupThaw, run: u.leave},
 		{command: "theme", arg: "NAME", help: "colours: " + themeList(), group: groupCommand, take: u.keeper.chooseTheme,
-			words: Themes},
+			words: Themes, above: true},
 	}
 }

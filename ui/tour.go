@@ -13,6 +13,7 @@ import (
 // Tour is a guided walk through a session: steps that a pane tells while the
 // screen shows what they are about. All keys of the screen keep working.
 type Tour struct {
+	Name  string // under which the user's place in it is kept, "": it is not
 	Title string
 	Steps []TourStep
 	Pause time.Duration // of auto-play at each step, 0: ten seconds
@@ -44,8 +45,11 @@ type tour struct {
 	at    int
 	open  bool
 	auto  bool
-	alarm int // number of the alarm that counts
+	alarm int  // number of the alarm that counts
+	left  bool // it was asked whether to leave
 
+	here   int    // stop that is shown
+	coming int    // stop that was asked for last and is not shown so far, 0: none
 	stop   int    // still to be shown, 0: none
 	asked  int    // stops that there were when it was asked for
 	thread string // still to be selected
@@ -115,15 +119,24 @@ func (t *tour) follow() {
 	}
 	v := t.view
 	t.text.mark()
+	if v.Snapshot != nil && v.Snapshot.Number == t.coming {
+		t.coming = 0
+	}
 	switch {
 	case t.stop == 0:
-	case v.Snapshot != nil && v.Snapshot.Number == t.stop:
+	case v.Snapshot != nil && v.Snapshot.Number == t.stop && t.coming == 0: // no other one is on its way
 		t.stop = 0
 	case t.seeker == nil || v.State == session.Running || v.State == session.Starting || t.stop > v.Stops:
 		t.asked = -1
 	case t.asked != v.Stops: // once: a refusal must not be asked for again and again
-		t.asked = v.Stops
+		t.asked, t.coming = v.Stops, t.stop
 		t.seeker.Show(t.stop)
+	}
+	if t.stop == 0 && v.Snapshot != nil {
+		if n := v.Snapshot.Number; t.here != 0 && n != t.here && v.State != session.Running {
+			t.accompany(n)
+		}
+		t.here = v.Snapshot.Number
 	}
 	if t.stop != 0 || t.thread == "" {
 		return
@@ -134,12 +147,31 @@ func (t *tour) follow() {
 	}
 }
 
+// accompany has the story go along with a user who walks the stops: to the step
+// about the stop, or about the last one before it.
+func (t *tour) accompany(stop int) {
+	back, best := stop < t.here, -1
+	for i, s := range t.Steps {
+		switch {
+		case s.Stop == 0 || s.Stop > stop:
+		case best < 0 || s.Stop > t.Steps[best].Stop || back && s.Stop == t.Steps[best].Stop:
+			best = i
+		}
+	}
+	if best >= 0 && t.Steps[best].Stop != t.Steps[t.at].Stop {
+		t.at, t.thread = best, ""
+		t.text.toTop()
+	}
+}
+
 // problem tells what of the step cannot be shown, "" if all is.
 func (t *tour) problem() string {
 	v := t.view
 	switch {
 	case t.stop == 0 && t.thread != "":
 		return fmt.Sprintf("There is no restored thread %s at this stop.", clean(t.thread))
+	case t.stop == 0 && t.Steps[t.at].Stop != 0 && v.Snapshot != nil && v.Snapshot.Number != t.Steps[t.at].Stop:
+		return fmt.Sprintf("This step is about stop %d, shown is stop %d: Space goes on, ← back.", t.Steps[t.at].Stop, v.Snapshot.Number)
 	case t.stop == 0:
 		return ""
 	case v.State == session.Running || v.State == session.Starting:
@@ -184,6 +216,23 @@ func (t *tour) ring(number int) {
 func (t *tour) close() {
 	t.open, t.auto = false, false
 	t.note = fmt.Sprintf("all keys are yours; T opens the tour again at step %d", t.at+1)
+}
+
+// leave asks once before a story ends that is not told to its end.
+func (t *tour) leave(quit func()) {
+	if !t.shown() || t.left || t.at == 0 || t.at == len(t.Steps)-1 {
+		quit()
+		return
+	}
+	t.left = true
+	t.line.confirm(fmt.Sprintf("leave the story at step %d of %d?", t.at+1, len(t.Steps)), quit)
+}
+
+// goOn asks whether to go on at the step where the story was left.
+func (t *tour) goOn(at int) {
+	if t != nil && at > 0 && at < len(t.Steps)-1 {
+		t.line.confirm(fmt.Sprintf("go on at step %d of %d, where you left?", at+1, len(t.Steps)), func() { t.goTo(at) })
+	}
 }
 
 // reopen comes back to the step at which the tour was closed.

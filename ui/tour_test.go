@@ -29,6 +29,7 @@ func TestTour(t *testing.T) {
 	}
 	r.press("Left")
 	r.expect("step 1 of 3")
+	r.expect("stop 12 of 33") // a stop that is shown ends the answer to a key
 	r.press("Left")
 	r.expect("this is the first step")
 	r.press("Right", "Right")
@@ -58,6 +59,10 @@ func TestTourPlays(t *testing.T) {
 	r.press("Backspace2")
 	r.expect("step 2 of 3")
 	r.press("q")
+	r.expect("leave the story at step 2 of 3?")
+	r.press("Enter", "x", "n")
+	r.expect("step 2 of 3")
+	r.press("q") // it asks once
 	r.waitEnd()
 }
 
@@ -135,5 +140,75 @@ func TestTourReadsOn(t *testing.T) {
 	press(u, " ")
 	if f = draw(t, u, 80, 24); !strings.Contains(f.text(), "step 3 of 3") {
 		t.Errorf("the next step is not shown:\n%s", f.text())
+	}
+}
+
+// Who walks the stops takes the story along, and is told what it is about.
+func TestTourAccompanies(t *testing.T) {
+	r := startSeeker(t, viewComplete(), Options{Tour: fixtureTour()}, 120, 40, atStop)
+	r.expect("stop 12 of 33, HISTORY")
+	r.press(":")
+	r.typed("stop 25")
+	r.expect("step 2 of 3")
+	r.expect("This step is about stop 24")
+	r.press(":")
+	r.typed("stop 24")
+	r.expect("stop 24 of 33")
+	r.press(":")
+	r.typed("stop 23")
+	r.expect("step 1 of 3")
+	r.press("Ctrl-C")
+	r.waitEnd()
+}
+
+// A story that was left goes on where it was, if the user wants that.
+func TestTourGoesOn(t *testing.T) {
+	dir := t.TempDir()
+	story := func() Options {
+		tour := fixtureTour()
+		tour.Name = "rtcr"
+		return Options{Tour: tour, ConfigDir: dir}
+	}
+	r := startSeeker(t, viewComplete(), story(), 120, 40, atStop)
+	r.press(" ")
+	r.expect("step 2 of 3")
+	r.press("Ctrl-C", "Ctrl-C")
+	r.waitEnd()
+	r = startSeeker(t, viewComplete(), story(), 120, 40, atStop)
+	r.expect("go on at step 2 of 3, where you left?")
+	r.press("y", " ", " ", " ") // faster than the stops are shown
+	r.expect("step 3 of 3")
+	r.expect("stop 33 of 33")
+	r.press(" ")
+	r.expect("this is the last step")
+	r.press("q")
+	r.waitEnd()
+	r = startSeeker(t, viewComplete(), story(), 120, 40, atStop)
+	if f := r.expect("step 1 of 3"); strings.Contains(f.text(), "go on at step") {
+		t.Errorf("a story that was told to its end is gone on with:\n%s", f.text())
+	}
+	r.press("q")
+	r.waitEnd()
+}
+
+// The first hints come once for each kind of session, and name keys that work there.
+func TestGreetsOnce(t *testing.T) {
+	dir := t.TempDir()
+	for _, want := range []bool{true, false} {
+		settings, err := readSettings(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		u := newUI(newFake(viewComplete()), Options{ConfigDir: dir, settings: settings})
+		u.apply(viewComplete())
+		if f := draw(t, u, 120, 40); strings.Contains(f.text(), "n runs to the next phase") != want {
+			t.Errorf("hints, want %v:\n%s", want, f.text())
+		}
+		press(u, "Esc")
+	}
+	u := newUI(fakePlayer{fakeSeeker{newFake(viewHistory())}}, Options{})
+	u.apply(viewHistory())
+	if f := draw(t, u, 80, 24); !strings.Contains(f.text(), "n and p walk the stops") {
+		t.Errorf("a recording has other hints:\n%s", f.text())
 	}
 }

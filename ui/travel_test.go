@@ -97,7 +97,7 @@ func TestRestartAsks(t *testing.T) {
 		}
 		if asks {
 			draw(t, u, 120, 40)
-			press(u, "Enter")
+			press(u, "Enter", "y")
 		}
 		if calls := fake.called(); (calls == "restart") != (tt.noRestart == "") {
 			t.Errorf("%s %q: called %q", tt.mode, tt.noRestart, calls)

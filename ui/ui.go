@@ -88,19 +88,18 @@ func newUI(c Controller, o Options) *ui {
 	}
 	d := newDesk(newModel(c), newTheme(o.ASCII, !o.NoColor, colours))
 	p := newPanes(d)
-	u := &ui{desk: d, panes: p, quit: func() {}, greeting: !o.NoGreeting, mail: &mailbox{}}
+	u := &ui{desk: d, panes: p, quit: func() {}, mail: &mailbox{}}
 	u.front = &front{desk: d, panes: p}
 	u.asks = &questions{desk: d, threads: p.threads, caps: p.caps}
 	u.guest = &guest{desk: d, threads: p.threads}
-	if u.tour = newTour(p, o.Tour); u.tour != nil {
-		u.greeting = false
-	}
-	u.keeper = &keeper{desk: d, panes: p, dir: o.ConfigDir, touring: u.tour != nil}
+	u.tour = newTour(p, o.Tour)
+	u.keeper = &keeper{desk: d, panes: p, dir: o.ConfigDir, tour: u.tour}
 	u.palette, u.help, u.bars = &palette{desk: d}, &help{desk: d, panes: p}, &bars{desk: d, panes: p}
 	u.keys = u.keymap()
 	u.palette.keys, u.help.keys, u.bars.keys = u.keys, u.keys, u.keys
 	u.root = newRoot(u)
 	u.keeper.restore(o.settings)
+	u.greeting = !o.NoGreeting && u.tour == nil && u.keeper.greet(u.kind())
 	return u
 }
 

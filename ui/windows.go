@@ -56,8 +56,9 @@ func (o *window) widget() tview.Primitive {
 	return o.text
 }
 
-// key moves in the window, acts on it, or closes it.
-func (w *windows) key(name string, ev *tcell.EventKey) {
+// key moves in the window, acts on it, or closes it. It says whether the key means
+// anything there.
+func (w *windows) key(name string, ev *tcell.EventKey) bool {
 	o := w.top
 	switch own := o.keys[name]; {
 	case own != nil:
@@ -68,9 +69,13 @@ func (w *windows) key(name string, ev *tcell.EventKey) {
 		o.open()
 	case name == "?", name == "q":
 		w.close()
-	case name != "Enter":
+	default:
+		if _, moves := scrollKeys[name]; !moves {
+			return false
+		}
 		o.widget().InputHandler()(ev, nil)
 	}
+	return true
 }
 
 // hints are the keys of the window on top.

@@ -60,7 +60,7 @@ func tourOf(ctx context.Context, what string) (*ui.Tour, *session.Replay, error)
 	if w.Last, err = r.View(r.Stops()); err != nil {
 		return nil, nil, err
 	}
-	t := &ui.Tour{Title: w.Title}
+	t := &ui.Tour{Name: r.Name(), Title: w.Title}
 	for _, s := range tour.Of(w) {
 		t.Steps = append(t.Steps, ui.TourStep{Stop: s.Stop, Focus: s.Focus, Thread: s.Thread, Title: s.Title, Text: s.Text})
 	}
