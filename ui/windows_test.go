@@ -16,7 +16,7 @@ func TestCommandInWindow(t *testing.T) {
 	v := viewComplete()
 	u := newDrawn(t, newFake(v), v, Options{})
 	press(u, " ")
-	first, second := v.Snapshot.System.Tasks()[0].ID.String(), v.Snapshot.System.Tasks()[1].ID.String()
+	first, second := v.Snapshot.System.PDs()[0].ID.String(), v.Snapshot.System.PDs()[1].ID.String()
 	typeKeys(u, ":object "+first)
 	press(u, "Enter")
 	if u.windows.top == nil || !strings.Contains(u.windows.top.title, first) {
