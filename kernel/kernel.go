@@ -178,6 +178,7 @@ type PlaceKind struct {
 	Why     string // what it means that it counts, "" of the usual place
 	Aside   bool   // holds the state while the usual place has the kernel's own, and goes back there
 	Unused  uint64 // ip that says that a place of Aside holds nothing
+	Pushed  bool   // the processor itself writes here as it enters the kernel from user mode
 	Passing bool   // stands there at this stop only
 }
 

@@ -17,7 +17,6 @@ type arch struct {
 	general       []string                                  // registers that a thread state holds, besides ip and sp
 	user          func(r Registers) bool                    // runs in user mode
 	root          func(r Registers) (value uint64, ok bool) // page-table root
-	pushes        bool                                      // the processor saves ip and sp of user mode in memory as it enters the kernel
 	watchFirst    bool                                      // a watchpoint stops before its instruction is executed
 	userEnd       uint64                                    // last address that user mode may map
 	volatile      []string                                  // what the system-call instruction itself overwrites
@@ -45,7 +44,6 @@ var arches = map[elf.Machine]arch{
 		user:     func(r Registers) bool { return value(r, "cs")&3 == 3 },
 		root:     func(r Registers) (uint64, bool) { v, ok := r.Uint64("cr3"); return v &^ 0xfff, ok },
 		userEnd:  1<<47 - 1,
-		pushes:   true,
 		volatile: []string{"rcx", "r11"},
 
 		exceptionReturn: []byte{0x48, 0xcf}, // iretq

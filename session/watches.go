@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"fmt"
+	"slices"
 )
 
 // arm watches a thread's saved user ip. A write shows who changes it; a read
@@ -21,8 +22,8 @@ func (e *Engine) arm(ctx context.Context, t *track) error {
 			return fmt.Errorf("watching the saved state of thread %s %s: %w", t.ID, t.Name, err)
 		}
 	}
-	if e.arch.pushes && len(t.Places) > 0 {
-		e.guard.hold(t, t.Places[0].IPAddr, t.Places[0].SPAddr)
+	if words := e.pushedWords(t); len(words) > 0 {
+		e.guard.hold(t, words...)
 	}
 	t.armed = true
 	return nil
@@ -45,10 +46,20 @@ func (e *Engine) disarm(ctx context.Context, t *track) error {
 	return e.guard.release(ctx, t)
 }
 
-// pushed says whether a watch is the guard's business: the usual place is where the
-// processor saves the user's state.
+// pushed says whether a watch is the guard's business.
 func (e *Engine) pushed(t *track, w watch) bool {
-	return e.arch.pushes && w.kind == WatchWrite && len(t.Places) > 0 && (w.addr == t.Places[0].IPAddr || w.addr == t.Places[0].SPAddr)
+	return w.kind == WatchWrite && slices.Contains(e.pushedWords(t), w.addr)
+}
+
+// pushedWords are the words of a thread that the processor itself writes as it enters
+// the kernel.
+func (e *Engine) pushedWords(t *track) (words []uint64) {
+	for _, p := range t.Places {
+		if e.dec.Platform().Place(p.Name).Pushed {
+			words = append(words, p.IPAddr, p.SPAddr)
+		}
+	}
+	return words
 }
 
 func (e *Engine) disarmAll(ctx context.Context) error {

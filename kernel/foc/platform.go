@@ -46,7 +46,7 @@ func newPlatform(ptr int, m elf.Machine) kernel.Platform {
 		Kept:     "the entry frame or the continuation",
 		Selector: map[elf.Machine]string{elf.EM_X86_64: "rdx"}[m], // of l4sys's bindings
 		Places: []*kernel.PlaceKind{
-			{Name: inFrame, Text: "entry frame"},
+			{Name: inFrame, Text: "entry frame", Pushed: m == elf.EM_X86_64 || m == elf.EM_386},
 			{Name: inCont, Text: string(inCont), Why: "an exception is triggered", Aside: true, Unused: unused},
 		},
 	}
