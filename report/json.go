@@ -190,8 +190,8 @@ type kernelThreadJSON struct {
 	Task      string            `json:"task"`
 	State     string            `json:"state"`
 	States    []string          `json:"states"`
-	IP        string            `json:"ip"`
-	SP        string            `json:"sp"`
+	IP        string            `json:"ip,omitempty"` // none where source is "none"
+	SP        string            `json:"sp,omitempty"`
 	Source    kernel.Source     `json:"source"`
 	UsualIP   string            `json:"frame_ip"`
 	UsualSP   string            `json:"frame_sp"`
@@ -203,14 +203,14 @@ type kernelThreadJSON struct {
 
 type taskJSON struct {
 	Component    string    `json:"component,omitempty"`
-	Root         string    `json:"root"`
+	Root         string    `json:"root,omitempty"` // none if it has no page tables
 	Capabilities []capJSON `json:"capabilities"`
 	Problem      string    `json:"problem,omitempty"`
 }
 
 type capJSON struct {
 	Slot   string `json:"slot"`
-	Object string `json:"object"`
+	Object string `json:"object,omitempty"` // none if the slot points to no object that is known
 	Rights string `json:"rights"`
 	Flags  string `json:"flags"`
 }
@@ -238,8 +238,10 @@ func NewSnapshotJSON(s *session.Snapshot) SnapshotJSON {
 func threadOf(s *session.Snapshot, o *kernel.Object) *kernelThreadJSON {
 	t := o.Thread
 	usual := t.Usual()
-	j := &kernelThreadJSON{Task: t.PD.String(), State: hexString(t.State), States: t.StateNames, IP: hexString(t.IP), SP: hexString(t.SP),
-		Source: t.Source, UsualIP: hexString(usual.IP), UsualSP: hexString(usual.SP), Running: t.Running, Registers: registers(t.Registers), Function: s.Places[o.ID].Function}
+	j := &kernelThreadJSON{Task: t.PD.String(), State: hexString(t.State), States: t.StateNames, Source: t.Source, UsualIP: hexString(usual.IP), UsualSP: hexString(usual.SP), Running: t.Running, Registers: registers(t.Registers), Function: s.Places[o.ID].Function}
+	if t.Source != kernel.SourceNone {
+		j.IP, j.SP = hexString(t.IP), hexString(t.SP)
+	}
 	if t.Wait.For != 0 {
 		j.Partner = t.Wait.For.String()
 	}
@@ -247,9 +249,16 @@ func threadOf(s *session.Snapshot, o *kernel.Object) *kernelThreadJSON {
 }
 
 func taskOf(s *session.Snapshot, o *kernel.Object) *taskJSON {
-	j := &taskJSON{Component: s.Tasks[o.ID], Root: hexString(o.PD.Root), Capabilities: []capJSON{}, Problem: o.PD.Problem}
+	j := &taskJSON{Component: s.Tasks[o.ID], Capabilities: []capJSON{}, Problem: o.PD.Problem}
+	if o.PD.Root != 0 {
+		j.Root = hexString(o.PD.Root)
+	}
 	for _, c := range o.PD.Caps {
-		j.Capabilities = append(j.Capabilities, capJSON{hexString(c.Slot), c.Object.String(), c.Rights, c.More})
+		slot := capJSON{Slot: hexString(c.Slot), Rights: c.Rights, Flags: c.More}
+		if c.Object != 0 {
+			slot.Object = c.Object.String()
+		}
+		j.Capabilities = append(j.Capabilities, slot)
 	}
 	return j
 }

@@ -13,6 +13,7 @@ import (
 	"io"
 	"strings"
 
+	"thaw/kernel"
 	"thaw/printable"
 	"thaw/session"
 )
@@ -142,6 +143,31 @@ func JSON(w io.Writer, v any) error {
 	return nil
 }
 
+// userHex is a user register of a thread; one that never was in user mode has none.
+func userHex(t *kernel.Thread, v uint64) string {
+	if t.Source == kernel.SourceNone {
+		return "none"
+	}
+	return hex(v)
+}
+
+// tablesAt is where page tables are, if there are any.
+func tablesAt(root uint64) string {
+	if root == 0 {
+		return "none"
+	}
+	return hex(root)
+}
+
+// countOf counts capabilities; where not all could be read, nobody knows how many
+// there are.
+func countOf(pd *kernel.PD) string {
+	if pd.Problem != "" {
+		return fmt.Sprintf("%d+?", len(pd.Caps))
+	}
+	return fmt.Sprint(len(pd.Caps))
+}
+
 // Snapshot prints all threads and tasks of a stop the way the kernel debugger
 // lists them: ids in hex, states by name, the wait partner with * for an IRQ.
 func Snapshot(w io.Writer, s *session.Snapshot, caps bool) error {
@@ -152,7 +178,7 @@ func Snapshot(w io.Writer, s *session.Snapshot, caps bool) error {
 	p.line("%5s %-16s %-20s %6s %-9s %16s %16s %s", "id", "name", "task", "wait", "from", "ip", "sp", "state")
 	for _, o := range sys.Threads() {
 		t := o.Thread
-		p.line("%5s %-16s %-20s %6s %-9s %16x %16x %s", o.ID, o.Title(), fmt.Sprintf("%s %s", t.PD, s.Tasks[t.PD]), sys.Wait(t), t.Source, t.IP, t.SP, t.StateString())
+		p.line("%5s %-16s %-20s %6s %-9s %16s %16s %s", o.ID, o.Title(), fmt.Sprintf("%s %s", t.PD, s.Tasks[t.PD]), sys.Wait(t), t.Source, userHex(t, t.IP), userHex(t, t.SP), t.StateString())
 		if pl := s.Places[o.ID]; pl.Function != "" {
 			p.line("%49s at %s", "", pl)
 		}
@@ -160,7 +186,7 @@ func Snapshot(w io.Writer, s *session.Snapshot, caps bool) error {
 	p.line("")
 	p.line("%5s %-20s %16s %6s", "id", "task", "page tables", "caps")
 	for _, o := range sys.PDs() {
-		p.line("%5s %-20s %16x %6d", o.ID, s.TaskName(o.ID), o.PD.Root, len(o.PD.Caps))
+		p.line("%5s %-20s %16s %6s", o.ID, s.TaskName(o.ID), tablesAt(o.PD.Root), countOf(o.PD))
 	}
 	if caps {
 		for _, o := range sys.PDs() {
