@@ -38,7 +38,7 @@ func newExport() *cobra.Command {
 		Short: "turn a recording into a report, an ELF core, or a film of the screen",
 		Long: `export writes what a recording holds in forms that others read: a report for a
 mail or an issue (Markdown) or as one page for a browser (HTML), an ELF core of a
-stop for gdb, or a film of the screen walking all stops (asciicast, for
+stop for gdb and lldb, or a film of the screen walking all stops (asciicast, for
 asciinema). "-" writes to the standard output.`,
 		Example: "  thaw export bug.thaw --report bug.html\n  thaw export rtcr-2016 --core ep.core --stop 33\n  thaw export rtcr-2016 --cast walk.cast",
 		Args:    oneFile,

@@ -55,7 +55,7 @@ func ident(class elf.Class) (id [elf.EI_NIDENT]byte) {
 	id[elf.EI_CLASS] = byte(class)
 	id[elf.EI_DATA] = byte(elf.ELFDATA2LSB)
 	id[elf.EI_VERSION] = byte(elf.EV_CURRENT)
-	id[elf.EI_OSABI] = byte(elf.ELFOSABI_NONE)
+	id[elf.EI_OSABI] = byte(elf.ELFOSABI_LINUX)
 	return id
 }
 

@@ -127,7 +127,7 @@ func walk(ctx context.Context, e *session.Engine) error {
 }
 
 // GDB runs gdb with commands and gives what it says. Of several programs the
-// first that is installed is run; without one the test is skipped.
+// first that is installed is run.
 func GDB(t *testing.T, programs []string, commands ...string) string {
 	t.Helper()
 	program := ""
@@ -138,7 +138,7 @@ func GDB(t *testing.T, programs []string, commands ...string) string {
 		}
 	}
 	if program == "" {
-		t.Skipf("none of %q is installed", programs)
+		t.Fatalf("none of %q is installed: `make deps` installs them", programs)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), Limit)
 	defer cancel()
