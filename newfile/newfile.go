@@ -26,9 +26,9 @@ const mode = 0o600
 
 // Create makes a file for its owner alone. One that exists is an error that
 // wraps fs.ErrExist, unless force is set: then it is emptied, and its mode
-// becomes that of a new one.
+// becomes that of a new one. What was written can be read back.
 func Create(path string, force bool) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
 	switch {
 	case err == nil:
 		return f, note(path)
@@ -41,7 +41,7 @@ func Create(path string, force bool) (*os.File, error) {
 		return nil, err
 	}
 	// A pipe that came in between must not hold us up.
-	if f, err = os.OpenFile(path, os.O_WRONLY|syscall.O_NONBLOCK, 0); err != nil {
+	if f, err = os.OpenFile(path, os.O_RDWR|syscall.O_NONBLOCK, 0); err != nil {
 		return nil, err
 	}
 	if err := empty(f); err != nil {

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -41,6 +42,9 @@ func (f *memFile) Write(p []byte) (int, error) {
 		return n, errors.New("no space left on device")
 	}
 	return n, nil
+}
+func (f *memFile) ReadAt(p []byte, off int64) (int, error) {
+	return bytes.NewReader(f.data).ReadAt(p, off)
 }
 func (f *memFile) Truncate(size int64) error            { f.data = f.data[:size]; return nil }
 func (f *memFile) Seek(off int64, _ int) (int64, error) { return off, nil }
@@ -303,18 +307,61 @@ func TestDiskFull(t *testing.T) {
 		if strings.Contains(r.Damage(), "damaged") {
 			t.Fatalf("room for %d bytes: what was half written stays: %s", room, r.Damage())
 		}
-		// Space was made: it goes on where it stopped, with the pages that got lost.
+		var waiting *session.WaitingError
+		if !errors.As(failed, &waiting) || waiting.Stops != 1 {
+			t.Fatalf("room for %d bytes: %v", room, failed)
+		}
+		// Space was made: it goes on, with the stop that waited.
 		f.room = -1
-		if err := w.Stop(record(stops+1), []session.Page{page(0x1000, byte(stops+1)), page(0x9000, 9)}); err != nil {
+		if err := w.Stop(record(stops+2), []session.Page{page(0x1000, byte(stops+1)), page(0x9000, 9)}); err != nil {
 			t.Fatal(err)
 		}
-		if r, err = Read("x.thaw", bytes.NewReader(f.data)); err != nil || len(r.Records()) != stops+1 {
+		if r, err = Read("x.thaw", bytes.NewReader(f.data)); err != nil || len(r.Records()) != stops+2 {
 			t.Fatalf("after space was made: %v, %s", err, r.Damage())
 		}
 		q := []memory.Request{{Addr: 0x1000, Buf: make([]byte, 4)}}
-		if r.Memory(stops).ReadPhysical(q); q[0].Err != nil || q[0].Buf[0] != byte(stops+1) {
+		if r.Memory(stops + 1).ReadPhysical(q); q[0].Err != nil || q[0].Buf[0] != byte(stops+1) {
 			t.Fatalf("after space was made: %v, %v", q[0].Err, q[0].Buf)
 		}
+	}
+}
+
+// Another file takes over what the first one holds and what waits in memory.
+func TestMove(t *testing.T) {
+	f := &memFile{room: -1}
+	w, err := newWriter("x.thaw", f, About{By: "test", Target: "somewhere", Scenario: small(t)}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Stop(record(1), []session.Page{page(0x1000, 1)}); err != nil {
+		t.Fatal(err)
+	}
+	f.room = 10
+	for n := 2; n <= 3; n++ {
+		if err := w.Stop(record(n), []session.Page{page(0x1000, byte(n))}); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("%d stop", n-1)) {
+			t.Errorf("stop %d: %v", n, err)
+		}
+	}
+	dir := t.TempDir()
+	if err := w.Move(filepath.Join(dir, "none", "y.thaw")); err == nil {
+		t.Error("it went on nowhere")
+	}
+	path := filepath.Join(dir, "y.thaw")
+	if err := w.Move(path); err != nil {
+		t.Fatal(err)
+	}
+	if size, stops := w.Size(); stops != 3 || w.Path() != path || size < 100 || !f.closed {
+		t.Errorf("%d stops in %d bytes of %s", stops, size, w.Path())
+	}
+	if err := errors.Join(w.Stop(record(4), []session.Page{page(0x1000, 4)}), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	r, err := Open(path)
+	if err != nil || len(r.Records()) != 4 || r.Damage() != "" {
+		t.Fatalf("%v, %v", err, r)
+	}
+	if r, err = Read("x.thaw", bytes.NewReader(f.data)); err != nil || len(r.Records()) != 1 || strings.Contains(r.Damage(), "damaged") {
+		t.Errorf("the first file: %v", err)
 	}
 }
 
@@ -338,7 +385,11 @@ func TestCreate(t *testing.T) {
 	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(before, after) {
 		t.Error("the file that was there is not what it was")
 	}
-	if w, err = Create(path, true, about, nil); err != nil {
+	old := filepath.Join(t.TempDir(), "old.thaw")
+	if err := os.WriteFile(old, before, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if w, err = Create(old, true, about, nil); err != nil {
 		t.Fatal(err)
 	}
 	w.Close()

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"time"
 
@@ -20,7 +19,8 @@ import (
 
 // Writer writes a recording; it is a session.Recorder. After every stop the
 // file is synced, so that it survives what ends the program. When a write fails
-// the file ends with its last whole stop.
+// the file ends with its last whole stop, and what comes waits in memory: it is
+// written with the next stop, or into another file.
 type Writer struct {
 	path  string
 	file  file
@@ -31,11 +31,17 @@ type Writer struct {
 	masks map[memory.Mask]uint64
 	size  int64 // of what was written whole
 	stops int
+
+	// Records that could not be written so far, and how many stops are among them.
+	waiting      []byte
+	waitingStops int
+	lost         error // why nothing is kept any more
 }
 
 // file is what a Writer needs of an *os.File.
 type file interface {
 	io.Writer
+	io.ReaderAt
 	Truncate(size int64) error
 	Seek(offset int64, whence int) (int64, error)
 	Sync() error
@@ -83,7 +89,7 @@ func newWriter(path string, f file, about About, files map[string]*debuginfo.Fil
 	if out, err = w.appendJSON(out, typeMeta, meta); err != nil {
 		return nil, err
 	}
-	return w, w.commit(out)
+	return w, w.commit(out, 0)
 }
 
 func (w *Writer) appendJSON(dst []byte, typ string, v any) ([]byte, error) {
@@ -94,9 +100,27 @@ func (w *Writer) appendJSON(dst []byte, typ string, v any) ([]byte, error) {
 	return appendRecord(dst, w.enc, typ, raw)
 }
 
-// commit writes bytes and syncs them, or takes back what was written of them.
-func (w *Writer) commit(b []byte) error {
-	_, err := w.file.Write(b)
+// commit adds records to those that wait, and writes them all.
+func (w *Writer) commit(b []byte, stops int) error {
+	if w.lost != nil {
+		return w.lost
+	}
+	if len(w.waiting)+len(b) > maxWaiting {
+		w.lost = fmt.Errorf("%s ends with stop %d: what came since is lost, for it could not be written, and more than %d bytes do not wait in memory", w.path, w.stops, maxWaiting)
+		w.waiting = nil
+		return w.lost
+	}
+	w.waiting, w.waitingStops = append(w.waiting, b...), w.waitingStops+stops
+	return w.flush()
+}
+
+// maxWaiting bounds what is kept in memory of a recording that cannot be written,
+// in bytes.
+const maxWaiting = 256 << 20
+
+// flush writes and syncs what waits, or takes back what was written of it.
+func (w *Writer) flush() error {
+	_, err := w.file.Write(w.waiting)
 	if err == nil {
 		err = w.file.Sync()
 	}
@@ -108,10 +132,34 @@ func (w *Writer) commit(b []byte) error {
 		if back != nil {
 			err = fmt.Errorf("%w (and what was half written stays: %w)", err, back)
 		}
-		return fmt.Errorf("writing to %s, which ends with stop %d: %w", w.path, w.stops, err)
+		return &session.WaitingError{Err: fmt.Errorf("writing to %s, which ends with stop %d: %w", w.path, w.stops, err), Stops: w.waitingStops}
 	}
-	w.size += int64(len(b))
+	w.size += int64(len(w.waiting))
+	w.stops += w.waitingStops
+	w.waiting, w.waitingStops = nil, 0
 	return nil
+}
+
+// Move goes on in another new file: what the first one holds is copied, and what
+// waits is written behind it. The first one stays as it is.
+func (w *Writer) Move(path string) error {
+	if w.lost != nil {
+		return w.lost
+	}
+	f, err := newfile.Create(path, false)
+	if err != nil {
+		return fmt.Errorf("recording goes on in another file: %w", err)
+	}
+	before := *w
+	_, err = io.Copy(f, io.NewSectionReader(w.file, 0, w.size))
+	if err == nil {
+		w.path, w.file = path, f
+		if err = w.flush(); err == nil {
+			return before.file.Close()
+		}
+		*w = before
+	}
+	return fmt.Errorf("recording goes on in another file, %s: %w", path, errors.Join(err, newfile.Discard(f)))
 }
 
 // symbols is a component's debug info that became known since the last record.
@@ -122,20 +170,14 @@ type symbols struct {
 
 // Stop writes a stop with what it refers to.
 func (w *Writer) Stop(s *session.StopRecord, pages []session.Page) error {
-	known, masks := len(w.pages), len(w.masks)
 	out, err := w.stop(s, pages)
-	if err == nil {
-		err = w.commit(out)
-	}
-	if err != nil { // what is new is not in the file
-		maps.DeleteFunc(w.pages, func(_ [sha256.Size]byte, n uint64) bool { return n > uint64(known) })
-		maps.DeleteFunc(w.masks, func(_ memory.Mask, n uint64) bool { return n > uint64(masks) })
+	if err != nil {
 		return err
 	}
-	if !s.Aside {
-		w.stops++
+	if s.Aside {
+		return w.commit(out, 0)
 	}
-	return nil
+	return w.commit(out, 1)
 }
 
 // stop packs a stop with what it refers to.
@@ -231,7 +273,7 @@ func (w *Writer) write(typ string, v any) error {
 	if err != nil {
 		return err
 	}
-	return w.commit(out)
+	return w.commit(out, 0)
 }
 
 // Size is how large the file is, in bytes, and how many stops it holds.
@@ -244,7 +286,7 @@ func (w *Writer) Path() string { return w.path }
 func (w *Writer) Close() error {
 	out, err := appendRecord(nil, w.enc, typeDone, nil)
 	if err == nil {
-		err = w.commit(out)
+		err = w.commit(out, 0)
 	}
 	return errors.Join(err, w.file.Close(), w.enc.Close())
 }

@@ -202,6 +202,11 @@ func (c *Controller) StepInstruction() { c.queue("stepping", c.engine.StepInstru
 // Engine.Reconnect.
 func (c *Controller) Reconnect() { c.queueIn(Ended, "reconnecting", c.engine.Reconnect) }
 
+// Record goes on recording in another new file.
+func (c *Controller) Record(path string) {
+	c.queue("recording goes on in another file", func(context.Context) error { return c.engine.MoveRecording(path) })
+}
+
 // Note adds the user's note about the shown stop; one without a text sets a
 // bookmark there, or takes it away.
 func (c *Controller) Note(text string) {

@@ -270,7 +270,9 @@ func (e *Engine) Close(ctx context.Context) error {
 	var errs []error
 	if e.rec != nil {
 		e.keepRest()
-		errs = append(errs, e.rec.err)
+		if !e.rec.waits() { // else the recorder's own end tells what is lost
+			errs = append(errs, e.rec.err)
+		}
 	}
 	if e.ended == nil {
 		errs = append(errs, e.clear(ctx))

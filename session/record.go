@@ -1,12 +1,14 @@
 package session
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"thaw/kernel"
 	"thaw/memory"
+	"thaw/words"
 )
 
 // PageSize is the size of recorded pages, in bytes.
@@ -65,7 +67,8 @@ type CPURecord struct {
 	KernelSP  uint64            `json:"kernelSP,omitempty"` // see kernel.CPU
 }
 
-// Recorder keeps what a session sees. After an error it is not called again.
+// Recorder keeps what a session sees. After an error other than a WaitingError it
+// is not called again.
 type Recorder interface {
 	// Stop keeps a stop with the pages that the model read at it.
 	Stop(s *StopRecord, pages []Page) error
@@ -75,10 +78,25 @@ type Recorder interface {
 	Log(lines []string) error
 }
 
+// Mover is a Recorder that can go on in another file.
+type Mover interface{ Move(path string) error }
+
+// WaitingError says that a recorder keeps in memory what it cannot write, and will
+// try again.
+type WaitingError struct {
+	Err   error
+	Stops int // that wait
+}
+
+func (e *WaitingError) Error() string {
+	return fmt.Sprintf("%v (%s in memory)", e.Err, words.Count(e.Stops, "stop"))
+}
+func (e *WaitingError) Unwrap() error { return e.Err }
+
 // recording is the engine's side of a recorder.
 type recording struct {
 	to       Recorder
-	err      error           // it failed: nothing is recorded any more
+	err      error           // it failed: nothing is recorded any more, unless it waits
 	withCode bool            // record pages with machine code, too
 	code     *codePages      // recognises them
 	pages    map[uint64]bool // that were read since the last record
@@ -103,14 +121,14 @@ func newRecording(to Recorder, comps map[string]*component, withCode, sparse boo
 
 // trace makes a view note what is read.
 func (r *recording) trace(v *memory.View) {
-	if r != nil && r.err == nil {
+	if r.goesOn() {
 		v.TraceReads(r.reads)
 	}
 }
 
 // read notes which pages a view fetched, before it is dropped.
 func (r *recording) read(v *memory.View) {
-	if r == nil || r.err != nil || v == nil {
+	if !r.goesOn() || v == nil {
 		return
 	}
 	for _, a := range v.Touched() {
@@ -121,7 +139,7 @@ func (r *recording) read(v *memory.View) {
 // keep records a snapshot that was just taken; m is nil for one aside.
 func (e *Engine) keep(s *Snapshot, m *moment) {
 	r := e.rec
-	if r == nil || r.err != nil {
+	if !r.goesOn() {
 		return
 	}
 	rec := &StopRecord{Number: s.Number, Aside: m == nil, Time: s.Time, Reason: s.Reason, Phase: s.Phase, CPU: e.cpu,
@@ -194,7 +212,7 @@ func (r *recording) remember(s *state) {
 
 // whereDropped says where stops are that the history has dropped.
 func (e *Engine) whereDropped() string {
-	if e.rec == nil || e.rec.err != nil {
+	if !e.rec.goesOn() {
 		return ""
 	}
 	return "; the recording holds them"
@@ -207,10 +225,50 @@ func (r *recording) cutLog(lines int) {
 	}
 }
 
+// goesOn says whether there is a recorder to be called.
+func (r *recording) goesOn() bool { return r != nil && (r.err == nil || r.waits()) }
+
+// waits says whether the recorder keeps in memory what it cannot write.
+func (r *recording) waits() bool {
+	var w *WaitingError
+	return errors.As(r.err, &w)
+}
+
+// fail notes how the last call of the recorder ended.
 func (r *recording) fail(err error) {
-	if err != nil && r.err == nil {
+	if r.err = err; err != nil {
 		r.err = fmt.Errorf("recording: %w", err)
 	}
+}
+
+// trouble is why what is seen is not in the recording's file, "" if it is.
+func (r *recording) trouble() string {
+	if r == nil || r.err == nil {
+		return ""
+	}
+	return r.err.Error()
+}
+
+// MoveRecording goes on recording in another new file.
+func (e *Engine) MoveRecording(path string) error {
+	switch m, ok := e.recorder().(Mover); {
+	case !ok || !e.rec.goesOn():
+		return errors.New("nothing is recorded that could go on in another file")
+	default:
+		if err := m.Move(path); err != nil {
+			return err
+		}
+		e.rec.err = nil
+		return nil
+	}
+}
+
+// recorder is nil if nothing is recorded.
+func (e *Engine) recorder() Recorder {
+	if e.rec == nil {
+		return nil
+	}
+	return e.rec.to
 }
 
 // readPages reads the pages that the model has read since the last record, as
@@ -255,7 +313,7 @@ func (e *Engine) readPages() ([]Page, error) {
 // keepRest records what came after the last stop.
 func (e *Engine) keepRest() {
 	r := e.rec
-	if r == nil || r.err != nil {
+	if !r.goesOn() {
 		return
 	}
 	e.takeLog()
@@ -269,7 +327,7 @@ func (e *Engine) keepRest() {
 // keepNotes records the notes if they changed.
 func (e *Engine) keepNotes() {
 	r := e.rec
-	if r == nil || r.err != nil {
+	if !r.goesOn() {
 		return
 	}
 	if n := e.notes.version(); n != r.notes {

@@ -117,7 +117,7 @@ func (e *Engine) recordEvent(ctx context.Context, ev *event) error {
 // viewAt is what users see of a stop, by its number.
 func (e *Engine) viewAt(stop int, state RunState, message string) *View {
 	v := &View{State: state, Message: message, Err: e.ended, Lost: e.lost(), Scenario: e.scn.Name, Target: e.target.Name(),
-		First: max(e.history.first, 1), Stops: e.history.last(), Phases: slices.Clone(e.phases), Components: e.compNames, Live: true, Log: e.log.all(), Notes: e.notes.all()}
+		First: max(e.history.first, 1), Stops: e.history.last(), Phases: slices.Clone(e.phases), Components: e.compNames, Live: true, Log: e.log.all(), Notes: e.notes.all(), Unrecorded: e.rec.trouble()}
 	if v.Back = e.backMode(); v.Back != BackReverse {
 		v.NoReverse = whyNoReverse
 	}

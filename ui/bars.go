@@ -160,6 +160,12 @@ func (b *bars) statusText(room int) span {
 			text = short
 		}
 		return span{text, t.bold}
+	case v.Unrecorded != "":
+		text := "NOT RECORDED, :record FILE goes on elsewhere: " + clean(v.Unrecorded)
+		if width(text) > room {
+			text = "NOT RECORDED: :record FILE goes on elsewhere"
+		}
+		return span{text, t.bold}
 	}
 	if s := v.Snapshot; s != nil && v.State == session.Stopped {
 		notes := b.notesOn(s.Number)

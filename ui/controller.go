@@ -34,6 +34,9 @@ type Seeker interface{ Show(stop int) }
 // lost.
 type Reconnecter interface{ Reconnect() }
 
+// Recorder is a Controller whose session's recording can go on in another file.
+type Recorder interface{ Record(path string) }
+
 // Recording is a Controller that replays a recording.
 type Recording interface {
 	// Recorded is the recording's file name, "" for a live session.

@@ -47,6 +47,8 @@ func (g *guest) reverseContinue() { g.ctrl.(Traveller).ReverseContinue() }
 // lastWrite goes back to the last write of the selected thread's saved state.
 func (g *guest) lastWrite() { g.ctrl.(Traveller).LastWrite(g.threads.object()) }
 
+func (g *guest) record(file string) { g.ctrl.(Recorder).Record(file) }
+
 func (g *guest) reconnect() { g.ctrl.(Reconnecter).Reconnect() }
 
 // needWritten: the guest goes backwards, and the selected thread has a saved

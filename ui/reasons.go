@@ -72,6 +72,17 @@ func (m *model) needLost() string {
 	return "no connection is lost"
 }
 
+// needRecorder: a live session's recording can move.
+func (m *model) needRecorder() string {
+	switch _, ok := m.ctrl.(Recorder); {
+	case !ok || m.recorded() != "":
+		return "this is a recording"
+	case m.view.State != session.Stopped:
+		return m.needStopped()
+	}
+	return ""
+}
+
 func (m *model) needEarlier() string {
 	switch v := m.view; {
 	case v.State == session.Running:

@@ -134,6 +134,8 @@ func (u *ui) textActions() []action {
 			run: u.front.copyRow, over: true},
 		{keys: []string{"e"}, label: "e", short: "export", command: "export", arg: "FILE", help: "write the pane to a file", group: groupText,
 			run: u.front.askExport, take: u.front.exportTo, over: true},
+		{command: "record", arg: "FILE", help: "record in another file, with all so far", group: groupCommand,
+			take: u.guest.record, why: u.needRecorder},
 	}
 }
 

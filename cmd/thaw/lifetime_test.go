@@ -26,11 +26,7 @@ func startLab(t testing.TB) *lab {
 	l.expect("n runs to the next phase")
 	l.press("x", "n")
 	l.expect("STOPPED", "1 of 31", "core.main")
-	shell, err := strconv.Atoi(strings.TrimSpace(l.tmux("display-message", "-p", "#{pane_pid}")))
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.thaw = child(t, shell, "thaw")
+	l.thaw = l.process(t)
 	l.qemu = child(t, l.thaw, "qemu-system")
 	l.dirs = dirsOf(t, l.qemu)
 	return l

@@ -69,8 +69,12 @@ func (o *options) recordAll(ctx context.Context, w io.Writer, what subject) (err
 	}
 	return runAll(ctx, op.engine, func() {
 		size, _ := op.writer.Size()
-		if s := op.engine.View().Snapshot; s != nil {
+		v := op.engine.View()
+		if s := v.Snapshot; s != nil {
 			say(w, "%9s  stop %d: %s", humanize.Bytes(uint64(size)), s.Number, s.Reason)
+		}
+		if v.Unrecorded != "" {
+			say(w, "thaw: warning: %s: make room, it is tried again at every stop", v.Unrecorded)
 		}
 	})
 }

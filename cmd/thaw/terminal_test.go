@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -63,6 +64,22 @@ func (term *terminal) expect(texts ...string) string {
 		return true
 	})
 	return screen
+}
+
+// expectNot waits until a text is not on the screen any more.
+func (term *terminal) expectNot(text string) {
+	term.t.Helper()
+	poll(term.t, fmt.Sprintf("%q to go", text), func() bool { return !strings.Contains(term.screen(), text) })
+}
+
+// process is the program's.
+func (term *terminal) process(t testing.TB) int {
+	t.Helper()
+	shell, err := strconv.Atoi(strings.TrimSpace(term.tmux("display-message", "-p", "#{pane_pid}")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return child(t, shell, "thaw")
 }
 
 // walk presses n until the restore has been judged.
