@@ -100,7 +100,7 @@ func TestFullDisk(t *testing.T) {
 	var stderr strings.Builder
 	cmd := exec.Command(program, onLab("check", "lab", "--json")...)
 	cmd.Stdout, cmd.Stderr = full, &stderr
-	err = cmd.Run()
+	err = runEnd(t, cmd)
 	if code := cmd.ProcessState.ExitCode(); code != exitFailed || !oneSentence(stderr.String()) || !strings.Contains(stderr.String(), "no space left") {
 		t.Errorf("exit code %d (%v): %s", code, err, &stderr)
 	}

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"thaw/scenarios"
 )
@@ -144,16 +143,6 @@ func children(pid int) []int {
 	return out
 }
 
-// poll waits for a condition.
-func poll(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	for end := time.Now().Add(limit); !ok(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("waited %v for %s", limit, what)
-		}
-	}
-}
-
 // endless is a check that never comes to its end, and its QEMU once that runs.
 func endless(t *testing.T) (cmd *exec.Cmd, stderr *strings.Builder, qemu int) {
 	t.Helper()
@@ -194,7 +183,7 @@ func TestQEMUKilled(t *testing.T) {
 	if err := syscall.Kill(qemu, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	cmd.Wait()
+	waitEnd(t, cmd)
 	if code := cmd.ProcessState.ExitCode(); code != exitFailed || !strings.Contains(stderr.String(), "QEMU ended: signal killed") {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}
@@ -208,7 +197,7 @@ func TestThawKilled(t *testing.T) {
 			if err := cmd.Process.Signal(sig); err != nil {
 				t.Fatal(err)
 			}
-			cmd.Wait()
+			waitEnd(t, cmd)
 			poll(t, "the end of QEMU", func() bool { return gone(qemu) })
 			if code := cmd.ProcessState.ExitCode(); sig != syscall.SIGKILL && code != exitFailed {
 				t.Errorf("exit code %d: %s", code, stderr)

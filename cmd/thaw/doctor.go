@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -198,11 +199,12 @@ func (o *options) lookAddr(ctx context.Context, addr string) finding {
 	if err != nil {
 		return finding{wrong, err.Error(), "QEMU needs -s, or -gdb tcp::PORT; the kernel's ELF must be that of the system that runs"}
 	}
+	abandoned := op.target.Abandoned()
 	snap, err := op.engine.Snapshot(ctx, "doctor")
 	var fault *memory.Fault
 	frozen := errors.As(err, &fault)
 	if err = errors.Join(err, op.close(ctx)); err != nil && frozen {
-		return finding{missing, "the stub answers, and its guest has not booted so far (or it is another kernel)", "let it run, and ask again"}
+		return finding{missing, "the stub answers, and its guest has not booted so far (or it is another kernel)", cmp.Or(abandoned, "let it run, and ask again")}
 	}
 	if err != nil {
 		return finding{wrong, err.Error(), ""}
@@ -218,6 +220,9 @@ func (o *options) lookAddr(ctx context.Context, addr string) finding {
 		}
 	}
 	f := finding{fine, fmt.Sprintf("%d kernel objects, %d threads, %d tasks, of which %d run a program with debug info; read in %v", len(sys.Objects), len(sys.Threads()), len(sys.PDs()), known, snap.Cost.Duration), ""}
+	if abandoned != "" {
+		f.state, f.do = missing, abandoned
+	}
 	if all := sys.AllProblems(); len(all) > 0 {
 		f.state, f.do = wrong, fmt.Sprintf("%d problems, the first: %s", len(all), all[0])
 	}

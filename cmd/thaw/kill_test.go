@@ -95,7 +95,7 @@ func (k *killing) run(t *testing.T, args ...string) (killed bool, stderr string)
 	if err := cmd.Process.Signal(k.sig); err != nil {
 		t.Fatal(err)
 	}
-	cmd.Wait()
+	waitEnd(t, cmd)
 	poll(t, "the end of all that thaw started", func() bool { return len(marked(mark)) == 0 })
 	status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus)
 	if !ok {
@@ -146,8 +146,12 @@ func (k *killing) attached(t *testing.T) {
 	k.opens(t, file, killed)
 	if killed && k.sig == syscall.SIGKILL {
 		// Nobody could tell QEMU: the guest may stand, and can be looked at again.
+		debugged := status(t, vm) == "debug"
 		if r := thaw(t, "snapshot", vm.GDB(), "--build", guestDir); r.code != exitOK && !strings.Contains(r.stderr, "not booted so far") {
 			t.Errorf("attaching again: exit code %d: %s", r.code, r.stderr)
+		}
+		if r := thaw(t, "doctor", vm.GDB(), "--build", guestDir); debugged != strings.Contains(r.stdout, "ended without letting it go on") {
+			t.Errorf("stopped for a debugger: %v, and thaw doctor says:\n%s", debugged, r.stdout)
 		}
 		return
 	}

@@ -160,7 +160,7 @@ func TestCheckAddressKilled(t *testing.T) {
 			if err := cmd.Process.Signal(sig); err != nil {
 				t.Fatal(err)
 			}
-			cmd.Wait()
+			waitEnd(t, cmd)
 			if sig == syscall.SIGKILL {
 				// Nobody could tell QEMU; it must be alive and can be looked at.
 				if r := thaw(t, "snapshot", vm.GDB(), "--build", guestDir); r.code != exitOK {
@@ -190,7 +190,7 @@ func TestReaderGoesAway(t *testing.T) {
 	r.Close()
 	cmd := exec.Command(program, "snapshot", vm.GDB(), "--build", guestDir)
 	cmd.Stdout = w
-	err = cmd.Run()
+	err = runEnd(t, cmd)
 	w.Close()
 	if cmd.ProcessState.ExitCode() != exitFailed {
 		t.Errorf("exit: %v", err)

@@ -126,7 +126,7 @@ func TestCheckLeavesNothing(t *testing.T) {
 			if err := cmd.Process.Signal(sig); err != nil {
 				t.Fatal(err)
 			}
-			cmd.Wait()
+			waitEnd(t, cmd)
 			noneLeft(t, qemu, dirs)
 			if code := cmd.ProcessState.ExitCode(); code != exitFailed || !oneSentence(stderr.String()) {
 				t.Errorf("exit code %d: %s", code, stderr)
@@ -146,16 +146,7 @@ func TestStuckQEMU(t *testing.T) {
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan struct{})
-	go func() { cmd.Wait(); close(ended) }()
-	poll(t, "the end of thaw", func() bool {
-		select {
-		case <-ended:
-			return true
-		default:
-			return false
-		}
-	})
+	waitEnd(t, cmd)
 	noneLeft(t, qemu, dirs)
 	if code := cmd.ProcessState.ExitCode(); code != exitFailed || !oneSentence(stderr.String()) {
 		t.Errorf("exit code %d: %s", code, stderr)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"debug/elf"
 	"encoding/json"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,22 +25,6 @@ func runningLab(t *testing.T) *qemu.VM {
 	t.Cleanup(func() { vm.Stop(context.Background()) })
 	readUntil(t, vm.Serial(), "Resto::", "1 sheep")
 	return vm
-}
-
-// readUntil reads serial output until the texts came, one after the other.
-func readUntil(t *testing.T, r io.Reader, texts ...string) {
-	t.Helper()
-	seen, buf := "", make([]byte, 4096)
-	for _, want := range texts {
-		for !strings.Contains(seen, want) {
-			n, err := r.Read(buf)
-			if err != nil {
-				t.Fatalf("waiting for %q: %v", want, err)
-			}
-			seen += string(buf[:n])
-		}
-		_, seen, _ = strings.Cut(seen, want)
-	}
 }
 
 // A snapshot shows the guest and leaves it running.

@@ -73,7 +73,7 @@ func TestCheckLosesConnection(t *testing.T) {
 	}
 	poll(t, "some stops", func() bool { return stops() >= 5 })
 	wire.Cut("")
-	cmd.Wait()
+	waitEnd(t, cmd)
 	if code := cmd.ProcessState.ExitCode(); code != exitFailed || !oneSentence(stderr.String()) ||
 		!strings.Contains(stderr.String(), "attaches again") || !strings.Contains(stderr.String(), file+" holds the ") {
 		t.Errorf("exit code %d: %s", code, &stderr)

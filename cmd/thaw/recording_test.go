@@ -252,7 +252,7 @@ func TestRecordKilled(t *testing.T) {
 	if err := cmd.Process.Signal(syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	cmd.Wait()
+	waitEnd(t, cmd)
 	rec, err := recording.Open(file)
 	if err != nil {
 		t.Fatal(err)
@@ -298,7 +298,7 @@ func TestServe(t *testing.T) {
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Wait(); err != nil {
+	if err := waitEnd(t, cmd); err != nil {
 		t.Errorf("ended by a signal: %v", err)
 	}
 }

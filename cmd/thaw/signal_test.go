@@ -113,14 +113,10 @@ func checkUntil(t *testing.T, vm *qemu.VM, k int64, sig syscall.Signal, flags ..
 		t.Fatal(err)
 	}
 	process.Store(cmd.Process)
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	select {
-	case <-ended:
-	case <-time.After(limit):
-		cmd.Process.Kill()
-		<-ended
-		t.Errorf("%v at packet %d: thaw did not end within %v, after %d packets", sig, k, limit, p.packets.Load())
+	t.Logf("%v at packet %d", sig, k)
+	waitEnd(t, cmd)
+	if sig == syscall.SIGKILL {
+		return p.packets.Load(), true
 	}
 	code := cmd.ProcessState.ExitCode()
 	killed = code == exitFailed
@@ -192,6 +188,7 @@ func TestSignalMuteStub(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer ln.Close()
+	ln.(*net.UnixListener).SetDeadline(time.Now().Add(limit))
 	cmd := exec.Command(program, "check", path, "--build", guestDir)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -212,10 +209,33 @@ func TestSignalMuteStub(t *testing.T) {
 		t.Fatal(err)
 	}
 	var exit *exec.ExitError
-	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != exitFailed || !oneSentence(stderr.String()) {
+	if err := waitEnd(t, cmd); !errors.As(err, &exit) || exit.ExitCode() != exitFailed || !oneSentence(stderr.String()) {
 		t.Errorf("%v: %s", err, &stderr)
 	}
 	if took := time.Since(begin); took > 4*time.Second {
 		t.Errorf("thaw ended %v after the signal", took)
+	}
+}
+
+// A guest that a killed thaw has left standing is recognised by the next one; one
+// that its owner stopped is not taken for it.
+func TestAbandonedIsRecognised(t *testing.T) {
+	t.Parallel()
+	vm := frozenLab(t)
+	const said = "ended without letting it go on"
+	// The kernel, the components and their phases are there at the 1,000th packet.
+	checkUntil(t, vm, 1000, syscall.SIGKILL)
+	if s := status(t, vm); s == "running" {
+		t.Fatal("the guest runs: nothing to recognise")
+	}
+	r := thaw(t, "doctor", vm.GDB(), "--build", guestDir)
+	if !strings.Contains(r.stdout, said) || r.code != exitOK {
+		t.Errorf("doctor: exit code %d\n%s", r.code, r.stdout)
+	}
+	qmp(t, vm, "cont")
+	goesOn(t, vm, "after cont")
+	qmp(t, vm, "stop")
+	if r := thaw(t, "doctor", vm.GDB(), "--build", guestDir); strings.Contains(r.stdout, said) {
+		t.Errorf("its owner has stopped it: %s", r.stdout)
 	}
 }

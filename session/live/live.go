@@ -14,6 +14,7 @@ import (
 	"io"
 	"regexp"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -73,6 +74,7 @@ type Target struct {
 	written       map[string]bool // registers that it has written
 	serial        io.Closer       // that Reconnect has opened, nil if none
 	stood         bool            // the guest stood before (else it runs on at the end)
+	abandoned     string          // what tells that a debugger before ended without taking leave, "" if nothing does
 	found         bool            // stood, as Reconnect has found it
 	exited        bool            // the stub said that QEMU ends
 	reverseWithin time.Duration
@@ -101,8 +103,34 @@ func Attach(ctx context.Context, addr string, o Options) (*Target, error) {
 	if err := t.openRAM(ctx); err != nil {
 		return nil, errors.Join(err, t.Close(ctx))
 	}
+	if err := t.lookAbandoned(ctx); err != nil {
+		return nil, errors.Join(err, t.Close(ctx))
+	}
 	return t, nil
 }
+
+// lookAbandoned finds out whether a guest that stands was left so by a debugger that
+// ended without taking leave. Two things tell: QEMU stopped it for a debugger, or
+// still reads physical memory for one. Where it only says "paused", its owner may
+// have done it.
+func (t *Target) lookAbandoned(ctx context.Context) error {
+	if !t.stood || t.vm != nil {
+		return nil
+	}
+	status, err := t.client.Monitor(ctx, "info status")
+	if t.client.Err() != nil || ctx.Err() != nil {
+		return fmt.Errorf("attaching to %s: asking why the guest stands: %w", t.name, err)
+	}
+	if t.client.Abandoned() || err == nil && strings.Contains(status, "(debug)") {
+		t.abandoned = "the guest stands since a debugger ended without letting it go on, as a thaw that is killed does; it is left standing: `cont` in QEMU's monitor lets it go on"
+		t.warning = t.abandoned
+	}
+	return nil
+}
+
+// Abandoned says so if the guest was found standing, and left so by a debugger that
+// ended without taking leave; else "".
+func (t *Target) Abandoned() string { return t.abandoned }
 
 // architectures are the names in target descriptions.
 var architectures = map[string]elf.Machine{

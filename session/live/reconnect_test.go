@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -335,11 +336,13 @@ func loaded(t *testing.T, dir, name string) *debuginfo.File {
 // readLog waits for a guest's LOG.
 func readLog(t *testing.T, vm *qemu.VM, text string) {
 	t.Helper()
+	over := time.AfterFunc(time.Minute, func() { vm.Stop(context.Background()) }) // ends the reading
+	defer over.Stop()
 	var seen []byte
 	for buf := make([]byte, 4096); !bytes.Contains(seen, []byte(text)); {
 		n, err := vm.Serial().Read(buf)
 		if err != nil {
-			t.Fatal(err)
+			t.Fatalf("waiting for %q on the serial line, for a minute at most: %v; it wrote %q", text, err, seen)
 		}
 		seen = append(seen, buf[:n]...)
 	}

@@ -159,11 +159,13 @@ func newSoak(ctx context.Context, t *testing.T) *soak {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.vm.Stop(context.Background()) })
+	over := time.AfterFunc(time.Minute, func() { s.vm.Stop(context.Background()) }) // ends the reading
+	defer over.Stop()
 	serial, buf, seen := s.vm.Serial(), make([]byte, 4096), ""
 	for !restored.MatchString(seen) {
 		n, err := serial.Read(buf)
 		if err != nil {
-			t.Fatal(err)
+			t.Fatalf("waiting for %v on the serial line, for a minute at most: %v; it wrote %q", restored, err, seen)
 		}
 		seen += string(buf[:n])
 	}
