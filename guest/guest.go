@@ -22,23 +22,33 @@ const Clock = "shift=3"
 // Build brings the guest up to date and returns the folder with its files.
 // Several processes may ask at once. It needs make and g++.
 func Build(ctx context.Context) (dir string, err error) {
+	dir = filepath.Join(source(), "build")
+	return dir, BuildIn(ctx, dir)
+}
+
+// source is this folder.
+func source() string {
 	_, file, _, _ := runtime.Caller(0)
-	src := filepath.Dir(file)
-	dir = filepath.Join(src, "build")
+	return filepath.Dir(file)
+}
+
+// BuildIn is Build for another folder. args are for make: variables as its Makefile
+// describes them, and files to be made.
+func BuildIn(ctx context.Context, dir string, args ...string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", fmt.Errorf("building the lab guest: %w", err)
+		return fmt.Errorf("building the lab guest: %w", err)
 	}
 	lock, err := os.OpenFile(filepath.Join(dir, ".lock"), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
-		return "", fmt.Errorf("building the lab guest: %w", err)
+		return fmt.Errorf("building the lab guest: %w", err)
 	}
 	defer lock.Close() // which unlocks it
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
-		return "", fmt.Errorf("building the lab guest: locking: %w", err)
+		return fmt.Errorf("building the lab guest: locking: %w", err)
 	}
-	out, err := exec.CommandContext(ctx, "make", "-s", "-C", src, "OUT="+dir).CombinedOutput()
+	out, err := exec.CommandContext(ctx, "make", append([]string{"-s", "-C", source(), "OUT=" + dir}, args...)...).CombinedOutput()
 	if err != nil {
-		return "", fmt.Errorf("building the lab guest (`make deps` installs what it needs): %w\n%s", err, out)
+		return fmt.Errorf("building the lab guest (`make deps` installs what it needs): %w\n%s", err, out)
 	}
-	return dir, nil
+	return nil
 }

@@ -18,8 +18,20 @@ type CheckJSON struct {
 	Capabilities *capsJSON    `json:"capabilities"`
 	Memory       *memoryJSON  `json:"memory"`
 	Waits        []waitJSON   `json:"waits,omitempty"`
-	Expected     bool         `json:"expected"`           // the scenario's expectations were met
-	Failures     []string     `json:"failures,omitempty"` // those that were not
+
+	Mismatches []mismatchJSON `json:"mismatches,omitempty"` // files that are not those of the programs that run: no verdict stands
+	Expected   bool           `json:"expected"`             // the scenario's expectations were met
+	Failures   []string       `json:"failures,omitempty"`   // those that were not
+}
+
+// mismatchJSON is a file that is not that of the program that runs.
+type mismatchJSON struct {
+	Component string `json:"component"`
+	File      string `json:"file"`
+	Task      string `json:"task"`
+	Address   string `json:"address"` // of the first difference
+	Function  string `json:"function,omitempty"`
+	Text      string `json:"text"` // one sentence
 }
 
 type phaseJSON struct {
@@ -115,6 +127,11 @@ func hexString(v uint64) string { return fmt.Sprintf("%#x", v) }
 func NewCheckJSON(v *session.View, failures []string) CheckJSON {
 	out := CheckJSON{Scenario: v.Scenario, Phases: []phaseJSON{}, Threads: []threadJSON{}, Expected: len(failures) == 0, Failures: failures,
 		Memory: memoryJSONOf(v.Memory), Waits: waitsJSON(v.Waits)}
+	for i := range v.Mismatches {
+		m := &v.Mismatches[i]
+		out.Expected = false
+		out.Mismatches = append(out.Mismatches, mismatchJSON{m.Component, m.File, m.Task.String(), hexString(m.At.Addr), m.At.Function, m.String()})
+	}
 	for _, p := range v.Phases {
 		out.Phases = append(out.Phases, phaseJSON{p.Name, p.Hits})
 	}

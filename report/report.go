@@ -32,6 +32,10 @@ func hex(v uint64) string { return fmt.Sprintf("%x", v) }
 func Check(w io.Writer, v *session.View) error {
 	p := &printer{w: w}
 	p.line("scenario %s on %s", v.Scenario, v.Target)
+	for i := range v.Mismatches {
+		p.line("")
+		p.line("%s", &v.Mismatches[i])
+	}
 	p.line("")
 	p.phases(v.Phases)
 	for i := range v.Verdicts {

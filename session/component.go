@@ -2,7 +2,6 @@ package session
 
 import (
 	"bytes"
-	"fmt"
 	"slices"
 	"sort"
 	"strings"
@@ -21,6 +20,7 @@ type component struct {
 	file   *debuginfo.File
 	text   []debuginfo.Range
 	sample []uint64 // addresses of text that recognise the program in a task
+	proof  proof    // that the file is the program's
 }
 
 // Bytes compared at each place, and places per program.
@@ -31,19 +31,23 @@ const (
 
 func newComponent(name string, isKernel bool, file *debuginfo.File) *component {
 	c := &component{name: name, kernel: isKernel, file: file, text: file.Text()}
-	// The largest range is the program's text; others are start-up code that a
-	// kernel gives back after boot.
-	var text debuginfo.Range
-	for _, r := range c.text {
-		if r.End-r.Start > text.End-text.Start {
-			text = r
-		}
-	}
+	text := c.mainText()
 	step := max((text.End-text.Start)/samples, sampleLen)
 	for a := text.Start; a+sampleLen <= text.End; a += step {
 		c.sample = append(c.sample, a)
 	}
 	return c
+}
+
+// mainText is the program's text: others are start-up code that a kernel gives back
+// after boot.
+func (c *component) mainText() (text debuginfo.Range) {
+	for _, r := range c.text {
+		if r.End-r.Start > text.End-text.Start {
+			text = r
+		}
+	}
+	return text
 }
 
 // holds says whether memory at addr holds this program's text.
@@ -171,7 +175,7 @@ func (e *Engine) taskComponent(sys *kernel.System, o *kernel.Object) *component 
 	var most claim
 	for _, name := range e.compNames {
 		c := e.comps[name]
-		if c.kernel {
+		if holds, compared := c.proof.tasks[key]; c.kernel || compared && !holds {
 			continue
 		}
 		is := e.claims(sys, o, c, space)
@@ -306,38 +310,6 @@ func (e *Engine) placeOf(sys *kernel.System, o *kernel.Object, ip uint64) Place 
 
 // kernelComponent is the component that is the kernel.
 func (e *Engine) kernelComponent() *component { return e.comps[e.scn.KernelName()] }
-
-// checkKernel compares the kernel's text in memory with its file: another
-// build would make every offset wrong.
-func (e *Engine) checkKernel() error {
-	k := e.kernelComponent()
-	space, err := e.dec.KernelSpace(e.m)
-	if err != nil {
-		return err
-	}
-	space = space.WithData(e.text)
-	var same, differ int
-	for _, a := range k.sampled(space, e.text) {
-		var want, got [sampleLen]byte
-		switch {
-		case k.file.ReadFile(a, want[:]) != nil, space.ReadMemory(a, got[:]) != nil:
-			// Text of the boot is given back after it.
-		case want == got:
-			same++
-		default:
-			differ++
-		}
-	}
-	// A kernel patches a few places of its own text at boot.
-	switch {
-	case same+differ == 0:
-		return fmt.Errorf("the text of kernel %s is not in the guest's memory: give the kernel ELF of the system that runs", k.file.Path())
-	case differ > same/4:
-		return fmt.Errorf("the running kernel is not %s: its text differs in %d of %d places; give the kernel ELF of the system that runs", k.file.Path(), differ, same+differ)
-	}
-	e.checked = true
-	return nil
-}
 
 // sortedNames lists component names in a fixed order.
 func sortedNames(m map[string]*component) []string {

@@ -28,6 +28,8 @@ type evidence struct {
 	Finished   bool // nothing more is expected
 	Format     int  // of this structure in recordings: evidenceFormat
 
+	Mismatches []Mismatch `json:",omitempty"` // files that are not those of the programs that run
+
 	memory *childMemory // the original's, as it was checkpointed
 	mapped []attachment // the original's, as the first phase began: detached dataspaces are not mapped later
 	Memory *MemoryDiff  // nil until both were read

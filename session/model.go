@@ -286,11 +286,12 @@ type View struct {
 	Err         error  // why the session ended, if it failed
 	Lost        bool   // since the connection got lost: Reconnect may go on
 	Scenario    string
-	Target      string    // address or name of what is debugged
-	Snapshot    *Snapshot // the stop that is shown, nil before the first
-	First       int       // number of the oldest stop that is kept; those before it were dropped
-	Stops       int       // number of the newest stop
-	Live        bool      // the shown stop is the newest
+	Target      string     // address or name of what is debugged
+	Mismatches  []Mismatch // files that are not those of the programs that run: no verdict stands
+	Snapshot    *Snapshot  // the stop that is shown, nil before the first
+	First       int        // number of the oldest stop that is kept; those before it were dropped
+	Stops       int        // number of the newest stop
+	Live        bool       // the shown stop is the newest
 	Phases      []Phase
 	Verdicts    []ThreadVerdict // as of the shown stop
 	Complete    bool            // the restore-complete point was passed

@@ -30,6 +30,7 @@ func (e *Engine) snapshot(ctx context.Context, reason string) (*Snapshot, error)
 		Number: e.history.last() + 1, Time: time.Since(e.started), Reason: reason, Phase: e.currentPhase(),
 		System: sys, Tasks: e.nameTasks(sys), Places: map[kernel.ID]Place{}, CPU: e.arch.all(e.regs[e.cpu]),
 	}
+	e.prove(sys)
 	for _, o := range sys.Threads() {
 		s.Places[o.ID] = e.placeOf(sys, o, o.Thread.IP)
 	}
@@ -121,9 +122,10 @@ func (e *Engine) viewAt(stop int, state RunState, message string) *View {
 	if v.Back = e.backMode(); v.Back != BackReverse {
 		v.NoReverse = whyNoReverse
 	}
+	v.Mismatches = e.ev.Mismatches
 	if m := e.history.at(stop); m != nil {
 		v.NoRestart = e.canRestart(m)
-		v.Snapshot, v.Phases, v.Verdicts, v.Caps, v.Breakpoints = m.snap, m.phases, m.verdicts, m.caps, m.infos
+		v.Snapshot, v.Phases, v.Verdicts, v.Caps, v.Breakpoints = m.snap, m.phases, distrust(m.verdicts, v.Mismatches), m.caps, m.infos
 		v.Memory, v.Waits, v.Complete, v.Finished = m.memory, m.waits, m.complete, m.finished
 		v.Watches = m.watches
 		v.Live = stop == e.history.last()

@@ -22,8 +22,28 @@ type judge struct {
 }
 
 // all judges every thread of the restored child: those that were
-// requested in that order, then those that were not.
+// requested in that order, then those that were not. Where a file is not that of
+// the program that runs, no verdict stands.
 func (j *judge) all(s *Snapshot) []ThreadVerdict {
+	return distrust(j.each(s), j.ev.Mismatches)
+}
+
+// distrust makes verdicts unknown where a file is another program's.
+func distrust(verdicts []ThreadVerdict, others []Mismatch) []ThreadVerdict {
+	if len(others) == 0 {
+		return verdicts
+	}
+	out := slices.Clone(verdicts)
+	lost := Stage{Missing: "read by the debug info of another program"}
+	for i := range out {
+		v := &out[i]
+		v.Verdict, v.Rule, v.Cause, v.Advice, v.Evidence, v.Divergence = Unknown, "another-program", others[0].String(), "", nil, nil
+		v.Checkpointed, v.Requested, v.Kernel, v.Entered = lost, lost, lost, lost
+	}
+	return out
+}
+
+func (j *judge) each(s *Snapshot) []ThreadVerdict {
 	var out []ThreadVerdict
 	pairs := j.pairs(s)
 	for _, t := range j.ev.Threads {

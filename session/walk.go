@@ -67,9 +67,13 @@ func (e *Engine) halt(ctx context.Context, reason string) (*event, error) {
 	if err != nil {
 		return nil, err
 	}
+	asked := e.asked.Load()
 	ev, err := e.handle(ctx, stop)
 	if err == nil {
 		err = e.putBack(ctx)
+	}
+	if asked {
+		reason = reasonInterrupted
 	}
 	if ev == nil || ev.reason == reasonInterrupted {
 		ev = &event{reason: reason, idle: true}
@@ -83,15 +87,18 @@ func (e *Engine) Continue(ctx context.Context) error {
 	return e.arrive(ctx, ev, err)
 }
 
-// bootTime is after how long a guest that was frozen before it booted is looked
-// at: breakpoints of another kernel's file would never be hit.
-const bootTime = 10 * time.Second
+// After how long without an event the guest is looked at, and at most: breakpoints of
+// files that are not those of the programs that run would never be hit.
+const (
+	firstLook = 2 * time.Second
+	lastLook  = 32 * time.Second
+)
 
-// runChecked runs until something happens; a kernel that was not compared with
-// its file so far is compared as soon as it has booted.
+// runChecked runs until something happens; files that were not compared with what
+// runs so far are compared as soon as that is there.
 func (e *Engine) runChecked(ctx, limit context.Context) (*event, error) {
-	for !e.checked {
-		limited, cancel := context.WithTimeout(limit, bootTime)
+	for wait := firstLook; !e.checked || e.unproved(); wait = min(2*wait, lastLook) {
+		limited, cancel := context.WithTimeout(limit, wait)
 		ev, err := e.run(ctx, limited)
 		cancel()
 		if limit.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
@@ -103,8 +110,18 @@ func (e *Engine) runChecked(ctx, limit context.Context) (*event, error) {
 		if !e.booted() {
 			continue
 		}
-		if err := e.checkKernel(); err != nil {
+		if !e.checked {
+			if err := e.checkKernel(); err != nil {
+				return nil, err
+			}
+		}
+		known := len(e.ev.Mismatches)
+		sys, err := e.system(ctx)
+		if err != nil {
 			return nil, err
+		}
+		if e.prove(sys); len(e.ev.Mismatches) > known {
+			return &event{reason: "a file is not that of the program that runs", idle: true}, nil
 		}
 	}
 	return e.run(ctx, limit)
@@ -204,8 +221,8 @@ func (e *Engine) settle() {
 	e.ev.Finished = true
 }
 
-// RunAll walks every phase to the end, headless. arrived, if not nil, is called
-// after every stop.
+// RunAll walks every phase to the end, headless, or until a file turns out to be
+// another program's. arrived, if not nil, is called after every stop.
 func (e *Engine) RunAll(ctx context.Context, arrived func()) error {
 	for {
 		err := e.NextPhase(ctx)
@@ -218,7 +235,7 @@ func (e *Engine) RunAll(ctx context.Context, arrived func()) error {
 		if arrived != nil {
 			arrived()
 		}
-		if e.ev.Finished {
+		if e.ev.Finished || len(e.ev.Mismatches) > 0 {
 			return nil
 		}
 	}

@@ -167,6 +167,13 @@ func (b *bars) statusText(room int) span {
 		}
 		return span{text, t.bold}
 	}
+	if len(v.Mismatches) > 0 && v.State == session.Stopped {
+		text := clean(v.Mismatches[0].String())
+		if width(text) > room {
+			text = fmt.Sprintf("give the right file of %s: 3, detail, tells more", clean(v.Mismatches[0].Component))
+		}
+		return span{text, t.bold}
+	}
 	if s := v.Snapshot; s != nil && v.State == session.Stopped {
 		notes := b.notesOn(s.Number)
 		for i := len(notes) - 1; i >= 0; i-- {

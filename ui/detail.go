@@ -53,6 +53,10 @@ func (p *detailPane) lines(w int) []line {
 		out = append(out, p.th.paragraph("ended ", v.Err.Error(), w)...)
 		out = append(out, line{})
 	}
+	for i := range v.Mismatches {
+		out = append(out, p.th.paragraph("wrong file ", v.Mismatches[i].String(), w)...)
+		out = append(out, line{})
+	}
 	switch {
 	case v.Snapshot == nil:
 		return append(out, p.beforeFirstStop(w)...)

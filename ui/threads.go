@@ -191,6 +191,10 @@ func otherDifferences(v *session.View) int {
 // lostSummary tells which states got lost, from long to short forms; nothing
 // when none did.
 func lostSummary(v *session.View) []string {
+	if len(v.Mismatches) > 0 {
+		name := clip(clean(v.Mismatches[0].Component), 16)
+		return []string{fmt.Sprintf("! %s's file is not that of the program that runs", name), fmt.Sprintf("! %s's file is another's", name), "! wrong file"}
+	}
 	var lost []*session.ThreadVerdict
 	final := len(v.Verdicts) > 0
 	for i := range v.Verdicts {

@@ -53,6 +53,23 @@ func TestStageLines(t *testing.T) {
 	}
 }
 
+// A file that is another program's stands in the header, in the status line and in the
+// detail, at any width.
+func TestWrongFile(t *testing.T) {
+	v := viewComplete()
+	v.Mismatches = []session.Mismatch{{Component: "rtcr", File: "/old/rtcr", Task: 0xaf, Name: "target_restorer-", At: session.Place{Addr: 0x1000013}, Differ: 2, Pages: 3}}
+	u := newDrawn(t, newFake(v), v, Options{})
+	for _, w := range []int{80, 120, 200} {
+		text := draw(t, u, w, 40).text()
+		if !strings.Contains(text, "rtcr's file is") && !strings.Contains(text, "wrong file") {
+			t.Errorf("%d columns: nothing in the header:\n%s", w, text)
+		}
+		if !strings.Contains(text, "give the right file of rtcr") && !strings.Contains(text, "is not /old/rtcr") || !strings.Contains(text, "wrong file what runs as rtcr") {
+			t.Errorf("%d columns: nothing in the status line or the detail:\n%s", w, text)
+		}
+	}
+}
+
 // Every cell of the body belongs to one pane at any size.
 func TestArrange(t *testing.T) {
 	for w := 1; w <= 220; w++ {

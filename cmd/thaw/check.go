@@ -72,7 +72,7 @@ func (o *options) checkAll(ctx context.Context, w io.Writer, what []string, f ch
 			failed = append(failed, err)
 		}
 		unexpected = unexpected || len(r.Failures) > 0
-		if !f.json && r.View != nil && r.Err == nil {
+		if !f.json && tells(r) {
 			if i > 0 {
 				fmt.Fprintln(w)
 			}
@@ -98,6 +98,18 @@ func (o *options) checkAll(ctx context.Context, w io.Writer, what []string, f ch
 	return nil
 }
 
+// errMismatch ends a check that could not be trusted.
+type errMismatch struct{ text string }
+
+func (e *errMismatch) Error() string { return e.text }
+
+// tells says whether a result is worth printing: that of a run which could not be
+// trusted is, too, since it tells why.
+func tells(r report.CheckResult) bool {
+	var other *errMismatch
+	return r.View != nil && (r.Err == nil || errors.As(r.Err, &other))
+}
+
 // printCheck prints a result for people.
 func printCheck(w io.Writer, r report.CheckResult) error {
 	err := report.Check(w, r.View)
@@ -111,7 +123,7 @@ func printCheck(w io.Writer, r report.CheckResult) error {
 func printJSON(w io.Writer, results []report.CheckResult) error {
 	var out []report.CheckJSON
 	for _, r := range results {
-		if r.View != nil && r.Err == nil {
+		if tells(r) {
 			out = append(out, report.NewCheckJSON(r.View, r.Failures))
 		}
 	}
@@ -149,6 +161,10 @@ func (o *options) check(ctx context.Context, what string, f checkFlags, w io.Wri
 		return r
 	}
 	r.Scenario, r.Variant = s.Name, cmp.Or(variant, own)
+	if len(r.View.Mismatches) > 0 {
+		r.Err = &errMismatch{r.View.Mismatches[0].String()}
+		return r
+	}
 	if r.Err = hasVariant(s, r.Variant); r.Err == nil {
 		r.Failures = s.Failures(r.Variant, r.View)
 	}

@@ -179,7 +179,13 @@ func (o *options) snapshot(ctx context.Context, w io.Writer, addr string, f snap
 	if err != nil {
 		return err
 	}
-	return f.print(w, snap)
+	if err := f.print(w, snap); err != nil {
+		return err
+	}
+	if all := op.engine.View().Mismatches; len(all) > 0 {
+		return &errMismatch{all[0].String()}
+	}
+	return nil
 }
 
 func (f snapshotFlags) print(w io.Writer, s *session.Snapshot) error {

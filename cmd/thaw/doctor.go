@@ -223,7 +223,9 @@ func (o *options) lookAddr(ctx context.Context, addr string) finding {
 	if abandoned != "" {
 		f.state, f.do = missing, abandoned
 	}
-	if all := sys.AllProblems(); len(all) > 0 {
+	if all := op.engine.View().Mismatches; len(all) > 0 {
+		f = finding{wrong, all[0].String(), ""}
+	} else if all := sys.AllProblems(); len(all) > 0 {
 		f.state, f.do = wrong, fmt.Sprintf("%d problems, the first: %s", len(all), all[0])
 	}
 	return f

@@ -1,0 +1,379 @@
+package session
+
+import (
+	"debug/elf"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"thaw/debuginfo"
+	"thaw/kernel"
+	"thaw/memory"
+)
+
+// A component's file is believed where memory holds its text: every page of it that
+// a task maps is compared once. A difference is none of the program's own where it
+// is an operand that leads to data: Genode links core again with the boot modules,
+// so that its data lies elsewhere.
+
+// Bounds of a proof: bytes of text of a program; bytes in one piece, and of all, that a
+// kernel may patch of its own text at boot.
+const (
+	maxProved    = 32 << 20
+	maxPatch     = 32
+	patchedShare = 64   // one of so many bytes
+	pageBytes    = 4096 // of text that is compared at a time
+)
+
+// proof is what memory has shown of a component's file so far.
+type proof struct {
+	parts []textPart           // the file's text, read once
+	data  []debuginfo.Range    // what it loads besides
+	done  map[pageKey]struct{} // pages that were compared
+	same  map[uint64]struct{}  // pages that are the file's in some task
+	tasks map[taskKey]bool     // tasks that were compared: whether they hold it
+	other *Mismatch            // why the file is not that of the program, nil if it may be
+}
+
+// textPart is a range of text and the file's bytes of it.
+type textPart struct {
+	debuginfo.Range
+	code []byte
+}
+
+// pageKey is a page of a task.
+type pageKey struct {
+	task taskKey
+	page uint64
+}
+
+// Mismatch says that a component's file is not that of the program that runs.
+type Mismatch struct {
+	Component string    `json:"component"`
+	File      string    `json:"file"`
+	Task      kernel.ID `json:"task,omitempty"` // 0 for the kernel
+	Name      string    `json:"name,omitempty"` // what the kernel calls the task or its first thread
+	At        Place     `json:"at"`             // first difference, in the words of the file
+	Differ    int       `json:"differ"`         // pages that differ, of those that were compared
+	Pages     int       `json:"pages"`
+}
+
+// String is one sentence that says what to do.
+func (m *Mismatch) String() string {
+	who, do := "the running kernel", "the kernel ELF of the system that runs"
+	if m.Task != 0 {
+		who, do = fmt.Sprintf("what runs as %s (task %s, %s)", m.Component, m.Task, m.Name), fmt.Sprintf("the file of the system that runs with --symbols %s=FILE", m.Component)
+	}
+	at := m.At.String()
+	if m.At.Function != "" {
+		at = fmt.Sprintf("%#x, in %s", m.At.Addr, m.At.Function)
+	}
+	return fmt.Sprintf("%s is not %s: its text differs at %s, in %d of %d pages that are mapped; give %s", who, m.File, at, m.Differ, m.Pages, do)
+}
+
+// prepared reads the text of the component's file, once.
+func (c *component) prepared() *proof {
+	p := &c.proof
+	if p.done != nil {
+		return p
+	}
+	p.done, p.same, p.tasks = map[pageKey]struct{}{}, map[uint64]struct{}{}, map[taskKey]bool{}
+	text := c.text
+	if c.kernel { // text of the boot is given back after it
+		text = []debuginfo.Range{c.mainText()}
+	}
+	left := uint64(maxProved)
+	for _, r := range text {
+		code := make([]byte, min(r.End-r.Start, left))
+		if c.file.ReadFile(r.Start, code) == nil {
+			p.parts = append(p.parts, textPart{debuginfo.Range{Start: r.Start, End: r.Start + uint64(len(code))}, code})
+			left -= uint64(len(code))
+		}
+	}
+	for _, s := range c.file.Segments() {
+		at, end := s.VAddr, s.VAddr+s.MemSize
+		if c.kernel { // whose variables must be where the file has them
+			end = s.VAddr + s.FileSize
+		}
+		for _, r := range c.text { // by address
+			if r.Start >= at && r.End <= end {
+				p.data = append(p.data, debuginfo.Range{Start: at, End: r.Start})
+				at = r.End
+			}
+		}
+		p.data = append(p.data, debuginfo.Range{Start: at, End: end})
+	}
+	p.data = slices.DeleteFunc(p.data, func(r debuginfo.Range) bool { return r.End <= r.Start })
+	return p
+}
+
+// deviation is what comparing pages of text found.
+type deviation struct {
+	pages, differ int         // that were compared anew, and those of them that differ
+	pieces        [][2]uint64 // addresses that differ, from and to
+}
+
+// compare compares the text that a space maps with the file, as far as it was not
+// compared before. What cannot be read is not compared.
+func (c *component) compare(task taskKey, space *memory.Space, view *memory.View) (d deviation) {
+	p := c.prepared()
+	for _, part := range p.parts {
+		mapped, _, err := space.Mapped(part.Start, part.End-1, maxProved/pageBytes)
+		if err != nil {
+			continue // tables that are being made, or taken apart
+		}
+		var todo []debuginfo.Range
+		var physical [][2]uint64
+		for _, m := range mapped {
+			for a := max(m.Virt, part.Start); a < min(m.Virt+m.Size, part.End); a = a&^(pageBytes-1) + pageBytes {
+				r := debuginfo.Range{Start: a, End: min(a&^(pageBytes-1)+pageBytes, m.Virt+m.Size, part.End)}
+				if _, done := p.done[pageKey{task, a}]; !done {
+					todo = append(todo, r)
+					physical = append(physical, [2]uint64{m.Phys + a - m.Virt, r.End - a})
+				}
+			}
+		}
+		_ = view.Prefetch(physical) // reading will tell
+		for _, r := range todo {
+			got := make([]byte, r.End-r.Start)
+			if space.ReadMemory(r.Start, got) != nil {
+				continue
+			}
+			p.done[pageKey{task, r.Start}] = struct{}{}
+			d.pages++
+			pieces := c.differing(part, r.Start, got)
+			if _, same := p.same[r.Start]; len(pieces) == 0 {
+				p.same[r.Start] = struct{}{}
+			} else if !same { // else the file is right, and this task's memory is not
+				d.differ++
+				d.pieces = append(d.pieces, pieces...)
+			}
+		}
+	}
+	return d
+}
+
+// differing lists the pieces in which text in memory differs from the file, but for
+// operands that lead to data.
+func (c *component) differing(part textPart, addr uint64, got []byte) (pieces [][2]uint64) {
+	const apart = 8 // bytes between two of them
+	want := part.code[addr-part.Start:]
+	for i := 0; i < len(got); i++ {
+		if got[i] == want[i] {
+			continue
+		}
+		at := addr + uint64(i)
+		if n := c.proof.operandAt(part, at, c.file.Machine()); n > 0 {
+			i += n - 1
+			continue
+		}
+		if n := len(pieces); n > 0 && at-pieces[n-1][1] < apart {
+			pieces[n-1][1] = at + 1
+		} else {
+			pieces = append(pieces, [2]uint64{at, at + 1})
+		}
+	}
+	return pieces
+}
+
+// operandAt says how many bytes from an address on belong to an operand that leads to
+// data of the program.
+func (p *proof) operandAt(part textPart, addr uint64, machine elf.Machine) int {
+	switch machine {
+	case elf.EM_ARM:
+		return p.wordARM(part, addr)
+	case elf.EM_AARCH64:
+		return p.wordAArch64(part, addr)
+	}
+	return p.fieldAMD64(part, addr)
+}
+
+func (p *proof) isData(addr uint64) bool {
+	return slices.ContainsFunc(p.data, func(r debuginfo.Range) bool { return addr >= r.Start && addr <= r.End })
+}
+
+// fieldAMD64 finds an address of 8 or 4 bytes, or a distance from behind the
+// instruction, which may end with an immediate operand.
+func (p *proof) fieldAMD64(part textPart, addr uint64) int {
+	for _, size := range []uint64{4, 8} {
+		for q := max(addr-size+1, part.Start); q <= addr && q+size <= part.End; q++ {
+			v := memory.LittleEndian(part.code[q-part.Start:][:size])
+			is := p.isData(v)
+			if size == 4 {
+				far := uint64(int64(int32(v)))
+				is = is || p.isData(far)
+				for _, immediate := range []uint64{0, 1, 2, 4} {
+					is = is || p.isData(q+4+far+immediate)
+				}
+			}
+			if is {
+				return int(q + size - addr)
+			}
+		}
+	}
+	return 0
+}
+
+// wordARM finds an address, or a distance from nearby code, in a word behind a
+// function; or the halves of an address that movw and movt load.
+func (p *proof) wordARM(part textPart, addr uint64) int {
+	const near = 4096 // that a load reaches
+	q := addr &^ 3
+	if q < part.Start || q+4 > part.End {
+		return 0
+	}
+	v := memory.LittleEndian(part.code[q-part.Start:][:4])
+	if p.isData(v) || p.isData(uint64(uint32(v+q))) || p.isData(uint64(uint32(v+q-near))) {
+		return int(q + 4 - addr)
+	}
+	if m := v & 0x0ff0_0000; m == 0x0300_0000 || m == 0x0340_0000 { // movw, movt
+		return int(q + 4 - addr)
+	}
+	return 0
+}
+
+// wordAArch64 finds an address, or an instruction that makes one: of a page, or
+// within it.
+func (p *proof) wordAArch64(part textPart, addr uint64) int {
+	q := addr &^ 3
+	if q < part.Start || q+4 > part.End {
+		return 0
+	}
+	v := memory.LittleEndian(part.code[q-part.Start:][:4])
+	left := int(q + 4 - addr)
+	if v&0x9f00_0000 == 0x9000_0000 { // adrp
+		pages := int64(int32(v<<8)>>11)&^3 | int64(v>>29&3)
+		if target := q&^0xfff + uint64(pages<<12); p.isData(target) || p.isData(target+0xfff) {
+			return left
+		}
+	}
+	add, access := v&0xff80_0000 == 0x9100_0000, v&0x3b00_0000 == 0x3900_0000
+	if (add || access) && p.madeByADRP(part, q, v>>5&31) {
+		return left
+	}
+	if q8 := addr &^ 7; q8 >= part.Start && q8+8 <= part.End && p.isData(memory.LittleEndian(part.code[q8-part.Start:][:8])) {
+		return int(q8 + 8 - addr)
+	}
+	return 0
+}
+
+// madeByADRP says whether a register before an instruction holds a page that adrp
+// made.
+func (p *proof) madeByADRP(part textPart, addr, reg uint64) bool {
+	const most = 64 // instructions
+	for q := addr - 4; q >= part.Start && addr-q <= 4*most; q -= 4 {
+		v := memory.LittleEndian(part.code[q-part.Start:][:4])
+		if v&31 == reg && v&0x9f00_0000 == 0x9000_0000 {
+			return true
+		}
+		if q < 4 {
+			break
+		}
+	}
+	return false
+}
+
+// mismatch puts differences in words.
+func (c *component) mismatch(d deviation, task kernel.ID, name string) *Mismatch {
+	return &Mismatch{Component: c.name, File: c.file.Path(), Task: task, Name: name, At: c.place(d.pieces[0][0]), Differ: d.differ, Pages: d.pages}
+}
+
+// prove compares the files of the components with the tasks that run them or go by
+// their names, as far as that was not done before.
+func (e *Engine) prove(sys *kernel.System) {
+	for _, o := range sys.PDs() {
+		if o.PD.Root == 0 || o.PD.Kernel || o.Name != "" { // sigma0's memory holds core's, too
+			continue
+		}
+		name := ""
+		if main := sys.MainThread(o.ID); main != nil {
+			name = main.Name
+		}
+		key := taskKey{o.ID, o.PD.Root}
+		space := memory.NewSpace(e.text, e.m.Paging, o.PD.Root)
+		runs := e.taskComponent(sys, o)
+		if runs != nil {
+			e.proveIn(runs, key, name, space)
+		}
+		for _, n := range e.compNames {
+			// A look around takes all programs that it finds: what it runs may go by
+			// the name of another of them.
+			if c := e.comps[n]; c != runs && !c.kernel && e.goesBy(c, name) && (runs == nil || len(e.scn.Phases) > 0) {
+				e.proveIn(c, key, name, space)
+			}
+		}
+	}
+	e.ev.Mismatches = nil // known of every stop, wherever the guest goes back to
+	for _, n := range e.compNames {
+		if m := e.comps[n].proof.other; m != nil {
+			e.ev.Mismatches = append(e.ev.Mismatches, *m)
+		}
+	}
+}
+
+// proveIn compares a component's file with a task. What only looked like the program
+// so far is another one, where the task does not go by its name.
+func (e *Engine) proveIn(c *component, key taskKey, name string, space *memory.Space) {
+	d := c.compare(key, space, e.text)
+	switch {
+	case d.pages == 0:
+	case d.differ == 0:
+		c.proof.tasks[key] = true
+	case !e.goesBy(c, name):
+		c.proof.tasks[key] = false
+		delete(e.taskComps, key)
+	case c.proof.other == nil:
+		c.proof.other = c.mismatch(d, key.id, name)
+	}
+}
+
+// goesBy says whether a thread's name is that of a component's first thread: Genode
+// names it after the component, and core's "core.main".
+func (e *Engine) goesBy(c *component, name string) bool {
+	names := append([]string{c.name}, e.scn.Components[c.name].Files...)
+	name, _ = strings.CutSuffix(name, ".main")
+	return name != "" && slices.ContainsFunc(names, func(n string) bool { return sameName(name, n) })
+}
+
+// unproved says whether a component of the scenario was seen in no task so far.
+func (e *Engine) unproved() bool {
+	return len(e.scn.Phases) > 0 && slices.ContainsFunc(e.compNames, func(n string) bool {
+		c := e.comps[n]
+		return !c.kernel && !c.library() && len(c.proof.tasks) == 0 && c.proof.other == nil
+	})
+}
+
+// checkKernel compares the kernel's text in memory with its file: another
+// build would make every offset wrong.
+func (e *Engine) checkKernel() error {
+	k := e.kernelComponent()
+	space, err := e.dec.KernelSpace(e.m)
+	if err != nil {
+		return err
+	}
+	d := k.compare(taskKey{}, space.WithData(e.text), e.text)
+	if d.pages == 0 && len(k.proof.same) == 0 {
+		return fmt.Errorf("the text of kernel %s is not in the guest's memory: give the kernel ELF of the system that runs", k.file.Path())
+	}
+	if !k.patched(d) {
+		return errors.New(k.mismatch(d, 0, "").String())
+	}
+	e.checked = true
+	return nil
+}
+
+// patched says whether differences are those that a kernel makes at boot.
+func (c *component) patched(d deviation) bool {
+	var differ, all uint64
+	for _, part := range c.proof.parts {
+		all += part.End - part.Start
+	}
+	for _, p := range d.pieces {
+		if p[1]-p[0] > maxPatch {
+			return false
+		}
+		differ += p[1] - p[0]
+	}
+	return differ <= all/patchedShare
+}

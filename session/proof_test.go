@@ -1,0 +1,58 @@
+package session
+
+import (
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"thaw/debuginfo"
+)
+
+// Text that was linked with its data elsewhere is the same but for operands that lead
+// there; that of another build is not.
+func TestDiffering(t *testing.T) {
+	for _, cxx := range []string{"g++", "arm-linux-gnueabi-g++", "aarch64-linux-gnu-g++"} {
+		t.Run(cxx, func(t *testing.T) {
+			if _, err := exec.LookPath(cxx); err != nil {
+				t.Skip(err)
+			}
+			build := func(args ...string) *component {
+				path := filepath.Join(t.TempDir(), "operands")
+				args = append([]string{"-g", "-O2", "-ffreestanding", "-nostdlib", "-static", "-no-pie", "-fno-pie", "-fno-exceptions", "-fno-asynchronous-unwind-tables", "-Wl,--build-id=none",
+					"-o", path, filepath.Join("testdata", "operands.cc"), "-Wl,-Ttext-segment=0x1000000"}, args...)
+				if out, err := exec.Command(cxx, args...).CombinedOutput(); err != nil {
+					t.Fatalf("%s: %v\n%s", cxx, err, out)
+				}
+				f, err := debuginfo.Load(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				c := newComponent("operands", false, f)
+				c.prepared()
+				return c
+			}
+			c := build()
+			moved := "-Wl,--section-start=.data=0x1020240,--section-start=.bss=0x1020400"
+			for _, x := range []struct {
+				name   string
+				other  *component
+				differ bool
+			}{
+				{"data elsewhere", build(moved), false},
+				{"one more function", build("-DLONGER"), true},
+				{"one more function, data elsewhere", build("-DLONGER", moved), true},
+				{"other offsets of members", build("-DWIDER"), true},
+			} {
+
+				part, other := c.proof.parts[0], x.other.proof.parts[0]
+				n := min(len(part.code), len(other.code))
+				if string(part.code[:n]) == string(other.code[:n]) {
+					t.Fatalf("%s: the text is the same: this tests nothing", x.name)
+				}
+				if pieces := c.differing(part, part.Start, other.code[:n]); (len(pieces) > 0) != x.differ {
+					t.Errorf("%s: differs at %#x", x.name, pieces)
+				}
+			}
+		})
+	}
+}
