@@ -3,108 +3,123 @@ package debuginfo
 import (
 	"debug/dwarf"
 	"debug/elf"
+	"slices"
 	"strings"
 )
 
-// Debug info tells where parameters are stored, which in code that is not
-// optimised comes after the function's entry, and it loses small structs there.
-// At the entry itself the calling convention tells where they are: this is as
-// much of it as integers, pointers and small structs of them need.
+// Debug info tells where parameters are stored, which may be true behind the
+// function's prologue only, and optimisation loses them. At the entry itself the
+// calling convention tells where the caller has put them: System V's for x86-64
+// (AMD64 ABI, 3.2.3), and the Procedure Call Standards for the Arm Architecture
+// (AAPCS32, 6.5; AAPCS64, 6.8.2), as far as integers, pointers and structs need.
 
 // ArgumentRegisters are the registers in which a called function finds its first
 // integer arguments, `this` among them, in order. A processor whose calling
 // convention is not known has none.
 func (f *File) ArgumentRegisters() []string { return append([]string(nil), f.arch.args...) }
 
-// storedLater recognises a place in the frame of the function itself: the
-// caller's pushed parameters have offsets from 0 on.
-func storedLater(expr []byte) bool {
-	off, ok := frameOffset(expr)
-	return ok && off < 0
+// argument is where the caller puts an argument: the first words of it in
+// registers, the rest on the stack.
+type argument struct {
+	regs   []string
+	stack  bool
+	offset int64 // of what is on the stack, from the CFA
+	byRef  bool  // there stands its address
+	lost   bool  // in registers that are not read here, or nowhere
 }
 
-// frameOffset is the offset of a place that is given by nothing but one.
-func frameOffset(expr []byte) (off int64, ok bool) {
-	const fbreg = 0x91
-	if len(expr) < 2 || expr[0] != fbreg {
-		return 0, false
+// arguments hands out registers and places on the stack.
+type arguments struct {
+	f      *File
+	next   int   // integer registers in use
+	floats int   // floating-point registers in use
+	stack  int64 // bytes
+}
+
+// passed reads a parameter of the function that was just called from where the
+// caller put it. ok is false where that is not certain.
+func (s *Scope) passed(fn block, v variable, t *Type) (val Value, ok bool) {
+	if kind, _, ok := s.File.entryKind(s.PC); !ok || kind != Entry || s.Regs == nil {
+		return Value{}, false // clones take their parameters as they like
 	}
-	m := &machine{code: expr, at: 1}
-	v, err := m.leb(true)
-	return int64(v), err == nil && m.at == len(expr)
-}
-
-// split reads a struct whose first words came in the last argument registers
-// and the rest on the stack (Procedure Call Standard for the Arm Architecture,
-// 6.5, rule C.5). The function stores those words right below the rest: how far
-// below tells how many there are.
-func (s *Scope) split(expr []byte, t *Type) (val Value, ok bool) {
-	a, ptr := s.File.arch, int64(s.File.ptr)
-	off, known := frameOffset(expr)
-	n := -off / ptr
-	if !a.splits || !known || s.Regs == nil || s.Mem == nil || !t.IsStruct() ||
-		off >= 0 || off%ptr != 0 || n > int64(len(a.args)) || t.Size <= -off || t.Size > maxValue {
+	all, err := s.File.declaredParams(fn.e)
+	if err != nil {
 		return Value{}, false
 	}
-	val = s.made(t, 0)
+	hidden := s.File.hiddenArgs(fn)
+	if hidden < 0 || len(s.File.arch.args) == 0 {
+		return Value{}, false
+	}
+	a := &arguments{f: s.File, next: hidden}
+	for _, p := range all {
+		at, known := a.add(p.typ)
+		if !known {
+			return Value{}, false
+		}
+		if slices.ContainsFunc(v.chain, func(e *dwarf.Entry) bool { return e.Offset == p.off }) {
+			return s.argument(at, t)
+		}
+	}
+	return Value{}, false
+}
+
+// declaredParams lists all parameters of a function, also those that its code leaves
+// out.
+func (f *File) declaredParams(fn *dwarf.Entry) ([]param, error) {
+	c, err := f.entryChain(f.entries(), fn.Offset)
+	if err != nil {
+		return nil, err
+	}
+	all, err := f.allParams(fn)
+	for _, e := range c[1:] {
+		more, err := f.allParams(e)
+		if err != nil {
+			return nil, err
+		}
+		if len(more) > len(all) {
+			all = more
+		}
+	}
+	return all, err
+}
+
+// argument reads an argument from where it was put.
+func (s *Scope) argument(at argument, t *Type) (Value, bool) {
+	val := s.made(t, 0)
 	val.data = nil
-	for _, name := range a.args[int64(len(a.args))-n:] {
+	for _, name := range at.regs {
 		w, ok := s.Regs.Uint64(name)
 		if !ok {
 			return Value{}, false
 		}
 		val.data = append(val.data, s.File.bytesOfUint(w, s.File.ptr)...)
 	}
-	cfa, err := s.entryCFA()
-	if err != nil {
-		return Value{}, false
-	}
-	rest := make([]byte, t.Size+off)
-	if s.Mem.ReadMemory(cfa, rest) != nil {
-		return Value{}, false
-	}
-	val.data = append(val.data, rest...)
-	return val, true
-}
-
-// passed reads a parameter of the function that was just called from the
-// registers that the caller put it in. ok is false where that is not certain.
-func (s *Scope) passed(fn block, v variable, t *Type) (val Value, ok bool) {
-	a := s.File.arch
-	if kind, _, ok := s.File.entryKind(s.PC); !ok || kind != Entry || s.Regs == nil {
-		return Value{}, false // clones take their parameters as they like
-	}
-	all, err := s.File.allParams(fn.e)
-	if err != nil {
-		return Value{}, false
-	}
-	reg := s.File.hiddenArgs(fn)
-	for _, p := range all {
-		n, known := s.File.argRegisters(p.typ)
-		if reg < 0 || !known {
+	addr := uint64(0)
+	if at.stack {
+		cfa, err := s.entryCFA()
+		if err != nil {
 			return Value{}, false
 		}
-		if p.off != v.e.Offset {
-			if reg+n <= len(a.args) {
-				reg += n // else it is pushed
-			}
-			continue
-		}
-		if n == 0 || reg+n > len(a.args) {
+		addr = s.File.wrap(cfa + uint64(at.offset))
+	}
+	switch {
+	case at.lost || t.Size > maxValue:
+		return Value{}, false
+	case at.byRef && at.stack:
+		w, err := s.frameOf(nil).readUint(addr, s.File.ptr)
+		return Value{Type: t, Addr: w, HasAddr: true, scope: val.scope}, err == nil
+	case at.byRef:
+		return Value{Type: t, Addr: s.File.uintOf(val.data), HasAddr: true, scope: val.scope}, len(val.data) > 0
+	case at.stack && len(at.regs) == 0:
+		return Value{Type: t, Addr: addr, HasAddr: true, scope: val.scope}, true
+	case at.stack:
+		rest := make([]byte, max(t.Size-int64(len(val.data)), 0))
+		if s.Mem == nil || s.Mem.ReadMemory(addr, rest) != nil {
 			return Value{}, false
 		}
-		val := s.made(t, 0)
-		val.data = nil
-		for _, name := range a.args[reg : reg+n] {
-			w, ok := s.Regs.Uint64(name)
-			if !ok {
-				return Value{}, false
-			}
-			val.data = append(val.data, s.File.bytesOfUint(w, s.File.ptr)...)
-		}
-		return val, true
+		val.data = append(val.data, rest...)
 	}
-	return Value{}, false
+	return val, len(val.data) > 0
 }
 
 // hiddenArgs counts the registers in front of the parameters: a struct that is
@@ -122,99 +137,296 @@ func (f *File) hiddenArgs(fn block) int {
 	switch {
 	case err != nil:
 		return -1
-	case !t.IsStruct():
+	case !t.IsStruct() || f.image.Machine == elf.EM_AARCH64: // which has a register of its own for it
 		return 0
-	case t.Size > 2*int64(f.ptr):
+	}
+	most := int64(2 * f.ptr)
+	if f.image.Machine == elf.EM_ARM {
+		most = int64(f.ptr)
+	}
+	value, known := f.byValue(t.Underlying(), newBudget())
+	switch {
+	case t.Size > most || known && !value:
 		return 1
+	case known && f.scalars(t.Underlying(), 0, newBudget(), func(*Type, int64) bool { return true }):
+		return 0
 	}
 	return -1
 }
 
-// argRegisters counts the integer registers that a parameter takes; 0 for one
-// that is pushed or stands in a floating-point register.
-func (f *File) argRegisters(t *Type) (n int, known bool) {
+// add puts the next argument in place; known is false where the convention is not
+// known for it, and so not for those that follow.
+func (a *arguments) add(t *Type) (at argument, known bool) {
 	u := t.Underlying()
 	if u == nil {
-		return 0, false
+		return at, false
 	}
-	ptr := int64(f.ptr)
+	ptr := int64(a.f.ptr)
 	switch u.Kind {
-	case KindPointer, KindRef, KindEnum:
-		return 1, u.Size <= ptr
-	case KindBase:
-		if u.Encoding == EncodingFloat {
-			return 0, f.image.Machine == elf.EM_X86_64
+	case KindPointer, KindRef:
+		return a.words(1, ptr, ptr, false), true
+	case KindEnum, KindBase:
+		if u.Encoding == EncodingFloat && u.Kind == KindBase {
+			return a.float(u)
 		}
-		return 1, u.Size > 0 && u.Size <= ptr
-	case KindStruct, KindClass:
-		if f.image.Machine != elf.EM_X86_64 || u.Size <= 0 || !f.plain(u, newBudget()) {
-			return 0, false
+		if u.Size <= 0 || u.Size > 2*ptr {
+			return at, false
 		}
-		if u.Size > 16 {
-			return 0, true
-		}
-		return int(u.Size+7) / 8, f.integers(u, newBudget())
+		n := (u.Size + ptr - 1) / ptr
+		return a.words(n, u.Size, n*ptr, false), true
+	case KindStruct, KindClass, KindUnion:
+		return a.object(u)
 	}
-	return 0, false
+	return at, false
 }
 
-// plain says whether a class is certainly copied by its bytes: neither it nor
-// a member has virtual functions, a destructor or a constructor that might copy.
-func (f *File) plain(t *Type, left *budget) bool {
+// words puts an argument of n words in integer registers, or on the stack. split says
+// that it may be in both.
+func (a *arguments) words(n, size, align int64, split bool) argument {
+	args, ptr := a.f.arch.args, int64(a.f.ptr)
+	wide := align > ptr
+	if wide && a.f.image.Machine != elf.EM_X86_64 {
+		a.next += a.next % 2 // an even register
+	}
+	if a.next+int(n) <= len(args) {
+		at := argument{regs: args[a.next : a.next+int(n)]}
+		a.next += int(n)
+		return at
+	}
+	if split && a.next < len(args) && a.stack == 0 {
+		at := argument{regs: args[a.next:], stack: true}
+		a.stack = (n - int64(len(at.regs))) * ptr
+		a.next = len(args)
+		return at
+	}
+	if a.f.image.Machine != elf.EM_X86_64 {
+		a.next = len(args) // nothing that follows comes in registers
+	}
+	return a.pushed(size, align)
+}
+
+// pushed puts an argument on the stack.
+func (a *arguments) pushed(size, align int64) argument {
+	ptr := int64(a.f.ptr)
+	align = max(align, ptr)
+	a.stack = (a.stack + align - 1) / align * align
+	at := argument{stack: true, offset: a.stack}
+	a.stack += (size + ptr - 1) / ptr * ptr
+	return at
+}
+
+// float puts a number of a floating-point type in place. On ARM that depends on how the
+// program was built.
+func (a *arguments) float(u *Type) (argument, bool) {
+	switch {
+	case a.f.image.Machine == elf.EM_ARM:
+		return argument{}, false
+	case a.f.image.Machine == elf.EM_X86_64 && u.Size > 8:
+		return a.pushed(u.Size, 16), true
+	case a.floats < 8:
+		a.floats++
+		return argument{lost: true}, true
+	}
+	return a.pushed(u.Size, u.Size), true
+}
+
+// object puts a struct in place.
+func (a *arguments) object(u *Type) (at argument, known bool) {
+	ptr := int64(a.f.ptr)
+	value, known := a.f.byValue(u, newBudget())
+	if !known || u.Size <= 0 || a.f.attribute(u, dwarf.AttrAlignment) != nil {
+		return at, false
+	}
+	if !value {
+		at = a.words(1, ptr, ptr, false)
+		at.byRef = true
+		return at, true
+	}
+	align, floats, odd, count := int64(1), [2]bool{}, false, 0
+	integers := [2]bool{}
+	known = a.f.scalars(u, 0, newBudget(), func(t *Type, off int64) bool {
+		count++
+		align = max(align, t.Size)
+		odd = odd || t.Size > 0 && off%t.Size != 0
+		if half := off / 8; off >= 0 && half < 2 {
+			float := t.Kind == KindBase && t.Encoding == EncodingFloat
+			floats[half], integers[half] = floats[half] || float, integers[half] || !float
+		}
+		return t.Size > 0 && t.Size <= 8
+	})
+	n := (u.Size + ptr - 1) / ptr
+	float := floats[0] || floats[1]
+	on := a.f.image.Machine
+	switch {
+	case !known || count == 0 || odd:
+		return at, false
+	case on == elf.EM_X86_64 && u.Size > 16:
+		return a.pushed(u.Size, ptr), true
+	case on == elf.EM_X86_64 && float:
+		return a.mixed(u, n, floats, integers), true
+	case on == elf.EM_X86_64:
+		return a.words(n, u.Size, ptr, false), true
+	case float && (on == elf.EM_ARM || u.Size <= 32):
+		return at, false // it depends on the members, and on how the program was built
+	case on == elf.EM_AARCH64 && u.Size > 16: // a copy of the caller's
+		at = a.words(1, ptr, ptr, false)
+		at.byRef = true
+		return at, true
+	case on == elf.EM_AARCH64:
+		return a.words(n, u.Size, ptr, false), true
+	}
+	return a.words(n, u.Size, align, true), on == elf.EM_ARM
+}
+
+// mixed puts a small struct with floating-point numbers in place, on x86-64.
+func (a *arguments) mixed(u *Type, n int64, floats, integers [2]bool) argument {
+	need, more := 0, 0
+	for half := range n {
+		if integers[half] {
+			need++
+		} else if floats[half] {
+			more++
+		}
+	}
+	if a.next+need > len(a.f.arch.args) || a.floats+more > 8 {
+		return a.pushed(u.Size, 8)
+	}
+	at := argument{lost: more > 0, regs: a.f.arch.args[a.next : a.next+need]}
+	a.next, a.floats = a.next+need, a.floats+more
+	return at
+}
+
+// scalars calls fn for every member of a struct, and of those in it, that is no struct
+// itself, with its offset, until it says false; what cannot be told in full is false,
+// too.
+func (f *File) scalars(t *Type, off int64, left *budget, fn func(t *Type, off int64) bool) bool {
 	u := t.Underlying()
 	if u == nil || !left.spend() || u.Incomplete {
 		return false
 	}
-	if u.Kind == KindArray {
-		return f.plain(u.Elem, left)
-	}
-	if !u.IsStruct() {
+	switch {
+	case u.Kind == KindArray:
+		for i := range u.Count {
+			if e := u.Elem.Underlying(); e == nil || e.Size <= 0 || !f.scalars(e, off+i*e.Size, left, fn) {
+				return false
+			}
+		}
+		return u.Count >= 0
+	case u.IsStruct():
+		for _, m := range u.Fields {
+			switch {
+			case m.Static:
+			case m.Virtual:
+				return false
+			case m.BitSize > 0:
+				if v := m.Type.Underlying(); v == nil || v.Size <= 0 || !fn(v, (off+m.Offset)/v.Size*v.Size) {
+					return false
+				}
+			case !f.scalars(m.Type, off+m.Offset, left, fn):
+				return false
+			}
+		}
 		return true
 	}
+	return fn(u, off)
+}
+
+// attribute is one of the entry of a type.
+func (f *File) attribute(u *Type, a dwarf.Attr) any {
+	r := f.entries()
+	r.Seek(u.off)
+	if e, err := r.Next(); err == nil && e != nil {
+		return e.Val(a)
+	}
+	return nil
+}
+
+// byValue says whether an object of a class is passed as its bytes, or by the address
+// of a copy, as it has a virtual function, or a destructor or a copying constructor of
+// its own. Compilers say so in DWARF 5.
+func (f *File) byValue(t *Type, left *budget) (value, known bool) {
+	const passByReference, passByValue = 4, 5 // DW_CC_pass_by_reference, …_value
+	u := t.Underlying()
+	if u == nil || !left.spend() || u.Incomplete {
+		return false, false
+	}
+	if u.Kind == KindArray {
+		return f.byValue(u.Elem, left)
+	}
+	if !u.IsStruct() {
+		return true, true
+	}
+	switch cc, _ := f.attribute(u, dwarf.AttrCalling).(int64); cc {
+	case passByReference:
+		return false, true
+	case passByValue:
+		return true, true
+	}
 	for _, m := range u.Fields {
-		if m.Virtual || strings.HasPrefix(m.Name, "_vptr") || !m.Static && !f.plain(m.Type, left) {
-			return false
+		if m.Virtual || strings.HasPrefix(m.Name, "_vptr") {
+			return false, true
+		}
+		if m.Static {
+			continue
+		}
+		if value, known := f.byValue(m.Type, left); !value || !known {
+			return value, known
 		}
 	}
+	return f.copiedPlainly(u)
+}
+
+// copiedPlainly looks at the functions that a class declares.
+func (f *File) copiedPlainly(u *Type) (value, known bool) {
+	base, _, _ := strings.Cut(u.Name[strings.LastIndex(u.Name, "::")+1:], "<")
 	r := f.entries()
 	r.Seek(u.off)
 	e, err := r.Next()
 	for err == nil && e != nil && e.Children {
 		k, err := r.Next()
 		if err != nil || k == nil || k.Tag == 0 {
-			return err == nil
+			return err == nil, err == nil
 		}
 		name, _ := k.Val(dwarf.AttrName).(string)
-		base, _, _ := strings.Cut(u.Name[strings.LastIndex(u.Name, "::")+1:], "<")
-		if k.Tag == dwarf.TagSubprogram && (strings.HasPrefix(name, "~") || base == "" || name == base && k.Children) {
-			ps, err := f.params(k)
-			if err != nil || len(ps) > 0 || strings.HasPrefix(name, "~") {
-				return false
+		_, defaulted := k.Val(dwarf.AttrDefaulted).(int64)
+		if k.Tag == dwarf.TagSubprogram && !defaulted {
+			switch {
+			case base == "":
+				return false, false
+			case strings.HasPrefix(name, "~"):
+				return false, true
+			case name == base && k.Children:
+				ps, err := f.params(k)
+				if err != nil {
+					return false, false
+				}
+				if len(ps) > 0 && ps[0].typ.Underlying() != nil && ps[0].typ.Underlying().Kind == KindRef {
+					if to := ps[0].typ.Target().Underlying(); to != nil && to.off == u.off {
+						return false, true
+					}
+				}
 			}
 		}
 		if k.Children {
 			r.SkipChildren()
 		}
 	}
-	return err == nil && e != nil
+	return true, err == nil && e != nil
 }
 
-// integers says whether all members are integers and pointers.
-func (f *File) integers(t *Type, left *budget) bool {
-	u := t.Underlying()
-	if u == nil || !left.spend() {
+// holdsAtEntry says whether a place that is given for a whole function is right at its
+// first instruction. One that is counted from a register, or from a frame base that is
+// not the CFA, is so only behind the prologue, as is one in the function's own frame.
+func (f *File) holdsAtEntry(fn block, expr []byte) bool {
+	const callFrameCFA, fbreg, breg0, breg31 = 0x9c, 0x91, 0x70, 0x8f
+	if len(expr) == 0 || expr[0] >= breg0 && expr[0] <= breg31 {
 		return false
 	}
-	switch {
-	case u.Kind == KindArray:
-		return f.integers(u.Elem, left)
-	case u.IsStruct():
-		for _, m := range u.Fields {
-			if !m.Static && !f.integers(m.Type, left) {
-				return false
-			}
-		}
+	if expr[0] != fbreg {
 		return true
 	}
-	return u.Kind == KindPointer || u.Kind == KindRef || u.Kind == KindEnum || u.Kind == KindBase && u.Encoding != EncodingFloat
+	base, ok := fn.e.Val(dwarf.AttrFrameBase).([]byte)
+	m := &machine{code: expr, at: 1}
+	off, err := m.leb(true)
+	return ok && len(base) == 1 && base[0] == callFrameCFA && err == nil && int64(off) >= 0
 }

@@ -15,7 +15,6 @@ type arch struct {
 	pc, sp     string
 	link       string   // register with the return address, "" where it is on the stack
 	args       []string // integer arguments, in order
-	splits     bool     // a struct may begin in the last of them and go on on the stack
 	calleeSave []uint64 // numbers that calls preserve
 }
 
@@ -60,7 +59,6 @@ var arches = map[elf.Machine]*arch{
 	elf.EM_ARM: {
 		name: armName, pc: "pc", sp: "sp", link: "lr",
 		args:       []string{"r0", "r1", "r2", "r3"},
-		splits:     true,
 		calleeSave: []uint64{4, 5, 6, 7, 8, 9, 10, 11},
 	},
 	elf.EM_AARCH64: {

@@ -29,12 +29,18 @@ func TestMain(m *testing.M) {
 // build compiles testdata/NAME.cc and returns the path of the program.
 func build(t testing.TB, name string, flags ...string) string {
 	t.Helper()
-	if _, err := exec.LookPath("g++"); err != nil {
-		t.Skip("g++ is not installed")
+	return buildBy(t, "g++", name, flags...)
+}
+
+// buildBy is build by another compiler.
+func buildBy(t testing.TB, cxx, name string, flags ...string) string {
+	t.Helper()
+	if _, err := exec.LookPath(cxx); err != nil {
+		t.Skip(err)
 	}
 	fixtures.Lock()
 	defer fixtures.Unlock()
-	key := name + strings.Join(flags, "")
+	key := cxx + name + strings.Join(flags, "")
 	if p := fixtures.files[key]; p != "" {
 		return p
 	}
@@ -47,9 +53,12 @@ func build(t testing.TB, name string, flags ...string) string {
 	}
 	out := filepath.Join(fixtures.dir, fmt.Sprintf("%s%d", name, len(fixtures.files)))
 	args := append([]string{"-g", "-O2", "-ffreestanding", "-nostdlib", "-static", "-no-pie", "-fno-pie", "-fno-exceptions",
-		"-fno-rtti", "-fno-eliminate-unused-debug-types", "-fno-threadsafe-statics", "-Wl,--build-id", "-o", out, filepath.Join("testdata", name+".cc")}, flags...)
-	if b, err := exec.Command("g++", args...).CombinedOutput(); err != nil {
-		t.Fatalf("g++: %v\n%s", err, b)
+		"-fno-rtti", "-fno-threadsafe-statics", "-Wl,--build-id", "-o", out, filepath.Join("testdata", name+".cc")}, flags...)
+	if cxx != "clang++" { // which keeps none, and none is needed of it
+		args = append(args, "-fno-eliminate-unused-debug-types")
+	}
+	if b, err := exec.Command(cxx, args...).CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", cxx, err, b)
 	}
 	fixtures.files[key] = out
 	return out

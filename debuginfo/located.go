@@ -55,12 +55,10 @@ func (s *Scope) located(all []block, b block, v variable) (Value, error) {
 		return s.made(t, uint64(c)).referent()
 	}
 	expr, list, err := s.File.locationAt(v.chain.val(dwarf.AttrLocation), v.e.Offset, s.lookupPC())
-	if what == "parameter" && b.fn != nil && !b.inlined && s.atEntry() && (err != nil || !list && storedLater(expr)) {
+	if what == "parameter" && b.fn != nil && !b.inlined && s.atEntry() {
 		if val, ok := s.passed(all[0], v, t); ok {
 			return val.referent()
-		} else if val, ok := s.split(expr, t); ok && err == nil {
-			return val, nil
-		} else if err == nil {
+		} else if err == nil && !list && !s.File.holdsAtEntry(all[0], expr) {
 			return Value{}, fmt.Errorf("parameter %s is not stored yet at %#x, the entry of its function", v.name, s.PC)
 		}
 	}
