@@ -21,6 +21,7 @@ type ui struct {
 
 	greeting bool // the first hints are shown
 	quit     func()
+	suspend  func() // lets the shell have the terminal until fg
 }
 
 // greetings tell what to press at the first start, by the kind of session.

@@ -28,6 +28,8 @@ func keyName(ev *tcell.EventKey) string {
 	switch ev.Key() {
 	case tcell.KeyCtrlC:
 		return "Ctrl+C"
+	case tcell.KeyCtrlZ:
+		return "Ctrl+Z"
 	case tcell.KeyCtrlF:
 		return "Ctrl+F"
 	case tcell.KeyCtrlB:

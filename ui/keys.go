@@ -6,8 +6,12 @@ import "github.com/gdamore/tcell/v2"
 // the focused pane.
 func (u *ui) key(ev *tcell.EventKey) {
 	name := keyName(ev)
-	if name == "Ctrl+C" {
+	switch name {
+	case "Ctrl+C":
 		u.leave()
+		return
+	case "Ctrl+Z":
+		u.suspend()
 		return
 	}
 	if u.greeting {

@@ -161,6 +161,7 @@ func (u *ui) thawActions() []action {
 		{keys: []string{"?"}, label: "?", short: "help", command: "help", help: "this help", group: groupThaw, run: u.help.open},
 		{keys: []string{"Esc"}, label: "Esc", help: "close, go up", group: groupThaw, run: u.escape},
 		{keys: []string{"q", "Ctrl+C"}, label: "q", short: "quit", command: "quit", help: "quit", group: groupThaw, run: u.leave},
+		{keys: []string{"Ctrl+Z"}, label: "Ctrl+Z", short: "suspend", command: "suspend", help: "suspend: fg comes back", group: groupThaw, run: func() { u.suspend() }},
 		{command: "theme", arg: "NAME", help: "colours: " + themeList(), group: groupCommand, take: u.keeper.chooseTheme,
 			words: Themes, above: true},
 	}

@@ -42,7 +42,7 @@ func Run(ctx context.Context, c Controller, o Options) error {
 	if err != nil {
 		return err
 	}
-	if screen.CharacterSet() != "UTF-8" {
+	if !isUTF8(screen.CharacterSet()) {
 		o.ASCII = true
 	}
 
@@ -50,6 +50,10 @@ func Run(ctx context.Context, c Controller, o Options) error {
 	done := make(chan struct{})
 	u := newUI(c, o)
 	u.quit, u.copy, u.jobs = app.Stop, screen.SetClipboard, newJobs(done)
+	u.suspend = func() {
+		app.Suspend(stopOurselves)
+		screen.Sync() // whatever was drawn over it meanwhile
+	}
 	u.apply(c.View())
 	if broken != nil {
 		u.note = "ignored: " + clean(broken.Error())
@@ -88,7 +92,7 @@ func newUI(c Controller, o Options) *ui {
 	}
 	d := newDesk(newModel(c), newTheme(o.ASCII, !o.NoColor, colours))
 	p := newPanes(d)
-	u := &ui{desk: d, panes: p, quit: func() {}, mail: &mailbox{}}
+	u := &ui{desk: d, panes: p, quit: func() {}, suspend: func() {}, mail: &mailbox{}}
 	u.front = &front{desk: d, panes: p}
 	u.asks = &questions{desk: d, threads: p.threads, caps: p.caps}
 	u.guest = &guest{desk: d, threads: p.threads}
@@ -161,28 +165,3 @@ func (o *Options) complete() (broken, err error) {
 	}
 	return broken, nil
 }
-
-// openScreen initialises the screen to draw on.
-func openScreen(o Options) (tcell.Screen, error) {
-	const plain = "use `thaw check` or `thaw snapshot` for a plain report"
-	screen := o.Screen
-	if screen == nil {
-		if term := os.Getenv("TERM"); term == "" || term == "dumb" {
-			return nil, fmt.Errorf("the terminal (TERM=%q) cannot show a screen: %s", term, plain)
-		}
-		var err error
-		if screen, err = tcell.NewScreen(); err != nil {
-			return nil, fmt.Errorf("opening the terminal: %w; %s", err, plain)
-		}
-	}
-	if err := screen.Init(); err != nil {
-		return nil, fmt.Errorf("setting up the terminal: %w; %s", err, plain)
-	}
-	return screen, nil
-}
-
-// opened is a screen that was initialised before: tview initialises again and
-// drops the error.
-type opened struct{ tcell.Screen }
-
-func (opened) Init() error { return nil }

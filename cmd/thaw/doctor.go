@@ -112,7 +112,7 @@ func lookTerminal(context.Context, *options) finding {
 			return finding{missing, text, "80×24 is the least at which everything has room"}
 		}
 	}
-	if locale := strings.ToUpper(os.Getenv("LC_ALL") + os.Getenv("LC_CTYPE") + os.Getenv("LANG")); !strings.Contains(locale, "UTF-8") && !strings.Contains(locale, "UTF8") {
+	if !ui.UTF8Locale() {
 		return finding{missing, text + ", no UTF-8", "set LANG to a UTF-8 locale, or use --ascii"}
 	}
 	return finding{fine, text, ""}

@@ -18,12 +18,28 @@ type terminal struct {
 
 func newTerminal(t testing.TB, width, height int, args ...string) *terminal {
 	t.Helper()
+	return newTerminalEnv(t, width, height, "LC_ALL=C.UTF-8", args...)
+}
+
+// newTerminalEnv is newTerminal with a variable of the environment set.
+func newTerminalEnv(t testing.TB, width, height int, env string, args ...string) *terminal {
+	t.Helper()
+	// What the terminal is like before and after must be the same.
+	return openTerminal(t, width, height, fmt.Sprintf("export XDG_CONFIG_HOME='%s'; stty -a; env '%s' '%s' '%s'; echo ended with $?; stty -a; cat", t.TempDir(), env, program, strings.Join(args, "' '")))
+}
+
+// newShell is an interactive shell.
+func newShell(t testing.TB, width, height int) *terminal {
+	t.Helper()
+	return openTerminal(t, width, height, "exec bash --norc --noprofile -i")
+}
+
+func openTerminal(t testing.TB, width, height int, command string) *terminal {
+	t.Helper()
 	if _, err := exec.LookPath("tmux"); err != nil {
 		t.Fatal("tmux is missing: `make deps` installs it")
 	}
 	term := &terminal{t, filepath.Join(t.TempDir(), "tmux")}
-	// What the terminal is like before and after must be the same.
-	command := fmt.Sprintf("export XDG_CONFIG_HOME='%s'; stty -a; '%s' '%s'; echo ended with $?; stty -a; cat", t.TempDir(), program, strings.Join(args, "' '"))
 	term.tmux("new-session", "-d", "-x", fmt.Sprint(width), "-y", fmt.Sprint(height), command)
 	t.Cleanup(func() { exec.Command("tmux", "-S", term.socket, "kill-server").Run() })
 	return term
@@ -31,7 +47,7 @@ func newTerminal(t testing.TB, width, height int, args ...string) *terminal {
 
 func (term *terminal) tmux(args ...string) string {
 	term.t.Helper()
-	out, err := exec.Command("tmux", append([]string{"-S", term.socket, "-f", "/dev/null"}, args...)...).CombinedOutput()
+	out, err := exec.Command("tmux", append([]string{"-u", "-S", term.socket, "-f", "/dev/null"}, args...)...).CombinedOutput()
 	if err != nil {
 		term.t.Fatalf("tmux %q: %v\n%s", args, err, out)
 	}
