@@ -16,7 +16,7 @@ guest: ## build the lab guest
 	@$(MAKE) -s -C guest --no-print-directory OUT=$(CURDIR)/$(GUEST)
 
 deps: ## install what the tests need
-	@scripts/need qemu-system-x86_64=qemu-system-x86 qemu-img=qemu-utils g++=g++ gdb=gdb gdb-multiarch=gdb-multiarch lldb=lldb tmux=tmux
+	@scripts/need qemu-system-x86_64=qemu-system-x86 qemu-img=qemu-utils g++=g++ gdb=gdb gdb-multiarch=gdb-multiarch lldb=lldb dwz=dwz tmux=tmux
 
 test: deps build vet lint vuln ## run all tests: unit, golden screens, live ones on the lab guest, the terminal; fuzz each target for FUZZSHORT=3s
 	$(GO) test ./...

@@ -4,6 +4,9 @@
 // what an expression over a stopped program's memory and registers yields, and
 // who called.
 //
+// Type units, split DWARF and what dwz shares between files are refused, see
+// ErrForm. Separate debug info is found by link, name and build id.
+//
 // It knows ELF, DWARF, C++ names and the calling conventions of the supported
 // processors. It must not know any kernel, component or session, nor where
 // memory and registers come from: callers hand in a Memory and Registers. It

@@ -92,6 +92,9 @@ func loadWith(path, debugPath string, cache *Cache) (f *File, err error) {
 	f.text = textRanges(image)
 	var plain *sections
 	if f.debugPath != "" {
+		if err := f.refuseForms(); err != nil {
+			return nil, err
+		}
 		if f.data, plain, err = readDWARF(f.debug, f.debugRaw); err != nil {
 			return nil, fmt.Errorf("reading the debug info of %s: it is damaged: %w", f.debugPath, err)
 		}
@@ -185,8 +188,11 @@ func (f *File) findDebug(given string) error {
 		f.debugPath = f.path
 		return f.findImage()
 	}
+	if err := refuseDwo(f.image, f.path); err != nil {
+		return err
+	}
 	link, crc := debugLink(f.image)
-	for _, c := range debugCandidates(f.path, link) {
+	for _, c := range append(debugCandidates(f.path, link), idCandidates(f.path, f.buildID)...) {
 		d, raw, err := openELF(c)
 		if err != nil || !hasDebug(d) {
 			continue
@@ -252,6 +258,20 @@ func debugCandidates(path, link string) []string {
 				out = append(out, c)
 			}
 		}
+	}
+	return out
+}
+
+// idCandidates are the places of debug info by build id: .build-id/ab/cdef….debug in
+// the program's folder, the one above it, and the system's.
+func idCandidates(path, id string) []string {
+	if len(id) < 3 {
+		return nil
+	}
+	var out []string
+	dir := filepath.Dir(path)
+	for _, d := range []string{dir, filepath.Join(dir, ".."), filepath.Join(dir, "..", "debug"), "/usr/lib/debug"} {
+		out = append(out, filepath.Join(d, ".build-id", id[:2], id[2:]+".debug"))
 	}
 	return out
 }

@@ -179,6 +179,8 @@ func (o *options) loadAll(s *session.Scenario) (map[string]*debuginfo.File, erro
 			switch {
 			case err != nil && asked[name]:
 				return err
+			case errors.Is(err, debuginfo.ErrForm):
+				say(os.Stderr, "thaw: warning: %s", err)
 			case err == nil && len(f.Text()) > 0 && name != kernelName:
 				add(name, f)
 			}
