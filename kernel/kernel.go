@@ -157,11 +157,12 @@ type Thread struct {
 
 // Wait is what a thread waits for.
 type Wait struct {
-	Verb   string // "receives from", "sends to", …; "" if it does not wait
-	For    ID     // the object, 0 if it is none that is known
-	What   string // then: what it waits for in words ("anybody"); "" if nothing is known about that
-	Ending bool   // the wait is over: it gets its message right now
-	Ends   bool   // ends by itself, such as by a timeout
+	Blocked string `json:",omitempty"` // what it is to the thread: "waiting for a signal"; "": blocked in IPC
+	Verb    string // "receives from", "sends to", …; "" if it does not wait
+	For     ID     // the object, 0 if it is none that is known
+	What    string // then: what it waits for in words ("anybody"); "" if nothing is known about that
+	Ending  bool   // the wait is over: it gets its message right now
+	Ends    bool   // ends by itself, such as by a timeout
 }
 
 // Place is where the kernel keeps the user ip and sp of a thread, or kept them.

@@ -51,6 +51,7 @@ type Request struct {
 	Component string `yaml:"component"`
 	Function  string `yaml:"function"`
 	Selector  string `yaml:"selector"` // capability selector of the thread in that component
+	Object    string `yaml:"object"`   // or the address of the thread object
 	IP        string `yaml:"ip"`
 	SP        string `yaml:"sp"`
 	Registers string `yaml:"registers"`

@@ -1,7 +1,9 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"thaw/kernel"
@@ -30,6 +32,10 @@ func (p *printer) objectSpace(sys *kernel.System, s *session.Snapshot, o *kernel
 		p.line("  incomplete: %s", o.PD.Problem)
 	}
 	caps := o.PD.Caps
+	if wide(sys, caps) {
+		p.objectList(sys, caps)
+		return
+	}
 	for len(caps) > 0 {
 		first := caps[0].Slot - caps[0].Slot%perRow
 		var cells [perRow]string
@@ -43,6 +49,58 @@ func (p *printer) objectSpace(sys *kernel.System, s *session.Snapshot, o *kernel
 		p.line("%s", strings.TrimRight(fmt.Sprintf("%06x %s", first, strings.Join(cells[:], "")), " "))
 		caps = caps[n:]
 	}
+}
+
+// wide says whether a kernel's words for its objects need more room than rows of four
+// have.
+func wide(sys *kernel.System, caps []kernel.Capability) bool {
+	return slices.ContainsFunc(caps, func(c kernel.Capability) bool {
+		o := sys.Named(c)
+		return o != nil && len(o.Kind) > kindWidth
+	})
+}
+
+// objectList prints a capability table with a slot on each row: the object's number and
+// kind, its full name, and where it leads.
+//
+//	1f     bb  RPC object        server init -> timer -> ep
+func (p *printer) objectList(sys *kernel.System, caps []kernel.Capability) {
+	for _, c := range caps {
+		o := sys.Named(c)
+		if o == nil {
+			p.line("%6x  ?????", c.Slot)
+			continue
+		}
+		p.line("%s", strings.TrimRight(fmt.Sprintf("%6x %6s  %-16s %s", c.Slot, o.ID, o.Type(), fullName(sys, o)+leads(sys, o)), " "))
+	}
+}
+
+// fullName is an object's name behind that of its protection domain; "" if it has none.
+func fullName(sys *kernel.System, o *kernel.Object) string {
+	if o.Thread != nil {
+		if pd := sys.Object(o.Thread.PD); pd != nil && pd.Name != "" {
+			return pd.Name + " -> " + o.Name
+		}
+	}
+	return o.Name
+}
+
+// leads is where an object leads, and what tells it apart.
+func leads(sys *kernel.System, o *kernel.Object) string {
+	var out []string
+	for _, l := range o.Links {
+		to := sys.Object(l.To)
+		switch {
+		case l.To == 0 || to == nil:
+			out = append(out, l.None)
+		default:
+			out = append(out, l.Name+" "+cmp.Or(fullName(sys, to), to.ID.String()))
+		}
+	}
+	for _, v := range o.Values {
+		out = append(out, v.Name+" "+cmp.Or(v.Text, fmt.Sprintf("%x", v.Number)))
+	}
+	return strings.Join(out, ", ")
 }
 
 // emptyCell is as wide as a cell.

@@ -73,7 +73,11 @@ func (p *printer) phases(phases []session.Phase) {
 }
 
 func (p *printer) verdict(t *session.ThreadVerdict) {
-	p.line("%s %-14s %s (thread %s of %s, checkpointed as %s)", glyphs[t.Verdict], strings.ToUpper(string(t.Verdict)), t.Name, t.Thread, t.TaskName, t.Original)
+	original := ""
+	if t.Original != 0 {
+		original = ", checkpointed as " + t.Original.String()
+	}
+	p.line("%s %-14s %s (thread %s of %s%s)", glyphs[t.Verdict], strings.ToUpper(string(t.Verdict)), t.Name, t.Thread, t.TaskName, original)
 	p.line("  %s", t.Cause)
 	for _, s := range []struct {
 		name  string

@@ -278,7 +278,7 @@ func situation(t *kernel.Thread) string {
 	case t.Exception:
 		return "in an exception"
 	case t.Wait.Verb != "":
-		return "blocked in IPC (" + t.StateString() + ")"
+		return cmp.Or(t.Wait.Blocked, "blocked in IPC") + " (" + t.StateString() + ")"
 	case t.Ready:
 		return "ready to run"
 	}

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -111,11 +112,11 @@ func (e *Engine) structRegisters(v debuginfo.Value) []kernel.Register {
 // from now on.
 func (e *Engine) requested(ctx context.Context, r *kernel.Request) (*event, error) {
 	scope := e.scope(e.comps[r.Component])
-	var selector, ip, sp uint64
+	var which, ip, sp uint64
 	for _, x := range []struct {
 		expr string
 		dst  *uint64
-	}{{r.Selector, &selector}, {r.IP, &ip}, {r.SP, &sp}} {
+	}{{cmp.Or(r.Object, r.Selector), &which}, {r.IP, &ip}, {r.SP, &sp}} {
 		v, err := evalUint(scope, x.expr)
 		if err != nil {
 			return nil, err
@@ -126,7 +127,7 @@ func (e *Engine) requested(ctx context.Context, r *kernel.Request) (*event, erro
 	if err != nil {
 		return nil, err
 	}
-	o, err := e.bySelector(sys, selector)
+	o, err := e.requestedThread(sys, r, which)
 	if err != nil {
 		return nil, err
 	}
@@ -167,6 +168,19 @@ func (e *Engine) requested(ctx context.Context, r *kernel.Request) (*event, erro
 		}
 	}
 	return nil, nil
+}
+
+// requestedThread finds the thread that a request is for: by the address of its object,
+// or by a capability selector.
+func (e *Engine) requestedThread(sys *kernel.System, r *kernel.Request, which uint64) (*kernel.Object, error) {
+	if r.Object == "" {
+		return e.bySelector(sys, which)
+	}
+	o := sys.At(which)
+	if o == nil || o.Thread == nil {
+		return nil, fmt.Errorf("%s is %#x, where no thread object is", r.Object, which)
+	}
+	return o, nil
 }
 
 // bySelector finds the thread behind a capability selector of the running task.

@@ -8,12 +8,14 @@ import (
 
 	"thaw/kernel"
 	"thaw/kernel/foc"
+	"thaw/kernel/hw"
 	"thaw/memory"
 )
 
 // table is in the order in which debug info is asked.
 var table = []kernel.Known{
 	foc.Kernel,
+	hw.Kernel,
 }
 
 // Open finds the kernel that debug info describes, and makes its decoder. The

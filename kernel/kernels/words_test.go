@@ -71,7 +71,7 @@ var layers = [][]string{
 	{"memory"},
 	{"debuginfo"},
 	{"kernel"},
-	{"kernel/foc", "kernel/kernels"},
+	{"kernel/foc", "kernel/hw", "kernel/kept", "kernel/kernels"},
 	{"session"},
 	{"session/live", "jdb", "scenarios", "recording", "tour", "guest"},
 	{"report"},

@@ -1,0 +1,367 @@
+package hw
+
+import (
+	"fmt"
+	"slices"
+
+	"thaw/kernel"
+	"thaw/kernel/kept"
+	"thaw/memory"
+)
+
+// Bounds on what a walk may follow. Capids have 16 bits; what lies beyond is reported
+// as a problem.
+const (
+	maxCaps   = 1 << 16 // of a protection domain
+	maxNodes  = 1 << 18 // of all
+	maxCPUs   = 64
+	maxHelped = 256 // threads that help each other
+	maxLabel  = 64
+)
+
+// last is a decoding that is kept for the next stop.
+type last struct {
+	space *kept.Space
+	nodes kept.Table[node]
+	raws  kept.Table[raw]
+	held  []node            // core's capabilities
+	built map[uint64]*built // by address of the object or, of an RPC object, its identity
+	sys   *kernel.System    // without what runs on the processors
+}
+
+// decoder is one decoding of one stop.
+type decoder struct {
+	*Layout
+	m        kernel.Machine
+	space    *kept.Space
+	old, now *last
+	probs    []string
+	anew     int
+	nodes    int // of all trees so far
+	room     [512]byte
+
+	core    uint64               // address of core's Kernel::Pd
+	held    []node               // core's capabilities
+	ids     map[uint64]kernel.ID // by identity
+	objects map[uint64]*known    // by address
+	order   []*known
+}
+
+// known is a kernel object that a capability of core's names, or a processor's idle
+// thread.
+type known struct {
+	id    kernel.ID
+	addr  uint64
+	class class  // of a thread
+	kind  string // of enum Kernel::Object::Type
+	raw   *raw
+	err   error
+}
+
+// Decode reads all kernel objects. It fails only where there is nothing to show;
+// what is damaged is told in the model's Problems and in the objects.
+//
+// Over a memory.Mirror that was refreshed since the last call, what did not change in
+// memory is not decoded again.
+func (l *Layout) Decode(m kernel.Machine) (*kernel.System, error) {
+	d := &decoder{Layout: l, m: m, old: &last{}, now: &last{nodes: kept.Table[node]{}, raws: kept.Table[raw]{}, built: map[uint64]*built{}},
+		ids: map[uint64]kernel.ID{}, objects: map[uint64]*known{}}
+	var before *kept.Space
+	if l.last != nil {
+		before = l.last.space
+	}
+	space, same, err := kept.Open(m, before, l.KernelSpace)
+	if err != nil {
+		l.last = nil
+		return nil, err
+	}
+	if d.space, d.now.space = space, space; same {
+		d.old = l.last
+	}
+	if err := d.findCore(); err != nil {
+		l.last = nil
+		return nil, err
+	}
+	d.findObjects()
+	d.findIdle()
+	sys := d.system()
+	sys.Anew = d.anew
+	l.last = d.now
+	return sys, nil
+}
+
+// KernelSpace is an address space that maps the kernel: that of a processor at the
+// stop, since it is mapped into every protection domain. It has none before bootstrap
+// has switched page tables.
+func (l *Layout) KernelSpace(m kernel.Machine) (*memory.Space, error) {
+	var err error
+	for _, cpu := range m.CPUs {
+		s := memory.NewSpace(m.Phys, m.Paging, cpu.Root)
+		var main uint64
+		if main, err = memory.Uint(s, l.root.main, l.ptr); err == nil && main == 0 {
+			err = fmt.Errorf("Kernel::Main::_instance is 0: the kernel has not begun so far")
+		}
+		if err == nil {
+			return s, nil
+		}
+	}
+	if err == nil {
+		return nil, fmt.Errorf("finding the kernel in memory: no processor known")
+	}
+	return nil, fmt.Errorf("finding Kernel::Main in memory (not booted so far, or another core): %w", err)
+}
+
+// Slot is the index in a capability table that a selector names: the capid itself.
+func (l *Layout) Slot(selector uint64) uint64 { return selector }
+
+func (d *decoder) problem(format string, args ...any) {
+	const most = 100
+	if len(d.probs) < most {
+		d.probs = append(d.probs, fmt.Sprintf(format, args...))
+	} else if len(d.probs) == most {
+		d.probs = append(d.probs, "more problems are not listed")
+	}
+}
+
+func (d *decoder) word(addr uint64) (uint64, error) { return memory.Uint(d.space, addr, d.ptr) }
+
+func (d *decoder) number(base uint64, m member) (uint64, error) {
+	return memory.Uint(d.space, base+m.off, m.size)
+}
+
+// field is a number at an offset, and where it goes.
+type field struct {
+	member
+	to *uint64
+}
+
+// pointer is a field of the size of a pointer.
+func (d *decoder) pointer(off uint64, to *uint64) field { return field{member{off, d.ptr}, to} }
+
+// fields reads numbers at offsets from base; those that lie together in one piece.
+func (d *decoder) fields(base uint64, all ...field) error {
+	first, end := all[0].off, uint64(0)
+	for _, f := range all {
+		first, end = min(first, f.off), max(end, f.off+uint64(f.size))
+	}
+	if end-first <= uint64(len(d.room)) {
+		raw := d.room[:end-first]
+		if d.space.ReadMemory(base+first, raw) == nil {
+			for _, f := range all {
+				*f.to = memory.LittleEndian(raw[f.off-first:][:f.size])
+			}
+			return nil
+		}
+	}
+	for _, f := range all {
+		v, err := d.number(base, f.member)
+		if err != nil {
+			return err
+		}
+		*f.to = v
+	}
+	return nil
+}
+
+// findCore finds core's protection domain.
+func (d *decoder) findCore() error {
+	main, err := d.word(d.root.main)
+	if err != nil {
+		return fmt.Errorf("reading Kernel::Main::_instance: %w", err)
+	}
+	made, err := memory.Uint(d.space, main+d.root.made, 1)
+	if err != nil {
+		return fmt.Errorf("reading Kernel::Main at %#x: %w", main, err)
+	}
+	if made == 0 {
+		return fmt.Errorf("core's protection domain does not exist so far: let the kernel boot")
+	}
+	d.core = main + d.root.pd
+	return nil
+}
+
+// findObjects finds all kernel objects: core has a capability for each that it made.
+func (d *decoder) findObjects() {
+	var err error
+	if d.held, err = d.tree(d.core + d.pd.tree); err != nil {
+		d.problem("core's capabilities: %v", err)
+	}
+	for _, n := range d.held {
+		if n.identity == 0 || n.obj == 0 {
+			continue // dead
+		}
+		kind := d.treeKind(n)
+		k := d.objects[n.obj]
+		if k == nil {
+			k = &known{addr: n.obj, kind: kind, class: d.thread.classes[0]}
+			d.objects[n.obj] = k
+			d.order = append(d.order, k)
+			d.decode(k)
+		}
+		if d.ids[n.identity] == 0 {
+			d.ids[n.identity] = kernel.ID(n.capid)
+		}
+		if k.id == 0 && d.owns(k, n.identity) {
+			k.id = kernel.ID(n.capid)
+		}
+	}
+	for _, k := range d.order {
+		if k.id == 0 {
+			k.id = kernel.ID(k.addr) // core has no capability for it itself, only for what it serves
+		}
+	}
+}
+
+// owns says whether an identity is the object's own, and for a thread of which class it
+// is then. Others are those of what a thread serves.
+func (d *decoder) owns(k *known, identity uint64) bool {
+	if k.kind != typeThread {
+		return identity-k.addr < d.sizeOf(k)
+	}
+	for _, c := range d.thread.classes {
+		if identity == k.addr+c.identity {
+			k.class = c
+			return true
+		}
+	}
+	return false
+}
+
+// sizeOf is that of an object with its identity.
+func (d *decoder) sizeOf(k *known) uint64 {
+	switch k.kind {
+	case typeThread:
+		return k.class.size
+	case typePD:
+		return d.Layout.pd.size
+	case typeContext:
+		return d.signal.contextSize
+	case typeReceiver:
+		return d.signal.receiverSize
+	case typeIRQ:
+		return d.irq.size
+	}
+	return d.Layout.caps.identSize
+}
+
+// findIdle finds the processors' idle threads, which no capability names.
+func (d *decoder) findIdle() {
+	cpus, err := d.processors(d.space)
+	if err != nil {
+		d.problem("the list of processors: %v", err)
+	}
+	for _, cpu := range cpus {
+		addr := cpu.addr + d.cpu.idle
+		if d.objects[addr] != nil {
+			continue
+		}
+		k := &known{id: kernel.ID(addr), addr: addr, kind: typeThread, class: class{name: "Kernel::Idle_thread", size: d.thread.classes[0].identity}}
+		d.objects[addr] = k
+		d.order = append(d.order, k)
+		d.decode(k)
+	}
+}
+
+// decode reads an object by its kind.
+func (d *decoder) decode(k *known) {
+	it, anew := d.now.raws.Take(d.space, d.old.raws, k.addr, func(addr uint64) (raw, error) { return d.read(k.kind, addr) })
+	if k.raw, k.err = &it.Value, it.Err; anew {
+		d.anew++
+	}
+}
+
+// words of enum Kernel::Object::Type.
+const (
+	typeThread   = "THREAD"
+	typePD       = "PD"
+	typeContext  = "SIGNAL_CONTEXT"
+	typeReceiver = "SIGNAL_RECEIVER"
+	typeIRQ      = "IRQ"
+	typeVCPU     = "VCPU"
+)
+
+// Kinds of objects, as the user reads them.
+const (
+	kindThread   kernel.Kind = "Thread"
+	kindRPC      kernel.Kind = "RPC object"
+	kindPD       kernel.Kind = "PD"
+	kindContext  kernel.Kind = "Signal context"
+	kindReceiver kernel.Kind = "Signal receiver"
+	kindIRQ      kernel.Kind = "IRQ"
+	kindVCPU     kernel.Kind = "vCPU"
+)
+
+// node is a capability in a protection domain's tree, with what it names.
+type node struct {
+	left, right   uint64
+	capid, used   uint64
+	identity, obj uint64
+	object        uint64 // the Kernel::Object
+	kind          uint64 // its type
+}
+
+// readNode reads a node of a tree and what it leads to.
+func (d *decoder) readNode(addr uint64) (n node, err error) {
+	l := &d.Layout.caps
+	ref := addr - l.node
+	err = d.fields(ref, d.pointer(l.node+l.left, &n.left), d.pointer(l.node+l.right, &n.right),
+		field{l.capid, &n.capid}, field{l.used, &n.used}, d.pointer(l.identity, &n.identity))
+	if err != nil || n.identity == 0 {
+		return n, err
+	}
+	if n.object, err = d.word(n.identity + l.object); err != nil {
+		return n, fmt.Errorf("identity of capability %x: %w", n.capid, err)
+	}
+	if n.object == 0 {
+		return n, nil
+	}
+	if err = d.fields(n.object, field{l.kind, &n.kind}, d.pointer(l.obj, &n.obj)); err != nil {
+		return n, fmt.Errorf("object of capability %x: %w", n.capid, err)
+	}
+	return n, nil
+}
+
+// tree lists the capabilities of a protection domain by capid, whose root node's
+// pointer is the tree's own first child. A tree that is damaged, or is being changed at
+// this stop, is walked once through every node.
+func (d *decoder) tree(base uint64) (out []node, err error) {
+	root, err := d.word(base + d.Layout.caps.left)
+	if err != nil {
+		return nil, fmt.Errorf("reading the root of its capability tree: %w", err)
+	}
+	seen := map[uint64]bool{}
+	next := []uint64{root}
+	var first error
+	for len(next) > 0 {
+		addr := next[len(next)-1]
+		next = next[:len(next)-1]
+		if addr == 0 || seen[addr] {
+			continue
+		}
+		if d.nodes++; len(seen) >= maxCaps || d.nodes > maxNodes {
+			return out, fmt.Errorf("its capability tree has more than %d nodes", len(seen))
+		}
+		seen[addr] = true
+		it, anew := d.now.nodes.Take(d.space, d.old.nodes, addr, d.readNode)
+		if anew {
+			d.anew++
+		}
+		if it.Err != nil && first == nil {
+			first = fmt.Errorf("capability at %#x: %w", addr, it.Err)
+		}
+		n := it.Value
+		if it.Err == nil || n.capid != 0 {
+			out = append(out, n)
+		}
+		next = append(next, n.right, n.left)
+	}
+	slices.SortStableFunc(out, func(a, b node) int { return int(a.capid) - int(b.capid) })
+	return out, first
+}
+
+func (d *decoder) treeKind(n node) string {
+	if w, ok := d.Layout.caps.kinds[n.kind]; ok {
+		return w
+	}
+	return fmt.Sprintf("type %d", n.kind)
+}

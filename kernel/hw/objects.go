@@ -1,0 +1,183 @@
+package hw
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"thaw/kernel"
+	"thaw/memory"
+)
+
+// raw is what was read of an object, with kernel pointers where the model has ids.
+type raw struct {
+	thread *rawThread
+	name   string // of a PD: its label
+	root   uint64 // of its page tables
+
+	// Of a signal context: its receiver; of a receiver: the thread that waits at it;
+	// of an IRQ: its signal context.
+	to              uint64
+	number, submits uint64 // imprint, or vector
+	ack             uint64
+}
+
+// read reads an object by its kind.
+func (d *decoder) read(kind string, addr uint64) (r raw, err error) {
+	switch kind {
+	case typeThread:
+		r.thread, err = d.readThread(addr)
+	case typePD:
+		if r.root, err = d.word(addr + d.pd.root); err == nil {
+			r.name, err = memory.CString(d.space, addr+d.pd.name, d.pd.nameLen)
+		}
+	case typeContext:
+		s := &d.signal
+		err = d.fields(addr, d.pointer(s.receiver, &r.to), d.pointer(s.imprint, &r.number), field{s.submits, &r.submits}, field{s.ack, &r.ack})
+	case typeReceiver:
+		var handler uint64
+		if handler, err = d.word(addr + d.signal.handler); err == nil && handler != 0 {
+			r.to, err = d.word(handler + d.signal.thread)
+		}
+	case typeIRQ:
+		err = d.fields(addr, field{d.irq.id, &r.number}, d.pointer(d.irq.context, &r.to))
+	}
+	if err != nil {
+		return r, fmt.Errorf("reading it: %w", err)
+	}
+	return r, nil
+}
+
+// built is an object of the model, and what it was made of.
+type built struct {
+	obj   *kernel.Object
+	raw   *raw
+	nodes []node // of a PD: its capabilities
+}
+
+// system makes the model. What is as it was at the stop before is taken over: it was
+// given out and must not be changed.
+func (d *decoder) system() *kernel.System {
+	d.now.held = d.held
+	same := d.old.sys != nil && slices.Equal(d.old.held, d.held) && len(d.old.built) > 0
+	var objects []*kernel.Object
+	for _, k := range d.order {
+		objects = append(objects, d.object(k, same))
+	}
+	for _, n := range d.held {
+		if k := d.objects[n.obj]; k != nil && d.ids[n.identity] == kernel.ID(n.capid) && k.id != kernel.ID(n.capid) {
+			objects = append(objects, d.served(n, k, same))
+		}
+	}
+	if same && len(objects) == len(d.old.sys.Objects) {
+		slices.SortStableFunc(objects, func(a, b *kernel.Object) int { return cmp.Compare(a.ID, b.ID) })
+		d.now.sys = d.old.sys.Again(objects, d.probs)
+	} else {
+		d.now.sys = kernel.NewSystem(objects, d.probs)
+	}
+	sys := d.now.sys.Again(slices.Clone(d.now.sys.Objects), d.probs)
+	d.markRunning(sys)
+	return sys
+}
+
+// object is an object of the model.
+func (d *decoder) object(k *known, same bool) *kernel.Object {
+	var nodes []node
+	var problem error
+	if k.kind == typePD && k.err == nil {
+		if k.addr == d.core {
+			nodes = d.held
+		} else if nodes, problem = d.tree(k.addr + d.pd.tree); problem != nil {
+			d.problem("PD %s: %v", k.raw.name, problem)
+		}
+	}
+	if b := d.old.built[k.addr]; same && problem == nil && k.err == nil && b != nil && b.raw == k.raw && b.obj.ID == k.id && slices.Equal(b.nodes, nodes) {
+		d.now.built[k.addr] = b
+		return b.obj
+	}
+	o := &kernel.Object{ID: k.id, Addr: k.addr, Size: d.sizeOf(k), Kind: kernel.KindOther, Class: k.kind}
+	d.now.built[k.addr] = &built{o, k.raw, nodes}
+	switch k.kind {
+	case typeThread:
+		o.Kind, o.Class = kindThread, k.class.name
+		if t := k.raw.thread; t != nil {
+			o.Name = t.name
+			o.Thread = d.threadOf(t)
+		}
+	case typePD:
+		o.Kind, o.Class, o.Name = kindPD, "Kernel::Pd", k.raw.name
+		o.PD = &kernel.PD{Root: k.raw.root, Caps: d.capabilities(nodes)}
+		if problem != nil {
+			o.PD.Problem = problem.Error()
+		}
+	case typeContext:
+		o.Kind, o.Class, o.Event = kindContext, "Kernel::Signal_context", true
+		o.Links = []kernel.Link{{Name: "receiver", To: d.id(k.raw.to), None: "no receiver"}}
+		o.Values = []kernel.Value{{Name: "imprint", Number: k.raw.number}, {Name: "submits", Number: k.raw.submits}, {Name: "acknowledged", Number: k.raw.ack, Text: yesNo(k.raw.ack)}}
+	case typeReceiver:
+		o.Kind, o.Class, o.Event = kindReceiver, "Kernel::Signal_receiver", true
+		o.Links = []kernel.Link{{Name: "handler", To: d.id(k.raw.to), None: "no thread waits at it"}}
+	case typeIRQ:
+		o.Kind, o.Class, o.Event = kindIRQ, "Kernel::User_irq", true
+		o.Links = []kernel.Link{{Name: "signal context", To: d.id(k.raw.to), None: "not bound"}}
+		o.Values = []kernel.Value{{Name: "vector", Number: k.raw.number}}
+	case typeVCPU:
+		o.Kind, o.Class = kindVCPU, "Kernel::Vcpu"
+	}
+	if k.err != nil {
+		o.Problem = k.err.Error()
+		d.problem("%s %s at %#x: %v", o.Class, o.ID, o.Addr, k.err)
+	}
+	return o
+}
+
+func yesNo(n uint64) string {
+	if n != 0 {
+		return "yes"
+	}
+	return "no"
+}
+
+// served is what a thread serves under a capability of its own: an RPC object. To the
+// kernel it is one more identity of the thread; the server tells its objects apart by
+// their capids in its own protection domain.
+func (d *decoder) served(n node, k *known, same bool) *kernel.Object {
+	if b := d.old.built[n.identity]; same && b != nil && b.raw == k.raw {
+		d.now.built[n.identity] = b
+		return b.obj
+	}
+	o := &kernel.Object{ID: kernel.ID(n.capid), Addr: n.identity, Size: d.Layout.caps.identSize, Kind: kindRPC, Class: "Kernel::Object_identity",
+		Links: []kernel.Link{{Name: "server", To: k.id, None: "no server"}}}
+	d.now.built[n.identity] = &built{obj: o, raw: k.raw}
+	return o
+}
+
+// capabilities are those of a protection domain.
+func (d *decoder) capabilities(nodes []node) []kernel.Capability {
+	out := make([]kernel.Capability, 0, len(nodes))
+	for _, n := range nodes {
+		c := kernel.Capability{Slot: n.capid, Pointer: n.identity, Object: d.idOf(n)}
+		if n.used > 0 {
+			c.More = fmt.Sprintf("in %d UTCBs", n.used)
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// idOf is the object that a capability names: by its identity or, where core has no
+// capability for that, by its address.
+func (d *decoder) idOf(n node) kernel.ID {
+	if id := d.ids[n.identity]; id != 0 {
+		return id
+	}
+	return d.id(n.obj)
+}
+
+// id is that of the object at an address, 0 if none is known there.
+func (d *decoder) id(addr uint64) kernel.ID {
+	if k := d.objects[addr]; k != nil {
+		return k.id
+	}
+	return 0
+}

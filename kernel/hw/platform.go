@@ -1,0 +1,62 @@
+package hw
+
+import (
+	"debug/elf"
+
+	"thaw/kernel"
+)
+
+const instance = "Kernel::Main::_instance"
+
+// Kernel is base-hw in the table of kernels.
+var Kernel = kernel.Known{
+	Name:    "base-hw",
+	Give:    "base-hw's core with debug info (var/run/NAME.core)",
+	Files:   []string{"*.core"},
+	Folders: []string{"var/run"},
+	Causes:  causes,
+	Describes: func(f kernel.Symbols) bool {
+		_, err := f.Variable(instance)
+		return err == nil
+	},
+	New: func(f kernel.Symbols) (kernel.Decoder, error) { return NewLayout(f) },
+}
+
+// inRegs is the one place where the kernel keeps a thread's user state, and inEntry
+// the frame of the kernel's entry, from which it is copied there.
+const (
+	inRegs  kernel.Source = "regs"
+	inEntry kernel.Source = "entry frame"
+)
+
+// Platform is what the debugger must know of base-hw beside its objects.
+func (l *Layout) Platform() *kernel.Platform { return &l.platform }
+
+// newPlatform is that of a processor. The processor pushes onto a stack of its own at a
+// kernel entry, never over what is saved.
+func newPlatform(m elf.Machine) kernel.Platform {
+	return kernel.Platform{
+		Name:     "base-hw",
+		Requests: requests,
+		Causes:   causes,
+		Kept:     "the CPU context",
+		Selector: map[elf.Machine]string{elf.EM_X86_64: "rsi"}[m], // second argument of a kernel call
+		Places: []*kernel.PlaceKind{
+			{Name: inRegs, Text: "CPU context"},
+			{Name: inEntry, Text: "frame of the kernel's entry", Why: "the kernel has not saved it so far", Passing: true},
+		},
+	}
+}
+
+// requests are who takes a thread's state: core and kernel are one program. From there
+// it goes by a kernel call into the saved registers, whatever the thread does.
+var requests = []kernel.Request{{
+	Function: "Core::Platform_thread::state(Genode::Thread_state)",
+	Has:      kernel.Member{Type: "Genode::Thread_state", Path: "cpu.ip"}, // 24.05 to 26.02
+	Object:   "(unsigned long)&_kobj._space", IP: "thread_state.cpu.ip", SP: "thread_state.cpu.sp", Registers: "thread_state.cpu",
+}}
+
+// causes are this kernel's words for the causes of verdicts.
+var causes = kernel.Causes{
+	"overwritten": {Advice: "ask for the state after the thread was started: core's start() sets ip and sp itself"},
+}

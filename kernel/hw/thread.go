@@ -1,0 +1,147 @@
+package hw
+
+import (
+	"fmt"
+
+	"thaw/kernel"
+	"thaw/memory"
+)
+
+// rawThread is what was read of a thread.
+type rawThread struct {
+	name                     string
+	pd, utcb                 uint64
+	state, paused, exception uint64
+	fault                    uint64
+	regs                     uint64 // address of its Cpu_state
+	saved                    cpuState
+	out, in                  uint64
+	server                   uint64 // thread that it asks
+	receiver, killed         uint64
+}
+
+// cpuState is a Genode::Cpu_state.
+type cpuState struct {
+	ip, sp, cs, flags uint64
+	general           []kernel.Register
+}
+
+// readThread reads a thread and its saved user state.
+func (d *decoder) readThread(addr uint64) (*rawThread, error) {
+	l := &d.Layout.thread
+	t := &rawThread{}
+	var label, outNode uint64
+	err := d.fields(addr, d.pointer(l.label, &label), d.pointer(l.pd, &t.pd), d.pointer(l.utcb, &t.utcb),
+		field{l.state, &t.state}, field{l.paused, &t.paused}, field{l.exception, &t.exception}, d.pointer(l.fault, &t.fault),
+		field{l.out, &t.out}, d.pointer(l.outNode, &outNode), field{l.in, &t.in},
+		d.pointer(l.receiver, &t.receiver), d.pointer(l.killed, &t.killed))
+	if err != nil {
+		return nil, err
+	}
+	if t.name, err = memory.CString(d.space, label, maxLabel); err != nil {
+		return nil, fmt.Errorf("its label at %#x: %w", label, err)
+	}
+	if outNode != 0 {
+		if t.server, err = d.word(outNode + l.nodeThread); err != nil {
+			return nil, fmt.Errorf("whom it asks, at %#x: %w", outNode, err)
+		}
+	}
+	if t.regs, err = d.word(addr + l.regs); err != nil {
+		return nil, err
+	}
+	if t.saved, err = d.cpuState(t.regs); err != nil {
+		return nil, fmt.Errorf("its registers at %#x: %w", t.regs, err)
+	}
+	return t, nil
+}
+
+// cpuState reads a Cpu_state.
+func (d *decoder) cpuState(addr uint64) (s cpuState, err error) {
+	l := &d.Layout.thread
+	s.general = make([]kernel.Register, len(l.general))
+	all := []field{d.pointer(l.ip, &s.ip), d.pointer(l.sp, &s.sp), d.pointer(l.cs, &s.cs), d.pointer(l.flags, &s.flags)}
+	for i, r := range l.general {
+		s.general[i].Name = r.name
+		all = append(all, d.pointer(r.off, &s.general[i].Value))
+	}
+	return s, d.fields(addr, all...)
+}
+
+// stateKey is a thread's state, and stateWords what it means.
+type stateKey struct{ state, paused, exception uint64 }
+
+type stateWords struct{ names []string }
+
+// words are a thread's state by the kernel's names.
+func (l *Layout) words(t *rawThread) []string {
+	key := stateKey{t.state, min(t.paused, 1), t.exception}
+	if w := l.states[key]; w != nil {
+		return w.names
+	}
+	w := &stateWords{}
+	name, ok := l.thread.states[t.state]
+	if !ok {
+		name = fmt.Sprintf("state %d", t.state)
+	}
+	w.names = append(w.names, name)
+	if t.paused != 0 {
+		w.names = append(w.names, "paused")
+	}
+	if e := l.thread.exceptions[t.exception]; e != noException {
+		w.names = append(w.names, e)
+	}
+	if len(l.states) < 1<<10 { // memory may say anything
+		l.states[key] = w
+	}
+	return w.names
+}
+
+// Words of the enums Kernel::Thread::State, Exception_state and Ipc_node's.
+const (
+	noException = "NO_EXCEPTION"
+	mmuFault    = "MMU_FAULT"
+)
+
+// threadOf is a thread of the model.
+func (d *decoder) threadOf(r *rawThread) *kernel.Thread {
+	words := d.Layout.words(r)
+	l := &d.Layout.thread
+	t := &kernel.Thread{PD: d.id(r.pd), State: r.state, StateNames: words, StateWords: words,
+		Ready: words[0] == "ACTIVE" && r.paused == 0, Dead: words[0] == "DEAD",
+		Exception: l.exceptions[r.exception] != noException,
+		Wait:      d.waitOf(r, words[0]),
+		UTCB:      r.utcb, Source: kernel.SourceNone,
+		Places: []kernel.Place{{PlaceKind: d.platform.Places[0], IP: r.saved.ip, SP: r.saved.sp, IPAddr: r.regs + l.ip, SPAddr: r.regs + l.sp}},
+	}
+	if r.saved.ip != 0 || r.saved.sp != 0 {
+		t.IP, t.SP, t.Flags, t.Source, t.Registers = r.saved.ip, r.saved.sp, r.saved.flags, inRegs, r.saved.general
+	}
+	return t
+}
+
+// waitOf is what a thread waits for, in a state.
+func (d *decoder) waitOf(r *rawThread, state string) kernel.Wait {
+	l := &d.Layout.thread
+	switch state {
+	case "AWAITS_IPC":
+		if l.outStates[r.out] != "READY" {
+			return kernel.Wait{Verb: "calls", For: d.id(r.server), What: "a thread that is not known"}
+		}
+		return kernel.Wait{Verb: "receives from", What: "anybody"}
+	case "AWAITS_SIGNAL":
+		return kernel.Wait{Blocked: "waiting for a signal", Verb: "waits for signals at", For: d.id(r.receiver), What: "a receiver that is not known"}
+	case "AWAITS_SIGNAL_CONTEXT_KILL":
+		return kernel.Wait{Blocked: "waiting for a signal context to end", Verb: "waits for the end of", For: d.id(r.killed), What: "a signal context that is not known"}
+	case "AWAITS_START":
+		return kernel.Wait{Blocked: "not started", Verb: "waits for", What: "its start"}
+	case "AWAITS_RESTART":
+		switch l.exceptions[r.exception] {
+		case noException:
+			return kernel.Wait{Blocked: "at a blockade", Verb: "waits for", What: "a wakeup, at a blockade"}
+		case mmuFault:
+			return kernel.Wait{Blocked: "in a page fault", Verb: "waits for", What: fmt.Sprintf("its page fault at %#x to be resolved", r.fault)}
+		}
+		return kernel.Wait{Verb: "waits for", What: "its exception to be handled"}
+	}
+	return kernel.Wait{}
+}

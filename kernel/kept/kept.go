@@ -1,0 +1,97 @@
+// Package kept keeps what a decoder made of memory from stop to stop, as long as
+// that memory stays as it was.
+//
+// It knows mirrors of memory and address spaces. It must not know what is decoded.
+package kept
+
+import (
+	"thaw/kernel"
+	"thaw/memory"
+)
+
+// Space is the kernel's address space at one stop, and how it was found.
+type Space struct {
+	*memory.Space
+	mirror *memory.Mirror // nil: memory is read anew at every stop
+	stop   uint64         // of the mirror
+	walked memory.Reads   // page tables that lead to the kernel
+}
+
+// Open finds the kernel's address space: find does so on a machine whose memory
+// may be read for that. same says that what was decoded at the stop before (nil if
+// there was none) still stands where it stood, so that it is as good as before where
+// its memory is.
+func Open(m kernel.Machine, before *Space, find func(kernel.Machine) (*memory.Space, error)) (now *Space, same bool, err error) {
+	now = &Space{}
+	now.mirror, _ = m.Phys.(*memory.Mirror)
+	data := m.Phys
+	m.Phys = tables{now, data}
+	space, err := find(m)
+	if err != nil {
+		return nil, false, err
+	}
+	now.Space = space.WithData(data)
+	if now.mirror == nil {
+		return now, false, nil
+	}
+	now.stop = now.mirror.Stop()
+	switch {
+	case before == nil || before.mirror != now.mirror || before.stop+1 != now.stop:
+	case before.Root() == space.Root() && !before.walked.Changed():
+		now.walked = before.walked
+		same = true
+	case now.Holds(before.Space):
+		same = true
+	}
+	if same {
+		now.Adopt(before.Space)
+	}
+	return now, same, nil
+}
+
+// Collect notes what is read from now on in r, and returns what was noted in before.
+func (s *Space) Collect(r *memory.Reads) *memory.Reads {
+	if s.mirror == nil {
+		return nil
+	}
+	return s.mirror.Collect(r)
+}
+
+// tables reads page tables that lead to the kernel: they are no part of what is being
+// decoded.
+type tables struct {
+	s    *Space
+	phys memory.Reader
+}
+
+func (t tables) ReadMemory(addr uint64, buf []byte) error {
+	outer := t.s.Collect(&t.s.walked)
+	defer t.s.Collect(outer)
+	return t.phys.ReadMemory(addr, buf)
+}
+
+// Table is what was decoded at addresses.
+type Table[T any] map[uint64]*Item[T]
+
+// Item is what was decoded at one of them, and from what.
+type Item[T any] struct {
+	Value T
+	Err   error
+	reads memory.Reads
+}
+
+// Take is what stands at an address: as it was decoded at the stop before, where its
+// memory is as it was, or decoded now; anew says which.
+func (t Table[T]) Take(s *Space, before Table[T], addr uint64, decode func(addr uint64) (T, error)) (it *Item[T], anew bool) {
+	if it := t[addr]; it != nil {
+		return it, false
+	}
+	if it = before[addr]; it == nil || it.Err != nil || it.reads.Changed() {
+		it, anew = &Item[T]{}, true
+		outer := s.Collect(&it.reads)
+		it.Value, it.Err = decode(addr)
+		s.Collect(outer)
+	}
+	t[addr] = it
+	return it, anew
+}
