@@ -30,6 +30,7 @@ const (
 type proof struct {
 	parts []textPart           // the file's text, read once
 	data  []debuginfo.Range    // what it loads besides
+	got   uint64               // its global offset table, 0 if it has none
 	done  map[pageKey]struct{} // pages that were compared
 	same  map[uint64]struct{}  // pages that are the file's in some task
 	tasks map[taskKey]bool     // tasks that were compared: whether they hold it
@@ -105,6 +106,9 @@ func (c *component) prepared() *proof {
 		p.data = append(p.data, debuginfo.Range{Start: at, End: end})
 	}
 	p.data = slices.DeleteFunc(p.data, func(r debuginfo.Range) bool { return r.End <= r.Start })
+	if s, err := c.file.Symbol("_GLOBAL_OFFSET_TABLE_"); err == nil {
+		p.got = s.Addr
+	}
 	return p
 }
 
@@ -199,7 +203,7 @@ func (p *proof) fieldAMD64(part textPart, addr uint64) int {
 	for _, size := range []uint64{4, 8} {
 		for q := max(addr-size+1, part.Start); q <= addr && q+size <= part.End; q++ {
 			v := memory.LittleEndian(part.code[q-part.Start:][:size])
-			is := p.isData(v)
+			is := p.isData(v) || size == 8 && p.byTable(part, q, v)
 			if size == 4 {
 				far := uint64(int64(int32(v)))
 				is = is || p.isData(far)
@@ -213,6 +217,21 @@ func (p *proof) fieldAMD64(part textPart, addr uint64) int {
 		}
 	}
 	return 0
+}
+
+// byTable says whether a value that movabs loads is a distance from or to the global
+// offset table: code that may lie anywhere (-mcmodel=large) reaches all by it, and the
+// table is data.
+func (p *proof) byTable(part textPart, at, v uint64) bool {
+	if p.got == 0 || at < part.Start+2 {
+		return false
+	}
+	rex, op := part.code[at-2-part.Start], part.code[at-1-part.Start]
+	return (rex == 0x48 || rex == 0x49) && op&0xf8 == 0xb8 && (p.inImage(p.got+v) || p.inImage(p.got-v))
+}
+
+func (p *proof) inImage(addr uint64) bool {
+	return p.isData(addr) || slices.ContainsFunc(p.parts, func(t textPart) bool { return t.Contains(addr) })
 }
 
 // wordARM finds an address, or a distance from nearby code, in a word behind a

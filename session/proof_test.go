@@ -3,6 +3,7 @@ package session
 import (
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"thaw/debuginfo"
@@ -11,15 +12,16 @@ import (
 // Text that was linked with its data elsewhere is the same but for operands that lead
 // there; that of another build is not.
 func TestDiffering(t *testing.T) {
-	for _, cxx := range []string{"g++", "arm-linux-gnueabi-g++", "aarch64-linux-gnu-g++"} {
-		t.Run(cxx, func(t *testing.T) {
+	for _, how := range []string{"g++", "g++ -mcmodel=large -fPIC", "arm-linux-gnueabi-g++", "aarch64-linux-gnu-g++"} {
+		cxx, flags, _ := strings.Cut(how, " ")
+		t.Run(how, func(t *testing.T) {
 			if _, err := exec.LookPath(cxx); err != nil {
 				t.Skip(err)
 			}
 			build := func(args ...string) *component {
 				path := filepath.Join(t.TempDir(), "operands")
 				args = append([]string{"-g", "-O2", "-ffreestanding", "-nostdlib", "-static", "-no-pie", "-fno-pie", "-fno-exceptions", "-fno-asynchronous-unwind-tables", "-Wl,--build-id=none",
-					"-o", path, filepath.Join("testdata", "operands.cc"), "-Wl,-Ttext-segment=0x1000000"}, args...)
+					"-o", path, filepath.Join("testdata", "operands.cc"), "-Wl,-Ttext-segment=0x1000000"}, append(strings.Fields(flags), args...)...)
 				if out, err := exec.Command(cxx, args...).CombinedOutput(); err != nil {
 					t.Fatalf("%s: %v\n%s", cxx, err, out)
 				}
@@ -32,7 +34,7 @@ func TestDiffering(t *testing.T) {
 				return c
 			}
 			c := build()
-			moved := "-Wl,--section-start=.data=0x1020240,--section-start=.bss=0x1020400"
+			moved := "-Wl,--section-start=.got=0x1020000,--section-start=.got.plt=0x1020100,--section-start=.data=0x1020240,--section-start=.bss=0x1020400"
 			for _, x := range []struct {
 				name   string
 				other  *component
