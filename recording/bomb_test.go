@@ -14,7 +14,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // What docs/recording.md says that a hostile file costs at most, and what a test
@@ -240,7 +240,7 @@ func TestMeasure(t *testing.T) {
 		t.Errorf("a small stop takes %d bytes", b.spent)
 	}
 	before := b.spent
-	var notes []session.Note
+	var notes []view.Note
 	if err := b.decode([]byte(` [ {"stop" : 1 , "text":"a"} , null,[ 1,2 ],{"stop":{"x":[{}]}} ] `), &notes, 2); err == nil {
 		t.Error("a list is no note")
 	}

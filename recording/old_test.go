@@ -18,6 +18,7 @@ import (
 	"thaw/kernel/kernels"
 	"thaw/memory"
 	"thaw/session"
+	"thaw/session/view"
 )
 
 var update = flag.Bool("update", false, "write golden files anew")
@@ -237,7 +238,7 @@ func TestMemoryViewOfHoles(t *testing.T) {
 	}
 	p.Continue()
 	thread := p.View().Snapshot.System.Threads()[0]
-	p.Ask(session.Query{Kind: session.QueryMemory, Addr: thread.Addr})
+	p.Ask(view.Query{Kind: view.QueryMemory, Addr: thread.Addr})
 	known, unknown := 0, 0
 	for _, row := range p.View().Peek.Rows {
 		for i := range row.Data {
@@ -256,7 +257,7 @@ func TestMemoryViewOfHoles(t *testing.T) {
 	if known == 0 || unknown == 0 {
 		t.Errorf("of thread %s %d bytes are known, %d are not", thread.ID, known, unknown)
 	}
-	p.Ask(session.Query{Kind: session.QueryMemory, Addr: 0x3333_3000})
+	p.Ask(view.Query{Kind: view.QueryMemory, Addr: 0x3333_3000})
 	if rows := p.View().Peek.Rows; len(rows) == 0 || rows[0].Data != nil || rows[0].Why != "not recorded" {
 		t.Errorf("where no page table was recorded: %+v", rows[:min(1, len(rows))])
 	}

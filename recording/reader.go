@@ -16,6 +16,7 @@ import (
 	"thaw/memory"
 	"thaw/readfile"
 	"thaw/session"
+	"thaw/session/view"
 )
 
 // Recording is a recording that was read; it never changes.
@@ -29,7 +30,7 @@ type Recording struct {
 	masks    []*memory.Mask
 	vague    bool                    // of format 1.0, which does not tell zeros from what was not recorded
 	guessed  map[uint64]*memory.Mask // of pages in such a file
-	notes    []session.Note
+	notes    []view.Note
 	log      []string
 	extracts map[string]*debuginfo.Extract
 	programs map[string]*debuginfo.Program

@@ -6,6 +6,7 @@ import (
 
 	"thaw/debuginfo"
 	"thaw/session"
+	"thaw/session/view"
 )
 
 // Name is the file's base name.
@@ -37,7 +38,7 @@ func (r *Recording) Damage() string { return r.damage }
 func (r *Recording) Records() []*session.StopRecord { return r.records }
 
 // Notes are the user's.
-func (r *Recording) Notes() []session.Note { return r.notes }
+func (r *Recording) Notes() []view.Note { return r.notes }
 
 // Log is what the guest wrote after the last record.
 func (r *Recording) Log() []string { return r.log }

@@ -19,6 +19,7 @@ import (
 	"thaw/memory"
 	"thaw/scenarios"
 	"thaw/session"
+	"thaw/session/view"
 )
 
 // memFile is a file in memory that may run full.
@@ -87,7 +88,7 @@ func written(t testing.TB) (data []byte, ends []int) {
 		}
 		ends = append(ends, len(f.data))
 	}
-	if err := w.Notes([]session.Note{{Stop: 2, Text: "here"}}); err != nil {
+	if err := w.Notes([]view.Note{{Stop: 2, Text: "here"}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.Close(); err != nil || !f.closed {
@@ -105,7 +106,7 @@ func TestReadsWhatWasWritten(t *testing.T) {
 	if len(r.Records()) != 3 || r.Damage() != "" || len(r.pages) != 4 || r.Target() != "somewhere" || r.Scenario().Name != scenarios.Default {
 		t.Errorf("%d stops, %d pages, damage %q, of %s", len(r.Records()), len(r.pages), r.Damage(), r.Target())
 	}
-	if n := r.Notes(); len(n) != 1 || n[0] != (session.Note{Stop: 2, Text: "here"}) {
+	if n := r.Notes(); len(n) != 1 || n[0] != (view.Note{Stop: 2, Text: "here"}) {
 		t.Errorf("notes %v", n)
 	}
 	for i, s := range r.Records() {

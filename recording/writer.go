@@ -15,6 +15,7 @@ import (
 	"thaw/memory"
 	"thaw/newfile"
 	"thaw/session"
+	"thaw/session/view"
 )
 
 // Writer writes a recording; it is a session.Recorder. After every stop the
@@ -263,7 +264,7 @@ func (w *Writer) appendPieces(dst []byte, typ string, pieces []byte, size int) (
 }
 
 // Notes writes all notes of the user.
-func (w *Writer) Notes(notes []session.Note) error { return w.write(typeNotes, notes) }
+func (w *Writer) Notes(notes []view.Note) error { return w.write(typeNotes, notes) }
 
 // Log writes LOG lines that came after the last stop.
 func (w *Writer) Log(lines []string) error { return w.write(typeLog, lines) }

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"thaw/kernel"
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // Difference is what two snapshots differ in. It is pure data; Diff and DiffJSON
@@ -66,10 +66,10 @@ type ThreadPoint struct {
 	Task     kernel.ID
 	TaskName string
 	IP, SP   uint64
-	Place    session.Place // IP in words
-	State    string        // in the kernel debugger's words
-	Wait     string        // for whom, as the kernel debugger prints it
-	WaitFor  string        // the same in names, "" for no wait
+	Place    view.Place // IP in words
+	State    string     // in the kernel debugger's words
+	Wait     string     // for whom, as the kernel debugger prints it
+	WaitFor  string     // the same in names, "" for no wait
 }
 
 // TaskChange is a task that appeared, is gone, or has another capability table.
@@ -79,8 +79,8 @@ type TaskChange struct {
 	Change         Change
 	A, B           *TaskPoint
 	Same           int // slots
-	Missing, Extra []session.SlotCap
-	Changed        []session.CapChange
+	Missing, Extra []view.SlotCap
+	Changed        []view.CapChange
 }
 
 // TaskPoint is a task at one of the two stops.
@@ -109,7 +109,7 @@ type PageChange struct {
 // system are matched by their ids; in two runs ids say nothing, and tasks are
 // matched by component, threads by task and name, the first with the first, the
 // second with the second, in the order in which the kernel made them.
-func Compare(a, b *session.Snapshot, sameRun bool) *Difference {
+func Compare(a, b *view.Snapshot, sameRun bool) *Difference {
 	c := &comparison{a: a, b: b, sameRun: sameRun, d: &Difference{A: refOf(a), B: refOf(b), SameRun: sameRun}}
 	tasks := pairUp(a.System.PDs(), b.System.PDs(), c.taskKeys())
 	c.taskOfA = map[kernel.ID]kernel.ID{}
@@ -127,7 +127,7 @@ func Compare(a, b *session.Snapshot, sameRun bool) *Difference {
 	c.kinds()
 	for _, x := range []struct {
 		side string
-		s    *session.Snapshot
+		s    *view.Snapshot
 	}{{"A", a}, {"B", b}} {
 		for _, problem := range x.s.System.AllProblems() {
 			c.d.Problems = append(c.d.Problems, x.side+": "+problem)
@@ -136,13 +136,13 @@ func Compare(a, b *session.Snapshot, sameRun bool) *Difference {
 	return c.d
 }
 
-func refOf(s *session.Snapshot) StopRef {
+func refOf(s *view.Snapshot) StopRef {
 	return StopRef{Number: s.Number, Time: s.Time, Reason: s.Reason, Objects: len(s.System.Objects)}
 }
 
 // comparison is a comparison under way.
 type comparison struct {
-	a, b    *session.Snapshot
+	a, b    *view.Snapshot
 	sameRun bool
 	taskOfA map[kernel.ID]kernel.ID // A's task to each of B's that is matched
 	d       *Difference
@@ -190,7 +190,7 @@ func (c *comparison) taskKeys() keys {
 	if c.sameRun {
 		return keys{idKey, idKey}
 	}
-	in := func(s *session.Snapshot) func(o *kernel.Object) any {
+	in := func(s *view.Snapshot) func(o *kernel.Object) any {
 		return func(o *kernel.Object) any {
 			if name := s.Tasks[o.ID]; name != "" {
 				return byName{name: name}
@@ -261,7 +261,7 @@ func which(all []differs) []string {
 	return out
 }
 
-func threadPoint(s *session.Snapshot, o *kernel.Object) *ThreadPoint {
+func threadPoint(s *view.Snapshot, o *kernel.Object) *ThreadPoint {
 	if o == nil {
 		return nil
 	}
@@ -271,7 +271,7 @@ func threadPoint(s *session.Snapshot, o *kernel.Object) *ThreadPoint {
 }
 
 // waitFor names whom a thread waits for: ids differ between two runs.
-func waitFor(s *session.Snapshot, t *kernel.Thread) string {
+func waitFor(s *view.Snapshot, t *kernel.Thread) string {
 	w := s.System.Wait(t)
 	if w == "" || w == "-" {
 		return w
@@ -286,7 +286,7 @@ func waitFor(s *session.Snapshot, t *kernel.Thread) string {
 // kinds counts objects.
 func (c *comparison) kinds() {
 	counts := map[string]*KindCount{}
-	for i, s := range []*session.Snapshot{c.a, c.b} {
+	for i, s := range []*view.Snapshot{c.a, c.b} {
 		for _, o := range s.System.Objects {
 			k := o.Type()
 			if counts[k] == nil {

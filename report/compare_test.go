@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"thaw/kernel"
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // later is the fixture some time on: ep of the restored child ran, a thread and
@@ -37,7 +37,7 @@ func later() []*kernel.Object {
 }
 
 // otherRun is the same system started anew: every id is another one.
-func otherRun(objects []*kernel.Object) *session.Snapshot {
+func otherRun(objects []*kernel.Object) *view.Snapshot {
 	const by = 0x1000
 	s := snapshotOf(7, "another run", nil)
 	s.Tasks = map[kernel.ID]string{}
@@ -82,7 +82,7 @@ func told(d *Difference) string {
 			out = append(out, fmt.Sprintf("%s/%s%v", t.A.TaskName, t.A.Name, t.What))
 		}
 	}
-	slots := func(sign string, caps []session.SlotCap) {
+	slots := func(sign string, caps []view.SlotCap) {
 		for _, c := range caps {
 			out = append(out, fmt.Sprintf("%s%x", sign, c.Slot))
 		}
@@ -173,7 +173,7 @@ func TestCompareChangesNothing(t *testing.T) {
 }
 
 func TestCompareSlotsOfOneRun(t *testing.T) {
-	one := func(c kernel.Capability, others ...*kernel.Object) *session.Snapshot {
+	one := func(c kernel.Capability, others ...*kernel.Object) *view.Snapshot {
 		return snapshotOf(1, "", append(others, task(0x10, c)))
 	}
 	base := kernel.Capability{Slot: 1, Object: 0x20, Rights: "SW", More: "0x10", Pointer: 0xa0}
@@ -185,7 +185,7 @@ func TestCompareSlotsOfOneRun(t *testing.T) {
 	unknown := with(func(c *kernel.Capability) { c.Object = 0 })
 	for _, c := range []struct {
 		name    string
-		a, b    *session.Snapshot
+		a, b    *view.Snapshot
 		sameRun bool
 		want    string
 	}{

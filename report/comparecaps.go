@@ -2,7 +2,7 @@ package report
 
 import (
 	"thaw/kernel"
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // tasks compares a task's capability table on both sides, slot by slot.
@@ -24,7 +24,7 @@ func (c *comparison) tasks(p pair) {
 	c.d.Tasks = append(c.d.Tasks, ch)
 }
 
-func taskPoint(s *session.Snapshot, o *kernel.Object) *TaskPoint {
+func taskPoint(s *view.Snapshot, o *kernel.Object) *TaskPoint {
 	if o == nil {
 		return nil
 	}
@@ -37,15 +37,15 @@ func (c *comparison) slots(ch *TaskChange, as, bs []kernel.Capability) {
 	for len(as) > 0 || len(bs) > 0 {
 		switch {
 		case len(bs) == 0 || len(as) > 0 && as[0].Slot < bs[0].Slot:
-			ch.Missing = append(ch.Missing, session.DescribeSlot(c.a, as[0]))
+			ch.Missing = append(ch.Missing, view.DescribeSlot(c.a, as[0]))
 			as = as[1:]
 		case len(as) == 0 || bs[0].Slot < as[0].Slot:
-			ch.Extra = append(ch.Extra, session.DescribeSlot(c.b, bs[0]))
+			ch.Extra = append(ch.Extra, view.DescribeSlot(c.b, bs[0]))
 			bs = bs[1:]
 		default:
-			x, y := session.DescribeSlot(c.a, as[0]), session.DescribeSlot(c.b, bs[0])
+			x, y := view.DescribeSlot(c.a, as[0]), view.DescribeSlot(c.b, bs[0])
 			if what := c.slotDiffers(as[0], bs[0], x, y); len(what) > 0 {
-				ch.Changed = append(ch.Changed, session.CapChange{Slot: x.Slot, Before: x, After: y, What: what})
+				ch.Changed = append(ch.Changed, view.CapChange{Slot: x.Slot, Before: x, After: y, What: what})
 			} else {
 				ch.Same++
 			}
@@ -56,7 +56,7 @@ func (c *comparison) slots(ch *TaskChange, as, bs []kernel.Capability) {
 
 // slotDiffers compares what two runs of a system have in common, and in one run
 // also which object it is. Labels are the kernel's, and differ with the object.
-func (c *comparison) slotDiffers(a, b kernel.Capability, x, y session.SlotCap) []string {
+func (c *comparison) slotDiffers(a, b kernel.Capability, x, y view.SlotCap) []string {
 	object := a.Object != b.Object || a.Object == 0 && a.Pointer != b.Pointer
 	return which([]differs{
 		{"object", c.sameRun && object},

@@ -5,7 +5,7 @@ import (
 	"io"
 	"strings"
 
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // Diff prints what Compare found: threads, then capability tables, then object
@@ -141,7 +141,7 @@ func (p *printer) diffTasks(d *Difference) {
 	}
 }
 
-func (p *printer) slotLines(sign string, caps []session.SlotCap) {
+func (p *printer) slotLines(sign string, caps []view.SlotCap) {
 	for _, c := range caps {
 		p.line("    %s %s", sign, c)
 	}

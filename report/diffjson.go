@@ -3,7 +3,7 @@ package report
 import (
 	"io"
 
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // The JSON form of a difference. Which side something is on is told as in the
@@ -124,7 +124,7 @@ func taskPointOf(t *TaskPoint) *taskPointJSON {
 	return &taskPointJSON{t.ID.String(), t.Name, t.Caps}
 }
 
-func changes(cs []session.CapChange) []changeJSON {
+func changes(cs []view.CapChange) []changeJSON {
 	out := []changeJSON{}
 	for _, c := range cs {
 		out = append(out, changeJSON{hexString(c.Slot), c.What, slotOf(c.Before), slotOf(c.After)})

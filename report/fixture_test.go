@@ -7,6 +7,7 @@ import (
 
 	"thaw/kernel"
 	"thaw/session"
+	"thaw/session/view"
 )
 
 // Fixtures modelled on the real bug (Genode 16.08, rtcr, x86_64): ids, names,
@@ -21,7 +22,7 @@ const (
 
 var fixtureTasks = map[kernel.ID]string{taskCore: "core", taskRtcr: "rtcr", taskOrig: "sheep_counter", taskRest: "sheep_counter"}
 
-var fixturePlaces = map[uint64]session.Place{
+var fixturePlaces = map[uint64]view.Place{
 	0x1014ce5: {Addr: 0x1014ce5, Component: "sheep_counter", Function: "Genode::ipc_call(Genode::Native_capability, Genode::Msgbuf_base&, Genode::Msgbuf_base&, unsigned long)", Offset: 0x135, File: "/src/base-foc/ipc.cc", Line: 301},
 	0x1014faa: {Addr: 0x1014faa, Component: "sheep_counter", Function: "Thread_stop_mystery::msleep(unsigned int)", Offset: 0x5a},
 	0x101b190: {Addr: 0x101b190, Component: "sheep_counter", Function: "Genode::Signal_receiver::wait_for_signal()", Offset: 0x90},
@@ -72,10 +73,10 @@ func fixtureObjects() []*kernel.Object {
 	}
 }
 
-func snapshotOf(number int, reason string, objects []*kernel.Object) *session.Snapshot {
-	s := &session.Snapshot{Number: number, Time: 3700*time.Millisecond + time.Duration(number)*17*time.Millisecond, Reason: reason,
-		System: kernel.NewSystem(objects, nil), Tasks: fixtureTasks, Places: map[kernel.ID]session.Place{}, PC: fixturePlaces[0x55e440],
-		Cost: session.Cost{Duration: 7300 * time.Microsecond, Bytes: 412 << 10, Batches: 9}}
+func snapshotOf(number int, reason string, objects []*kernel.Object) *view.Snapshot {
+	s := &view.Snapshot{Number: number, Time: 3700*time.Millisecond + time.Duration(number)*17*time.Millisecond, Reason: reason,
+		System: kernel.NewSystem(objects, nil), Tasks: fixtureTasks, Places: map[kernel.ID]view.Place{}, PC: fixturePlaces[0x55e440],
+		Cost: view.Cost{Duration: 7300 * time.Microsecond, Bytes: 412 << 10, Batches: 9}}
 	for _, o := range s.System.Threads() {
 		if p, ok := fixturePlaces[o.Thread.IP]; ok {
 			p.Component = fixtureTasks[o.Thread.PD]
@@ -86,7 +87,7 @@ func snapshotOf(number int, reason string, objects []*kernel.Object) *session.Sn
 }
 
 // fixturePhases is the scenario's tree, walked to its end.
-func fixturePhases() []session.Phase {
+func fixturePhases() []view.Phase {
 	tree := []struct {
 		name  string
 		depth int
@@ -96,27 +97,27 @@ func fixturePhases() []session.Phase {
 		{"find CPU sessions", 1}, {"find RM sessions", 1}, {"find LOG sessions", 1}, {"find Timer sessions", 1}, {"RAM sessions", 1},
 		{"PD sessions", 1}, {"CPU sessions", 1}, {"CPU threads", 2}, {"RM sessions", 1}, {"LOG sessions", 1}, {"Timer sessions", 1},
 		{"incremental dataspaces", 1}, {"capability map", 1}, {"capability space", 1}, {"dataspace contents", 1}}
-	var out []session.Phase
+	var out []view.Phase
 	stop := 0
 	for _, n := range tree {
-		p := session.Phase{Name: n.name, Depth: n.depth, Function: "Rtcr::" + n.name}
+		p := view.Phase{Name: n.name, Depth: n.depth, Function: "Rtcr::" + n.name}
 		if strings.HasSuffix(n.name, "RM sessions") {
-			p.State = session.PhaseSkipped
+			p.State = view.PhaseSkipped
 		} else {
 			stop++
-			p.State, p.Hits, p.Stop = session.PhaseDone, 1, stop
+			p.State, p.Hits, p.Stop = view.PhaseDone, 1, stop
 		}
 		out = append(out, p)
 	}
 	return out
 }
 
-func fixtureStage(ip, sp uint64, source string, stop int) session.Stage {
-	return session.Stage{Known: true, IP: ip, SP: sp, Place: fixturePlaces[ip], Source: source, Stop: stop, Time: 3690*time.Millisecond + time.Duration(stop)*17*time.Millisecond}
+func fixtureStage(ip, sp uint64, source string, stop int) view.Stage {
+	return view.Stage{Known: true, IP: ip, SP: sp, Place: fixturePlaces[ip], Source: source, Stop: stop, Time: 3690*time.Millisecond + time.Duration(stop)*17*time.Millisecond}
 }
 
-func fixtureVerdict(name string, id, orig kernel.ID, v session.Verdict, wanted, found [2]uint64) session.ThreadVerdict {
-	return session.ThreadVerdict{Thread: id, Original: orig, Name: name, Task: taskRest, TaskName: "sheep_counter", Verdict: v,
+func fixtureVerdict(name string, id, orig kernel.ID, v view.Verdict, wanted, found [2]uint64) view.ThreadVerdict {
+	return view.ThreadVerdict{Thread: id, Original: orig, Name: name, Task: taskRest, TaskName: "sheep_counter", Verdict: v,
 		Checkpointed: fixtureStage(wanted[0], wanted[1], "rtcr's stored state at 0x17290", 13),
 		Requested:    fixtureStage(wanted[0], wanted[1], "argument of Genode::Platform_thread::state(Genode::Thread_state)", 23),
 		Kernel:       fixtureStage(found[0], found[1], "entry frame at 0xffffffffffbf3fd8", 23),
@@ -124,8 +125,8 @@ func fixtureVerdict(name string, id, orig kernel.ID, v session.Verdict, wanted, 
 }
 
 // fixtureVerdicts is the end of the real run: ep ignored, two coincident.
-func fixtureVerdicts() []session.ThreadVerdict {
-	ep := fixtureVerdict("ep", 0x231, 0x196, session.Ignored, [2]uint64{0x1014faa, 0x401ff9a0}, [2]uint64{0x1014ce5, 0x401ff400})
+func fixtureVerdicts() []view.ThreadVerdict {
+	ep := fixtureVerdict("ep", 0x231, 0x196, view.Ignored, [2]uint64{0x1014faa, 0x401ff9a0}, [2]uint64{0x1014ce5, 0x401ff400})
 	ep.Rule = "stays-in-copy"
 	ep.Cause = "the state stays in core's pager copy (Platform_thread::_pager_obj->state): nothing wrote the thread's kernel state, because it was blocked in IPC (receive_wait) when the request came and the copy is handed over only in the reply to an exception"
 	ep.Advice = "let ex_regs with the cancel flag set ip and sp, or bring the thread into an exception first and put the state into the reply"
@@ -137,28 +138,28 @@ func fixtureVerdicts() []session.ThreadVerdict {
 		"no write to the entry frame or the continuation after the request",
 		"stop 30: entered user mode at sheep_counter: Genode::ipc_call+0x135, ip 0x1014ce5, sp 0x401ff400",
 	}
-	main := fixtureVerdict("sheep_counter", 0x221, 0x186, session.Coincident, [2]uint64{0x1014ce5, 0x400ffc20}, [2]uint64{0x1014ce5, 0x400ffc20})
-	sig := fixtureVerdict("signal handler", 0x23f, 0x1a3, session.Coincident, [2]uint64{0x101b190, 0x402ffef0}, [2]uint64{0x101b190, 0x402ffef0})
-	for _, t := range []*session.ThreadVerdict{&main, &sig} {
+	main := fixtureVerdict("sheep_counter", 0x221, 0x186, view.Coincident, [2]uint64{0x1014ce5, 0x400ffc20}, [2]uint64{0x1014ce5, 0x400ffc20})
+	sig := fixtureVerdict("signal handler", 0x23f, 0x1a3, view.Coincident, [2]uint64{0x101b190, 0x402ffef0}, [2]uint64{0x101b190, 0x402ffef0})
+	for _, t := range []*view.ThreadVerdict{&main, &sig} {
 		t.Rule = "coincident"
 		t.Cause = "the thread stood at the requested ip and sp already when the request came: nothing wrote them, they are equal by coincidence"
-		t.Entered = session.Stage{Missing: "the thread has not returned to user mode since the request"}
+		t.Entered = view.Stage{Missing: "the thread has not returned to user mode since the request"}
 		t.Evidence = ep.Evidence[3:5]
 	}
-	return []session.ThreadVerdict{main, ep, sig}
+	return []view.ThreadVerdict{main, ep, sig}
 }
 
-func fixtureCaps() *session.CapDiff {
-	g := func(slot uint64, id kernel.ID, to string) session.SlotCap {
-		return session.SlotCap{Slot: slot, Object: id, Type: "Gate", Rights: "SW", Label: 0x4600 + slot, Receiver: to}
+func fixtureCaps() *view.CapDiff {
+	g := func(slot uint64, id kernel.ID, to string) view.SlotCap {
+		return view.SlotCap{Slot: slot, Object: id, Type: "Gate", Rights: "SW", Label: 0x4600 + slot, Receiver: to}
 	}
-	was := session.SlotCap{Slot: 0xb, Object: 0x188, Type: "IRQ", Rights: "SW", Receiver: "rtcr/child ep"}
+	was := view.SlotCap{Slot: 0xb, Object: 0x188, Type: "IRQ", Rights: "SW", Receiver: "rtcr/child ep"}
 	is := was
 	is.Object, is.Receiver = 0x223, "none"
-	return &session.CapDiff{Original: taskOrig, Restored: taskRest, Checkpoint: 13, After: 29, Same: 27,
-		Missing: []session.SlotCap{g(0x20e, 0x19c, "rtcr/resources ep"), g(0x214, 0x1a0, "rtcr/resources ep"), g(0x215, 0x1a2, "core/signal_proxy")},
-		Extra:   []session.SlotCap{{Slot: 0x230, Object: 0x245, Type: "Factory", Rights: "S-"}},
-		Changed: []session.CapChange{{Slot: 0xb, Before: was, After: is, What: []string{"receiver"}}}}
+	return &view.CapDiff{Original: taskOrig, Restored: taskRest, Checkpoint: 13, After: 29, Same: 27,
+		Missing: []view.SlotCap{g(0x20e, 0x19c, "rtcr/resources ep"), g(0x214, 0x1a0, "rtcr/resources ep"), g(0x215, 0x1a2, "core/signal_proxy")},
+		Extra:   []view.SlotCap{{Slot: 0x230, Object: 0x245, Type: "Factory", Rights: "S-"}},
+		Changed: []view.CapChange{{Slot: 0xb, Before: was, After: is, What: []string{"receiver"}}}}
 }
 
 func fixtureLog() []string {
@@ -176,7 +177,7 @@ var fixtureScenario = &session.Scenario{Name: "rtcr-2016", Title: "The restored 
 // fixtureStory is the real run, as the session's user would report it.
 func fixtureStory() *Story {
 	phases := fixturePhases()
-	var stops []*session.Snapshot
+	var stops []*view.Snapshot
 	for n := 1; n <= 30; n++ {
 		s := snapshotOf(n, "the restore is complete", fixtureObjects())
 		for _, p := range phases {
@@ -186,15 +187,15 @@ func fixtureStory() *Story {
 		}
 		stops = append(stops, s)
 	}
-	view := &session.View{State: session.Stopped, Scenario: "rtcr-2016", Target: "localhost:1234", Snapshot: stops[29], Stops: 30, Live: true,
+	view := &view.View{State: view.Stopped, Scenario: "rtcr-2016", Target: "localhost:1234", Snapshot: stops[29], Stops: 30, Live: true,
 		Phases: phases, Verdicts: fixtureVerdicts(), Complete: true, Finished: true, Caps: fixtureCaps(), Log: fixtureLog(),
-		Memory: &session.MemoryDiff{Original: 0x14f, Restored: 0x1e7, Checkpoint: 12, After: 29, Same: 30, Unmapped: 108, Pages: []session.PageDiff{
+		Memory: &view.MemoryDiff{Original: 0x14f, Restored: 0x1e7, Checkpoint: 12, After: 29, Same: 30, Unmapped: 108, Pages: []view.PageDiff{
 			{Virt: 0x1052000, Region: "data", First: 0x128, Bytes: 9, Before: []byte{1, 0, 0, 0}, After: []byte{0, 0, 0, 0}, Like: "the program's initial contents"}}},
-		Waits: []session.WaitChange{{Name: "signal handler", Original: 0x19e, Restored: 0x238, Before: "receives from an object of kind IRQ", After: "receives from anybody", Stop: 30}},
-		Breakpoints: []session.BreakpointInfo{
+		Waits: []view.WaitChange{{Name: "signal handler", Original: 0x19e, Restored: 0x238, Before: "receives from an object of kind IRQ", After: "receives from anybody", Stop: 30}},
+		Breakpoints: []view.BreakpointInfo{
 			{Component: "rtcr", Function: "Rtcr::Restorer::restore(Rtcr::Target_state&)", Purpose: "phase", Addrs: []uint64{0x1023f40}, Hits: 1},
 			{Component: "core", Function: "Genode::Platform_thread::state(Genode::Thread_state)", Purpose: "request", Addrs: []uint64{0x55e440, 0x55e610}, Hits: 3, Foreign: 12, Lifted: 1}},
-		Notes: []session.Note{{Stop: 22, Text: "the *request* for ep, see mail of\nDecember 3rd"}, {Stop: 30}}}
+		Notes: []view.Note{{Stop: 22, Text: "the *request* for ep, see mail of\nDecember 3rd"}, {Stop: 30}}}
 	return NewStory(fixtureScenario, stops, view, "recording sheep.thaw made with thaw")
 }
 
@@ -206,25 +207,25 @@ func hostileStory() *Story {
 	s := fixtureStory()
 	v := *s.View
 	v.Scenario, v.Target = hostile, hostile
-	v.Phases = []session.Phase{{Name: hostile, Function: hostile, State: session.PhaseDone, Hits: 1, Stop: 1}, {Name: hostile, Depth: 99, State: 77, Stop: 2}}
+	v.Phases = []view.Phase{{Name: hostile, Function: hostile, State: view.PhaseDone, Hits: 1, Stop: 1}, {Name: hostile, Depth: 99, State: 77, Stop: 2}}
 	st := fixtureStage(1, 2, hostile, 2)
-	st.Place = session.Place{Addr: 1, Component: hostile, Function: hostile + "(int)", Offset: 1, File: hostile, Line: 3}
+	st.Place = view.Place{Addr: 1, Component: hostile, Function: hostile + "(int)", Offset: 1, File: hostile, Line: 3}
 	st.Registers = []kernel.Register{{Name: hostile, Value: 1}}
 	other := st
 	other.Registers = []kernel.Register{{Name: hostile, Value: 2}}
-	missing := session.Stage{Missing: hostile}
-	v.Verdicts = []session.ThreadVerdict{
-		{Thread: 1, Name: hostile, TaskName: hostile, Verdict: session.Partial, Rule: hostile, Cause: hostile, Advice: hostile, Evidence: []string{hostile, hostile},
+	missing := view.Stage{Missing: hostile}
+	v.Verdicts = []view.ThreadVerdict{
+		{Thread: 1, Name: hostile, TaskName: hostile, Verdict: view.Partial, Rule: hostile, Cause: hostile, Advice: hostile, Evidence: []string{hostile, hostile},
 			Checkpointed: missing, Requested: st, Kernel: missing, Entered: other},
-		{Name: hostile, Verdict: session.Verdict(hostile), Cause: hostile, Checkpointed: missing},
+		{Name: hostile, Verdict: view.Verdict(hostile), Cause: hostile, Checkpointed: missing},
 	}
-	slot := session.SlotCap{Slot: 1, Type: hostile, Rights: hostile, Receiver: hostile}
-	v.Caps = &session.CapDiff{Missing: []session.SlotCap{slot}, Changed: []session.CapChange{{Before: slot, What: []string{hostile}}}}
+	slot := view.SlotCap{Slot: 1, Type: hostile, Rights: hostile, Receiver: hostile}
+	v.Caps = &view.CapDiff{Missing: []view.SlotCap{slot}, Changed: []view.CapChange{{Before: slot, What: []string{hostile}}}}
 	v.Log = []string{hostile, "```", hostile}
-	v.Breakpoints = []session.BreakpointInfo{{Component: hostile, Function: hostile, Purpose: hostile}}
+	v.Breakpoints = []view.BreakpointInfo{{Component: hostile, Function: hostile, Purpose: hostile}}
 	v.Err = fmt.Errorf("%s", hostile)
 	s.View, s.Title, s.Text, s.Source, s.Made = &v, hostile, hostile, hostile, hostile
-	s.Notes = []session.Note{{Stop: 1, Text: hostile}}
+	s.Notes = []view.Note{{Stop: 1, Text: hostile}}
 	for i := range s.Stops {
 		s.Stops[i].Reason, s.Stops[i].Phase, s.Stops[i].PC = hostile, hostile, st.Place
 	}

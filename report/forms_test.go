@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 
 	"thaw/printable"
-	"thaw/session"
+	"thaw/session/view"
 )
 
 func written(t *testing.T, write func(io.Writer) error) string {
@@ -184,9 +184,9 @@ func TestMarkdownStaysPostable(t *testing.T) {
 	for range 100 {
 		v.Log = append(v.Log, long)
 	}
-	d := session.CapDiff{}
+	d := view.CapDiff{}
 	for i := range 2000 {
-		d.Missing = append(d.Missing, session.SlotCap{Slot: uint64(i), Type: "Gate", Receiver: "core/pager_ep"})
+		d.Missing = append(d.Missing, view.SlotCap{Slot: uint64(i), Type: "Gate", Receiver: "core/pager_ep"})
 	}
 	v.Caps, s.View = &d, &v
 	out := written(t, func(w io.Writer) error { return Markdown(w, s) })

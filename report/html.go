@@ -6,7 +6,7 @@ import (
 	"html/template"
 	"io"
 
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // htmlLogLines is the part of the LOG that stands open in the page; the lines
@@ -78,7 +78,7 @@ type pageStage struct {
 	Stop    string
 	Time    string
 	Source  []string
-	Gap     session.Gap // "" behind the last
+	Gap     view.Gap // "" behind the last
 	GapText string
 }
 
@@ -112,8 +112,8 @@ type pageStop struct {
 }
 
 // gapTexts stand on the arrow between two stages. They say what its line says.
-var gapTexts = map[session.Gap]string{
-	session.GapReached: "", session.GapLost: "✗ lost", session.GapEqual: "≈", session.GapOther: "other value", session.GapPending: "…", session.GapUnknown: "?",
+var gapTexts = map[view.Gap]string{
+	view.GapReached: "", view.GapLost: "✗ lost", view.GapEqual: "≈", view.GapOther: "other value", view.GapPending: "…", view.GapUnknown: "?",
 }
 
 func newPage(s *Story) *page {
@@ -167,7 +167,7 @@ func newPage(s *Story) *page {
 	return p
 }
 
-func pageThreadOf(t *session.ThreadVerdict) pageThread {
+func pageThreadOf(t *view.ThreadVerdict) pageThread {
 	info := infoOf(t.Verdict)
 	out := pageThread{Name: threadName(t), Identity: identity(t), Word: clean(string(t.Verdict)), Glyph: glyphOf(t.Verdict), Tone: info.tone,
 		Lost: lostBetween(t), Cause: clean(t.Cause), Advice: clean(t.Advice), Rule: clean(t.Rule)}
@@ -176,10 +176,10 @@ func pageThreadOf(t *session.ThreadVerdict) pageThread {
 	}
 	gaps, rows := t.Gaps(), valueRows(t)
 	for i, st := range t.Stages() {
-		ps := pageStage{Name: session.StageNames[i], Known: st.Known, Missing: clean(st.Missing), Stop: stopNumber(st.Stop), Source: breaks(clean(st.Source))}
+		ps := pageStage{Name: view.StageNames[i], Known: st.Known, Missing: clean(st.Missing), Stop: stopNumber(st.Stop), Source: breaks(clean(st.Source))}
 		if i < len(gaps) {
 			ps.Gap, ps.GapText = gaps[i], gapTexts[gaps[i]]
-			if ps.Gap == session.GapLost && t.Verdict == session.Overwritten {
+			if ps.Gap == view.GapLost && t.Verdict == view.Overwritten {
 				ps.GapText = "✗ overwritten"
 			}
 		}
@@ -197,7 +197,7 @@ func pageThreadOf(t *session.ThreadVerdict) pageThread {
 }
 
 // fullPlace is all that is known of a code address.
-func fullPlace(p session.Place) string {
+func fullPlace(p view.Place) string {
 	out := p.String()
 	if p.File != "" {
 		out += fmt.Sprintf(", %s:%d", p.File, p.Line)
@@ -205,7 +205,7 @@ func fullPlace(p session.Place) string {
 	return clean(out)
 }
 
-func pageCapsOf(d *session.CapDiff) *pageCaps {
+func pageCapsOf(d *view.CapDiff) *pageCaps {
 	if d == nil {
 		return nil
 	}
@@ -239,7 +239,7 @@ func cleanAll(lines []string) []string {
 	return out
 }
 
-func (p *page) breakpoints(infos []session.BreakpointInfo) {
+func (p *page) breakpoints(infos []view.BreakpointInfo) {
 	for _, b := range infos {
 		row := pageBreakpoint{Component: clean(b.Component), Function: clean(functionName(b.Function)), Purpose: clean(b.Purpose), Hits: b.Hits, Elsewhere: b.Elsewhere()}
 		for i, a := range b.Addrs {
@@ -250,6 +250,6 @@ func (p *page) breakpoints(infos []session.BreakpointInfo) {
 		}
 		p.Breakpoints = append(p.Breakpoints, row)
 	}
-	sum := session.SumBreakpoints(infos)
+	sum := view.SumBreakpoints(infos)
 	p.BreakpointsSum = fmt.Sprintf("%s, %s, %s more in other address spaces", count(len(infos), "breakpoint"), count(sum.Hits, "hit"), sum.Elsewhere())
 }

@@ -6,13 +6,13 @@ import (
 	"strings"
 
 	"thaw/kernel"
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // IPC prints who waits for whom, as far as a thread's wait can be ended by
 // another thread; rings of threads that wait for each other; and IRQ objects
 // with the threads that are attached to them.
-func IPC(w io.Writer, s *session.Snapshot) error {
+func IPC(w io.Writer, s *view.Snapshot) error {
 	p := &printer{w: w}
 	sys := s.System
 	for _, ring := range sys.Cycles() {
@@ -62,7 +62,7 @@ func nameOf(o *kernel.Object) string {
 }
 
 // holders lists the first few slots that name an object.
-func holders(s *session.Snapshot, id kernel.ID) string {
+func holders(s *view.Snapshot, id kernel.ID) string {
 	const most = 3
 	var out []string
 	for i, h := range s.System.Holders(id) {
@@ -76,7 +76,7 @@ func holders(s *session.Snapshot, id kernel.ID) string {
 }
 
 // threadTitle is "component/thread id".
-func threadTitle(s *session.Snapshot, id kernel.ID) string {
+func threadTitle(s *view.Snapshot, id kernel.ID) string {
 	o := s.System.Object(id)
 	if o == nil || o.Thread == nil {
 		return "object " + id.String()
@@ -84,7 +84,7 @@ func threadTitle(s *session.Snapshot, id kernel.ID) string {
 	return clean(s.TaskName(o.Thread.PD)+"/"+o.Title()) + " " + id.String()
 }
 
-func threadChain(s *session.Snapshot, ids []kernel.ID) string {
+func threadChain(s *view.Snapshot, ids []kernel.ID) string {
 	names := make([]string, 0, len(ids))
 	for _, id := range ids {
 		names = append(names, threadTitle(s, id))

@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"thaw/kernel"
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // The JSON forms. Addresses are hex strings, since JSON numbers lose bits;
@@ -40,20 +40,20 @@ type phaseJSON struct {
 }
 
 type threadJSON struct {
-	ID           string              `json:"id"`
-	Name         string              `json:"name"`
-	Task         string              `json:"task"`
-	Original     string              `json:"original,omitempty"`
-	Verdict      session.Verdict     `json:"verdict"`
-	Rule         string              `json:"rule"`
-	Cause        string              `json:"cause"`
-	Evidence     []string            `json:"evidence"`
-	Divergence   *session.Divergence `json:"divergence,omitempty"`
-	History      []happeningJSON     `json:"history"`
-	Checkpointed *stageJSON          `json:"checkpointed"`
-	Requested    *stageJSON          `json:"requested"`
-	Kernel       *stageJSON          `json:"kernel"`
-	Entered      *stageJSON          `json:"entered"`
+	ID           string           `json:"id"`
+	Name         string           `json:"name"`
+	Task         string           `json:"task"`
+	Original     string           `json:"original,omitempty"`
+	Verdict      view.Verdict     `json:"verdict"`
+	Rule         string           `json:"rule"`
+	Cause        string           `json:"cause"`
+	Evidence     []string         `json:"evidence"`
+	Divergence   *view.Divergence `json:"divergence,omitempty"`
+	History      []happeningJSON  `json:"history"`
+	Checkpointed *stageJSON       `json:"checkpointed"`
+	Requested    *stageJSON       `json:"requested"`
+	Kernel       *stageJSON       `json:"kernel"`
+	Entered      *stageJSON       `json:"entered"`
 }
 
 type happeningJSON struct {
@@ -70,7 +70,7 @@ type happeningJSON struct {
 }
 
 // happenings puts a thread's history in the words of JSON.
-func happenings(history []session.Happening) []happeningJSON {
+func happenings(history []view.Happening) []happeningJSON {
 	out := make([]happeningJSON, 0, len(history))
 	for _, h := range history {
 		j := happeningJSON{Stop: h.Stop, Seconds: h.Time.Seconds(), What: h.What, Where: h.Where, Function: h.Place.Function, Text: h.Text}
@@ -124,7 +124,7 @@ type changeJSON struct {
 func hexString(v uint64) string { return fmt.Sprintf("%#x", v) }
 
 // NewCheckJSON puts a view in its JSON form.
-func NewCheckJSON(v *session.View, failures []string) CheckJSON {
+func NewCheckJSON(v *view.View, failures []string) CheckJSON {
 	out := CheckJSON{Scenario: v.Scenario, Phases: []phaseJSON{}, Threads: []threadJSON{}, Expected: len(failures) == 0, Failures: failures,
 		Memory: memoryJSONOf(v.Memory), Waits: waitsJSON(v.Waits)}
 	for i := range v.Mismatches {
@@ -153,7 +153,7 @@ func NewCheckJSON(v *session.View, failures []string) CheckJSON {
 	return out
 }
 
-func stage(s session.Stage) *stageJSON {
+func stage(s view.Stage) *stageJSON {
 	if !s.Known {
 		return nil
 	}
@@ -171,7 +171,7 @@ func registers(rs []kernel.Register) map[string]string {
 	return out
 }
 
-func slots(cs []session.SlotCap) []slotJSON {
+func slots(cs []view.SlotCap) []slotJSON {
 	out := []slotJSON{}
 	for _, c := range cs {
 		out = append(out, slotOf(c))
@@ -179,7 +179,7 @@ func slots(cs []session.SlotCap) []slotJSON {
 	return out
 }
 
-func slotOf(c session.SlotCap) slotJSON {
+func slotOf(c view.SlotCap) slotJSON {
 	return slotJSON{Slot: hexString(c.Slot), Object: c.Object.String(), Type: c.Type, Label: hexString(c.Label), Rights: c.Rights, Receiver: c.Receiver}
 }
 
@@ -233,7 +233,7 @@ type capJSON struct {
 }
 
 // NewSnapshotJSON puts a snapshot in its JSON form.
-func NewSnapshotJSON(s *session.Snapshot) SnapshotJSON {
+func NewSnapshotJSON(s *view.Snapshot) SnapshotJSON {
 	out := SnapshotJSON{PC: hexString(s.PC.Addr), Problems: s.System.AllProblems()}
 	for _, o := range s.System.Objects {
 		j := objectJSON{ID: o.ID.String(), Class: o.Class, Kind: o.Kind, Name: o.Name, Address: hexString(o.Addr), Problem: o.Problem}
@@ -252,7 +252,7 @@ func NewSnapshotJSON(s *session.Snapshot) SnapshotJSON {
 	return out
 }
 
-func threadOf(s *session.Snapshot, o *kernel.Object) *kernelThreadJSON {
+func threadOf(s *view.Snapshot, o *kernel.Object) *kernelThreadJSON {
 	t := o.Thread
 	usual := t.Usual()
 	j := &kernelThreadJSON{Task: t.PD.String(), State: hexString(t.State), States: t.StateNames, Source: t.Source, UsualIP: hexString(usual.IP), UsualSP: hexString(usual.SP), Running: t.Running, Registers: registers(t.Registers), Function: s.Places[o.ID].Function}
@@ -265,7 +265,7 @@ func threadOf(s *session.Snapshot, o *kernel.Object) *kernelThreadJSON {
 	return j
 }
 
-func taskOf(s *session.Snapshot, o *kernel.Object) *taskJSON {
+func taskOf(s *view.Snapshot, o *kernel.Object) *taskJSON {
 	j := &taskJSON{Component: s.Tasks[o.ID], Capabilities: []capJSON{}, Problem: o.PD.Problem}
 	if o.PD.Root != 0 {
 		j.Root = hexString(o.PD.Root)

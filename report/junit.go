@@ -9,17 +9,17 @@ import (
 	"strings"
 	"time"
 
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // CheckResult is what one check came to.
 type CheckResult struct {
 	Name     string // "lab:overwritten", the address, the recording
 	Scenario string
-	Variant  string        // of the scenario's expectations
-	View     *session.View // of the last stop; nil if it could not run
-	Failures []string      // as Scenario.Failures tells them
-	Err      error         // why it could not run or did not come to its end
+	Variant  string     // of the scenario's expectations
+	View     *view.View // of the last stop; nil if it could not run
+	Failures []string   // as Scenario.Failures tells them
+	Err      error      // why it could not run or did not come to its end
 	Duration time.Duration
 }
 
@@ -150,8 +150,8 @@ func runCase(r *CheckResult) xmlCase {
 // group is a part of a scenario's expectations.
 type group struct {
 	name, kind string
-	verdict    *session.ThreadVerdict
-	caps       *session.CapDiff
+	verdict    *view.ThreadVerdict
+	caps       *view.CapDiff
 	failures   []string
 }
 

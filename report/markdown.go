@@ -5,7 +5,7 @@ import (
 	"io"
 	"strings"
 
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // Bounds of what a bug report can take: GitHub refuses one of more than 65,536
@@ -97,7 +97,7 @@ func (m *markdown) head(s *Story) {
 	}
 }
 
-func (m *markdown) thread(t *session.ThreadVerdict) {
+func (m *markdown) thread(t *view.ThreadVerdict) {
 	m.line("### %s %s: %s", glyphOf(t.Verdict), prose(string(t.Verdict)), code(threadName(t)))
 	m.line("")
 	where := lostBetween(t)
@@ -136,7 +136,7 @@ func (m *markdown) more(n int) {
 
 // stageTable has a row for each stage, and between two of them what became of
 // the value.
-func stageTable(t *session.ThreadVerdict) []string {
+func stageTable(t *view.ThreadVerdict) []string {
 	rows, gaps := valueRows(t), t.Gaps()
 	head := []string{"stage", "way"}
 	for _, r := range rows {
@@ -145,10 +145,10 @@ func stageTable(t *session.ThreadVerdict) []string {
 	var tab mdTable
 	tab.add(append(head, "in", "stop", "read from")...)
 	for i, st := range t.Stages() {
-		row := []string{session.StageNames[i], ""}
+		row := []string{view.StageNames[i], ""}
 		if i > 0 {
 			row[1] = arrows[gaps[i-1]]
-			if gaps[i-1] == session.GapLost && t.Verdict == session.Overwritten {
+			if gaps[i-1] == view.GapLost && t.Verdict == view.Overwritten {
 				row[1] = "✗ overwritten"
 			}
 		}
@@ -176,8 +176,8 @@ func mdValue(v stageValue) string {
 }
 
 // arrows tell how a value came from the stage before.
-var arrows = map[session.Gap]string{
-	session.GapReached: "▼ arrived", session.GapLost: "✗ lost", session.GapEqual: "≈ equal", session.GapOther: "┆ other value", session.GapPending: "… pending", session.GapUnknown: "? not known",
+var arrows = map[view.Gap]string{
+	view.GapReached: "▼ arrived", view.GapLost: "✗ lost", view.GapEqual: "≈ equal", view.GapOther: "┆ other value", view.GapPending: "… pending", view.GapUnknown: "? not known",
 }
 
 func stopNumber(n int) string {
@@ -194,7 +194,7 @@ func upperFirst(s string) string {
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
-func (m *markdown) caps(d *session.CapDiff) {
+func (m *markdown) caps(d *view.CapDiff) {
 	m.line("### Capabilities")
 	m.line("")
 	if d == nil {
@@ -235,9 +235,9 @@ type capRow struct {
 
 // capRows lists missing, extra and changed slots. Of a changed slot each cell
 // that differs holds both values.
-func capRows(d *session.CapDiff) []capRow {
+func capRows(d *view.CapDiff) []capRow {
 	var out []capRow
-	one := func(change, glyph string, c session.SlotCap) capRow {
+	one := func(change, glyph string, c view.SlotCap) capRow {
 		r := capRow{Change: change, Glyph: glyph, Slot: c.Slot, Type: clean(c.Type), Object: c.Object.String(), Rights: clean(c.Rights), Receiver: clean(c.Receiver)}
 		if c.Receiver != "" {
 			r.Label = hex(c.Label)

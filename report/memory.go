@@ -3,11 +3,11 @@ package report
 import (
 	"fmt"
 
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // memoryText says which memory was compared, and with what result.
-func memoryText(d *session.MemoryDiff) string {
+func memoryText(d *view.MemoryDiff) string {
 	s := fmt.Sprintf("memory of task %s as it was checkpointed at stop %d against task %s at stop %d: %s the same, %d differ, %d not mapped so far",
 		d.Original, d.Checkpoint, d.Restored, d.After, count(d.Same, "page"), len(d.Pages), d.Unmapped)
 	if d.Attached > 0 {
@@ -33,7 +33,7 @@ type memoryRow struct {
 // mostPages bounds the pages that a report lists.
 const mostPages = 200
 
-func memoryRows(d *session.MemoryDiff) []memoryRow {
+func memoryRows(d *view.MemoryDiff) []memoryRow {
 	var out []memoryRow
 	for _, g := range d.Pages[:min(len(d.Pages), mostPages)] {
 		row := memoryRow{Page: hex(g.Virt), Region: clean(g.Region), First: hex(g.Virt + uint64(max(g.First, 0))),
@@ -47,7 +47,7 @@ func memoryRows(d *session.MemoryDiff) []memoryRow {
 }
 
 // memory prints the pages that differ.
-func (p *printer) memory(d *session.MemoryDiff) {
+func (p *printer) memory(d *view.MemoryDiff) {
 	if d == nil {
 		return
 	}
@@ -73,7 +73,7 @@ func differ(n int) string {
 }
 
 // memory prints the pages that differ as a table, and the waits.
-func (m *markdown) memory(v *session.View) {
+func (m *markdown) memory(v *view.View) {
 	if len(v.Waits) > 0 {
 		m.line("### Waits")
 		m.line("")
@@ -103,7 +103,7 @@ func (m *markdown) memory(v *session.View) {
 	m.line("")
 }
 
-func pagesDiffer(d *session.MemoryDiff) int {
+func pagesDiffer(d *view.MemoryDiff) int {
 	if d == nil {
 		return 0
 	}
@@ -117,7 +117,7 @@ type pageMemory struct {
 	More int
 }
 
-func pageMemoryOf(d *session.MemoryDiff) *pageMemory {
+func pageMemoryOf(d *view.MemoryDiff) *pageMemory {
 	if d == nil {
 		return nil
 	}
@@ -137,7 +137,7 @@ type memoryJSON struct {
 	Problem    string      `json:"problem,omitempty"`
 }
 
-func memoryJSONOf(d *session.MemoryDiff) *memoryJSON {
+func memoryJSONOf(d *view.MemoryDiff) *memoryJSON {
 	if d == nil {
 		return nil
 	}
@@ -158,7 +158,7 @@ type waitJSON struct {
 	After    string `json:"after"`
 }
 
-func waitsJSON(waits []session.WaitChange) []waitJSON {
+func waitsJSON(waits []view.WaitChange) []waitJSON {
 	var out []waitJSON
 	for _, w := range waits {
 		out = append(out, waitJSON{w.Name, w.Original.String(), w.Restored.String(), w.Before, w.After})

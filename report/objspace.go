@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"thaw/kernel"
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // perRow is the number of slots in a row of the kernel debugger's object space.
@@ -25,7 +25,7 @@ const kindWidth = 9
 // none. "--" is an empty slot. "?????" is an object that is not in the kernel's
 // list. Rows of empty slots only are left out. A row takes 71 columns; names, labels
 // and further flags of a capability are in the JSON form.
-func (p *printer) objectSpace(sys *kernel.System, s *session.Snapshot, o *kernel.Object) {
+func (p *printer) objectSpace(sys *kernel.System, s *view.Snapshot, o *kernel.Object) {
 	p.line("")
 	p.line("task %s %s: %s", o.ID, s.TaskName(o.ID), capabilities(len(o.PD.Caps)))
 	if o.PD.Problem != "" {

@@ -15,13 +15,13 @@ import (
 
 	"thaw/kernel"
 	"thaw/printable"
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // Glyphs of the verdicts: no meaning rests on colour.
-var glyphs = map[session.Verdict]string{
-	session.Applied: "=", session.Coincident: "≈", session.Ignored: "≠", session.Overwritten: "!",
-	session.Partial: "~", session.NotRequested: "-", session.Pending: "…", session.Unknown: "?",
+var glyphs = map[view.Verdict]string{
+	view.Applied: "=", view.Coincident: "≈", view.Ignored: "≠", view.Overwritten: "!",
+	view.Partial: "~", view.NotRequested: "-", view.Pending: "…", view.Unknown: "?",
 }
 
 // hex prints an address as Genode's tools do in logs, without a prefix.
@@ -29,7 +29,7 @@ func hex(v uint64) string { return fmt.Sprintf("%x", v) }
 
 // Check prints the phases, the verdict of every thread with its four stages,
 // and the capability diff.
-func Check(w io.Writer, v *session.View) error {
+func Check(w io.Writer, v *view.View) error {
 	p := &printer{w: w}
 	p.line("scenario %s on %s", v.Scenario, v.Target)
 	for i := range v.Mismatches {
@@ -65,14 +65,14 @@ func (p *printer) line(format string, args ...any) {
 	}
 }
 
-func (p *printer) phases(phases []session.Phase) {
+func (p *printer) phases(phases []view.Phase) {
 	p.line("phases")
 	for _, ph := range phases {
 		p.line("  %-40s %-8s %d×", strings.Repeat("  ", ph.Depth)+ph.Name, ph.State, ph.Hits)
 	}
 }
 
-func (p *printer) verdict(t *session.ThreadVerdict) {
+func (p *printer) verdict(t *view.ThreadVerdict) {
 	original := ""
 	if t.Original != 0 {
 		original = ", checkpointed as " + t.Original.String()
@@ -81,7 +81,7 @@ func (p *printer) verdict(t *session.ThreadVerdict) {
 	p.line("  %s", t.Cause)
 	for _, s := range []struct {
 		name  string
-		stage session.Stage
+		stage view.Stage
 	}{{"checkpointed", t.Checkpointed}, {"requested", t.Requested}, {"kernel", t.Kernel}, {"entered", t.Entered}} {
 		if !s.stage.Known {
 			p.line("  %-13s -                     %s", s.name, s.stage.Missing)
@@ -100,7 +100,7 @@ func (p *printer) verdict(t *session.ThreadVerdict) {
 
 // history prints what happened to a thread's state, with the time since the
 // session began and backtraces of writes.
-func (p *printer) history(history []session.Happening) {
+func (p *printer) history(history []view.Happening) {
 	if len(history) == 0 {
 		return
 	}
@@ -117,7 +117,7 @@ func (p *printer) history(history []session.Happening) {
 	}
 }
 
-func (p *printer) caps(d *session.CapDiff) {
+func (p *printer) caps(d *view.CapDiff) {
 	if d == nil {
 		p.line("capabilities: not compared, one of the two tasks was not seen")
 		return
@@ -178,7 +178,7 @@ func countOf(pd *kernel.PD) string {
 
 // Snapshot prints all threads and tasks of a stop the way the kernel debugger
 // lists them: ids in hex, states by name, the wait partner with * for an IRQ.
-func Snapshot(w io.Writer, s *session.Snapshot, caps bool) error {
+func Snapshot(w io.Writer, s *view.Snapshot, caps bool) error {
 	p := &printer{w: w}
 	sys := s.System
 	p.line("%d objects, %d threads, %d tasks, %d capabilities; processor at %s", len(sys.Objects), len(sys.Threads()), len(sys.PDs()), sys.Capabilities(), s.PC)

@@ -2,7 +2,7 @@ package report
 
 import (
 	"thaw/kernel"
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // stageValue is one value of a stage as a report shows it.
@@ -28,26 +28,26 @@ func byItself(name string, all []kernel.Register) bool {
 // valueRows are ip and sp at each stage and, for a partial restore, the
 // registers that did not arrive. For any other verdict registers differ by
 // nature, and ip and sp say it all.
-func valueRows(t *session.ThreadVerdict) []stageRow {
+func valueRows(t *view.ThreadVerdict) []stageRow {
 	rows := []stageRow{
-		rowOf(t, "ip", func(s *session.Stage) (uint64, bool) { return s.IP, s.Known }),
-		rowOf(t, "sp", func(s *session.Stage) (uint64, bool) { return s.SP, s.Known }),
+		rowOf(t, "ip", func(s *view.Stage) (uint64, bool) { return s.IP, s.Known }),
+		rowOf(t, "sp", func(s *view.Stage) (uint64, bool) { return s.SP, s.Known }),
 	}
-	if t.Verdict != session.Partial {
+	if t.Verdict != view.Partial {
 		return rows
 	}
 	for _, r := range t.Requested.Registers {
 		if v, ok := kernel.RegisterIn(t.Entered.Registers, r.Name); !ok || v == r.Value || byItself(r.Name, t.Requested.Registers) {
 			continue
 		}
-		rows = append(rows, rowOf(t, r.Name, func(s *session.Stage) (uint64, bool) { return kernel.RegisterIn(s.Registers, r.Name) }))
+		rows = append(rows, rowOf(t, r.Name, func(s *view.Stage) (uint64, bool) { return kernel.RegisterIn(s.Registers, r.Name) }))
 	}
 	return rows
 }
 
 // rowOf compares a value with what the stage was handed: what was requested, or
 // for the request itself what was checkpointed.
-func rowOf(t *session.ThreadVerdict, name string, value func(*session.Stage) (uint64, bool)) stageRow {
+func rowOf(t *view.ThreadVerdict, name string, value func(*view.Stage) (uint64, bool)) stageRow {
 	row := stageRow{Name: clean(name)}
 	s := t.Stages()
 	for i := range s {

@@ -8,20 +8,21 @@ import (
 	"time"
 
 	"thaw/session"
+	"thaw/session/view"
 )
 
 // Story is what a report is made of. It holds no connection to a session: it
 // can be filled while the session goes on, or from a recording.
 type Story struct {
-	View *session.View // of the last stop; nil if there is none
+	View *view.View // of the last stop; nil if there is none
 
 	// Of the scenario: what goes wrong in a few words, what happened, and where
 	// that was reported.
 	Title, Text, Source string
 
-	Stops []Stop         // in order
-	Notes []session.Note // by stop
-	Made  string         // what the report was made from: "recording FILE made with thaw", or the target
+	Stops []Stop      // in order
+	Notes []view.Note // by stop
+	Made  string      // what the report was made from: "recording FILE made with thaw", or the target
 }
 
 // Stop is what a report tells of a stop: a snapshot without its objects.
@@ -30,13 +31,13 @@ type Stop struct {
 	Time   time.Duration // since the session began
 	Reason string
 	Phase  string
-	PC     session.Place
-	Cost   session.Cost
+	PC     view.Place
+	Cost   view.Cost
 }
 
 // NewStory fills a story. scn may be nil, and so may last: then nothing was
 // seen. Snapshots and view are only read.
-func NewStory(scn *session.Scenario, stops []*session.Snapshot, last *session.View, made string) *Story {
+func NewStory(scn *session.Scenario, stops []*view.Snapshot, last *view.View, made string) *Story {
 	s := &Story{View: last, Made: made}
 	if scn != nil {
 		s.Title, s.Text, s.Source = scn.Title, scn.Story, scn.Source
@@ -53,9 +54,9 @@ func NewStory(scn *session.Scenario, stops []*session.Snapshot, last *session.Vi
 }
 
 // view is never nil.
-func (s *Story) view() *session.View {
+func (s *Story) view() *view.View {
 	if s.View == nil {
-		return &session.View{}
+		return &view.View{}
 	}
 	return s.View
 }
@@ -76,27 +77,27 @@ type verdictInfo struct {
 	tone string // CSS class; glyph and word say the same
 }
 
-var verdictInfos = map[session.Verdict]verdictInfo{
-	session.Ignored:      {0, true, "bad"},
-	session.Overwritten:  {1, true, "bad"},
-	session.Partial:      {2, true, "bad"},
-	session.NotRequested: {3, true, "bad"},
-	session.Unknown:      {4, false, "warn"},
-	session.Pending:      {5, false, "warn"},
-	session.Coincident:   {6, false, "warn"},
-	session.Applied:      {7, false, "good"},
+var verdictInfos = map[view.Verdict]verdictInfo{
+	view.Ignored:      {0, true, "bad"},
+	view.Overwritten:  {1, true, "bad"},
+	view.Partial:      {2, true, "bad"},
+	view.NotRequested: {3, true, "bad"},
+	view.Unknown:      {4, false, "warn"},
+	view.Pending:      {5, false, "warn"},
+	view.Coincident:   {6, false, "warn"},
+	view.Applied:      {7, false, "good"},
 }
 
 // infoOf knows any verdict, also one of a later version of thaw.
-func infoOf(v session.Verdict) verdictInfo {
+func infoOf(v view.Verdict) verdictInfo {
 	if info, ok := verdictInfos[v]; ok {
 		return info
 	}
-	return verdictInfos[session.Unknown]
+	return verdictInfos[view.Unknown]
 }
 
 // glyphOf is a verdict's glyph, "?" for one of a later version.
-func glyphOf(v session.Verdict) string {
+func glyphOf(v view.Verdict) string {
 	if g, ok := glyphs[v]; ok {
 		return g
 	}
@@ -104,13 +105,13 @@ func glyphOf(v session.Verdict) string {
 }
 
 // verdicts lists the threads, those that lost their state first.
-func (s *Story) verdicts() []*session.ThreadVerdict {
+func (s *Story) verdicts() []*view.ThreadVerdict {
 	v := s.view()
-	out := make([]*session.ThreadVerdict, len(v.Verdicts))
+	out := make([]*view.ThreadVerdict, len(v.Verdicts))
 	for i := range v.Verdicts {
 		out[i] = &v.Verdicts[i]
 	}
-	slices.SortStableFunc(out, func(a, b *session.ThreadVerdict) int {
+	slices.SortStableFunc(out, func(a, b *view.ThreadVerdict) int {
 		return cmp.Compare(infoOf(a.Verdict).rank, infoOf(b.Verdict).rank)
 	})
 	return out
@@ -118,7 +119,7 @@ func (s *Story) verdicts() []*session.ThreadVerdict {
 
 // tally is how many threads have a verdict.
 type tally struct {
-	verdict session.Verdict
+	verdict view.Verdict
 	Word    string
 	Glyph   string
 	Tone    string
@@ -174,7 +175,7 @@ func (s *Story) Summary() string {
 }
 
 // capsDiffer counts the slots that differ.
-func capsDiffer(d *session.CapDiff) int {
+func capsDiffer(d *view.CapDiff) int {
 	if d == nil {
 		return 0
 	}
@@ -182,7 +183,7 @@ func capsDiffer(d *session.CapDiff) int {
 }
 
 // threadName is the name of a thread, or its number.
-func threadName(t *session.ThreadVerdict) string {
+func threadName(t *view.ThreadVerdict) string {
 	if t.Name == "" {
 		return "thread " + t.Thread.String()
 	}
@@ -190,7 +191,7 @@ func threadName(t *session.ThreadVerdict) string {
 }
 
 // identity tells which thread a verdict is about: names repeat.
-func identity(t *session.ThreadVerdict) string {
+func identity(t *view.ThreadVerdict) string {
 	out := "not in the restored child"
 	if t.Thread != 0 {
 		out = fmt.Sprintf("thread %s of %s (task %s)", t.Thread, clean(t.TaskName), t.Task)
@@ -202,16 +203,16 @@ func identity(t *session.ThreadVerdict) string {
 }
 
 // lostBetween tells where a state got lost, "" if it did not.
-func lostBetween(t *session.ThreadVerdict) string {
+func lostBetween(t *view.ThreadVerdict) string {
 	g := t.LostAt()
 	if g < 0 {
 		return ""
 	}
-	between := "lost between " + session.StageNames[g] + " and " + session.StageNames[g+1]
+	between := "lost between " + view.StageNames[g] + " and " + view.StageNames[g+1]
 	switch t.Verdict {
-	case session.Partial:
+	case view.Partial:
 		return "registers " + between
-	case session.Overwritten:
+	case view.Overwritten:
 		return "written, then overwritten before the thread ran"
 	}
 	return between
@@ -240,7 +241,7 @@ func (s *Story) failure() string {
 }
 
 // unknownStage is what a report says where a stage is not known.
-func unknownStage(st *session.Stage) string {
+func unknownStage(st *view.Stage) string {
 	if st.Missing == "" {
 		return "not known"
 	}
@@ -248,12 +249,12 @@ func unknownStage(st *session.Stage) string {
 }
 
 // phaseGlyphs tells a phase's state beside its word.
-var phaseGlyphs = map[session.PhaseState]string{
-	session.PhaseNext: "·", session.PhaseCurrent: "▶", session.PhaseDone: "✓", session.PhaseSkipped: "–",
+var phaseGlyphs = map[view.PhaseState]string{
+	view.PhaseNext: "·", view.PhaseCurrent: "▶", view.PhaseDone: "✓", view.PhaseSkipped: "–",
 }
 
 // phaseState is "✓ done".
-func phaseState(p session.PhaseState) string {
+func phaseState(p view.PhaseState) string {
 	if g, ok := phaseGlyphs[p]; ok {
 		return g + " " + p.String()
 	}
@@ -264,7 +265,7 @@ func phaseState(p session.PhaseState) string {
 func indent(depth int) int { return min(max(depth, 0), 8) }
 
 // capTables tells what a capability diff compares.
-func capTables(d *session.CapDiff) string {
+func capTables(d *view.CapDiff) string {
 	return fmt.Sprintf("Task %s at stop %d against task %s at stop %d", d.Original, d.Checkpoint, d.Restored, d.After)
 }
 

@@ -7,27 +7,27 @@ import (
 	"testing"
 
 	"thaw/kernel"
-	"thaw/session"
+	"thaw/session/view"
 )
 
 func TestSummary(t *testing.T) {
-	verdict := func(name string, v session.Verdict) session.ThreadVerdict {
-		return session.ThreadVerdict{Name: name, Thread: 0x52, Verdict: v}
+	verdict := func(name string, v view.Verdict) view.ThreadVerdict {
+		return view.ThreadVerdict{Name: name, Thread: 0x52, Verdict: v}
 	}
 	for _, c := range []struct {
-		verdicts []session.ThreadVerdict
+		verdicts []view.ThreadVerdict
 		want     string
 	}{
 		{nil, "No restored thread was seen."},
-		{[]session.ThreadVerdict{verdict("a", session.Coincident), verdict("ep", session.Ignored)}, "1 of 2 threads lost its state: ep (ignored)."},
-		{[]session.ThreadVerdict{verdict("ep", session.NotRequested)}, "1 of 1 thread lost its state: ep (not-requested)."},
-		{[]session.ThreadVerdict{verdict("a", session.Partial), verdict("", session.Overwritten), verdict("c", session.Applied)},
+		{[]view.ThreadVerdict{verdict("a", view.Coincident), verdict("ep", view.Ignored)}, "1 of 2 threads lost its state: ep (ignored)."},
+		{[]view.ThreadVerdict{verdict("ep", view.NotRequested)}, "1 of 1 thread lost its state: ep (not-requested)."},
+		{[]view.ThreadVerdict{verdict("a", view.Partial), verdict("", view.Overwritten), verdict("c", view.Applied)},
 			"2 of 3 threads lost their state: thread 52 (overwritten), a (partial)."},
-		{[]session.ThreadVerdict{verdict("a", session.Applied), verdict("b", session.Pending), verdict("c", session.Applied)},
+		{[]view.ThreadVerdict{verdict("a", view.Applied), verdict("b", view.Pending), verdict("c", view.Applied)},
 			"No thread lost its state: of 3 threads 1 pending, 2 applied."},
-		{[]session.ThreadVerdict{verdict("a", "melted")}, "No thread lost its state: of 1 thread 1 melted."},
+		{[]view.ThreadVerdict{verdict("a", "melted")}, "No thread lost its state: of 1 thread 1 melted."},
 	} {
-		s := &Story{View: &session.View{Verdicts: c.verdicts, Caps: &session.CapDiff{Same: 3}}}
+		s := &Story{View: &view.View{Verdicts: c.verdicts, Caps: &view.CapDiff{Same: 3}}}
 		if got := s.Summary(); got != c.want {
 			t.Errorf("got %q, want %q", got, c.want)
 		}
@@ -35,8 +35,8 @@ func TestSummary(t *testing.T) {
 }
 
 func TestSummaryTellsOfCapabilities(t *testing.T) {
-	applied := []session.ThreadVerdict{{Name: "ep", Verdict: session.Applied}}
-	s := &Story{View: &session.View{Verdicts: applied, Caps: &session.CapDiff{Missing: make([]session.SlotCap, 4)}}}
+	applied := []view.ThreadVerdict{{Name: "ep", Verdict: view.Applied}}
+	s := &Story{View: &view.View{Verdicts: applied, Caps: &view.CapDiff{Missing: make([]view.SlotCap, 4)}}}
 	if got, want := s.Summary(), "No thread lost its state: of 1 thread 1 applied. Capabilities differ: 4 missing, 0 extra, 0 changed."; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -46,7 +46,7 @@ func TestSummaryTellsOfCapabilities(t *testing.T) {
 }
 
 func TestNewStoryLeavesOutHoles(t *testing.T) {
-	s := NewStory(nil, []*session.Snapshot{snapshotOf(1, "a", nil), nil, snapshotOf(3, "b", nil)}, nil, "")
+	s := NewStory(nil, []*view.Snapshot{snapshotOf(1, "a", nil), nil, snapshotOf(3, "b", nil)}, nil, "")
 	if len(s.Stops) != 2 || s.Stops[1].Number != 3 {
 		t.Errorf("stops %+v, want 1 and 3", s.Stops)
 	}
@@ -59,51 +59,51 @@ func TestNewStoryLeavesOutHoles(t *testing.T) {
 }
 
 func TestProgress(t *testing.T) {
-	phases := []session.Phase{{Name: "restore"}}
+	phases := []view.Phase{{Name: "restore"}}
 	for _, c := range []struct {
-		view session.View
+		view view.View
 		want string
 	}{
-		{session.View{Complete: true, Finished: true}, "every verdict is final"},
-		{session.View{Complete: true}, "not every verdict"},
-		{session.View{Phases: phases}, "was not complete"},
-		{session.View{}, "Nothing"},
+		{view.View{Complete: true, Finished: true}, "every verdict is final"},
+		{view.View{Complete: true}, "not every verdict"},
+		{view.View{Phases: phases}, "was not complete"},
+		{view.View{}, "Nothing"},
 	} {
 		if got := (&Story{View: &c.view}).progress(); !strings.Contains(got, c.want) {
 			t.Errorf("%q does not hold %q", got, c.want)
 		}
 	}
-	s := &Story{View: &session.View{Err: errors.New("the guest\nis gone")}}
+	s := &Story{View: &view.View{Err: errors.New("the guest\nis gone")}}
 	if got := s.failure(); got != "The session ended: the guest?is gone" {
 		t.Errorf("failure is %q", got)
 	}
 }
 
 func TestGaps(t *testing.T) {
-	at := func(ip uint64) session.Stage { return session.Stage{Known: true, IP: ip, SP: 9} }
-	var none session.Stage
-	with := func(st session.Stage, rax uint64) session.Stage {
+	at := func(ip uint64) view.Stage { return view.Stage{Known: true, IP: ip, SP: 9} }
+	var none view.Stage
+	with := func(st view.Stage, rax uint64) view.Stage {
 		st.Registers = []kernel.Register{{Name: "rax", Value: rax}}
 		return st
 	}
 	for _, c := range []struct {
-		verdict session.Verdict
-		stages  [4]session.Stage
+		verdict view.Verdict
+		stages  [4]view.Stage
 		want    string
 		lost    string
 	}{
-		{session.Applied, [4]session.Stage{at(1), at(1), at(1), at(1)}, "reached reached reached", ""},
-		{session.Ignored, [4]session.Stage{at(1), at(1), at(2), at(2)}, "reached lost other", "lost between requested and kernel"},
-		{session.Ignored, [4]session.Stage{at(1), at(1), none, none}, "reached lost unknown", "lost between requested and kernel"},
-		{session.Overwritten, [4]session.Stage{at(1), at(1), at(2), at(2)}, "reached lost other", "written, then overwritten before the thread ran"},
-		{session.Overwritten, [4]session.Stage{at(1), at(1), at(1), none}, "reached reached lost", "written, then overwritten before the thread ran"},
-		{session.NotRequested, [4]session.Stage{at(1), none, at(2), none}, "lost unknown unknown", "lost between checkpointed and requested"},
-		{session.Partial, [4]session.Stage{with(at(1), 5), with(at(1), 5), at(1), with(at(1), 0)}, "reached lost other", "registers lost between requested and kernel"},
-		{session.Coincident, [4]session.Stage{at(1), at(1), at(1), at(1)}, "reached equal reached", ""},
-		{session.Pending, [4]session.Stage{at(1), at(1), at(2), none}, "reached other pending", ""},
-		{session.Unknown, [4]session.Stage{none, at(1), none, at(1)}, "unknown unknown unknown", ""},
+		{view.Applied, [4]view.Stage{at(1), at(1), at(1), at(1)}, "reached reached reached", ""},
+		{view.Ignored, [4]view.Stage{at(1), at(1), at(2), at(2)}, "reached lost other", "lost between requested and kernel"},
+		{view.Ignored, [4]view.Stage{at(1), at(1), none, none}, "reached lost unknown", "lost between requested and kernel"},
+		{view.Overwritten, [4]view.Stage{at(1), at(1), at(2), at(2)}, "reached lost other", "written, then overwritten before the thread ran"},
+		{view.Overwritten, [4]view.Stage{at(1), at(1), at(1), none}, "reached reached lost", "written, then overwritten before the thread ran"},
+		{view.NotRequested, [4]view.Stage{at(1), none, at(2), none}, "lost unknown unknown", "lost between checkpointed and requested"},
+		{view.Partial, [4]view.Stage{with(at(1), 5), with(at(1), 5), at(1), with(at(1), 0)}, "reached lost other", "registers lost between requested and kernel"},
+		{view.Coincident, [4]view.Stage{at(1), at(1), at(1), at(1)}, "reached equal reached", ""},
+		{view.Pending, [4]view.Stage{at(1), at(1), at(2), none}, "reached other pending", ""},
+		{view.Unknown, [4]view.Stage{none, at(1), none, at(1)}, "unknown unknown unknown", ""},
 	} {
-		v := session.ThreadVerdict{Verdict: c.verdict, Checkpointed: c.stages[0], Requested: c.stages[1], Kernel: c.stages[2], Entered: c.stages[3]}
+		v := view.ThreadVerdict{Verdict: c.verdict, Checkpointed: c.stages[0], Requested: c.stages[1], Kernel: c.stages[2], Entered: c.stages[3]}
 		g := v.Gaps()
 		if got := fmt.Sprintf("%s %s %s", g[0], g[1], g[2]); got != c.want {
 			t.Errorf("%s: gaps are %q, want %q", c.verdict, got, c.want)
@@ -123,7 +123,7 @@ func TestGaps(t *testing.T) {
 }
 
 func TestPartialShowsRegistersThatDidNotArrive(t *testing.T) {
-	v := fixtureVerdict("ep", 1, 2, session.Partial, [2]uint64{1, 2}, [2]uint64{1, 2})
+	v := fixtureVerdict("ep", 1, 2, view.Partial, [2]uint64{1, 2}, [2]uint64{1, 2})
 	v.Requested.Registers = []kernel.Register{{Name: "rax", Value: 0}, {Name: "rbx", Value: 0x10}, {Name: "rcx", Value: 1}, {Name: "r11", Value: 1}}
 	v.Entered.Registers = []kernel.Register{{Name: "rax", Value: 0}, {Name: "rbx", Value: 0x11}, {Name: "r11", Value: 0x246}}
 	rows := valueRows(&v)
@@ -140,7 +140,7 @@ func TestPartialShowsRegistersThatDidNotArrive(t *testing.T) {
 	if rows := valueRows(&v); len(rows) != 3 || rows[2].Name != "r11" {
 		t.Errorf("rows %+v, want ip, sp and r11", rows)
 	}
-	v.Verdict = session.Ignored
+	v.Verdict = view.Ignored
 	if rows := valueRows(&v); len(rows) != 2 {
 		t.Errorf("an ignored thread shows %d rows, want ip and sp", len(rows))
 	}
@@ -183,7 +183,7 @@ func TestTimeLineOfFewStops(t *testing.T) {
 		t.Errorf("a time line of nothing: %+v", tl)
 	}
 	for n := 1; n <= 8; n++ {
-		s := &Story{View: &session.View{Phases: []session.Phase{{Name: "p", Stop: n, State: session.PhaseCurrent, Hits: 1}}}}
+		s := &Story{View: &view.View{Phases: []view.Phase{{Name: "p", Stop: n, State: view.PhaseCurrent, Hits: 1}}}}
 		tl := newTimeLine(s)
 		seen := map[string]bool{}
 		for _, tick := range tl.Ticks {

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"thaw/printable"
-	"thaw/session"
+	"thaw/session/view"
 	"thaw/words"
 )
 
@@ -47,7 +47,7 @@ func functionName(name string) string {
 
 // place is a code address as function+offset, without parameters: with them a
 // C++ name fits no table.
-func place(p session.Place) string {
+func place(p view.Place) string {
 	switch {
 	case p.Function == "" && p.Component == "":
 		return hex(p.Addr)

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // timeLine is the walk through the phases, drawn over stops: every stop takes
@@ -79,7 +79,7 @@ func newTimeLine(s *Story) *timeLine {
 	return tl
 }
 
-func phaseClass(p session.PhaseState) string {
+func phaseClass(p view.PhaseState) string {
 	if _, ok := phaseGlyphs[p]; ok {
 		return p.String()
 	}
@@ -88,7 +88,7 @@ func phaseClass(p session.PhaseState) string {
 
 // phaseEnd is the first stop behind phase i: where the next phase begins that
 // is not inside it.
-func phaseEnd(phases []session.Phase, i, last int) int {
+func phaseEnd(phases []view.Phase, i, last int) int {
 	for _, p := range phases[i+1:] {
 		if p.Depth <= phases[i].Depth && p.Stop > phases[i].Stop {
 			return p.Stop
@@ -116,7 +116,7 @@ func (tl *timeLine) mark(s *Story) {
 		}
 		step := min(max(st.Stop-1, 1), tl.Last)
 		m := timeMark{Left: tl.percent(float64(step) - 0.5), Stop: st.Stop, Thread: clip(threadName(t), 24),
-			Text: fmt.Sprintf("%s at %s, before stop %d; %s", session.StageNames[g], seconds(st.Time), st.Stop, lostBetween(t))}
+			Text: fmt.Sprintf("%s at %s, before stop %d; %s", view.StageNames[g], seconds(st.Time), st.Stop, lostBetween(t))}
 		tl.Marks = append(tl.Marks, m)
 		if i := tl.rowAt(step); i >= 0 {
 			tl.Rows[i].Marks = append(tl.Rows[i].Marks, m)

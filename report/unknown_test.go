@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"thaw/kernel"
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // What there is none of, and what is not known, is no number in text and JSON.
@@ -17,7 +17,7 @@ func TestNoneIsNoNumber(t *testing.T) {
 		{ID: 2, Class: "Thread", Kind: "Thread", Thread: &kernel.Thread{PD: 1, Source: kernel.SourceNone}},
 		{ID: 3, Class: "Task", Kind: "Task", PD: &kernel.PD{Root: 0x5000, Caps: []kernel.Capability{{Slot: 7}}}},
 	}, nil)
-	s := &session.Snapshot{System: sys}
+	s := &view.Snapshot{System: sys}
 	var out bytes.Buffer
 	if err := Snapshot(&out, s, false); err != nil {
 		t.Fatal(err)

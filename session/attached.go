@@ -6,6 +6,7 @@ import (
 	"thaw/debuginfo"
 	"thaw/kernel"
 	"thaw/memory"
+	"thaw/session/view"
 )
 
 // regionMap is where a component keeps what is attached to an address space.
@@ -159,7 +160,7 @@ func numbers(v debuginfo.Value, members map[string]*uint64) error {
 
 // readAttached adds pages of the original that the restored child does not map so
 // far to the latter's, as they are attached to it; it says how many.
-func (e *Engine) readAttached(before, after *childMemory, d *MemoryDiff) (int, error) {
+func (e *Engine) readAttached(before, after *childMemory, d *view.MemoryDiff) (int, error) {
 	m := e.restoredRegions(after.task)
 	if m == nil || e.plat.attached == nil {
 		return 0, nil

@@ -6,26 +6,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-)
-
-// Purposes of breakpoints that the user sets. The others are the scenario's, and
-// are not the user's to remove.
-const (
-	PurposeBreak = "yours"
-	PurposeOnce  = "once" // yours, and gone as soon as it was hit
-
-	purposePhase    = "phase"
-	purposeComplete = "restore complete"
+	"thaw/session/view"
 )
 
 // mostBreaks bounds the breakpoints that the user sets.
 const mostBreaks = 100
-
-// Own says whether the user set the breakpoint.
-func (b *BreakpointInfo) Own() bool { return b.Purpose == PurposeBreak || b.Purpose == PurposeOnce }
-
-// Name is what Delete takes: "component: function".
-func (b *BreakpointInfo) Name() string { return b.Component + ": " + b.Function }
 
 // Break sets a breakpoint of the user's. It is hit in the component's own address
 // spaces only. text is "COMPONENT: FUNCTION", or in place of the function
@@ -36,9 +21,9 @@ func (e *Engine) Break(ctx context.Context, text string, once bool) error {
 	if err != nil {
 		return err
 	}
-	purpose := PurposeBreak
+	purpose := view.PurposeBreak
 	if once {
-		purpose = PurposeOnce
+		purpose = view.PurposeOnce
 	}
 	own := 0
 	for _, i := range e.infos {
@@ -108,7 +93,7 @@ func (c *component) addresses(where string) []uint64 {
 
 // watchPlaces sets a probe at each of the addresses.
 func (e *Engine) watchPlaces(ctx context.Context, c *component, name, purpose string, addrs []uint64, hit func(ctx context.Context) (*event, error)) error {
-	info := &BreakpointInfo{Component: c.name, Function: name, Purpose: purpose, Addrs: addrs}
+	info := &view.BreakpointInfo{Component: c.name, Function: name, Purpose: purpose, Addrs: addrs}
 	for _, a := range addrs {
 		if err := e.addProbe(ctx, &probe{addr: a, comp: c, info: info, hit: hit}); err != nil {
 			return err
@@ -129,7 +114,7 @@ func (e *Engine) Delete(ctx context.Context, name string) error {
 }
 
 func (e *Engine) remove(ctx context.Context, name string) error {
-	var gone []*BreakpointInfo
+	var gone []*view.BreakpointInfo
 	for _, i := range e.infos {
 		if i.Own() && (name == "" || i.Name() == name) {
 			gone = append(gone, i)
@@ -147,7 +132,7 @@ func (e *Engine) remove(ctx context.Context, name string) error {
 			}
 		}
 	}
-	e.infos = slices.DeleteFunc(e.infos, func(i *BreakpointInfo) bool { return slices.Contains(gone, i) })
+	e.infos = slices.DeleteFunc(e.infos, func(i *view.BreakpointInfo) bool { return slices.Contains(gone, i) })
 	return nil
 }
 
@@ -159,7 +144,7 @@ func (e *Engine) Until(ctx context.Context, text string) error {
 	}
 	err := e.Continue(ctx)
 	for _, i := range slices.Clone(e.infos) {
-		if i.Purpose == PurposeOnce && !slices.Contains(before, i) && e.ended == nil && ctx.Err() == nil {
+		if i.Purpose == view.PurposeOnce && !slices.Contains(before, i) && e.ended == nil && ctx.Err() == nil {
 			if gone := e.Delete(ctx, i.Name()); err == nil {
 				err = gone
 			}
@@ -169,8 +154,8 @@ func (e *Engine) Until(ctx context.Context, text string) error {
 }
 
 // breakpoints are the accounts of all breakpoints as they are now.
-func (e *Engine) breakpoints() []BreakpointInfo {
-	out := make([]BreakpointInfo, 0, len(e.infos))
+func (e *Engine) breakpoints() []view.BreakpointInfo {
+	out := make([]view.BreakpointInfo, 0, len(e.infos))
 	for _, i := range e.infos {
 		out = append(out, *i)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"thaw/debuginfo"
 	"thaw/kernel"
+	"thaw/session/view"
 )
 
 // facts are what the rules ask about one requested thread. All of them are
@@ -33,7 +34,7 @@ type facts struct {
 	forced   bool   // by us, into its saved state, before it came back
 }
 
-func (j *judge) factsOf(s *Snapshot, t *track) *facts {
+func (j *judge) factsOf(s *view.Snapshot, t *track) *facts {
 	q := t.request()
 	f := &facts{arch: j.arch, platform: j.platform, t: t, q: q, complete: j.ev.Complete}
 	f.equal = q.Thread.IP == q.IP && q.Thread.SP == q.SP
@@ -118,7 +119,7 @@ func (f *facts) kept() bool {
 // platform may have its own words for it. No rule holds on evidence that is missing.
 type rule struct {
 	name    string
-	verdict Verdict
+	verdict view.Verdict
 	when    func(f *facts) bool
 	cause   func(f *facts) string
 	advice  string
@@ -129,13 +130,13 @@ func says(text string) func(*facts) string { return func(*facts) string { return
 // rules are tried in order; the first that holds gives the verdict.
 var rules = []rule{
 	{
-		name: "forced", verdict: Unknown,
+		name: "forced", verdict: view.Unknown,
 		when:   func(f *facts) bool { return f.forced },
 		cause:  says("thaw itself put the requested state into the thread's saved state, on the user's wish: what came after says nothing about the restore"),
 		advice: "run the restore again without forcing",
 	},
 	{
-		name: "another-state", verdict: NotRequested,
+		name: "another-state", verdict: view.NotRequested,
 		when: func(f *facts) bool { return f.foreign },
 		cause: func(f *facts) string {
 			if f.owner == "" {
@@ -146,7 +147,7 @@ var rules = []rule{
 		advice: "look at how the restorer finds the new thread for each stored one: by name, badge or order",
 	},
 	{
-		name: "partial-registers", verdict: Partial,
+		name: "partial-registers", verdict: view.Partial,
 		when: func(f *facts) bool { return f.entered() && f.arrived && f.wrote != nil && len(f.diff) > 0 },
 		cause: func(f *facts) string {
 			return fmt.Sprintf("ip and sp arrived, written by %s, but %s came back with other values than were requested", f.wrote.Place.Function, list(f.diff))
@@ -154,14 +155,14 @@ var rules = []rule{
 		advice: "hand over all registers",
 	},
 	{
-		name: "applied", verdict: Applied,
+		name: "applied", verdict: view.Applied,
 		when: func(f *facts) bool { return f.entered() && f.arrived && f.wrote != nil },
 		cause: func(f *facts) string {
 			return fmt.Sprintf("written by %s and entered", f.wrote.Place.Function)
 		},
 	},
 	{
-		name: "overwritten", verdict: Overwritten,
+		name: "overwritten", verdict: view.Overwritten,
 		when: func(f *facts) bool { return f.entered() && !f.arrived && f.wrote != nil && f.over != nil },
 		cause: func(f *facts) string {
 			return fmt.Sprintf("%s wrote the requested state, then %s wrote ip %#x over it before the thread ran", f.wrote.Place.Function, f.over.Place.Function, f.over.IP)
@@ -169,14 +170,14 @@ var rules = []rule{
 		advice: "find who sends the later write: a resume with a stale copy, a signal, or a second request",
 	},
 	{
-		name: "no-effect", verdict: Ignored,
+		name: "no-effect", verdict: view.Ignored,
 		when: func(f *facts) bool { return f.entered() && !f.arrived && f.wrote == nil && f.blind != nil },
 		cause: func(f *facts) string {
 			return f.blind.Name + " came without the cancel flag while the thread was in an exception"
 		},
 	},
 	{
-		name: "stays-in-copy", verdict: Ignored,
+		name: "stays-in-copy", verdict: view.Ignored,
 		when: func(f *facts) bool {
 			return f.entered() && !f.arrived && f.wrote == nil && f.kept() && !f.q.Thread.Exception
 		},
@@ -187,7 +188,7 @@ var rules = []rule{
 		advice: "follow the copy on to who should hand it over",
 	},
 	{
-		name: "never-written", verdict: Ignored,
+		name: "never-written", verdict: view.Ignored,
 		when: func(f *facts) bool { return f.entered() && !f.arrived && f.wrote == nil },
 		cause: func(f *facts) string {
 			if n := len(f.writes); n > 0 {
@@ -198,7 +199,7 @@ var rules = []rule{
 		advice: "follow the request on from the function that took it",
 	},
 	{
-		name: "coincident", verdict: Coincident,
+		name: "coincident", verdict: view.Coincident,
 		when: func(f *facts) bool {
 			return f.equal && f.wrote == nil && (f.arrived || !f.entered()) && !f.t.changed()
 		},
@@ -211,13 +212,13 @@ var rules = []rule{
 		},
 	},
 	{
-		name: "entered-unseen", verdict: Unknown,
+		name: "entered-unseen", verdict: view.Unknown,
 		when:   func(f *facts) bool { return f.entered() },
 		cause:  says("the thread entered user mode, but the writes that were seen do not explain where"),
 		advice: "record the session and look at each write in the evidence",
 	},
 	{
-		name: "written-blocked", verdict: Pending,
+		name: "written-blocked", verdict: view.Pending,
 		when: func(f *facts) bool { return f.wrote != nil && f.over == nil && f.blocked },
 		cause: func(f *facts) string {
 			return fmt.Sprintf("%s wrote the requested state, which takes effect once the thread's wait%s ends", f.wrote.Place.Function, f.partner)
@@ -225,21 +226,21 @@ var rules = []rule{
 		advice: "end the wait",
 	},
 	{
-		name: "written-not-run", verdict: Pending,
+		name: "written-not-run", verdict: view.Pending,
 		when: func(f *facts) bool { return f.wrote != nil && f.over == nil },
 		cause: func(f *facts) string {
 			return fmt.Sprintf("%s wrote the requested state, and the thread has not come back to user mode since", f.wrote.Place.Function)
 		},
 	},
 	{
-		name: "blocked", verdict: Pending,
+		name: "blocked", verdict: view.Pending,
 		when: func(f *facts) bool { return f.blocked },
 		cause: func(f *facts) string {
 			return "the thread still waits" + f.partner + " and has not come back to user mode"
 		},
 	},
 	{
-		name: "not-run", verdict: Pending,
+		name: "not-run", verdict: view.Pending,
 		when:  func(f *facts) bool { return true },
 		cause: says("the thread has not come back to user mode since the request"),
 	},
@@ -247,10 +248,10 @@ var rules = []rule{
 
 // Cause is a rule as it is listed for users.
 type Cause struct {
-	Rule    string  `json:"rule"`
-	Verdict Verdict `json:"verdict"`
-	Lab     string  `json:"lab,omitempty"`    // bug of the lab guest that shows it; "" where only a user, or a hole in the evidence, brings it about
-	Advice  string  `json:"advice,omitempty"` // what to try
+	Rule    string       `json:"rule"`
+	Verdict view.Verdict `json:"verdict"`
+	Lab     string       `json:"lab,omitempty"`    // bug of the lab guest that shows it; "" where only a user, or a hole in the evidence, brings it about
+	Advice  string       `json:"advice,omitempty"` // what to try
 }
 
 // Causes lists the rules in the order in which they are tried, in a kernel's words.

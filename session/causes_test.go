@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"thaw/kernel"
+	"thaw/session/view"
 )
 
 // Each rule's row holds the evidence that must trigger it. A row that another
@@ -17,8 +18,8 @@ func TestRules(t *testing.T) {
 	there := &entry{IP: ip, SP: sp}
 	elsewhere := &entry{IP: 0x10, SP: 0x20}
 	kept := &stateCopy{Name: "core's copy", Read: true, IP: ip, SP: sp}
-	w := &write{saved: saved{ip, sp}, Place: Place{Function: "Thread_object::ex_regs"}}
-	w2 := &write{saved: saved{0x10, 0x20}, Place: Place{Function: "Thread::copy_utcb_to_ts"}}
+	w := &write{saved: saved{ip, sp}, Place: view.Place{Function: "Thread_object::ex_regs"}}
+	w2 := &write{saved: saved{0x10, 0x20}, Place: view.Place{Function: "Thread::copy_utcb_to_ts"}}
 
 	make_ := func(state kernel.Thread, en *entry, change func(*facts)) *facts {
 		f := &facts{t: &track{Entered: en, Requests: []request{{Thread: state}}}, q: &request{IP: ip, SP: sp, Thread: state}}
@@ -32,27 +33,27 @@ func TestRules(t *testing.T) {
 	for _, c := range []struct {
 		f       *facts
 		rule    string
-		verdict Verdict
+		verdict view.Verdict
 		says    string
 	}{
-		{make_(waiting, there, func(f *facts) { f.forced, f.wrote = true, w }), "forced", Unknown, "thaw itself"},
-		{make_(waiting, there, func(f *facts) { f.foreign, f.owner, f.wrote = true, "worker", w }), "another-state", NotRequested, "checkpointed of worker"},
-		{make_(waiting, there, func(f *facts) { f.foreign = true }), "another-state", NotRequested, "another state"},
-		{make_(waiting, there, func(f *facts) { f.wrote, f.diff = w, []string{"rbx", "r12"} }), "partial-registers", Partial, "rbx, r12"},
-		{make_(waiting, there, func(f *facts) { f.wrote = w }), "applied", Applied, "Thread_object::ex_regs"},
-		{make_(waiting, elsewhere, func(f *facts) { f.wrote, f.over = w, w2 }), "overwritten", Overwritten, "copy_utcb_to_ts"},
-		{make_(inException, elsewhere, func(f *facts) { f.blind, f.q.Copy = &operation{Name: "ex_regs"}, kept }), "no-effect", Ignored, "cancel"},
-		{make_(waiting, elsewhere, func(f *facts) { f.q.Copy = kept }), "stays-in-copy", Ignored, "core's copy"},
-		{make_(waiting, elsewhere, nil), "never-written", Ignored, "never written"},
-		{make_(waiting, elsewhere, func(f *facts) { f.writes = []write{*w2} }), "never-written", Ignored, "copy_utcb_to_ts wrote"},
-		{make_(waiting, there, func(f *facts) { f.equal = true }), "coincident", Coincident, "coincidence"},
-		{make_(waiting, nil, func(f *facts) { f.equal = true }), "coincident", Coincident, "coincidence"},
-		{make_(waiting, there, nil), "entered-unseen", Unknown, "do not explain"},
-		{make_(waiting, elsewhere, func(f *facts) { f.wrote = w }), "entered-unseen", Unknown, "do not explain"},
-		{make_(waiting, nil, func(f *facts) { f.wrote, f.blocked, f.partner = w, true, " for entrypoint d" }), "written-blocked", Pending, "entrypoint d"},
-		{make_(waiting, nil, func(f *facts) { f.wrote = w }), "written-not-run", Pending, "not come back to user mode"},
-		{make_(waiting, nil, func(f *facts) { f.blocked = true }), "blocked", Pending, "still waits"},
-		{make_(waiting, nil, nil), "not-run", Pending, "not come back"},
+		{make_(waiting, there, func(f *facts) { f.forced, f.wrote = true, w }), "forced", view.Unknown, "thaw itself"},
+		{make_(waiting, there, func(f *facts) { f.foreign, f.owner, f.wrote = true, "worker", w }), "another-state", view.NotRequested, "checkpointed of worker"},
+		{make_(waiting, there, func(f *facts) { f.foreign = true }), "another-state", view.NotRequested, "another state"},
+		{make_(waiting, there, func(f *facts) { f.wrote, f.diff = w, []string{"rbx", "r12"} }), "partial-registers", view.Partial, "rbx, r12"},
+		{make_(waiting, there, func(f *facts) { f.wrote = w }), "applied", view.Applied, "Thread_object::ex_regs"},
+		{make_(waiting, elsewhere, func(f *facts) { f.wrote, f.over = w, w2 }), "overwritten", view.Overwritten, "copy_utcb_to_ts"},
+		{make_(inException, elsewhere, func(f *facts) { f.blind, f.q.Copy = &operation{Name: "ex_regs"}, kept }), "no-effect", view.Ignored, "cancel"},
+		{make_(waiting, elsewhere, func(f *facts) { f.q.Copy = kept }), "stays-in-copy", view.Ignored, "core's copy"},
+		{make_(waiting, elsewhere, nil), "never-written", view.Ignored, "never written"},
+		{make_(waiting, elsewhere, func(f *facts) { f.writes = []write{*w2} }), "never-written", view.Ignored, "copy_utcb_to_ts wrote"},
+		{make_(waiting, there, func(f *facts) { f.equal = true }), "coincident", view.Coincident, "coincidence"},
+		{make_(waiting, nil, func(f *facts) { f.equal = true }), "coincident", view.Coincident, "coincidence"},
+		{make_(waiting, there, nil), "entered-unseen", view.Unknown, "do not explain"},
+		{make_(waiting, elsewhere, func(f *facts) { f.wrote = w }), "entered-unseen", view.Unknown, "do not explain"},
+		{make_(waiting, nil, func(f *facts) { f.wrote, f.blocked, f.partner = w, true, " for entrypoint d" }), "written-blocked", view.Pending, "entrypoint d"},
+		{make_(waiting, nil, func(f *facts) { f.wrote = w }), "written-not-run", view.Pending, "not come back to user mode"},
+		{make_(waiting, nil, func(f *facts) { f.blocked = true }), "blocked", view.Pending, "still waits"},
+		{make_(waiting, nil, nil), "not-run", view.Pending, "not come back"},
 	} {
 		r := c.f.rule()
 		seen[r.name] = true
@@ -76,15 +77,15 @@ func TestSavedAgainIsNotRestored(t *testing.T) {
 	}
 	stood := kernel.Thread{IP: 0x1000, SP: 0x2000}
 	where := saved{stood.IP, stood.SP}
-	ends := Frame{Note: "unwinding ends here: no CFI"}
-	ofEntry := []Frame{{Place: Place{Function: "irq_entry"}}, ends}
-	called := []Frame{{Place: Place{Function: "Thread::copy_utcb_to_ts"}}, {Place: Place{Function: "Thread::transfer_msg"}}, ends}
+	ends := view.Frame{Note: "unwinding ends here: no CFI"}
+	ofEntry := []view.Frame{{Place: view.Place{Function: "irq_entry"}}, ends}
+	called := []view.Frame{{Place: view.Place{Function: "Thread::copy_utcb_to_ts"}}, {Place: view.Place{Function: "Thread::transfer_msg"}}, ends}
 	ev := newEvidence()
 	j := &judge{arch: arch, platform: &kernel.Platform{}, ev: &ev}
-	s := &Snapshot{System: kernel.NewSystem(nil, nil)}
+	s := &view.Snapshot{System: kernel.NewSystem(nil, nil)}
 	for _, c := range []struct {
 		what   string
-		frames []Frame
+		frames []view.Frame
 		old    saved
 		rule   string
 	}{
@@ -93,7 +94,7 @@ func TestSavedAgainIsNotRestored(t *testing.T) {
 		{"a function writes the same", called, where, "partial-registers"},
 		{"who writes is not known", nil, where, "partial-registers"},
 	} {
-		w := write{At: instant{Seq: 2}, Where: "frame", Old: c.old, saved: where, Frames: c.frames, Place: Place{Function: "writer"}}
+		w := write{At: instant{Seq: 2}, Where: "frame", Old: c.old, saved: where, Frames: c.frames, Place: view.Place{Function: "writer"}}
 		tr := &track{Block: 0x10, Requests: []request{{At: instant{Seq: 1}, IP: stood.IP, SP: stood.SP, Thread: stood, Registers: []kernel.Register{{Name: "rbx", Value: 1}}}},
 			Writes: []write{w}, Entered: &entry{At: instant{Seq: 3}, IP: stood.IP, SP: stood.SP, Registers: []kernel.Register{{Name: "rbx", Value: 2}}}}
 		f := j.factsOf(s, tr)

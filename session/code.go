@@ -15,6 +15,7 @@ import (
 	"thaw/kernel"
 	"thaw/memory"
 	"thaw/readfile"
+	"thaw/session/view"
 )
 
 // How much of the code around a place is shown.
@@ -29,7 +30,7 @@ const (
 // askCode shows source lines and instructions where a thread is in user mode, at
 // an address of a task, or else where the stopped processor is. Source files are
 // looked for where the debug info says that they were.
-func (e *Engine) askCode(s *Snapshot, p *Peek) error {
+func (e *Engine) askCode(s *view.Snapshot, p *view.Peek) error {
 	at, c := s.PC, e.componentHere(s.System)
 	switch q := p.Query; {
 	case q.Addr != 0 && q.Task == 0:
@@ -59,7 +60,7 @@ func (e *Engine) askCode(s *Snapshot, p *Peek) error {
 }
 
 // userThread is a thread that was in user mode, and its task.
-func userThread(s *Snapshot, id kernel.ID) (thread, task *kernel.Object, err error) {
+func userThread(s *view.Snapshot, id kernel.ID) (thread, task *kernel.Object, err error) {
 	o := s.System.Object(id)
 	if o == nil || o.Thread == nil {
 		return nil, nil, fmt.Errorf("thread %s is not there any more", id)
@@ -72,7 +73,7 @@ func userThread(s *Snapshot, id kernel.ID) (thread, task *kernel.Object, err err
 }
 
 // askStack unwinds the stack of a thread in user mode, by its saved registers.
-func (e *Engine) askStack(s *Snapshot, p *Peek) error {
+func (e *Engine) askStack(s *view.Snapshot, p *view.Peek) error {
 	id := p.Query.Thread
 	if id == 0 || id == s.Thread {
 		p.Title = "backtrace of the processor"
@@ -94,7 +95,7 @@ func stackTitle(thread *kernel.Object) string {
 }
 
 // stackOf unwinds the stack of a thread in user mode.
-func (e *Engine) stackOf(s *Snapshot, o, task *kernel.Object, phys memory.Reader) ([]Frame, error) {
+func (e *Engine) stackOf(s *view.Snapshot, o, task *kernel.Object, phys memory.Reader) ([]view.Frame, error) {
 	c := e.programAt(s.System, task, o.Thread.IP)
 	if c == nil {
 		return nil, fmt.Errorf("there is no debug info for the program at %#x", o.Thread.IP)
@@ -106,15 +107,15 @@ func (e *Engine) stackOf(s *Snapshot, o, task *kernel.Object, phys memory.Reader
 
 // withCode tells where the code of each frame is. A return address may lie
 // behind its function.
-func withCode(frames []Frame, task kernel.ID) []PeekFrame {
-	out := make([]PeekFrame, len(frames))
+func withCode(frames []view.Frame, task kernel.ID) []view.PeekFrame {
+	out := make([]view.PeekFrame, len(frames))
 	for i, f := range frames {
 		out[i].Frame = f
 		if at := f.Place.Addr; at != 0 {
 			if i > 0 && at != frames[0].Place.Addr {
 				at--
 			}
-			out[i].Leads = Query{Kind: QueryCode, Task: task, Addr: at}
+			out[i].Leads = view.Query{Kind: view.QueryCode, Task: task, Addr: at}
 		}
 	}
 	return out
@@ -128,7 +129,7 @@ func (r savedRegisters) Uint64(name string) (uint64, bool) { return kernel.Regis
 
 // sourceLines are the lines around a place, the one that is meant marked; or
 // why there are none.
-func sourceLines(at Place, dirs []string) []string {
+func sourceLines(at view.Place, dirs []string) []string {
 	if at.File == "" {
 		return []string{"no source line is known"}
 	}
@@ -185,7 +186,7 @@ type instruction struct {
 
 // instructions are those around a place. They are decoded from the beginning of
 // its function, since x86's have no fixed length.
-func (c *component) instructions(at Place) []string {
+func (c *component) instructions(at view.Place) []string {
 	start := at.Addr - at.Offset
 	if at.Function == "" || at.Offset > maxFunction {
 		start = at.Addr
@@ -234,7 +235,7 @@ func (c *component) decode(addr uint64) (instruction, error) {
 		if !ok {
 			return "", 0
 		}
-		return Place{Function: fn}.Bare().Function, a - off
+		return view.Place{Function: fn}.Bare().Function, a - off
 	}
 	switch c.file.Machine() {
 	case elf.EM_X86_64:

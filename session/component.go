@@ -9,6 +9,7 @@ import (
 	"thaw/debuginfo"
 	"thaw/kernel"
 	"thaw/memory"
+	"thaw/session/view"
 )
 
 // component is a program with debug info. Several tasks may run it, and other
@@ -273,16 +274,16 @@ type taskKey struct {
 }
 
 // place puts an address of a component in words.
-func (c *component) place(addr uint64) Place {
+func (c *component) place(addr uint64) view.Place {
 	if c == nil || c.file == nil {
-		return Place{Addr: addr}
+		return view.Place{Addr: addr}
 	}
 	return placeIn(c.name, c.file.Tap(), addr) // a recording needs the answers, too
 }
 
 // placeIn puts an address of a program in words.
-func placeIn(component string, p Program, addr uint64) Place {
-	out := Place{Addr: addr, Component: component}
+func placeIn(component string, p Program, addr uint64) view.Place {
+	out := view.Place{Addr: addr, Component: component}
 	if fn, off, ok := p.FunctionAt(addr); ok {
 		out.Function, out.Offset = fn, off
 	}
@@ -296,14 +297,14 @@ func placeIn(component string, p Program, addr uint64) Place {
 func (e *Engine) judge() *judge {
 	k := e.kernelComponent()
 	return &judge{arch: e.arch, platform: e.dec.Platform(), child: e.scn.Child, kernel: k.text, ev: &e.ev,
-		place: func(program string, addr uint64) Place { return e.comps[program].place(addr) }}
+		place: func(program string, addr uint64) view.Place { return e.comps[program].place(addr) }}
 }
 
 // placeOf puts a thread's user ip in words.
-func (e *Engine) placeOf(sys *kernel.System, o *kernel.Object, ip uint64) Place {
+func (e *Engine) placeOf(sys *kernel.System, o *kernel.Object, ip uint64) view.Place {
 	task := sys.Object(o.Thread.PD)
 	if task == nil || task.PD == nil {
-		return Place{Addr: ip}
+		return view.Place{Addr: ip}
 	}
 	return e.programAt(sys, task, ip).place(ip)
 }

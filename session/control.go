@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"thaw/kernel"
+	"thaw/session/view"
 )
 
 // Controller runs an Engine in a goroutine of its own, which is the only one to
@@ -16,15 +17,15 @@ import (
 type Controller struct {
 	engine   *Engine
 	commands chan command
-	updates  chan *View
+	updates  chan *view.View
 	done     chan struct{}
 
 	mu    sync.Mutex
-	view  *View
+	view  *view.View
 	shown int // number of the shown stop, 0 if there is none
-	state RunState
+	state view.RunState
 	note  string
-	peek  *Peek
+	peek  *view.Peek
 }
 
 type command struct {
@@ -42,7 +43,7 @@ const (
 
 // NewController starts the goroutine; it ends with ctx.
 func NewController(ctx context.Context, e *Engine) *Controller {
-	c := &Controller{engine: e, commands: make(chan command, 16), updates: make(chan *View, 1), done: make(chan struct{}), state: Stopped, shown: e.history.last()}
+	c := &Controller{engine: e, commands: make(chan command, 16), updates: make(chan *view.View, 1), done: make(chan struct{}), state: view.Stopped, shown: e.history.last()}
 	c.publish()
 	go c.loop(ctx)
 	return c
@@ -63,7 +64,7 @@ func (c *Controller) loop(ctx context.Context) {
 
 // do runs one command while LOG lines go on being shown.
 func (c *Controller) do(ctx context.Context, cmd command) {
-	c.set(Running, cmd.name)
+	c.set(view.Running, cmd.name)
 	finished := make(chan error, 1)
 	stops, first := c.engine.history.last(), c.engine.history.first
 	logs := make(chan struct{})
@@ -89,10 +90,10 @@ func (c *Controller) do(ctx context.Context, cmd command) {
 	c.engine.keepNotes()
 	finished <- err
 	<-logs
-	state, note := Stopped, ""
+	state, note := view.Stopped, ""
 	switch {
 	case c.engine.ended != nil:
-		state, note = Ended, c.engine.ended.Error()
+		state, note = view.Ended, c.engine.ended.Error()
 	case err != nil && !errors.Is(err, context.Canceled):
 		note = err.Error()
 	case c.engine.history.last() > stops:
@@ -107,7 +108,7 @@ func (c *Controller) do(ctx context.Context, cmd command) {
 	c.set(state, note)
 }
 
-func (c *Controller) set(state RunState, note string) {
+func (c *Controller) set(state view.RunState, note string) {
 	c.mu.Lock()
 	c.state, c.note = state, note
 	c.mu.Unlock()
@@ -139,7 +140,7 @@ func (c *Controller) publishLog() bool {
 }
 
 // send replaces a view that nobody has fetched so far. c.mu is held.
-func (c *Controller) send(v *View) {
+func (c *Controller) send(v *view.View) {
 	c.view = v
 	select {
 	case <-c.updates:
@@ -149,7 +150,7 @@ func (c *Controller) send(v *View) {
 }
 
 // View is the newest view.
-func (c *Controller) View() *View {
+func (c *Controller) View() *view.View {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.view
@@ -157,7 +158,7 @@ func (c *Controller) View() *View {
 
 // Updates delivers views as they change; one that was not fetched is replaced
 // by the next. The channel is closed when the controller ends.
-func (c *Controller) Updates() <-chan *View { return c.updates }
+func (c *Controller) Updates() <-chan *view.View { return c.updates }
 
 // Done is closed when the controller's goroutine has ended and the engine may
 // be closed.
@@ -166,11 +167,11 @@ func (c *Controller) Done() <-chan struct{} { return c.done }
 // queue hands a command to the engine's goroutine. While one runs, others are
 // refused: the screen says so.
 func (c *Controller) queue(name string, run func(ctx context.Context) error) {
-	c.queueIn(Stopped, name, run)
+	c.queueIn(view.Stopped, name, run)
 }
 
 // queueIn is queue for a command that has its place in another state.
-func (c *Controller) queueIn(in RunState, name string, run func(ctx context.Context) error) {
+func (c *Controller) queueIn(in view.RunState, name string, run func(ctx context.Context) error) {
 	c.mu.Lock()
 	ready := c.state == in
 	c.mu.Unlock()
@@ -200,7 +201,7 @@ func (c *Controller) StepInstruction() { c.queue("stepping", c.engine.StepInstru
 
 // Reconnect goes on with a session whose connection was lost; see
 // Engine.Reconnect.
-func (c *Controller) Reconnect() { c.queueIn(Ended, "reconnecting", c.engine.Reconnect) }
+func (c *Controller) Reconnect() { c.queueIn(view.Ended, "reconnecting", c.engine.Reconnect) }
 
 // Record goes on recording in another new file.
 func (c *Controller) Record(path string) {
@@ -215,7 +216,7 @@ func (c *Controller) Note(text string) {
 	if c.view.Snapshot == nil {
 		return
 	}
-	c.engine.notes.add(Note{c.view.Snapshot.Number, text})
+	c.engine.notes.add(view.Note{Stop: c.view.Snapshot.Number, Text: text})
 	v := *c.view
 	v.Notes = c.engine.notes.all()
 	c.send(&v)
@@ -226,7 +227,7 @@ func (c *Controller) Back() { c.move(-1) }
 
 // Ask answers a query at the live stop. The answer comes with the views from
 // then on.
-func (c *Controller) Ask(q Query) {
+func (c *Controller) Ask(q view.Query) {
 	c.queue("reading", func(ctx context.Context) error {
 		p := c.engine.Ask(ctx, q)
 		c.mu.Lock()
@@ -312,7 +313,7 @@ func (c *Controller) move(by int) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	to := c.shown + by
-	if c.state == Running || to < 1 || to > c.view.Stops {
+	if c.state == view.Running || to < 1 || to > c.view.Stops {
 		return false
 	}
 	if to < c.view.First {
@@ -329,7 +330,7 @@ func (c *Controller) move(by int) bool {
 // Interrupt stops the running guest.
 func (c *Controller) Interrupt() {
 	c.mu.Lock()
-	running := c.state == Running
+	running := c.state == view.Running
 	c.mu.Unlock()
 	if !running {
 		return

@@ -5,49 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"thaw/kernel"
-	"thaw/words"
-)
-
-// Divergence tells where a restored thread, coming back to user mode, parts from
-// the checkpointed one, had that gone on from where the kernel keeps it: both are
-// executed up to their next system call, and put back.
-type Divergence struct {
-	Stop      int            `json:"stop"` // number of the stop at which both were tried
-	Original  kernel.ID      `json:"original"`
-	Registers []RegisterPair `json:"registers,omitempty"` // that differ at the beginning, ip and sp among them
-	Common    int            `json:"common"`              // instructions that both execute alike
-	Last      Place          `json:"last"`                // the last of them
-	Text      string         `json:"text,omitempty"`      // of that instruction, "" if not known
-	At        []RegisterPair `json:"at,omitempty"`        // registers that differ as it is executed
-	Parted    bool           `json:"parted"`              // they part within what was executed
-	By        string         `json:"by,omitempty"`        // what parts them: "instruction", "capability slot"
-	Paths     [2]Path        `json:"paths"`               // the original's, the restored one's
-	Problem   string         `json:"problem,omitempty"`   // why it could not be found out
-}
-
-// Path is what one of both executes.
-type Path struct {
-	At           Place    `json:"at"`           // its first instruction that the other does not execute, else its last one
-	Instructions int      `json:"instructions"` // up to its end
-	End          string   `json:"end"`          // "system call", "page fault at 0x8000", …
-	EndAt        Place    `json:"endAt"`
-	Slot         *SlotCap `json:"slot,omitempty"` // that the system call names, nil if none
-}
-
-// RegisterPair is a register with different values.
-type RegisterPair struct {
-	Name     string `json:"name"`
-	Original uint64 `json:"original"`
-	Restored uint64 `json:"restored"`
-}
-
-// What parts two threads.
-const (
-	byInstruction = "instruction"
-	bySlot        = "capability slot"
+	"thaw/session/view"
 )
 
 // Diverge finds out where a restored thread that has just come back to user mode
@@ -71,7 +31,7 @@ func (e *Engine) Diverge(ctx context.Context, thread kernel.ID) error {
 
 // diverge fills in a thread's divergence; what stands against it is no error.
 func (e *Engine) diverge(ctx context.Context, t *track) error {
-	d := &Divergence{Stop: e.history.last() + 1}
+	d := &view.Divergence{Stop: e.history.last() + 1}
 	t.Divergence = d
 	w, ok := e.target.(Putter)
 	if e.reverser() != nil {
@@ -100,10 +60,10 @@ func (e *Engine) diverge(ctx context.Context, t *track) error {
 	if err != nil {
 		return noExcursion(ctx, d, err)
 	}
-	d.compare(first, restored, e.comps[t.Program].place)
+	compareExcursions(d, first, restored, e.comps[t.Program].place)
 	e.describeLast(d, t.Program)
 	d.Paths[0].Slot, d.Paths[1].Slot = e.slotOf(s, from.PD, t.Task, first), e.slotOf(s, t.Task, from.PD, restored)
-	d.compareSlots()
+	compareSlots(d)
 	return nil
 }
 
@@ -118,7 +78,7 @@ func (e *Engine) attachedTo(t *track) []attachment {
 
 // noExcursion notes why an excursion has found nothing. That is no reason to end a
 // session, but that the guest may not be as it was is, or that the user leaves.
-func noExcursion(ctx context.Context, d *Divergence, err error) error {
+func noExcursion(ctx context.Context, d *view.Divergence, err error) error {
 	if !errors.Is(err, errNotPutBack) && ctx.Err() == nil {
 		d.Problem = err.Error()
 		return nil
@@ -128,7 +88,7 @@ func noExcursion(ctx context.Context, d *Divergence, err error) error {
 
 // originalOf finds the checkpointed counterpart of a thread, with a user state
 // that it could go on from.
-func (e *Engine) originalOf(ctx context.Context, t *track) (*Snapshot, *kernel.Object, error) {
+func (e *Engine) originalOf(ctx context.Context, t *track) (*view.Snapshot, *kernel.Object, error) {
 	s, err := e.snapshot(ctx, "")
 	if err != nil {
 		return nil, nil, err
@@ -150,8 +110,8 @@ func (e *Engine) originalOf(ctx context.Context, t *track) (*Snapshot, *kernel.O
 	return s, o, nil
 }
 
-// compare finds where two excursions part.
-func (d *Divergence) compare(original, restored excursion, place func(uint64) Place) {
+// compareExcursions finds where two excursions part.
+func compareExcursions(d *view.Divergence, original, restored excursion, place func(uint64) view.Place) {
 	a, b := original.steps, restored.steps
 	if len(a) == 0 || len(b) == 0 {
 		d.Problem = "nothing was executed"
@@ -159,7 +119,7 @@ func (d *Divergence) compare(original, restored excursion, place func(uint64) Pl
 	}
 	d.Registers = pairs(a[0].regs, b[0].regs)
 	if a[0].ip != b[0].ip {
-		d.Registers = append([]RegisterPair{{"ip", a[0].ip, b[0].ip}}, d.Registers...)
+		d.Registers = append([]view.RegisterPair{{Name: "ip", Original: a[0].ip, Restored: b[0].ip}}, d.Registers...)
 	}
 	n := 0
 	for n < len(a) && n < len(b) && a[n].ip == b[n].ip {
@@ -170,26 +130,26 @@ func (d *Divergence) compare(original, restored excursion, place func(uint64) Pl
 		d.Last, d.At = place(a[n-1].ip), pairs(a[n-1].regs, b[n-1].regs)
 	}
 	if n < max(len(a), len(b)) || original.end != restored.end {
-		d.Parted, d.By = true, byInstruction
+		d.Parted, d.By = true, view.ByInstruction
 	}
 	for i, x := range []excursion{original, restored} {
-		d.Paths[i] = Path{At: place(x.steps[min(n, len(x.steps)-1)].ip), Instructions: len(x.steps), End: x.end, EndAt: place(x.last)}
+		d.Paths[i] = view.Path{At: place(x.steps[min(n, len(x.steps)-1)].ip), Instructions: len(x.steps), End: x.end, EndAt: place(x.last)}
 	}
 }
 
 // pairs lists the registers with different values.
-func pairs(original, restored []kernel.Register) []RegisterPair {
-	var out []RegisterPair
+func pairs(original, restored []kernel.Register) []view.RegisterPair {
+	var out []view.RegisterPair
 	for _, r := range original {
 		if v, ok := kernel.RegisterIn(restored, r.Name); ok && v != r.Value {
-			out = append(out, RegisterPair{r.Name, r.Value, v})
+			out = append(out, view.RegisterPair{Name: r.Name, Original: r.Value, Restored: v})
 		}
 	}
 	return out
 }
 
 // describeLast puts the last common instruction in words.
-func (e *Engine) describeLast(d *Divergence, program string) {
+func (e *Engine) describeLast(d *view.Divergence, program string) {
 	c := e.comps[program]
 	if d.Common == 0 || c == nil {
 		return
@@ -201,86 +161,31 @@ func (e *Engine) describeLast(d *Divergence, program string) {
 
 // slotOf is the capability that a system call of a task names. What is no slot of
 // either child names none: nil.
-func (e *Engine) slotOf(s *Snapshot, task, other kernel.ID, x excursion) *SlotCap {
+func (e *Engine) slotOf(s *view.Snapshot, task, other kernel.ID, x excursion) *view.SlotCap {
 	o := s.System.Object(task)
 	if x.end != endSystemCall || !x.known || o == nil || o.PD == nil {
 		return nil
 	}
 	slot := e.dec.Slot(x.selector)
 	if c, ok := o.PD.Cap(slot); ok {
-		d := DescribeSlot(s, c)
+		d := view.DescribeSlot(s, c)
 		return &d
 	}
 	if o := s.System.Object(other); o != nil && o.PD != nil {
 		if _, ok := o.PD.Cap(slot); ok {
-			return &SlotCap{Slot: slot, Type: emptySlot}
+			return &view.SlotCap{Slot: slot, Type: view.EmptySlot}
 		}
 	}
 	return nil
 }
 
-// emptySlot is the type of a slot that only the other child has.
-const emptySlot = "empty"
-
 // compareSlots tells two that make the same system call with different objects.
-func (d *Divergence) compareSlots() {
+func compareSlots(d *view.Divergence) {
 	a, b := d.Paths[0].Slot, d.Paths[1].Slot
 	if d.Parted || a == nil || b == nil {
 		return
 	}
 	if a.Slot != b.Slot || len(differences(*a, *b)) > 0 {
-		d.Parted, d.By = true, bySlot
+		d.Parted, d.By = true, view.BySlot
 	}
-}
-
-// Lines put a divergence in words, the most important first.
-func (d *Divergence) Lines() []string {
-	if d.Problem != "" {
-		return []string{"not compared with its original: " + d.Problem}
-	}
-	if !d.Parted {
-		return []string{fmt.Sprintf("goes on like its original for %s, up to: %s", words.Count(d.Common, "instruction"), d.Paths[1].ending())}
-	}
-	var out []string
-	switch {
-	case d.By == bySlot:
-		out = append(out, fmt.Sprintf("parts from its original at the first system call, after %s: another object is invoked", words.Count(d.Common, "common instruction")))
-	case d.Common == 0:
-		out = append(out, "parts from its original at the first instruction")
-	default:
-		out = append(out, fmt.Sprintf("parts from its original after %s, behind %s", words.Count(d.Common, "common instruction"), d.Last.Bare()))
-		if d.Text != "" {
-			out[0] += ": " + d.Text
-		}
-	}
-	for i, who := range []string{"original", "restored"} {
-		p := d.Paths[i]
-		out = append(out, fmt.Sprintf("%s: %s, after %s: %s", who, p.At.Bare(), words.Count(p.Instructions, "instruction"), p.ending()))
-	}
-	if d.Common > 0 && len(d.At) > 0 {
-		out = append(out, "registers that differ there (original, restored): "+pairsText(d.At))
-	} else if len(d.Registers) > 0 {
-		out = append(out, "registers that differ at the beginning (original, restored): "+pairsText(d.Registers))
-	}
-	return out
-}
-
-// ending is how a path ends.
-func (p *Path) ending() string {
-	text := p.End
-	if p.EndAt != p.At {
-		text += " in " + p.EndAt.Bare().String()
-	}
-	if p.Slot != nil {
-		text += " on slot " + p.Slot.String()
-	}
-	return text
-}
-
-func pairsText(all []RegisterPair) string {
-	var out []string
-	for _, p := range all {
-		out = append(out, fmt.Sprintf("%s %x, %x", p.Name, p.Original, p.Restored))
-	}
-	return strings.Join(out, "; ")
 }

@@ -11,6 +11,7 @@ import (
 	"thaw/debuginfo"
 	"thaw/kernel"
 	"thaw/memory"
+	"thaw/session/view"
 )
 
 // Config is what a session is opened with.
@@ -64,7 +65,7 @@ type Engine struct {
 	sys     *kernel.System // decoded at this stop, nil if not so far
 
 	probes   map[uint64][]*probe
-	infos    []*BreakpointInfo
+	infos    []*view.BreakpointInfo
 	taken    visit       // last hit that belonged to a probe
 	faulted  visit       // taken, but its instruction faulted: it will come again
 	function string      // function whose probe is being run, "" outside
@@ -73,7 +74,7 @@ type Engine struct {
 
 	started time.Time
 	seq     int // orders evidence
-	phases  []Phase
+	phases  []view.Phase
 	ev      evidence
 	history moments
 	log     logBook
@@ -99,16 +100,16 @@ type Engine struct {
 
 // moment is a stop in the history with all that was known then.
 type moment struct {
-	snap     *Snapshot
-	phases   []Phase
-	verdicts []ThreadVerdict
-	caps     *CapDiff
-	memory   *MemoryDiff
-	waits    []WaitChange
-	watches  []Watch
+	snap     *view.Snapshot
+	phases   []view.Phase
+	verdicts []view.ThreadVerdict
+	caps     *view.CapDiff
+	memory   *view.MemoryDiff
+	waits    []view.WaitChange
+	watches  []view.Watch
 	complete bool
 	finished bool
-	infos    []BreakpointInfo
+	infos    []view.BreakpointInfo
 	size     int // see moments
 
 	event    bool   // made by an event, not by a step or an interrupt

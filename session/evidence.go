@@ -9,6 +9,7 @@ import (
 
 	"thaw/kernel"
 	"thaw/memory"
+	"thaw/session/view"
 )
 
 // evidence is what was seen of the restored threads so far. Everything in it
@@ -17,8 +18,8 @@ type evidence struct {
 	Original   kernel.ID // task of the checkpointed child, 0 until known
 	Stored     []storedThread
 	StoredAt   int                    // snapshot that belongs to stored
-	before     *Snapshot              // the original as the restore begins
-	after      *Snapshot              // as the restore is complete
+	before     *view.Snapshot         // the original as the restore begins
+	after      *view.Snapshot         // as the restore is complete
 	tracks     map[uint64]*track      // by thread object
 	Threads    []*track               // in order of their first request
 	watches    map[uint64]*track      // by watched address
@@ -28,12 +29,12 @@ type evidence struct {
 	Finished   bool // nothing more is expected
 	Format     int  // of this structure in recordings: evidenceFormat
 
-	Mismatches []Mismatch `json:",omitempty"` // files that are not those of the programs that run
+	Mismatches []view.Mismatch `json:",omitempty"` // files that are not those of the programs that run
 
-	memory *childMemory // the original's, as it was checkpointed
-	mapped []attachment // the original's, as the first phase began: detached dataspaces are not mapped later
-	Memory *MemoryDiff  // nil until both were read
-	Waits  []waiting    // of the original's threads, as the first phase began
+	memory *childMemory     // the original's, as it was checkpointed
+	mapped []attachment     // the original's, as the first phase began: detached dataspaces are not mapped later
+	Memory *view.MemoryDiff // nil until both were read
+	Waits  []waiting        // of the original's threads, as the first phase began
 
 	old json.RawMessage // evidence of an older format, see upgrade
 }
@@ -73,7 +74,7 @@ type track struct {
 	Forced   []forced // by us
 	Copied   []write  // of the copy that the requesting function keeps
 
-	Divergence *Divergence `json:",omitempty"` // from its original, nil if that was not asked for
+	Divergence *view.Divergence `json:",omitempty"` // from its original, nil if that was not asked for
 
 	regions *regionMap // what is attached to its task, nil if not known
 
@@ -150,12 +151,12 @@ type stateCopy struct {
 type write struct {
 	At    instant
 	Where kernel.Source // name of the place
-	Place Place         // what wrote
+	Place view.Place    // what wrote
 	Addr  uint64
 	Old   saved
 	saved
 	Restores bool // only puts back what the kernel had put aside
-	Frames   []Frame
+	Frames   []view.Frame
 }
 
 // uncalled says that the write was made by code that no function called, such as
@@ -180,7 +181,7 @@ type entry struct {
 	At        instant
 	IP, SP    uint64
 	Registers []kernel.Register
-	Place     Place
+	Place     view.Place
 }
 
 func (t *track) request() *request {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"thaw/session/view"
 )
 
 // DefaultVariant is the expectation of a scenario that names no lab variant.
@@ -12,7 +13,7 @@ const DefaultVariant = "default"
 // Failures holds a result against the scenario's expectations for a variant;
 // it lists what is not as expected, one sentence each. A scenario without any
 // expects nothing.
-func (s *Scenario) Failures(variant string, v *View) []string {
+func (s *Scenario) Failures(variant string, v *view.View) []string {
 	if len(s.Expect) == 0 {
 		return nil
 	}
@@ -27,7 +28,7 @@ func (s *Scenario) Failures(variant string, v *View) []string {
 	}
 	sort.Strings(names)
 	for _, n := range names {
-		i := slices.IndexFunc(v.Verdicts, func(t ThreadVerdict) bool { return t.Name == n })
+		i := slices.IndexFunc(v.Verdicts, func(t view.ThreadVerdict) bool { return t.Name == n })
 		switch {
 		case i < 0:
 			out = append(out, fmt.Sprintf("thread %s: expected %s, but no such thread was seen", n, x.Threads[n]))
@@ -49,7 +50,7 @@ func (s *Scenario) Failures(variant string, v *View) []string {
 	return out
 }
 
-func (x Expectation) capFailures(d *CapDiff) []string {
+func (x Expectation) capFailures(d *view.CapDiff) []string {
 	if x.Missing == nil && x.Changed == nil && x.Capabilities == "" {
 		return nil
 	}

@@ -4,33 +4,34 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"thaw/session/view"
 )
 
 // history tells what happened to a thread's state since its first request, in
 // order: requests, kernel operations, writes of the saved state and of the
 // copy, and its return to user mode.
-func (j *judge) history(t *track) []Happening {
+func (j *judge) history(t *track) []view.Happening {
 	type entry struct {
 		seq int
-		Happening
+		view.Happening
 	}
 	var all []entry
-	add := func(at instant, h Happening) {
+	add := func(at instant, h view.Happening) {
 		h.Stop, h.Time = at.Stop, at.Time
 		all = append(all, entry{at.Seq, h})
 	}
 	for _, q := range t.Requests {
-		add(q.At, Happening{What: "requested", New: q.IP, Place: j.place(t.Program, q.IP), Text: fmt.Sprintf("%s asks for ip %#x, sp %#x", q.Function, q.IP, q.SP)})
+		add(q.At, view.Happening{What: "requested", New: q.IP, Place: j.place(t.Program, q.IP), Text: fmt.Sprintf("%s asks for ip %#x, sp %#x", q.Function, q.IP, q.SP)})
 	}
 	begin := t.Requests[0].At.Seq
 	for _, op := range j.ev.Operations[t.Block] {
 		if op.At.Seq > begin {
-			add(op.At, Happening{What: "operation", New: op.IP, Text: op.String()})
+			add(op.At, view.Happening{What: "operation", New: op.IP, Text: op.String()})
 		}
 	}
 	for _, list := range [][]write{t.Writes, t.Copied} {
 		for _, w := range list {
-			add(w.At, Happening{What: "written", Where: string(w.Where), Place: w.Place, Addr: w.Addr, Old: w.Old.IP, New: w.IP, Frames: w.Frames,
+			add(w.At, view.Happening{What: "written", Where: string(w.Where), Place: w.Place, Addr: w.Addr, Old: w.Old.IP, New: w.IP, Frames: w.Frames,
 				Text: fmt.Sprintf("%s writes ip %#x into the %s at %#x, where %#x was", w.Place, w.IP, w.Where, w.Addr, w.Old.IP)})
 		}
 	}
@@ -39,13 +40,13 @@ func (j *judge) history(t *track) []Happening {
 		if f.Undone {
 			text += "; it was taken back"
 		}
-		add(f.At, Happening{What: "forced", Where: string(f.Where), New: f.IP, Old: f.Old.IP, Text: text})
+		add(f.At, view.Happening{What: "forced", Where: string(f.Where), New: f.IP, Old: f.Old.IP, Text: text})
 	}
 	if en := t.Entered; en != nil {
-		add(en.At, Happening{What: "entered", New: en.IP, Place: en.Place, Text: fmt.Sprintf("enters user mode at %s, ip %#x, sp %#x", en.Place, en.IP, en.SP)})
+		add(en.At, view.Happening{What: "entered", New: en.IP, Place: en.Place, Text: fmt.Sprintf("enters user mode at %s, ip %#x, sp %#x", en.Place, en.IP, en.SP)})
 	}
 	slices.SortStableFunc(all, func(a, b entry) int { return cmp.Compare(a.seq, b.seq) })
-	out := make([]Happening, 0, len(all))
+	out := make([]view.Happening, 0, len(all))
 	for _, e := range all {
 		out = append(out, e.Happening)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"thaw/kernel"
 	"thaw/memory"
+	"thaw/session/view"
 )
 
 // A call into the guest's kernel (GDB calls such an inferior call): the stopped
@@ -193,7 +194,7 @@ func (e *Engine) nextCall(ctx context.Context, c *kernelCall) error {
 	}
 	c.objects = c.objects[1:]
 	kern := e.kernelComponent()
-	info := &BreakpointInfo{Component: kern.name, Purpose: "return of a call by thaw", Addrs: []uint64{c.leave}}
+	info := &view.BreakpointInfo{Component: kern.name, Purpose: "return of a call by thaw", Addrs: []uint64{c.leave}}
 	err := e.addProbe(ctx, &probe{addr: c.leave, comp: kern, info: info, block: block, sp: c.sp + uint64(e.ptrSize()), once: true,
 		hit: func(ctx context.Context) (*event, error) { return nil, e.called(ctx, c) }})
 	if err != nil {

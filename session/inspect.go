@@ -7,6 +7,7 @@ import (
 
 	"thaw/debuginfo"
 	"thaw/kernel"
+	"thaw/session/view"
 )
 
 // Bounds of a value that is shown member by member.
@@ -19,7 +20,7 @@ const (
 // askValue evaluates a C++ expression where the stopped processor is, with the
 // debug info of the program that runs there; "COMPONENT: EXPR" takes another
 // one's, for its global variables and types.
-func (e *Engine) askValue(s *Snapshot, p *Peek) error {
+func (e *Engine) askValue(s *view.Snapshot, p *view.Peek) error {
 	p.Title = p.Query.Expr
 	c, expr, err := e.exprOf(s, p.Query.Expr)
 	if err != nil {
@@ -41,7 +42,7 @@ func (e *Engine) askValue(s *Snapshot, p *Peek) error {
 }
 
 // askObject shows a kernel object's members.
-func (e *Engine) askObject(s *Snapshot, p *Peek) error {
+func (e *Engine) askObject(s *view.Snapshot, p *view.Peek) error {
 	o := s.System.Object(p.Query.Object)
 	if o == nil {
 		return fmt.Errorf("object %s is not there any more", p.Query.Object)
@@ -50,7 +51,7 @@ func (e *Engine) askObject(s *Snapshot, p *Peek) error {
 		return fmt.Errorf("the class of object %s is not known", o.ID)
 	}
 	q := p.Query
-	p.Query = Query{Kind: QueryValue, Expr: fmt.Sprintf("%s: *(%s*)%#x", e.scn.KernelName(), o.Class, o.Addr)}
+	p.Query = view.Query{Kind: view.QueryValue, Expr: fmt.Sprintf("%s: *(%s*)%#x", e.scn.KernelName(), o.Class, o.Addr)}
 	err := e.askValue(s, p)
 	p.Query, p.Title = q, fmt.Sprintf("%s %s, a %s at %x", o.Kind, o.ID, o.Class, o.Addr)
 	return err
@@ -63,19 +64,19 @@ type inspection struct {
 	task      kernel.ID
 	means     pointer
 	names     map[string]bool // types that an expression can name
-	members   []PeekMember
+	members   []view.PeekMember
 }
 
 // add adds a value that an expression means, and its members. A base class is
 // shown through its members alone.
 func (in *inspection) add(v debuginfo.Value, name, expr string, depth int) {
 	if len(in.members) == inspectMembers {
-		in.members = append(in.members, PeekMember{Depth: depth, Name: "…", Value: fmt.Sprintf("the first %d members are shown", inspectMembers)})
+		in.members = append(in.members, view.PeekMember{Depth: depth, Name: "…", Value: fmt.Sprintf("the first %d members are shown", inspectMembers)})
 	}
 	if len(in.members) > inspectMembers {
 		return
 	}
-	m := PeekMember{Depth: depth, Name: name, Type: v.Type.String()}
+	m := view.PeekMember{Depth: depth, Name: name, Type: v.Type.String()}
 	if v.HasAddr {
 		m.Addr = v.Addr
 	}
@@ -98,7 +99,7 @@ func (in *inspection) add(v debuginfo.Value, name, expr string, depth int) {
 	in.members = append(in.members, m)
 	for _, part := range parts {
 		if part.Err != nil {
-			in.members = append(in.members, PeekMember{Depth: depth + 1, Name: part.Name, Value: "<" + part.Err.Error() + ">"})
+			in.members = append(in.members, view.PeekMember{Depth: depth + 1, Name: part.Name, Value: "<" + part.Err.Error() + ">"})
 			continue
 		}
 		in.add(part.Value, partName(part), partExpr(part, expr), depth+1)
@@ -157,25 +158,25 @@ func partExpr(p debuginfo.Part, expr string) string {
 	return expr + "." + p.Name
 }
 
-func (in *inspection) query(expr string) Query {
-	return Query{Kind: QueryValue, Task: in.task, Expr: in.component + ": " + expr}
+func (in *inspection) query(expr string) view.Query {
+	return view.Query{Kind: view.QueryValue, Task: in.task, Expr: in.component + ": " + expr}
 }
 
 // follow tells what a pointer or a reference leads to, and how to see that: typed where its
 // type says more than bytes.
-func (in *inspection) follow(v debuginfo.Value, expr string) (means string, leads Query) {
+func (in *inspection) follow(v debuginfo.Value, expr string) (means string, leads view.Query) {
 	u := v.Type.Underlying()
 	if u == nil || u.Kind != debuginfo.KindPointer && u.Kind != debuginfo.KindRef {
-		return "", Query{}
+		return "", view.Query{}
 	}
 	addr, err := v.Uint64()
 	if err != nil || addr == 0 {
-		return "", Query{}
+		return "", view.Query{}
 	}
 	means = in.means(addr)
 	target := v.Type.Target()
 	if target == nil || target.Kind == debuginfo.KindVoid || target.Kind == debuginfo.KindFunc || target.Size <= 1 {
-		return means, Query{Kind: QueryMemory, Task: in.task, Addr: addr}
+		return means, view.Query{Kind: view.QueryMemory, Task: in.task, Addr: addr}
 	}
 	long := "*" + bracketed(expr)
 	if u.Kind == debuginfo.KindRef {
@@ -184,7 +185,7 @@ func (in *inspection) follow(v debuginfo.Value, expr string) (means string, lead
 	short := in.named(target, addr, long)
 	if short == long {
 		if _, err := in.scope.Eval(long); err != nil { // a name that no program can write: a table of virtual functions
-			return means, Query{Kind: QueryMemory, Task: in.task, Addr: addr}
+			return means, view.Query{Kind: view.QueryMemory, Task: in.task, Addr: addr}
 		}
 	}
 	return means, in.query(short)

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"thaw/session/view"
 )
 
 // Source files are found in directories that the user names, and nowhere above
@@ -29,7 +30,7 @@ func TestOpenSource(t *testing.T) {
 			f.Close()
 		}
 	}
-	lines := sourceLines(Place{File: "/build/base/a.cc", Line: 2}, []string{in})
+	lines := sourceLines(view.Place{File: "/build/base/a.cc", Line: 2}, []string{in})
 	if got := strings.Join(lines, "\n"); !strings.Contains(got, "▸     2  two") {
 		t.Errorf("lines: %q", got)
 	}

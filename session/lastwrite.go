@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"thaw/kernel"
+	"thaw/session/view"
 )
 
 // LastWrite goes back to where a thread's saved user state was written last.
@@ -60,7 +61,7 @@ func (e *Engine) savedStateOf(ctx context.Context, thread kernel.ID) (*kernel.Ob
 type pastWrite struct {
 	position uint64
 	here     visit
-	by       Place
+	by       view.Place
 }
 
 // writeHere is the write that the guest stands behind.

@@ -10,34 +10,8 @@ import (
 	"thaw/debuginfo"
 	"thaw/kernel"
 	"thaw/memory"
+	"thaw/session/view"
 )
-
-// MemoryDiff compares the user memory of the original child, as the checkpoint
-// took it, with the restored child's as the restore was complete, by page.
-// Memory that the kernel keeps for threads (UTCBs) is no part of it.
-type MemoryDiff struct {
-	Original   kernel.ID  `json:"original"` // tasks
-	Restored   kernel.ID  `json:"restored"`
-	Checkpoint int        `json:"checkpoint"` // numbers of the stops
-	After      int        `json:"after"`
-	Same       int        `json:"same"`     // pages that are equal
-	Unmapped   int        `json:"unmapped"` // of the original's, that the restored child does not map so far, and that are not known
-	Attached   int        `json:"attached"` // compared though not mapped so far: as they are attached to the restored child
-	Pages      []PageDiff `json:"pages"`    // that differ, by address
-	Problem    string     `json:"problem,omitempty"`
-}
-
-// PageDiff is a page with other contents than at the checkpoint.
-type PageDiff struct {
-	Virt   uint64 `json:"virt"`   // in the child
-	Region string `json:"region"` // "data", "bss", "stack of ep", "heap or other dataspace", …
-	First  int    `json:"first"`  // offset of the first byte that differs
-	Bytes  int    `json:"bytes"`  // how many differ
-	Before []byte `json:"before"` // up to 8 bytes from First on, at the checkpoint
-	After  []byte `json:"after"`  // the same, restored
-	Like   string `json:"like,omitempty"`
-	// Like: what the restored page is equal to instead, "" if nothing known.
-}
 
 // What a restored page may be equal to.
 const (
@@ -98,7 +72,7 @@ func (e *Engine) readMemory(sys *kernel.System, task *kernel.Object) (*childMemo
 }
 
 // noteMapped takes what the original child maps, as the first phase begins.
-func (e *Engine) noteMapped(s *Snapshot) error {
+func (e *Engine) noteMapped(s *view.Snapshot) error {
 	task := s.System.Object(e.ev.Original)
 	if s.Phase == "" || e.ev.mapped != nil || task == nil || task.PD == nil || task.PD.Root == 0 {
 		return nil
@@ -132,7 +106,7 @@ func (e *Engine) takeMemory(ctx context.Context) (*event, error) {
 }
 
 // compareMemory compares the restored child's memory with what was taken.
-func (e *Engine) compareMemory(s *Snapshot) error {
+func (e *Engine) compareMemory(s *view.Snapshot) error {
 	before := e.ev.memory
 	task := s.System.Object(e.judge().restored(s))
 	if before == nil || task == nil || task.PD == nil || task.PD.Root == 0 {
@@ -142,7 +116,7 @@ func (e *Engine) compareMemory(s *Snapshot) error {
 	if err != nil {
 		return err
 	}
-	d := &MemoryDiff{Original: before.task, Restored: task.ID, Checkpoint: before.stop, After: s.Number}
+	d := &view.MemoryDiff{Original: before.task, Restored: task.ID, Checkpoint: before.stop, After: s.Number}
 	if before.cut || after.cut {
 		d.Problem = fmt.Sprintf("only the first %d pages of the child are compared", maxMemory)
 	}
@@ -165,7 +139,7 @@ func (e *Engine) compareMemory(s *Snapshot) error {
 	for i := range d.Pages {
 		d.Pages[i].Region = regions.of(d.Pages[i].Virt)
 	}
-	slices.SortFunc(d.Pages, func(a, b PageDiff) int {
+	slices.SortFunc(d.Pages, func(a, b view.PageDiff) int {
 		if a.Virt < b.Virt {
 			return -1
 		}
@@ -176,8 +150,8 @@ func (e *Engine) compareMemory(s *Snapshot) error {
 }
 
 // pageDiff tells how two contents of a page differ.
-func pageDiff(virt uint64, old, now []byte, program *debuginfo.File) PageDiff {
-	d := PageDiff{Virt: virt, First: -1}
+func pageDiff(virt uint64, old, now []byte, program *debuginfo.File) view.PageDiff {
+	d := view.PageDiff{Virt: virt, First: -1}
 	for i := range old {
 		if old[i] != now[i] {
 			if d.First < 0 {
@@ -207,9 +181,9 @@ type regions struct {
 
 // regionsOf collects the stacks of the child's threads, both children's: a
 // restored thread may not stand on its stack.
-func (e *Engine) regionsOf(s *Snapshot, program *debuginfo.File) regions {
+func (e *Engine) regionsOf(s *view.Snapshot, program *debuginfo.File) regions {
 	r := regions{segments: program.Segments(), stacks: map[uint64]string{}, size: e.m.Paging.PageSize()}
-	for _, snap := range []*Snapshot{s, e.ev.before} {
+	for _, snap := range []*view.Snapshot{s, e.ev.before} {
 		if snap == nil {
 			continue
 		}

@@ -6,12 +6,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"thaw/kernel"
+	"thaw/session/view"
 )
 
-func phasesOf(depths ...int) []Phase {
-	var out []Phase
+func phasesOf(depths ...int) []view.Phase {
+	var out []view.Phase
 	for i, d := range depths {
-		out = append(out, Phase{Name: string(rune('a' + i)), Depth: d})
+		out = append(out, view.Phase{Name: string(rune('a' + i)), Depth: d})
 	}
 	return out
 }
@@ -55,10 +56,10 @@ func childSystem(task kernel.ID, caps []kernel.Capability) *kernel.System {
 
 func TestCapDiff(t *testing.T) {
 	name := func(task kernel.ID) map[kernel.ID]string { return map[kernel.ID]string{task: "child"} }
-	before := &Snapshot{Number: 3, Tasks: name(10), System: childSystem(10, []kernel.Capability{
+	before := &view.Snapshot{Number: 3, Tasks: name(10), System: childSystem(10, []kernel.Capability{
 		{Slot: 1, Object: 900, Rights: "SW"}, {Slot: 2, Object: 901, Rights: "SW"}, {Slot: 3, Object: 901, Rights: "SW"}, {Slot: 4, Object: 900, Rights: "SW"}, {Slot: 5, Object: 900, Rights: "SW"},
 	})}
-	after := &Snapshot{Number: 7, Tasks: name(20), System: childSystem(20, []kernel.Capability{
+	after := &view.Snapshot{Number: 7, Tasks: name(20), System: childSystem(20, []kernel.Capability{
 		{Slot: 1, Object: 900, Rights: "SW"}, {Slot: 2, Object: 902, Rights: "SW"}, {Slot: 3, Object: 900, Rights: "SW"}, {Slot: 4, Object: 900, Rights: "-W"}, {Slot: 9, Object: 900, Rights: "SW"},
 	})}
 	ev := newEvidence()
@@ -87,33 +88,18 @@ func TestCapDiff(t *testing.T) {
 func TestFailures(t *testing.T) {
 	four := 4
 	s := &Scenario{Name: "s", Expect: map[string]Expectation{
-		"v": {Threads: map[string]Verdict{"ep": Ignored, "gone": Applied}, Missing: &four},
+		"v": {Threads: map[string]view.Verdict{"ep": view.Ignored, "gone": view.Applied}, Missing: &four},
 		"w": {Capabilities: "same"},
 	}}
-	v := &View{Verdicts: []ThreadVerdict{{Name: "ep", Verdict: Applied}}, Caps: &CapDiff{Missing: make([]SlotCap, 3)}}
+	v := &view.View{Verdicts: []view.ThreadVerdict{{Name: "ep", Verdict: view.Applied}}, Caps: &view.CapDiff{Missing: make([]view.SlotCap, 3)}}
 	for variant, want := range map[string]int{"v": 3, "w": 1, "none": 1} {
 		if got := s.Failures(variant, v); len(got) != want {
 			t.Errorf("%s: %d failures, want %d: %q", variant, len(got), want, got)
 		}
 	}
-	v.Verdicts = []ThreadVerdict{{Name: "ep", Verdict: Ignored}, {Name: "gone", Verdict: Applied}}
-	v.Caps.Missing = make([]SlotCap, 4)
+	v.Verdicts = []view.ThreadVerdict{{Name: "ep", Verdict: view.Ignored}, {Name: "gone", Verdict: view.Applied}}
+	v.Caps.Missing = make([]view.SlotCap, 4)
 	if got := s.Failures("v", v); len(got) != 0 {
 		t.Errorf("all as expected, but: %q", got)
-	}
-}
-
-func TestBareName(t *testing.T) {
-	for name, want := range map[string]string{
-		"A<B<C>, D>::f<E>":       "A::f",
-		"Genode::operator<":      "Genode::operator<",
-		"operator<< <char>":      "operator<< ",
-		"plain":                  "plain",
-		"std::less<int>::x()":    "std::less::x()",
-		"cut off in the <middle": "cut off in the ",
-	} {
-		if got := bareName(name); got != want {
-			t.Errorf("%q: %q, want %q", name, got, want)
-		}
 	}
 }

@@ -1,5 +1,7 @@
 package session
 
+import "thaw/session/view"
+
 // moments is the history of stops: the newest ones, as many as there is room
 // for. Stops are named by their numbers, which dropping the oldest does not
 // change. A moment that was added is never changed.
@@ -44,7 +46,7 @@ func (h *moments) add(m *moment) (dropped bool) {
 	if h.first == 0 {
 		h.first = 1
 	}
-	m.size = m.snap.size()
+	m.size = sizeOf(m.snap)
 	h.kept = append(h.kept, m)
 	h.sizes += m.size
 	n := 0
@@ -61,8 +63,8 @@ func (h *moments) add(m *moment) (dropped bool) {
 // replaceNewest takes another moment for the newest stop.
 func (h *moments) replaceNewest(m *moment) { h.kept[len(h.kept)-1] = m }
 
-// size is roughly how much memory a snapshot takes, see maxSizes.
-func (s *Snapshot) size() int {
+// sizeOf is roughly how much memory a snapshot takes, see maxSizes.
+func sizeOf(s *view.Snapshot) int {
 	if s.System == nil {
 		return 1
 	}

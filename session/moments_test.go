@@ -4,12 +4,13 @@ import (
 	"testing"
 
 	"thaw/kernel"
+	"thaw/session/view"
 )
 
 // sized is a stop of a system with so many capabilities.
 func sized(number, caps int) *moment {
 	task := &kernel.Object{ID: 1, PD: &kernel.PD{Caps: make([]kernel.Capability, caps)}}
-	return &moment{snap: &Snapshot{Number: number, System: kernel.NewSystem([]*kernel.Object{task}, nil)}}
+	return &moment{snap: &view.Snapshot{Number: number, System: kernel.NewSystem([]*kernel.Object{task}, nil)}}
 }
 
 // A history keeps the newest stops under their numbers.

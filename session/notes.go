@@ -4,12 +4,13 @@ import (
 	"cmp"
 	"slices"
 	"sync"
+	"thaw/session/view"
 )
 
 // noteBook holds the user's notes. Lists that were handed out are not changed.
 type noteBook struct {
 	mu    sync.Mutex
-	notes []Note
+	notes []view.Note
 	edits int
 }
 
@@ -26,14 +27,14 @@ func (b *noteBook) version() int {
 	return b.edits
 }
 
-func (b *noteBook) all() []Note {
+func (b *noteBook) all() []view.Note {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.notes
 }
 
 // add keeps a note; a bookmark that is there already is taken away.
-func (b *noteBook) add(n Note) {
+func (b *noteBook) add(n view.Note) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	n.Text = n.Text[:min(len(n.Text), maxNote)]
@@ -48,7 +49,7 @@ func (b *noteBook) add(n Note) {
 		return
 	}
 	notes := append(slices.Clone(b.notes), n)
-	slices.SortStableFunc(notes, func(a, b Note) int { return cmp.Compare(a.Stop, b.Stop) })
+	slices.SortStableFunc(notes, func(a, b view.Note) int { return cmp.Compare(a.Stop, b.Stop) })
 	b.notes = notes
 	b.edits++
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"thaw/kernel"
+	"thaw/session/view"
 )
 
 // prepare sets the breakpoints of the scenario. Every function must be there,
@@ -17,8 +18,8 @@ func (e *Engine) prepare(ctx context.Context) error {
 	var missing error
 	eachPhase(e.scn.Phases, 0, func(p *PhaseSpec, depth int) {
 		n := len(e.phases)
-		e.phases = append(e.phases, Phase{Name: p.Name, Function: p.Function, Depth: depth})
-		err := e.watchFunction(ctx, p.Component, p.Function, purposePhase, func(context.Context) (*event, error) { return e.enterPhase(n), nil })
+		e.phases = append(e.phases, view.Phase{Name: p.Name, Function: p.Function, Depth: depth})
+		err := e.watchFunction(ctx, p.Component, p.Function, view.PurposePhase, func(context.Context) (*event, error) { return e.enterPhase(n), nil })
 		if err != nil && !p.Optional && missing == nil {
 			missing = fmt.Errorf("phase %s: %w", p.Name, err)
 		}
@@ -84,8 +85,8 @@ func (e *Engine) prepareComplete(ctx context.Context) error {
 	reached := func(context.Context) (*event, error) {
 		e.ev.Complete = true
 		for i := range e.phases {
-			if e.phases[i].State == PhaseCurrent {
-				e.phases[i].State = PhaseDone
+			if e.phases[i].State == view.PhaseCurrent {
+				e.phases[i].State = view.PhaseDone
 			}
 		}
 		return &event{reason: "restore complete", phase: true}, nil
@@ -93,10 +94,10 @@ func (e *Engine) prepareComplete(ctx context.Context) error {
 	hit := reached
 	if c.At == "return" {
 		hit = func(ctx context.Context) (*event, error) {
-			return nil, e.onReturn(ctx, e.comps[c.Component], c.Function, purposeComplete, reached)
+			return nil, e.onReturn(ctx, e.comps[c.Component], c.Function, view.PurposeComplete, reached)
 		}
 	}
-	if err := e.watchFunction(ctx, c.Component, c.Function, purposeComplete, hit); err != nil {
+	if err := e.watchFunction(ctx, c.Component, c.Function, view.PurposeComplete, hit); err != nil {
 		return fmt.Errorf("restore-complete point: %w", err)
 	}
 	return nil
@@ -112,23 +113,23 @@ func (e *Engine) enterPhase(n int) *event {
 	for i := range e.phases[:n] {
 		o := &e.phases[i]
 		switch {
-		case o.State == PhaseCurrent && !encloses(e.phases, i, n), o.State == PhaseNext && o.Hits > 0:
-			o.State = PhaseDone
-		case o.State == PhaseNext:
-			o.State = PhaseSkipped
+		case o.State == view.PhaseCurrent && !encloses(e.phases, i, n), o.State == view.PhaseNext && o.Hits > 0:
+			o.State = view.PhaseDone
+		case o.State == view.PhaseNext:
+			o.State = view.PhaseSkipped
 		}
 	}
 	for i := range e.phases[n+1:] {
-		if e.phases[n+1+i].State == PhaseCurrent {
-			e.phases[n+1+i].State = PhaseDone
+		if e.phases[n+1+i].State == view.PhaseCurrent {
+			e.phases[n+1+i].State = view.PhaseDone
 		}
 	}
-	p.State = PhaseCurrent
+	p.State = view.PhaseCurrent
 	return &event{reason: "phase " + p.Name, phase: true}
 }
 
 // encloses says whether phase outer (an index) has phase inner inside it.
-func encloses(phases []Phase, outer, inner int) bool {
+func encloses(phases []view.Phase, outer, inner int) bool {
 	for i := outer + 1; i <= inner; i++ {
 		if phases[i].Depth <= phases[outer].Depth {
 			return false
@@ -141,7 +142,7 @@ func encloses(phases []Phase, outer, inner int) bool {
 func (e *Engine) currentPhase() string {
 	name := ""
 	for _, p := range e.phases {
-		if p.State == PhaseCurrent {
+		if p.State == view.PhaseCurrent {
 			name = p.Name
 		}
 	}

@@ -9,75 +9,8 @@ import (
 	"thaw/debuginfo"
 	"thaw/kernel"
 	"thaw/memory"
+	"thaw/session/view"
 )
-
-// Queries: what a user can ask to see at a stop.
-const (
-	QueryMemory = "memory" // bytes at Addr of a Task, 0: what the processor sees
-	QueryValue  = "value"  // of Expr, member by member
-	QueryObject = "object" // the members of a kernel Object
-	QueryCode   = "code"   // source and instructions where a Thread is, or at Addr of a Task
-	QueryStack  = "stack"  // backtrace of a Thread
-)
-
-// Query asks for one of these; which other fields count stands there. A task of
-// a value is the one whose memory is meant, where several run the program.
-type Query struct {
-	Kind   string
-	Task   kernel.ID
-	Addr   uint64
-	Expr   string
-	Thread kernel.ID // 0: what the stopped processor runs
-	Object kernel.ID
-}
-
-// Peek is the answer to a Query: a piece of memory, a value, code, or a
-// backtrace.
-type Peek struct {
-	Query   Query
-	Stop    int
-	Title   string
-	Rows    []PeekRow    // of memory
-	Members []PeekMember // of a value
-	Frames  []PeekFrame  // of a backtrace
-	Text    []string     // of code
-	Err     string       // one sentence, if it cannot be shown
-}
-
-// PeekRow is a row of memory: up to 16 bytes, and what words in them point to.
-type PeekRow struct {
-	Addr  uint64
-	Data  []byte // nil where nothing can be read
-	Known []bool // which bytes of Data were recorded, nil for all
-	Why   string // why nothing can be read: "not mapped", "not recorded"
-	Means []string
-	Words []Query // memory that each word would point to; no Kind: the word is not known
-}
-
-// PeekMember is a value inside a value, or the value itself.
-type PeekMember struct {
-	Depth int    // of nesting, 0 the value itself
-	Name  string // "" of the value itself
-	Type  string
-	Value string // "" of what has members of its own
-	Addr  uint64 // 0 where it is in no memory
-	Means string // what a pointer points to, if that is known
-	Leads Query  // what it points to, or a closer look; no Kind: nothing
-}
-
-// PeekFrame is a function of a backtrace.
-type PeekFrame struct {
-	Frame
-	Leads Query // its code; no Kind: nothing
-}
-
-// Watch is an expression that is evaluated at every stop.
-type Watch struct {
-	Component string // whose debug info it is about
-	Expr      string
-	Value     string
-	Err       string // why it has no value at this stop
-}
 
 // peekBytes is how much of memory a peek shows, and peekRow how much a row.
 const (
@@ -90,11 +23,11 @@ type pointer func(word uint64) string
 
 // peekMemory reads memory in an address space. Pages that are not there leave
 // rows without data.
-func peekMemory(space *memory.Space, q Query, ptr int, means pointer) []PeekRow {
-	var rows []PeekRow
+func peekMemory(space *memory.Space, q view.Query, ptr int, means pointer) []view.PeekRow {
+	var rows []view.PeekRow
 	addr := q.Addr &^ (uint64(ptr) - 1)
 	for off := uint64(0); off < peekBytes && addr+off+peekRow > addr; off += peekRow {
-		row := PeekRow{Addr: addr + off}
+		row := view.PeekRow{Addr: addr + off}
 		data := make([]byte, peekRow)
 		known, err := memory.ReadKnown(space, row.Addr, data)
 		if err != nil {
@@ -105,11 +38,11 @@ func peekMemory(space *memory.Space, q Query, ptr int, means pointer) []PeekRow 
 		row.Data, row.Known = data, known
 		for at := 0; at+ptr <= peekRow; at += ptr {
 			if known != nil && slices.Contains(known[at:at+ptr], false) {
-				row.Words = append(row.Words, Query{})
+				row.Words = append(row.Words, view.Query{})
 				continue
 			}
 			word := memory.LittleEndian(data[at : at+ptr])
-			row.Words = append(row.Words, Query{Kind: QueryMemory, Task: q.Task, Addr: word})
+			row.Words = append(row.Words, view.Query{Kind: view.QueryMemory, Task: q.Task, Addr: word})
 			if m := means(word); m != "" {
 				row.Means = append(row.Means, m)
 			}
@@ -133,7 +66,7 @@ func whyUnread(err error) string {
 
 // pointee tells what a word points to: a kernel object, or a function of the
 // program.
-func pointee(sys *kernel.System, place func(addr uint64) Place) pointer {
+func pointee(sys *kernel.System, place func(addr uint64) view.Place) pointer {
 	return func(word uint64) string {
 		if word < 4096 {
 			return ""
@@ -153,7 +86,7 @@ func pointee(sys *kernel.System, place func(addr uint64) Place) pointer {
 }
 
 // taskRoot is where a task's page tables are; those of a processor for task 0.
-func taskRoot(s *Snapshot, m kernel.Machine, cpu int, task kernel.ID) (uint64, error) {
+func taskRoot(s *view.Snapshot, m kernel.Machine, cpu int, task kernel.ID) (uint64, error) {
 	if task == 0 {
 		return m.CPUs[cpu].Root, nil
 	}
@@ -164,7 +97,7 @@ func taskRoot(s *Snapshot, m kernel.Machine, cpu int, task kernel.ID) (uint64, e
 	return o.PD.Root, nil
 }
 
-func peekTitle(s *Snapshot, addr uint64, task kernel.ID) string {
+func peekTitle(s *view.Snapshot, addr uint64, task kernel.ID) string {
 	if task == 0 {
 		return fmt.Sprintf("memory at %x", addr)
 	}
@@ -172,15 +105,15 @@ func peekTitle(s *Snapshot, addr uint64, task kernel.ID) string {
 }
 
 // Ask answers a query at the current stop.
-func (e *Engine) Ask(ctx context.Context, q Query) *Peek {
+func (e *Engine) Ask(ctx context.Context, q view.Query) *view.Peek {
 	last := e.history.newest()
 	if last == nil {
-		return &Peek{Query: q, Title: q.Kind, Err: "the guest has not stopped so far"}
+		return &view.Peek{Query: q, Title: q.Kind, Err: "the guest has not stopped so far"}
 	}
 	s := last.snap
-	p := &Peek{Query: q, Stop: s.Number, Title: q.Kind}
-	answer := map[string]func(*Snapshot, *Peek) error{
-		QueryMemory: e.askMemory, QueryValue: e.askValue, QueryObject: e.askObject, QueryCode: e.askCode, QueryStack: e.askStack,
+	p := &view.Peek{Query: q, Stop: s.Number, Title: q.Kind}
+	answer := map[string]func(*view.Snapshot, *view.Peek) error{
+		view.QueryMemory: e.askMemory, view.QueryValue: e.askValue, view.QueryObject: e.askObject, view.QueryCode: e.askCode, view.QueryStack: e.askStack,
 	}[q.Kind]
 	if answer == nil {
 		p.Err = fmt.Sprintf("nothing is known about %q", q.Kind)
@@ -191,7 +124,7 @@ func (e *Engine) Ask(ctx context.Context, q Query) *Peek {
 }
 
 // askMemory reads memory of a task, or what the stopped processor sees.
-func (e *Engine) askMemory(s *Snapshot, p *Peek) error {
+func (e *Engine) askMemory(s *view.Snapshot, p *view.Peek) error {
 	p.Title = peekTitle(s, p.Query.Addr, p.Query.Task)
 	root, err := taskRoot(s, e.m, e.cpu, p.Query.Task)
 	if err != nil {
@@ -203,7 +136,7 @@ func (e *Engine) askMemory(s *Snapshot, p *Peek) error {
 }
 
 // programOf is the program that a task runs, that of task 0 the kernel.
-func (e *Engine) programOf(s *Snapshot, task kernel.ID) *component {
+func (e *Engine) programOf(s *view.Snapshot, task kernel.ID) *component {
 	if o := s.System.Object(task); o != nil && o.PD != nil {
 		return e.taskComponent(s.System, o)
 	}
@@ -212,7 +145,7 @@ func (e *Engine) programOf(s *Snapshot, task kernel.ID) *component {
 
 // exprOf takes "COMPONENT: EXPR" apart; without a component that of the stopped
 // processor is meant.
-func (e *Engine) exprOf(s *Snapshot, text string) (*component, string, error) {
+func (e *Engine) exprOf(s *view.Snapshot, text string) (*component, string, error) {
 	if c, rest := e.componentIn(text); c != nil {
 		return c, rest, nil
 	}
@@ -248,7 +181,7 @@ func cutComponent(text, name string) (string, bool) {
 // evalIn evaluates an expression of a component: in the given task if that runs
 // it, else at the stopped processor if it runs there, else in the first task that
 // does. It tells whose memory that was, 0: what the processor sees.
-func (e *Engine) evalIn(s *Snapshot, c *component, expr string, task kernel.ID) (debuginfo.Value, kernel.ID, error) {
+func (e *Engine) evalIn(s *view.Snapshot, c *component, expr string, task kernel.ID) (debuginfo.Value, kernel.ID, error) {
 	scope, task, err := e.scopeIn(s, c, task)
 	if err != nil {
 		return debuginfo.Value{}, 0, err
@@ -257,7 +190,7 @@ func (e *Engine) evalIn(s *Snapshot, c *component, expr string, task kernel.ID) 
 	return v, task, err
 }
 
-func (e *Engine) scopeIn(s *Snapshot, c *component, task kernel.ID) (debuginfo.Scope, kernel.ID, error) {
+func (e *Engine) scopeIn(s *view.Snapshot, c *component, task kernel.ID) (debuginfo.Scope, kernel.ID, error) {
 	here := e.componentHere(s.System) == c
 	if here && (task == 0 || task == e.taskHere(s)) {
 		return e.scope(c), 0, nil
@@ -281,7 +214,7 @@ func (e *Engine) scopeIn(s *Snapshot, c *component, task kernel.ID) (debuginfo.S
 }
 
 // taskHere is the task that the stopped processor runs, 0 if unknown.
-func (e *Engine) taskHere(s *Snapshot) kernel.ID {
+func (e *Engine) taskHere(s *view.Snapshot) kernel.ID {
 	if o := s.System.PDByRoot(e.m.CPUs[e.cpu].Root); o != nil {
 		return o.ID
 	}
@@ -289,10 +222,10 @@ func (e *Engine) taskHere(s *Snapshot) kernel.ID {
 }
 
 // watches evaluates the watch expressions at the current stop.
-func (e *Engine) evalWatches(s *Snapshot) []Watch {
-	var out []Watch
+func (e *Engine) evalWatches(s *view.Snapshot) []view.Watch {
+	var out []view.Watch
 	for _, text := range e.watched {
-		w := Watch{Expr: text}
+		w := view.Watch{Expr: text}
 		c, expr, err := e.exprOf(s, text)
 		if err == nil {
 			w.Component, w.Expr = c.name, expr

@@ -3,22 +3,23 @@ package session
 import (
 	"fmt"
 	"sync"
+	"thaw/session/view"
 )
 
 // Player shows a replay as a Controller shows a session: the same commands, the
 // same views. Stops are worked out as they are shown, at once.
 type Player struct {
-	updates chan *View
+	updates chan *view.View
 
 	mu     sync.Mutex
 	replay *Replay
-	view   *View
+	view   *view.View
 	notes  noteBook // of this replay; the file stays as it is
 }
 
 // NewPlayer shows a replay's first stop.
 func NewPlayer(r *Replay) (*Player, error) {
-	p := &Player{updates: make(chan *View, 1), replay: r}
+	p := &Player{updates: make(chan *view.View, 1), replay: r}
 	for _, n := range r.rec.Notes() {
 		p.notes.add(n)
 	}
@@ -34,7 +35,7 @@ func NewPlayer(r *Replay) (*Player, error) {
 func (p *Player) Recorded() string { return p.replay.rec.Name() }
 
 // View is the newest view.
-func (p *Player) View() *View {
+func (p *Player) View() *view.View {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.view
@@ -42,7 +43,7 @@ func (p *Player) View() *View {
 
 // Updates delivers views as they change; one that was not fetched is replaced
 // by the next.
-func (p *Player) Updates() <-chan *View { return p.updates }
+func (p *Player) Updates() <-chan *view.View { return p.updates }
 
 // Show shows a stop by its number.
 func (p *Player) Show(stop int) { p.show(func(int) int { return stop }) }
@@ -76,7 +77,7 @@ func (p *Player) StepInstruction() {
 func (p *Player) Interrupt() {}
 
 // Ask answers a query at the shown stop, as far as the recording can.
-func (p *Player) Ask(q Query) {
+func (p *Player) Ask(q view.Query) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	v := *p.view
@@ -85,13 +86,13 @@ func (p *Player) Ask(q Query) {
 }
 
 // Watch says that a recording cannot evaluate expressions.
-func (p *Player) Watch(expr string) { p.Ask(Query{Kind: QueryValue, Expr: expr}) }
+func (p *Player) Watch(expr string) { p.Ask(view.Query{Kind: view.QueryValue, Expr: expr}) }
 
 // Note adds a note to the shown stop, for this replay only.
 func (p *Player) Note(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.notes.add(Note{p.view.Snapshot.Number, text})
+	p.notes.add(view.Note{Stop: p.view.Snapshot.Number, Text: text})
 	p.send(p.view)
 }
 
@@ -128,7 +129,7 @@ func (p *Player) show(to func(at int) int) {
 }
 
 // send replaces a view that nobody has fetched so far. p.mu is held.
-func (p *Player) send(v *View) {
+func (p *Player) send(v *view.View) {
 	shown := *v
 	shown.Notes = p.notes.all()
 	p.view = &shown

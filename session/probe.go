@@ -5,13 +5,14 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"thaw/session/view"
 )
 
 // probe is something to do when a component reaches an address.
 type probe struct {
 	addr  uint64
 	comp  *component
-	info  *BreakpointInfo
+	info  *view.BreakpointInfo
 	block uint64 // only in this thread, 0: in any
 	sp    uint64 // only with this stack pointer, 0: with any
 	once  bool
@@ -61,7 +62,7 @@ func (e *Engine) watchFunction(ctx context.Context, comp, function, purpose stri
 	if err != nil {
 		return err
 	}
-	info := &BreakpointInfo{Component: comp, Function: function, Purpose: purpose}
+	info := &view.BreakpointInfo{Component: comp, Function: function, Purpose: purpose}
 	for _, fn := range fns {
 		for _, loc := range fn.Locations {
 			if slices.Contains(info.Addrs, loc.Addr) {
@@ -92,7 +93,7 @@ func (e *Engine) onReturn(ctx context.Context, c *component, function, purpose s
 	if err != nil {
 		return err
 	}
-	info := &BreakpointInfo{Component: c.name, Function: function, Purpose: purpose, Addrs: []uint64{addr}}
+	info := &view.BreakpointInfo{Component: c.name, Function: function, Purpose: purpose, Addrs: []uint64{addr}}
 	e.infos = append(e.infos, info)
 	return e.addProbe(ctx, &probe{addr: addr, comp: c, info: info, block: block, sp: sp, once: true, hit: hit})
 }

@@ -10,6 +10,7 @@ import (
 	"thaw/debuginfo"
 	"thaw/kernel"
 	"thaw/memory"
+	"thaw/session/view"
 )
 
 // A component's file is believed where memory holds its text: every page of it that
@@ -34,7 +35,7 @@ type proof struct {
 	done  map[pageKey]struct{} // pages that were compared
 	same  map[uint64]struct{}  // pages that are the file's in some task
 	tasks map[taskKey]bool     // tasks that were compared: whether they hold it
-	other *Mismatch            // why the file is not that of the program, nil if it may be
+	other *view.Mismatch       // why the file is not that of the program, nil if it may be
 }
 
 // textPart is a range of text and the file's bytes of it.
@@ -47,30 +48,6 @@ type textPart struct {
 type pageKey struct {
 	task taskKey
 	page uint64
-}
-
-// Mismatch says that a component's file is not that of the program that runs.
-type Mismatch struct {
-	Component string    `json:"component"`
-	File      string    `json:"file"`
-	Task      kernel.ID `json:"task,omitempty"` // 0 for the kernel
-	Name      string    `json:"name,omitempty"` // what the kernel calls the task or its first thread
-	At        Place     `json:"at"`             // first difference, in the words of the file
-	Differ    int       `json:"differ"`         // pages that differ, of those that were compared
-	Pages     int       `json:"pages"`
-}
-
-// String is one sentence that says what to do.
-func (m *Mismatch) String() string {
-	who, do := "the running kernel", "the kernel ELF of the system that runs"
-	if m.Task != 0 {
-		who, do = fmt.Sprintf("what runs as %s (task %s, %s)", m.Component, m.Task, m.Name), fmt.Sprintf("the file of the system that runs with --symbols %s=FILE", m.Component)
-	}
-	at := m.At.String()
-	if m.At.Function != "" {
-		at = fmt.Sprintf("%#x, in %s", m.At.Addr, m.At.Function)
-	}
-	return fmt.Sprintf("%s is not %s: its text differs at %s, in %d of %d pages that are mapped; give %s", who, m.File, at, m.Differ, m.Pages, do)
 }
 
 // prepared reads the text of the component's file, once.
@@ -294,8 +271,8 @@ func (p *proof) madeByADRP(part textPart, addr, reg uint64) bool {
 }
 
 // mismatch puts differences in words.
-func (c *component) mismatch(d deviation, task kernel.ID, name string) *Mismatch {
-	return &Mismatch{Component: c.name, File: c.file.Path(), Task: task, Name: name, At: c.place(d.pieces[0][0]), Differ: d.differ, Pages: d.pages}
+func (c *component) mismatch(d deviation, task kernel.ID, name string) *view.Mismatch {
+	return &view.Mismatch{Component: c.name, File: c.file.Path(), Task: task, Name: name, At: c.place(d.pieces[0][0]), Differ: d.differ, Pages: d.pages}
 }
 
 // prove compares the files of the components with the tasks that run them or go by

@@ -8,6 +8,7 @@ import (
 
 	"thaw/kernel"
 	"thaw/memory"
+	"thaw/session/view"
 	"thaw/words"
 )
 
@@ -36,18 +37,18 @@ type StopRecord struct {
 	CPU  int         `json:"cpu"` // that stopped
 	CPUs []CPURecord `json:"cpus"`
 
-	Tasks  map[kernel.ID]string `json:"tasks,omitempty"`
-	Places map[kernel.ID]Place  `json:"places,omitempty"`
-	PC     Place                `json:"pc"`
-	Frames []Frame              `json:"frames,omitempty"`
-	Cost   Cost                 `json:"cost"`
+	Tasks  map[kernel.ID]string     `json:"tasks,omitempty"`
+	Places map[kernel.ID]view.Place `json:"places,omitempty"`
+	PC     view.Place               `json:"pc"`
+	Frames []view.Frame             `json:"frames,omitempty"`
+	Cost   view.Cost                `json:"cost"`
 	// Stacks are the backtraces of threads in user mode, of those that are not what
 	// they were at the record before. An empty one is not known.
-	Stacks map[kernel.ID][]Frame `json:"stacks,omitempty"`
+	Stacks map[kernel.ID][]view.Frame `json:"stacks,omitempty"`
 
-	Phases      []Phase          `json:"phases,omitempty"`
-	Breakpoints []BreakpointInfo `json:"breakpoints,omitempty"`
-	Evidence    *evidence        `json:"evidence,omitempty"`
+	Phases      []view.Phase          `json:"phases,omitempty"`
+	Breakpoints []view.BreakpointInfo `json:"breakpoints,omitempty"`
+	Evidence    *evidence             `json:"evidence,omitempty"`
 	// Records (counted from 1, in the order of the recording) with the original
 	// child as the restore began and with the restored one as it was complete;
 	// 0 if that has not come.
@@ -73,7 +74,7 @@ type Recorder interface {
 	// Stop keeps a stop with the pages that the model read at it.
 	Stop(s *StopRecord, pages []Page) error
 	// Notes keeps the user's notes, all of them each time.
-	Notes(notes []Note) error
+	Notes(notes []view.Note) error
 	// Log keeps LOG lines that came after the last stop.
 	Log(lines []string) error
 }
@@ -103,15 +104,15 @@ type recording struct {
 	reads    memory.Trace    // what of them
 	sparse   bool            // keep only that
 	records  int
-	snaps    map[*Snapshot]int     // record of a snapshot that evidence refers to
-	stacks   map[kernel.ID][]Frame // of threads, as they were recorded last
-	log      int                   // LOG lines that were recorded
-	cut      bool                  // fewer than before, since the guest went back
-	notes    int                   // changes of the notes that were recorded
+	snaps    map[*view.Snapshot]int     // record of a snapshot that evidence refers to
+	stacks   map[kernel.ID][]view.Frame // of threads, as they were recorded last
+	log      int                        // LOG lines that were recorded
+	cut      bool                       // fewer than before, since the guest went back
+	notes    int                        // changes of the notes that were recorded
 }
 
 func newRecording(to Recorder, comps map[string]*component, withCode, sparse bool) (*recording, error) {
-	r := &recording{to: to, withCode: withCode, pages: map[uint64]bool{}, snaps: map[*Snapshot]int{}, reads: memory.Trace{}, stacks: map[kernel.ID][]Frame{}, sparse: sparse}
+	r := &recording{to: to, withCode: withCode, pages: map[uint64]bool{}, snaps: map[*view.Snapshot]int{}, reads: memory.Trace{}, stacks: map[kernel.ID][]view.Frame{}, sparse: sparse}
 	var err error
 	if !withCode {
 		r.code, err = newCodePages(comps)
@@ -137,7 +138,7 @@ func (r *recording) read(v *memory.View) {
 }
 
 // keep records a snapshot that was just taken; m is nil for one aside.
-func (e *Engine) keep(s *Snapshot, m *moment) {
+func (e *Engine) keep(s *view.Snapshot, m *moment) {
 	r := e.rec
 	if !r.goesOn() {
 		return
@@ -174,13 +175,13 @@ const maxStacks = 256
 // changedStacks unwinds the stacks of threads in user mode, so that a replay can
 // show them, and what was read for that is recorded. It returns those that are not
 // what they were.
-func (e *Engine) changedStacks(s *Snapshot) map[kernel.ID][]Frame {
-	changed := map[kernel.ID][]Frame{}
+func (e *Engine) changedStacks(s *view.Snapshot) map[kernel.ID][]view.Frame {
+	changed := map[kernel.ID][]view.Frame{}
 	for i, o := range s.System.Threads() {
 		if i == maxStacks {
 			break
 		}
-		var frames []Frame
+		var frames []view.Frame
 		if o, task, err := userThread(s, o.ID); err == nil && task.PD.Root != 0 {
 			frames, _ = e.stackOf(s, o, task, e.view) // without debug info there is none
 		}

@@ -10,6 +10,7 @@ import (
 	"thaw/debuginfo"
 	"thaw/kernel"
 	"thaw/memory"
+	"thaw/session/view"
 )
 
 // Recorded is a recording that was read.
@@ -24,7 +25,7 @@ type Recorded interface {
 	// Modelled is Memory for the model, which reads just what was read for the
 	// recording: it is what old recordings, which do not tell, hold of that.
 	Modelled(record int) memory.Source
-	Notes() []Note
+	Notes() []view.Note
 	Log() []string // after the last record
 	Components() []string
 	// Program is what was taken along of a component's debug info, nil if
@@ -49,12 +50,12 @@ type Replay struct {
 	paging memory.Paging
 	arch   arch
 	kernel Program
-	stops  []int             // records that are stops of the history
-	logs   []*logPart        // LOG lines up to each stop
-	log    *logPart          // all
-	snaps  map[int]*Snapshot // by record; a few that were used last, and those that evidence refers to
-	kept   []int             // records in snaps, in order of their use
-	views  map[int]*View
+	stops  []int                  // records that are stops of the history
+	logs   []*logPart             // LOG lines up to each stop
+	log    *logPart               // all
+	snaps  map[int]*view.Snapshot // by record; a few that were used last, and those that evidence refers to
+	kept   []int                  // records in snaps, in order of their use
+	views  map[int]*view.View
 }
 
 // maxKept bounds how many decoded snapshots a replay keeps.
@@ -62,7 +63,7 @@ const maxKept = 32
 
 // NewReplay checks a recording and prepares its replay.
 func NewReplay(rec Recorded, dec Decoder, paging memory.Paging) (*Replay, error) {
-	r := &Replay{rec: rec, dec: dec, paging: paging, snaps: map[int]*Snapshot{}, views: map[int]*View{}}
+	r := &Replay{rec: rec, dec: dec, paging: paging, snaps: map[int]*view.Snapshot{}, views: map[int]*view.View{}}
 	if r.kernel = rec.Program(rec.Scenario().KernelName()); r.kernel == nil {
 		return nil, fmt.Errorf("%s holds no debug info of the kernel", rec.Name())
 	}
@@ -163,7 +164,7 @@ func (r *Replay) record(stop int) (*StopRecord, error) {
 }
 
 // snapshot decodes a record.
-func (r *Replay) snapshot(record int) (*Snapshot, error) {
+func (r *Replay) snapshot(record int) (*view.Snapshot, error) {
 	if s := r.snaps[record]; s != nil {
 		return s, nil
 	}
@@ -173,7 +174,7 @@ func (r *Replay) snapshot(record int) (*Snapshot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s, stop %d: %w", r.rec.Name(), rec.Number, err)
 	}
-	s := &Snapshot{Number: rec.Number, Time: rec.Time, Reason: rec.Reason, Phase: rec.Phase, System: sys,
+	s := &view.Snapshot{Number: rec.Number, Time: rec.Time, Reason: rec.Reason, Phase: rec.Phase, System: sys,
 		Tasks: rec.Tasks, Places: rec.Places, PC: rec.PC, Frames: rec.Frames, Cost: rec.Cost,
 		CPU: r.arch.all(registerList(rec.CPUs[rec.CPU].Registers))}
 	if o := sys.Running(rec.CPU); o != nil {
@@ -190,17 +191,17 @@ func (r *Replay) snapshot(record int) (*Snapshot, error) {
 }
 
 // place puts an address in words.
-func (r *Replay) place(program string, addr uint64) Place {
+func (r *Replay) place(program string, addr uint64) view.Place {
 	p := r.rec.Program(program)
 	if p == nil {
-		return Place{Addr: addr}
+		return view.Place{Addr: addr}
 	}
 	return placeIn(program, p, addr)
 }
 
 // View is what users see of a stop, counted from 1. The same stop is the same
 // view every time, as long as it is kept.
-func (r *Replay) View(stop int) (*View, error) {
+func (r *Replay) View(stop int) (*view.View, error) {
 	rec, err := r.record(stop)
 	if err != nil {
 		return nil, err
@@ -217,7 +218,7 @@ func (r *Replay) View(stop int) (*View, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &View{State: Stopped, Scenario: r.rec.Scenario().Name, Target: r.rec.Target(), Snapshot: snap, First: 1, Stops: len(r.stops),
+	v := &view.View{State: view.Stopped, Scenario: r.rec.Scenario().Name, Target: r.rec.Target(), Snapshot: snap, First: 1, Stops: len(r.stops),
 		Live: stop == len(r.stops), Phases: rec.Phases, Verdicts: j.all(snap), Caps: j.capDiff(snap), Memory: j.ev.Memory, Waits: j.waits(snap), Complete: j.ev.Complete, Finished: j.ev.Finished,
 		Mismatches: j.ev.Mismatches, Breakpoints: rec.Breakpoints, Components: r.rec.Components(), Notes: r.rec.Notes()}
 	log := r.logs[stop-1]
@@ -230,11 +231,11 @@ func (r *Replay) View(stop int) (*View, error) {
 }
 
 // judge weighs the evidence of a record, whose snapshot is s.
-func (r *Replay) judge(rec *StopRecord, s *Snapshot) (*judge, error) {
+func (r *Replay) judge(rec *StopRecord, s *view.Snapshot) (*judge, error) {
 	ev := *rec.Evidence
 	for _, ref := range []struct {
 		record int
-		to     **Snapshot
+		to     **view.Snapshot
 	}{{rec.Before, &ev.before}, {rec.After, &ev.after}} {
 		if ref.record == 0 {
 			continue
@@ -256,20 +257,20 @@ func (r *Replay) judge(rec *StopRecord, s *Snapshot) (*judge, error) {
 
 // ask answers a query at a stop: with recorded memory, and the backtrace of the
 // stop. A recording holds just the debug info that was used, and no code.
-func (r *Replay) ask(s *Snapshot, q Query) *Peek {
-	p := &Peek{Query: q, Stop: s.Number, Title: q.Kind}
-	if o := s.System.Object(q.Object); q.Kind == QueryObject && o != nil {
-		p.Query = Query{Kind: QueryMemory, Addr: o.Addr}
+func (r *Replay) ask(s *view.Snapshot, q view.Query) *view.Peek {
+	p := &view.Peek{Query: q, Stop: s.Number, Title: q.Kind}
+	if o := s.System.Object(q.Object); q.Kind == view.QueryObject && o != nil {
+		p.Query = view.Query{Kind: view.QueryMemory, Addr: o.Addr}
 	}
 	var err error
 	switch {
-	case p.Query.Kind == QueryMemory:
+	case p.Query.Kind == view.QueryMemory:
 		err = r.askMemory(s, p)
-	case q.Kind == QueryStack && (q.Thread == 0 || q.Thread == s.Thread):
+	case q.Kind == view.QueryStack && (q.Thread == 0 || q.Thread == s.Thread):
 		p.Title, p.Frames = "backtrace of the processor", withCode(s.Frames, 0)
-	case q.Kind == QueryStack:
+	case q.Kind == view.QueryStack:
 		err = r.askStack(s, p)
-	case q.Kind == QueryCode:
+	case q.Kind == view.QueryCode:
 		err = errors.New("a recording holds no code, and opens no file that is named in it: instructions and source need a live session")
 	default:
 		p.Title = cmp.Or(q.Expr, q.Kind)
@@ -283,7 +284,7 @@ func (r *Replay) ask(s *Snapshot, q Query) *Peek {
 
 // askStack shows the backtrace of a thread as it was recorded at the stop, or at
 // the last one at which it changed.
-func (r *Replay) askStack(s *Snapshot, p *Peek) error {
+func (r *Replay) askStack(s *view.Snapshot, p *view.Peek) error {
 	o, task, err := userThread(s, p.Query.Thread)
 	if err != nil {
 		return err
@@ -302,7 +303,7 @@ func (r *Replay) askStack(s *Snapshot, p *Peek) error {
 	return fmt.Errorf("no backtrace of thread %s was recorded", o.ID)
 }
 
-func (r *Replay) askMemory(s *Snapshot, p *Peek) error {
+func (r *Replay) askMemory(s *view.Snapshot, p *view.Peek) error {
 	q := p.Query
 	p.Title = peekTitle(s, q.Addr, q.Task)
 	m, err := r.Machine(s.Number)
@@ -317,14 +318,14 @@ func (r *Replay) askMemory(s *Snapshot, p *Peek) error {
 	if err != nil {
 		return err
 	}
-	place := func(a uint64) Place { return r.place(s.Tasks[q.Task], a) }
+	place := func(a uint64) view.Place { return r.place(s.Tasks[q.Task], a) }
 	p.Rows = peekMemory(memory.NewSpace(m.Phys, m.Paging, root), q, r.kernel.PtrSize(), pointee(s.System, place))
 	return nil
 }
 
 // Snapshots decodes all stops in order.
-func (r *Replay) Snapshots() ([]*Snapshot, error) {
-	out := make([]*Snapshot, 0, len(r.stops))
+func (r *Replay) Snapshots() ([]*view.Snapshot, error) {
+	out := make([]*view.Snapshot, 0, len(r.stops))
 	for _, record := range r.stops {
 		s, err := r.snapshot(record)
 		if err != nil {

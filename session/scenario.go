@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"thaw/readfile"
+	"thaw/session/view"
 
 	"github.com/goccy/go-yaml"
 
@@ -81,12 +82,12 @@ type StoredSpec struct {
 
 // Expectation is what a check holds the result against.
 type Expectation struct {
-	Threads      map[string]Verdict `yaml:"threads"`
-	Missing      *int               `yaml:"missing"`      // capabilities, if given
-	Changed      *int               `yaml:"changed"`      // capabilities, if given
-	Capabilities string             `yaml:"capabilities"` // "same": no difference at all
-	Pages        *int               `yaml:"pages"`        // of memory that differ, if given
-	Waits        *int               `yaml:"waits"`        // threads that wait for something else, if given
+	Threads      map[string]view.Verdict `yaml:"threads"`
+	Missing      *int                    `yaml:"missing"`      // capabilities, if given
+	Changed      *int                    `yaml:"changed"`      // capabilities, if given
+	Capabilities string                  `yaml:"capabilities"` // "same": no difference at all
+	Pages        *int                    `yaml:"pages"`        // of memory that differ, if given
+	Waits        *int                    `yaml:"waits"`        // threads that wait for something else, if given
 }
 
 // Duration reads "5s".
@@ -205,7 +206,7 @@ func (s *Scenario) check() error {
 }
 
 // verdicts are all that can be expected.
-var verdicts = []Verdict{Applied, Coincident, Ignored, Overwritten, Partial, NotRequested, Pending, Unknown}
+var verdicts = []view.Verdict{view.Applied, view.Coincident, view.Ignored, view.Overwritten, view.Partial, view.NotRequested, view.Pending, view.Unknown}
 
 // checkExpectations tells a verdict that is none.
 func (s *Scenario) checkExpectations() error {
@@ -219,7 +220,7 @@ func (s *Scenario) checkExpectations() error {
 	return nil
 }
 
-func joined(all []Verdict) string {
+func joined(all []view.Verdict) string {
 	out := ""
 	for i, v := range all {
 		if i > 0 {

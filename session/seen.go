@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"fmt"
+	"thaw/session/view"
 )
 
 // Bounds on evidence: a guest may do the same over and over for hours, and every
@@ -70,7 +71,7 @@ func (e *Engine) copyRead(block uint64, seq int) func(context.Context) (*event, 
 }
 
 // writesBy notes which function wrote the newest writes of a thread, n of them.
-func (t *track) writesBy(n int, frames []Frame) {
+func (t *track) writesBy(n int, frames []view.Frame) {
 	for i := len(t.Writes) - n; i < len(t.Writes); i++ {
 		t.Writes[i].Frames = frames
 	}

@@ -8,13 +8,14 @@ import (
 
 	"thaw/debuginfo"
 	"thaw/kernel"
+	"thaw/session/view"
 )
 
 // maxFrames bounds a backtrace.
 const maxFrames = 64
 
 // snapshot reads everything there is at the current stop.
-func (e *Engine) snapshot(ctx context.Context, reason string) (*Snapshot, error) {
+func (e *Engine) snapshot(ctx context.Context, reason string) (*view.Snapshot, error) {
 	begin := time.Now()
 	sys, err := e.system(ctx)
 	if err != nil {
@@ -26,9 +27,9 @@ func (e *Engine) snapshot(ctx context.Context, reason string) (*Snapshot, error)
 		}
 	}
 	cpu := e.m.CPUs[e.cpu]
-	s := &Snapshot{
+	s := &view.Snapshot{
 		Number: e.history.last() + 1, Time: time.Since(e.started), Reason: reason, Phase: e.currentPhase(),
-		System: sys, Tasks: e.nameTasks(sys), Places: map[kernel.ID]Place{}, CPU: e.arch.all(e.regs[e.cpu]),
+		System: sys, Tasks: e.nameTasks(sys), Places: map[kernel.ID]view.Place{}, CPU: e.arch.all(e.regs[e.cpu]),
 	}
 	e.prove(sys)
 	for _, o := range sys.Threads() {
@@ -41,7 +42,7 @@ func (e *Engine) snapshot(ctx context.Context, reason string) (*Snapshot, error)
 	s.PC = c.place(cpu.IP)
 	s.Frames = e.backtrace(c)
 	model, rest := e.mirror.Stats(), e.view.Stats()
-	s.Cost = Cost{Duration: time.Since(begin), Bytes: model.Bytes + rest.Bytes, Batches: model.Batches + rest.Batches}
+	s.Cost = view.Cost{Duration: time.Since(begin), Bytes: model.Bytes + rest.Bytes, Batches: model.Batches + rest.Batches}
 	return s, nil
 }
 
@@ -58,7 +59,7 @@ func (e *Engine) componentHere(sys *kernel.System) *component {
 	return nil
 }
 
-func (e *Engine) backtrace(c *component) []Frame {
+func (e *Engine) backtrace(c *component) []view.Frame {
 	if c == nil {
 		return nil
 	}
@@ -66,14 +67,14 @@ func (e *Engine) backtrace(c *component) []Frame {
 }
 
 // framesOf unwinds the stack of a component's scope.
-func framesOf(scope debuginfo.Scope, c *component) []Frame {
+func framesOf(scope debuginfo.Scope, c *component) []view.Frame {
 	frames, why := scope.Backtrace(maxFrames)
-	out := make([]Frame, 0, len(frames)+1)
+	out := make([]view.Frame, 0, len(frames)+1)
 	for _, f := range frames {
-		out = append(out, Frame{Inlined: f.Inlined, Place: Place{Addr: f.PC, Component: c.name, Function: f.Func, Offset: f.Offset, File: f.File, Line: f.Line}})
+		out = append(out, view.Frame{Inlined: f.Inlined, Place: view.Place{Addr: f.PC, Component: c.name, Function: f.Func, Offset: f.Offset, File: f.File, Line: f.Line}})
 	}
 	if why != "" {
-		out = append(out, Frame{Note: why})
+		out = append(out, view.Frame{Note: why})
 	}
 	return out
 }
@@ -116,10 +117,10 @@ func (e *Engine) recordEvent(ctx context.Context, ev *event) error {
 }
 
 // viewAt is what users see of a stop, by its number.
-func (e *Engine) viewAt(stop int, state RunState, message string) *View {
-	v := &View{State: state, Message: message, Err: e.ended, Lost: e.lost(), Scenario: e.scn.Name, Target: e.target.Name(),
+func (e *Engine) viewAt(stop int, state view.RunState, message string) *view.View {
+	v := &view.View{State: state, Message: message, Err: e.ended, Lost: e.lost(), Scenario: e.scn.Name, Target: e.target.Name(),
 		First: max(e.history.first, 1), Stops: e.history.last(), Phases: slices.Clone(e.phases), Components: e.compNames, Live: true, Log: e.log.all(), Notes: e.notes.all(), Unrecorded: e.rec.trouble()}
-	if v.Back = e.backMode(); v.Back != BackReverse {
+	if v.Back = e.backMode(); v.Back != view.BackReverse {
 		v.NoReverse = whyNoReverse
 	}
 	v.Mismatches = e.ev.Mismatches

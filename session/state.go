@@ -5,6 +5,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"thaw/session/view"
 )
 
 // state is what the engine knows at a moment of the guest's run, apart from the
@@ -12,10 +13,10 @@ import (
 // It shares nothing that changes with the engine.
 type state struct {
 	ev             evidence
-	phases         []Phase
+	phases         []view.Phase
 	probes         map[uint64][]*probe
-	infos          []*BreakpointInfo
-	counts         []BreakpointInfo // of infos
+	infos          []*view.BreakpointInfo
+	counts         []view.BreakpointInfo // of infos
 	taken, faulted visit
 	leaves         uint64
 	cpu            int
@@ -144,7 +145,7 @@ func (e *Engine) takeUp(ctx context.Context, s *state) error {
 // resumeInfos takes the accounts of breakpoints up. Those that the user has set
 // since had no hits then.
 func (e *Engine) resumeInfos(s *state) {
-	own := slices.DeleteFunc(e.infos, func(i *BreakpointInfo) bool { return !i.Own() })
+	own := slices.DeleteFunc(e.infos, func(i *view.BreakpointInfo) bool { return !i.Own() })
 	for _, i := range own {
 		i.Hits, i.Foreign, i.Lifted = 0, 0, 0
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"thaw/session/view"
 )
 
 // Reverser is a target that may run a recording, and then goes backwards in it.
@@ -32,16 +33,6 @@ type Snapshotter interface {
 	DropVM(ctx context.Context, name string) error
 }
 
-// BackMode is a way of going back.
-type BackMode string
-
-// The ways of going back. History always shows earlier stops.
-const (
-	BackHistory   BackMode = "history only"      // the guest stays where it is
-	BackSnapshots BackMode = "VM snapshots"      // the guest restarts at phases
-	BackReverse   BackMode = "reverse execution" // the guest goes anywhere in its recorded run
-)
-
 // Why the guest does not go back.
 const (
 	whyNoReverse  = "the stub offers no reverse execution: start QEMU with rr=replay, or use thaw lab --rr"
@@ -53,14 +44,14 @@ const (
 var errBeginning = errors.New("this is the beginning of the recorded run")
 
 // backMode is the way of going back that is in force.
-func (e *Engine) backMode() BackMode {
+func (e *Engine) backMode() view.BackMode {
 	switch {
 	case e.reverser() != nil:
-		return BackReverse
+		return view.BackReverse
 	case e.snapshots:
-		return BackSnapshots
+		return view.BackSnapshots
 	}
-	return BackHistory
+	return view.BackHistory
 }
 
 // reverser is the target if it goes backwards now, else nil.
@@ -160,7 +151,7 @@ func (e *Engine) ReverseContinue(ctx context.Context) error {
 
 // ownBreaks says whether the user has set breakpoints.
 func (e *Engine) ownBreaks() bool {
-	return slices.ContainsFunc(e.infos, (*BreakpointInfo).Own)
+	return slices.ContainsFunc(e.infos, (*view.BreakpointInfo).Own)
 }
 
 // backToBreak goes back to the last breakpoint that is hit in its component
@@ -172,7 +163,7 @@ func (e *Engine) backToBreak(ctx context.Context, r Reverser, last *moment) (uin
 		return 0, err
 	}
 	for addr, list := range e.probes {
-		if slices.ContainsFunc(list, func(p *probe) bool { return p.info.stops(last != nil) }) {
+		if slices.ContainsFunc(list, func(p *probe) bool { return stops(p.info, last != nil) }) {
 			continue
 		}
 		if err := e.target.ClearBreakpoint(ctx, addr); err != nil {
@@ -219,8 +210,8 @@ func (e *Engine) lastEvent(before uint64) *moment {
 }
 
 // stops says whether a breakpoint is one that stops the guest for the user to see.
-func (b *BreakpointInfo) stops(users bool) bool {
-	return b.Own() || !users && (b.Purpose == purposePhase || b.Purpose == purposeComplete)
+func stops(b *view.BreakpointInfo, users bool) bool {
+	return b.Own() || !users && (b.Purpose == view.PurposePhase || b.Purpose == view.PurposeComplete)
 }
 
 // stopsAt is the breakpoint that the processor stands at, if it is one of the
@@ -228,7 +219,7 @@ func (b *BreakpointInfo) stops(users bool) bool {
 func (e *Engine) stopsAt(users bool) string {
 	at := e.here()
 	for _, p := range e.probes[at.pc] {
-		if p.info.stops(users) && e.runs(p.comp, at.root, at.pc) {
+		if stops(p.info, users) && e.runs(p.comp, at.root, at.pc) {
 			return p.info.Name()
 		}
 	}
@@ -299,7 +290,7 @@ func saveName(stop int) string { return fmt.Sprintf("thaw-%d", stop) }
 // noteTravel keeps in a moment what it takes to come back to it.
 func (e *Engine) noteTravel(ctx context.Context, m *moment, ev *event) error {
 	m.event, m.guest = !ev.idle, e.travelled
-	if e.backMode() == BackHistory {
+	if e.backMode() == view.BackHistory {
 		return nil
 	}
 	var err error

@@ -8,6 +8,7 @@ import (
 
 	"thaw/debuginfo"
 	"thaw/kernel"
+	"thaw/session/view"
 )
 
 // judge weighs the evidence of a session, be it live or recorded: which thread
@@ -17,34 +18,34 @@ type judge struct {
 	platform *kernel.Platform
 	child    string            // program that is checkpointed
 	kernel   []debuginfo.Range // the kernel's text
-	place    func(program string, addr uint64) Place
+	place    func(program string, addr uint64) view.Place
 	ev       *evidence
 }
 
 // all judges every thread of the restored child: those that were
 // requested in that order, then those that were not. Where a file is not that of
 // the program that runs, no verdict stands.
-func (j *judge) all(s *Snapshot) []ThreadVerdict {
+func (j *judge) all(s *view.Snapshot) []view.ThreadVerdict {
 	return distrust(j.each(s), j.ev.Mismatches)
 }
 
 // distrust makes verdicts unknown where a file is another program's.
-func distrust(verdicts []ThreadVerdict, others []Mismatch) []ThreadVerdict {
+func distrust(verdicts []view.ThreadVerdict, others []view.Mismatch) []view.ThreadVerdict {
 	if len(others) == 0 {
 		return verdicts
 	}
 	out := slices.Clone(verdicts)
-	lost := Stage{Missing: "read by the debug info of another program"}
+	lost := view.Stage{Missing: "read by the debug info of another program"}
 	for i := range out {
 		v := &out[i]
-		v.Verdict, v.Rule, v.Cause, v.Advice, v.Evidence, v.Divergence = Unknown, "another-program", others[0].String(), "", nil, nil
+		v.Verdict, v.Rule, v.Cause, v.Advice, v.Evidence, v.Divergence = view.Unknown, "another-program", others[0].String(), "", nil, nil
 		v.Checkpointed, v.Requested, v.Kernel, v.Entered = lost, lost, lost, lost
 	}
 	return out
 }
 
-func (j *judge) each(s *Snapshot) []ThreadVerdict {
-	var out []ThreadVerdict
+func (j *judge) each(s *view.Snapshot) []view.ThreadVerdict {
+	var out []view.ThreadVerdict
 	pairs := j.pairs(s)
 	for _, t := range j.ev.Threads {
 		out = append(out, j.thread(s, t, pairs[t.ID]))
@@ -76,7 +77,7 @@ func sameName(cut, full string) bool {
 
 // pairs finds the original counterpart of each thread of the restored task: of
 // the threads with its name the one with its UTCB, else the only one.
-func (j *judge) pairs(s *Snapshot) map[kernel.ID]*kernel.Object {
+func (j *judge) pairs(s *view.Snapshot) map[kernel.ID]*kernel.Object {
 	out := map[kernel.ID]*kernel.Object{}
 	if j.ev.before == nil {
 		return out
@@ -100,18 +101,18 @@ func (j *judge) pairs(s *Snapshot) map[kernel.ID]*kernel.Object {
 }
 
 // thread weighs the evidence about one requested thread.
-func (j *judge) thread(s *Snapshot, t *track, original *kernel.Object) ThreadVerdict {
-	v := ThreadVerdict{Thread: t.ID, Name: t.Name, Task: t.Task, TaskName: s.TaskName(t.Task)}
+func (j *judge) thread(s *view.Snapshot, t *track, original *kernel.Object) view.ThreadVerdict {
+	v := view.ThreadVerdict{Thread: t.ID, Name: t.Name, Task: t.Task, TaskName: s.TaskName(t.Task)}
 	if original != nil {
 		v.Original = original.ID
 	}
 	v.Checkpointed = j.checkpointed(t.Name, t.Program)
 	q := t.request()
-	v.Requested = Stage{Known: true, IP: q.IP, SP: q.SP, Place: j.place(t.Program, q.IP), Registers: q.Registers,
+	v.Requested = view.Stage{Known: true, IP: q.IP, SP: q.SP, Place: j.place(t.Program, q.IP), Registers: q.Registers,
 		Source: "argument of " + q.Function, Stop: q.At.Stop, Time: q.At.Time}
 	at := &t.Places[counting(j.platform, t.Places, t.lastSeen())]
 	kind := j.platform.Place(at.Name)
-	v.Kernel = Stage{Known: true, IP: at.IP, SP: at.SP, Place: j.place(t.Program, at.IP),
+	v.Kernel = view.Stage{Known: true, IP: at.IP, SP: at.SP, Place: j.place(t.Program, at.IP),
 		Source: fmt.Sprintf("%s at %#x", kind.Text, at.IPAddr), Stop: q.At.Stop, Time: q.At.Time}
 	if kind.Why != "" {
 		v.Kernel.Source += " (" + kind.Why + ")"
@@ -121,7 +122,7 @@ func (j *judge) thread(s *Snapshot, t *track, original *kernel.Object) ThreadVer
 	}
 	v.Entered.Missing = "the thread has not returned to user mode since the request"
 	if t.Entered != nil {
-		v.Entered = Stage{Known: true, IP: t.Entered.IP, SP: t.Entered.SP, Place: t.Entered.Place, Registers: t.Entered.Registers,
+		v.Entered = view.Stage{Known: true, IP: t.Entered.IP, SP: t.Entered.SP, Place: t.Entered.Place, Registers: t.Entered.Registers,
 			Source: "processor, first return to user mode after the request", Stop: t.Entered.At.Stop, Time: t.Entered.At.Time}
 	}
 	f := j.factsOf(s, t)
@@ -136,26 +137,26 @@ func (j *judge) thread(s *Snapshot, t *track, original *kernel.Object) ThreadVer
 	return v
 }
 
-func (j *judge) checkpointed(name, program string) Stage {
+func (j *judge) checkpointed(name, program string) view.Stage {
 	for _, st := range j.ev.Stored {
 		if sameName(name, st.Name) {
-			return Stage{Known: true, IP: st.IP, SP: st.SP, Place: j.place(program, st.IP), Registers: st.Registers,
+			return view.Stage{Known: true, IP: st.IP, SP: st.SP, Place: j.place(program, st.IP), Registers: st.Registers,
 				Source: st.Source, Stop: j.ev.StoredAt, Time: st.At.Time}
 		}
 	}
-	return Stage{Missing: "no thread of this name is in the stored state"}
+	return view.Stage{Missing: "no thread of this name is in the stored state"}
 }
 
 // unrequested judges a checkpointed thread that nobody asked to set.
-func (j *judge) unrequested(s *Snapshot, name string, st *storedThread) ThreadVerdict {
-	v := ThreadVerdict{Name: name, Task: j.restored(s), Rule: "no-request"}
+func (j *judge) unrequested(s *view.Snapshot, name string, st *storedThread) view.ThreadVerdict {
+	v := view.ThreadVerdict{Name: name, Task: j.restored(s), Rule: "no-request"}
 	if v.Task != 0 {
 		v.TaskName = s.TaskName(v.Task)
 	}
 	for _, o := range s.System.ThreadsOf(v.Task) {
 		if v.Task != 0 && sameName(o.Name, name) {
 			v.Thread = o.ID
-			v.Kernel = Stage{Known: true, IP: o.Thread.IP, SP: o.Thread.SP, Place: s.Places[o.ID], Source: string(o.Thread.Source), Stop: s.Number, Time: s.Time}
+			v.Kernel = view.Stage{Known: true, IP: o.Thread.IP, SP: o.Thread.SP, Place: s.Places[o.ID], Source: string(o.Thread.Source), Stop: s.Number, Time: s.Time}
 		}
 	}
 	for _, o := range j.ev.before.System.ThreadsOf(j.ev.Original) {
@@ -167,10 +168,10 @@ func (j *judge) unrequested(s *Snapshot, name string, st *storedThread) ThreadVe
 	v.Requested.Missing = "no request for this thread was seen"
 	v.Entered.Missing = "not watched: nothing was requested"
 	if !j.ev.Complete {
-		v.Verdict, v.Cause = Pending, "its state has not been requested so far"
+		v.Verdict, v.Cause = view.Pending, "its state has not been requested so far"
 		return v
 	}
-	v.Verdict = NotRequested
+	v.Verdict = view.NotRequested
 	v.Cause = "the restore ended without a request for this thread"
 	if st == nil {
 		v.Cause += ": the stored state holds no thread of this name"
@@ -204,7 +205,7 @@ func (j *judge) storedNames() []string {
 }
 
 // childTasks lists the tasks that run the scenario's child, by id.
-func (j *judge) childTasks(s *Snapshot) []kernel.ID {
+func (j *judge) childTasks(s *view.Snapshot) []kernel.ID {
 	var ids []kernel.ID
 	for _, o := range s.System.PDs() {
 		if s.Tasks[o.ID] == j.child {
@@ -216,7 +217,7 @@ func (j *judge) childTasks(s *Snapshot) []kernel.ID {
 
 // findOriginal decides which task is the checkpointed child: the first that
 // runs the child's program.
-func (j *judge) findOriginal(s *Snapshot) {
+func (j *judge) findOriginal(s *view.Snapshot) {
 	if ids := j.childTasks(s); j.ev.Original == 0 && len(ids) > 0 {
 		j.ev.Original = ids[0]
 	}
@@ -224,7 +225,7 @@ func (j *judge) findOriginal(s *Snapshot) {
 
 // restored is the task of the restored child: the one whose threads were
 // requested, else the first made after the original; 0 if there is none.
-func (j *judge) restored(s *Snapshot) kernel.ID {
+func (j *judge) restored(s *view.Snapshot) kernel.ID {
 	for _, t := range j.ev.Threads {
 		if t.Task != j.ev.Original && s.Tasks[t.Task] == j.child {
 			return t.Task

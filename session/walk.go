@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"thaw/session/view"
 	"time"
 )
 
@@ -242,17 +243,17 @@ func (e *Engine) RunAll(ctx context.Context, arrived func()) error {
 }
 
 // View is what users see of the newest stop.
-func (e *Engine) View() *View {
+func (e *Engine) View() *view.View {
 	e.takeLog()
-	state := Stopped
+	state := view.Stopped
 	if e.ended != nil {
-		state = Ended
+		state = view.Ended
 	}
 	return e.viewAt(e.history.last(), state, "")
 }
 
 // Snapshot reads the current stop; the history gets it only for a recording.
-func (e *Engine) Snapshot(ctx context.Context, reason string) (*Snapshot, error) {
+func (e *Engine) Snapshot(ctx context.Context, reason string) (*view.Snapshot, error) {
 	if e.rec == nil {
 		return e.snapshot(ctx, reason)
 	}

@@ -11,7 +11,7 @@ import (
 	"slices"
 	"strings"
 
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // Step is one step of a tour.
@@ -26,8 +26,8 @@ type Step struct {
 // Walk is what a tour is made from.
 type Walk struct {
 	Title, Story, Source string
-	Stops                []*session.Snapshot // all, in order
-	Last                 *session.View       // of the last stop
+	Stops                []*view.Snapshot // all, in order
+	Last                 *view.View       // of the last stop
 }
 
 // Of makes the tour of a session.
@@ -74,8 +74,8 @@ func (t *teller) opening() {
 
 // chosen is the verdict to tell about: the first thread whose state got lost,
 // else the first.
-func (t *teller) chosen() *session.ThreadVerdict {
-	for _, worst := range []session.Verdict{session.Ignored, session.Overwritten, session.Partial, session.NotRequested, session.Unknown, session.Pending, session.Applied, session.Coincident} {
+func (t *teller) chosen() *view.ThreadVerdict {
+	for _, worst := range []view.Verdict{view.Ignored, view.Overwritten, view.Partial, view.NotRequested, view.Unknown, view.Pending, view.Applied, view.Coincident} {
 		for i := range t.Last.Verdicts {
 			if t.Last.Verdicts[i].Verdict == worst {
 				return &t.Last.Verdicts[i]
@@ -87,7 +87,7 @@ func (t *teller) chosen() *session.ThreadVerdict {
 
 // checkpoint tells what the checkpoint stored.
 func (t *teller) checkpoint() {
-	first := slices.IndexFunc(t.Stops, func(s *session.Snapshot) bool { return s.Phase != "" })
+	first := slices.IndexFunc(t.Stops, func(s *view.Snapshot) bool { return s.Phase != "" })
 	if first >= 0 {
 		s := t.Stops[first]
 		t.step(s.Number, "threads", "", "The checkpoint begins",
@@ -109,7 +109,7 @@ func (t *teller) checkpoint() {
 }
 
 // thread follows one thread's state through the four places.
-func (t *teller) thread(v *session.ThreadVerdict) {
+func (t *teller) thread(v *view.ThreadVerdict) {
 	t.step(v.Checkpointed.Stop, "detail", v.Name, "Follow "+v.Name,
 		"A restored state passes four places: it was checkpointed, then requested, then it must stand in the thread's kernel frame, and last the processor must enter user mode with it. The table shows them from left to right.")
 	if v.Requested.Known {
@@ -140,7 +140,7 @@ func (t *teller) thread(v *session.ThreadVerdict) {
 }
 
 // evidence is the first line of evidence that holds a text, as a sentence.
-func evidence(v *session.ThreadVerdict, part string) string {
+func evidence(v *view.ThreadVerdict, part string) string {
 	for _, e := range v.Evidence {
 		if strings.Contains(e, part) {
 			return sentence(e)
@@ -165,9 +165,9 @@ func (t *teller) others() {
 		v := &t.Last.Verdicts[i]
 		switch {
 		case v == chosen:
-		case v.Verdict == session.Coincident:
+		case v.Verdict == view.Coincident:
 			coincident = append(coincident, v.Name)
-		case v.Verdict == session.Applied:
+		case v.Verdict == view.Applied:
 			applied = append(applied, v.Name)
 		}
 	}
@@ -176,7 +176,7 @@ func (t *teller) others() {
 			strings.Join(coincident, " and ")+": the frame held the requested ip and sp already when the request came, since both children block at the same place. Nothing wrote them.",
 			"A debugger that compares frames afterwards calls this restored. thaw says coincident: it looks at the write, not at the value.")
 	}
-	if len(applied) > 0 && chosen != nil && chosen.Verdict != session.Applied {
+	if len(applied) > 0 && chosen != nil && chosen.Verdict != view.Applied {
 		t.step(len(t.Stops), "threads", applied[0], "The others", strings.Join(applied, " and ")+": written by the kernel, and entered. Their state came through.")
 	}
 }
@@ -220,7 +220,7 @@ func (t *teller) waits() {
 }
 
 // change tells one changed or missing slot.
-func change(d *session.CapDiff) string {
+func change(d *view.CapDiff) string {
 	switch {
 	case len(d.Changed) > 0:
 		c := d.Changed[0]

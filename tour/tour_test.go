@@ -6,27 +6,27 @@ import (
 	"testing"
 
 	"thaw/kernel"
-	"thaw/session"
+	"thaw/session/view"
 )
 
 func walk() Walk {
 	sys := kernel.NewSystem(nil, nil)
-	var stops []*session.Snapshot
+	var stops []*view.Snapshot
 	for n := 1; n <= 5; n++ {
-		stops = append(stops, &session.Snapshot{Number: n, Phase: "p", System: sys})
+		stops = append(stops, &view.Snapshot{Number: n, Phase: "p", System: sys})
 	}
-	at := func(ip uint64, stop int) session.Stage {
-		return session.Stage{Known: true, IP: ip, SP: 0x400, Stop: stop, Source: "argument of state"}
+	at := func(ip uint64, stop int) view.Stage {
+		return view.Stage{Known: true, IP: ip, SP: 0x400, Stop: stop, Source: "argument of state"}
 	}
-	return Walk{Title: "A title", Story: "A  story\nin lines", Source: "a list", Stops: stops, Last: &session.View{
-		Verdicts: []session.ThreadVerdict{
-			{Name: "worker", Verdict: session.Coincident},
-			{Name: "ep", Verdict: session.Ignored, Cause: "the state stays in core", Advice: "set the cancel flag", Checkpointed: at(0x10, 2), Requested: at(0x10, 3),
+	return Walk{Title: "A title", Story: "A  story\nin lines", Source: "a list", Stops: stops, Last: &view.View{
+		Verdicts: []view.ThreadVerdict{
+			{Name: "worker", Verdict: view.Coincident},
+			{Name: "ep", Verdict: view.Ignored, Cause: "the state stays in core", Advice: "set the cancel flag", Checkpointed: at(0x10, 2), Requested: at(0x10, 3),
 				Kernel: at(0x20, 3), Entered: at(0x20, 5), Evidence: []string{"no write to the entry frame or the continuation after the request"}},
 		},
-		Memory: &session.MemoryDiff{Same: 7, Pages: []session.PageDiff{{Virt: 0x1000, Region: "bss", First: 8, Bytes: 2, Before: []byte{1}, After: []byte{0}, Like: "zeros"}}},
-		Waits:  []session.WaitChange{{Name: "worker", Restored: 5, Original: 3, Before: "receives from anybody", After: "sends to child/ep"}},
-		Caps:   &session.CapDiff{Same: 3, After: 4, Missing: []session.SlotCap{{Slot: 0xa, Type: "Gate", Receiver: "child/ep"}}},
+		Memory: &view.MemoryDiff{Same: 7, Pages: []view.PageDiff{{Virt: 0x1000, Region: "bss", First: 8, Bytes: 2, Before: []byte{1}, After: []byte{0}, Like: "zeros"}}},
+		Waits:  []view.WaitChange{{Name: "worker", Restored: 5, Original: 3, Before: "receives from anybody", After: "sends to child/ep"}},
+		Caps:   &view.CapDiff{Same: 3, After: 4, Missing: []view.SlotCap{{Slot: 0xa, Type: "Gate", Receiver: "child/ep"}}},
 	}}
 }
 
@@ -59,9 +59,9 @@ func TestTourOfLittle(t *testing.T) {
 	w := walk()
 	w.Last.Caps, w.Last.Memory, w.Last.Waits = nil, nil, nil
 	v := w.Last.Verdicts[1]
-	v.Requested, v.Kernel, v.Entered = session.Stage{Missing: "no request for this thread was seen"}, session.Stage{}, session.Stage{}
-	v.Verdict = session.NotRequested
-	w.Last.Verdicts = []session.ThreadVerdict{v}
+	v.Requested, v.Kernel, v.Entered = view.Stage{Missing: "no request for this thread was seen"}, view.Stage{}, view.Stage{}
+	v.Verdict = view.NotRequested
+	w.Last.Verdicts = []view.ThreadVerdict{v}
 	for _, s := range Of(w) {
 		if s.Title == "Requested" || s.Title == "In the kernel" || s.Title == "Capabilities" || s.Title == "Memory" || s.Title == "The first step in user mode" {
 			t.Errorf("step %q about what was not seen: %s", s.Title, s.Text)

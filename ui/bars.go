@@ -10,7 +10,7 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/gdamore/tcell/v2"
 
-	"thaw/session"
+	"thaw/session/view"
 	"thaw/words"
 )
 
@@ -65,8 +65,8 @@ func (b *bars) phaseForms(losses []string, w int) (left, right string) {
 }
 
 // stateWords tells what the guest does.
-var stateWords = map[session.RunState]string{
-	session.Starting: "STARTING", session.Stopped: "STOPPED", session.Running: "RUNNING", session.Ended: "ENDED",
+var stateWords = map[view.RunState]string{
+	view.Starting: "STARTING", view.Stopped: "STOPPED", view.Running: "RUNNING", view.Ended: "ENDED",
 }
 
 // statusLine draws the row above the hints: run state, which stop is shown,
@@ -121,7 +121,7 @@ func (b *bars) stateWord() string {
 }
 
 // stopWords tells which stop is shown.
-func (b *bars) stopWords(s *session.Snapshot) span {
+func (b *bars) stopWords(s *view.Snapshot) span {
 	v, t := b.view, b.th
 	mark := ""
 	if len(b.notesOn(s.Number)) > 0 {
@@ -137,7 +137,7 @@ func (b *bars) stopWords(s *session.Snapshot) span {
 		return span{of + " in " + clip(clean(filepath.Base(b.recorded())), 24), t.plain}
 	case !v.Live:
 		return span{of + ", HISTORY", t.bold.Underline(true)}
-	case v.State == session.Running:
+	case v.State == view.Running:
 		return span{fmt.Sprintf("shown: stop %d, before it ran on", s.Number), t.plain}
 	}
 	return span{of + ", live", t.plain}
@@ -167,14 +167,14 @@ func (b *bars) statusText(room int) span {
 		}
 		return span{text, t.bold}
 	}
-	if len(v.Mismatches) > 0 && v.State == session.Stopped {
+	if len(v.Mismatches) > 0 && v.State == view.Stopped {
 		text := clean(v.Mismatches[0].String())
 		if width(text) > room {
 			text = fmt.Sprintf("give the right file of %s: 3, detail, tells more", clean(v.Mismatches[0].Component))
 		}
 		return span{text, t.bold}
 	}
-	if s := v.Snapshot; s != nil && v.State == session.Stopped {
+	if s := v.Snapshot; s != nil && v.State == view.Stopped {
 		notes := b.notesOn(s.Number)
 		for i := len(notes) - 1; i >= 0; i-- {
 			if notes[i] != "" {
@@ -182,7 +182,7 @@ func (b *bars) statusText(room int) span {
 			}
 		}
 	}
-	if n := int(time.Since(b.since).Round(time.Second).Seconds()); v.State == session.Running && n > 0 {
+	if n := int(time.Since(b.since).Round(time.Second).Seconds()); v.State == view.Running && n > 0 {
 		return span{fmt.Sprintf("%s, %d s; Esc interrupts", clean(v.Message), n), t.plain}
 	}
 	if v.Message == "" && v.Snapshot != nil {
@@ -255,8 +255,8 @@ func (b *bars) backWords() string {
 	switch v := b.view; {
 	case v.NoRestart == "":
 		return fmt.Sprintf("B puts the guest here (%s)", v.Back)
-	case v.Back == session.BackSnapshots:
+	case v.Back == view.BackSnapshots:
 		return "no VM snapshot here, the guest stays"
 	}
-	return fmt.Sprintf("%s, the guest stays at stop %d", session.BackHistory, b.view.Stops)
+	return fmt.Sprintf("%s, the guest stays at stop %d", view.BackHistory, b.view.Stops)
 }

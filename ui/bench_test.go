@@ -9,17 +9,17 @@ import (
 	"github.com/gdamore/tcell/v2"
 
 	"thaw/kernel"
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // largeView is a stop of a system with so many threads, and so many capabilities
 // in ten tasks.
-func largeView(threads, caps int, stop int) *session.View {
+func largeView(threads, caps int, stop int) *view.View {
 	const tasks, firstGate = 10, 1 << 20
 	v := viewStopped()
 	s := *v.Snapshot
 	v.Snapshot = &s
-	s.Number, s.Places, s.Tasks = stop, map[kernel.ID]session.Place{}, map[kernel.ID]string{}
+	s.Number, s.Places, s.Tasks = stop, map[kernel.ID]view.Place{}, map[kernel.ID]string{}
 	var objects []*kernel.Object
 	for i := range tasks {
 		id := kernel.ID(i + 1)
@@ -39,7 +39,7 @@ func largeView(threads, caps int, stop int) *session.View {
 				Thread: &kernel.Thread{PD: kernel.ID(i%tasks + 1), IP: ip + uint64(stop%2), SP: 0x401ff9a0, StateNames: []string{"receive_wait"}, StateWords: []string{"rcv_wait"}, Source: "frame"}},
 			&kernel.Object{ID: firstGate + kernel.ID(i), Addr: 0xffffffff10000000 + uint64(firstGate+i)<<8, Size: 64, Kind: "Gate", Class: "Ipc_gate_obj",
 				Links: []kernel.Link{{Name: "receiver", To: id}}, Values: []kernel.Value{{Name: "label", Number: uint64(i) << 4}}})
-		s.Places[id] = session.Place{Addr: ip, Component: s.Tasks[kernel.ID(i%tasks+1)], Function: "Genode::ipc_call(Genode::Native_capability)", Offset: 0x75}
+		s.Places[id] = view.Place{Addr: ip, Component: s.Tasks[kernel.ID(i%tasks+1)], Function: "Genode::ipc_call(Genode::Native_capability)", Offset: 0x75}
 	}
 	s.System = kernel.NewSystem(objects, nil)
 	return v
@@ -49,7 +49,7 @@ func largeView(threads, caps int, stop int) *session.View {
 // 100,000 capabilities, at 120×40: the handler, and all of the screen (median, and
 // the longest but one of a hundred). A new stop is the session's, not a key.
 func BenchmarkKeys(b *testing.B) {
-	views := []*session.View{largeView(10000, 100000, 23), largeView(10000, 100000, 24)}
+	views := []*view.View{largeView(10000, 100000, 23), largeView(10000, 100000, 24)}
 	for _, keys := range []struct {
 		name string
 		at   []string // pressed before

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"thaw/kernel"
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // paragraph wraps text behind a label; following rows are indented like it.
@@ -31,7 +31,7 @@ func (t *theme) section(title string, w int) line {
 
 // registerTable compares registers that were requested with those that the
 // thread entered user mode with.
-func (t *theme) registerTable(tv *session.ThreadVerdict, w int) []line {
+func (t *theme) registerTable(tv *view.ThreadVerdict, w int) []line {
 	req, ent := tv.Requested.Registers, tv.Entered.Registers
 	if len(req) == 0 && len(ent) == 0 {
 		return []line{{{"Neither place holds any beside ip and sp.", t.dim}}}

@@ -5,25 +5,25 @@ import (
 	"slices"
 	"strings"
 
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // breakList shows the session's breakpoints with how often they were hit.
 type breakList struct {
 	th   *theme
-	list []session.BreakpointInfo
+	list []view.BreakpointInfo
 }
 
 // ownFirst puts the user's breakpoints above the scenario's.
-func ownFirst(list []session.BreakpointInfo) []session.BreakpointInfo {
-	rank := func(b *session.BreakpointInfo) int {
+func ownFirst(list []view.BreakpointInfo) []view.BreakpointInfo {
+	rank := func(b *view.BreakpointInfo) int {
 		if b.Own() {
 			return 0
 		}
 		return 1
 	}
 	out := slices.Clone(list)
-	slices.SortStableFunc(out, func(a, b session.BreakpointInfo) int { return rank(&a) - rank(&b) })
+	slices.SortStableFunc(out, func(a, b view.BreakpointInfo) int { return rank(&a) - rank(&b) })
 	return out
 }
 
@@ -47,7 +47,7 @@ func (l *breakList) row(i int) []cell {
 		style = l.th.plain
 	}
 	out := styled(style, clean(b.Component), clean(b.Function), clean(b.Purpose), addresses(b.Addrs), fmt.Sprint(b.Hits), b.Elsewhere())
-	out[1].fit = func(w int) string { return placeIn(session.Place{Function: b.Function}, w) }
+	out[1].fit = func(w int) string { return placeIn(view.Place{Function: b.Function}, w) }
 	out[3].fit = func(w int) string { return firstAddress(b.Addrs, w) }
 	return out
 }
@@ -84,7 +84,7 @@ func (l *breakList) empty() string {
 
 // title sums the hits up.
 func (l *breakList) title() []string {
-	sum := session.SumBreakpoints(l.list)
+	sum := view.SumBreakpoints(l.list)
 	n := fmt.Sprint(len(l.list))
 	return []string{fmt.Sprintf("%s, hit %d× here, %s× in other address spaces", n, sum.Hits, sum.Elsewhere()), n}
 }

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // breaksPane is the pane of the breakpoints, and sets those of the user.
@@ -21,7 +21,7 @@ func newBreaksPane(d *desk, threads *threadsPane) *breaksPane {
 	return p
 }
 
-func (p *breaksPane) follow(*session.View) {
+func (p *breaksPane) follow(*view.View) {
 	p.rows.list = ownFirst(p.view.Breakpoints)
 	p.list.update()
 }
@@ -91,7 +91,7 @@ func (p *breaksPane) places() []string {
 			out = append(out, w)
 		}
 	}
-	addPlace := func(p session.Place) { add(p.Component, shortFunction(p.Function)) }
+	addPlace := func(p view.Place) { add(p.Component, shortFunction(p.Function)) }
 	if s := p.view.Snapshot; s != nil {
 		for _, f := range s.Frames {
 			addPlace(f.Place)

@@ -6,19 +6,19 @@ import (
 	"strings"
 
 	"thaw/kernel"
-	"thaw/session"
+	"thaw/session/view"
 	"thaw/words"
 )
 
 // capList is the capability table of the selected thread's task.
 type capList struct {
 	th   *theme
-	snap *session.Snapshot
+	snap *view.Snapshot
 	caps []kernel.Capability
 	none string // why there are none
 }
 
-func newCapList(th *theme, snap *session.Snapshot, task kernel.ID) *capList {
+func newCapList(th *theme, snap *view.Snapshot, task kernel.ID) *capList {
 	l := &capList{th: th, snap: snap, none: "No task: select a thread that runs in one."}
 	if snap == nil || snap.System == nil {
 		l.none = "No capabilities so far: they are read when the guest stops."
@@ -89,7 +89,7 @@ func (l *capList) empty() string { return l.none }
 type diffRow struct {
 	glyph, word   string
 	slot          uint64
-	before, after *session.SlotCap
+	before, after *view.SlotCap
 	label         bool      // the label differs
 	texts         [2]string // in their place, of what is no slot
 }
@@ -98,12 +98,12 @@ type diffRow struct {
 // states: capability tables, pages of memory, and what threads wait for.
 type diffList struct {
 	th   *theme
-	diff *session.CapDiff
-	view *session.View
+	diff *view.CapDiff
+	view *view.View
 	rows []diffRow
 }
 
-func newDiffList(th *theme, v *session.View) *diffList {
+func newDiffList(th *theme, v *view.View) *diffList {
 	d := v.Caps
 	l := &diffList{th: th, diff: d, view: v}
 	for i := range d.Missing {
@@ -131,7 +131,7 @@ func newDiffList(th *theme, v *session.View) *diffList {
 const mostPages = 1000
 
 // addMemory adds the pages that differ.
-func (l *diffList) addMemory(d *session.MemoryDiff) {
+func (l *diffList) addMemory(d *view.MemoryDiff) {
 	if d == nil {
 		return
 	}
@@ -184,7 +184,7 @@ func (l *diffList) row(i int) []cell {
 		style = l.th.plain
 	}
 	out := styled(style, pad(l.th.draw(r.glyph), width(l.th.draw("≠")))+" "+r.word, hex(r.slot), "", "")
-	for n, c := range []*session.SlotCap{r.before, r.after} {
+	for n, c := range []*view.SlotCap{r.before, r.after} {
 		if r.texts[n] != "" {
 			out[2+n] = cell{text: r.texts[n], style: l.th.plain}
 			continue
@@ -196,7 +196,7 @@ func (l *diffList) row(i int) []cell {
 
 // slotWords tells a slot in at most w columns: first the object's number goes,
 // then the receiver's component.
-func slotWords(c *session.SlotCap, label bool, w int) string {
+func slotWords(c *view.SlotCap, label bool, w int) string {
 	if c == nil {
 		return "—"
 	}

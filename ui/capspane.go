@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"thaw/kernel"
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // capsPane is the pane of the capabilities: the table of the selected thread's
@@ -16,8 +16,8 @@ type capsPane struct {
 	diff    bool // it compares
 
 	of    kernel.ID // task whose capabilities are shown
-	snap  *session.Snapshot
-	shown *session.CapDiff // difference that is shown, nil: a table is
+	snap  *view.Snapshot
+	shown *view.CapDiff // difference that is shown, nil: a table is
 }
 
 func newCapsPane(d *desk, threads *threadsPane) *capsPane {
@@ -26,7 +26,7 @@ func newCapsPane(d *desk, threads *threadsPane) *capsPane {
 	return p
 }
 
-func (p *capsPane) follow(old *session.View) {
+func (p *capsPane) follow(old *view.View) {
 	if p.view.Caps != old.Caps {
 		p.show()
 	}

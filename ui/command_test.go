@@ -10,11 +10,11 @@ import (
 	"github.com/gdamore/tcell/v2"
 
 	"thaw/kernel"
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // newDrawn is a ui with a view that was drawn once.
-func newDrawn(t *testing.T, c Controller, v *session.View, o Options) *ui {
+func newDrawn(t *testing.T, c Controller, v *view.View, o Options) *ui {
 	t.Helper()
 	o.NoGreeting = true
 	u := newUI(c, o)
@@ -114,7 +114,7 @@ func TestPalette(t *testing.T) {
 
 // Notes and bookmarks as a user sets and visits them.
 func TestNotes(t *testing.T) {
-	r := startSeeker(t, viewComplete(), Options{}, 120, 40, func(stop int) *session.View {
+	r := startSeeker(t, viewComplete(), Options{}, 120, 40, func(stop int) *view.View {
 		v := atStop(stop)
 		v.Notes = viewNotes().Notes
 		return v

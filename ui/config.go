@@ -13,7 +13,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"thaw/readfile"
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // settings is what ui.yaml remembers. Panes are named as their commands are.
@@ -131,7 +131,7 @@ func unknownPane(name string) error {
 
 // headsOf are the heads of a pane's columns, nil where it is no table.
 func headsOf(id paneID) []string {
-	th, v := newTheme(false, false, &themeTable[0]), &session.View{}
+	th, v := newTheme(false, false, &themeTable[0]), &view.View{}
 	src := map[paneID]source{panePhases: newPhaseList(th, v), paneThreads: newThreadList(th, v), paneCaps: newCapList(th, nil, 0), paneBreaks: &breakList{th: th}}[id]
 	if src == nil {
 		return nil

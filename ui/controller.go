@@ -2,17 +2,17 @@ package ui
 
 import (
 	"thaw/kernel"
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // Controller is the session as the screen sees it. All commands return at
 // once: they are queued, and what they change comes as an update.
 type Controller interface {
 	// View is the newest view. It is never nil.
-	View() *session.View
+	View() *view.View
 	// Updates delivers views; of those not yet taken only the newest counts.
 	// It is closed when the session has ended.
-	Updates() <-chan *session.View
+	Updates() <-chan *view.View
 
 	NextPhase()       // run to the next phase of the scenario
 	Back()            // show the stop before the one shown
@@ -68,7 +68,7 @@ type Diverger interface {
 // Peeker is a Controller that shows memory, values, code and backtraces. The
 // answer comes with a view.
 type Peeker interface {
-	Ask(q session.Query)
+	Ask(q view.Query)
 	Watch(expr string) // evaluated at every stop; one that is there is taken away
 }
 

@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"thaw/kernel"
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // detailPane is the pane that tells all about the selected thread and the stop.
@@ -21,7 +21,7 @@ func newDetailPane(d *desk, threads *threadsPane) *detailPane {
 	return p
 }
 
-func (p *detailPane) follow(*session.View) { p.body.mark() }
+func (p *detailPane) follow(*view.View) { p.body.mark() }
 
 // selected has the pane tell about the thread that is selected now, from the top if
 // that is another one.
@@ -76,12 +76,12 @@ func (p *detailPane) lines(w int) []line {
 }
 
 func (p *detailPane) beforeFirstStop(w int) []line {
-	if p.view.State == session.Ended {
+	if p.view.State == view.Ended {
 		return p.th.paragraph("", "The guest was never stopped: there is nothing to show.", w)
 	}
 	text := "The guest has not stopped so far. Threads, capabilities and the four stages of each restored state appear here at its first stop."
 	out := p.th.paragraph("", text, w)
-	if p.view.State == session.Stopped {
+	if p.view.State == view.Stopped {
 		out = append(out, p.th.paragraph("", "Press n to run to the first phase.", w)...)
 	}
 	return out
@@ -149,7 +149,7 @@ func (p *detailPane) plainThread(r *threadRow, w int) []line {
 
 // backtrace lists the frames of the stop: they belong to what runs, not to the
 // selected thread.
-func (p *detailPane) backtrace(s *session.Snapshot, w int) []line {
+func (p *detailPane) backtrace(s *view.Snapshot, w int) []line {
 	if len(s.Frames) == 0 {
 		return nil
 	}
@@ -184,7 +184,7 @@ func (p *detailPane) backtrace(s *session.Snapshot, w int) []line {
 const problemLimit = 20
 
 // problems lists what could not be read at the stop.
-func (p *detailPane) problems(s *session.Snapshot, w int) []line {
+func (p *detailPane) problems(s *view.Snapshot, w int) []line {
 	if s.System == nil {
 		return nil
 	}
@@ -203,7 +203,7 @@ func (p *detailPane) problems(s *session.Snapshot, w int) []line {
 }
 
 // noteLines are the notes on a stop for the detail pane.
-func (p *detailPane) noteLines(s *session.Snapshot, w int) []line {
+func (p *detailPane) noteLines(s *view.Snapshot, w int) []line {
 	notes := p.notesOn(s.Number)
 	if len(notes) == 0 {
 		return nil
@@ -220,7 +220,7 @@ func (p *detailPane) noteLines(s *session.Snapshot, w int) []line {
 
 // historyLines tell what happened to a thread's state, in order, with backtraces
 // of those who wrote it.
-func (p *detailPane) historyLines(tv *session.ThreadVerdict, w int) []line {
+func (p *detailPane) historyLines(tv *view.ThreadVerdict, w int) []line {
 	if len(tv.History) == 0 {
 		return nil
 	}

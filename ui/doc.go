@@ -6,7 +6,7 @@
 // must not read guest memory, know a kernel's layout, or judge: verdicts,
 // causes and names come from the session as they are shown. Nothing here does
 // I/O or waits inside a handler; commands go to a Controller, which queues
-// them, and every change comes back as a new session.View. Files that the user
+// them, and every change comes back as a new view.View. Files that the user
 // asks for are written in the background.
 //
 // One goroutine (pump) carries views, alarms, what background work tells, and

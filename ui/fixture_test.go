@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"thaw/kernel"
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // Fixtures modelled on the real bug (Genode 16.08, rtcr, x86_64): ids, names,
@@ -61,7 +61,7 @@ var fixtureTasks = map[kernel.ID]string{
 }
 
 // Where user code stands, by address.
-var fixturePlaces = map[uint64]session.Place{
+var fixturePlaces = map[uint64]view.Place{
 	0x1014ce5: {Addr: 0x1014ce5, Component: "sheep_counter", Function: "Genode::ipc_call(Genode::Native_capability, Genode::Msgbuf_base&, Genode::Msgbuf_base&, unsigned long)", Offset: 0x75},
 	0x1014faa: {Addr: 0x1014faa, Component: "sheep_counter", Function: "Genode::ipc_reply_wait(Genode::Reply_capability const&, Genode::Rpc_exception_code, Genode::Msgbuf_base&, Genode::Msgbuf_base&)", Offset: 0x5a},
 	0x101b190: {Addr: 0x101b190, Component: "sheep_counter", Function: "Genode::Lock::lock()", Offset: 0x90},
@@ -149,11 +149,11 @@ func fixtureSystem() *kernel.System {
 	return kernel.NewSystem(objects, []string{"object 2a1 at ffffffff10013000: its class has no known layout"})
 }
 
-func fixtureSnapshot(n int, reason, phase string) *session.Snapshot {
+func fixtureSnapshot(n int, reason, phase string) *view.Snapshot {
 	sys := fixtureSystem()
-	s := &session.Snapshot{Number: n, Time: 3900 * time.Millisecond, Reason: reason, Phase: phase, System: sys,
-		Tasks: fixtureTasks, Places: map[kernel.ID]session.Place{}, PC: fixturePlaces[0x55e440], Thread: 0xd,
-		Cost: session.Cost{Duration: 7300 * time.Microsecond, Bytes: 412 << 10, Batches: 9}}
+	s := &view.Snapshot{Number: n, Time: 3900 * time.Millisecond, Reason: reason, Phase: phase, System: sys,
+		Tasks: fixtureTasks, Places: map[kernel.ID]view.Place{}, PC: fixturePlaces[0x55e440], Thread: 0xd,
+		Cost: view.Cost{Duration: 7300 * time.Microsecond, Bytes: 412 << 10, Batches: 9}}
 	for _, o := range sys.Threads() {
 		if p, ok := fixturePlaces[o.Thread.IP]; ok {
 			p.Component = fixtureTasks[o.Thread.PD]
@@ -161,16 +161,16 @@ func fixtureSnapshot(n int, reason, phase string) *session.Snapshot {
 		}
 	}
 	s.CPU = []kernel.Register{{Name: "rax", Value: 0}, {Name: "rip", Value: 0x55e440}, {Name: "rsp", Value: 0x401ffd10}, {Name: "eflags", Value: 0x246}}
-	s.Frames = []session.Frame{
-		{Place: session.Place{Addr: 0x55e440, Component: "core", Function: "Genode::Platform_thread::state(Genode::Thread_state)", File: "/src/base-foc/platform_thread.cc", Line: 213}},
-		{Place: session.Place{Addr: 0x53a1c0, Component: "core", Function: "Genode::Cpu_thread_component::state(Genode::Thread_state const&)", Offset: 0x1c, File: "cpu_thread_component.h", Line: 181}, Inlined: true},
+	s.Frames = []view.Frame{
+		{Place: view.Place{Addr: 0x55e440, Component: "core", Function: "Genode::Platform_thread::state(Genode::Thread_state)", File: "/src/base-foc/platform_thread.cc", Line: 213}},
+		{Place: view.Place{Addr: 0x53a1c0, Component: "core", Function: "Genode::Cpu_thread_component::state(Genode::Thread_state const&)", Offset: 0x1c, File: "cpu_thread_component.h", Line: 181}, Inlined: true},
 		{Note: "unwinding ends here: no call frame information for 53a010"},
 	}
 	return s
 }
 
 // fixturePhases is the scenario's tree; cur is the index of the current one.
-func fixturePhases(cur int) []session.Phase {
+func fixturePhases(cur int) []view.Phase {
 	names := []struct {
 		name  string
 		depth int
@@ -181,28 +181,28 @@ func fixturePhases(cur int) []session.Phase {
 		{"find LOG sessions", 1}, {"find Timer sessions", 1}, {"RAM sessions", 1}, {"PD sessions", 1}, {"CPU sessions", 1}, {"CPU threads", 2},
 		{"RM sessions", 1}, {"LOG sessions", 1}, {"Timer sessions", 1}, {"incremental dataspaces", 1}, {"capability map", 1},
 		{"capability space", 1}, {"dataspace contents", 1}}
-	var out []session.Phase
+	var out []view.Phase
 	for i, n := range names {
-		p := session.Phase{Name: n.name, Depth: n.depth, Function: "Rtcr::" + n.name}
+		p := view.Phase{Name: n.name, Depth: n.depth, Function: "Rtcr::" + n.name}
 		switch {
 		case i < cur && n.name == "incremental dataspaces":
-			p.State = session.PhaseSkipped
+			p.State = view.PhaseSkipped
 		case i < cur:
-			p.State, p.Hits, p.Stop = session.PhaseDone, 1, i+1
+			p.State, p.Hits, p.Stop = view.PhaseDone, 1, i+1
 		case i == cur:
-			p.State, p.Hits, p.Stop = session.PhaseCurrent, 1, i+1
+			p.State, p.Hits, p.Stop = view.PhaseCurrent, 1, i+1
 		}
 		out = append(out, p)
 	}
 	return out
 }
 
-func known(ip, sp uint64, source string, stop int) session.Stage {
-	return session.Stage{Known: true, IP: ip, SP: sp, Place: fixturePlaces[ip], Source: source, Stop: stop}
+func known(ip, sp uint64, source string, stop int) view.Stage {
+	return view.Stage{Known: true, IP: ip, SP: sp, Place: fixturePlaces[ip], Source: source, Stop: stop}
 }
 
-func fixtureVerdict(name string, id, orig kernel.ID, v session.Verdict, cp, kern [2]uint64) session.ThreadVerdict {
-	tv := session.ThreadVerdict{Thread: id, Original: orig, Name: name, Task: taskRest, TaskName: "sheep_counter", Verdict: v,
+func fixtureVerdict(name string, id, orig kernel.ID, v view.Verdict, cp, kern [2]uint64) view.ThreadVerdict {
+	tv := view.ThreadVerdict{Thread: id, Original: orig, Name: name, Task: taskRest, TaskName: "sheep_counter", Verdict: v,
 		Checkpointed: known(cp[0], cp[1], "rtcr's Stored_cpu_thread_info::ts", 14),
 		Requested:    known(cp[0], cp[1], "argument of core's Platform_thread::state", 24),
 		Kernel:       known(kern[0], kern[1], fmt.Sprintf("entry frame at ffffffffff%x7d8", uint64(id)), 32),
@@ -212,8 +212,8 @@ func fixtureVerdict(name string, id, orig kernel.ID, v session.Verdict, cp, kern
 }
 
 // fixtureVerdicts is the end of the real run: ep ignored, two coincident.
-func fixtureVerdicts() []session.ThreadVerdict {
-	ep := fixtureVerdict("ep", 0x231, 0x196, session.Ignored, [2]uint64{0x1014faa, 0x401ff9a0}, [2]uint64{0x1014ce5, 0x401ff400})
+func fixtureVerdicts() []view.ThreadVerdict {
+	ep := fixtureVerdict("ep", 0x231, 0x196, view.Ignored, [2]uint64{0x1014faa, 0x401ff9a0}, [2]uint64{0x1014ce5, 0x401ff400})
 	ep.Rule = "request-stays-in-pager"
 	ep.Cause = "core only stored the state in its pager object; the thread waited in the IPC call of its LOG request, not in an exception, so the pager never handed it to the kernel."
 	ep.Advice = "Set ip and sp with ex_regs and the cancel flag for a thread that is blocked in IPC."
@@ -225,13 +225,13 @@ func fixtureVerdicts() []session.ThreadVerdict {
 	}
 	ep.Requested.Registers = []kernel.Register{{Name: "rax", Value: 0}, {Name: "rbx", Value: 0x401ffa50}, {Name: "r12", Value: 7}}
 	ep.Entered.Registers = []kernel.Register{{Name: "rax", Value: 0}, {Name: "rbx", Value: 0x401ff4c0}, {Name: "r12", Value: 7}, {Name: "r13", Value: 0x10}}
-	main := fixtureVerdict("sheep_counter", 0x221, 0x186, session.Coincident, [2]uint64{0x1014ce5, 0x400ffc20}, [2]uint64{0x1014ce5, 0x400ffc20})
-	sig := fixtureVerdict("signal handler", 0x23f, 0x1a3, session.Coincident, [2]uint64{0x101b190, 0x402ffef0}, [2]uint64{0x101b190, 0x402ffef0})
-	for _, tv := range []*session.ThreadVerdict{&main, &sig} {
+	main := fixtureVerdict("sheep_counter", 0x221, 0x186, view.Coincident, [2]uint64{0x1014ce5, 0x400ffc20}, [2]uint64{0x1014ce5, 0x400ffc20})
+	sig := fixtureVerdict("signal handler", 0x23f, 0x1a3, view.Coincident, [2]uint64{0x101b190, 0x402ffef0}, [2]uint64{0x101b190, 0x402ffef0})
+	for _, tv := range []*view.ThreadVerdict{&main, &sig} {
 		tv.Cause = "The frame held the requested ip and sp before the request; nothing wrote them."
 		tv.Rule = "equal-before-request"
 	}
-	return []session.ThreadVerdict{main, ep, sig}
+	return []view.ThreadVerdict{main, ep, sig}
 }
 
 func fixtureLog() []string {
@@ -245,34 +245,34 @@ func fixtureLog() []string {
 	return log
 }
 
-func fixtureCaps() *session.CapDiff {
-	gate := func(slot uint64, id kernel.ID, to string) session.SlotCap {
-		return session.SlotCap{Slot: slot, Object: id, Type: "Gate", Rights: "SW", Label: 0x40 + slot, Receiver: to}
+func fixtureCaps() *view.CapDiff {
+	gate := func(slot uint64, id kernel.ID, to string) view.SlotCap {
+		return view.SlotCap{Slot: slot, Object: id, Type: "Gate", Rights: "SW", Label: 0x40 + slot, Receiver: to}
 	}
-	irq := session.SlotCap{Slot: 0xb, Object: 0x188, Type: "IRQ", Rights: "SW", Receiver: "rtcr/child ep"}
+	irq := view.SlotCap{Slot: 0xb, Object: 0x188, Type: "IRQ", Rights: "SW", Receiver: "rtcr/child ep"}
 	off := irq
 	off.Object, off.Receiver = 0x223, "not attached"
-	return &session.CapDiff{Original: taskOrig, Restored: taskRest, Checkpoint: 14, After: 32, Same: 27,
-		Missing: []session.SlotCap{gate(0x20e, 0x19c, "rtcr/resources ep"), gate(0x214, 0x1a0, "rtcr/resources ep"), gate(0x215, 0x1a2, "rtcr/resources ep")},
-		Extra:   []session.SlotCap{gate(0x230, 0x245, "rtcr/child ep")},
-		Changed: []session.CapChange{{Slot: 0xb, Before: irq, After: off, What: []string{"receiver"}}}}
+	return &view.CapDiff{Original: taskOrig, Restored: taskRest, Checkpoint: 14, After: 32, Same: 27,
+		Missing: []view.SlotCap{gate(0x20e, 0x19c, "rtcr/resources ep"), gate(0x214, 0x1a0, "rtcr/resources ep"), gate(0x215, 0x1a2, "rtcr/resources ep")},
+		Extra:   []view.SlotCap{gate(0x230, 0x245, "rtcr/child ep")},
+		Changed: []view.CapChange{{Slot: 0xb, Before: irq, After: off, What: []string{"receiver"}}}}
 }
 
 // Views of the session, in the order in which a user meets them.
 
-func viewStarting() *session.View {
-	return &session.View{State: session.Starting, Scenario: "rtcr-2016", Target: "localhost:1234",
+func viewStarting() *view.View {
+	return &view.View{State: view.Starting, Scenario: "rtcr-2016", Target: "localhost:1234",
 		Message: "waiting for the guest at localhost:1234", Phases: fixturePhases(-1), Live: true}
 }
 
-func viewStopped() *session.View {
+func viewStopped() *view.View {
 	s := fixtureSnapshot(24, "phase CPU threads", "CPU threads")
-	return &session.View{State: session.Stopped, Scenario: "rtcr-2016", Target: "localhost:1234", Snapshot: s, Stops: 24, Live: true,
+	return &view.View{State: view.Stopped, Scenario: "rtcr-2016", Target: "localhost:1234", Snapshot: s, Stops: 24, Live: true,
 		Phases: fixturePhases(23), Log: fixtureLog()[:9], Verdicts: pendingVerdicts(), Breakpoints: fixtureBreakpoints()}
 }
 
-func fixtureBreakpoints() []session.BreakpointInfo {
-	return []session.BreakpointInfo{
+func fixtureBreakpoints() []view.BreakpointInfo {
+	return []view.BreakpointInfo{
 		{Component: "rtcr", Function: "Rtcr::Checkpointer::_prepare_cpu_sessions(Genode::List<Rtcr::Stored_cpu_session_info>&)", Purpose: "phase", Addrs: []uint64{0x1034a10}, Hits: 1},
 		{Component: "rtcr", Function: "Rtcr::Restorer::_restore_cpu_threads()", Purpose: "phase", Addrs: []uint64{0x1041c8e, 0x1041d02}, Hits: 1, Foreign: 12},
 		{Component: "core", Function: "Genode::Platform_thread::state(Genode::Thread_state)", Purpose: "request", Addrs: []uint64{0x55e440}, Hits: 3, Foreign: 104, Lifted: 2},
@@ -280,22 +280,22 @@ func fixtureBreakpoints() []session.BreakpointInfo {
 	}
 }
 
-func pendingVerdicts() []session.ThreadVerdict {
+func pendingVerdicts() []view.ThreadVerdict {
 	vs := fixtureVerdicts()
 	for i := range vs {
-		vs[i].Verdict, vs[i].Cause, vs[i].Rule, vs[i].Advice, vs[i].Evidence = session.Pending, "It has not come back to user mode since the restore began.", "", "", nil
-		vs[i].Entered = session.Stage{Missing: "it has not entered user mode"}
+		vs[i].Verdict, vs[i].Cause, vs[i].Rule, vs[i].Advice, vs[i].Evidence = view.Pending, "It has not come back to user mode since the restore began.", "", "", nil
+		vs[i].Entered = view.Stage{Missing: "it has not entered user mode"}
 	}
 	return vs
 }
 
-func viewRunning() *session.View {
+func viewRunning() *view.View {
 	v := *viewStopped()
-	v.State, v.Message = session.Running, "running to the next phase"
+	v.State, v.Message = view.Running, "running to the next phase"
 	return &v
 }
 
-func viewComplete() *session.View {
+func viewComplete() *view.View {
 	v := *viewStopped()
 	v.Snapshot = fixtureSnapshot(33, "thread ep entered user mode", "")
 	v.Stops, v.Verdicts, v.Complete, v.Finished = 33, fixtureVerdicts(), true, true
@@ -305,31 +305,31 @@ func viewComplete() *session.View {
 	return &v
 }
 
-func viewHistory() *session.View {
+func viewHistory() *view.View {
 	v := *viewStopped()
 	v.Stops, v.Live, v.Snapshot = 33, false, fixtureSnapshot(24, "phase CPU threads", "CPU threads")
 	return &v
 }
 
-func viewEnded() *session.View {
+func viewEnded() *view.View {
 	v := *viewComplete()
-	v.State = session.Ended
+	v.State = view.Ended
 	v.Err = errors.New("stub at localhost:1234: connection: connection to the stub is broken: the stub closed the connection (did QEMU end?)")
 	v.Lost = true
 	return &v
 }
 
 // viewNotes is the end of the run with what the user wrote on the way.
-func viewNotes() *session.View {
+func viewNotes() *view.View {
 	v := *viewComplete()
-	v.Notes = []session.Note{{Stop: 12}, {Stop: 24, Text: "core only stores the state in its pager object"},
+	v.Notes = []view.Note{{Stop: 12}, {Stop: 24, Text: "core only stores the state in its pager object"},
 		{Stop: 33}, {Stop: 33, Text: "ask on the list why rtcr relies on this"}}
 	return &v
 }
 
 // viewBefore is the stop before viewComplete: some registers and two threads
 // differ.
-func viewBefore() *session.View {
+func viewBefore() *view.View {
 	v := *viewComplete()
 	v.Stops, v.Snapshot = 32, fixtureSnapshot(32, "phase dataspace contents", "")
 	v.Snapshot.CPU = []kernel.Register{{Name: "rax", Value: 7}, {Name: "rip", Value: 0x55e440}, {Name: "rsp", Value: 0x401ffc00}, {Name: "eflags", Value: 0x246}}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"thaw/session"
+	"thaw/session/view"
 )
 
 var update = flag.Bool("update", false, "write the golden files in testdata anew")
@@ -21,9 +21,9 @@ func TestGolden(t *testing.T) {
 	small, middle, large := size{80, 24}, size{120, 40}, size{200, 60}
 	tests := []struct {
 		name   string
-		view   func() *session.View
-		before []func() *session.View // shown before it
-		player bool                   // the session is a recording
+		view   func() *view.View
+		before []func() *view.View // shown before it
+		player bool                // the session is a recording
 		opt    Options
 		keys   []string
 		sizes  []size
@@ -56,8 +56,8 @@ func TestGolden(t *testing.T) {
 		{name: "palette-word", view: viewComplete, keys: []string{" ", ":", "t", "h", "e", "Tab", "Tab", "Tab"}, sizes: []size{small}},
 		{name: "palette-unknown", view: viewComplete, keys: []string{" ", ":", "e", "x", "p", "r", "o", "t", "Enter"}, sizes: []size{small}},
 		{name: "object", view: viewComplete, keys: []string{" ", "4", "j", "Enter"}, sizes: []size{small, middle, large}},
-		{name: "changes", view: viewComplete, before: []func() *session.View{viewBefore}, keys: []string{" ", "2", "/", "e", "n", "t", "r", "y", "Enter", "3", "z"}, sizes: []size{small, middle}},
-		{name: "changes-verdict", view: viewComplete, before: []func() *session.View{viewBefore}, keys: []string{" ", "3", "z", "PgDn"}, sizes: []size{small, large}},
+		{name: "changes", view: viewComplete, before: []func() *view.View{viewBefore}, keys: []string{" ", "2", "/", "e", "n", "t", "r", "y", "Enter", "3", "z"}, sizes: []size{small, middle}},
+		{name: "changes-verdict", view: viewComplete, before: []func() *view.View{viewBefore}, keys: []string{" ", "3", "z", "PgDn"}, sizes: []size{small, large}},
 		{name: "help-detail", view: viewStopped, keys: []string{" ", "3", "?"}, sizes: []size{large}},
 		{name: "tour", view: viewHistory, opt: Options{Tour: fixtureTour()}, keys: []string{" "}, sizes: []size{small, middle, large, {100, 30}}},
 		{name: "tour-read-on", view: viewHistory, opt: Options{Tour: fixtureTour()}, keys: []string{" ", " "}, sizes: []size{small}},
@@ -66,10 +66,10 @@ func TestGolden(t *testing.T) {
 		{name: "tour-ascii", view: viewHistory, opt: Options{Tour: fixtureTour(), ASCII: true, NoColor: true}, keys: []string{" "}, sizes: []size{small}},
 		{name: "recording", view: viewHistory, player: true, keys: []string{" ", "s"}, sizes: []size{small, middle, large}},
 		{name: "mono", view: viewNotes, opt: Options{Theme: "mono"}, keys: []string{" "}, sizes: []size{small, middle, large}},
-		{name: "members", view: viewPeek(session.QueryObject), keys: []string{" ", "j", "j"}, sizes: []size{small, middle, large}},
-		{name: "memory", view: viewPeek(session.QueryMemory), keys: []string{" ", "Right"}, sizes: []size{small, middle, large}},
-		{name: "memory-ascii", view: viewPeek(session.QueryMemory), opt: Options{ASCII: true, NoColor: true}, keys: []string{" "}, sizes: []size{small}},
-		{name: "stack", view: viewPeek(session.QueryStack), keys: []string{" "}, sizes: []size{small, middle}},
+		{name: "members", view: viewPeek(view.QueryObject), keys: []string{" ", "j", "j"}, sizes: []size{small, middle, large}},
+		{name: "memory", view: viewPeek(view.QueryMemory), keys: []string{" ", "Right"}, sizes: []size{small, middle, large}},
+		{name: "memory-ascii", view: viewPeek(view.QueryMemory), opt: Options{ASCII: true, NoColor: true}, keys: []string{" "}, sizes: []size{small}},
+		{name: "stack", view: viewPeek(view.QueryStack), keys: []string{" "}, sizes: []size{small, middle}},
 		{name: "search", view: viewComplete, keys: []string{" ", "3", "z", "/", "l", "o", "c", "k", "Enter", ";"}, sizes: []size{small, middle}},
 		{name: "resized", view: viewComplete, keys: []string{" ", "+", "+", ">", "4", "+", "<"}, sizes: []size{small, middle}},
 		{name: "narrow", view: viewComplete, keys: []string{" "}, sizes: []size{{60, 30}, {40, 10}}},

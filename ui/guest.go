@@ -3,7 +3,7 @@ package ui
 import (
 	"fmt"
 
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // guest is what keys do to the guest itself. Whatever changes it is asked first.
@@ -34,7 +34,7 @@ func (g *guest) diverge() {
 func (g *guest) restart() {
 	n := g.view.Snapshot.Number
 	restart := func() { g.ctrl.(Traveller).Restart(n) }
-	if g.view.Back == session.BackReverse {
+	if g.view.Back == view.BackReverse {
 		restart()
 		return
 	}
@@ -80,7 +80,7 @@ func (g *guest) needForce() string {
 		return "select a thread of the restored child"
 	case !v.Requested.Known:
 		return "no state was requested for this thread"
-	case v.Verdict == session.Applied:
+	case v.Verdict == view.Applied:
 		return "the requested state came through"
 	}
 	return ""

@@ -3,7 +3,7 @@ package ui
 import (
 	"slices"
 
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // Widths of the help: two columns of keys where they fit.
@@ -136,11 +136,11 @@ func (h *help) legend(w int) []line {
 }
 
 func (h *help) verdictLegend() []line {
-	var order []session.Verdict
+	var order []view.Verdict
 	for v := range verdictInfos {
 		order = append(order, v)
 	}
-	slices.SortFunc(order, func(a, b session.Verdict) int { return verdictInfos[a].rank - verdictInfos[b].rank })
+	slices.SortFunc(order, func(a, b view.Verdict) int { return verdictInfos[a].rank - verdictInfos[b].rank })
 	var out []line
 	for _, v := range order {
 		info := verdictInfos[v]
@@ -150,13 +150,13 @@ func (h *help) verdictLegend() []line {
 }
 
 // verdictHelp explains the verdicts in a few words.
-var verdictHelp = map[session.Verdict]string{
-	session.Ignored:      "entered user mode elsewhere; nothing wrote the request",
-	session.Overwritten:  "written, then something else written over it",
-	session.Partial:      "ip and sp arrived, other registers did not",
-	session.NotRequested: "checkpointed, but nobody asked for its state",
-	session.Unknown:      "evidence is missing; the thread's detail says which",
-	session.Pending:      "has not come back to user mode so far",
-	session.Coincident:   "stands where asked, but nothing wrote that",
-	session.Applied:      "the requested state was written and entered",
+var verdictHelp = map[view.Verdict]string{
+	view.Ignored:      "entered user mode elsewhere; nothing wrote the request",
+	view.Overwritten:  "written, then something else written over it",
+	view.Partial:      "ip and sp arrived, other registers did not",
+	view.NotRequested: "checkpointed, but nobody asked for its state",
+	view.Unknown:      "evidence is missing; the thread's detail says which",
+	view.Pending:      "has not come back to user mode so far",
+	view.Coincident:   "stands where asked, but nothing wrote that",
+	view.Applied:      "the requested state was written and entered",
 }

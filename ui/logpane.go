@@ -3,7 +3,7 @@ package ui
 import (
 	"fmt"
 
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // logPane is the pane of the guest's LOG.
@@ -18,7 +18,7 @@ func newLogPane(d *desk) *logPane {
 	return p
 }
 
-func (p *logPane) follow(*session.View) { p.body.mark() }
+func (p *logPane) follow(*view.View) { p.body.mark() }
 
 func (p *logPane) title() []string {
 	if s := p.body.search.words(); s != "" {

@@ -4,19 +4,19 @@ import (
 	"fmt"
 	"strings"
 
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // memoryList shows bytes of memory: two words a row, of which one is chosen to be
 // followed.
 type memoryList struct {
 	th   *theme
-	rows []session.PeekRow
+	rows []view.PeekRow
 	ends []uint64 // last address of rows that stand for several unreadable ones
 	word int      // chosen one
 }
 
-func newMemoryList(th *theme, rows []session.PeekRow) *memoryList {
+func newMemoryList(th *theme, rows []view.PeekRow) *memoryList {
 	l := &memoryList{th: th}
 	for _, r := range rows {
 		n := len(l.rows)
@@ -65,7 +65,7 @@ func (l *memoryList) row(i int) []cell {
 }
 
 // half is the half of a row that the chosen word is in.
-func (l *memoryList) half(r *session.PeekRow) int {
+func (l *memoryList) half(r *view.PeekRow) int {
 	if n := len(r.Words); n > 0 && l.word%n >= n/2 {
 		return 1
 	}
@@ -79,18 +79,18 @@ func (l *memoryList) key(i int) any       { return l.rows[i].Addr }
 func (l *memoryList) search(i int) string { return joinCells(l.row(i)) }
 func (l *memoryList) empty() string       { return "No memory." }
 
-func (l *memoryList) leads(i int) session.Query {
+func (l *memoryList) leads(i int) view.Query {
 	if w := l.rows[i].Words; len(w) > 0 {
 		return w[l.word%len(w)]
 	}
-	return session.Query{}
+	return view.Query{}
 }
 
 // unknown stands for a byte that was not recorded.
 const unknown = "··"
 
 // byteDigits are the bytes of a row in hex.
-func byteDigits(r *session.PeekRow) []string {
+func byteDigits(r *view.PeekRow) []string {
 	out := make([]string, len(r.Data))
 	for i, b := range r.Data {
 		if out[i] = unknown; r.Known == nil || r.Known[i] {
@@ -101,7 +101,7 @@ func byteDigits(r *session.PeekRow) []string {
 }
 
 // characters are the bytes of a row as text, blank where they are not known.
-func characters(r *session.PeekRow) string {
+func characters(r *view.PeekRow) string {
 	var b strings.Builder
 	for i, c := range r.Data {
 		switch {

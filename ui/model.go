@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"thaw/kernel"
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // model is what there is to show, and the session that commands go to: the
@@ -12,22 +12,22 @@ import (
 type model struct {
 	ctrl   Controller
 	seeker Seeker // nil: the session cannot jump to a stop
-	view   *session.View
+	view   *view.View
 	since  time.Time // since when the guest does what it does
 	seen   seen
 
-	unreadOf *session.Snapshot // stop whose problems were counted
+	unreadOf *view.Snapshot // stop whose problems were counted
 	unreadN  int
 }
 
 func newModel(c Controller) *model {
-	m := &model{ctrl: c, view: &session.View{State: session.Starting}}
+	m := &model{ctrl: c, view: &view.View{State: view.Starting}}
 	m.seeker, _ = c.(Seeker)
 	return m
 }
 
 // take takes a view over, and returns the one before.
-func (m *model) take(v *session.View) (old *session.View) {
+func (m *model) take(v *view.View) (old *view.View) {
 	old, m.view = m.view, v
 	m.seen.add(v.Snapshot)
 	if v.State != old.State {
@@ -45,7 +45,7 @@ func (m *model) recorded() string {
 }
 
 // previous is the snapshot before the shown one, nil if it was not shown.
-func (m *model) previous() *session.Snapshot {
+func (m *model) previous() *view.Snapshot {
 	if s := m.view.Snapshot; s != nil {
 		return m.seen.byNumber[s.Number-1]
 	}
@@ -77,7 +77,7 @@ func (m *model) notesOn(stop int) []string {
 }
 
 // unread counts what could not be read at a stop, once for each.
-func (m *model) unread(s *session.Snapshot) int {
+func (m *model) unread(s *view.Snapshot) int {
 	if m.unreadOf != s {
 		m.unreadOf, m.unreadN = s, 0
 		if s.System != nil {
@@ -121,16 +121,16 @@ const seenLimit = 32
 
 // seen keeps snapshots that were shown: a view holds only the one of its stop.
 type seen struct {
-	byNumber map[int]*session.Snapshot
+	byNumber map[int]*view.Snapshot
 	order    []int // oldest first
 }
 
-func (k *seen) add(s *session.Snapshot) {
+func (k *seen) add(s *view.Snapshot) {
 	if s == nil || k.byNumber[s.Number] == s {
 		return
 	}
 	if k.byNumber == nil {
-		k.byNumber = make(map[int]*session.Snapshot)
+		k.byNumber = make(map[int]*view.Snapshot)
 	}
 	if k.byNumber[s.Number] == nil {
 		k.order = append(k.order, s.Number)

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"path"
 	"thaw/kernel"
-	"thaw/session"
+	"thaw/session/view"
 )
 
 func taskWord(id kernel.ID) string {
@@ -28,7 +28,7 @@ func sourceWords(th *kernel.Thread) string {
 }
 
 // objectWords names a kernel object.
-func objectWords(snap *session.Snapshot, id kernel.ID) string {
+func objectWords(snap *view.Snapshot, id kernel.ID) string {
 	sys := snap.System
 	o := sys.Object(id)
 	if o == nil {
@@ -43,7 +43,7 @@ func objectWords(snap *session.Snapshot, id kernel.ID) string {
 
 // waitWords is what the kernel debugger prints in its wait column, and whom
 // that names.
-func waitWords(s *session.Snapshot, th *kernel.Thread) string {
+func waitWords(s *view.Snapshot, th *kernel.Thread) string {
 	wait := s.System.Wait(th)
 	switch {
 	case wait == "":
@@ -62,7 +62,7 @@ func waitWords(s *session.Snapshot, th *kernel.Thread) string {
 }
 
 // codeWords is a code address with its line in the source.
-func codeWords(p session.Place) string {
+func codeWords(p view.Place) string {
 	if p.File == "" {
 		return p.String()
 	}
@@ -70,6 +70,6 @@ func codeWords(p session.Place) string {
 }
 
 // lineWords is a place's line in the source.
-func lineWords(p session.Place) string {
+func lineWords(p view.Place) string {
 	return fmt.Sprintf("%s:%d", clean(path.Base(p.File)), p.Line)
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"thaw/kernel"
-	"thaw/session"
+	"thaw/session/view"
 	"thaw/words"
 )
 
@@ -15,7 +15,7 @@ import (
 const objectColumn = 10
 
 // objectLines tells all that is known about an object.
-func (t *theme) objectLines(snap *session.Snapshot, o *kernel.Object, w int) []line {
+func (t *theme) objectLines(snap *view.Snapshot, o *kernel.Object, w int) []line {
 	var out []line
 	fact := func(label, text string) {
 		out = append(out, t.paragraph(pad(label, objectColumn), text, w)...)
@@ -48,7 +48,7 @@ func (t *theme) objectLines(snap *session.Snapshot, o *kernel.Object, w int) []l
 }
 
 // receiverWords tells the thread behind a gate or an IRQ.
-func receiverWords(snap *session.Snapshot, id kernel.ID, none string) string {
+func receiverWords(snap *view.Snapshot, id kernel.ID, none string) string {
 	o := snap.System.Object(id)
 	switch {
 	case id == 0:
@@ -59,7 +59,7 @@ func receiverWords(snap *session.Snapshot, id kernel.ID, none string) string {
 	return fmt.Sprintf("thread %s %s of %s, %s", id, o.Title(), snap.TaskName(o.Thread.PD), taskWord(o.Thread.PD))
 }
 
-func (t *theme) taskLines(snap *session.Snapshot, o *kernel.Object, w int) []line {
+func (t *theme) taskLines(snap *view.Snapshot, o *kernel.Object, w int) []line {
 	out := t.paragraph(pad("component", objectColumn), snap.TaskName(o.ID), w)
 	if o.PD.Root != 0 {
 		out = append(out, t.paragraph(pad("page table", objectColumn), fmt.Sprintf("at physical %x", o.PD.Root), w)...)
@@ -95,7 +95,7 @@ func holdersOf(sys *kernel.System, id kernel.ID) []holder {
 	return slices.Clip(out)
 }
 
-func (t *theme) holderLines(snap *session.Snapshot, id kernel.ID, w int) []line {
+func (t *theme) holderLines(snap *view.Snapshot, id kernel.ID, w int) []line {
 	holders := holdersOf(snap.System, id)
 	n := 0
 	for _, h := range holders {

@@ -1,11 +1,13 @@
 package ui
 
-import "thaw/session"
+import (
+	"thaw/session/view"
+)
 
 // pane is one of the panes of the screen: a table or a text with a title.
 type pane interface {
 	// follow takes over what is new in the model, which had another view before.
-	follow(old *session.View)
+	follow(old *view.View)
 	// table is the pane's table, else text is its text.
 	table() *listPane
 	text() *textPane

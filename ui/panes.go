@@ -5,7 +5,7 @@ import (
 
 	"github.com/rivo/tview"
 
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // paneInfo is what a pane is called. With its number, the key, a title tells how
@@ -54,7 +54,7 @@ func newPanes(d *desk) *panes {
 }
 
 // follow takes over what is new in the model.
-func (p *panes) follow(old *session.View) {
+func (p *panes) follow(old *view.View) {
 	for id := panePhases; id < paneEnd; id++ {
 		p.byID[id].follow(old)
 	}

@@ -4,19 +4,19 @@ import (
 	"fmt"
 	"strings"
 
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // leader is a source whose rows lead somewhere.
 type leader interface {
 	source
-	leads(i int) session.Query // no Kind: nowhere
+	leads(i int) view.Query // no Kind: nowhere
 }
 
 // memberList shows a value member by member.
 type memberList struct {
 	th      *theme
-	members []session.PeekMember
+	members []view.PeekMember
 }
 
 func (l *memberList) columns() []column {
@@ -54,15 +54,15 @@ func (l *memberList) row(i int) []cell {
 		{text: clean(m.Type), style: l.th.dim}, {text: offset, style: l.th.dim}}
 }
 
-func (l *memberList) key(i int) any             { return i }
-func (l *memberList) search(i int) string       { return joinCells(l.row(i)) }
-func (l *memberList) empty() string             { return "It has no members." }
-func (l *memberList) leads(i int) session.Query { return l.members[i].Leads }
+func (l *memberList) key(i int) any          { return i }
+func (l *memberList) search(i int) string    { return joinCells(l.row(i)) }
+func (l *memberList) empty() string          { return "It has no members." }
+func (l *memberList) leads(i int) view.Query { return l.members[i].Leads }
 
 // frameList shows a backtrace.
 type frameList struct {
 	th     *theme
-	frames []session.PeekFrame
+	frames []view.PeekFrame
 }
 
 func (l *frameList) columns() []column {
@@ -95,7 +95,7 @@ func (l *frameList) row(i int) []cell {
 	return out
 }
 
-func (l *frameList) key(i int) any             { return i }
-func (l *frameList) search(i int) string       { return joinCells(l.row(i)) }
-func (l *frameList) empty() string             { return "The stack cannot be unwound." }
-func (l *frameList) leads(i int) session.Query { return l.frames[i].Leads }
+func (l *frameList) key(i int) any          { return i }
+func (l *frameList) search(i int) string    { return joinCells(l.row(i)) }
+func (l *frameList) empty() string          { return "The stack cannot be unwound." }
+func (l *frameList) leads(i int) view.Query { return l.frames[i].Leads }

@@ -6,34 +6,34 @@ import (
 	"strings"
 	"testing"
 
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // fakePeeker is a live session whose memory can be read.
 type fakePeeker struct{ *fakeController }
 
-func (f fakePeeker) Ask(q session.Query) {
+func (f fakePeeker) Ask(q view.Query) {
 	f.call(strings.TrimSpace(fmt.Sprintf("%s %s %s %s", q.Kind, q.Task, hex(q.Addr), q.Expr)))
 	v := *f.View()
-	p := &session.Peek{Query: q, Stop: 33, Title: q.Kind + " at " + hex(q.Addr)}
+	p := &view.Peek{Query: q, Stop: 33, Title: q.Kind + " at " + hex(q.Addr)}
 	switch q.Kind {
-	case session.QueryMemory:
-		word := session.Query{Kind: session.QueryMemory, Task: q.Task, Addr: 0x706050403020100}
-		p.Rows = []session.PeekRow{
+	case view.QueryMemory:
+		word := view.Query{Kind: view.QueryMemory, Task: q.Task, Addr: 0x706050403020100}
+		p.Rows = []view.PeekRow{
 			{Addr: q.Addr, Data: []byte("\x1b[31mred\x00\x01\x02\x03\x04\x05\x06\x07"), Means: []string{"ep 231+0x10"},
-				Words: []session.Query{{Kind: session.QueryMemory, Addr: 0x64}, word}},
+				Words: []view.Query{{Kind: view.QueryMemory, Addr: 0x64}, word}},
 			{Addr: q.Addr + 16, Data: []byte("AB\x00\x00\x00\x00\x00\x00CDEFGHIJ"), Known: []bool{0: true, 1: true, 2: true, 15: true},
-				Words: []session.Query{{}, {}}},
+				Words: []view.Query{{}, {}}},
 			{Addr: q.Addr + 32, Why: "not mapped"}, {Addr: q.Addr + 48, Why: "not mapped"}, {Addr: q.Addr + 64, Why: "not recorded"}}
-	case session.QueryObject:
+	case view.QueryObject:
 		p.Title = "Thread 231, a Thread_object"
-		p.Members = []session.PeekMember{{Type: "Thread_object", Addr: 0x1000}, {Depth: 1, Name: "_state", Type: "Mword", Value: "5", Addr: 0x1010},
-			{Depth: 1, Name: "_pager", Type: "Thread*", Value: "0x2000", Addr: 0x1018, Means: "pager_ep 1e", Leads: session.Query{Kind: session.QueryValue, Expr: "kernel: *(Thread*)0x2000"}}}
-	case session.QueryStack:
+		p.Members = []view.PeekMember{{Type: "Thread_object", Addr: 0x1000}, {Depth: 1, Name: "_state", Type: "Mword", Value: "5", Addr: 0x1010},
+			{Depth: 1, Name: "_pager", Type: "Thread*", Value: "0x2000", Addr: 0x1018, Means: "pager_ep 1e", Leads: view.Query{Kind: view.QueryValue, Expr: "kernel: *(Thread*)0x2000"}}}
+	case view.QueryStack:
 		p.Title = "backtrace of ep 231"
-		p.Frames = []session.PeekFrame{{Frame: session.Frame{Place: session.Place{Addr: 0x1014ce5, Component: "sheep_counter", Function: "Genode::ipc_call(int)", File: "/src/ipc.cc", Line: 98}}, Leads: session.Query{Kind: session.QueryCode, Task: 0x1ef, Addr: 0x1014ce5}},
-			{Frame: session.Frame{Note: "unwinding ends here: no CFI"}}}
-	case session.QueryCode:
+		p.Frames = []view.PeekFrame{{Frame: view.Frame{Place: view.Place{Addr: 0x1014ce5, Component: "sheep_counter", Function: "Genode::ipc_call(int)", File: "/src/ipc.cc", Line: 98}}, Leads: view.Query{Kind: view.QueryCode, Task: 0x1ef, Addr: 0x1014ce5}},
+			{Frame: view.Frame{Note: "unwinding ends here: no CFI"}}}
+	case view.QueryCode:
 		p.Text = []string{"ipc.cc:98", "  97  before", "▸ 98  here"}
 	default:
 		p.Err = "no variable " + q.Expr
@@ -45,7 +45,7 @@ func (f fakePeeker) Ask(q session.Query) {
 func (f fakePeeker) Watch(expr string) {
 	f.call("watch " + expr)
 	v := *f.View()
-	v.Watches = []session.Watch{{Component: "rtcr", Expr: expr, Value: "42"}}
+	v.Watches = []view.Watch{{Component: "rtcr", Expr: expr, Value: "42"}}
 	f.publish(&v)
 }
 
@@ -138,7 +138,7 @@ type fakeBreaker struct{ fakePeeker }
 func (f fakeBreaker) Break(place string, once bool) {
 	f.call(fmt.Sprintf("break %s %v", place, once))
 	v := *f.View()
-	v.Breakpoints = append(slices.Clone(v.Breakpoints), session.BreakpointInfo{Component: "core", Function: "main", Purpose: session.PurposeBreak, Addrs: []uint64{0x1000}})
+	v.Breakpoints = append(slices.Clone(v.Breakpoints), view.BreakpointInfo{Component: "core", Function: "main", Purpose: view.PurposeBreak, Addrs: []uint64{0x1000}})
 	f.publish(&v)
 }
 
@@ -221,10 +221,10 @@ func TestSearchText(t *testing.T) {
 }
 
 // viewPeek is a view with the answer to a query.
-func viewPeek(kind string) func() *session.View {
-	return func() *session.View {
+func viewPeek(kind string) func() *view.View {
+	return func() *view.View {
 		fake := newFake(viewComplete())
-		fakePeeker{fake}.Ask(session.Query{Kind: kind, Addr: 0x401ff9a0})
+		fakePeeker{fake}.Ask(view.Query{Kind: kind, Addr: 0x401ff9a0})
 		return fake.View()
 	}
 }

@@ -5,32 +5,32 @@ import (
 	"slices"
 	"strings"
 
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // phaseGlyphs tells a phase's state beside its word.
-var phaseGlyphs = map[session.PhaseState]string{
-	session.PhaseNext: "·", session.PhaseCurrent: "▶", session.PhaseDone: "✓", session.PhaseSkipped: "–",
+var phaseGlyphs = map[view.PhaseState]string{
+	view.PhaseNext: "·", view.PhaseCurrent: "▶", view.PhaseDone: "✓", view.PhaseSkipped: "–",
 }
 
 // phaseList is the scenario's tree of phases as rows.
 type phaseList struct {
 	th     *theme
-	phases []session.Phase
+	phases []view.Phase
 	notes  map[int][]string // by phase
 }
 
 // newPhaseList takes the phases of a view. A phase that contains the current
 // one is shown as current too.
-func newPhaseList(th *theme, v *session.View) *phaseList {
-	l := &phaseList{th: th, phases: append([]session.Phase(nil), v.Phases...)}
+func newPhaseList(th *theme, v *view.View) *phaseList {
+	l := &phaseList{th: th, phases: append([]view.Phase(nil), v.Phases...)}
 	if v.Snapshot != nil {
 		l.notes = notesByPhase(l.phases, v.Notes, v.Snapshot.Number)
 	}
 	if c := l.current(); c >= 0 {
 		for i, depth := c-1, l.phases[c].Depth; i >= 0 && depth > 0; i-- {
 			if l.phases[i].Depth < depth {
-				l.phases[i].State, depth = session.PhaseCurrent, l.phases[i].Depth
+				l.phases[i].State, depth = view.PhaseCurrent, l.phases[i].Depth
 			}
 		}
 	}
@@ -40,7 +40,7 @@ func newPhaseList(th *theme, v *session.View) *phaseList {
 // current is the phase that was entered last, -1 if there is none.
 func (l *phaseList) current() int {
 	for i := len(l.phases) - 1; i >= 0; i-- {
-		if l.phases[i].State == session.PhaseCurrent {
+		if l.phases[i].State == view.PhaseCurrent {
 			return i
 		}
 	}
@@ -50,7 +50,7 @@ func (l *phaseList) current() int {
 // last is the phase that was reached last, -1 before the first.
 func (l *phaseList) last() int {
 	for i := len(l.phases) - 1; i >= 0; i-- {
-		if l.is(i, session.PhaseCurrent) || l.is(i, session.PhaseDone) {
+		if l.is(i, view.PhaseCurrent) || l.is(i, view.PhaseDone) {
 			return i
 		}
 	}
@@ -61,7 +61,7 @@ func (l *phaseList) last() int {
 func (l *phaseList) reached() int {
 	n := 0
 	for _, p := range l.phases {
-		if p.State == session.PhaseDone || p.State == session.PhaseCurrent {
+		if p.State == view.PhaseDone || p.State == view.PhaseCurrent {
 			n++
 		}
 	}
@@ -87,9 +87,9 @@ func (l *phaseList) row(i int) []cell {
 	p := l.phases[i]
 	style := l.th.plain
 	switch p.State {
-	case session.PhaseCurrent:
+	case view.PhaseCurrent:
 		style = l.th.bold
-	case session.PhaseNext, session.PhaseSkipped:
+	case view.PhaseNext, view.PhaseSkipped:
 		style = l.th.dim
 	}
 	hits, stop := "", ""
@@ -112,11 +112,11 @@ func (l *phaseList) row(i int) []cell {
 	return out
 }
 
-func (l *phaseList) key(i int) any                       { return i }
-func (l *phaseList) search(i int) string                 { return joinCells(l.row(i)) }
-func (l *phaseList) empty() string                       { return "The scenario has no phases." }
-func (l *phaseList) name(i int) string                   { return clean(l.phases[i].Name) }
-func (l *phaseList) is(i int, s session.PhaseState) bool { return l.phases[i].State == s }
+func (l *phaseList) key(i int) any                    { return i }
+func (l *phaseList) search(i int) string              { return joinCells(l.row(i)) }
+func (l *phaseList) empty() string                    { return "The scenario has no phases." }
+func (l *phaseList) name(i int) string                { return clean(l.phases[i].Name) }
+func (l *phaseList) is(i int, s view.PhaseState) bool { return l.phases[i].State == s }
 
 // chain is the way through the phases in short, from long to shorter forms.
 func (l *phaseList) chain(complete bool) []string {
@@ -133,7 +133,7 @@ func (l *phaseList) chain(complete bool) []string {
 	next := ""
 	if cur >= 0 {
 		for i := 0; i <= cur; i++ {
-			if l.phases[i].Depth > 0 && l.is(i, session.PhaseCurrent) {
+			if l.phases[i].Depth > 0 && l.is(i, view.PhaseCurrent) {
 				inside = append(inside, l.name(i))
 			}
 		}
@@ -174,7 +174,7 @@ func (l *phaseList) insert(tops []string, text string) string {
 		if p.Depth != 0 {
 			continue
 		}
-		if l.is(i, session.PhaseCurrent) {
+		if l.is(i, view.PhaseCurrent) {
 			if strings.Contains(text, "▶") {
 				out[n] = strings.TrimPrefix(out[n], "▶ ")
 			}
@@ -191,7 +191,7 @@ const noteMark = "◆"
 // notesByPhase gives each note to the phase that ran at its stop: the one that
 // was entered last before it. Notes on stops after the last shown one belong
 // to phases that are not known here.
-func notesByPhase(phases []session.Phase, notes []session.Note, last int) map[int][]string {
+func notesByPhase(phases []view.Phase, notes []view.Note, last int) map[int][]string {
 	out := make(map[int][]string)
 	for _, n := range notes {
 		at := -1

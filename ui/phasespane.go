@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"thaw/session"
+	"thaw/session/view"
 	"thaw/words"
 )
 
@@ -24,7 +24,7 @@ func newPhasesPane(d *desk) *phasesPane {
 	return p
 }
 
-func (p *phasesPane) follow(*session.View) {
+func (p *phasesPane) follow(*view.View) {
 	p.rows = newPhaseList(p.th, p.view)
 	if c := p.rows.last(); c != p.last {
 		p.last = c

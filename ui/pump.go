@@ -7,7 +7,7 @@ import (
 
 	"github.com/gdamore/tcell/v2"
 
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // runningTick is how often the time is told for which the guest has been running,
@@ -19,7 +19,7 @@ const keyWake = tcell.Key(0x7e57)
 
 // news is what the pump has for the event loop.
 type news struct {
-	view *session.View
+	view *view.View
 	told string // what a job in the background says
 	ring int    // number of the alarm that came
 	end  bool
@@ -94,7 +94,7 @@ func (p *pump) run(ctx context.Context, screen tcell.Screen, done <-chan struct{
 				continue
 			}
 			n.view = v
-			if tick = nil; v.State == session.Running {
+			if tick = nil; v.State == view.Running {
 				clock.Reset(runningTick)
 				tick = clock.C
 			}

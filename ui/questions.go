@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"thaw/kernel"
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // questions asks the session about memory, values, code, backtraces and objects,
@@ -17,7 +17,7 @@ type questions struct {
 	caps    *capsPane
 }
 
-func (q *questions) ask(what session.Query) { q.ctrl.(Peeker).Ask(what) }
+func (q *questions) ask(what view.Query) { q.ctrl.(Peeker).Ask(what) }
 
 // memory takes "ADDR" or "ADDR TASK"; without a task that of the selected
 // thread is meant. The address is hex, or a register of the stopped processor
@@ -45,20 +45,20 @@ func (q *questions) memory(arg string) {
 		}
 		task = kernel.ID(id)
 	}
-	q.ask(session.Query{Kind: session.QueryMemory, Task: task, Addr: addr})
+	q.ask(view.Query{Kind: view.QueryMemory, Task: task, Addr: addr})
 }
 
 // value shows an expression's value member by member.
 func (q *questions) value(expr string) {
-	q.ask(session.Query{Kind: session.QueryValue, Expr: expr, Task: q.threads.task()})
+	q.ask(view.Query{Kind: view.QueryValue, Expr: expr, Task: q.threads.task()})
 }
 
 // code shows the code where the selected thread is, stack its backtrace.
 func (q *questions) code() {
-	q.ask(session.Query{Kind: session.QueryCode, Thread: q.threads.object()})
+	q.ask(view.Query{Kind: view.QueryCode, Thread: q.threads.object()})
 }
 func (q *questions) stack() {
-	q.ask(session.Query{Kind: session.QueryStack, Thread: q.threads.object()})
+	q.ask(view.Query{Kind: view.QueryStack, Thread: q.threads.object()})
 }
 
 // inspect shows the members of what is selected: the object of a capability where
@@ -76,7 +76,7 @@ func (q *questions) members(id kernel.ID) {
 		q.note = "there is no such object at this stop"
 		return
 	}
-	q.ask(session.Query{Kind: session.QueryObject, Object: id})
+	q.ask(view.Query{Kind: view.QueryObject, Object: id})
 }
 
 func (q *questions) membersOf(arg string) {
@@ -138,7 +138,7 @@ func (q *questions) open(o *kernel.Object) {
 
 // answer opens a window for an answer that has just come, above the one that it
 // was asked from.
-func (q *questions) answer(p *session.Peek) {
+func (q *questions) answer(p *view.Peek) {
 	title := fmt.Sprintf("%s at stop %d", clean(p.Title), p.Stop)
 	switch {
 	case p.Err != "":
@@ -171,7 +171,7 @@ func (q *questions) list(title string, src leader) *window {
 }
 
 // text is the text of an answer without rows.
-func (q *questions) text(p *session.Peek, w int) []line {
+func (q *questions) text(p *view.Peek, w int) []line {
 	if p.Err != "" {
 		return q.th.paragraph("", clean(p.Err), w)
 	}

@@ -3,7 +3,7 @@ package ui
 import (
 	"fmt"
 
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // Reasons why a key does nothing now; "" when it works.
@@ -19,13 +19,13 @@ func (m *model) needStopped() string {
 	switch v := m.view; {
 	case m.recorded() != "":
 		return whyRecorded
-	case v.State == session.Running:
+	case v.State == view.Running:
 		return whyRunning
-	case v.State == session.Starting:
+	case v.State == view.Starting:
 		return "the session is starting"
-	case v.State == session.Ended && v.Lost:
+	case v.State == view.Ended && v.Lost:
 		return "the connection is lost: R reconnects, p and f show the stops"
-	case v.State == session.Ended:
+	case v.State == view.Ended:
 		return "the session has ended; p and f show its stops"
 	case !v.Live && v.Snapshot != nil:
 		return "at a stop of the history: press f to come back to the live one"
@@ -49,11 +49,11 @@ func (m *model) needRunning() string {
 		return whyRecorded
 	}
 	switch m.view.State {
-	case session.Running:
+	case view.Running:
 		return ""
-	case session.Ended:
+	case view.Ended:
 		return "the session has ended"
-	case session.Starting:
+	case view.Starting:
 		return "the session is starting"
 	}
 	return "the guest stands already; press n or c to run it"
@@ -66,7 +66,7 @@ func (m *model) needLost() string {
 		return "a recording has no connection"
 	case m.view.Lost:
 		return ""
-	case m.view.State == session.Ended:
+	case m.view.State == view.Ended:
 		return "the guest is gone, or stands where the session failed: start a new one"
 	}
 	return "no connection is lost"
@@ -77,7 +77,7 @@ func (m *model) needRecorder() string {
 	switch _, ok := m.ctrl.(Recorder); {
 	case !ok || m.recorded() != "":
 		return "this is a recording"
-	case m.view.State != session.Stopped:
+	case m.view.State != view.Stopped:
 		return m.needStopped()
 	}
 	return ""
@@ -85,7 +85,7 @@ func (m *model) needRecorder() string {
 
 func (m *model) needEarlier() string {
 	switch v := m.view; {
-	case v.State == session.Running:
+	case v.State == view.Running:
 		return whyRunning
 	case v.Snapshot == nil:
 		return whyNoStop
@@ -112,7 +112,7 @@ func (m *model) needSeeker() string {
 	switch {
 	case m.seeker == nil:
 		return "this session shows stops one by one, with p and f"
-	case m.view.State == session.Running:
+	case m.view.State == view.Running:
 		return whyRunning
 	case m.view.Snapshot == nil:
 		return whyNoStop
@@ -188,7 +188,7 @@ func (m *model) needReverse() string {
 // needChangeable: the guest stands and may be changed, which the replay of a
 // recorded run may not.
 func (m *model) needChangeable() string {
-	if m.view.Back == session.BackReverse {
+	if m.view.Back == view.BackReverse {
 		return "a replayed run cannot be changed: use thaw lab without --rr, or attach to a QEMU that does not replay"
 	}
 	return m.needStopped()
@@ -200,9 +200,9 @@ func (m *model) needRestart() string {
 		return whyRecordedStops
 	}
 	switch v := m.view; {
-	case v.State == session.Running:
+	case v.State == view.Running:
 		return whyRunning
-	case v.State == session.Ended:
+	case v.State == view.Ended:
 		return "the session has ended"
 	case v.Snapshot == nil:
 		return whyNoStop

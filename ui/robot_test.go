@@ -14,7 +14,7 @@ import (
 	"github.com/gdamore/tcell/v2"
 
 	"thaw/kernel"
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // robot is a user at a simulated terminal.
@@ -26,7 +26,7 @@ type robot struct {
 	ended  chan error
 }
 
-func startRobot(t *testing.T, v *session.View, w, h int) *robot {
+func startRobot(t *testing.T, v *view.View, w, h int) *robot {
 	t.Helper()
 	fake := newFake(v)
 	return startRobotAt(t, fake, fake, Options{}, w, h)
@@ -34,7 +34,7 @@ func startRobot(t *testing.T, v *session.View, w, h int) *robot {
 
 // startSeeker is a robot at a session that can jump to any stop: shown says
 // what it publishes then.
-func startSeeker(t *testing.T, v *session.View, o Options, w, h int, shown func(stop int) *session.View) *robot {
+func startSeeker(t *testing.T, v *view.View, o Options, w, h int, shown func(stop int) *view.View) *robot {
 	t.Helper()
 	fake := newFake(v)
 	fake.onCall = func(name string) {
@@ -246,7 +246,7 @@ func TestScreenThatFails(t *testing.T) {
 
 func TestResizeDuringUpdates(t *testing.T) {
 	r := startRobot(t, viewStarting(), 80, 24)
-	views := []func() *session.View{viewStopped, viewRunning, viewComplete, viewHistory}
+	views := []func() *view.View{viewStopped, viewRunning, viewComplete, viewHistory}
 	sizes := [][2]int{{120, 40}, {10, 3}, {200, 60}, {80, 24}, {51, 15}, {1, 1}, {119, 31}, {120, 40}}
 	for i, s := range sizes {
 		r.ctrl.publish(views[i%len(views)]())
@@ -322,7 +322,7 @@ func TestHammer(t *testing.T) {
 		views := make(chan struct{})
 		go func() {
 			defer close(views)
-			all := []func() *session.View{viewStopped, viewRunning, viewComplete, viewHistory, viewNotes, viewEnded, viewStarting}
+			all := []func() *view.View{viewStopped, viewRunning, viewComplete, viewHistory, viewNotes, viewEnded, viewStarting}
 			for i := 0; ; i++ {
 				select {
 				case <-stop:

@@ -9,7 +9,7 @@ import (
 
 	"github.com/gdamore/tcell/v2"
 
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // frame is what stood on the screen after one drawing.
@@ -126,26 +126,26 @@ func keyEvent(k string) *tcell.EventKey {
 // fakeController records commands and answers with views.
 type fakeController struct {
 	mu      sync.Mutex
-	view    *session.View
-	updates chan *session.View
+	view    *view.View
+	updates chan *view.View
 	calls   []string
 	onCall  func(name string)
 }
 
-func newFake(v *session.View) *fakeController {
-	return &fakeController{view: v, updates: make(chan *session.View, 1)}
+func newFake(v *view.View) *fakeController {
+	return &fakeController{view: v, updates: make(chan *view.View, 1)}
 }
 
-func (c *fakeController) View() *session.View {
+func (c *fakeController) View() *view.View {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.view
 }
 
-func (c *fakeController) Updates() <-chan *session.View { return c.updates }
+func (c *fakeController) Updates() <-chan *view.View { return c.updates }
 
 // publish replaces a view that was not taken: the latest wins.
-func (c *fakeController) publish(v *session.View) {
+func (c *fakeController) publish(v *view.View) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.view = v

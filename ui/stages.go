@@ -6,38 +6,38 @@ import (
 
 	"github.com/gdamore/tcell/v2"
 
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // arrow draws a gap in w cells.
-func arrow(g session.Gap, w int) string {
+func arrow(g view.Gap, w int) string {
 	rule := func(ch string, n int) string { return strings.Repeat(ch, max(n, 0)) }
 	middle := func(text string) string {
 		n := w - width(text)
 		return rule("┄", n/2) + text + rule("┄", n-n/2)
 	}
 	switch g {
-	case session.GapReached:
+	case view.GapReached:
 		return rule("━", w-1) + "▶"
-	case session.GapLost:
+	case view.GapLost:
 		return rule("━", w-7) + "✗ lost "
-	case session.GapEqual:
+	case view.GapEqual:
 		return middle(" ≈ ")
-	case session.GapOther:
+	case view.GapOther:
 		return rule("┄", w-1) + "▶"
-	case session.GapPending:
+	case view.GapPending:
 		return middle(" … ")
 	}
 	return middle(" ? ")
 }
 
-func gapStyle(g session.Gap, t *theme) tcell.Style {
+func gapStyle(g view.Gap, t *theme) tcell.Style {
 	switch g {
-	case session.GapLost:
+	case view.GapLost:
 		return t.bad
-	case session.GapReached:
+	case view.GapReached:
 		return t.good
-	case session.GapEqual, session.GapPending:
+	case view.GapEqual, view.GapPending:
 		return t.warn
 	}
 	return t.dim
@@ -45,7 +45,7 @@ func gapStyle(g session.Gap, t *theme) tcell.Style {
 
 // differs says whether a stage holds another value than it was handed: what
 // was requested, or for the request what was checkpointed.
-func differs(s [4]*session.Stage, i int, value func(*session.Stage) uint64) bool {
+func differs(s [4]*view.Stage, i int, value func(*view.Stage) uint64) bool {
 	from := 1
 	if i == 1 {
 		from = 0
@@ -53,8 +53,8 @@ func differs(s [4]*session.Stage, i int, value func(*session.Stage) uint64) bool
 	return i > 0 && s[i].Known && s[from].Known && value(s[i]) != value(s[from])
 }
 
-func stageIP(s *session.Stage) uint64 { return s.IP }
-func stageSP(s *session.Stage) uint64 { return s.SP }
+func stageIP(s *view.Stage) uint64 { return s.IP }
+func stageSP(s *view.Stage) uint64 { return s.SP }
 
 // Cells of the labels left of the stages, and the least width of a column.
 const (
@@ -64,7 +64,7 @@ const (
 
 // stageBlock shows the stages side by side, or below each other where the
 // pane is narrow.
-func (t *theme) stageBlock(tv *session.ThreadVerdict, w int) []line {
+func (t *theme) stageBlock(tv *view.ThreadVerdict, w int) []line {
 	col := min((w-labelWidth)/4, 40)
 	if col < stageWidth {
 		return t.stageList(tv, w)
@@ -72,7 +72,7 @@ func (t *theme) stageBlock(tv *session.ThreadVerdict, w int) []line {
 	s, gaps := tv.Stages(), tv.Gaps()
 	head, arrows := line{{pad("", labelWidth), t.plain}}, line{{pad("", labelWidth), t.plain}}
 	for i := range s {
-		head = append(head, span{pad(session.StageNames[i], col), t.bold})
+		head = append(head, span{pad(view.StageNames[i], col), t.bold})
 		node := "● "
 		if !s[i].Known {
 			node = "○ "
@@ -80,7 +80,7 @@ func (t *theme) stageBlock(tv *session.ThreadVerdict, w int) []line {
 		arrows = append(arrows, span{node, t.bold})
 		if i < 3 {
 			a, style := arrow(gaps[i], col-3), gapStyle(gaps[i], t)
-			if gaps[i] == session.GapLost { // only the mark stands out
+			if gaps[i] == view.GapLost { // only the mark stands out
 				n := strings.Index(a, "✗")
 				arrows = append(arrows, span{a[:n], t.good}, span{strings.TrimSpace(a[n:]), style}, span{"  ", t.plain})
 			} else {
@@ -105,7 +105,7 @@ func (t *theme) stageBlock(tv *session.ThreadVerdict, w int) []line {
 }
 
 // sourceRow tells the lines in the source, if any is known.
-func (t *theme) sourceRow(s [4]*session.Stage, col int) []line {
+func (t *theme) sourceRow(s [4]*view.Stage, col int) []line {
 	l, known := line{{pad("line", labelWidth), t.dim}}, false
 	for i := range s {
 		text := ""
@@ -122,14 +122,14 @@ func (t *theme) sourceRow(s [4]*session.Stage, col int) []line {
 
 // lineIn tells a place's line in at most w columns: of the file's name as much as
 // there is room for.
-func (t *theme) lineIn(p session.Place, w int) string {
+func (t *theme) lineIn(p view.Place, w int) string {
 	number := fmt.Sprintf(":%d", p.Line)
 	name := strings.TrimSuffix(lineWords(p), number)
 	return t.clip(name, max(w-len(number), 1)) + number
 }
 
 // sourceList tells where each stage was read, or why it is not known.
-func (t *theme) sourceList(tv *session.ThreadVerdict, w int) []line {
+func (t *theme) sourceList(tv *view.ThreadVerdict, w int) []line {
 	var out []line
 	for i, s := range tv.Stages() {
 		text := s.Source
@@ -139,12 +139,12 @@ func (t *theme) sourceList(tv *session.ThreadVerdict, w int) []line {
 				text += ": " + s.Missing
 			}
 		}
-		out = append(out, t.paragraph(pad(session.StageNames[i], 14), text, w)...)
+		out = append(out, t.paragraph(pad(view.StageNames[i], 14), text, w)...)
 	}
 	return out
 }
 
-func (t *theme) valueRow(label string, s [4]*session.Stage, col int, value func(*session.Stage) uint64) line {
+func (t *theme) valueRow(label string, s [4]*view.Stage, col int, value func(*view.Stage) uint64) line {
 	l := line{{pad(label, labelWidth), t.dim}}
 	for i := range s {
 		switch {
@@ -161,11 +161,11 @@ func (t *theme) valueRow(label string, s [4]*session.Stage, col int, value func(
 }
 
 // stageList is the narrow form: a row for each stage and one for each loss.
-func (t *theme) stageList(tv *session.ThreadVerdict, w int) []line {
+func (t *theme) stageList(tv *view.ThreadVerdict, w int) []line {
 	var out []line
 	s, gaps := tv.Stages(), tv.Gaps()
 	for i := range s {
-		if i > 0 && gaps[i-1] == session.GapLost {
+		if i > 0 && gaps[i-1] == view.GapLost {
 			out = append(out, line{{"  ✗ lost here", t.bad}})
 		}
 		node, text := "● ", ""
@@ -177,7 +177,7 @@ func (t *theme) stageList(tv *session.ThreadVerdict, w int) []line {
 		} else {
 			node, text = "○ ", "not known"
 		}
-		l := line{{node, t.bold}, {pad(session.StageNames[i], 13), t.bold}, {text, t.plain}}
+		l := line{{node, t.bold}, {pad(view.StageNames[i], 13), t.bold}, {text, t.plain}}
 		if s[i].Known {
 			l = append(l, span{placeIn(s[i].Place, max(w-lineWidth(l), 8)), t.dim})
 		}

@@ -7,7 +7,7 @@ import (
 	"github.com/gdamore/tcell/v2"
 
 	"thaw/printable"
-	"thaw/session"
+	"thaw/session/view"
 	"thaw/words"
 )
 
@@ -132,7 +132,7 @@ func shortFunction(name string) string {
 
 // placeIn tells a code address in at most w columns: qualifiers are dropped
 // from the left before anything is cut.
-func placeIn(p session.Place, w int) string {
+func placeIn(p view.Place, w int) string {
 	if p.Function == "" {
 		if p.Component != "" {
 			if s := clean(p.String()); width(s) <= w {

@@ -7,7 +7,7 @@ import (
 	"github.com/gdamore/tcell/v2"
 	"github.com/rivo/tview"
 
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // The terminal's own colours, not tview's white on black.
@@ -105,15 +105,15 @@ var (
 	underline = func(t *theme) tcell.Style { return t.warn.Underline(true) }
 )
 
-var verdictInfos = map[session.Verdict]verdictInfo{
-	session.Ignored:      {"≠", "IGNORED", 0, true, badStyle},
-	session.Overwritten:  {"!", "OVERWRITTEN", 1, true, badStyle},
-	session.Partial:      {"~", "partial", 2, true, underline},
-	session.NotRequested: {"-", "not-requested", 3, true, underline},
-	session.Unknown:      {"?", "unknown", 4, false, warnStyle},
-	session.Pending:      {"…", "pending", 5, false, dimStyle},
-	session.Coincident:   {"≈", "coincident", 6, false, warnStyle},
-	session.Applied:      {"=", "applied", 7, false, goodStyle},
+var verdictInfos = map[view.Verdict]verdictInfo{
+	view.Ignored:      {"≠", "IGNORED", 0, true, badStyle},
+	view.Overwritten:  {"!", "OVERWRITTEN", 1, true, badStyle},
+	view.Partial:      {"~", "partial", 2, true, underline},
+	view.NotRequested: {"-", "not-requested", 3, true, underline},
+	view.Unknown:      {"?", "unknown", 4, false, warnStyle},
+	view.Pending:      {"…", "pending", 5, false, dimStyle},
+	view.Coincident:   {"≈", "coincident", 6, false, warnStyle},
+	view.Applied:      {"=", "applied", 7, false, goodStyle},
 }
 
 // Ranks of threads without a verdict, after all that have one.
@@ -125,7 +125,7 @@ const (
 )
 
 // verdictOf tells any verdict, also one that this package does not know.
-func verdictOf(v session.Verdict) verdictInfo {
+func verdictOf(v view.Verdict) verdictInfo {
 	if info, ok := verdictInfos[v]; ok {
 		return info
 	}

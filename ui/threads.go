@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"thaw/kernel"
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // threadKey tells a thread across stops: a restored thread that does not exist
@@ -22,9 +22,9 @@ type threadRow struct {
 	name     string
 	task     kernel.ID
 	taskName string
-	obj      *kernel.Object         // nil: no such object at this stop
-	verdict  *session.ThreadVerdict // nil: not a restored thread
-	original *session.ThreadVerdict // set where the thread is a counterpart in the checkpointed child
+	obj      *kernel.Object      // nil: no such object at this stop
+	verdict  *view.ThreadVerdict // nil: not a restored thread
+	original *view.ThreadVerdict // set where the thread is a counterpart in the checkpointed child
 	rank     int
 }
 
@@ -41,13 +41,13 @@ func (r *threadRow) ip() (ip, sp uint64, ok bool) {
 type threadList struct {
 	th   *theme
 	rows []threadRow
-	snap *session.Snapshot
+	snap *view.Snapshot
 }
 
-func newThreadList(th *theme, v *session.View) *threadList {
+func newThreadList(th *theme, v *view.View) *threadList {
 	l := &threadList{th: th, snap: v.Snapshot}
-	byThread := make(map[kernel.ID]*session.ThreadVerdict)
-	byOriginal := make(map[kernel.ID]*session.ThreadVerdict)
+	byThread := make(map[kernel.ID]*view.ThreadVerdict)
+	byOriginal := make(map[kernel.ID]*view.ThreadVerdict)
 	restored := make(map[kernel.ID]bool)
 	for i := range v.Verdicts {
 		tv := &v.Verdicts[i]
@@ -177,7 +177,7 @@ func (l *threadList) empty() string {
 
 // otherDifferences counts what differs between the children beside the threads'
 // states: slots, pages, waits.
-func otherDifferences(v *session.View) int {
+func otherDifferences(v *view.View) int {
 	n := len(v.Waits)
 	if d := v.Caps; d != nil {
 		n += len(d.Missing) + len(d.Extra) + len(d.Changed)
@@ -190,21 +190,21 @@ func otherDifferences(v *session.View) int {
 
 // lostSummary tells which states got lost, from long to short forms; nothing
 // when none did.
-func lostSummary(v *session.View) []string {
+func lostSummary(v *view.View) []string {
 	if len(v.Mismatches) > 0 {
 		name := clip(clean(v.Mismatches[0].Component), 16)
 		return []string{fmt.Sprintf("! %s's file is not that of the program that runs", name), fmt.Sprintf("! %s's file is another's", name), "! wrong file"}
 	}
-	var lost []*session.ThreadVerdict
+	var lost []*view.ThreadVerdict
 	final := len(v.Verdicts) > 0
 	for i := range v.Verdicts {
 		tv := &v.Verdicts[i]
 		if verdictOf(tv.Verdict).lost {
 			lost = append(lost, tv)
 		}
-		final = final && tv.Verdict == session.Applied
+		final = final && tv.Verdict == view.Applied
 	}
-	slices.SortStableFunc(lost, func(a, b *session.ThreadVerdict) int {
+	slices.SortStableFunc(lost, func(a, b *view.ThreadVerdict) int {
 		return verdictOf(a.Verdict).rank - verdictOf(b.Verdict).rank
 	})
 	switch {
@@ -220,7 +220,7 @@ func lostSummary(v *session.View) []string {
 	info := verdictOf(tv.Verdict)
 	who := info.glyph + " " + clip(clean(tv.Name), 16)
 	if gap := tv.LostAt(); gap >= 0 {
-		from, to := session.StageNames[gap], session.StageNames[gap+1]
+		from, to := view.StageNames[gap], view.StageNames[gap+1]
 		more, shortMore := "", ""
 		if len(lost) > 1 {
 			more, shortMore = fmt.Sprintf(", and %d more", len(lost)-1), fmt.Sprintf(" +%d", len(lost)-1)

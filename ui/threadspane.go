@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"thaw/kernel"
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // threadsPane is the pane of the threads. The one that is selected is what detail,
@@ -25,7 +25,7 @@ func newThreadsPane(d *desk) *threadsPane {
 	return p
 }
 
-func (p *threadsPane) follow(old *session.View) {
+func (p *threadsPane) follow(old *view.View) {
 	if p.view.Snapshot == old.Snapshot && sameVerdicts(p.view.Verdicts, old.Verdicts) {
 		return
 	}
@@ -35,7 +35,7 @@ func (p *threadsPane) follow(old *session.View) {
 }
 
 // sameVerdicts says whether both views share one slice: views are immutable.
-func sameVerdicts(a, b []session.ThreadVerdict) bool {
+func sameVerdicts(a, b []view.ThreadVerdict) bool {
 	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 
@@ -74,7 +74,7 @@ func (p *threadsPane) task() kernel.ID {
 }
 
 // verdict is the verdict about the selected thread, or nil.
-func (p *threadsPane) verdict() *session.ThreadVerdict {
+func (p *threadsPane) verdict() *view.ThreadVerdict {
 	id := p.object()
 	for i := range p.view.Verdicts {
 		if v := &p.view.Verdicts[i]; v.Thread != 0 && v.Thread == id {

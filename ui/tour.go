@@ -7,7 +7,7 @@ import (
 	"github.com/gdamore/tcell/v2"
 	"github.com/rivo/tview"
 
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // Tour is a guided walk through a session: steps that a pane tells while the
@@ -126,14 +126,14 @@ func (t *tour) follow() {
 	case t.stop == 0:
 	case v.Snapshot != nil && v.Snapshot.Number == t.stop && t.coming == 0: // no other one is on its way
 		t.stop = 0
-	case t.seeker == nil || v.State == session.Running || v.State == session.Starting || t.stop > v.Stops:
+	case t.seeker == nil || v.State == view.Running || v.State == view.Starting || t.stop > v.Stops:
 		t.asked = -1
 	case t.asked != v.Stops: // once: a refusal must not be asked for again and again
 		t.asked, t.coming = v.Stops, t.stop
 		t.seeker.Show(t.stop)
 	}
 	if t.stop == 0 && v.Snapshot != nil {
-		if n := v.Snapshot.Number; t.here != 0 && n != t.here && v.State != session.Running {
+		if n := v.Snapshot.Number; t.here != 0 && n != t.here && v.State != view.Running {
 			t.accompany(n)
 		}
 		t.here = v.Snapshot.Number
@@ -174,7 +174,7 @@ func (t *tour) problem() string {
 		return fmt.Sprintf("This step is about stop %d, shown is stop %d: Space goes on, ← back.", t.Steps[t.at].Stop, v.Snapshot.Number)
 	case t.stop == 0:
 		return ""
-	case v.State == session.Running || v.State == session.Starting:
+	case v.State == view.Running || v.State == view.Starting:
 		return fmt.Sprintf("Stop %d is shown as soon as the guest stands.", t.stop)
 	case t.stop > v.Stops:
 		return fmt.Sprintf("Stop %d is not there yet, the newest is %d: press n until it comes.", t.stop, v.Stops)

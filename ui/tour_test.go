@@ -4,11 +4,11 @@ import (
 	"strings"
 	"testing"
 
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // atStop is the end of the run as it is shown at a stop of the history.
-func atStop(stop int) *session.View {
+func atStop(stop int) *view.View {
 	v := *viewComplete()
 	v.Snapshot, v.Live = fixtureSnapshot(stop, "a phase", ""), stop == v.Stops
 	return &v

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"thaw/kernel"
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // fakeTraveller is a live session whose guest goes back.
@@ -18,7 +18,7 @@ func (f fakeTraveller) LastWrite(id kernel.ID) { f.call("last write " + id.Strin
 func (f fakeTraveller) Restart(stop int)       { f.call("restart") }
 
 // inMode is a view of a session that goes back in a certain way.
-func inMode(v *session.View, mode session.BackMode, noReverse, noRestart string) *session.View {
+func inMode(v *view.View, mode view.BackMode, noReverse, noRestart string) *view.View {
 	out := *v
 	out.Back, out.NoReverse, out.NoRestart = mode, noReverse, noRestart
 	return &out
@@ -26,7 +26,7 @@ func inMode(v *session.View, mode session.BackMode, noReverse, noRestart string)
 
 // With reverse execution all keys go back; the line says what is in force.
 func TestReverseKeys(t *testing.T) {
-	v := inMode(viewComplete(), session.BackReverse, "", "")
+	v := inMode(viewComplete(), view.BackReverse, "", "")
 	fake := newFake(v)
 	r := startRobotAt(t, fake, fakeTraveller{fakeForcer{fake}}, Options{}, 160, 45)
 	r.expect("back: reverse execution")
@@ -53,7 +53,7 @@ func TestReverseKeys(t *testing.T) {
 func TestNoWayBackSaysWhy(t *testing.T) {
 	const why = "the stub offers no reverse execution: start QEMU with rr=replay, or use thaw lab --rr"
 	fake := newFake(viewComplete())
-	live := inMode(viewComplete(), session.BackHistory, why, "the guest cannot be put back")
+	live := inMode(viewComplete(), view.BackHistory, why, "the guest cannot be put back")
 	u := newDrawn(t, fakeTraveller{fakeForcer{fake}}, live, Options{})
 	for _, key := range []string{"S", "C", "W", "B"} {
 		press(u, key)
@@ -76,14 +76,14 @@ func TestRestartAsks(t *testing.T) {
 	earlier.Live, earlier.Message = false, ""
 	earlier.Stops = earlier.Snapshot.Number + 3
 	for _, tt := range []struct {
-		mode      session.BackMode
+		mode      view.BackMode
 		noRestart string
 		says      string
 	}{
-		{session.BackReverse, "", "B puts the guest here (reverse execution)"},
-		{session.BackSnapshots, "", "B puts the guest here (VM snapshots)"},
-		{session.BackSnapshots, "no VM snapshot", "no VM snapshot here, the guest stays"},
-		{session.BackHistory, "no", "history only, the guest stays at stop"},
+		{view.BackReverse, "", "B puts the guest here (reverse execution)"},
+		{view.BackSnapshots, "", "B puts the guest here (VM snapshots)"},
+		{view.BackSnapshots, "no VM snapshot", "no VM snapshot here, the guest stays"},
+		{view.BackHistory, "no", "history only, the guest stays at stop"},
 	} {
 		fake := newFake(viewComplete())
 		u := newDrawn(t, fakeTraveller{fakeForcer{fake}}, inMode(&earlier, tt.mode, "x", tt.noRestart), Options{})
@@ -91,7 +91,7 @@ func TestRestartAsks(t *testing.T) {
 			t.Errorf("%s: %q", tt.mode, text)
 		}
 		press(u, "B")
-		asks := tt.mode == session.BackSnapshots && tt.noRestart == ""
+		asks := tt.mode == view.BackSnapshots && tt.noRestart == ""
 		if (u.line.open != nil) != asks {
 			t.Errorf("%s: asks %v", tt.mode, u.line.open != nil)
 		}

@@ -10,7 +10,7 @@ import (
 	"github.com/gdamore/tcell/v2"
 	"github.com/rivo/tview"
 
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // Options say how to draw.
@@ -25,7 +25,7 @@ type Options struct {
 	Tour      *Tour  // a guided walk, nil: none
 
 	// Drawn is told which view was drawn, right before the screen shows it; nil: nobody.
-	Drawn func(*session.View)
+	Drawn func(*view.View)
 
 	settings settings // that were read
 }
@@ -70,7 +70,7 @@ func Run(ctx context.Context, c Controller, o Options) error {
 	app.SetRoot(u.root, true)
 
 	var wg sync.WaitGroup
-	pump := &pump{mail: u.mail, ctrl: c, jobs: u.jobs, running: u.view.State == session.Running}
+	pump := &pump{mail: u.mail, ctrl: c, jobs: u.jobs, running: u.view.State == view.Running}
 	wg.Go(func() { pump.run(ctx, screen, done) })
 	defer func() {
 		u.jobs.finish(2 * time.Second)
@@ -109,7 +109,7 @@ func newUI(c Controller, o Options) *ui {
 
 // apply takes a view over. Only what changed is built again: a running guest
 // sends many views that differ in the LOG alone.
-func (u *ui) apply(v *session.View) {
+func (u *ui) apply(v *view.View) {
 	if v == nil {
 		return
 	}

@@ -11,15 +11,15 @@ import (
 	"github.com/rivo/tview"
 
 	"thaw/printable"
-	"thaw/session"
+	"thaw/session/view"
 )
 
 func TestPlaceIn(t *testing.T) {
-	f := func(name string, off uint64) session.Place {
-		return session.Place{Addr: 0x1000, Component: "core", Function: name, Offset: off}
+	f := func(name string, off uint64) view.Place {
+		return view.Place{Addr: 0x1000, Component: "core", Function: name, Offset: off}
 	}
 	tests := []struct {
-		p    session.Place
+		p    view.Place
 		w    int
 		want string
 	}{
@@ -32,9 +32,9 @@ func TestPlaceIn(t *testing.T) {
 		{f("A<B::C>::run(void (*)(int)) const", 0), 5, "run"},
 		{f("Functor::operator()(int)", 0), 30, "Functor::operator()"},
 		{f("(anonymous namespace)::go()", 0), 10, "go"},
-		{session.Place{Addr: 0xfee0}, 20, "fee0"},
-		{session.Place{Addr: 0xfee0, Component: "core"}, 20, "core: 0xfee0"},
-		{session.Place{Addr: 0xfee0, Component: "core"}, 6, "fee0"},
+		{view.Place{Addr: 0xfee0}, 20, "fee0"},
+		{view.Place{Addr: 0xfee0, Component: "core"}, 20, "core: 0xfee0"},
+		{view.Place{Addr: 0xfee0, Component: "core"}, 6, "fee0"},
 	}
 	for _, tt := range tests {
 		if got := placeIn(tt.p, tt.w); got != tt.want {
@@ -57,7 +57,7 @@ func TestStageLines(t *testing.T) {
 // detail, at any width.
 func TestWrongFile(t *testing.T) {
 	v := viewComplete()
-	v.Mismatches = []session.Mismatch{{Component: "rtcr", File: "/old/rtcr", Task: 0xaf, Name: "target_restorer-", At: session.Place{Addr: 0x1000013}, Differ: 2, Pages: 3}}
+	v.Mismatches = []view.Mismatch{{Component: "rtcr", File: "/old/rtcr", Task: 0xaf, Name: "target_restorer-", At: view.Place{Addr: 0x1000013}, Differ: 2, Pages: 3}}
 	u := newDrawn(t, newFake(v), v, Options{})
 	for _, w := range []int{80, 120, 200} {
 		text := draw(t, u, w, 40).text()
@@ -169,14 +169,14 @@ func TestKeyTable(t *testing.T) {
 }
 
 func TestDisabledKeys(t *testing.T) {
-	atFirst := func() *session.View {
+	atFirst := func() *view.View {
 		v := viewStopped()
 		v.Snapshot.Number = 1
 		return v
 	}
 	tests := []struct {
 		name string
-		view func() *session.View
+		view func() *view.View
 		keys []string
 		want string // of the status line
 	}{
@@ -289,16 +289,16 @@ func TestHostileEverywhere(t *testing.T) {
 	v := viewComplete()
 	v.Snapshot.System.Problems = []string{"problem"}
 	v.Snapshot.System.Objects[0].Problem = "problem"
-	v.Message, v.Notes = "message", []session.Note{{Stop: v.Snapshot.Number, Text: "note"}}
-	v.Watches = []session.Watch{{Component: "core", Expr: "x", Value: "1"}, {Component: "core", Expr: "y", Err: "none"}}
-	v.Peek = &session.Peek{Title: "peek", Rows: []session.PeekRow{{Means: []string{"means"}}}}
+	v.Message, v.Notes = "message", []view.Note{{Stop: v.Snapshot.Number, Text: "note"}}
+	v.Watches = []view.Watch{{Component: "core", Expr: "x", Value: "1"}, {Component: "core", Expr: "y", Err: "none"}}
+	v.Peek = &view.Peek{Title: "peek", Rows: []view.PeekRow{{Means: []string{"means"}}}}
 	spoil(reflect.ValueOf(v))
 	u := newUI(newFake(v), Options{NoGreeting: true})
 	for _, err := range []error{nil, errors.New(hostile)} {
 		shown := *v
 		shown.Err = err
 		if err != nil {
-			shown.State = session.Ended
+			shown.State = view.Ended
 		}
 		u.apply(&shown)
 		for _, key := range []string{"1", "2", "3", "4", "d", "d", "Enter", "Esc", "5", "6", "?", "Esc", "z", "Esc", "y", "w", "Esc", ":", "Esc"} {
@@ -371,7 +371,7 @@ func TestSelectionIsKept(t *testing.T) {
 	}
 	press(u, "G", "k")
 	chosen := u.threads.selected().key
-	for _, v := range []*session.View{viewHistory(), viewRunning(), viewComplete()} {
+	for _, v := range []*view.View{viewHistory(), viewRunning(), viewComplete()} {
 		u.apply(v)
 		draw(t, u, 80, 24)
 		if got := u.threads.selected().key; got != chosen {
@@ -390,8 +390,8 @@ func TestSelectionIsKept(t *testing.T) {
 func TestOddVerdicts(t *testing.T) {
 	v := viewComplete()
 	v.Verdicts = append(v.Verdicts,
-		session.ThreadVerdict{Name: "lost one", TaskName: "sheep_counter", Original: 0x999, Verdict: session.NotRequested, Checkpointed: known(1, 2, "list", 3)},
-		session.ThreadVerdict{Name: "novel", Thread: 0x888, Verdict: "bewitched"})
+		view.ThreadVerdict{Name: "lost one", TaskName: "sheep_counter", Original: 0x999, Verdict: view.NotRequested, Checkpointed: known(1, 2, "list", 3)},
+		view.ThreadVerdict{Name: "novel", Thread: 0x888, Verdict: "bewitched"})
 	u := newUI(newFake(v), Options{NoGreeting: true})
 	u.apply(v)
 	f := draw(t, u, 200, 60)
@@ -411,7 +411,7 @@ func TestLogFollows(t *testing.T) {
 	v := viewComplete()
 	u := newUI(newFake(v), Options{NoGreeting: true})
 	u.apply(v)
-	grow := func(s string) *session.View {
+	grow := func(s string) *view.View {
 		n := *v
 		n.Log = append(slices.Clone(u.view.Log), s)
 		return &n

@@ -14,6 +14,7 @@ import (
 
 	"thaw/report"
 	"thaw/session"
+	"thaw/session/view"
 )
 
 // checkFlags are check's own.
@@ -180,7 +181,7 @@ func hasVariant(s *session.Scenario, variant string) error {
 }
 
 // runAll runs a live scenario to its end.
-func (o *options) runAll(ctx context.Context, what subject, f checkFlags, w io.Writer) (s *session.Scenario, own string, v *session.View, err error) {
+func (o *options) runAll(ctx context.Context, what subject, f checkFlags, w io.Writer) (s *session.Scenario, own string, v *view.View, err error) {
 	if s, err = o.loadScenario(); err != nil {
 		return nil, "", nil, err
 	}
@@ -225,8 +226,8 @@ func runAll(ctx context.Context, e *session.Engine, arrived func()) error {
 }
 
 // force puts a thread's requested state in place and tells what happens.
-func force(ctx context.Context, w io.Writer, e *session.Engine, v *session.View, thread string, runOn time.Duration) error {
-	i := slices.IndexFunc(v.Verdicts, func(t session.ThreadVerdict) bool { return t.Name == thread })
+func force(ctx context.Context, w io.Writer, e *session.Engine, v *view.View, thread string, runOn time.Duration) error {
+	i := slices.IndexFunc(v.Verdicts, func(t view.ThreadVerdict) bool { return t.Name == thread })
 	if i < 0 {
 		return fmt.Errorf("the restored child has no thread %q", thread)
 	}
@@ -244,7 +245,7 @@ func force(ctx context.Context, w io.Writer, e *session.Engine, v *session.View,
 }
 
 // lastOf works out a recording's last stop.
-func lastOf(ctx context.Context, what string) (*session.Scenario, string, *session.View, error) {
+func lastOf(ctx context.Context, what string) (*session.Scenario, string, *view.View, error) {
 	r, rec, err := openReplay(ctx, what)
 	if err != nil {
 		return nil, "", nil, err

@@ -9,7 +9,7 @@ import (
 
 	"thaw/report"
 	"thaw/scenarios"
-	"thaw/session"
+	"thaw/session/view"
 )
 
 func decodeCheck(t *testing.T, r result) report.CheckJSON {
@@ -24,25 +24,25 @@ func decodeCheck(t *testing.T, r result) report.CheckJSON {
 // Each bug of the lab guest has its own verdict and cause.
 func TestCheckVariants(t *testing.T) {
 	type verdict struct {
-		session.Verdict
+		view.Verdict
 		rule, says string
 	}
-	applied := verdict{session.Applied, "applied", "copy_utcb_to_ts"}
-	coincident := verdict{session.Coincident, "coincident", "coincidence"}
+	applied := verdict{view.Applied, "applied", "copy_utcb_to_ts"}
+	coincident := verdict{view.Coincident, "coincident", "coincidence"}
 	for _, c := range []struct {
 		bug               string
 		ep, sheep, signal verdict
 		missing, changed  int
 		changedTo         string
 	}{
-		{"state-ignored", verdict{session.Ignored, "stays-in-copy", "core's pager copy"}, coincident, coincident, 0, 0, ""},
+		{"state-ignored", verdict{view.Ignored, "stays-in-copy", "core's pager copy"}, coincident, coincident, 0, 0, ""},
 		{"fixed", applied, applied, applied, 0, 0, ""},
-		{"exregs-in-exception", verdict{session.Ignored, "ex_regs-in-exception", "without the cancel flag"}, applied, applied, 0, 0, ""},
-		{"overwritten", verdict{session.Overwritten, "overwritten", "ex_regs wrote ip"}, applied, applied, 0, 0, ""},
-		{"missing-thread", applied, applied, verdict{session.NotRequested, "no-request", "holds no thread of this name"}, 0, 0, ""},
+		{"exregs-in-exception", verdict{view.Ignored, "ex_regs-in-exception", "without the cancel flag"}, applied, applied, 0, 0, ""},
+		{"overwritten", verdict{view.Overwritten, "overwritten", "ex_regs wrote ip"}, applied, applied, 0, 0, ""},
+		{"missing-thread", applied, applied, verdict{view.NotRequested, "no-request", "holds no thread of this name"}, 0, 0, ""},
 		{"missing-caps", applied, applied, applied, 4, 0, ""},
 		{"irq-unattached", applied, applied, applied, 0, 1, "none"},
-		{"partial-registers", verdict{session.Partial, "partial-registers", "came back with other values"}, applied, applied, 0, 0, ""},
+		{"partial-registers", verdict{view.Partial, "partial-registers", "came back with other values"}, applied, applied, 0, 0, ""},
 	} {
 		t.Run(c.bug, func(t *testing.T) {
 			t.Parallel()

@@ -12,6 +12,7 @@ import (
 	"thaw/report"
 	"thaw/scenarios"
 	"thaw/session"
+	"thaw/session/view"
 	"thaw/ui"
 )
 
@@ -111,7 +112,7 @@ func (o *options) interactive(ctx context.Context, op *opened) (err error) {
 	op.abort()
 	ctl.Interrupt()
 	<-ctl.Done()
-	if v := ctl.View(); err == nil && v.State == session.Ended {
+	if v := ctl.View(); err == nil && v.State == view.Ended {
 		err = v.Err // the screen that showed it is gone
 	}
 	return err
@@ -188,7 +189,7 @@ func (o *options) snapshot(ctx context.Context, w io.Writer, addr string, f snap
 	return nil
 }
 
-func (f snapshotFlags) print(w io.Writer, s *session.Snapshot) error {
+func (f snapshotFlags) print(w io.Writer, s *view.Snapshot) error {
 	switch {
 	case f.json:
 		return report.JSON(w, report.NewSnapshotJSON(s))

@@ -14,6 +14,7 @@ import (
 	"thaw/report"
 	"thaw/scenarios"
 	"thaw/session"
+	"thaw/session/view"
 )
 
 func newCompareJDB() *cobra.Command {
@@ -159,7 +160,7 @@ func kernelOnly(s *session.Scenario) {
 }
 
 // snapshotOnce attaches, reads the kernel objects and lets the guest run on.
-func (o *options) snapshotOnce(ctx context.Context, s *session.Scenario, addr string) (snap *session.Snapshot, err error) {
+func (o *options) snapshotOnce(ctx context.Context, s *session.Scenario, addr string) (snap *view.Snapshot, err error) {
 	op, err := o.openAddr(ctx, s, addr)
 	if err != nil {
 		return nil, err

@@ -13,6 +13,7 @@ import (
 	"thaw/recording"
 	"thaw/report"
 	"thaw/session"
+	"thaw/session/view"
 )
 
 func newDiff() *cobra.Command {
@@ -53,7 +54,7 @@ type side struct {
 	name   string
 	replay *session.Replay
 	rec    *recording.Recording
-	view   *session.View
+	view   *view.View
 	record int // of the stop
 }
 

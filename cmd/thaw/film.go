@@ -12,6 +12,7 @@ import (
 
 	"thaw/cast"
 	"thaw/session"
+	"thaw/session/view"
 	"thaw/ui"
 )
 
@@ -44,7 +45,7 @@ func (f *exportFlags) film(ctx context.Context, r *session.Replay) error {
 		ended := make(chan error, 1)
 		var shown drawing
 		go func() {
-			ended <- ui.Run(ctx, p, ui.Options{Screen: screen, NoGreeting: true, Drawn: func(v *session.View) { shown.note(v, screen) }})
+			ended <- ui.Run(ctx, p, ui.Options{Screen: screen, NoGreeting: true, Drawn: func(v *view.View) { shown.note(v, screen) }})
 		}()
 		err = walk(ctx, film, screen, &shown, r.Stops())
 		cancel()
@@ -58,7 +59,7 @@ type drawing struct {
 	stop, before int // its number, and how many frames were shown before it
 }
 
-func (d *drawing) note(v *session.View, screen *cast.Screen) {
+func (d *drawing) note(v *view.View, screen *cast.Screen) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if v.Snapshot != nil && v.Snapshot.Number != d.stop {

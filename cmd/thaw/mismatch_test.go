@@ -13,7 +13,7 @@ import (
 	"thaw/gdbremote/qemu"
 	"thaw/guest"
 	"thaw/report"
-	"thaw/session"
+	"thaw/session/view"
 )
 
 // runningLab is a lab guest that nobody debugs, and that has restored its
@@ -142,7 +142,7 @@ func TestOtherPrograms(t *testing.T) {
 				t.Errorf("%+v", m)
 			}
 			for _, th := range out.Threads {
-				if th.Verdict != session.Unknown || th.Cause != m.Text || th.Requested != nil || th.Entered != nil {
+				if th.Verdict != view.Unknown || th.Cause != m.Text || th.Requested != nil || th.Entered != nil {
 					t.Errorf("%s: %s: %s", th.Name, th.Verdict, th.Cause)
 				}
 			}

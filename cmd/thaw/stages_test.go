@@ -10,6 +10,7 @@ import (
 	"thaw/report"
 	"thaw/scenarios"
 	"thaw/session"
+	"thaw/session/view"
 )
 
 // variants are the lab guest's bugs, as the default scenario lists them.
@@ -88,7 +89,7 @@ func checkNumbers(t *testing.T, out report.CheckJSON) {
 				}
 			}
 		}
-		if th.Verdict != session.NotRequested && seen < 3 {
+		if th.Verdict != view.NotRequested && seen < 3 {
 			t.Errorf("%s: only %d stages are known", th.Name, seen)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"thaw/memory"
 	"thaw/report"
 	"thaw/session"
+	"thaw/session/view"
 )
 
 // damage is one way in which memory lies. do damages a copy, of which sys was
@@ -239,7 +240,7 @@ func TestDecodeDamaged(t *testing.T) {
 func tells(t *testing.T, sys *kernel.System, texts string) {
 	t.Helper()
 	var b strings.Builder
-	if err := report.Snapshot(&b, &session.Snapshot{System: sys}, false); err != nil {
+	if err := report.Snapshot(&b, &view.Snapshot{System: sys}, false); err != nil {
 		t.Fatal(err)
 	}
 	if !slices.ContainsFunc(strings.Split(texts, "|"), func(text string) bool { return strings.Contains(b.String(), text) }) {

@@ -9,6 +9,7 @@ import (
 	"thaw/kernel/kernels"
 	"thaw/recording"
 	"thaw/session"
+	"thaw/session/view"
 )
 
 // Memory of real systems, read while their kernel debugger stood, decodes to
@@ -44,7 +45,7 @@ func TestRealSystems(t *testing.T) {
 }
 
 // replayed is the first stop of a recording.
-func replayed(t *testing.T, file string) *session.View {
+func replayed(t *testing.T, file string) *view.View {
 	t.Helper()
 	rec, err := recording.Open(file)
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"thaw/kernel/kernels"
 	"thaw/recording"
 	"thaw/session"
+	"thaw/session/view"
 )
 
 // Memory of real systems decodes to just what an independent reader saw at the same
@@ -51,7 +52,7 @@ func TestRealSystems(t *testing.T) {
 }
 
 // replayed is the first stop of a recording.
-func replayed(t *testing.T, file string) *session.View {
+func replayed(t *testing.T, file string) *view.View {
 	t.Helper()
 	rec, err := recording.Open(file)
 	if err != nil {

@@ -72,6 +72,7 @@ var layers = [][]string{
 	{"debuginfo"},
 	{"kernel"},
 	{"kernel/foc", "kernel/hw", "kernel/kept", "kernel/kernels"},
+	{"session/view"},
 	{"session"},
 	{"session/live", "jdb", "scenarios", "recording", "tour", "guest"},
 	{"report"},

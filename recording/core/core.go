@@ -29,6 +29,7 @@ import (
 	"thaw/kernel"
 	"thaw/printable"
 	"thaw/session"
+	"thaw/session/view"
 )
 
 // Options say what is written.
@@ -137,7 +138,7 @@ func (s space) pid() int32 {
 
 // choose finds the address space of a task, or with task 0 the one that a
 // processor uses.
-func choose(v *session.View, m kernel.Machine, cpu int, task kernel.ID) (space, error) {
+func choose(v *view.View, m kernel.Machine, cpu int, task kernel.ID) (space, error) {
 	sys := v.Snapshot.System
 	if task == 0 {
 		root := m.CPUs[cpu].Root
@@ -157,7 +158,7 @@ func choose(v *session.View, m kernel.Machine, cpu int, task kernel.ID) (space, 
 }
 
 // named is the space of a task object.
-func named(v *session.View, o *kernel.Object) space {
+func named(v *view.View, o *kernel.Object) space {
 	name := printable.Text(v.Snapshot.TaskName(o.ID))
 	return space{root: o.PD.Root, task: o.ID, name: name, title: fmt.Sprintf("%s (task %s)", name, o.ID)}
 }

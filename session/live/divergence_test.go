@@ -15,6 +15,7 @@ import (
 	"thaw/debuginfo"
 	"thaw/recording"
 	"thaw/session"
+	"thaw/session/view"
 )
 
 // untilEntered walks until a thread has come back to user mode.
@@ -74,7 +75,7 @@ func TestDivergence(t *testing.T) {
 					t.Errorf("path %d invokes %+v, want %q", i, s, want)
 				}
 			}
-			if bug == "state-ignored" && (d.Common != 0 || d.Registers[0] != session.RegisterPair{Name: "ip", Original: v.Requested.IP, Restored: v.Entered.IP}) {
+			if bug == "state-ignored" && (d.Common != 0 || d.Registers[0] != view.RegisterPair{Name: "ip", Original: v.Requested.IP, Restored: v.Entered.IP}) {
 				t.Errorf("%d common instructions, registers %+v", d.Common, d.Registers)
 			}
 			if len(d.Lines()) == 0 || !slices.Contains(v.Evidence, d.Lines()[0]) {

@@ -8,10 +8,11 @@ import (
 
 	"thaw/kernel"
 	"thaw/session"
+	"thaw/session/view"
 )
 
 // verdictOf is what a view says about a thread of the restored child.
-func verdictOf(t *testing.T, v *session.View, name string) session.ThreadVerdict {
+func verdictOf(t *testing.T, v *view.View, name string) view.ThreadVerdict {
 	t.Helper()
 	for _, x := range v.Verdicts {
 		if x.Name == name {
@@ -19,11 +20,11 @@ func verdictOf(t *testing.T, v *session.View, name string) session.ThreadVerdict
 		}
 	}
 	t.Fatalf("no verdict about %s: %+v", name, v.Verdicts)
-	return session.ThreadVerdict{}
+	return view.ThreadVerdict{}
 }
 
 // untilComplete walks to the end of the restore, before any thread came back.
-func untilComplete(ctx context.Context, t *testing.T, e *session.Engine) *session.View {
+func untilComplete(ctx context.Context, t *testing.T, e *session.Engine) *view.View {
 	t.Helper()
 	for !e.View().Complete {
 		if err := e.NextPhase(ctx); err != nil {
@@ -33,7 +34,7 @@ func untilComplete(ctx context.Context, t *testing.T, e *session.Engine) *sessio
 	return e.View()
 }
 
-func threadOf(t *testing.T, v *session.View, id kernel.ID) *kernel.Thread {
+func threadOf(t *testing.T, v *view.View, id kernel.ID) *kernel.Thread {
 	t.Helper()
 	o := v.Snapshot.System.Object(id)
 	if o == nil || o.Thread == nil {
@@ -82,7 +83,7 @@ func TestForceBlocked(t *testing.T) {
 		}
 	}
 	got := verdictOf(t, e.View(), "ep")
-	if got.Entered.IP != ep.Requested.IP || got.Entered.SP != ep.Requested.SP || got.Verdict != session.Unknown || got.Rule != "forced" {
+	if got.Entered.IP != ep.Requested.IP || got.Entered.SP != ep.Requested.SP || got.Verdict != view.Unknown || got.Rule != "forced" {
 		t.Errorf("ep enters %#x/%#x, verdict %s by %s; requested was %#x/%#x", got.Entered.IP, got.Entered.SP, got.Verdict, got.Rule, ep.Requested.IP, ep.Requested.SP)
 	}
 	if len(cpu) == 0 || e.Unforce(ctx, ep.Thread) == nil {

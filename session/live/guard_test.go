@@ -10,6 +10,7 @@ import (
 	"thaw/gdbremote/qemu"
 	"thaw/session"
 	"thaw/session/live"
+	"thaw/session/view"
 )
 
 // unguarded is a target that takes the protection away: whoever watches a word of a
@@ -44,7 +45,7 @@ func sheep(vm *qemu.VM) int { return strings.Count(string(vm.SerialOutput()), "s
 
 // walked runs a lab bug through all phases and lets the guest go on until it has
 // counted some more sheep, or time is over.
-func walked(t *testing.T, bug string, change func(*session.Config)) (*session.View, error) {
+func walked(t *testing.T, bug string, change func(*session.Config)) (*view.View, error) {
 	t.Helper()
 	ctx := deadline(t)
 	e, vm := openSetup(ctx, t, setup{vm: qemu.Config{SharedRAM: true, Append: "bug=" + bug}, more: []func(*session.Config){change}})
@@ -90,7 +91,7 @@ func TestGuardSavesTheGuest(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, verdict := range v.Verdicts {
-		if want := map[string]session.Verdict{"signal handler": session.Ignored}[verdict.Name]; want != "" && verdict.Verdict != want {
+		if want := map[string]view.Verdict{"signal handler": view.Ignored}[verdict.Name]; want != "" && verdict.Verdict != want {
 			t.Errorf("%s: %s, want %s", verdict.Name, verdict.Verdict, want)
 		}
 	}

@@ -12,11 +12,12 @@ import (
 	"thaw/debuginfo"
 	"thaw/recording"
 	"thaw/session"
+	"thaw/session/view"
 )
 
 // judged is what a view says about all threads, by words that do not change
 // from stop to stop.
-func judged(v *session.View) []string {
+func judged(v *view.View) []string {
 	var out []string
 	for _, t := range v.Verdicts {
 		out = append(out, fmt.Sprintf("%s %s: %s", t.Name, t.Verdict, t.Cause))
@@ -55,7 +56,7 @@ func TestHistoryIsBounded(t *testing.T) {
 	if diff := cmp.Diff(finished, judged(e.View())); diff != "" {
 		t.Errorf("verdicts after %d steps (-want +got):\n%s", steps, diff)
 	}
-	if v := e.View(); v.State != session.Stopped || v.Stops != len(stops) || v.First != len(stops)-most+1 || v.Snapshot.Number != len(stops) {
+	if v := e.View(); v.State != view.Stopped || v.Stops != len(stops) || v.First != len(stops)-most+1 || v.Snapshot.Number != len(stops) {
 		t.Errorf("%s, stops %d to %d, shown %d; there were %d", v.State, v.First, v.Stops, v.Snapshot.Number, len(stops))
 	}
 	if err := e.Close(ctx); err != nil {
@@ -94,17 +95,17 @@ func TestControllerTellsOfDroppedStops(t *testing.T) {
 	}
 	for n := most + 1; n >= 3; n-- {
 		c.Back()
-		c.until("the stop before", func(v *session.View) bool { return v.Snapshot.Number == n && v.First == 3 })
+		c.until("the stop before", func(v *view.View) bool { return v.Snapshot.Number == n && v.First == 3 })
 	}
 	for _, f := range []func(){c.Back, func() { c.Show(1) }} {
 		f()
-		v := c.until("the word that it was dropped", func(v *session.View) bool { return strings.Contains(v.Message, "goes back to stop 3") })
+		v := c.until("the word that it was dropped", func(v *view.View) bool { return strings.Contains(v.Message, "goes back to stop 3") })
 		if v.Snapshot.Number != 3 {
 			t.Errorf("stop %d is shown", v.Snapshot.Number)
 		}
 		c.Show(4)
-		c.until("a stop that is there", func(v *session.View) bool { return v.Snapshot.Number == 4 && v.Message == "" })
+		c.until("a stop that is there", func(v *view.View) bool { return v.Snapshot.Number == 4 && v.Message == "" })
 		c.Show(3)
-		c.until("a stop that is there", func(v *session.View) bool { return v.Snapshot.Number == 3 })
+		c.until("a stop that is there", func(v *view.View) bool { return v.Snapshot.Number == 3 })
 	}
 }

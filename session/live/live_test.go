@@ -21,6 +21,7 @@ import (
 	"thaw/scenarios"
 	"thaw/session"
 	"thaw/session/live"
+	"thaw/session/view"
 )
 
 // openLab starts the lab guest and a session on it.
@@ -118,7 +119,7 @@ type control struct {
 	ctx context.Context
 }
 
-func (c *control) until(what string, ok func(v *session.View) bool) *session.View {
+func (c *control) until(what string, ok func(v *view.View) bool) *view.View {
 	c.t.Helper()
 	if v := c.View(); ok(v) {
 		return v
@@ -138,8 +139,8 @@ func (c *control) until(what string, ok func(v *session.View) bool) *session.Vie
 	}
 }
 
-func stoppedAt(stops int) func(v *session.View) bool {
-	return func(v *session.View) bool { return v.State == session.Stopped && v.Stops == stops }
+func stoppedAt(stops int) func(v *view.View) bool {
+	return func(v *view.View) bool { return v.State == view.Stopped && v.Stops == stops }
 }
 
 func TestController(t *testing.T) {
@@ -164,15 +165,15 @@ func TestController(t *testing.T) {
 		t.Error("a step did not move the processor")
 	}
 	c.Back()
-	back := c.until("the stop before", func(v *session.View) bool { return !v.Live })
+	back := c.until("the stop before", func(v *view.View) bool { return !v.Live })
 	if back.Snapshot != first.Snapshot || back.Stops != 2 {
 		t.Errorf("back shows stop %d", back.Snapshot.Number)
 	}
 	c.Back() // there is none before: nothing happens
 	c.NextPhase()
-	c.until("the live stop", func(v *session.View) bool { return v.Live && v.Stops == 2 })
+	c.until("the live stop", func(v *view.View) bool { return v.Live && v.Stops == 2 })
 
-	var last *session.View
+	var last *view.View
 	for stops := 3; ; stops++ {
 		c.NextPhase()
 		if last = c.until("the next event", stoppedAt(stops)); last.Finished {
@@ -183,12 +184,12 @@ func TestController(t *testing.T) {
 		t.Errorf("at the end: complete %v, %d verdicts", last.Complete, len(last.Verdicts))
 	}
 	c.NextPhase()
-	c.until("the word that all is done", func(v *session.View) bool { return strings.Contains(v.Message, "final") })
+	c.until("the word that all is done", func(v *view.View) bool { return strings.Contains(v.Message, "final") })
 
 	// The child counts on for ever: it takes an interrupt to stop.
 	c.Continue()
-	c.until("a running guest", func(v *session.View) bool { return v.State == session.Running })
-	c.until("LOG lines of a running guest", func(v *session.View) bool { return len(v.Log) > len(last.Log)+2 })
+	c.until("a running guest", func(v *view.View) bool { return v.State == view.Running })
+	c.until("LOG lines of a running guest", func(v *view.View) bool { return len(v.Log) > len(last.Log)+2 })
 	c.Interrupt()
 	c.until("the interrupt", stoppedAt(last.Stops+1))
 
@@ -226,7 +227,7 @@ func TestStubAndSharedRAM(t *testing.T) {
 	a, b := results[0], results[1]
 	for i := range a.Threads {
 		x, y := a.Threads[i], b.Threads[i]
-		if x.Verdict != session.Applied || y.Verdict != session.Applied || x.Requested.IP != y.Requested.IP || x.Entered.SP != y.Entered.SP {
+		if x.Verdict != view.Applied || y.Verdict != view.Applied || x.Requested.IP != y.Requested.IP || x.Entered.SP != y.Entered.SP {
 			t.Errorf("%s: %s with shared RAM, %s without", x.Name, x.Verdict, y.Verdict)
 		}
 	}
@@ -249,7 +250,7 @@ func TestGuestDies(t *testing.T) {
 	if err == nil {
 		t.Fatal("a dead guest reached the next phase")
 	}
-	if v := e.View(); v.State != session.Ended || v.Err == nil || v.Stops != 1 {
+	if v := e.View(); v.State != view.Ended || v.Err == nil || v.Stops != 1 {
 		t.Errorf("after the end: %s, %v, %d stops", v.State, v.Err, v.Stops)
 	}
 	if err := e.Close(ctx); err != nil && !strings.Contains(err.Error(), "QEMU ended") {
@@ -272,7 +273,7 @@ func TestForeignHits(t *testing.T) {
 			t.Errorf("phase breakpoint of %s", b.Component)
 		}
 	}
-	if i := slices.IndexFunc(v.Breakpoints, func(b session.BreakpointInfo) bool { return b.Purpose == "request" }); i < 0 || v.Breakpoints[i].Hits != 3 {
+	if i := slices.IndexFunc(v.Breakpoints, func(b view.BreakpointInfo) bool { return b.Purpose == "request" }); i < 0 || v.Breakpoints[i].Hits != 3 {
 		t.Errorf("request breakpoints: %+v", v.Breakpoints)
 	}
 	t.Logf("%d hits in other address spaces", foreign)
@@ -375,7 +376,7 @@ func TestLeavingWhileAStopIsRead(t *testing.T) {
 			t.Errorf("the step: %v", err)
 		}
 		leave()
-		if v := e.View(); v.State == session.Ended || v.Err != nil {
+		if v := e.View(); v.State == view.Ended || v.Err != nil {
 			t.Errorf("after %d batches the session is %s: %v", after, v.State, v.Err)
 		}
 	}

@@ -7,18 +7,19 @@ import (
 
 	"thaw/kernel"
 	"thaw/session"
+	"thaw/session/view"
 )
 
-func print(ctx context.Context, e *session.Engine, expr string) *session.Peek {
-	return e.Ask(ctx, session.Query{Kind: session.QueryValue, Expr: expr})
+func print(ctx context.Context, e *session.Engine, expr string) *view.Peek {
+	return e.Ask(ctx, view.Query{Kind: view.QueryValue, Expr: expr})
 }
 
-func peek(ctx context.Context, e *session.Engine, task kernel.ID, addr uint64) *session.Peek {
-	return e.Ask(ctx, session.Query{Kind: session.QueryMemory, Task: task, Addr: addr})
+func peek(ctx context.Context, e *session.Engine, task kernel.ID, addr uint64) *view.Peek {
+	return e.Ask(ctx, view.Query{Kind: view.QueryMemory, Task: task, Addr: addr})
 }
 
-func code(ctx context.Context, e *session.Engine, thread kernel.ID) *session.Peek {
-	return e.Ask(ctx, session.Query{Kind: session.QueryCode, Thread: thread})
+func code(ctx context.Context, e *session.Engine, thread kernel.ID) *view.Peek {
+	return e.Ask(ctx, view.Query{Kind: view.QueryCode, Thread: thread})
 }
 
 // What a user asks to see at a stop: memory with what it points to, values of
@@ -114,7 +115,7 @@ func TestInspect(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := print(ctx, e, "this")
-	if p.Err != "" || len(p.Members) != 1 || p.Members[0].Leads.Kind != session.QueryValue {
+	if p.Err != "" || len(p.Members) != 1 || p.Members[0].Leads.Kind != view.QueryValue {
 		t.Fatalf("this leads nowhere: %+v", p)
 	}
 	p = e.Ask(ctx, p.Members[0].Leads)
@@ -123,7 +124,7 @@ func TestInspect(t *testing.T) {
 	}
 	sys := e.View().Snapshot.System
 	for _, o := range sys.Threads() {
-		p := e.Ask(ctx, session.Query{Kind: session.QueryObject, Object: o.ID})
+		p := e.Ask(ctx, view.Query{Kind: view.QueryObject, Object: o.ID})
 		if p.Err != "" || len(p.Members) < 10 || p.Members[0].Addr != o.Addr {
 			t.Errorf("thread %s: %+v", o.ID, p)
 			continue
@@ -142,10 +143,10 @@ func TestInspect(t *testing.T) {
 			t.Errorf("no member of thread %s leads anywhere", o.ID)
 		}
 	}
-	if p := e.Ask(ctx, session.Query{Kind: session.QueryObject, Object: 0xfffff}); p.Err == "" {
+	if p := e.Ask(ctx, view.Query{Kind: view.QueryObject, Object: 0xfffff}); p.Err == "" {
 		t.Errorf("an object that is not there: %+v", p)
 	}
-	if p := e.Ask(ctx, session.Query{Kind: "sunshine"}); p.Err == "" {
+	if p := e.Ask(ctx, view.Query{Kind: "sunshine"}); p.Err == "" {
 		t.Errorf("a query of no kind: %+v", p)
 	}
 }
@@ -160,7 +161,7 @@ func TestStack(t *testing.T) {
 	s := e.View().Snapshot
 	deep := 0
 	for _, o := range s.System.Threads() {
-		p := e.Ask(ctx, session.Query{Kind: session.QueryStack, Thread: o.ID})
+		p := e.Ask(ctx, view.Query{Kind: view.QueryStack, Thread: o.ID})
 		if s.Places[o.ID].Function == "" {
 			continue
 		}
@@ -232,7 +233,7 @@ func TestBreak(t *testing.T) {
 	}
 	ignored := false
 	for _, v := range e.View().Verdicts {
-		ignored = ignored || v.Verdict == session.Ignored
+		ignored = ignored || v.Verdict == view.Ignored
 	}
 	if !ignored {
 		t.Errorf("the verdict is another one: %+v", e.View().Verdicts)

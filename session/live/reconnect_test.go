@@ -22,6 +22,7 @@ import (
 	"thaw/scenarios"
 	"thaw/session"
 	"thaw/session/live"
+	"thaw/session/view"
 )
 
 // bench is a session on a lab guest of somebody else's, over a wire.
@@ -107,7 +108,7 @@ func (b *bench) breaks(ctx context.Context, t *testing.T, to string) {
 	if err := b.e.NextPhase(ctx); err == nil {
 		t.Fatal("a connection that was cut reached the next phase")
 	}
-	if v := b.e.View(); v.State != session.Ended || !v.Lost || v.Err == nil {
+	if v := b.e.View(); v.State != view.Ended || !v.Lost || v.Err == nil {
 		t.Fatalf("after the cut: %s, lost %v, %v", v.State, v.Lost, v.Err)
 	}
 }
@@ -172,7 +173,7 @@ func TestReconnectWhereItStood(t *testing.T) {
 				t.Fatal(err)
 			}
 			v := b.e.View()
-			if v.State != session.Stopped || v.Lost || v.Err != nil || v.Stops != before.Stops+1 || v.Snapshot.Reason != "reconnected: the guest stands where it stood" {
+			if v.State != view.Stopped || v.Lost || v.Err != nil || v.Stops != before.Stops+1 || v.Snapshot.Reason != "reconnected: the guest stands where it stood" {
 				t.Errorf("%s, %d stops after %d: %q, %v", v.State, v.Stops, before.Stops, v.Snapshot.Reason, v.Err)
 			}
 			if diff := cmp.Diff(before.Phases, v.Phases); diff != "" {
@@ -216,7 +217,7 @@ func TestReconnectToGuestThatRanOn(t *testing.T) {
 	if v.Stops != stops+1 || !strings.Contains(v.Snapshot.Reason, "was not seen") || v.Complete || len(v.Verdicts) != 0 {
 		t.Errorf("%d stops after %d: %q, %d verdicts", v.Stops, stops, v.Snapshot.Reason, len(v.Verdicts))
 	}
-	if slices.ContainsFunc(v.Phases, func(p session.Phase) bool { return p.Hits > 0 }) {
+	if slices.ContainsFunc(v.Phases, func(p view.Phase) bool { return p.Hits > 0 }) {
 		t.Errorf("phases that were entered before: %+v", v.Phases)
 	}
 	// The restore's later phases still come. Its end is waited for in a function
@@ -227,7 +228,7 @@ func TestReconnectToGuestThatRanOn(t *testing.T) {
 		}
 	}
 	for _, verdict := range judged(b.e.View()) {
-		if !strings.Contains(verdict, string(session.Unknown)) {
+		if !strings.Contains(verdict, string(view.Unknown)) {
 			t.Errorf("judged on evidence that nobody saw: %s", verdict)
 		}
 	}
@@ -248,7 +249,7 @@ func TestReconnectToAnotherGuest(t *testing.T) {
 		if err := b.e.Reconnect(ctx); err == nil || !strings.Contains(err.Error(), "not booted so far") {
 			t.Fatalf("reconnecting: %v", err)
 		}
-		if v := b.e.View(); v.State != session.Stopped || v.Stops != stops || v.Lost {
+		if v := b.e.View(); v.State != view.Stopped || v.Stops != stops || v.Lost {
 			t.Errorf("%s, %d stops after %d", v.State, v.Stops, stops)
 		}
 		if diff := cmp.Diff(want, b.end(ctx, t)); diff != "" {
@@ -310,7 +311,7 @@ func TestReconnectToAnotherGuest(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "another system runs there now") {
 			t.Fatalf("a kernel with another text: %v", err)
 		}
-		if v := b.e.View(); v.State != session.Ended || !v.Lost {
+		if v := b.e.View(); v.State != view.Ended || !v.Lost {
 			t.Errorf("%s, lost %v", v.State, v.Lost)
 		}
 		// The one that it was is taken again.
@@ -374,10 +375,10 @@ func TestControllerReconnects(t *testing.T) {
 	c.until("the first phase", stoppedAt(1))
 	b.Cut("")
 	c.NextPhase()
-	c.until("the loss", func(v *session.View) bool { return v.State == session.Ended && v.Lost })
+	c.until("the loss", func(v *view.View) bool { return v.State == view.Ended && v.Lost })
 	c.Reconnect()
-	c.until("the word why not", func(v *session.View) bool {
-		return v.State == session.Ended && v.Err != nil && strings.Contains(v.Err.Error(), "reconnecting")
+	c.until("the word why not", func(v *view.View) bool {
+		return v.State == view.Ended && v.Err != nil && strings.Contains(v.Err.Error(), "reconnecting")
 	})
 	b.Cut(b.vm.GDB())
 	c.Reconnect()
@@ -386,18 +387,18 @@ func TestControllerReconnects(t *testing.T) {
 		t.Errorf("%q, %v", v.Message, v.Err)
 	}
 	c.Back()
-	c.until("the history", func(v *session.View) bool { return v.Snapshot.Number == 1 && !v.Live })
+	c.until("the history", func(v *view.View) bool { return v.Snapshot.Number == 1 && !v.Live })
 	c.Forward()
 	c.NextPhase()
 	c.until("the next phase", stoppedAt(3))
 
 	// The guest runs as the connection breaks.
 	c.Continue()
-	c.until("a running guest", func(v *session.View) bool { return v.State == session.Running })
+	c.until("a running guest", func(v *view.View) bool { return v.State == view.Running })
 	b.Cut(b.vm.GDB())
-	c.until("the loss", func(v *session.View) bool { return v.State == session.Ended && v.Lost })
+	c.until("the loss", func(v *view.View) bool { return v.State == view.Ended && v.Lost })
 	c.Reconnect()
-	v = c.until("the guest", func(v *session.View) bool { return v.State == session.Stopped })
+	v = c.until("the guest", func(v *view.View) bool { return v.State == view.Stopped })
 	if !strings.Contains(v.Snapshot.Reason, "reconnected") {
 		t.Errorf("%q", v.Snapshot.Reason)
 	}

@@ -18,10 +18,11 @@ import (
 	"thaw/recording"
 	"thaw/report"
 	"thaw/session"
+	"thaw/session/view"
 )
 
 // shown is all that users see of a stop.
-func shown(t *testing.T, v *session.View) string {
+func shown(t *testing.T, v *view.View) string {
 	t.Helper()
 	snap, err := json.Marshal(report.NewSnapshotJSON(v.Snapshot))
 	if err != nil {
@@ -40,10 +41,10 @@ func shown(t *testing.T, v *session.View) string {
 }
 
 // stacks are the backtraces of all threads of a stop.
-func stacks(v *session.View, ask func(q session.Query) *session.Peek) string {
+func stacks(v *view.View, ask func(q view.Query) *view.Peek) string {
 	var out strings.Builder
 	for _, o := range v.Snapshot.System.Threads() {
-		p := ask(session.Query{Kind: session.QueryStack, Thread: o.ID})
+		p := ask(view.Query{Kind: view.QueryStack, Thread: o.ID})
 		fmt.Fprintln(&out, p.Title, p.Err)
 		for _, f := range p.Frames {
 			fmt.Fprintln(&out, " ", f.Place, f.Inlined, f.Note, f.Leads)
@@ -98,7 +99,7 @@ func TestReplayShowsTheSame(t *testing.T) {
 				}
 				v := e.View()
 				live = append(live, shown(t, v))
-				liveStacks = append(liveStacks, stacks(v, func(q session.Query) *session.Peek { return e.Ask(ctx, q) }))
+				liveStacks = append(liveStacks, stacks(v, func(q view.Query) *view.Peek { return e.Ask(ctx, q) }))
 				if v.Finished {
 					break
 				}
@@ -131,7 +132,7 @@ func TestReplayShowsTheSame(t *testing.T) {
 			}
 			for i, want := range liveStacks {
 				p.Show(i + 1)
-				got := stacks(p.View(), func(q session.Query) *session.Peek { p.Ask(q); return p.View().Peek })
+				got := stacks(p.View(), func(q view.Query) *view.Peek { p.Ask(q); return p.View().Peek })
 				if diff := cmp.Diff(want, got); diff != "" || strings.Count(got, "\n  ") < 10 {
 					t.Fatalf("backtraces at stop %d (-live +replay):\n%s", i+1, diff)
 				}
@@ -206,7 +207,7 @@ func TestNotesAreRecorded(t *testing.T) {
 	c.until("the second phase", stoppedAt(2))
 	c.Note("and here")
 	c.Back()
-	c.until("the first phase again", func(v *session.View) bool { return v.Snapshot.Number == 1 })
+	c.until("the first phase again", func(v *view.View) bool { return v.Snapshot.Number == 1 })
 	c.Note("") // takes the bookmark away
 	cancel()
 	<-c.Done()
@@ -221,7 +222,7 @@ func TestNotesAreRecorded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]session.Note{{Stop: 1, Text: "look here"}, {Stop: 2, Text: "and here"}}, v.Notes); diff != "" {
+	if diff := cmp.Diff([]view.Note{{Stop: 1, Text: "look here"}, {Stop: 2, Text: "and here"}}, v.Notes); diff != "" {
 		t.Errorf("notes (-want +got):\n%s", diff)
 	}
 }
@@ -249,7 +250,7 @@ func TestRecordingsThatComeWithThaw(t *testing.T) {
 		}
 		p.Continue()
 		for _, o := range p.View().Snapshot.System.Threads() {
-			p.Ask(session.Query{Kind: session.QueryStack, Thread: o.ID})
+			p.Ask(view.Query{Kind: view.QueryStack, Thread: o.ID})
 			if peek := p.View().Peek; o.Thread.Source != kernel.SourceNone && len(peek.Frames) < 2 {
 				t.Errorf("%s: thread %s %s: %d frames, %s", file, o.ID, o.Name, len(peek.Frames), peek.Err)
 			}

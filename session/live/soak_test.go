@@ -16,6 +16,7 @@ import (
 	"thaw/scenarios"
 	"thaw/session"
 	"thaw/session/live"
+	"thaw/session/view"
 )
 
 // footprint is what a session must give back.
@@ -193,7 +194,7 @@ func (s *soak) round(ctx context.Context, t *testing.T, shared bool) {
 func (s *soak) stop(c *control, number int) {
 	c.t.Helper()
 	c.Continue()
-	c.until("a running guest", func(v *session.View) bool { return v.State == session.Running })
+	c.until("a running guest", func(v *view.View) bool { return v.State == view.Running })
 	c.Interrupt()
 	v := c.until("the interrupt", stoppedAt(number))
 	if len(v.Snapshot.System.Problems) > 0 || len(v.Snapshot.System.Threads()) < 10 {

@@ -16,6 +16,7 @@ import (
 	"thaw/memory"
 	"thaw/session"
 	"thaw/session/live"
+	"thaw/session/view"
 )
 
 // signal sends QEMU a signal.
@@ -39,7 +40,7 @@ func TestStoppedQEMU(t *testing.T) {
 	if err := b.e.NextPhase(ctx); !errors.Is(err, gdbremote.ErrTimeout) {
 		t.Fatalf("a stopped QEMU, its guest standing: %v", err)
 	}
-	if v := b.e.View(); v.State != session.Ended || !v.Lost {
+	if v := b.e.View(); v.State != view.Ended || !v.Lost {
 		t.Fatalf("%s, lost %v", v.State, v.Lost)
 	}
 	b.signal(t, syscall.SIGCONT)
@@ -54,15 +55,15 @@ func TestStoppedQEMU(t *testing.T) {
 	for {
 		stops = c.View().Stops
 		c.Continue()
-		c.until("a running guest", func(v *session.View) bool { return v.State == session.Running })
-		for !b.target.Running() && c.View().State == session.Running {
+		c.until("a running guest", func(v *view.View) bool { return v.State == view.Running })
+		for !b.target.Running() && c.View().State == view.Running {
 			runtime.Gosched()
 		}
 		b.signal(t, syscall.SIGSTOP)
 		c.Interrupt()
-		v := c.until("the end of the wait", func(v *session.View) bool { return v.State != session.Running })
+		v := c.until("the end of the wait", func(v *view.View) bool { return v.State != view.Running })
 		b.signal(t, syscall.SIGCONT)
-		if v.State == session.Ended {
+		if v.State == view.Ended {
 			if !errors.Is(v.Err, gdbremote.ErrTimeout) || !v.Lost {
 				t.Errorf("a stopped QEMU: %v, lost %v", v.Err, v.Lost)
 			}
@@ -70,7 +71,7 @@ func TestStoppedQEMU(t *testing.T) {
 		}
 	}
 	c.Reconnect()
-	c.until("the guest", func(v *session.View) bool { return v.State == session.Stopped && v.Stops == stops+1 })
+	c.until("the guest", func(v *view.View) bool { return v.State == view.Stopped && v.Stops == stops+1 })
 }
 
 // A QEMU that gets next to no time is waited for, and judged as ever.

@@ -19,6 +19,7 @@ import (
 	"thaw/report"
 	"thaw/session"
 	"thaw/session/live"
+	"thaw/session/view"
 )
 
 // newRun makes a place for a run.
@@ -41,7 +42,7 @@ func recordLab(ctx context.Context, t *testing.T, run *qemu.Run, options string)
 	var target session.Target
 	e, _ := openSetup(ctx, t, setup{vm: qemu.Config{Append: options, Run: run, Mode: qemu.Record, SharedRAM: true}, frozen: true,
 		more: []func(*session.Config){func(c *session.Config) { target = c.Target }}})
-	if v := e.View(); v.Back != session.BackHistory || v.NoReverse == "" {
+	if v := e.View(); v.Back != view.BackHistory || v.NoReverse == "" {
 		t.Errorf("while it records: %s, %q", v.Back, v.NoReverse)
 	}
 	if err := e.ReverseStep(ctx); err == nil || !strings.Contains(err.Error(), "offers no reverse execution") {
@@ -69,14 +70,14 @@ func replayLab(ctx context.Context, t *testing.T, run *qemu.Run, options string,
 			target, c.VMSnapshots = c.Target.(*live.Target), snapshots
 			c.Scenario.Settle *= 10 // a replay is slow, on a busy machine more so
 		}}})
-	if v := e.View(); v.Back != session.BackReverse || v.NoReverse != "" {
+	if v := e.View(); v.Back != view.BackReverse || v.NoReverse != "" {
 		t.Errorf("in a replay: %s, %q", v.Back, v.NoReverse)
 	}
 	return e, target
 }
 
 // seenAt is all that a stop shows, but for when it was seen.
-func seenAt(t *testing.T, v *session.View) string {
+func seenAt(t *testing.T, v *view.View) string {
 	t.Helper()
 	s := v.Snapshot
 	out := []string{s.Phase, fmt.Sprint(s.CPU), fmt.Sprint(s.Frames), fmt.Sprint(v.Complete, v.Finished)}
@@ -94,13 +95,13 @@ func seenAt(t *testing.T, v *session.View) string {
 var stopNumber = regexp.MustCompile(`(stop |(?i:"After"|"Checkpoint"): )\d+`)
 
 // verdicts are a view's, without times and numbers of stops.
-func verdicts(v *session.View) (out []session.ThreadVerdict) {
+func verdicts(v *view.View) (out []view.ThreadVerdict) {
 	for _, x := range v.Verdicts {
-		x.History = append([]session.Happening(nil), x.History...)
+		x.History = append([]view.Happening(nil), x.History...)
 		for i := range x.History {
 			x.History[i].Time, x.History[i].Stop = 0, 0
 		}
-		for _, s := range []*session.Stage{&x.Checkpointed, &x.Requested, &x.Kernel, &x.Entered} {
+		for _, s := range []*view.Stage{&x.Checkpointed, &x.Requested, &x.Kernel, &x.Entered} {
 			s.Time, s.Stop = 0, 0
 		}
 		out = append(out, x)
@@ -108,7 +109,7 @@ func verdicts(v *session.View) (out []session.ThreadVerdict) {
 	return out
 }
 
-func phases(v *session.View) (out []session.Phase) {
+func phases(v *view.View) (out []view.Phase) {
 	for _, p := range v.Phases {
 		p.Stop = 0
 		out = append(out, p)
@@ -191,7 +192,7 @@ func TestGoBackInReplay(t *testing.T) {
 	positions, seen := walk(ctx, t, e, target)
 	last := len(positions) - 1
 	ep := verdictOf(t, e.View(), "ep")
-	if ep.Verdict != session.Overwritten {
+	if ep.Verdict != view.Overwritten {
 		t.Fatalf("ep: %s", ep.Verdict)
 	}
 
@@ -200,7 +201,7 @@ func TestGoBackInReplay(t *testing.T) {
 	for range 2 {
 		must(t, e.ReverseStep(ctx))
 	}
-	if v := verdictOf(t, e.View(), "ep"); v.Verdict != session.Pending || v.Entered.Known {
+	if v := verdictOf(t, e.View(), "ep"); v.Verdict != view.Pending || v.Entered.Known {
 		t.Errorf("before ep came back: %s, %+v", v.Verdict, v.Entered)
 	}
 	for range 2 {
@@ -272,7 +273,7 @@ func TestGoBackToVMSnapshots(t *testing.T) {
 	e, _ := openSetup(ctx, t, setup{vm: qemu.Config{Append: "bug=overwritten", Run: run, SharedRAM: true},
 		more: []func(*session.Config){func(c *session.Config) { c.VMSnapshots = true }}})
 	defer e.Close(ctx)
-	if v := e.View(); v.Back != session.BackSnapshots || v.NoReverse == "" {
+	if v := e.View(); v.Back != view.BackSnapshots || v.NoReverse == "" {
 		t.Errorf("%s, %q", v.Back, v.NoReverse)
 	}
 	must(t, e.RunAll(ctx, nil))
@@ -341,7 +342,7 @@ func TestNoWayBack(t *testing.T) {
 	if err := e.Restart(ctx, 1); err == nil || !strings.Contains(err.Error(), "cannot be put back") {
 		t.Errorf("restart: %v", err)
 	}
-	if v := e.View(); v.Back != session.BackHistory || vm.Exit() != nil {
+	if v := e.View(); v.Back != view.BackHistory || vm.Exit() != nil {
 		t.Errorf("%s; QEMU: %v", v.Back, vm.Exit())
 	}
 	must(t, e.NextPhase(ctx))
@@ -361,7 +362,7 @@ func TestGoBackAttached(t *testing.T) {
 	run := newRun(ctx, t)
 	recordLab(ctx, t, run, "bug=overwritten")
 	e, vm := attachReplay(ctx, t, run, "bug=overwritten", 0)
-	if v := e.View(); v.Back != session.BackReverse {
+	if v := e.View(); v.Back != view.BackReverse {
 		t.Errorf("%s", v.Back)
 	}
 	var stops []string
@@ -413,7 +414,7 @@ func TestStuckOnTheWayBack(t *testing.T) {
 	var err error
 	thread := e.View().Snapshot.Thread
 	for range 30 { // one of the first hangs; with each there are several ways back
-		if err = e.LastWrite(ctx, thread); err != nil && e.View().State == session.Ended {
+		if err = e.LastWrite(ctx, thread); err != nil && e.View().State == view.Ended {
 			break
 		}
 		if err != nil { // so far back that the thread, or a write, is not there
@@ -425,7 +426,7 @@ func TestStuckOnTheWayBack(t *testing.T) {
 	if err == nil {
 		t.Skip("this QEMU is not stuck with a vapic")
 	}
-	if v := e.View(); !strings.Contains(err.Error(), "QEMU is stuck") || !strings.Contains(err.Error(), "apic-common.vapic=off") || v.State != session.Ended {
+	if v := e.View(); !strings.Contains(err.Error(), "QEMU is stuck") || !strings.Contains(err.Error(), "apic-common.vapic=off") || v.State != view.Ended {
 		t.Errorf("%s, %v", v.State, err)
 	}
 	must(t, e.Close(ctx))

@@ -12,6 +12,7 @@ import (
 	"thaw/memory"
 	"thaw/scenarios"
 	"thaw/session"
+	"thaw/session/view"
 )
 
 // Hand is a recording that a test makes by hand: every stop has the same
@@ -96,7 +97,7 @@ func (h *Hand) Scenario() *session.Scenario { return h.scenario }
 func (h *Hand) Records() []*session.StopRecord { return h.Stops }
 
 // Notes are none.
-func (h *Hand) Notes() []session.Note { return nil }
+func (h *Hand) Notes() []view.Note { return nil }
 
 // Log is empty.
 func (h *Hand) Log() []string { return nil }

@@ -1,0 +1,115 @@
+package view
+
+import (
+	"fmt"
+	"thaw/kernel"
+)
+
+// SlotCap is a capability slot in words.
+type SlotCap struct {
+	Slot     uint64
+	Object   kernel.ID
+	Type     string // "Gate", "IRQ", "Task", …
+	Rights   string
+	Label    uint64
+	Receiver string // "component/thread" that a gate or IRQ leads to
+}
+
+// CapChange is a slot that holds something else after the restore.
+type CapChange struct {
+	Slot          uint64
+	Before, After SlotCap
+	What          []string // "type", "rights", "receiver", "label"
+}
+
+// CapDiff compares the checkpointed task's capability table with the restored
+// one's, by slot.
+type CapDiff struct {
+	Original, Restored kernel.ID // tasks
+	Checkpoint, After  int       // numbers of the snapshots that were compared
+	Same               int
+	Missing            []SlotCap
+	Extra              []SlotCap
+	Changed            []CapChange
+}
+
+// DescribeSlot puts a capability of a stop in words.
+func DescribeSlot(s *Snapshot, c kernel.Capability) SlotCap {
+	out := SlotCap{Slot: c.Slot, Object: c.Object, Type: "?", Rights: c.Rights}
+	o := s.System.Named(c)
+	if o == nil {
+		return out
+	}
+	out.Type = o.Type()
+	if l, ok := o.Lead(); ok {
+		out.Label, out.Receiver = o.Label(), receiver(s, l.To)
+	}
+	return out
+}
+
+// String is a slot as the kernel debugger shows one, with where it leads.
+func (c SlotCap) String() string {
+	if c.Type == EmptySlot {
+		return fmt.Sprintf("%05x, which is empty", c.Slot)
+	}
+	s := fmt.Sprintf("%05x %s-%s %s", c.Slot, c.Object, c.Rights, c.Type)
+	if c.Receiver != "" {
+		s += fmt.Sprintf(" label %x → %s", c.Label, c.Receiver)
+	}
+	return s
+}
+
+// receiver names a thread by component and name: ids differ between the two
+// children by nature, as do labels, which the kernel never uses twice.
+func receiver(s *Snapshot, id kernel.ID) string {
+	o := s.System.Object(id)
+	if id == 0 || o == nil || o.Thread == nil {
+		return "none"
+	}
+	return s.TaskName(o.Thread.PD) + "/" + o.Title()
+}
+
+// WaitChange is a thread of the restored child that waits in the kernel for
+// something else than its original did as the checkpoint began. A thread that
+// was blocked in the kernel cannot be put into that state again: it must repeat
+// its system call, and one that does not hangs.
+type WaitChange struct {
+	Name     string    `json:"name"`
+	Original kernel.ID `json:"original"`
+	Restored kernel.ID `json:"restored"`
+	Before   string    `json:"before"` // "receives from anybody", "sends to sheep_counter/ep"
+	After    string    `json:"after"`
+	Stop     int       `json:"stop"` // at which it was seen
+}
+
+// String tells a change in a sentence.
+func (w WaitChange) String() string {
+	return fmt.Sprintf("%s (thread %s) %s; as the checkpoint began its original %s %s", w.Name, w.Restored, w.After, w.Original, w.Before)
+}
+
+// MemoryDiff compares the user memory of the original child, as the checkpoint
+// took it, with the restored child's as the restore was complete, by page.
+// Memory that the kernel keeps for threads (UTCBs) is no part of it.
+type MemoryDiff struct {
+	Original   kernel.ID  `json:"original"` // tasks
+	Restored   kernel.ID  `json:"restored"`
+	Checkpoint int        `json:"checkpoint"` // numbers of the stops
+	After      int        `json:"after"`
+	Same       int        `json:"same"`     // pages that are equal
+	Unmapped   int        `json:"unmapped"` // of the original's, that the restored child does not map so far, and that are not known
+	Attached   int        `json:"attached"` // compared though not mapped so far: as they are attached to the restored child
+	Pages      []PageDiff `json:"pages"`    // that differ, by address
+	Problem    string     `json:"problem,omitempty"`
+}
+
+// PageDiff is a page with other contents than at the checkpoint.
+type PageDiff struct {
+	Virt   uint64 `json:"virt"`   // in the child
+	Region string `json:"region"` // "data", "bss", "stack of ep", "heap or other dataspace", …
+	First  int    `json:"first"`  // offset of the first byte that differs
+	Bytes  int    `json:"bytes"`  // how many differ
+	Before []byte `json:"before"` // up to 8 bytes from First on, at the checkpoint
+	After  []byte `json:"after"`  // the same, restored
+	Like   string `json:"like,omitempty"`
+	// Like: what the restored page is equal to instead, "" if nothing known.
+}

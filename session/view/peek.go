@@ -1,0 +1,73 @@
+package view
+
+import (
+	"thaw/kernel"
+)
+
+// Queries: what a user can ask to see at a stop.
+const (
+	QueryMemory = "memory" // bytes at Addr of a Task, 0: what the processor sees
+	QueryValue  = "value"  // of Expr, member by member
+	QueryObject = "object" // the members of a kernel Object
+	QueryCode   = "code"   // source and instructions where a Thread is, or at Addr of a Task
+	QueryStack  = "stack"  // backtrace of a Thread
+)
+
+// Query asks for one of these; which other fields count stands there. A task of
+// a value is the one whose memory is meant, where several run the program.
+type Query struct {
+	Kind   string
+	Task   kernel.ID
+	Addr   uint64
+	Expr   string
+	Thread kernel.ID // 0: what the stopped processor runs
+	Object kernel.ID
+}
+
+// Peek is the answer to a Query: a piece of memory, a value, code, or a
+// backtrace.
+type Peek struct {
+	Query   Query
+	Stop    int
+	Title   string
+	Rows    []PeekRow    // of memory
+	Members []PeekMember // of a value
+	Frames  []PeekFrame  // of a backtrace
+	Text    []string     // of code
+	Err     string       // one sentence, if it cannot be shown
+}
+
+// PeekRow is a row of memory: up to 16 bytes, and what words in them point to.
+type PeekRow struct {
+	Addr  uint64
+	Data  []byte // nil where nothing can be read
+	Known []bool // which bytes of Data were recorded, nil for all
+	Why   string // why nothing can be read: "not mapped", "not recorded"
+	Means []string
+	Words []Query // memory that each word would point to; no Kind: the word is not known
+}
+
+// PeekMember is a value inside a value, or the value itself.
+type PeekMember struct {
+	Depth int    // of nesting, 0 the value itself
+	Name  string // "" of the value itself
+	Type  string
+	Value string // "" of what has members of its own
+	Addr  uint64 // 0 where it is in no memory
+	Means string // what a pointer points to, if that is known
+	Leads Query  // what it points to, or a closer look; no Kind: nothing
+}
+
+// PeekFrame is a function of a backtrace.
+type PeekFrame struct {
+	Frame
+	Leads Query // its code; no Kind: nothing
+}
+
+// Watch is an expression that is evaluated at every stop.
+type Watch struct {
+	Component string // whose debug info it is about
+	Expr      string
+	Value     string
+	Err       string // why it has no value at this stop
+}

@@ -1,0 +1,67 @@
+// Package view is what a front end sees of a session: snapshots of stops, the
+// verdict on each thread, comparisons, breakpoints, and the user's own questions with
+// their answers. All of it is immutable once it was published.
+//
+// It knows the vocabulary of package kernel. It must not know how any of this came
+// about: targets, debug info, evidence and rules are others' business.
+package view
+
+// BackMode is a way of going back.
+type BackMode string
+
+// The ways of going back. History always shows earlier stops.
+const (
+	BackHistory   BackMode = "history only"      // the guest stays where it is
+	BackSnapshots BackMode = "VM snapshots"      // the guest restarts at phases
+	BackReverse   BackMode = "reverse execution" // the guest goes anywhere in its recorded run
+)
+
+// RunState says what the guest does.
+type RunState string
+
+// The run states.
+const (
+	Starting RunState = "starting"
+	Stopped  RunState = "stopped"
+	Running  RunState = "running"
+	Ended    RunState = "ended" // the connection or the guest is gone
+)
+
+// Note is what the user wrote about a stop; with an empty text it is a
+// bookmark.
+type Note struct {
+	Stop int    `json:"stop"` // number of the stop
+	Text string `json:"text"`
+}
+
+// View is what a user of the session sees at a moment: immutable.
+type View struct {
+	State       RunState
+	Message     string // last thing to tell, one line
+	Err         error  // why the session ended, if it failed
+	Lost        bool   // since the connection got lost: Reconnect may go on
+	Scenario    string
+	Target      string     // address or name of what is debugged
+	Mismatches  []Mismatch // files that are not those of the programs that run: no verdict stands
+	Snapshot    *Snapshot  // the stop that is shown, nil before the first
+	First       int        // number of the oldest stop that is kept; those before it were dropped
+	Stops       int        // number of the newest stop
+	Live        bool       // the shown stop is the newest
+	Phases      []Phase
+	Verdicts    []ThreadVerdict // as of the shown stop
+	Complete    bool            // the restore-complete point was passed
+	Finished    bool            // every verdict is final
+	Caps        *CapDiff        // nil until both tables are known
+	Waits       []WaitChange    // of threads that wait for something else than before
+	Memory      *MemoryDiff     // nil until the restore is complete, or if it is not compared
+	Log         []string        // guest's LOG lines up to now, control characters removed
+	Breakpoints []BreakpointInfo
+	Components  []string // components with debug info
+	Watches     []Watch  // as of the shown stop
+	Back        BackMode // how the guest goes back
+	NoReverse   string   // why it does not go backwards, "" if it does
+	NoRestart   string   // why it cannot go on from the shown stop, "" if it can
+	Peek        *Peek    // what the user asked to see last, nil if nothing
+	Unrecorded  string   // why what is seen is not in the recording's file, "" if it is
+	Notes       []Note   // by stop, of one stop as they were written
+}
