@@ -16,13 +16,11 @@ type platform struct {
 	attached   *kernel.Attached
 }
 
-// findPlatform decides it. A scenario without phases asks for nothing.
+// findPlatform decides it. Where there is no scenario, what takes no requests here is
+// no error: the system is looked at.
 func (e *Engine) findPlatform() error {
 	s, p := e.scn, e.dec.Platform()
 	e.plat = platform{s.Requests, s.Operations, s.Cancel, s.Attached}
-	if len(s.Phases) == 0 {
-		return nil
-	}
 	if e.plat.cancel == nil && p.Cancel != nil {
 		c := *p.Cancel
 		c.Component = e.nameOf(c.Component)
@@ -53,7 +51,7 @@ func (e *Engine) findPlatform() error {
 			known[r.Function] = true
 		}
 	}
-	if len(tried) > 0 && len(known) == 0 {
+	if len(tried) > 0 && len(known) == 0 && len(s.Phases) > 0 {
 		return fmt.Errorf("nothing is known that takes requests for a thread's state here (looked for %s): name it in the scenario, under requests", strings.Join(tried, ", "))
 	}
 	return nil

@@ -222,6 +222,30 @@ func (e *Engine) settle() {
 	e.ev.Finished = true
 }
 
+// RunFor lets the guest run for so long, whatever the scenario, and judges every request
+// for a thread's state that comes meanwhile. arrived, if not nil, is called after every
+// stop.
+func (e *Engine) RunFor(ctx context.Context, d time.Duration, arrived func()) error {
+	limit, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	for {
+		ev, err := e.runChecked(ctx, limit)
+		over := err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded)
+		if over {
+			ev, err = e.halt(ctx, fmt.Sprintf("%v are over", d))
+		}
+		if err := e.arrive(ctx, ev, err); err != nil {
+			return err
+		}
+		if arrived != nil {
+			arrived()
+		}
+		if over || len(e.ev.Mismatches) > 0 {
+			return nil
+		}
+	}
+}
+
 // RunAll walks every phase to the end, headless, or until a file turns out to be
 // another program's. arrived, if not nil, is called after every stop.
 func (e *Engine) RunAll(ctx context.Context, arrived func()) error {

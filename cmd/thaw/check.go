@@ -15,6 +15,7 @@ import (
 	"thaw/report"
 	"thaw/session"
 	"thaw/session/view"
+	"thaw/words"
 )
 
 // checkFlags are check's own.
@@ -22,7 +23,8 @@ type checkFlags struct {
 	json    bool
 	junit   string
 	variant string
-	force   string // thread
+	force   string        // thread
+	during  time.Duration // 0: to the scenario's end
 }
 
 func newCheck() *cobra.Command {
@@ -41,6 +43,9 @@ are met, 1 if not, 2 if something could not run.`,
 			if len(args) == 0 {
 				return errors.New("say what to check: lab, lab:BUG, the gdbstub's address, or a recording")
 			}
+			if f.during > 0 && !c.Flags().Changed("scenario") {
+				o.scenario = noScenario
+			}
 			return o.checkAll(c.Context(), c.OutOrStdout(), args, f)
 		},
 	}
@@ -48,6 +53,7 @@ are met, 1 if not, 2 if something could not run.`,
 	o.targetFlags(c)
 	c.Flags().BoolVar(&f.json, "json", false, "print JSON")
 	c.Flags().StringVar(&f.junit, "junit", "", "write the results as JUnit XML to this `file`, too")
+	c.Flags().DurationVar(&f.during, "for", 0, "let the guest run for so long, without a scenario if none is named, and judge every request for a thread's state that comes meanwhile")
 	c.Flags().StringVar(&f.force, "force-state", "", "at the end, put the requested state into this `thread` of the restored child, run on, and tell what happens")
 	c.Flags().StringVar(&f.variant, "expect", "", "hold the result against the scenario's expectations of this `NAME` (default: the lab's bug, else \"default\")")
 	return c
@@ -114,6 +120,9 @@ func tells(r report.CheckResult) bool {
 // printCheck prints a result for people.
 func printCheck(w io.Writer, r report.CheckResult) error {
 	err := report.Check(w, r.View)
+	if len(r.View.Verdicts) == 0 && len(r.View.Phases) == 0 {
+		say(w, "no state of a thread was asked for meanwhile")
+	}
 	for _, f := range r.Failures {
 		say(w, "not as expected: %s", f)
 	}
@@ -196,7 +205,12 @@ func (o *options) runAll(ctx context.Context, what subject, f checkFlags, w io.W
 	if err := begin(ctx, op.engine); err != nil {
 		return nil, "", nil, err
 	}
-	if err := runAll(ctx, op.engine, nil); err != nil {
+	if f.during > 0 {
+		err = runFor(ctx, op.engine, f.during)
+	} else {
+		err = runAll(ctx, op.engine, nil)
+	}
+	if err != nil {
 		return nil, "", nil, err
 	}
 	v = op.engine.View()
@@ -204,6 +218,20 @@ func (o *options) runAll(ctx context.Context, what subject, f checkFlags, w io.W
 		err = force(ctx, w, op.engine, v, f.force, time.Duration(s.Settle))
 	}
 	return s, own, v, err
+}
+
+// runFor lets the guest run for a time and tells what came.
+func runFor(ctx context.Context, e *session.Engine, d time.Duration) error {
+	defer busy(ctx, "watching the guest for %v", d)()
+	err := e.RunFor(ctx, d, func() {
+		if v := e.View(); v.Snapshot != nil {
+			busy(ctx, "watching the guest for %v: %s, at stop %d: %s", d, words.Count(len(v.Verdicts), "thread")+" asked for", v.Stops, v.Snapshot.Reason)
+		}
+	})
+	if err == nil && e.View().Snapshot == nil {
+		err = fmt.Errorf("the kernel did not boot within %v: give it longer with --for", d)
+	}
+	return err
 }
 
 // runAll walks all phases and tells how far that is.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -120,4 +121,23 @@ func TestCheckUnexpected(t *testing.T) {
 	if !strings.Contains(r.stdout, "≠ IGNORED") || !strings.Contains(r.stdout, "core's pager copy") {
 		t.Errorf("the text report lacks the verdict:\n%s", r.stdout)
 	}
+}
+
+// Without a scenario the requests that come are judged alike: the kernel's platform
+// knows where they arrive.
+func TestCheckWithoutScenario(t *testing.T) {
+	want, got := checked(t, "lab"), checked(t, "lab", "--for", "20s")
+	if len(want) < 3 || !maps.Equal(want, got) {
+		t.Errorf("with its scenario %v, without one %v", want, got)
+	}
+}
+
+// checked are the verdicts by thread.
+func checked(t *testing.T, args ...string) map[string]string {
+	t.Helper()
+	verdicts := map[string]string{}
+	for _, th := range decodeCheck(t, thaw(t, onLab(append([]string{"check", "--json"}, args...)...)...)).Threads {
+		verdicts[th.Name] = string(th.Verdict) + " " + th.Rule
+	}
+	return verdicts
 }

@@ -89,7 +89,14 @@ func (o *options) openLabRun(ctx context.Context, s *session.Scenario, bug strin
 	if err != nil {
 		return nil, err
 	}
-	files, err := await(ctx, loading, func() (map[string]*debuginfo.File, error) { return o.loadFiles(s, dir) })
+	files, err := await(ctx, loading, func() (map[string]*debuginfo.File, error) {
+		if o.scenario == noScenario {
+			look := *o
+			look.build = dir
+			return look.loadAll(s)
+		}
+		return o.loadFiles(s, dir)
+	})
 	if err != nil {
 		return nil, err
 	}
