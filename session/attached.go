@@ -2,6 +2,7 @@ package session
 
 import (
 	"fmt"
+	"strings"
 
 	"thaw/debuginfo"
 	"thaw/kernel"
@@ -167,7 +168,7 @@ func (e *Engine) readAttached(before, after *childMemory, d *view.MemoryDiff) (i
 	}
 	all, err := e.attachments(m)
 	if err != nil {
-		d.Problem = fmt.Sprintf("what is attached to the restored child is not known in full: %v", err)
+		d.Problem = strings.TrimPrefix(fmt.Sprintf("%s; what is attached to the restored child is not known in full: %v", d.Problem, err), "; ")
 	}
 	size := e.m.Paging.PageSize()
 	var reqs []memory.Request

@@ -47,6 +47,11 @@ func (s *Scenario) Failures(variant string, v *view.View) []string {
 	case len(v.Memory.Pages) != *x.Pages:
 		out = append(out, fmt.Sprintf("%d pages of memory differ, expected %d", len(v.Memory.Pages), *x.Pages))
 	}
+	if x.Pages != nil && v.Memory != nil {
+		if why := v.Memory.Uncompared(); why != "" {
+			out = append(out, "memory was not compared in full: "+why)
+		}
+	}
 	return out
 }
 

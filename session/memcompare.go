@@ -6,11 +6,13 @@ import (
 	"debug/elf"
 	"fmt"
 	"slices"
+	"strings"
 
 	"thaw/debuginfo"
 	"thaw/kernel"
 	"thaw/memory"
 	"thaw/session/view"
+	"thaw/words"
 )
 
 // What a restored page may be equal to.
@@ -28,6 +30,7 @@ type childMemory struct {
 	stop  int
 	pages map[uint64][]byte // by virtual address, each of the smallest page size
 	cut   bool              // there were more
+	lost  int               // pages that could not be read
 	utcbs map[uint64]bool   // pages with UTCBs
 }
 
@@ -66,6 +69,8 @@ func (e *Engine) readMemory(sys *kernel.System, task *kernel.Object) (*childMemo
 	for i, q := range reqs {
 		if q.Err == nil {
 			m.pages[addrs[i]] = q.Buf
+		} else {
+			m.lost++
 		}
 	}
 	return m, nil
@@ -119,6 +124,9 @@ func (e *Engine) compareMemory(s *view.Snapshot) error {
 	d := &view.MemoryDiff{Original: before.task, Restored: task.ID, Checkpoint: before.stop, After: s.Number}
 	if before.cut || after.cut {
 		d.Problem = fmt.Sprintf("only the first %d pages of the child are compared", maxMemory)
+	}
+	if before.lost > 0 {
+		d.Problem = strings.TrimPrefix(fmt.Sprintf("%s; %s of the original's could not be read", d.Problem, words.Count(before.lost, "page")), "; ")
 	}
 	if d.Attached, err = e.readAttached(before, after, d); err != nil {
 		return err

@@ -139,6 +139,7 @@ func TestCheckFailures(t *testing.T) {
 		{"missing", []string{"check", "lab:missing-caps", "--scenario", edited(t, "missing: 4", "missing: 3")}, []string{"4 capabilities are missing, expected 3"}},
 		{"changed", []string{"check", "lab:irq-unattached", "--scenario", edited(t, "changed: 1", "changed: 0")}, []string{"1 capabilities are changed, expected 0"}},
 		{"other variant", []string{"check", "lab", "--expect", "fixed"}, []string{"thread ep: expected applied, found ignored", "thread sheep_counter: expected applied, found coincident", "thread signal handler: expected applied, found coincident", "6 pages of memory differ, expected 0"}},
+		{"memory", []string{"check", "lab:fixed", "--scenario", edited(t, "settle: 5s", "settle: 5s\nattached: {list: _nothing, region: _region, base: _base, size: _size, writable: _write, offset: _offset, dataspace: _dsc, physical: _phys, managed: _managed, nested: _nested}")}, []string{"memory was not compared in full: 2 pages of the original's, which the restored child does not map so far; what is attached to the restored child is not known in full: evaluating _nothing: Genode::Region_map_component has no member _nothing"}},
 		{"same", []string{"check", "lab:missing-caps", "--expect", "fixed"}, []string{"4 capabilities differ, expected none"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -2,7 +2,10 @@ package view
 
 import (
 	"fmt"
+	"strings"
+
 	"thaw/kernel"
+	"thaw/words"
 )
 
 // SlotCap is a capability slot in words.
@@ -100,6 +103,22 @@ type MemoryDiff struct {
 	Attached   int        `json:"attached"` // compared though not mapped so far: as they are attached to the restored child
 	Pages      []PageDiff `json:"pages"`    // that differ, by address
 	Problem    string     `json:"problem,omitempty"`
+}
+
+// Uncompared says why nothing can be told of some pages, "" if all were compared.
+func (d *MemoryDiff) Uncompared() string {
+	var why []string
+	if d.Unmapped > 0 {
+		what := words.Count(d.Unmapped, "page") + " of the original's, which the restored child does not map so far"
+		if d.Attached == 0 && d.Problem == "" {
+			what += ", and what is attached to it is not known (see `attached` in the scenarios' README)"
+		}
+		why = append(why, what)
+	}
+	if d.Problem != "" {
+		why = append(why, d.Problem)
+	}
+	return strings.Join(why, "; ")
 }
 
 // PageDiff is a page with other contents than at the checkpoint.
