@@ -15,6 +15,11 @@ guest: ## build the lab guest
 	@scripts/need g++=g++
 	@$(MAKE) -s -C guest --no-print-directory OUT=$(CURDIR)/$(GUEST)
 
+PREFIX ?= /usr/local
+
+install: guest ## install program, manual pages, completions and lab guest under PREFIX=/usr/local
+	@GO=$(GO) scripts/stage $(DESTDIR)$(PREFIX)
+
 deps: ## install what the tests need
 	@scripts/need qemu-system-x86_64=qemu-system-x86 qemu-img=qemu-utils g++=g++ gdb=gdb gdb-multiarch=gdb-multiarch lldb=lldb dwz=dwz tmux=tmux
 
@@ -70,4 +75,4 @@ recordings: build ## record the lab guest's bugs that come with thaw anew
 clean: ## remove what was built
 	rm -rf bin $(GUEST)
 
-.PHONY: help build guest deps test race vet lint vuln fuzz kill soak bench robot golden recordings clean
+.PHONY: help build guest install deps test race vet lint vuln fuzz kill soak bench robot golden recordings clean

@@ -27,9 +27,9 @@ func newLab() *cobra.Command {
 
 With --rr the guest's run is recorded first, to the end of the scenario, and
 then replayed under the debugger: it does the same again, instruction by
-instruction, and goes backwards, too (S, C, W), or back to any stop (R). With
+instruction, and goes backwards, too (S, C, W), or back to any stop (B). With
 --snapshots the guest runs live, and QEMU keeps a snapshot of the whole machine
-at every phase, to which R goes back. With neither, p and f only show earlier
+at every phase, to which B goes back. With neither, p and f only show earlier
 stops.`,
 		Example: "  thaw lab\n  thaw lab --bug overwritten\n  thaw lab --rr\n  thaw lab --snapshots",
 		Args:    cobra.NoArgs,

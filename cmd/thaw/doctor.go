@@ -60,7 +60,7 @@ func newDoctor() *cobra.Command {
 		Long: `doctor looks at the terminal, QEMU, the lab guest, files and permissions. With the
 address of a gdbstub it attaches, too, checks the kernel and the components, and
 leaves the guest as it was. It ends with 0 if nothing is wrong, 2 if something
-is.`,
+is. What it prints is what a bug report needs: it begins with the versions.`,
 		Example: "  thaw doctor\n  thaw doctor :1234 --build build/x86_64",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -70,6 +70,9 @@ is.`,
 				}
 			}
 			bad := 0
+			for _, l := range about(c.Context()) {
+				say(c.OutOrStdout(), "%s", l)
+			}
 			tell := func(name string, f finding) {
 				if f.state == wrong {
 					bad++
@@ -159,7 +162,11 @@ func lookSettings(context.Context, *options) finding {
 	if dir == "" {
 		return finding{missing, "no folder for settings", "set HOME or XDG_CONFIG_HOME, if theme and layout are to be remembered"}
 	}
-	return lookDir(dir, "theme and layout are remembered there")
+	f := lookDir(dir, "theme and layout are remembered there")
+	if f.state == wrong {
+		f.state = missing // only that is lost
+	}
+	return f
 }
 
 func lookTemp(context.Context, *options) finding {

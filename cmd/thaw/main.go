@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -106,20 +105,6 @@ func say(w io.Writer, format string, args ...any) error {
 	return err
 }
 
-// version names the program and the commit that it was built from, as far as Go
-// knows.
-func version() string {
-	v := "thaw"
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" {
-				v += " " + s.Value[:min(len(s.Value), 12)]
-			}
-		}
-	}
-	return v
-}
-
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "thaw",
@@ -131,7 +116,7 @@ checkpointed, requested, kernel, entered.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newLab(), newAttach(), newSnapshot(), newCheck(), newRecord(), newReplay(), newDemo(), newExport(), newDiff(), newServe(), newList(), newDoctor(), newCompareJDB(), newMan())
+	root.AddCommand(newLab(), newAttach(), newSnapshot(), newCheck(), newRecord(), newReplay(), newDemo(), newExport(), newDiff(), newServe(), newList(), newDoctor(), newVersion(), newCompareJDB(), newMan())
 	for _, c := range root.Commands() {
 		switch c.Name() {
 		case "replay", "demo", "check", "export", "serve", "diff", "snapshot":

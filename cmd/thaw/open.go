@@ -128,7 +128,7 @@ func (o *options) guestDir() (string, error) {
 	if o.guest == "" {
 		candidates = []string{filepath.Join("guest", "build")}
 		if exe, err := os.Executable(); err == nil {
-			candidates = append(candidates, filepath.Join(filepath.Dir(exe), "guest", "build"), filepath.Join(filepath.Dir(exe), "..", "guest", "build"))
+			candidates = append(candidates, filepath.Join(filepath.Dir(exe), "guest", "build"), filepath.Join(filepath.Dir(exe), "..", "guest", "build"), filepath.Join(filepath.Dir(exe), "..", "share", "thaw", "guest"))
 		}
 	}
 	for _, c := range candidates {
