@@ -21,7 +21,7 @@ type bars struct {
 	keys  keymap
 }
 
-// phaseLine draws the top row: scenario, phases in short, and what got lost.
+// phaseLine draws the top row: what is shown, phases in short, and what got lost.
 func (b *bars) phaseLine(screen tcell.Screen, w int) {
 	losses := lostSummary(b.view)
 	style := b.th.bad
@@ -41,13 +41,15 @@ func (b *bars) phaseLine(screen tcell.Screen, w int) {
 }
 
 // phaseForms picks the longest forms of both ends that fit together. The loss
-// shortens first, then the scenario's name goes, then the way through the
-// phases.
+// shortens first, then the names go, then the way through the phases.
 func (b *bars) phaseForms(losses []string, w int) (left, right string) {
 	chains := b.panes.phases.rows.chain(b.view.Complete)
 	prefixes := []string{""}
-	if name := clean(b.view.Scenario); name != "" {
+	if name := clean(b.view.Subject()); name != "" {
 		prefixes = []string{clip(name, 24) + "  ", ""}
+		if of := clean(b.view.Scenario); of != name && of != "" {
+			prefixes = slices.Insert(prefixes, 0, clip(name, 24)+" ("+clip(of, 16)+")  ")
+		}
 	}
 	half := min(4, len(chains))
 	for _, forms := range [][]string{chains[:half], chains[half:]} {

@@ -90,8 +90,9 @@ type diffRow struct {
 	glyph, word   string
 	slot          uint64
 	before, after *view.SlotCap
-	label         bool      // the label differs
-	texts         [2]string // in their place, of what is no slot
+	label         bool        // the label differs
+	texts         [2][]string // in their place, of what is no slot: from long to short forms
+	more          [][2]string // what else a page has to tell, each with its label
 }
 
 // diffList shows what differs between the two children beside the threads'
@@ -122,7 +123,7 @@ func newDiffList(th *theme, v *view.View) *diffList {
 	l.addMemory(v.Memory)
 	for i := range v.Waits {
 		w := &v.Waits[i]
-		l.rows = append(l.rows, diffRow{glyph: "≠", word: "wait", slot: uint64(w.Restored), texts: [2]string{clean(w.Name) + " " + clean(w.Before), clean(w.Name) + " " + clean(w.After)}})
+		l.rows = append(l.rows, diffRow{glyph: "≠", word: "wait", slot: uint64(w.Restored), texts: [2][]string{waitForms(w.Name, w.Before), waitForms(w.Name, w.After)}})
 	}
 	return l
 }
@@ -136,13 +137,35 @@ func (l *diffList) addMemory(d *view.MemoryDiff) {
 		return
 	}
 	for _, g := range d.Pages[:min(len(d.Pages), mostPages)] {
-		after := fmt.Sprintf("%x at %s", g.After, hex(g.Virt+uint64(max(g.First, 0))))
+		n, like := words.Count(g.Bytes, "byte"), ""
 		if g.Like != "" {
-			after += ", like " + clean(g.Like)
+			like = ", like " + clean(g.Like)
+		}
+		at := g.Virt + uint64(max(g.First, 0))
+		after, first := []string{fmt.Sprintf("%x at %x%s", g.After, at, like), fmt.Sprintf("%.1x…%s", g.After, like)}, fmt.Sprintf("%.1x", g.Before)
+		if like != "" {
+			after = append(after, strings.TrimPrefix(like, ", "))
 		}
 		l.rows = append(l.rows, diffRow{glyph: "≠", word: "page, " + clean(g.Region), slot: g.Virt,
-			texts: [2]string{fmt.Sprintf("%x, differs in %s", g.Before, words.Count(g.Bytes, "byte")), after}})
+			texts: [2][]string{{fmt.Sprintf("%x, differs in %s", g.Before, n), "differs in " + n, n, first}, append(after, fmt.Sprintf("%.1x…", g.After))},
+			more:  [][2]string{{"page", fmt.Sprintf("%x, %s", g.Virt, g.Region)}, {"differs", fmt.Sprintf("in %s, the first at %x", n, at)}, {"equal to", g.Like}}})
 	}
+}
+
+// waitForms tell what a thread waits for, from long to short.
+func waitForms(name, wait string) []string {
+	name, wait = clean(name), clean(wait)
+	return []string{name + " " + wait, wait, wait[strings.LastIndex(wait, "/")+1:]}
+}
+
+// fitting is the first form that has no more than w columns, else the last.
+func fitting(forms []string, w int) string {
+	for _, f := range forms {
+		if width(f) <= w {
+			return f
+		}
+	}
+	return forms[len(forms)-1]
 }
 
 // title counts the differences, from long to short forms.
@@ -185,8 +208,8 @@ func (l *diffList) row(i int) []cell {
 	}
 	out := styled(style, pad(l.th.draw(r.glyph), width(l.th.draw("≠")))+" "+r.word, hex(r.slot), "", "")
 	for n, c := range []*view.SlotCap{r.before, r.after} {
-		if r.texts[n] != "" {
-			out[2+n] = cell{text: r.texts[n], style: l.th.plain}
+		if forms := r.texts[n]; forms != nil {
+			out[2+n] = cell{text: forms[0], style: l.th.plain, fit: func(w int) string { return fitting(forms, w) }}
 			continue
 		}
 		out[2+n] = cell{text: slotWords(c, r.label, 100), style: l.th.plain, fit: func(w int) string { return slotWords(c, r.label, w) }}
@@ -226,3 +249,30 @@ func (l *diffList) empty() string {
 	}
 	return "Both capability tables hold the same in every slot."
 }
+
+// lines tell a row in full, what is longer than its cells.
+func (l *diffList) lines(i, w int) []line {
+	r := &l.rows[i]
+	var out []line
+	fact := func(label, text string) {
+		out = append(out, l.th.paragraph(pad(label, 10), text, w)...)
+	}
+	fact("differs", r.word)
+	if len(r.more) == 0 {
+		fact("slot", hex(r.slot))
+	}
+	for n, c := range []*view.SlotCap{r.before, r.after} {
+		text := slotWords(c, true, 1000)
+		if forms := r.texts[n]; forms != nil {
+			text = forms[0]
+		}
+		fact([2]string{"original", "restored"}[n], text)
+	}
+	for _, m := range r.more {
+		fact(m[0], clean(m[1]))
+	}
+	return out
+}
+
+// name is the row in a word.
+func (l *diffList) name(i int) string { return l.rows[i].word + " " + hex(l.rows[i].slot) }

@@ -40,8 +40,12 @@ func (d *desk) background(work func() string) {
 func (d *desk) showStop(arg string) {
 	n, err := strconv.Atoi(arg)
 	switch {
+	case arg == "first":
+		d.seeker.Show(max(d.view.First, 1))
+	case arg == "last":
+		d.seeker.Show(d.view.Stops)
 	case err != nil || n < 1:
-		d.note = fmt.Sprintf("%q is no number of a stop", clean(arg))
+		d.note = fmt.Sprintf("%q is no number of a stop, and not first or last", clean(arg))
 	case n > d.view.Stops:
 		d.note = fmt.Sprintf("there is no stop %d: %d is the newest", n, d.view.Stops)
 		d.seeker.Show(d.view.Stops)

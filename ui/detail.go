@@ -104,6 +104,9 @@ func (p *detailPane) verdictLines(r *threadRow, w int) []line {
 	out := append([]line{head}, t.stageBlock(tv, w)...)
 	out = append(out, t.paragraph("why   ", tv.Cause, w)...)
 	out = append(out, t.paragraph("try   ", tv.Advice, w)...)
+	if r.obj != nil && p.view.Snapshot.System != nil {
+		out = append(out, t.paragraph("waits ", waitWords(p.view.Snapshot, r.obj.Thread), w)...)
+	}
 	out = append(out, t.section("read from", w))
 	out = append(out, t.sourceList(tv, w)...)
 	if len(tv.Evidence) > 0 {

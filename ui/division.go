@@ -11,8 +11,8 @@ type division struct {
 }
 
 // arrange divides w×h cells.
-func (d *division) arrange(w, h int, tour bool) {
-	d.plan = arrange(w, h, wish{focus: d.focused, tab: d.tab, low: d.low, zoom: d.zoom, sizes: d.sizes, tour: tour})
+func (d *division) arrange(w, h int, tour, wide bool) {
+	d.plan = arrange(w, h, wish{focus: d.focused, tab: d.tab, low: d.low, zoom: d.zoom, sizes: d.sizes, tour: tour, wide: wide})
 }
 
 // A pane grows in two directions.

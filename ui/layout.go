@@ -35,6 +35,7 @@ type wish struct {
 	zoom  bool   // the focused pane alone
 	sizes sizes
 	tour  bool // the narration of a tour beside or below the panes
+	wide  bool // the capabilities take the whole width where all panes fit
 }
 
 // plan is a division of the screen. The first row is the phase line, the last
@@ -155,6 +156,21 @@ func arrangeFull(w, body int, o wish) plan {
 	low := paneLog
 	if o.low == paneBreaks {
 		low = paneBreaks
+	}
+	if o.wide && o.focus != paneLog && o.focus != paneBreaks {
+		return plan{
+			panes: []placed{
+				{panePhases, rect{0, 1, left, upper}},
+				{paneThreads, rect{left + 1, 1, w - left - 1, threads}},
+				{paneDetail, rect{left + 1, 1 + threads, w - left - 1, upper - threads}},
+				{paneCaps, rect{0, 1 + upper, w, bottom}},
+			},
+			bars:   []bar{{rect{left, 1, 1, upper}, leftShare, w}},
+			full:   true,
+			now:    sizes{Left: percent(left, w), Threads: percent(threads, upper), Bottom: percent(bottom, body), Caps: percent(caps, w)},
+			tabs:   []paneID{paneCaps, paneLog, paneBreaks},
+			tabbed: paneCaps,
+		}
 	}
 	return plan{
 		panes: []placed{

@@ -25,7 +25,7 @@ func (t *theme) objectLines(snap *view.Snapshot, o *kernel.Object, w int) []line
 	fact("name", o.Name)
 	fact("address", fmt.Sprintf("%x", o.Addr))
 	if o.Size > 0 {
-		fact("size", fmt.Sprintf("%d bytes", o.Size))
+		fact("size", words.Count(int(o.Size), "byte"))
 	}
 	fact("problem", o.Problem)
 	for _, v := range o.Values {

@@ -113,17 +113,26 @@ func (q *questions) find(arg string) (thread bool) {
 	return false
 }
 
-// openCapability shows the object of the selected capability.
+// openCapability shows the object of the selected capability; of a difference, all
+// that differs first.
 func (q *questions) openCapability() {
-	if q.caps.list.selected() < 0 {
+	i := q.caps.list.selected()
+	if i < 0 {
 		return
 	}
 	o := q.view.Snapshot.System.Object(q.caps.object())
-	if o == nil {
+	d, compared := q.caps.list.src.(*diffList)
+	switch {
+	case compared: // the cells may be cut
+		w := q.windows.openText(d.name(i), func(w int) []line { return d.lines(i, w) })
+		if o != nil {
+			w.enter, w.open = "object", func() { q.open(o) }
+		}
+	case o == nil:
 		q.note = "the capability's object is not known at this stop"
-		return
+	default:
+		q.open(o)
 	}
-	q.open(o)
 }
 
 // open shows all that is known about a kernel object.

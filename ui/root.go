@@ -35,7 +35,7 @@ func (r *root) Draw(screen tcell.Screen) {
 	u := r.u
 	_, _, w, h := r.GetRect()
 	screen.HideCursor()
-	u.arrange(w, h, u.tour.shown())
+	u.arrange(w, h, u.tour.shown(), u.caps.diff)
 	r.tabs = nil
 	if u.plan.tooSmall != "" {
 		u.th.drawLine(screen, 0, 0, w, line{{u.plan.tooSmall, u.th.bold}})

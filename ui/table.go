@@ -57,7 +57,7 @@ func (u *ui) historyActions() []action {
 			run: u.ctrl.Forward, why: u.needLater},
 		{keys: []string{"'"}, label: "'", short: "next note", command: "notes", help: "next stop with a note", group: groupHistory,
 			run: u.nextNote, why: u.needNotes},
-		{command: "stop", arg: "N", help: "show stop N of the history", group: groupCommand,
+		{command: "stop", arg: "N|first|last", help: "show stop N of the history", group: groupCommand,
 			take: u.showStop, why: u.needSeeker},
 		{command: "phase", arg: "NAME", help: "show a phase, and its first stop", group: groupCommand,
 			take: u.showPhase, words: u.phases.words},

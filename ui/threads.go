@@ -7,6 +7,7 @@ import (
 
 	"thaw/kernel"
 	"thaw/session/view"
+	"thaw/words"
 )
 
 // threadKey tells a thread across stops: a restored thread that does not exist
@@ -210,7 +211,7 @@ func lostSummary(v *view.View) []string {
 	switch {
 	case len(lost) == 0 && final:
 		if n := otherDifferences(v); n > 0 {
-			return []string{fmt.Sprintf("= all restored states applied, ≠ %d other differences (d)", n), fmt.Sprintf("= all applied, ≠ %d others (d)", n), fmt.Sprintf("≠ %d (d)", n)}
+			return []string{fmt.Sprintf("= all restored states applied, ≠ %s (d)", words.Count(n, "other difference")), fmt.Sprintf("= all applied, ≠ %s (d)", words.Count(n, "other")), fmt.Sprintf("≠ %d (d)", n)}
 		}
 		return []string{"= all restored states applied", "= all applied"}
 	case len(lost) == 0:

@@ -124,7 +124,11 @@ func (t *tour) follow() {
 	}
 	switch {
 	case t.stop == 0:
-	case v.Snapshot != nil && v.Snapshot.Number == t.stop && t.coming == 0: // no other one is on its way
+	case v.Snapshot != nil && v.Snapshot.Number == t.stop:
+		if t.coming != 0 && t.coming != t.stop && t.seeker != nil { // another one is on its way
+			t.coming = t.stop
+			t.seeker.Show(t.stop)
+		}
 		t.stop = 0
 	case t.seeker == nil || v.State == view.Running || v.State == view.Starting || t.stop > v.Stops:
 		t.asked = -1
@@ -133,7 +137,7 @@ func (t *tour) follow() {
 		t.seeker.Show(t.stop)
 	}
 	if t.stop == 0 && v.Snapshot != nil {
-		if n := v.Snapshot.Number; t.here != 0 && n != t.here && v.State != view.Running {
+		if n := v.Snapshot.Number; t.here != 0 && t.coming == 0 && n != t.here && v.State != view.Running {
 			t.accompany(n)
 		}
 		t.here = v.Snapshot.Number
