@@ -39,7 +39,7 @@ func HTML(w io.Writer, s *Story) error {
 type page struct {
 	Style               template.CSS
 	Title, Text, Source string
-	Scenario            string
+	Subject             string
 	Summary, Progress   string
 	Failure             string
 	Tone                string
@@ -118,7 +118,7 @@ var gapTexts = map[view.Gap]string{
 
 func newPage(s *Story) *page {
 	v := s.view()
-	p := &page{Style: template.CSS(pageCSS), Title: clean(s.Title), Text: oneLine(s.Text), Source: oneLine(s.Source), Scenario: clean(v.Scenario),
+	p := &page{Style: template.CSS(pageCSS), Title: clean(s.Title), Text: oneLine(s.Text), Source: oneLine(s.Source), Subject: clean(v.Subject()),
 		Summary: s.Summary(), Progress: s.progress(), Failure: s.failure(), Tallies: s.tallies(), Time: newTimeLine(s), NoCaps: noCaps, Made: madeBy(s)}
 	p.Tone = "good"
 	if len(p.Tallies) == 0 {

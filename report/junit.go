@@ -18,6 +18,7 @@ type CheckResult struct {
 	Scenario string
 	Variant  string     // of the scenario's expectations
 	View     *view.View // of the last stop; nil if it could not run
+	Expected string     // what the scenario expects, in words; "" nothing
 	Failures []string   // as Scenario.Failures tells them
 	Err      error      // why it could not run or did not come to its end
 	Duration time.Duration

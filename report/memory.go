@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"thaw/session/view"
+	"thaw/words"
 )
 
 // memoryText says which memory was compared, and with what result.
@@ -57,19 +58,11 @@ func (p *printer) memory(d *view.MemoryDiff) {
 		if r.Like != "" {
 			like = ", " + r.Like
 		}
-		p.line("  %s  %s: %s, the first at %s: %s, was %s%s", r.Page, r.Region, differ(r.Bytes), r.First, r.After, r.Before, like)
+		p.line("  %s  %s: %s, the first at %s: %s, was %s%s", r.Page, r.Region, words.Differ(r.Bytes, "byte"), r.First, r.After, r.Before, like)
 	}
 	if n := len(d.Pages) - mostPages; n > 0 {
 		p.line("  and %d more", n)
 	}
-}
-
-// differ counts bytes.
-func differ(n int) string {
-	if n == 1 {
-		return "1 byte differs"
-	}
-	return fmt.Sprintf("%d bytes differ", n)
 }
 
 // memory prints the pages that differ as a table, and the waits.

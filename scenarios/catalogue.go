@@ -20,7 +20,7 @@ var recordings embed.FS
 // Recorded is a restore bug of the catalogue, with a recording of it.
 type Recorded struct {
 	Name   string `yaml:"name"`
-	Bug    int    `yaml:"bug"`   // number in the catalogue of bugs that users met, 0 for others
+	Bug    int    `yaml:"bug"`   // its number: to 8 those that users met; 0 for what is no bug
 	Title  string `yaml:"title"` // what goes wrong, in a few words
 	Story  string `yaml:"story"`
 	Shows  string `yaml:"shows"`  // where thaw shows it

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"strings"
+
 	"thaw/session/view"
 )
 
@@ -76,6 +78,36 @@ func (x Expectation) capFailures(d *view.CapDiff) []string {
 		out = append(out, fmt.Sprintf("%d capabilities differ, expected none", n))
 	}
 	return out
+}
+
+// Expected tells in words what the scenario expects of a variant, "" nothing.
+func (s *Scenario) Expected(variant string) string {
+	x, ok := s.Expect[variant]
+	if !ok {
+		return ""
+	}
+	byVerdict := map[view.Verdict][]string{}
+	for name, v := range x.Threads {
+		byVerdict[v] = append(byVerdict[v], name)
+	}
+	var out []string
+	for v, names := range byVerdict {
+		sort.Strings(names)
+		out = append(out, strings.Join(names, " and ")+" "+string(v))
+	}
+	sort.Strings(out)
+	for _, n := range []struct {
+		want *int
+		what string
+	}{{x.Missing, "missing capabilities"}, {x.Changed, "changed capabilities"}, {x.Pages, "pages that differ"}, {x.Waits, "threads that wait for something else"}} {
+		if n.want != nil {
+			out = append(out, fmt.Sprintf("%s: %d", n.what, *n.want))
+		}
+	}
+	if x.Capabilities == "same" {
+		out = append(out, "no capability that differs")
+	}
+	return strings.Join(out, "; ")
 }
 
 // Variants lists the names of the expectations.

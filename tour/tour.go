@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"thaw/session/view"
+	"thaw/words"
 )
 
 // Step is one step of a tour.
@@ -122,7 +123,7 @@ func (t *teller) thread(v *view.ThreadVerdict) {
 	if v.Requested.Known && v.Kernel.Known {
 		t.step(max(v.Kernel.Stop, v.Requested.Stop), "detail", v.Name, "In the kernel",
 			fmt.Sprintf("The kernel's own copy of the thread's ip is %x (%s). From the request on thaw watches that very word: who writes it, and when.", v.Kernel.IP, v.Kernel.Place),
-			evidence(v, "no write"), evidence(v, " wrote ip"), evidence(v, "no operation"))
+			evidence(v, "no write"), strings.Join(writes(v), " Then: "), evidence(v, "no operation"))
 	}
 	if v.Entered.Known {
 		same := "That is where the checkpoint left it."
@@ -147,6 +148,26 @@ func evidence(v *view.ThreadVerdict, part string) string {
 		}
 	}
 	return ""
+}
+
+// writes are the lines of evidence about the write that decided: the last one
+// before the thread came back, and what it wrote over if that was the request.
+func writes(v *view.ThreadVerdict) []string {
+	requested := fmt.Sprintf(" wrote ip %#x,", v.Requested.IP)
+	right, last := "", ""
+	for _, e := range v.Evidence {
+		if !strings.Contains(e, " wrote ip ") {
+			continue
+		}
+		if strings.Contains(e, requested) {
+			right = e
+		}
+		last = e
+	}
+	if right == last {
+		right = ""
+	}
+	return slices.DeleteFunc([]string{sentence(right), sentence(last)}, func(s string) bool { return s == "" })
 }
 
 // sentence begins with a capital and ends with a full stop.
@@ -188,12 +209,12 @@ func (t *teller) capabilities() {
 		return
 	}
 	if len(d.Missing)+len(d.Extra)+len(d.Changed) == 0 {
-		t.step(d.After, "caps", "", "Capabilities", fmt.Sprintf("All %d capabilities of the checkpointed child are there again, in the same slots, with the same kind of object behind them.", d.Same))
+		t.step(len(t.Stops), "caps", "", "Capabilities", fmt.Sprintf("All %d capabilities of the checkpointed child are there again, in the same slots, with the same kind of object behind them.", d.Same))
 		return
 	}
-	t.step(d.After, "caps", "", "Capabilities",
+	t.step(len(t.Stops), "diff", "", "Capabilities",
 		fmt.Sprintf("A thread needs more than ip and sp. Of the checkpointed child's capabilities %d are in place; %d are missing, %d are extra, %d changed.", d.Same, len(d.Missing), len(d.Extra), len(d.Changed)),
-		change(d), "Press d for the comparison, slot by slot.")
+		change(d), "The pane compares both tables, slot by slot; d changes between that and one table.")
 }
 
 // memory tells which pages differ.
@@ -203,12 +224,12 @@ func (t *teller) memory() {
 		return
 	}
 	g := d.Pages[0]
-	example := fmt.Sprintf("For example the page at %x (%s): %d bytes differ, the first at %x was %x and is %x.", g.Virt, g.Region, g.Bytes, g.Virt+uint64(max(g.First, 0)), g.Before, g.After)
+	example := fmt.Sprintf("For example the page at %x (%s): %s, the first at %x was %x and is %x.", g.Virt, g.Region, words.Differ(g.Bytes, "byte"), g.Virt+uint64(max(g.First, 0)), g.Before, g.After)
 	if g.Like != "" {
 		example += " The page is equal to " + g.Like + "."
 	}
 	t.step(len(t.Stops), "diff", "", "Memory",
-		fmt.Sprintf("The child's memory was read as it was checkpointed, and again as the restore was complete: %d pages are the same, %d differ.", d.Same, len(d.Pages)), example)
+		fmt.Sprintf("The child's memory was read as it was checkpointed, and again as the restore was complete: %s the same, %s.", are(d.Same, "page"), words.Differ(len(d.Pages), "page")), example)
 }
 
 // waits tells about threads that hang.
@@ -224,12 +245,20 @@ func change(d *view.CapDiff) string {
 	switch {
 	case len(d.Changed) > 0:
 		c := d.Changed[0]
-		return fmt.Sprintf("For example slot %x: it was a %s of %s, and is a %s of %s.", c.Slot, c.Before.Type, orNobody(c.Before.Receiver), c.After.Type, orNobody(c.After.Receiver))
+		return fmt.Sprintf("For example slot %x: it was %s of %s, and is %s of %s.", c.Slot, words.A(c.Before.Type), orNobody(c.Before.Receiver), words.A(c.After.Type), orNobody(c.After.Receiver))
 	case len(d.Missing) > 0:
 		c := d.Missing[0]
-		return fmt.Sprintf("For example slot %x, a %s of %s, is empty.", c.Slot, c.Type, orNobody(c.Receiver))
+		return fmt.Sprintf("For example slot %x, %s of %s, is empty.", c.Slot, words.A(c.Type), orNobody(c.Receiver))
 	}
 	return ""
+}
+
+// are is "1 page is", "2 pages are".
+func are(n int, what string) string {
+	if n == 1 {
+		return words.Count(n, what) + " is"
+	}
+	return words.Count(n, what) + " are"
 }
 
 func orNobody(receiver string) string {

@@ -27,6 +27,22 @@ func Count(n int, what string) string {
 	return fmt.Sprintf("%d %s", n, what)
 }
 
+// Differ is "1 byte differs", "2 bytes differ".
+func Differ(n int, what string) string {
+	if n == 1 {
+		return Count(n, what) + " differs"
+	}
+	return Count(n, what) + " differ"
+}
+
+// A is a name with its article: "a Gate", "an IRQ".
+func A(name string) string {
+	if name != "" && strings.ContainsRune("AEIOUaeiou", rune(name[0])) {
+		return "an " + name
+	}
+	return "a " + name
+}
+
 // Width is the number of columns that s takes.
 func Width(s string) int {
 	for i := range len(s) {

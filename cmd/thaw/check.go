@@ -123,6 +123,15 @@ func printCheck(w io.Writer, r report.CheckResult) error {
 	if len(r.View.Verdicts) == 0 && len(r.View.Phases) == 0 {
 		say(w, "no state of a thread was asked for meanwhile")
 	}
+	if s := r.Expected; s != "" {
+		met := "met"
+		if len(r.Failures) > 0 {
+			met = "not met"
+		}
+		fmt.Fprintf(w, "expected of %s: %s: %s\n", r.Variant, s, met)
+	} else if r.Scenario != "" {
+		fmt.Fprintln(w, "the scenario expects nothing: nothing was held against it")
+	}
 	for _, f := range r.Failures {
 		say(w, "not as expected: %s", f)
 	}
@@ -176,7 +185,7 @@ func (o *options) check(ctx context.Context, what string, f checkFlags, w io.Wri
 		return r
 	}
 	if r.Err = hasVariant(s, r.Variant); r.Err == nil {
-		r.Failures = s.Failures(r.Variant, r.View)
+		r.Failures, r.Expected = s.Failures(r.Variant, r.View), s.Expected(r.Variant)
 	}
 	return r
 }

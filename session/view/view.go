@@ -6,6 +6,8 @@
 // about: targets, debug info, evidence and rules are others' business.
 package view
 
+import "strings"
+
 // BackMode is a way of going back.
 type BackMode string
 
@@ -32,6 +34,15 @@ const (
 type Note struct {
 	Stop int    `json:"stop"` // number of the stop
 	Text string `json:"text"`
+}
+
+// Subject is what is shown, in a word: the lab's bug, else the scenario.
+func (v *View) Subject() string {
+	if _, bug, ok := strings.Cut(v.Target, "bug="); ok {
+		bug, _, _ = strings.Cut(bug, ",")
+		return strings.TrimSpace(bug)
+	}
+	return v.Scenario
 }
 
 // View is what a user of the session sees at a moment: immutable.
