@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gdamore/tcell/v2"
+
+	"thaw/cast"
+	"thaw/session"
+	"thaw/ui"
+	"thaw/workshop"
+)
+
+// The sizes at which every question has its answer on the screen.
+var workshopSizes = [][2]int{{120, 40}, {80, 24}}
+
+// workshopWait bounds the wait for what a screen has to show.
+const workshopWait = 10 * time.Second
+
+// A robot does the whole hand-out on the recordings.
+func TestWorkshopRecorded(t *testing.T) {
+	for _, e := range workshop.Exercises() {
+		t.Run(e.Recording, func(t *testing.T) {
+			r, _, err := openReplay(t.Context(), e.Recording)
+			if err != nil {
+				t.Fatal(err)
+			}
+			doExercise(t, e, func(context.Context) ui.Controller {
+				p, err := session.NewPlayer(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return p
+			})
+		})
+	}
+}
+
+// doExercise asks all questions of an exercise, each of a new screen.
+func doExercise(t *testing.T, e workshop.Exercise, open func(ctx context.Context) ui.Controller) {
+	for _, size := range workshopSizes {
+		for _, q := range e.Questions {
+			if len(q.Keys) == 0 {
+				continue
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			screen, err := cast.NewScreen(size[0], size[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			ended := make(chan error, 1)
+			go func() { ended <- ui.Run(ctx, open(ctx), ui.Options{Screen: screen, NoGreeting: true}) }()
+			pressAll(screen, ":stop last")
+			if err := screen.Settle(workshopWait, func() bool { return atLast(screenText(screen)) }); err != nil {
+				t.Fatalf("the last stop is not shown: %v\n%s", err, rowsOf(screen))
+			}
+			for _, k := range q.Keys {
+				pressAll(screen, k)
+			}
+			for _, want := range q.Shows {
+				if err := screen.Settle(workshopWait, func() bool { return strings.Contains(screenText(screen), want) }); err != nil {
+					t.Errorf("%dx%d %q: %s does not show %q:\n%s", size[0], size[1], q.Ask, q.Keys, want, rowsOf(screen))
+				}
+			}
+			cancel()
+			<-ended
+		}
+	}
+}
+
+// stopOf is how the status line tells which stop is shown.
+var stopOf = regexp.MustCompile(`stop (\d+) of (\d+)`)
+
+// atLast says whether the last stop is shown.
+func atLast(text string) bool {
+	m := stopOf.FindStringSubmatch(text)
+	return m != nil && m[1] == m[2]
+}
+
+// pressAll presses a key of the hand-out, or types what begins with : or /.
+func pressAll(s *cast.Screen, key string) {
+	if len(key) > 1 && strings.ContainsAny(key[:1], ":/") {
+		for _, c := range key {
+			s.InjectKey(tcell.KeyRune, c, tcell.ModNone)
+		}
+		key = "Enter"
+	}
+	for k, name := range tcell.KeyNames {
+		if name == key {
+			s.InjectKey(k, 0, tcell.ModNone)
+			return
+		}
+	}
+	s.InjectKey(tcell.KeyRune, []rune(key)[0], tcell.ModNone)
+}
+
+// rowsOf is what stands on the screen.
+func rowsOf(s *cast.Screen) string {
+	cells, w, h := s.GetContents()
+	var b strings.Builder
+	for y := range h {
+		for _, c := range cells[y*w : (y+1)*w] {
+			if len(c.Runes) > 0 {
+				b.WriteString(string(c.Runes))
+			} else {
+				b.WriteByte(' ')
+			}
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// screenText is the screen's text as one line, without frames.
+func screenText(s *cast.Screen) string {
+	return strings.Join(strings.Fields(strings.ReplaceAll(rowsOf(s), "│", " ")), " ")
+}
