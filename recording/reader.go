@@ -16,6 +16,7 @@ import (
 	"thaw/memory"
 	"thaw/readfile"
 	"thaw/session"
+	"thaw/session/scenario"
 	"thaw/session/view"
 )
 
@@ -23,7 +24,7 @@ import (
 type Recording struct {
 	name     string
 	meta     metadata
-	scenario *session.Scenario
+	scenario *scenario.Scenario
 	records  []*session.StopRecord
 	maps     []map[uint64]pageRef // by record and number of the physical page
 	pages    [][]byte
@@ -212,7 +213,7 @@ func (r *reader) takeMeta(raw []byte) error {
 	if err := r.decode(typeMeta, raw, &r.rec.meta, 2); err != nil {
 		return err
 	}
-	s, err := session.ParseScenario("of the recording", []byte(r.rec.meta.Scenario))
+	s, err := scenario.Parse("of the recording", []byte(r.rec.meta.Scenario))
 	r.rec.scenario = s
 	return err
 }

@@ -6,6 +6,7 @@ import (
 
 	"thaw/debuginfo"
 	"thaw/session"
+	"thaw/session/scenario"
 	"thaw/session/view"
 )
 
@@ -29,7 +30,7 @@ func (r *Recording) Variant() string { return r.meta.Variant }
 func (r *Recording) Sparse() bool { return r.meta.Sparse }
 
 // Scenario is the scenario that was walked.
-func (r *Recording) Scenario() *session.Scenario { return r.scenario }
+func (r *Recording) Scenario() *scenario.Scenario { return r.scenario }
 
 // Damage says what is missing of the recording, "" for nothing.
 func (r *Recording) Damage() string { return r.damage }

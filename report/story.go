@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"thaw/session"
+	"thaw/session/scenario"
 	"thaw/session/view"
 )
 
@@ -37,7 +37,7 @@ type Stop struct {
 
 // NewStory fills a story. scn may be nil, and so may last: then nothing was
 // seen. Snapshots and view are only read.
-func NewStory(scn *session.Scenario, stops []*view.Snapshot, last *view.View, made string) *Story {
+func NewStory(scn *scenario.Scenario, stops []*view.Snapshot, last *view.View, made string) *Story {
 	s := &Story{View: last, Made: made}
 	if scn != nil {
 		s.Title, s.Text, s.Source = scn.Title, scn.Story, scn.Source

@@ -11,6 +11,7 @@ import (
 	"thaw/debuginfo"
 	"thaw/kernel"
 	"thaw/memory"
+	"thaw/session/scenario"
 	"thaw/session/view"
 )
 
@@ -19,7 +20,7 @@ type Config struct {
 	Target   Target
 	Decoder  Decoder
 	Paging   memory.Paging
-	Scenario *Scenario
+	Scenario *scenario.Scenario
 	Files    map[string]*debuginfo.File // debug info by component, the kernel's among them
 	Recorder Recorder                   // keeps what is seen, nil if nothing is to be kept
 	WithCode bool                       // recordings may hold machine code
@@ -40,7 +41,7 @@ type Engine struct {
 	target Target
 	dec    Decoder
 	paging memory.Paging
-	scn    *Scenario
+	scn    *scenario.Scenario
 	plat   platform
 	arch   arch
 

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -83,46 +82,5 @@ func TestCapDiff(t *testing.T) {
 	}
 	if d.Same != 1 || len(d.Missing) != 1 || d.Missing[0].Slot != 5 || len(d.Extra) != 1 || d.Extra[0].Slot != 9 {
 		t.Errorf("same %d, missing %v, extra %v", d.Same, d.Missing, d.Extra)
-	}
-}
-
-func TestFailures(t *testing.T) {
-	four := 4
-	s := &Scenario{Name: "s", Expect: map[string]Expectation{
-		"v": {Threads: map[string]view.Verdict{"ep": view.Ignored, "gone": view.Applied}, Missing: &four},
-		"w": {Capabilities: "same"},
-	}}
-	v := &view.View{Verdicts: []view.ThreadVerdict{{Name: "ep", Verdict: view.Applied}}, Caps: &view.CapDiff{Missing: make([]view.SlotCap, 3)}}
-	for variant, want := range map[string]int{"v": 3, "w": 1, "none": 1} {
-		if got := s.Failures(variant, v); len(got) != want {
-			t.Errorf("%s: %d failures, want %d: %q", variant, len(got), want, got)
-		}
-	}
-	v.Verdicts = []view.ThreadVerdict{{Name: "ep", Verdict: view.Ignored}, {Name: "gone", Verdict: view.Applied}}
-	v.Caps.Missing = make([]view.SlotCap, 4)
-	if got := s.Failures("v", v); len(got) != 0 {
-		t.Errorf("all as expected, but: %q", got)
-	}
-}
-
-// Pages that nobody compared are not counted as equal.
-func TestFailuresOfMemory(t *testing.T) {
-	none := 0
-	s := &Scenario{Name: "s", Expect: map[string]Expectation{"v": {Pages: &none}}}
-	for _, c := range []struct {
-		diff *view.MemoryDiff
-		want []string
-	}{
-		{nil, []string{"memory was not compared"}},
-		{&view.MemoryDiff{Same: 31}, nil},
-		{&view.MemoryDiff{Same: 31, Attached: 2}, nil},
-		{&view.MemoryDiff{Same: 31, Unmapped: 103}, []string{"memory was not compared in full: 103 pages of the original's, which the restored child does not map so far, and what is attached to it is not known (see `attached` in the scenarios' README)"}},
-		{&view.MemoryDiff{Same: 31, Attached: 2, Unmapped: 1}, []string{"memory was not compared in full: 1 page of the original's, which the restored child does not map so far"}},
-		{&view.MemoryDiff{Same: 31, Problem: "cut"}, []string{"memory was not compared in full: cut"}},
-		{&view.MemoryDiff{Same: 31, Unmapped: 1, Problem: "cut", Pages: make([]view.PageDiff, 2)}, []string{"2 pages of memory differ, expected 0", "memory was not compared in full: 1 page of the original's, which the restored child does not map so far; cut"}},
-	} {
-		if got := s.Failures("v", &view.View{Memory: c.diff}); !slices.Equal(got, c.want) {
-			t.Errorf("%+v: %q, want %q", c.diff, got, c.want)
-		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"thaw/kernel"
+	"thaw/session/scenario"
 	"thaw/session/view"
 )
 
@@ -16,7 +17,7 @@ func (e *Engine) prepare(ctx context.Context) error {
 		return err
 	}
 	var missing error
-	eachPhase(e.scn.Phases, 0, func(p *PhaseSpec, depth int) {
+	scenario.EachPhase(e.scn.Phases, 0, func(p *scenario.PhaseSpec, depth int) {
 		n := len(e.phases)
 		e.phases = append(e.phases, view.Phase{Name: p.Name, Function: p.Function, Depth: depth})
 		err := e.watchFunction(ctx, p.Component, p.Function, view.PurposePhase, func(context.Context) (*event, error) { return e.enterPhase(n), nil })

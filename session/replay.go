@@ -10,6 +10,7 @@ import (
 	"thaw/debuginfo"
 	"thaw/kernel"
 	"thaw/memory"
+	"thaw/session/scenario"
 	"thaw/session/view"
 )
 
@@ -17,7 +18,7 @@ import (
 type Recorded interface {
 	Name() string   // file, for messages
 	Target() string // what was recorded
-	Scenario() *Scenario
+	Scenario() *scenario.Scenario
 	Records() []*StopRecord
 	// Memory is physical memory at a record (an index of Records), as far as it
 	// was recorded: what was not is memory.ErrNotRecorded.

@@ -8,6 +8,7 @@ import (
 	"thaw/debuginfo"
 	"thaw/kernel"
 	"thaw/memory"
+	"thaw/session/scenario"
 )
 
 // maxStored bounds the lists of stored threads, each.
@@ -15,7 +16,7 @@ const maxStored = 4096
 
 // readStored reads the checkpointed thread states from the restorer, and takes
 // the original child's state as the checkpoint left it.
-func (e *Engine) readStored(ctx context.Context, s *StoredSpec) error {
+func (e *Engine) readStored(ctx context.Context, s *scenario.StoredSpec) error {
 	scope := e.scope(e.comps[s.Component])
 	elems := []debuginfo.Value{}
 	for i, list := range s.Lists {
@@ -61,7 +62,7 @@ func (e *Engine) readStored(ctx context.Context, s *StoredSpec) error {
 	return nil
 }
 
-func (e *Engine) storedThread(s *StoredSpec, v debuginfo.Value) (storedThread, error) {
+func (e *Engine) storedThread(s *scenario.StoredSpec, v debuginfo.Value) (storedThread, error) {
 	t := storedThread{Addr: v.Addr, At: e.now(), Source: fmt.Sprintf("%s's stored state at %#x", s.Component, v.Addr)}
 	name, err := v.Path(s.Name)
 	if err == nil {

@@ -2,7 +2,7 @@
 // the scenario's phases, gathers evidence about every restored thread, judges
 // it, and keeps a history of stops.
 //
-// It knows scenarios, phases, components, kernels as package kernel describes
+// It knows phases, components, kernels as package kernel describes
 // them, and debug info. It must not know a particular kernel, a wire protocol,
 // or a screen: targets come in as Target, what users see goes out as an
 // immutable View.

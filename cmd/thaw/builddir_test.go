@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"thaw/scenarios"
-	"thaw/session"
+	"thaw/session/scenario"
 )
 
 // linked makes a folder with links to the lab guest's files.
@@ -97,9 +97,9 @@ func TestClutteredBuildDirectory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, load := range map[string]func(*options, *session.Scenario) (int, error){
-		"all": func(o *options, s *session.Scenario) (int, error) { f, err := o.loadAll(s); return len(f), err },
-		"scenario": func(o *options, s *session.Scenario) (int, error) {
+	for name, load := range map[string]func(*options, *scenario.Scenario) (int, error){
+		"all": func(o *options, s *scenario.Scenario) (int, error) { f, err := o.loadAll(s); return len(f), err },
+		"scenario": func(o *options, s *scenario.Scenario) (int, error) {
 			f, err := o.loadFiles(s, o.build)
 			return len(f), err
 		},

@@ -14,6 +14,7 @@ import (
 
 	"thaw/report"
 	"thaw/session"
+	"thaw/session/scenario"
 	"thaw/session/view"
 	"thaw/words"
 )
@@ -161,7 +162,7 @@ func (o *options) check(ctx context.Context, what string, f checkFlags, w io.Wri
 	begin := time.Now()
 	r = report.CheckResult{Name: what}
 	defer func() { r.Duration = time.Since(begin) }()
-	var s *session.Scenario
+	var s *scenario.Scenario
 	var own string
 	subject, err := resolve(what, subjectAddress|subjectLab|subjectRecorded)
 	switch {
@@ -191,7 +192,7 @@ func (o *options) check(ctx context.Context, what string, f checkFlags, w io.Wri
 }
 
 // hasVariant says whether a scenario expects anything of a variant.
-func hasVariant(s *session.Scenario, variant string) error {
+func hasVariant(s *scenario.Scenario, variant string) error {
 	if _, known := s.Expect[variant]; variant != "" && !known && len(s.Expect) > 0 {
 		return fmt.Errorf("scenario %s has no expectations for %q; --expect takes one of: %s", s.Name, variant, strings.Join(s.Variants(), ", "))
 	}
@@ -199,7 +200,7 @@ func hasVariant(s *session.Scenario, variant string) error {
 }
 
 // runAll runs a live scenario to its end.
-func (o *options) runAll(ctx context.Context, what subject, f checkFlags, w io.Writer) (s *session.Scenario, own string, v *view.View, err error) {
+func (o *options) runAll(ctx context.Context, what subject, f checkFlags, w io.Writer) (s *scenario.Scenario, own string, v *view.View, err error) {
 	if s, err = o.loadScenario(); err != nil {
 		return nil, "", nil, err
 	}
@@ -282,11 +283,11 @@ func force(ctx context.Context, w io.Writer, e *session.Engine, v *view.View, th
 }
 
 // lastOf works out a recording's last stop.
-func lastOf(ctx context.Context, what string) (*session.Scenario, string, *view.View, error) {
+func lastOf(ctx context.Context, what string) (*scenario.Scenario, string, *view.View, error) {
 	r, rec, err := openReplay(ctx, what)
 	if err != nil {
 		return nil, "", nil, err
 	}
 	v, err := r.View(r.Stops())
-	return rec.Scenario(), cmp.Or(rec.Variant(), session.DefaultVariant), v, err
+	return rec.Scenario(), cmp.Or(rec.Variant(), scenario.DefaultVariant), v, err
 }

@@ -12,6 +12,7 @@ import (
 	"thaw/report"
 	"thaw/scenarios"
 	"thaw/session"
+	"thaw/session/scenario"
 	"thaw/session/view"
 	"thaw/ui"
 )
@@ -201,14 +202,14 @@ func (f snapshotFlags) print(w io.Writer, s *view.Snapshot) error {
 
 // openWhat opens a live session: of the lab guest, or at a gdbstub's address.
 // variant is the expectation that it is held against.
-func (o *options) openWhat(ctx context.Context, s *session.Scenario, what subject) (op *opened, variant string, err error) {
+func (o *options) openWhat(ctx context.Context, s *scenario.Scenario, what subject) (op *opened, variant string, err error) {
 	if what.kind != subjectLab {
 		op, err = o.openAddr(ctx, s, what.name)
-		return op, session.DefaultVariant, err
+		return op, scenario.DefaultVariant, err
 	}
 	bug := what.bug
 	if bug == "" || bug == defaultBug {
-		bug = session.DefaultVariant
+		bug = scenario.DefaultVariant
 	} else if _, known := s.Expect[bug]; !known && len(s.Expect) > 0 {
 		return nil, "", fmt.Errorf("the lab guest has no bug %q; scenario %s expects: %s", bug, s.Name, strings.Join(s.Variants(), ", "))
 	}
@@ -222,7 +223,7 @@ const defaultBug = "state-ignored"
 
 // labBug is the boot option for a variant: the default needs none.
 func labBug(variant string) string {
-	if variant == session.DefaultVariant {
+	if variant == scenario.DefaultVariant {
 		return ""
 	}
 	return variant
@@ -235,7 +236,7 @@ func labOption(bug string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	s, err := session.ParseScenario(scenarios.Default, data)
+	s, err := scenario.Parse(scenarios.Default, data)
 	if err != nil {
 		return "", err
 	}

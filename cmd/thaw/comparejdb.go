@@ -13,7 +13,7 @@ import (
 	"thaw/kernel"
 	"thaw/report"
 	"thaw/scenarios"
-	"thaw/session"
+	"thaw/session/scenario"
 	"thaw/session/view"
 )
 
@@ -151,7 +151,7 @@ func (o *options) compareJDB(ctx context.Context, addr, serial string, views boo
 
 // kernelOnly leaves only the kernel of a scenario's components: kernel objects
 // need no other debug info.
-func kernelOnly(s *session.Scenario) {
+func kernelOnly(s *scenario.Scenario) {
 	for name, c := range s.Components {
 		if !c.Kernel {
 			delete(s.Components, name)
@@ -160,7 +160,7 @@ func kernelOnly(s *session.Scenario) {
 }
 
 // snapshotOnce attaches, reads the kernel objects and lets the guest run on.
-func (o *options) snapshotOnce(ctx context.Context, s *session.Scenario, addr string) (snap *view.Snapshot, err error) {
+func (o *options) snapshotOnce(ctx context.Context, s *scenario.Scenario, addr string) (snap *view.Snapshot, err error) {
 	op, err := o.openAddr(ctx, s, addr)
 	if err != nil {
 		return nil, err

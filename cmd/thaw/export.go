@@ -20,6 +20,7 @@ import (
 	"thaw/report"
 	"thaw/scenarios"
 	"thaw/session"
+	"thaw/session/scenario"
 )
 
 // exportFlags are export's own.
@@ -133,7 +134,7 @@ func storyOf(ctx context.Context, r *session.Replay, rec *recording.Recording) (
 
 // scenarioOf is a recording's scenario with title, story and source of the very
 // bug, where the catalogue knows it.
-func scenarioOf(rec *recording.Recording) *session.Scenario {
+func scenarioOf(rec *recording.Recording) *scenario.Scenario {
 	s := *rec.Scenario()
 	if e, err := scenarios.Entry(cmp.Or(rec.Variant(), rec.Name())); err == nil {
 		s.Title, s.Story, s.Source = e.Title, e.Story, e.Source

@@ -18,6 +18,7 @@ import (
 	"thaw/recording"
 	"thaw/session"
 	"thaw/session/live"
+	"thaw/session/scenario"
 	"thaw/words"
 )
 
@@ -58,7 +59,7 @@ func (o *opened) goOn(err error) error {
 	return fmt.Errorf("%w (%s)", err, how)
 }
 
-func componentNames(s *session.Scenario) []string {
+func componentNames(s *scenario.Scenario) []string {
 	names := make([]string, 0, len(s.Components))
 	for n := range s.Components {
 		names = append(names, n)
@@ -71,7 +72,7 @@ func componentNames(s *session.Scenario) []string {
 const loading = "loading debug info"
 
 // openLab starts the lab guest and a session on it.
-func (o *options) openLab(ctx context.Context, s *session.Scenario, bug string) (*opened, error) {
+func (o *options) openLab(ctx context.Context, s *scenario.Scenario, bug string) (*opened, error) {
 	return o.openLabRun(ctx, s, bug, labRun{})
 }
 
@@ -84,7 +85,7 @@ type labRun struct {
 
 // openLabRun is openLab for a run that is recorded, replayed or kept in VM
 // snapshots.
-func (o *options) openLabRun(ctx context.Context, s *session.Scenario, bug string, r labRun) (*opened, error) {
+func (o *options) openLabRun(ctx context.Context, s *scenario.Scenario, bug string, r labRun) (*opened, error) {
 	dir, err := o.guestDir()
 	if err != nil {
 		return nil, err
@@ -140,7 +141,7 @@ func (o *options) guestDir() (string, error) {
 }
 
 // openAddr attaches to a guest that runs already, for a scenario.
-func (o *options) openAddr(ctx context.Context, s *session.Scenario, addr string) (*opened, error) {
+func (o *options) openAddr(ctx context.Context, s *scenario.Scenario, addr string) (*opened, error) {
 	if o.scenario == noScenario {
 		return o.openLook(ctx, s, addr)
 	}
@@ -153,7 +154,7 @@ func (o *options) openAddr(ctx context.Context, s *session.Scenario, addr string
 
 // openLook attaches to a guest that runs already, to look at it once: of the
 // scenario only the kernel's name counts.
-func (o *options) openLook(ctx context.Context, s *session.Scenario, addr string) (*opened, error) {
+func (o *options) openLook(ctx context.Context, s *scenario.Scenario, addr string) (*opened, error) {
 	files, err := await(ctx, loading, func() (map[string]*debuginfo.File, error) { return o.loadAll(s) })
 	if err != nil {
 		return nil, err
@@ -161,7 +162,7 @@ func (o *options) openLook(ctx context.Context, s *session.Scenario, addr string
 	return o.openWith(ctx, s, files, addr)
 }
 
-func (o *options) openWith(ctx context.Context, s *session.Scenario, files map[string]*debuginfo.File, addr string) (*opened, error) {
+func (o *options) openWith(ctx context.Context, s *scenario.Scenario, files map[string]*debuginfo.File, addr string) (*opened, error) {
 	var err error
 	var serial io.ReadCloser
 	if o.serial != "" {
@@ -188,7 +189,7 @@ func (o *options) openWith(ctx context.Context, s *session.Scenario, files map[s
 
 // openTarget attaches and opens the session; about is for its recording, if one
 // is wanted.
-func (o *options) openTarget(ctx context.Context, s *session.Scenario, files map[string]*debuginfo.File, addr string, lo live.Options, about recording.About) (*opened, error) {
+func (o *options) openTarget(ctx context.Context, s *scenario.Scenario, files map[string]*debuginfo.File, addr string, lo live.Options, about recording.About) (*opened, error) {
 	defer busy(ctx, "attaching to %s", addr)()
 	kernelFile := files[s.KernelName()]
 	decoder, paging, err := kernels.Open(kernelFile.Tap())

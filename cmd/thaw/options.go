@@ -11,7 +11,7 @@ import (
 	"thaw/gdbremote"
 	"thaw/newfile"
 	"thaw/scenarios"
-	"thaw/session"
+	"thaw/session/scenario"
 	"thaw/ui"
 )
 
@@ -88,18 +88,18 @@ func (o *options) screen() ui.Options {
 const noScenario = "none"
 
 // loadScenario reads the scenario that the flag names.
-func (o *options) loadScenario() (*session.Scenario, error) {
+func (o *options) loadScenario() (*scenario.Scenario, error) {
 	if o.scenario == noScenario {
-		return session.Plain(), nil
+		return scenario.Plain(), nil
 	}
 	if st, err := os.Stat(o.scenario); err == nil && !st.IsDir() || strings.ContainsAny(o.scenario, "/.") {
-		return session.LoadScenario(o.scenario)
+		return scenario.Load(o.scenario)
 	}
 	data, err := scenarios.Read(o.scenario)
 	if err != nil {
 		return nil, err
 	}
-	return session.ParseScenario(o.scenario, data)
+	return scenario.Parse(o.scenario, data)
 }
 
 // gdbOptions opens the wire log; the returned function closes it.

@@ -19,7 +19,7 @@ import (
 	"thaw/debuginfo"
 	"thaw/kernel/kernels"
 	"thaw/readfile"
-	"thaw/session"
+	"thaw/session/scenario"
 )
 
 // subdirs are where Genode's build directories keep programs with debug info,
@@ -58,7 +58,7 @@ func (o *options) findIn(dir string, names []string) (*debuginfo.File, error) {
 
 // loadFiles loads the debug info of the scenario's components, from the build
 // directory and from the files that were named.
-func (o *options) loadFiles(s *session.Scenario, dir string) (map[string]*debuginfo.File, error) {
+func (o *options) loadFiles(s *scenario.Scenario, dir string) (map[string]*debuginfo.File, error) {
 	named, err := o.named(s)
 	if err != nil {
 		return nil, err
@@ -119,7 +119,7 @@ func (o *options) cache() *debuginfo.Cache {
 }
 
 // complete says which component has no file.
-func (o *options) complete(s *session.Scenario, files map[string]*debuginfo.File, dir string) error {
+func (o *options) complete(s *scenario.Scenario, files map[string]*debuginfo.File, dir string) error {
 	for _, name := range componentNames(s) {
 		spec := s.Components[name]
 		if files[name] != nil {
@@ -138,7 +138,7 @@ func (o *options) complete(s *session.Scenario, files map[string]*debuginfo.File
 
 // loadAll loads the kernel, and every other program with debug info that is
 // named or found: for looking at a system that no scenario describes.
-func (o *options) loadAll(s *session.Scenario) (map[string]*debuginfo.File, error) {
+func (o *options) loadAll(s *scenario.Scenario) (map[string]*debuginfo.File, error) {
 	kernelName := s.KernelName()
 	paths, asked := map[string]string{}, map[string]bool{}
 	if o.build != "" {
@@ -255,7 +255,7 @@ func (o *options) loadNamed(path string) (*debuginfo.File, error) {
 }
 
 // loadKernel loads the kernel that was named or is in the build directory.
-func (o *options) loadKernel(s *session.Scenario) (*debuginfo.File, error) {
+func (o *options) loadKernel(s *scenario.Scenario) (*debuginfo.File, error) {
 	if o.kernel == "" && o.build == "" {
 		return nil, fmt.Errorf("no kernel: give --kernel ELF or --build DIRECTORY")
 	}
@@ -271,7 +271,7 @@ func (o *options) loadKernel(s *session.Scenario) (*debuginfo.File, error) {
 
 // named assigns --kernel and --symbols to components: by NAME=, else by the
 // file's own name.
-func (o *options) named(s *session.Scenario) (map[string]string, error) {
+func (o *options) named(s *scenario.Scenario) (map[string]string, error) {
 	out := map[string]string{}
 	if o.kernel != "" {
 		out[s.KernelName()] = o.kernel
@@ -289,7 +289,7 @@ func (o *options) named(s *session.Scenario) (map[string]string, error) {
 	return out, nil
 }
 
-func componentFor(s *session.Scenario, base string) string {
+func componentFor(s *scenario.Scenario, base string) string {
 	base = strings.TrimSuffix(base, ".debug")
 	for name, spec := range s.Components {
 		for _, f := range spec.Files {

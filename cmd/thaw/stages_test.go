@@ -9,7 +9,7 @@ import (
 
 	"thaw/report"
 	"thaw/scenarios"
-	"thaw/session"
+	"thaw/session/scenario"
 	"thaw/session/view"
 )
 
@@ -18,7 +18,7 @@ var variants = []string{"state-ignored", "fixed", "exregs-in-exception", "overwr
 	"rom-data", "stale-page", "reversed-copy", "blocked-receive", "irq-for-gate", "wrong-object",
 	"exregs-blocked", "state-dropped", "state-running", "exregs-running", "unstarted", "wrong-thread", "swapped-threads"}
 
-func phaseNames(specs []session.PhaseSpec) []string {
+func phaseNames(specs []scenario.PhaseSpec) []string {
 	var out []string
 	for _, p := range specs {
 		out = append(append(out, p.Name), phaseNames(p.Phases)...)
@@ -39,7 +39,7 @@ func TestCheckForms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := session.ParseScenario(scenarios.Default, text)
+	s, err := scenario.Parse(scenarios.Default, text)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"thaw/gdbremote/qemu"
-	"thaw/session"
+	"thaw/session/scenario"
 )
 
 // afterEnd is how long a recorded run goes on after the end of the restore, for
@@ -16,7 +16,7 @@ const afterEnd = 2 * time.Second
 
 // openLabTravel opens the lab guest so that it goes back as it was asked for: by
 // a recorded run, by VM snapshots, or not at all.
-func (o *options) openLabTravel(ctx context.Context, s *session.Scenario, bug string, rr bool) (op *opened, err error) {
+func (o *options) openLabTravel(ctx context.Context, s *scenario.Scenario, bug string, rr bool) (op *opened, err error) {
 	if !rr && !o.snapshots {
 		return o.openLab(ctx, s, bug)
 	}
@@ -46,7 +46,7 @@ func (o *options) openLabTravel(ctx context.Context, s *session.Scenario, bug st
 
 // recordLab lets the lab guest run to the scenario's end, and records that. The
 // result is the end's position, in instructions.
-func (o *options) recordLab(ctx context.Context, s *session.Scenario, bug string, run *qemu.Run) (end uint64, err error) {
+func (o *options) recordLab(ctx context.Context, s *scenario.Scenario, bug string, run *qemu.Run) (end uint64, err error) {
 	plain := *o
 	plain.record, plain.wireLog = "", ""
 	op, err := plain.openLabRun(ctx, s, bug, labRun{run: run, mode: qemu.Record})

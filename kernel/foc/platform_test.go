@@ -7,14 +7,14 @@ import (
 
 	"thaw/kernel"
 	"thaw/scenarios"
-	"thaw/session"
+	"thaw/session/scenario"
 )
 
 // A scenario file of the time when each had to say who takes requests is read as it
 // was, and says what the platform says of that generation. The one that comes with
 // thaw leaves it to the platform.
 func TestOldScenarioSaysThePlatform(t *testing.T) {
-	old, err := session.LoadScenario(filepath.Join("testdata", "rtcr-2016-old.yaml"))
+	old, err := scenario.Load(filepath.Join("testdata", "rtcr-2016-old.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func TestOldScenarioSaysThePlatform(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	now, err := session.ParseScenario(scenarios.Default, text)
+	now, err := scenario.Parse(scenarios.Default, text)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -73,6 +73,7 @@ var layers = [][]string{
 	{"kernel"},
 	{"kernel/foc", "kernel/hw", "kernel/kept", "kernel/kernels"},
 	{"session/view"},
+	{"session/scenario"},
 	{"session"},
 	{"session/live", "jdb", "scenarios", "recording", "tour", "guest"},
 	{"report"},

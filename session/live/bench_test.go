@@ -27,6 +27,7 @@ import (
 	"thaw/memory"
 	"thaw/session"
 	"thaw/session/live"
+	"thaw/session/scenario"
 )
 
 // BenchmarkRefresh reads the whole model at a stop, through the gdbstub alone
@@ -538,7 +539,7 @@ func (r *refresh) pass(b *testing.B, dec session.Decoder, function string, at ui
 
 // foreign opens a session that waits for rtcr to enter a function.
 func (r *refresh) foreign(b testing.TB, target session.Target, dec session.Decoder, function string) *session.Engine {
-	s, err := session.ParseScenario("foreign", fmt.Appendf(nil, `
+	s, err := scenario.Parse("foreign", fmt.Appendf(nil, `
 name: foreign
 components: {kernel: {kernel: true, files: [fiasco.image]}, rtcr: {files: [rtcr]}, sheep_counter: {files: [sheep_counter]}}
 child: sheep_counter

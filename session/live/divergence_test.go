@@ -15,6 +15,7 @@ import (
 	"thaw/debuginfo"
 	"thaw/recording"
 	"thaw/session"
+	"thaw/session/scenario"
 	"thaw/session/view"
 )
 
@@ -145,7 +146,7 @@ func TestDivergenceIsRecorded(t *testing.T) {
 	ctx := deadline(t)
 	path := filepath.Join(t.TempDir(), "session.thaw")
 	var w *recording.Writer
-	e, _ := openLabWith(ctx, t, "", true, func(files map[string]*debuginfo.File, s *session.Scenario) session.Recorder {
+	e, _ := openLabWith(ctx, t, "", true, func(files map[string]*debuginfo.File, s *scenario.Scenario) session.Recorder {
 		var err error
 		if w, err = recording.Create(path, false, recording.About{Scenario: s.Text()}, files); err != nil {
 			t.Fatal(err)

@@ -21,6 +21,7 @@ import (
 	"thaw/scenarios"
 	"thaw/session"
 	"thaw/session/live"
+	"thaw/session/scenario"
 	"thaw/session/view"
 )
 
@@ -31,7 +32,7 @@ func openLab(ctx context.Context, t *testing.T, options string, shared bool) (*s
 }
 
 // openLabWith is openLab with a recorder.
-func openLabWith(ctx context.Context, t *testing.T, options string, shared bool, recorder func(files map[string]*debuginfo.File, s *session.Scenario) session.Recorder, more ...func(*session.Config)) (*session.Engine, *qemu.VM) {
+func openLabWith(ctx context.Context, t *testing.T, options string, shared bool, recorder func(files map[string]*debuginfo.File, s *scenario.Scenario) session.Recorder, more ...func(*session.Config)) (*session.Engine, *qemu.VM) {
 	t.Helper()
 	return openSetup(ctx, t, setup{vm: qemu.Config{SharedRAM: shared, Append: options}, recorder: recorder, more: more})
 }
@@ -40,7 +41,7 @@ func openLabWith(ctx context.Context, t *testing.T, options string, shared bool,
 type setup struct {
 	vm       qemu.Config
 	target   live.Options
-	recorder func(files map[string]*debuginfo.File, s *session.Scenario) session.Recorder
+	recorder func(files map[string]*debuginfo.File, s *scenario.Scenario) session.Recorder
 	more     []func(*session.Config)
 	frozen   bool // do not begin
 	foreign  bool // the session does not own QEMU
@@ -57,7 +58,7 @@ func openSetup(ctx context.Context, t *testing.T, o setup) (*session.Engine, *qe
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := session.ParseScenario(scenarios.Default, data)
+	s, err := scenario.Parse(scenarios.Default, data)
 	if err != nil {
 		t.Fatal(err)
 	}

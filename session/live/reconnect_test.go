@@ -22,6 +22,7 @@ import (
 	"thaw/scenarios"
 	"thaw/session"
 	"thaw/session/live"
+	"thaw/session/scenario"
 	"thaw/session/view"
 )
 
@@ -62,7 +63,7 @@ func newBench(ctx context.Context, t *testing.T) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := session.ParseScenario(scenarios.Default, data)
+	s, err := scenario.Parse(scenarios.Default, data)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,7 @@ import (
 	"thaw/recording"
 	"thaw/report"
 	"thaw/session"
+	"thaw/session/scenario"
 	"thaw/session/view"
 )
 
@@ -85,7 +86,7 @@ func TestReplayShowsTheSame(t *testing.T) {
 			ctx := deadline(t)
 			path := filepath.Join(t.TempDir(), "session.thaw")
 			var w *recording.Writer
-			e, _ := openLabWith(ctx, t, c.bug, c.shared, func(files map[string]*debuginfo.File, s *session.Scenario) session.Recorder {
+			e, _ := openLabWith(ctx, t, c.bug, c.shared, func(files map[string]*debuginfo.File, s *scenario.Scenario) session.Recorder {
 				var err error
 				if w, err = recording.Create(path, false, recording.About{Scenario: s.Text()}, files); err != nil {
 					t.Fatal(err)
@@ -190,7 +191,7 @@ func TestNotesAreRecorded(t *testing.T) {
 	ctx := deadline(t)
 	path := filepath.Join(t.TempDir(), "session.thaw")
 	var w *recording.Writer
-	e, _ := openLabWith(ctx, t, "", true, func(files map[string]*debuginfo.File, s *session.Scenario) session.Recorder {
+	e, _ := openLabWith(ctx, t, "", true, func(files map[string]*debuginfo.File, s *scenario.Scenario) session.Recorder {
 		var err error
 		if w, err = recording.Create(path, false, recording.About{Scenario: s.Text()}, files); err != nil {
 			t.Fatal(err)

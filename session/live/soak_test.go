@@ -16,6 +16,7 @@ import (
 	"thaw/scenarios"
 	"thaw/session"
 	"thaw/session/live"
+	"thaw/session/scenario"
 	"thaw/session/view"
 )
 
@@ -129,7 +130,7 @@ func TestSoakOfOneSession(t *testing.T) {
 // soak is a guest that sessions come to and go from.
 type soak struct {
 	vm       *qemu.VM
-	scenario *session.Scenario
+	scenario *scenario.Scenario
 	files    map[string]*debuginfo.File
 	layout   *foc.Layout
 }
@@ -145,7 +146,7 @@ func newSoak(ctx context.Context, t *testing.T) *soak {
 		t.Fatal(err)
 	}
 	s := &soak{files: map[string]*debuginfo.File{}}
-	if s.scenario, err = session.ParseScenario(scenarios.Default, data); err != nil {
+	if s.scenario, err = scenario.Parse(scenarios.Default, data); err != nil {
 		t.Fatal(err)
 	}
 	for name, file := range map[string]string{"kernel": guest.Kernel, "core": "core", "rtcr": "rtcr", "sheep_counter": "sheep_counter"} {

@@ -19,6 +19,7 @@ import (
 	"thaw/report"
 	"thaw/session"
 	"thaw/session/live"
+	"thaw/session/scenario"
 	"thaw/session/view"
 )
 
@@ -445,7 +446,7 @@ func TestRecordingOfGoingBack(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "session.thaw")
 	var w *recording.Writer
 	e, _ := openSetup(ctx, t, setup{vm: qemu.Config{Append: "bug=overwritten", Run: run, SharedRAM: true},
-		recorder: func(files map[string]*debuginfo.File, s *session.Scenario) session.Recorder {
+		recorder: func(files map[string]*debuginfo.File, s *scenario.Scenario) session.Recorder {
 			var err error
 			w, err = recording.Create(path, false, recording.About{Scenario: s.Text()}, files)
 			must(t, err)

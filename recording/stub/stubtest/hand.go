@@ -12,6 +12,7 @@ import (
 	"thaw/memory"
 	"thaw/scenarios"
 	"thaw/session"
+	"thaw/session/scenario"
 	"thaw/session/view"
 )
 
@@ -23,7 +24,7 @@ type Hand struct {
 	Mem   map[uint64][]byte       // pages by physical address
 	Known map[uint64]*memory.Mask // of those that were recorded in part
 
-	scenario *session.Scenario
+	scenario *scenario.Scenario
 }
 
 // Replay makes a replay of it, in which every stop has the kernel objects sys.
@@ -33,7 +34,7 @@ func (h *Hand) Replay(t *testing.T, sys *kernel.System) *session.Replay {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if h.scenario, err = session.ParseScenario(scenarios.Default, text); err != nil {
+	if h.scenario, err = scenario.Parse(scenarios.Default, text); err != nil {
 		t.Fatal(err)
 	}
 	paging := map[elf.Machine]memory.Paging{elf.EM_X86_64: memory.AMD64{}, elf.EM_ARM: memory.ARM{}}[h.Arch]
@@ -91,7 +92,7 @@ func (h *Hand) Name() string { return "hand.thaw" }
 func (h *Hand) Target() string { return "nothing" }
 
 // Scenario is the default one.
-func (h *Hand) Scenario() *session.Scenario { return h.scenario }
+func (h *Hand) Scenario() *scenario.Scenario { return h.scenario }
 
 // Records are the stops.
 func (h *Hand) Records() []*session.StopRecord { return h.Stops }

@@ -20,6 +20,7 @@ import (
 	"thaw/scenarios"
 	"thaw/session"
 	"thaw/session/live"
+	"thaw/session/scenario"
 )
 
 // Limit is how long a test may take.
@@ -71,7 +72,7 @@ func record(ctx context.Context, path string) (err error) {
 	if err != nil {
 		return err
 	}
-	s, err := session.ParseScenario(scenarios.Default, text)
+	s, err := scenario.Parse(scenarios.Default, text)
 	if err != nil {
 		return err
 	}

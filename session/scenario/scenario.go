@@ -1,4 +1,9 @@
-package session
+// Package scenario reads scenario files: which components there are, what is
+// checkpointed and restored, where the phases are, and what is expected of the result.
+//
+// It knows the file's form and the words of packages kernel and view. It must not know
+// what runs: whether the functions that a file names exist is found out by others.
+package scenario
 
 import (
 	"bytes"
@@ -109,8 +114,8 @@ func (d *Duration) UnmarshalYAML(b []byte) error {
 // maxScenario bounds a scenario file, in bytes.
 const maxScenario = 256 << 10
 
-// LoadScenario reads and checks a scenario file.
-func LoadScenario(path string) (*Scenario, error) {
+// Load reads and checks a scenario file.
+func Load(path string) (*Scenario, error) {
 	f, err := readfile.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("reading the scenario %s: %w", path, err)
@@ -120,11 +125,11 @@ func LoadScenario(path string) (*Scenario, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the scenario %s: %w", path, err)
 	}
-	return ParseScenario(path, data)
+	return Parse(path, data)
 }
 
-// ParseScenario reads a scenario; name stands in errors.
-func ParseScenario(name string, data []byte) (*Scenario, error) {
+// Parse reads a scenario; name stands in errors.
+func Parse(name string, data []byte) (*Scenario, error) {
 	if len(data) > maxScenario {
 		return nil, fmt.Errorf("scenario %s: more than %d bytes are too many for a scenario", name, maxScenario)
 	}
@@ -243,7 +248,7 @@ func inheritComponent(phases []PhaseSpec, component string) {
 
 // eachFunction visits every function that the scenario names.
 func (s *Scenario) eachFunction(fn func(what, component, function string)) {
-	eachPhase(s.Phases, 0, func(p *PhaseSpec, _ int) { fn("phase "+p.Name, p.Component, p.Function) })
+	EachPhase(s.Phases, 0, func(p *PhaseSpec, _ int) { fn("phase "+p.Name, p.Component, p.Function) })
 	for _, r := range s.Requests {
 		fn("a request", r.Component, r.Function)
 	}
@@ -262,11 +267,11 @@ func (s *Scenario) eachFunction(fn func(what, component, function string)) {
 	}
 }
 
-// eachPhase visits phases with their depth, outer ones first, in order.
-func eachPhase(phases []PhaseSpec, depth int, fn func(p *PhaseSpec, depth int)) {
+// EachPhase visits phases with their depth, outer ones first, in order.
+func EachPhase(phases []PhaseSpec, depth int, fn func(p *PhaseSpec, depth int)) {
 	for i := range phases {
 		fn(&phases[i], depth)
-		eachPhase(phases[i].Phases, depth+1, fn)
+		EachPhase(phases[i].Phases, depth+1, fn)
 	}
 }
 

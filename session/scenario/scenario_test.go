@@ -1,4 +1,4 @@
-package session
+package scenario
 
 import (
 	"strings"
@@ -14,14 +14,14 @@ func TestEmbeddedScenarios(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := ParseScenario(name, data)
+		s, err := Parse(name, data)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if s.Name != name || len(s.Expect[DefaultVariant].Threads) == 0 || s.Source == "" {
 			t.Errorf("%s: name %q, %d expectations, source %q", name, s.Name, len(s.Expect), s.Source)
 		}
-		eachPhase(s.Phases, 0, func(p *PhaseSpec, _ int) {
+		EachPhase(s.Phases, 0, func(p *PhaseSpec, _ int) {
 			if p.Component == "" {
 				t.Errorf("%s: phase %s has no component", name, p.Name)
 			}
@@ -40,7 +40,7 @@ complete: {component: c, function: f}
 `
 
 func TestScenarioErrors(t *testing.T) {
-	if s, err := ParseScenario("minimal", []byte(minimal)); err != nil || time.Duration(s.Settle) != 5*time.Second {
+	if s, err := Parse("minimal", []byte(minimal)); err != nil || time.Duration(s.Settle) != 5*time.Second {
 		t.Fatalf("minimal scenario: %v, settle %v", err, s)
 	}
 	for _, c := range []struct{ change, to, want string }{
@@ -59,12 +59,12 @@ func TestScenarioErrors(t *testing.T) {
 		if text == minimal {
 			t.Fatalf("%q is not in the scenario", c.change)
 		}
-		_, err := ParseScenario("minimal", []byte(text))
+		_, err := Parse("minimal", []byte(text))
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("with %q: error %v, want it to tell %q", c.to, err, c.want)
 		}
 	}
-	if _, err := LoadScenario("/nowhere/x.yaml"); err == nil {
+	if _, err := Load("/nowhere/x.yaml"); err == nil {
 		t.Error("a missing file was loaded")
 	}
 }
@@ -77,7 +77,7 @@ func FuzzScenario(f *testing.F) {
 	}
 	f.Add(data)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if s, err := ParseScenario("fuzz", data); err == nil {
+		if s, err := Parse("fuzz", data); err == nil {
 			if err := s.check(); err != nil {
 				t.Errorf("an accepted scenario fails its own check: %v", err)
 			}
@@ -94,11 +94,11 @@ func TestScenarioNamesNoPaths(t *testing.T) {
 	}
 	for _, name := range []string{"../../etc/passwd", "/etc/passwd", "..", "core/core"} {
 		bad := strings.Replace(string(text), `files: [core, "*.core"]`, `files: ["`+name+`"]`, 1)
-		if _, err := ParseScenario("s", []byte(bad)); err == nil || !strings.Contains(err.Error(), "by their names alone") {
+		if _, err := Parse("s", []byte(bad)); err == nil || !strings.Contains(err.Error(), "by their names alone") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := LoadScenario("/dev/zero"); err == nil || !strings.Contains(err.Error(), "it is a device") {
+	if _, err := Load("/dev/zero"); err == nil || !strings.Contains(err.Error(), "it is a device") {
 		t.Errorf("/dev/zero: %v", err)
 	}
 }
@@ -110,11 +110,11 @@ func TestMisspelledVerdict(t *testing.T) {
 		t.Fatal(err)
 	}
 	bad := strings.Replace(string(text), "threads: {ep: applied,", "threads: {ep: aplied,", 1)
-	if _, err := ParseScenario("s", []byte(bad)); err == nil || !strings.Contains(err.Error(), `"aplied", which is no verdict; known are: applied`) {
+	if _, err := Parse("s", []byte(bad)); err == nil || !strings.Contains(err.Error(), `"aplied", which is no verdict; known are: applied`) {
 		t.Errorf("%v", err)
 	}
 	bad = strings.Replace(string(text), "phases:\n", "phases:\n  - {nam: x}\n", 1)
-	if _, err := ParseScenario("s", []byte(bad)); err == nil || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "nam") {
+	if _, err := Parse("s", []byte(bad)); err == nil || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "nam") {
 		t.Errorf("an unknown key: %v", err)
 	}
 }
