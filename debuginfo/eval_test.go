@@ -397,3 +397,12 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// What a clone of a function does not take any more is optimised out: DWARF 4 leads to
+// the parameter of the function that it was cloned from.
+func TestParameterReference(t *testing.T) {
+	fr := &frame{}
+	if _, err := fr.locate([]byte{0xfa, 1, 2, 3, 4, 0x9f}); !IsOptimisedOut(err) {
+		t.Errorf("%v", err)
+	}
+}

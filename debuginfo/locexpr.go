@@ -19,8 +19,9 @@ const (
 
 // Opcodes that delve's list lacks.
 const (
-	opEntryValue    op.Opcode = 0xa3
-	opGNUEntryValue op.Opcode = 0xf3
+	opEntryValue      op.Opcode = 0xa3
+	opGNUEntryValue   op.Opcode = 0xf3
+	opGNUParameterRef op.Opcode = 0xfa // of g++'s clones, before DWARF 5: only the caller has the value
 )
 
 // machine runs one expression.
@@ -266,6 +267,7 @@ func init() { // the table refers to the machine, which refers to the table
 		op.DW_OP_piece:          (*machine).piece,
 		opEntryValue:            (*machine).entryValue,
 		opGNUEntryValue:         (*machine).entryValue,
+		opGNUParameterRef:       (*machine).parameterRef,
 	}
 }
 

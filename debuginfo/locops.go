@@ -173,6 +173,11 @@ func (m *machine) piece() error {
 	return nil
 }
 
+// parameterRef is the value of a parameter that the function's code leaves out.
+func (m *machine) parameterRef() error {
+	return fmt.Errorf("%w: the clone of the function does not take it", errOptimisedOut)
+}
+
 // entryValue is the value that an expression had when the function was entered.
 func (m *machine) entryValue() error {
 	n, err := m.leb(false)

@@ -9,6 +9,9 @@ import (
 
 // memoryText says which memory was compared, and with what result.
 func memoryText(d *view.MemoryDiff) string {
+	if !d.Compared() {
+		return fmt.Sprintf("memory of task %s as it was checkpointed at stop %d was not compared with that of task %s: %s", d.Original, d.Checkpoint, d.Restored, clean(d.Problem))
+	}
 	s := fmt.Sprintf("memory of task %s as it was checkpointed at stop %d against task %s at stop %d: %s the same, %d differ, %d not mapped so far",
 		d.Original, d.Checkpoint, d.Restored, d.After, count(d.Same, "page"), len(d.Pages), d.Unmapped)
 	if d.Attached > 0 {
@@ -123,9 +126,9 @@ type memoryJSON struct {
 	Restored   string      `json:"restored"`
 	Checkpoint int         `json:"checkpoint"`
 	After      int         `json:"after"`
-	Same       int         `json:"same"`
-	Unmapped   int         `json:"unmapped"`
-	Differ     int         `json:"differ"`
+	Same       *int        `json:"same"` // pages, each null where nothing was compared
+	Unmapped   *int        `json:"unmapped"`
+	Differ     *int        `json:"differ"`
 	Pages      []memoryRow `json:"pages"`
 	Problem    string      `json:"problem,omitempty"`
 }
@@ -135,7 +138,10 @@ func memoryJSONOf(d *view.MemoryDiff) *memoryJSON {
 		return nil
 	}
 	out := &memoryJSON{Original: d.Original.String(), Restored: d.Restored.String(), Checkpoint: d.Checkpoint, After: d.After,
-		Same: d.Same, Unmapped: d.Unmapped, Differ: len(d.Pages), Pages: memoryRows(d), Problem: d.Problem}
+		Pages: memoryRows(d), Problem: d.Problem}
+	if differ := len(d.Pages); d.Compared() {
+		out.Same, out.Unmapped, out.Differ = &d.Same, &d.Unmapped, &differ
+	}
 	if out.Pages == nil {
 		out.Pages = []memoryRow{}
 	}

@@ -31,13 +31,16 @@ type facts struct {
 	partner  string // for what
 	foreign  bool   // what was requested was not checkpointed under its name
 	owner    string // thread that it was checkpointed of, "" if of none
+	unread   string // why that is not known, "" if it is
+	unasked  string // operations whose thread is not known: why
 	forced   bool   // by us, into its saved state, before it came back
 }
 
 func (j *judge) factsOf(s *view.Snapshot, t *track) *facts {
 	q := t.request()
 	f := &facts{arch: j.arch, platform: j.platform, t: t, q: q, complete: j.ev.Complete}
-	f.equal = q.Thread.IP == q.IP && q.Thread.SP == q.SP
+	known := q.Problem == ""
+	f.equal = known && q.Thread.IP == q.IP && q.Thread.SP == q.SP
 	for i := range t.Writes {
 		w := &t.Writes[i]
 		if w.At.Seq < q.At.Seq {
@@ -49,7 +52,7 @@ func (j *judge) factsOf(s *view.Snapshot, t *track) *facts {
 			// The kernel leaves an exception as it came: nobody's request.
 		case f.equal && w.saved == w.Old && w.uncalled():
 			// The kernel's entry saves again what was there: nobody's request either.
-		case w.IP == q.IP && w.SP == q.SP:
+		case known && w.IP == q.IP && w.SP == q.SP:
 			f.wrote, f.over = w, nil
 		case f.wrote != nil && !j.platform.Place(w.Where).Aside && !j.inKernel(w.IP):
 			f.over = w
@@ -60,16 +63,17 @@ func (j *judge) factsOf(s *view.Snapshot, t *track) *facts {
 			continue
 		}
 		f.ops = append(f.ops, op)
-		if (op.SetsIP || op.SetsSP) && !op.Cancel && op.Exception {
+		if (op.SetsIP || op.SetsSP) && !op.Cancel && op.Exception && op.Problem == "" {
 			f.blind = &j.ev.Operations[t.Block][i]
 		}
 	}
 	f.forced = slices.ContainsFunc(t.Forced, func(x forced) bool {
 		return !x.Undone && x.At.Seq > q.At.Seq && (t.Entered == nil || x.At.Seq < t.Entered.At.Seq)
 	})
-	f.foreign, f.owner = j.foreign(t.Name, q)
+	f.unasked = j.ev.missing(gapOperation)
+	f.foreign, f.owner, f.unread = j.foreign(t.Name, q)
 	if t.Entered != nil {
-		f.arrived = t.Entered.IP == q.IP && t.Entered.SP == q.SP
+		f.arrived = known && t.Entered.IP == q.IP && t.Entered.SP == q.SP
 		f.diff = j.arch.differing(q.Registers, t.Entered.Registers)
 	}
 	if o := s.System.Object(t.ID); o != nil && o.Thread != nil {
@@ -82,22 +86,32 @@ func (j *judge) factsOf(s *view.Snapshot, t *track) *facts {
 }
 
 // foreign says whether a request asks for a state that was checkpointed of no
-// thread with the name, and of which other one it was. Without stored states
-// nothing is known about that.
-func (j *judge) foreign(name string, q *request) (foreign bool, owner string) {
+// thread with the name, and of which other one it was; or why that cannot be told.
+// Without stored states nothing is known about that.
+func (j *judge) foreign(name string, q *request) (foreign bool, owner, unread string) {
 	named := false
+	if q.Problem != "" {
+		return false, "", q.Problem
+	}
 	for _, st := range j.ev.Stored {
 		same := st.IP == q.IP && st.SP == q.SP
 		switch {
+		case st.Problem != "":
+			if sameName(name, st.Name) {
+				unread = st.Problem
+			}
 		case sameName(name, st.Name) && same:
-			return false, ""
+			return false, "", ""
 		case sameName(name, st.Name):
 			named = true
 		case same:
 			owner = st.Name
 		}
 	}
-	return named, owner
+	if !named {
+		unread = cmp.Or(unread, j.ev.missing(gapStored))
+	}
+	return named && unread == "", owner, unread
 }
 
 // inKernel says whether an ip in a frame leads into the kernel, as it does
@@ -136,6 +150,12 @@ var rules = []rule{
 		advice: "run the restore again without forcing",
 	},
 	{
+		name: "request-unread", verdict: view.Unknown,
+		when:   func(f *facts) bool { return f.q.Problem != "" },
+		cause:  func(f *facts) string { return f.q.Problem },
+		advice: "build the program that takes the request with less optimisation, or name the value otherwise in the scenario",
+	},
+	{
 		name: "another-state", verdict: view.NotRequested,
 		when: func(f *facts) bool { return f.foreign },
 		cause: func(f *facts) string {
@@ -145,6 +165,22 @@ var rules = []rule{
 			return "the state that was requested for it was checkpointed of " + f.owner
 		},
 		advice: "look at how the restorer finds the new thread for each stored one: by name, badge or order",
+	},
+	{
+		name: "stored-unread", verdict: view.Unknown,
+		when: func(f *facts) bool { return f.arrived && f.unread != "" },
+		cause: func(f *facts) string {
+			return "what was requested was entered, but whether it is what was checkpointed is not known: " + f.unread
+		},
+		advice: "look at the stored state in the restorer",
+	},
+	{
+		name: "registers-unread", verdict: view.Unknown,
+		when: func(f *facts) bool { return f.arrived && f.wrote != nil && f.q.NoRegisters != "" },
+		cause: func(f *facts) string {
+			return fmt.Sprintf("ip and sp arrived, written by %s; the other registers cannot be compared: %s", f.wrote.Place.Function, f.q.NoRegisters)
+		},
+		advice: "build the program that takes the request with less optimisation, or name the registers otherwise in the scenario",
 	},
 	{
 		name: "partial-registers", verdict: view.Partial,
@@ -299,7 +335,7 @@ func list(names []string) string {
 func (f *facts) evidence(all []operation, dropped int) []string {
 	q := f.q
 	out := []string{
-		fmt.Sprintf("stop %d: %s asks for ip %#x, sp %#x", q.At.Stop, q.Function, q.IP, q.SP),
+		fmt.Sprintf("stop %d: %s", q.At.Stop, q.asks()),
 		fmt.Sprintf("thread object %#x then: %s, %s ip %#x, sp %#x, %s's ip at %#x", f.t.Block, situation(&q.Thread), q.Thread.Source, q.Thread.IP, q.Thread.SP,
 			f.platform.Place(f.t.Places[0].Name).Text, f.t.Places[0].IPAddr),
 	}
@@ -314,7 +350,10 @@ func (f *facts) evidence(all []operation, dropped int) []string {
 	for _, op := range f.ops {
 		out = append(out, fmt.Sprintf("stop %d: %s", op.At.Stop, op))
 	}
-	if len(f.ops) == 0 {
+	switch {
+	case f.unasked != "":
+		out = append(out, "operations were seen and it is not known on which thread: "+f.unasked)
+	case len(f.ops) == 0:
 		out = append(out, fmt.Sprintf("no operation set this thread's state after the request (%d before it)", len(all)))
 	}
 	for _, w := range f.writes {

@@ -37,6 +37,10 @@ func TestRules(t *testing.T) {
 		says    string
 	}{
 		{make_(waiting, there, func(f *facts) { f.forced, f.wrote = true, w }), "forced", view.Unknown, "thaw itself"},
+		{make_(waiting, there, func(f *facts) { f.q.Problem = "ip could not be read: why" }), "request-unread", view.Unknown, "ip could not be read: why"},
+		{make_(waiting, there, func(f *facts) { f.wrote, f.unread = w, "stored: why" }), "stored-unread", view.Unknown, "stored: why"},
+		{make_(waiting, elsewhere, func(f *facts) { f.unread = "stored: why" }), "never-written", view.Ignored, "never written"},
+		{make_(waiting, there, func(f *facts) { f.wrote, f.q.NoRegisters = w, "registers: why" }), "registers-unread", view.Unknown, "registers: why"},
 		{make_(waiting, there, func(f *facts) { f.foreign, f.owner, f.wrote = true, "worker", w }), "another-state", view.NotRequested, "checkpointed of worker"},
 		{make_(waiting, there, func(f *facts) { f.foreign = true }), "another-state", view.NotRequested, "another state"},
 		{make_(waiting, there, func(f *facts) { f.wrote, f.diff = w, []string{"rbx", "r12"} }), "partial-registers", view.Partial, "rbx, r12"},

@@ -30,6 +30,8 @@ type evidence struct {
 	Format     int  // of this structure in recordings: evidenceFormat
 
 	Mismatches []view.Mismatch `json:",omitempty"` // files that are not those of the programs that run
+	Unproved   []string        `json:",omitempty"` // components whose files were found in no task so far
+	Gaps       []gap           `json:",omitempty"` // what could not be had
 
 	memory *childMemory     // the original's, as it was checkpointed
 	mapped []attachment     // the original's, as the first phase began: detached dataspaces are not mapped later
@@ -51,6 +53,7 @@ type storedThread struct {
 	Registers []kernel.Register
 	Source    string
 	At        instant
+	Problem   string `json:",omitempty"` // why ip, sp and registers are not known, "" if they are
 }
 
 // instant says when something was seen.
@@ -132,6 +135,17 @@ type request struct {
 	Registers []kernel.Register
 	Thread    kernel.Thread // the thread's state as the request came
 	Copy      *stateCopy
+
+	Problem     string `json:",omitempty"` // why ip and sp are not known, "" if they are
+	NoRegisters string `json:",omitempty"` // why the registers are not
+}
+
+// asks tells the request in a sentence.
+func (q *request) asks() string {
+	if q.Problem != "" {
+		return fmt.Sprintf("%s asks for a state that is not known: %s", q.Function, q.Problem)
+	}
+	return fmt.Sprintf("%s asks for ip %#x, sp %#x", q.Function, q.IP, q.SP)
 }
 
 // stateCopy is where the requesting function keeps the state.
@@ -174,6 +188,7 @@ type operation struct {
 	Cancel, Trigger bool
 	State           []string // of the thread before
 	Exception       bool     // it was in one
+	Problem         string   `json:",omitempty"` // why ip, sp and flags are not known, "" if they are
 }
 
 // entry is the first return to user mode after the request.

@@ -56,6 +56,9 @@ func (e *Engine) Force(ctx context.Context, thread kernel.ID) (string, error) {
 		return "", fmt.Errorf("thread %s: no state was requested for it, so there is none to force", thread)
 	}
 	q := t.request()
+	if q.Problem != "" {
+		return "", fmt.Errorf("thread %s: there is no state to force: %s", thread, q.Problem)
+	}
 	f := forced{At: e.now(), saved: saved{q.IP, q.SP}}
 	if slices.ContainsFunc(q.Registers, func(r kernel.Register) bool { return r.Value != 0 }) {
 		f.Registers = q.Registers

@@ -21,7 +21,11 @@ func (j *judge) history(t *track) []view.Happening {
 		all = append(all, entry{at.Seq, h})
 	}
 	for _, q := range t.Requests {
-		add(q.At, view.Happening{What: "requested", New: q.IP, Place: j.place(t.Program, q.IP), Text: fmt.Sprintf("%s asks for ip %#x, sp %#x", q.Function, q.IP, q.SP)})
+		h := view.Happening{What: "requested", Text: q.asks()}
+		if q.Problem == "" {
+			h.New, h.Place = q.IP, j.place(t.Program, q.IP)
+		}
+		add(q.At, h)
 	}
 	begin := t.Requests[0].At.Seq
 	for _, op := range j.ev.Operations[t.Block] {

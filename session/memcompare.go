@@ -2,6 +2,7 @@ package session
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"debug/elf"
 	"fmt"
@@ -31,6 +32,7 @@ type childMemory struct {
 	pages map[uint64][]byte // by virtual address, each of the smallest page size
 	cut   bool              // there were more
 	lost  int               // pages that could not be read
+	why   string            // it could not be read, "" if it was
 	utcbs map[uint64]bool   // pages with UTCBs
 }
 
@@ -76,17 +78,30 @@ func (e *Engine) readMemory(sys *kernel.System, task *kernel.Object) (*childMemo
 	return m, nil
 }
 
-// noteMapped takes what the original child maps, as the first phase begins.
-func (e *Engine) noteMapped(s *view.Snapshot) error {
+// takeChild is readMemory; memory that cannot be read says why.
+func (e *Engine) takeChild(ctx context.Context, sys *kernel.System, task *kernel.Object) (*childMemory, error) {
+	m, err := e.readMemory(sys, task)
+	if err == nil {
+		return m, nil
+	}
+	m = &childMemory{task: task.ID, stop: e.history.last() + 1}
+	m.why, err = e.unread(ctx, fmt.Sprintf("the memory of task %s", task.ID), err)
+	return m, err
+}
+
+// noteMapped takes what the original child maps, as the first phase begins. Where that
+// is not known, nothing of it is mapped later.
+func (e *Engine) noteMapped(ctx context.Context, s *view.Snapshot) error {
 	task := s.System.Object(e.ev.Original)
 	if s.Phase == "" || e.ev.mapped != nil || task == nil || task.PD == nil || task.PD.Root == 0 {
 		return nil
 	}
 	mapped, _, err := memory.NewSpace(e.view, e.m.Paging, task.PD.Root).Mapped(0, e.arch.userEnd, maxMemory)
-	if err != nil {
-		return fmt.Errorf("listing the pages of task %s: %w", task.ID, err)
-	}
 	e.ev.mapped = []attachment{}
+	if err != nil {
+		_, err = e.unread(ctx, "its pages", err)
+		return err
+	}
 	for _, p := range mapped {
 		if p.User {
 			e.ev.mapped = append(e.ev.mapped, attachment{p.Virt, p.Size, p.Phys, p.Writable})
@@ -103,7 +118,7 @@ func (e *Engine) takeMemory(ctx context.Context) (*event, error) {
 	}
 	for _, o := range sys.PDs() {
 		if c := e.taskComponent(sys, o); c != nil && c.name == e.scn.Child {
-			e.ev.memory, err = e.readMemory(sys, o)
+			e.ev.memory, err = e.takeChild(ctx, sys, o)
 			return nil, err
 		}
 	}
@@ -111,17 +126,21 @@ func (e *Engine) takeMemory(ctx context.Context) (*event, error) {
 }
 
 // compareMemory compares the restored child's memory with what was taken.
-func (e *Engine) compareMemory(s *view.Snapshot) error {
+func (e *Engine) compareMemory(ctx context.Context, s *view.Snapshot) error {
 	before := e.ev.memory
 	task := s.System.Object(e.judge().restored(s))
 	if before == nil || task == nil || task.PD == nil || task.PD.Root == 0 {
 		return nil
 	}
-	after, err := e.readMemory(s.System, task)
+	after, err := e.takeChild(ctx, s.System, task)
 	if err != nil {
 		return err
 	}
 	d := &view.MemoryDiff{Original: before.task, Restored: task.ID, Checkpoint: before.stop, After: s.Number}
+	if d.Problem = cmp.Or(before.why, after.why); d.Problem != "" {
+		e.ev.Memory = d
+		return nil
+	}
 	if before.cut || after.cut {
 		d.Problem = fmt.Sprintf("only the first %d pages of the child are compared", maxMemory)
 	}
@@ -129,7 +148,11 @@ func (e *Engine) compareMemory(s *view.Snapshot) error {
 		d.Problem = strings.TrimPrefix(fmt.Sprintf("%s; %s of the original's could not be read", d.Problem, words.Count(before.lost, "page")), "; ")
 	}
 	if d.Attached, err = e.readAttached(before, after, d); err != nil {
-		return err
+		why, err := e.unread(ctx, "what is attached to the restored child", err)
+		if err != nil {
+			return err
+		}
+		d.Problem = strings.TrimPrefix(d.Problem+"; "+why, "; ")
 	}
 	program := e.comps[e.scn.Child].file
 	for virt, old := range before.pages {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"thaw/debuginfo"
 	"thaw/kernel"
 	"thaw/session/scenario"
 	"thaw/session/view"
@@ -153,11 +155,34 @@ func (e *Engine) currentPhase() string {
 // operated notes a kernel operation on a thread.
 func (e *Engine) operated(ctx context.Context, o *kernel.Operation) error {
 	scope := e.scope(e.comps[o.Component])
-	var object, ip, sp, flags, cancel, trigger uint64
+	object, err := evalUint(scope, o.Object)
+	if err != nil {
+		return e.missed(ctx, gapOperation, "the thread of an operation, "+o.Name+",", err)
+	}
+	op := operation{At: e.now(), Name: o.Name}
+	if err := e.operands(scope, o, &op); err != nil {
+		if op.Problem, err = e.unread(ctx, "what it was called with", err); err != nil {
+			return err
+		}
+	}
+	sys, err := e.system(ctx)
+	if err != nil {
+		return err
+	}
+	if t := sys.At(object); t != nil && t.Thread != nil {
+		op.State, op.Exception = t.Thread.StateNames, t.Thread.Exception
+		e.ev.noteOperation(t.Addr, op)
+	}
+	return nil
+}
+
+// operands reads what an operation was called with.
+func (e *Engine) operands(scope debuginfo.Scope, o *kernel.Operation, op *operation) error {
+	var ip, sp, flags, cancel, trigger uint64
 	for _, x := range []struct {
 		expr string
 		dst  *uint64
-	}{{o.Object, &object}, {o.IP, &ip}, {o.SP, &sp}, {o.Flags, &flags}, {o.Cancel, &cancel}, {o.Trigger, &trigger}} {
+	}{{o.IP, &ip}, {o.SP, &sp}, {o.Flags, &flags}, {o.Cancel, &cancel}, {o.Trigger, &trigger}} {
 		if x.expr == "" {
 			continue
 		}
@@ -171,20 +196,15 @@ func (e *Engine) operated(ctx context.Context, o *kernel.Operation) error {
 	if e.ptrSize() == 4 {
 		unset &= 0xffff_ffff
 	}
-	op := operation{At: e.now(), Name: o.Name, IP: ip, SP: sp, SetsIP: ip != unset, SetsSP: sp != unset,
-		Cancel: flags&cancel != 0, Trigger: flags&trigger != 0}
-	sys, err := e.system(ctx)
-	if err != nil {
-		return err
-	}
-	if t := sys.At(object); t != nil && t.Thread != nil {
-		op.State, op.Exception = t.Thread.StateNames, t.Thread.Exception
-		e.ev.noteOperation(t.Addr, op)
-	}
+	op.IP, op.SP, op.SetsIP, op.SetsSP = ip, sp, ip != unset, sp != unset
+	op.Cancel, op.Trigger = flags&cancel != 0, flags&trigger != 0
 	return nil
 }
 
 func (o operation) String() string {
+	if o.Problem != "" {
+		return fmt.Sprintf("%s on a thread in state %s; %s", o.Name, strings.Join(o.State, ","), o.Problem)
+	}
 	var with []string
 	if o.Cancel {
 		with = append(with, "cancel")

@@ -306,6 +306,7 @@ func (e *Engine) prove(sys *kernel.System) {
 			e.ev.Mismatches = append(e.ev.Mismatches, *m)
 		}
 	}
+	e.ev.Unproved = e.unproved()
 }
 
 // proveIn compares a component's file with a task. What only looked like the program
@@ -332,12 +333,15 @@ func (e *Engine) goesBy(c *component, name string) bool {
 	return name != "" && slices.ContainsFunc(names, func(n string) bool { return sameName(name, n) })
 }
 
-// unproved says whether a component of the scenario was seen in no task so far.
-func (e *Engine) unproved() bool {
-	return len(e.scn.Phases) > 0 && slices.ContainsFunc(e.compNames, func(n string) bool {
+// unproved lists the components of the scenario that were seen in no task so far.
+func (e *Engine) unproved() (names []string) {
+	for _, n := range e.compNames {
 		c := e.comps[n]
-		return !c.kernel && !c.library() && len(c.proof.tasks) == 0 && c.proof.other == nil
-	})
+		if len(e.scn.Phases) > 0 && !c.kernel && !c.library() && len(c.proof.tasks) == 0 && c.proof.other == nil {
+			names = append(names, n)
+		}
+	}
+	return names
 }
 
 // checkKernel compares the kernel's text in memory with its file: another

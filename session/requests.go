@@ -17,40 +17,16 @@ const maxStored = 4096
 // readStored reads the checkpointed thread states from the restorer, and takes
 // the original child's state as the checkpoint left it.
 func (e *Engine) readStored(ctx context.Context, s *scenario.StoredSpec) error {
-	scope := e.scope(e.comps[s.Component])
-	elems := []debuginfo.Value{}
-	for i, list := range s.Lists {
-		var next []debuginfo.Value
-		from := elems
-		if i == 0 {
-			from = []debuginfo.Value{{}}
-		}
-		for _, v := range from {
-			var l debuginfo.Value
-			var err error
-			if i == 0 {
-				l, err = scope.Eval(list)
-			} else {
-				l, err = v.Path(list)
-			}
-			if err != nil {
-				return fmt.Errorf("stored threads, list %s: %w", list, err)
-			}
-			members, err := debuginfo.WalkList(l, "_first", "_next", maxStored)
-			if err != nil {
-				return fmt.Errorf("stored threads, list %s: %w", list, err)
-			}
-			next = append(next, members...)
-		}
-		elems = next
-	}
 	e.ev.Stored = nil
+	e.ev.forget(gapStored)
+	elems, err := e.storedElements(ctx, s)
+	if err != nil {
+		return err
+	}
 	for _, v := range elems {
-		t, err := e.storedThread(s, v)
-		if err != nil {
+		if err := e.storedThread(ctx, s, v); err != nil {
 			return err
 		}
-		e.ev.Stored = append(e.ev.Stored, t)
 	}
 	snap, err := e.snapshot(ctx, "stored state")
 	if err != nil {
@@ -62,89 +38,105 @@ func (e *Engine) readStored(ctx context.Context, s *scenario.StoredSpec) error {
 	return nil
 }
 
-func (e *Engine) storedThread(s *scenario.StoredSpec, v debuginfo.Value) (storedThread, error) {
+// storedElements walks the lists of stored threads, as far as that can be done.
+func (e *Engine) storedElements(ctx context.Context, s *scenario.StoredSpec) ([]debuginfo.Value, error) {
+	elems := []debuginfo.Value{{}}
+	scope := e.scope(e.comps[s.Component])
+	for i, list := range s.Lists {
+		var next []debuginfo.Value
+		for _, v := range elems {
+			var l debuginfo.Value
+			var err error
+			if i == 0 {
+				l, err = scope.Eval(list)
+			} else {
+				l, err = v.Path(list)
+			}
+			var members []debuginfo.Value
+			if err == nil {
+				members, err = debuginfo.WalkList(l, "_first", "_next", maxStored)
+			}
+			if err != nil {
+				if err := e.missed(ctx, gapStored, "the list of stored threads "+list, err); err != nil {
+					return nil, err
+				}
+			}
+			next = append(next, members...)
+		}
+		elems = next
+	}
+	return elems, nil
+}
+
+// storedThread takes one of them. Without a name it is nobody's; what else cannot be
+// read of it is no number.
+func (e *Engine) storedThread(ctx context.Context, s *scenario.StoredSpec, v debuginfo.Value) error {
 	t := storedThread{Addr: v.Addr, At: e.now(), Source: fmt.Sprintf("%s's stored state at %#x", s.Component, v.Addr)}
 	name, err := v.Path(s.Name)
 	if err == nil {
 		t.Name, err = name.String()
 	}
 	if err != nil {
-		return t, fmt.Errorf("stored thread at %#x, name %s: %w", v.Addr, s.Name, err)
+		return e.missed(ctx, gapStored, fmt.Sprintf("name %s of the stored thread at %#x", s.Name, v.Addr), err)
 	}
-	for _, f := range []struct {
-		path string
-		dst  *uint64
-	}{{s.IP, &t.IP}, {s.SP, &t.SP}} {
-		m, err := v.Path(f.path)
-		if err == nil {
-			*f.dst, err = m.Uint64()
-		}
-		if err != nil {
-			return t, fmt.Errorf("stored thread %s at %#x, %s: %w", t.Name, v.Addr, f.path, err)
+	if err := e.storedState(s, v, &t); err != nil {
+		t.IP, t.SP, t.Registers = 0, 0, nil
+		if t.Problem, err = e.unread(ctx, fmt.Sprintf("the stored state of %s at %#x", t.Name, v.Addr), err); err != nil {
+			return err
 		}
 	}
-	if s.Registers != "" {
-		regs, err := v.Path(s.Registers)
-		if err != nil {
-			return t, fmt.Errorf("stored thread %s at %#x, registers %s: %w", t.Name, v.Addr, s.Registers, err)
-		}
-		t.Registers = e.structRegisters(regs)
+	e.ev.Stored = append(e.ev.Stored, t)
+	return nil
+}
+
+func (e *Engine) storedState(s *scenario.StoredSpec, v debuginfo.Value, t *storedThread) error {
+	if err := numbers(v, map[string]*uint64{s.IP: &t.IP, s.SP: &t.SP}); err != nil || s.Registers == "" {
+		return err
 	}
-	return t, nil
+	regs, err := v.Path(s.Registers)
+	if err == nil {
+		t.Registers, err = e.structRegisters(regs)
+	}
+	return err
 }
 
 // structRegisters takes the members of a struct that are named like general
-// registers ("rbx", "r12", or ARM's "lr").
-func (e *Engine) structRegisters(v debuginfo.Value) []kernel.Register {
+// registers ("rbx", "r12", or ARM's "lr"), as many as it has.
+func (e *Engine) structRegisters(v debuginfo.Value) ([]kernel.Register, error) {
 	var out []kernel.Register
 	for _, name := range e.arch.general {
 		m, err := v.Path(name)
 		if err != nil {
 			continue
 		}
-		if n, err := m.Uint64(); err == nil {
-			out = append(out, kernel.Register{Name: name, Value: n})
+		n, err := m.Uint64()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
+		out = append(out, kernel.Register{Name: name, Value: n})
 	}
-	return out
+	return out, nil
 }
 
 // requested notes a request to set a thread's state, and watches the thread
 // from now on.
 func (e *Engine) requested(ctx context.Context, r *kernel.Request) (*event, error) {
 	scope := e.scope(e.comps[r.Component])
-	var which, ip, sp uint64
-	for _, x := range []struct {
-		expr string
-		dst  *uint64
-	}{{cmp.Or(r.Object, r.Selector), &which}, {r.IP, &ip}, {r.SP, &sp}} {
-		v, err := evalUint(scope, x.expr)
-		if err != nil {
-			return nil, err
-		}
-		*x.dst = v
-	}
 	sys, err := e.system(ctx)
 	if err != nil {
 		return nil, err
 	}
-	o, err := e.requestedThread(sys, r, which)
+	o, err := e.requestedThread(sys, scope, r)
 	if err != nil {
-		return nil, err
+		return nil, e.missed(ctx, gapRequest, "the thread of a request, by "+r.Function+",", err)
 	}
 	t, err := e.trackOf(sys, o)
 	if err != nil {
 		return nil, err
 	}
-	q := request{At: e.now(), Function: r.Function, IP: ip, SP: sp, Thread: *o.Thread}
-	if r.Registers != "" {
-		v, err := scope.Eval(r.Registers)
-		if err != nil && !debuginfo.IsOptimisedOut(err) {
-			return nil, err
-		}
-		if err == nil {
-			q.Registers = e.structRegisters(v)
-		}
+	q := request{At: e.now(), Function: r.Function, Thread: *o.Thread}
+	if err := e.requestedState(ctx, scope, r, &q); err != nil {
+		return nil, err
 	}
 	if r.RegionMap != "" {
 		t.regions = e.regionMapAt(scope, r)
@@ -173,8 +165,12 @@ func (e *Engine) requested(ctx context.Context, r *kernel.Request) (*event, erro
 
 // requestedThread finds the thread that a request is for: by the address of its object,
 // or by a capability selector.
-func (e *Engine) requestedThread(sys *kernel.System, r *kernel.Request, which uint64) (*kernel.Object, error) {
-	if r.Object == "" {
+func (e *Engine) requestedThread(sys *kernel.System, scope debuginfo.Scope, r *kernel.Request) (*kernel.Object, error) {
+	which, err := evalUint(scope, cmp.Or(r.Object, r.Selector))
+	switch {
+	case err != nil:
+		return nil, err
+	case r.Object == "":
 		return e.bySelector(sys, which)
 	}
 	o := sys.At(which)
@@ -182,6 +178,32 @@ func (e *Engine) requestedThread(sys *kernel.System, r *kernel.Request, which ui
 		return nil, fmt.Errorf("%s is %#x, where no thread object is", r.Object, which)
 	}
 	return o, nil
+}
+
+// requestedState reads what a request asks for.
+func (e *Engine) requestedState(ctx context.Context, scope debuginfo.Scope, r *kernel.Request, q *request) error {
+	ip, err := evalUint(scope, r.IP)
+	if err != nil {
+		q.Problem, err = e.unread(ctx, "ip of the request", err)
+		return err
+	}
+	sp, err := evalUint(scope, r.SP)
+	if err != nil {
+		q.Problem, err = e.unread(ctx, "sp of the request", err)
+		return err
+	}
+	q.IP, q.SP = ip, sp
+	if r.Registers == "" {
+		return nil
+	}
+	v, err := scope.Eval(r.Registers)
+	if err == nil {
+		q.Registers, err = e.structRegisters(v)
+	}
+	if err != nil {
+		q.NoRegisters, err = e.unread(ctx, "the registers of the request", err)
+	}
+	return err
 }
 
 // bySelector finds the thread behind a capability selector of the running task.
@@ -259,8 +281,9 @@ func (e *Engine) copyOf(scope debuginfo.Scope, s *kernel.Copy) *stateCopy {
 		}
 		*x.dst, c.Size = v.Addr, int(v.Type.Size)
 	}
-	if v, err := evalUint(scope, s.IP); err == nil {
-		c.BeforeIP = v
+	var err error
+	if c.BeforeIP, err = evalUint(scope, s.IP); err != nil {
+		c.Problem = err.Error()
 	}
 	return c
 }

@@ -94,7 +94,7 @@ func (e *Engine) recordEvent(ctx context.Context, ev *event) error {
 	e.judge().findOriginal(snap)
 	if e.ev.Complete && e.ev.after == nil {
 		e.ev.after = snap
-		if err := e.compareMemory(snap); err != nil {
+		if err := e.compareMemory(ctx, snap); err != nil {
 			return err
 		}
 	}
@@ -102,7 +102,7 @@ func (e *Engine) recordEvent(ctx context.Context, ev *event) error {
 	m.verdicts = e.judge().all(snap)
 	m.caps = e.judge().capDiff(snap)
 	e.judge().noteWaits(snap)
-	if err := e.noteMapped(snap); err != nil {
+	if err := e.noteMapped(ctx, snap); err != nil {
 		return err
 	}
 	m.watches = e.evalWatches(snap)

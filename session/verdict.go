@@ -50,7 +50,7 @@ func (j *judge) each(s *view.Snapshot) []view.ThreadVerdict {
 	for _, t := range j.ev.Threads {
 		out = append(out, j.thread(s, t, pairs[t.ID]))
 	}
-	if len(j.ev.Stored) == 0 {
+	if j.ev.before == nil || len(j.ev.Stored) == 0 && j.ev.missing(gapStored) == "" {
 		return out
 	}
 	for _, st := range j.ev.Stored {
@@ -108,8 +108,11 @@ func (j *judge) thread(s *view.Snapshot, t *track, original *kernel.Object) view
 	}
 	v.Checkpointed = j.checkpointed(t.Name, t.Program)
 	q := t.request()
-	v.Requested = view.Stage{Known: true, IP: q.IP, SP: q.SP, Place: j.place(t.Program, q.IP), Registers: q.Registers,
-		Source: "argument of " + q.Function, Stop: q.At.Stop, Time: q.At.Time}
+	v.Requested = view.Stage{Missing: q.Problem}
+	if q.Problem == "" {
+		v.Requested = view.Stage{Known: true, IP: q.IP, SP: q.SP, Place: j.place(t.Program, q.IP), Registers: q.Registers,
+			Source: "argument of " + q.Function, Stop: q.At.Stop, Time: q.At.Time}
+	}
 	at := &t.Places[counting(j.platform, t.Places, t.lastSeen())]
 	kind := j.platform.Place(at.Name)
 	v.Kernel = view.Stage{Known: true, IP: at.IP, SP: at.SP, Place: j.place(t.Program, at.IP),
@@ -140,11 +143,14 @@ func (j *judge) thread(s *view.Snapshot, t *track, original *kernel.Object) view
 func (j *judge) checkpointed(name, program string) view.Stage {
 	for _, st := range j.ev.Stored {
 		if sameName(name, st.Name) {
+			if st.Problem != "" {
+				return view.Stage{Missing: st.Problem}
+			}
 			return view.Stage{Known: true, IP: st.IP, SP: st.SP, Place: j.place(program, st.IP), Registers: st.Registers,
 				Source: st.Source, Stop: j.ev.StoredAt, Time: st.At.Time}
 		}
 	}
-	return view.Stage{Missing: "no thread of this name is in the stored state"}
+	return view.Stage{Missing: cmp.Or(j.ev.missing(gapStored), "no thread of this name is in the stored state")}
 }
 
 // unrequested judges a checkpointed thread that nobody asked to set.
@@ -171,6 +177,11 @@ func (j *judge) unrequested(s *view.Snapshot, name string, st *storedThread) vie
 		v.Verdict, v.Cause = view.Pending, "its state has not been requested so far"
 		return v
 	}
+	if why := j.unsure(st); why != "" {
+		v.Verdict, v.Rule = view.Unknown, "request-unseen"
+		v.Cause = "no request for this thread was seen, and whether there was none is not known: " + why
+		return v
+	}
 	v.Verdict = view.NotRequested
 	v.Cause = "the restore ended without a request for this thread"
 	if st == nil {
@@ -183,12 +194,27 @@ func (j *judge) unrequested(s *view.Snapshot, name string, st *storedThread) vie
 	return v
 }
 
+// unsure says why a thread may have been requested, or stored, though nothing of that
+// was seen; "" if it was not.
+func (j *judge) unsure(st *storedThread) string {
+	if n := len(j.ev.Unproved); n > 0 {
+		return fmt.Sprintf("the file of %s was found in no task that runs", strings.Join(j.ev.Unproved, ", "))
+	}
+	if why := j.ev.missing(gapRequest); why != "" || st != nil {
+		return why
+	}
+	return j.ev.missing(gapStored)
+}
+
 // whereItWent says what became of a stored state that was not requested for its
 // own thread.
 func (j *judge) whereItWent(st *storedThread) string {
+	if st.Problem != "" {
+		return st.Problem
+	}
 	for _, t := range j.ev.Threads {
 		for _, q := range t.Requests {
-			if q.IP == st.IP && q.SP == st.SP {
+			if q.Problem == "" && q.IP == st.IP && q.SP == st.SP {
 				return fmt.Sprintf("stop %d: %s was requested for %s (thread %s) instead", q.At.Stop, st.Source, t.Name, t.ID)
 			}
 		}

@@ -98,7 +98,7 @@ const (
 // runChecked runs until something happens; files that were not compared with what
 // runs so far are compared as soon as that is there.
 func (e *Engine) runChecked(ctx, limit context.Context) (*event, error) {
-	for wait := firstLook; !e.checked || e.unproved(); wait = min(2*wait, lastLook) {
+	for wait := firstLook; !e.checked || len(e.unproved()) > 0; wait = min(2*wait, lastLook) {
 		limited, cancel := context.WithTimeout(limit, wait)
 		ev, err := e.run(ctx, limited)
 		cancel()

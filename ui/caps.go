@@ -136,6 +136,9 @@ func (l *diffList) addMemory(d *view.MemoryDiff) {
 	if d == nil {
 		return
 	}
+	if !d.Compared() {
+		l.rows = append(l.rows, diffRow{glyph: "?", word: "memory", texts: [2][]string{{"not compared"}, {clean(d.Problem)}}})
+	}
 	for _, g := range d.Pages[:min(len(d.Pages), mostPages)] {
 		n, like := words.Count(g.Bytes, "byte"), ""
 		if g.Like != "" {

@@ -121,6 +121,9 @@ func (d *MemoryDiff) Uncompared() string {
 	return strings.Join(why, "; ")
 }
 
+// Compared says whether anything was compared: Problem tells why not.
+func (d *MemoryDiff) Compared() bool { return d.Problem == "" || d.Same+d.Unmapped+len(d.Pages) > 0 }
+
 // PageDiff is a page with other contents than at the checkpoint.
 type PageDiff struct {
 	Virt   uint64 `json:"virt"`   // in the child
