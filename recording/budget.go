@@ -64,10 +64,7 @@ func (m *measure) take(n int64) bool {
 	return m.left >= 0
 }
 
-var (
-	ownJSON = reflect.TypeFor[json.Unmarshaler]()
-	ownText = reflect.TypeFor[encoding.TextUnmarshaler]()
-)
+var ownText = reflect.TypeFor[encoding.TextUnmarshaler]()
 
 // value passes a value, for a type or, if that is nil, for nothing. It says false
 // as soon as nothing is left.
@@ -159,7 +156,9 @@ func (m *measure) array(t reflect.Type) bool {
 func (m *measure) object(t reflect.Type) bool {
 	of := func([]byte) reflect.Type { return nil }
 	entry := int64(0)
-	if t != nil && !reflect.PointerTo(t).Implements(ownJSON) && !reflect.PointerTo(t).Implements(ownText) {
+	// What has its own way to be read, as evidence has for its formats, takes no less
+	// than its members.
+	if t != nil && !reflect.PointerTo(t).Implements(ownText) {
 		switch t.Kind() {
 		case reflect.Struct:
 			of = membersOf(t).typeOf
