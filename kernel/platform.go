@@ -21,6 +21,10 @@ type Platform struct {
 	Cancel     *Cancel
 	Attached   *Attached
 
+	// Saves are the functions of the kernel that save a thread's live registers as it comes
+	// into the kernel: to a request that was written meanwhile they do what they do to all.
+	Saves []string
+
 	Causes Causes
 }
 

@@ -20,7 +20,7 @@ import (
 
 // Glyphs of the verdicts: no meaning rests on colour.
 var glyphs = map[view.Verdict]string{
-	view.Applied: "=", view.Coincident: "≈", view.Ignored: "≠", view.Overwritten: "!",
+	view.Applied: "=", view.Coincident: "≈", view.Ignored: "≠", view.Overwritten: "!", view.Killed: "x",
 	view.Partial: "~", view.NotRequested: "-", view.Pending: "…", view.Unknown: "?",
 }
 

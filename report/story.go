@@ -79,13 +79,14 @@ type verdictInfo struct {
 
 var verdictInfos = map[view.Verdict]verdictInfo{
 	view.Ignored:      {0, true, "bad"},
-	view.Overwritten:  {1, true, "bad"},
-	view.Partial:      {2, true, "bad"},
-	view.NotRequested: {3, true, "bad"},
-	view.Unknown:      {4, false, "warn"},
-	view.Pending:      {5, false, "warn"},
-	view.Coincident:   {6, false, "warn"},
-	view.Applied:      {7, false, "good"},
+	view.Killed:       {1, true, "bad"},
+	view.Overwritten:  {2, true, "bad"},
+	view.Partial:      {3, true, "bad"},
+	view.NotRequested: {4, true, "bad"},
+	view.Unknown:      {5, false, "warn"},
+	view.Pending:      {6, false, "warn"},
+	view.Coincident:   {7, false, "warn"},
+	view.Applied:      {8, false, "good"},
 }
 
 // infoOf knows any verdict, also one of a later version of thaw.
@@ -214,6 +215,8 @@ func lostBetween(t *view.ThreadVerdict) string {
 		return "registers " + between
 	case view.Overwritten:
 		return "written, then overwritten before the thread ran"
+	case view.Killed:
+		return "written, and the return to user mode faulted on it"
 	}
 	return between
 }

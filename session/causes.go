@@ -22,6 +22,8 @@ type facts struct {
 	ops      []operation // kernel operations on the thread
 	wrote    *write      // first write that put the requested ip and sp in place
 	over     *write      // a later write that replaced them
+	save     *write      // a later one by the kernel's entry, which saved the thread's live registers
+	faulted  *write      // of these the one that saved the kernel's own: its return to user mode faulted
 	equal    bool        // the frame held the request already when it came
 	arrived  bool        // entered at the requested ip and sp
 	diff     []string    // registers that differ between request and entry
@@ -57,6 +59,12 @@ func (j *judge) factsOf(s *view.Snapshot, t *track) *facts {
 		case f.wrote != nil && !j.platform.Place(w.Where).Aside && !j.inKernel(w.IP):
 			f.over = w
 		}
+		if f.wrote != nil && w != f.wrote && j.saves(w) {
+			f.save = w
+			if f.faulted == nil && j.inKernel(w.IP) {
+				f.faulted = w
+			}
+		}
 	}
 	for i, op := range j.ev.Operations[t.Block] {
 		if op.At.Seq < q.At.Seq {
@@ -83,6 +91,11 @@ func (j *judge) factsOf(s *view.Snapshot, t *track) *facts {
 		}
 	}
 	return f
+}
+
+// saves says whether a write is the kernel's entry that saves a thread's live registers.
+func (j *judge) saves(w *write) bool {
+	return slices.ContainsFunc(w.Frames, func(f view.Frame) bool { return slices.Contains(j.platform.Saves, f.Place.Function) })
 }
 
 // foreign says whether a request asks for a state that was checkpointed of no
@@ -198,6 +211,16 @@ var rules = []rule{
 		},
 	},
 	{
+		name: "ran-meanwhile", verdict: view.Ignored,
+		when: func(f *facts) bool {
+			return f.entered() && !f.arrived && f.wrote != nil && f.over != nil && f.over == f.save && f.q.Thread.Running
+		},
+		cause: func(f *facts) string {
+			return fmt.Sprintf("the thread was running on processor %d when the request came: %s wrote the requested state, and the kernel's next entry there saved the live registers over it", f.q.Thread.CPU, f.wrote.Place.Function)
+		},
+		advice: "pause the thread around the request",
+	},
+	{
 		name: "overwritten", verdict: view.Overwritten,
 		when: func(f *facts) bool { return f.entered() && !f.arrived && f.wrote != nil && f.over != nil },
 		cause: func(f *facts) string {
@@ -252,6 +275,14 @@ var rules = []rule{
 		when:   func(f *facts) bool { return f.entered() },
 		cause:  says("the thread entered user mode, but the writes that were seen do not explain where"),
 		advice: "record the session and look at each write in the evidence",
+	},
+	{
+		name: "killed", verdict: view.Killed,
+		when: func(f *facts) bool { return f.wrote != nil && f.faulted != nil },
+		cause: func(f *facts) string {
+			return fmt.Sprintf("%s wrote the requested state, and the kernel's own way to user mode faulted on it at %#x: the thread never runs again, and nobody is told", f.wrote.Place.Function, f.faulted.IP)
+		},
+		advice: "look at what else of the state was requested",
 	},
 	{
 		name: "written-blocked", verdict: view.Pending,

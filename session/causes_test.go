@@ -19,6 +19,8 @@ func TestRules(t *testing.T) {
 	elsewhere := &entry{IP: 0x10, SP: 0x20}
 	kept := &stateCopy{Name: "core's copy", Read: true, IP: ip, SP: sp}
 	w := &write{saved: saved{ip, sp}, Place: view.Place{Function: "Thread_object::ex_regs"}}
+	running := kernel.Thread{Running: true, CPU: 1, IP: 0x10, SP: 0x20}
+	w3 := &write{saved: saved{0xffff, 0x20}, Place: view.Place{Function: "Kernel::Thread::_save"}}
 	w2 := &write{saved: saved{0x10, 0x20}, Place: view.Place{Function: "Thread::copy_utcb_to_ts"}}
 
 	make_ := func(state kernel.Thread, en *entry, change func(*facts)) *facts {
@@ -54,6 +56,9 @@ func TestRules(t *testing.T) {
 		{make_(waiting, nil, func(f *facts) { f.equal = true }), "coincident", view.Coincident, "coincidence"},
 		{make_(waiting, there, nil), "entered-unseen", view.Unknown, "do not explain"},
 		{make_(waiting, elsewhere, func(f *facts) { f.wrote = w }), "entered-unseen", view.Unknown, "do not explain"},
+		{make_(running, elsewhere, func(f *facts) { f.wrote, f.over, f.save = w, w2, w2 }), "ran-meanwhile", view.Ignored, "processor 1"},
+		{make_(waiting, elsewhere, func(f *facts) { f.wrote, f.over, f.save = w, w2, w2 }), "overwritten", view.Overwritten, "copy_utcb_to_ts"},
+		{make_(waiting, nil, func(f *facts) { f.wrote, f.save, f.faulted = w, w3, w3 }), "killed", view.Killed, "faulted on it at 0xffff"},
 		{make_(waiting, nil, func(f *facts) { f.wrote, f.blocked, f.partner = w, true, " for entrypoint d" }), "written-blocked", view.Pending, "entrypoint d"},
 		{make_(waiting, nil, func(f *facts) { f.wrote = w }), "written-not-run", view.Pending, "not come back to user mode"},
 		{make_(waiting, nil, func(f *facts) { f.blocked = true }), "blocked", view.Pending, "still waits"},

@@ -76,7 +76,7 @@ func (t *teller) opening() {
 // chosen is the verdict to tell about: the first thread whose state got lost,
 // else the first.
 func (t *teller) chosen() *view.ThreadVerdict {
-	for _, worst := range []view.Verdict{view.Ignored, view.Overwritten, view.Partial, view.NotRequested, view.Unknown, view.Pending, view.Applied, view.Coincident} {
+	for _, worst := range view.Verdicts {
 		for i := range t.Last.Verdicts {
 			if t.Last.Verdicts[i].Verdict == worst {
 				return &t.Last.Verdicts[i]

@@ -153,6 +153,7 @@ func (h *help) verdictLegend() []line {
 var verdictHelp = map[view.Verdict]string{
 	view.Ignored:      "entered user mode elsewhere; nothing wrote the request",
 	view.Overwritten:  "written, then something else written over it",
+	view.Killed:       "written, but the return to user mode faulted on it",
 	view.Partial:      "ip and sp arrived, other registers did not",
 	view.NotRequested: "checkpointed, but nobody asked for its state",
 	view.Unknown:      "evidence is missing; the thread's detail says which",

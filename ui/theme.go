@@ -107,13 +107,14 @@ var (
 
 var verdictInfos = map[view.Verdict]verdictInfo{
 	view.Ignored:      {"≠", "IGNORED", 0, true, badStyle},
-	view.Overwritten:  {"!", "OVERWRITTEN", 1, true, badStyle},
-	view.Partial:      {"~", "partial", 2, true, underline},
-	view.NotRequested: {"-", "not-requested", 3, true, underline},
-	view.Unknown:      {"?", "unknown", 4, false, warnStyle},
-	view.Pending:      {"…", "pending", 5, false, dimStyle},
-	view.Coincident:   {"≈", "coincident", 6, false, warnStyle},
-	view.Applied:      {"=", "applied", 7, false, goodStyle},
+	view.Killed:       {"x", "KILLED", 1, true, badStyle},
+	view.Overwritten:  {"!", "OVERWRITTEN", 2, true, badStyle},
+	view.Partial:      {"~", "partial", 3, true, underline},
+	view.NotRequested: {"-", "not-requested", 4, true, underline},
+	view.Unknown:      {"?", "unknown", 5, false, warnStyle},
+	view.Pending:      {"…", "pending", 6, false, dimStyle},
+	view.Coincident:   {"≈", "coincident", 7, false, warnStyle},
+	view.Applied:      {"=", "applied", 8, false, goodStyle},
 }
 
 // Ranks of threads without a verdict, after all that have one.

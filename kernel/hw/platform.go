@@ -40,6 +40,7 @@ func newPlatform(m elf.Machine) kernel.Platform {
 		Requests: requests,
 		Causes:   causes,
 		Kept:     "the CPU context",
+		Saves:    []string{"Kernel::Thread::_save"},
 		Selector: map[elf.Machine]string{elf.EM_X86_64: "rsi"}[m], // second argument of a kernel call
 		Places: []*kernel.PlaceKind{
 			{Name: inRegs, Text: "CPU context"},
@@ -58,5 +59,7 @@ var requests = []kernel.Request{{
 
 // causes are this kernel's words for the causes of verdicts.
 var causes = kernel.Causes{
+	"killed": {Why: "; cs, ss and flags are taken from the request as they are",
+		Advice: "ask for the state that was read from the thread, with ip and sp changed: not for one in which only these are filled in"},
 	"overwritten": {Advice: "ask for the state after the thread was started: core's start() sets ip and sp itself"},
 }

@@ -210,15 +210,12 @@ func (s *Scenario) check() error {
 	return err
 }
 
-// verdicts are all that can be expected.
-var verdicts = []view.Verdict{view.Applied, view.Coincident, view.Ignored, view.Overwritten, view.Partial, view.NotRequested, view.Pending, view.Unknown}
-
 // checkExpectations tells a verdict that is none.
 func (s *Scenario) checkExpectations() error {
 	for name, x := range s.Expect {
 		for thread, v := range x.Threads {
-			if !slices.Contains(verdicts, v) {
-				return fmt.Errorf("expectation %s of thread %s is %q, which is no verdict; known are: %s", name, thread, v, joined(verdicts))
+			if !slices.Contains(view.Verdicts, v) {
+				return fmt.Errorf("expectation %s of thread %s is %q, which is no verdict; known are: %s", name, thread, v, joined(view.Verdicts))
 			}
 		}
 	}

@@ -110,7 +110,7 @@ func TestMisspelledVerdict(t *testing.T) {
 		t.Fatal(err)
 	}
 	bad := strings.Replace(string(text), "threads: {ep: applied,", "threads: {ep: aplied,", 1)
-	if _, err := Parse("s", []byte(bad)); err == nil || !strings.Contains(err.Error(), `"aplied", which is no verdict; known are: applied`) {
+	if _, err := Parse("s", []byte(bad)); err == nil || !strings.Contains(err.Error(), `"aplied", which is no verdict; known are: ignored, killed, `) {
 		t.Errorf("%v", err)
 	}
 	bad = strings.Replace(string(text), "phases:\n", "phases:\n  - {nam: x}\n", 1)

@@ -44,6 +44,8 @@ func (v *ThreadVerdict) LostAt() int {
 		return first(entryDiffers, 1)
 	case Overwritten:
 		return first(entryDiffers, 2)
+	case Killed:
+		return 2
 	}
 	return -1
 }
