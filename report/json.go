@@ -13,6 +13,7 @@ import (
 // CheckJSON is the result of a check.
 type CheckJSON struct {
 	Scenario     string       `json:"scenario"`
+	Late         string       `json:"late,omitempty"` // why the beginning of the restore was not seen
 	Phases       []phaseJSON  `json:"phases"`
 	Threads      []threadJSON `json:"threads"`
 	Capabilities *capsJSON    `json:"capabilities"`
@@ -35,8 +36,9 @@ type mismatchJSON struct {
 }
 
 type phaseJSON struct {
-	Name string `json:"name"`
-	Hits int    `json:"hits"`
+	Name  string `json:"name"`
+	State string `json:"state"`
+	Hits  int    `json:"hits"`
 }
 
 type threadJSON struct {
@@ -125,7 +127,7 @@ func hexString(v uint64) string { return fmt.Sprintf("%#x", v) }
 
 // NewCheckJSON puts a view in its JSON form.
 func NewCheckJSON(v *view.View, failures []string) CheckJSON {
-	out := CheckJSON{Scenario: v.Scenario, Phases: []phaseJSON{}, Threads: []threadJSON{}, Expected: len(failures) == 0, Failures: failures,
+	out := CheckJSON{Scenario: v.Scenario, Late: v.Late, Phases: []phaseJSON{}, Threads: []threadJSON{}, Expected: len(failures) == 0, Failures: failures,
 		Memory: memoryJSONOf(v.Memory), Waits: waitsJSON(v.Waits)}
 	for i := range v.Mismatches {
 		m := &v.Mismatches[i]
@@ -133,7 +135,7 @@ func NewCheckJSON(v *view.View, failures []string) CheckJSON {
 		out.Mismatches = append(out.Mismatches, mismatchJSON{m.Component, m.File, m.Task.String(), hexString(m.At.Addr), m.At.Function, m.String()})
 	}
 	for _, p := range v.Phases {
-		out.Phases = append(out.Phases, phaseJSON{p.Name, p.Hits})
+		out.Phases = append(out.Phases, phaseJSON{p.Name, p.State.String(), p.Hits})
 	}
 	for i := range v.Verdicts {
 		t := &v.Verdicts[i]

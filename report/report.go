@@ -36,6 +36,10 @@ func Check(w io.Writer, v *view.View) error {
 		p.line("")
 		p.line("%s", &v.Mismatches[i])
 	}
+	if v.Late != "" {
+		p.line("")
+		p.line("%s", v.Late)
+	}
 	p.line("")
 	p.phases(v.Phases)
 	for i := range v.Verdicts {

@@ -253,7 +253,7 @@ func unknownStage(st *view.Stage) string {
 
 // phaseGlyphs tells a phase's state beside its word.
 var phaseGlyphs = map[view.PhaseState]string{
-	view.PhaseNext: "·", view.PhaseCurrent: "▶", view.PhaseDone: "✓", view.PhaseSkipped: "–",
+	view.PhaseNext: "·", view.PhaseCurrent: "▶", view.PhaseDone: "✓", view.PhaseSkipped: "–", view.PhaseMissed: "–",
 }
 
 // phaseState is "✓ done".

@@ -94,6 +94,9 @@ type Engine struct {
 	travelled int         // counts guests to go back in: another one may come by Reconnect
 	moving    atomic.Bool // QEMU moves the guest, and must not be interrupted
 
+	waiting   atomic.Pointer[Waiting] // nil: nothing is waited for
+	ranBefore bool                    // the kernel ran before this session
+
 	checked bool // the running kernel was compared with its file
 
 	divergence bool // see Config
@@ -154,7 +157,7 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 	if err := e.look(ctx, 0); err != nil {
 		return nil, err
 	}
-	if e.booted() {
+	if e.ranBefore = e.booted(); e.ranBefore {
 		if err := e.checkKernel(); err != nil {
 			return nil, err
 		}

@@ -29,6 +29,7 @@ type evidence struct {
 	Finished   bool // nothing more is expected
 	Format     int  // of this structure in recordings: evidenceFormat
 
+	Late       string          `json:",omitempty"` // why the beginning of the restore cannot be seen, "" if it can
 	Mismatches []view.Mismatch `json:",omitempty"` // files that are not those of the programs that run
 	Unproved   []string        `json:",omitempty"` // components whose files were found in no task so far
 	Gaps       []gap           `json:",omitempty"` // what could not be had

@@ -109,6 +109,13 @@ func (e *Engine) prepareComplete(ctx context.Context) error {
 // enterPhase moves the phase line on.
 func (e *Engine) enterPhase(n int) *event {
 	p := &e.phases[n]
+	if n == 0 && e.ev.Late != "" {
+		e.notLate()
+	}
+	unseen := view.PhaseSkipped
+	if e.ranBefore && !slices.ContainsFunc(e.phases, func(p view.Phase) bool { return p.Hits > 0 }) {
+		unseen = view.PhaseMissed
+	}
 	p.Hits++
 	if p.Stop == 0 {
 		p.Stop = e.history.last() + 1
@@ -119,7 +126,7 @@ func (e *Engine) enterPhase(n int) *event {
 		case o.State == view.PhaseCurrent && !encloses(e.phases, i, n), o.State == view.PhaseNext && o.Hits > 0:
 			o.State = view.PhaseDone
 		case o.State == view.PhaseNext:
-			o.State = view.PhaseSkipped
+			o.State = unseen
 		}
 	}
 	for i := range e.phases[n+1:] {

@@ -221,7 +221,7 @@ func (r *Replay) View(stop int) (*view.View, error) {
 	}
 	v := &view.View{State: view.Stopped, Scenario: r.rec.Scenario().Name, Target: r.rec.Target(), Snapshot: snap, First: 1, Stops: len(r.stops),
 		Live: stop == len(r.stops), Phases: rec.Phases, Verdicts: j.all(snap), Caps: j.capDiff(snap), Memory: j.ev.Memory, Waits: j.waits(snap), Complete: j.ev.Complete, Finished: j.ev.Finished,
-		Mismatches: j.ev.Mismatches, Breakpoints: rec.Breakpoints, Components: r.rec.Components(), Notes: r.rec.Notes()}
+		Mismatches: j.ev.Mismatches, Late: j.ev.Late, Breakpoints: rec.Breakpoints, Components: r.rec.Components(), Notes: r.rec.Notes()}
 	log := r.logs[stop-1]
 	if v.Live {
 		log = r.log

@@ -92,6 +92,7 @@ func (e *Engine) recordEvent(ctx context.Context, ev *event) error {
 	}
 	clear(e.roots) // a page-table root may be another task's by the next stop
 	e.judge().findOriginal(snap)
+	e.noteLate(snap)
 	if e.ev.Complete && e.ev.after == nil {
 		e.ev.after = snap
 		if err := e.compareMemory(ctx, snap); err != nil {
@@ -123,7 +124,7 @@ func (e *Engine) viewAt(stop int, state view.RunState, message string) *view.Vie
 	if v.Back = e.backMode(); v.Back != view.BackReverse {
 		v.NoReverse = whyNoReverse
 	}
-	v.Mismatches = e.ev.Mismatches
+	v.Mismatches, v.Late = e.ev.Mismatches, e.ev.Late
 	if m := e.history.at(stop); m != nil {
 		v.NoRestart = e.canRestart(m)
 		v.Snapshot, v.Phases, v.Verdicts, v.Caps, v.Breakpoints = m.snap, m.phases, distrust(m.verdicts, v.Mismatches), m.caps, m.infos

@@ -38,25 +38,20 @@ func (e *Engine) Begin(ctx context.Context) error {
 
 // NextPhase runs to the next event of the scenario: a phase, the end of the
 // restore, or a thread's return to user mode after it.
-func (e *Engine) NextPhase(ctx context.Context) error {
+func (e *Engine) NextPhase(ctx context.Context) error { return e.nextPhase(ctx, 0) }
+
+// nextPhase is NextPhase that waits no longer than so for an event, 0: for ever.
+func (e *Engine) nextPhase(ctx context.Context, within time.Duration) error {
 	if e.ev.Finished {
 		return ErrFinished
 	}
 	if len(e.phases) == 0 {
 		return errors.New("there is no scenario, so there are no phases to run to: c continues, i interrupts")
 	}
-	limit := ctx
 	if e.ev.Complete {
-		var cancel context.CancelFunc
-		limit, cancel = context.WithTimeout(ctx, time.Duration(e.scn.Settle))
-		defer cancel()
+		within = time.Duration(e.scn.Settle)
 	}
-	ev, err := e.runChecked(ctx, limit)
-	if err != nil && e.ev.Complete && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
-		ev, err = e.halt(ctx, fmt.Sprintf("no thread returned to user mode within %v", time.Duration(e.scn.Settle)))
-		e.ev.Finished = true
-	}
-	return e.arrive(ctx, ev, err)
+	return e.nextEvent(ctx, within)
 }
 
 // halt stops a guest that still runs.
@@ -247,10 +242,11 @@ func (e *Engine) RunFor(ctx context.Context, d time.Duration, arrived func()) er
 }
 
 // RunAll walks every phase to the end, headless, or until a file turns out to be
-// another program's. arrived, if not nil, is called after every stop.
+// another program's. An event that does not come within the scenario's timeout ends
+// it with an *Overdue. arrived, if not nil, is called after every stop.
 func (e *Engine) RunAll(ctx context.Context, arrived func()) error {
 	for {
-		err := e.NextPhase(ctx)
+		err := e.nextPhase(ctx, time.Duration(e.scn.Timeout))
 		if errors.Is(err, ErrFinished) {
 			return nil
 		}

@@ -10,7 +10,7 @@ import (
 
 // phaseGlyphs tells a phase's state beside its word.
 var phaseGlyphs = map[view.PhaseState]string{
-	view.PhaseNext: "·", view.PhaseCurrent: "▶", view.PhaseDone: "✓", view.PhaseSkipped: "–",
+	view.PhaseNext: "·", view.PhaseCurrent: "▶", view.PhaseDone: "✓", view.PhaseSkipped: "–", view.PhaseMissed: "–",
 }
 
 // phaseList is the scenario's tree of phases as rows.
@@ -89,7 +89,7 @@ func (l *phaseList) row(i int) []cell {
 	switch p.State {
 	case view.PhaseCurrent:
 		style = l.th.bold
-	case view.PhaseNext, view.PhaseSkipped:
+	case view.PhaseNext, view.PhaseSkipped, view.PhaseMissed:
 		style = l.th.dim
 	}
 	hits, stop := "", ""

@@ -52,6 +52,7 @@ are met, 1 if not, 2 if something could not run.`,
 	}
 	o.commonFlags(c)
 	o.targetFlags(c)
+	o.timeoutFlag(c)
 	c.Flags().BoolVar(&f.json, "json", false, "print JSON")
 	c.Flags().StringVar(&f.junit, "junit", "", "write the results as JUnit XML to this `file`, too")
 	c.Flags().DurationVar(&f.during, "for", 0, "let the guest run for so long, without a scenario if none is named, and judge every request for a thread's state that comes meanwhile")
@@ -112,10 +113,11 @@ type errMismatch struct{ text string }
 func (e *errMismatch) Error() string { return e.text }
 
 // tells says whether a result is worth printing: that of a run which could not be
-// trusted is, too, since it tells why.
+// trusted is, too, since it tells why, and that of one which did not come to its end.
 func tells(r report.CheckResult) bool {
 	var other *errMismatch
-	return r.View != nil && (r.Err == nil || errors.As(r.Err, &other))
+	var late *session.Overdue
+	return r.View != nil && (r.Err == nil || errors.As(r.Err, &other) || errors.As(r.Err, &late))
 }
 
 // printCheck prints a result for people.
@@ -177,7 +179,8 @@ func (o *options) check(ctx context.Context, what string, f checkFlags, w io.Wri
 	default:
 		s, own, r.View, r.Err = o.runAll(ctx, subject, f, w)
 	}
-	if r.Err != nil {
+	var late *session.Overdue
+	if r.Err != nil && !errors.As(r.Err, &late) {
 		return r
 	}
 	r.Scenario, r.Variant = s.Name, cmp.Or(variant, own)
@@ -185,8 +188,13 @@ func (o *options) check(ctx context.Context, what string, f checkFlags, w io.Wri
 		r.Err = &errMismatch{r.View.Mismatches[0].String()}
 		return r
 	}
-	if r.Err = hasVariant(s, r.Variant); r.Err == nil {
-		r.Failures, r.Expected = s.Failures(r.Variant, r.View), s.Expected(r.Variant)
+	if err := hasVariant(s, r.Variant); err != nil {
+		r.Err = err
+		return r
+	}
+	r.Failures, r.Expected = s.Failures(r.Variant, r.View), s.Expected(r.Variant)
+	if late != nil {
+		r.Failures = append([]string{late.Error()}, r.Failures...)
 	}
 	return r
 }
@@ -220,11 +228,12 @@ func (o *options) runAll(ctx context.Context, what subject, f checkFlags, w io.W
 	} else {
 		err = runAll(ctx, op.engine, nil)
 	}
-	if err != nil {
+	var late *session.Overdue
+	if err != nil && !errors.As(err, &late) {
 		return nil, "", nil, err
 	}
 	v = op.engine.View()
-	if f.force != "" {
+	if err == nil && f.force != "" {
 		err = force(ctx, w, op.engine, v, f.force, time.Duration(s.Settle))
 	}
 	return s, own, v, err
@@ -244,23 +253,42 @@ func runFor(ctx context.Context, e *session.Engine, d time.Duration) error {
 	return err
 }
 
-// runAll walks all phases and tells how far that is.
+// runAll walks all phases and tells how far that is and what is waited for.
 func runAll(ctx context.Context, e *session.Engine, arrived func()) error {
-	defer busy(ctx, "booting the guest")()
+	wait := func() (done func()) {
+		return busyWith(ctx, func() string {
+			w, log, ok := e.Waiting()
+			if !ok {
+				return ""
+			}
+			if log != "" {
+				log = "LOG: " + log
+			}
+			return strings.Trim("waiting for "+w.For+"; "+log, "; ")
+		}, "%s", progress(e.View()))
+	}
+	defer wait()()
 	return e.RunAll(ctx, func() {
 		if arrived != nil {
 			busy(ctx, "") // it prints lines of its own
 			arrived()
 		}
-		v := e.View()
-		reached := 0
-		for _, p := range v.Phases {
-			if p.Hits > 0 {
-				reached++
-			}
-		}
-		busy(ctx, "%d of %d phases, at stop %d: %s", reached, len(v.Phases), v.Stops, v.Snapshot.Reason)
+		wait()
 	})
+}
+
+// progress says what came by so far.
+func progress(v *view.View) string {
+	reached, last := 0, ""
+	for _, p := range v.Phases {
+		if p.Hits > 0 {
+			reached++
+		}
+	}
+	if v.Snapshot != nil && v.Snapshot.Number > 1 {
+		last = ", last: " + v.Snapshot.Reason
+	}
+	return fmt.Sprintf("%d of %s%s", reached, words.Count(len(v.Phases), "phase"), last)
 }
 
 // force puts a thread's requested state in place and tells what happens.

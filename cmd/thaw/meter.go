@@ -14,30 +14,42 @@ import (
 	"thaw/words"
 )
 
-// meter tells what a command does that takes long, in one line that it takes away
-// again. It is for a terminal only: a nil meter says nothing.
+// meter tells what a command does that takes long: on a terminal in one line that it
+// takes away again, elsewhere in a line every now and then. A nil meter says nothing.
 type meter struct {
 	w       io.Writer
-	columns func() int
+	columns func() int // of the terminal, nil: there is none
 
 	mu    sync.Mutex
-	text  string    // what is done, "": nothing
-	since time.Time // it began
+	now   doing
+	since time.Time // when the line is wanted from
+	next  time.Time // when a line is written that stays
 	drawn bool
 	stop  chan struct{}
 	wg    sync.WaitGroup
 }
 
-// A meter is silent for the first half second, and then tells the time.
+// doing is what is done, and since when.
+type doing struct {
+	text  string        // "": nothing
+	more  func() string // what is seen of it meanwhile, nil: nothing
+	since time.Time
+}
+
+// A meter is silent for the first half second, and then tells the time. Lines that stay
+// come more seldom.
 const (
 	meterPatience = 500 * time.Millisecond
 	meterTick     = 250 * time.Millisecond
 )
 
-// newMeter is a meter on a file, nil where that is no terminal.
+// meterPeriod is how seldom.
+const meterPeriod = 10 * time.Second
+
+// newMeter is a meter on a file.
 func newMeter(f *os.File) *meter {
 	if name := os.Getenv("TERM"); name == "" || name == "dumb" || !term.IsTerminal(int(f.Fd())) {
-		return nil
+		return &meter{w: f}
 	}
 	return &meter{w: f, columns: func() int {
 		w, _, err := term.GetSize(int(f.Fd()))
@@ -58,11 +70,17 @@ func withMeter(ctx context.Context, m *meter) context.Context {
 // busy tells what is done now, until the returned function is called. What was
 // told before counts again then.
 func busy(ctx context.Context, format string, args ...any) (done func()) {
+	return busyWith(ctx, nil, format, args...)
+}
+
+// busyWith is busy with what can be seen meanwhile; more is called in another
+// goroutine.
+func busyWith(ctx context.Context, more func() string, format string, args ...any) (done func()) {
 	m, _ := ctx.Value(meterKey{}).(*meter)
 	if m == nil {
 		return func() {}
 	}
-	before := m.say(fmt.Sprintf(format, args...))
+	before := m.say(doing{fmt.Sprintf(format, args...), more, time.Now()})
 	return func() { m.say(before) }
 }
 
@@ -88,14 +106,15 @@ func await[T any](ctx context.Context, what string, work func() (T, error)) (T, 
 	}
 }
 
-// say tells something else from now on; "" takes the line away. It returns what
+// say tells something else from now on; no text takes the line away. It returns what
 // was told before.
-func (m *meter) say(text string) (before string) {
+func (m *meter) say(what doing) (before doing) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	before, m.text = m.text, printable.Text(text)
+	before, m.now = m.now, what
+	m.next = time.Now().Add(meterPeriod)
 	switch {
-	case text == "":
+	case what.text == "":
 		m.erase()
 		if m.stop != nil {
 			close(m.stop)
@@ -120,7 +139,14 @@ func (m *meter) tick(stop chan struct{}) {
 			return
 		case now := <-t.C:
 			m.mu.Lock()
-			if m.stop == stop && now.Sub(m.since) >= meterPatience {
+			switch {
+			case m.stop != stop:
+			case m.columns == nil:
+				if !now.Before(m.next) {
+					fmt.Fprintln(m.w, "thaw: "+m.line(now, ""))
+					m.next = now.Add(meterPeriod)
+				}
+			case now.Sub(m.since) >= meterPatience:
 				m.draw(now)
 			}
 			m.mu.Unlock()
@@ -130,9 +156,19 @@ func (m *meter) tick(stop chan struct{}) {
 
 // draw writes the line. m.mu is held.
 func (m *meter) draw(now time.Time) {
-	text := fmt.Sprintf("%s … %d s; Ctrl-C stops", m.text, int(now.Sub(m.since).Seconds()))
-	fmt.Fprintf(m.w, "\r%s\x1b[K", words.Clip(text, m.columns()-1))
+	fmt.Fprintf(m.w, "\r%s\x1b[K", words.Clip(m.line(now, "; Ctrl-C stops"), m.columns()-1))
 	m.drawn = true
+}
+
+// line is what is told now. m.mu is held.
+func (m *meter) line(now time.Time, how string) string {
+	text := fmt.Sprintf("%s … %d s%s", m.now.text, int(now.Sub(m.now.since).Seconds()), how)
+	if m.now.more != nil {
+		if more := m.now.more(); more != "" {
+			text += "; " + more
+		}
+	}
+	return printable.Text(text)
 }
 
 func (m *meter) erase() {
@@ -147,6 +183,6 @@ func (m *meter) end() {
 	if m == nil {
 		return
 	}
-	m.say("")
+	m.say(doing{})
 	m.wg.Wait()
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // locked is a writer that a test reads while another goroutine writes.
@@ -80,15 +81,27 @@ func TestAwait(t *testing.T) {
 	}
 }
 
-func TestNoMeterWithoutTerminal(t *testing.T) {
+func TestMeterWithoutTerminal(t *testing.T) {
 	f, err := os.Create(filepath.Join(t.TempDir(), "out"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
 	t.Setenv("TERM", "xterm")
-	if newMeter(f) != nil {
-		t.Error("a file counts as a terminal")
+	m := newMeter(f)
+	if m.columns != nil {
+		t.Fatal("a file counts as a terminal")
+	}
+	out := &locked{}
+	m.w = out
+	m.say(doing{text: "waiting", more: func() string { return "LOG: \x1b[31m2 sheep" }, since: time.Now().Add(-time.Minute)})
+	m.mu.Lock()
+	m.next = time.Time{}
+	m.mu.Unlock()
+	poll(t, "a line", func() bool { return out.String() != "" })
+	m.end()
+	if s := out.String(); s != "thaw: waiting … 60 s; LOG: ?[31m2 sheep\n" {
+		t.Errorf("%q", s)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -38,7 +39,8 @@ type options struct {
 	ascii    bool
 	noCache  bool
 
-	snapshots bool // VM snapshots at every phase
+	timeout   time.Duration // 0: the scenario's
+	snapshots bool          // VM snapshots at every phase
 }
 
 // targetFlags are for commands that attach to a guest that runs already.
@@ -69,6 +71,11 @@ func (o *options) commonFlags(c *cobra.Command) {
 	f.BoolVar(&o.noShare, "no-shared-ram", false, "read the guest's memory through the gdbstub only, not from QEMU's process or a file")
 }
 
+// timeoutFlag is for commands that wait for the guest with nobody before a screen.
+func (o *options) timeoutFlag(c *cobra.Command) {
+	c.Flags().DurationVar(&o.timeout, "timeout", 0, "give up after this `time` without an event (default: the scenario's, else 3m)")
+}
+
 // screenFlags are for commands that open the screen.
 func (o *options) screenFlags(c *cobra.Command) {
 	f := c.Flags()
@@ -89,6 +96,17 @@ const noScenario = "none"
 
 // loadScenario reads the scenario that the flag names.
 func (o *options) loadScenario() (*scenario.Scenario, error) {
+	s, err := o.readScenario()
+	if err == nil && o.timeout != 0 {
+		if o.timeout < 0 {
+			return nil, fmt.Errorf("--timeout %v is over before it begins: give a time like 5m", o.timeout)
+		}
+		s.Timeout = scenario.Duration(o.timeout)
+	}
+	return s, err
+}
+
+func (o *options) readScenario() (*scenario.Scenario, error) {
 	if o.scenario == noScenario {
 		return scenario.Plain(), nil
 	}

@@ -43,6 +43,7 @@ to lab or attach.`,
 	}
 	o.commonFlags(c)
 	o.targetFlags(c)
+	o.timeoutFlag(c)
 	c.Flags().StringVarP(&o.record, "output", "o", "", "new `file` for the recording")
 	c.Flags().MarkHidden("record")
 	return c

@@ -43,6 +43,7 @@ type Scenario struct {
 	Memory     *PointSpec               `yaml:"memory"`
 	Attached   *kernel.Attached         `yaml:"attached"`
 	Settle     Duration                 `yaml:"settle"`
+	Timeout    Duration                 `yaml:"timeout"`
 	Expect     map[string]Expectation   `yaml:"expect"`
 
 	text []byte
@@ -111,6 +112,10 @@ func (d *Duration) UnmarshalYAML(b []byte) error {
 	return nil
 }
 
+// defaultTimeout is how long an event is waited for where the scenario says nothing:
+// a system boots within it under emulation on a busy machine.
+const defaultTimeout = 3 * time.Minute
+
 // maxScenario bounds a scenario file, in bytes.
 const maxScenario = 256 << 10
 
@@ -139,7 +144,7 @@ func Parse(name string, data []byte) (*Scenario, error) {
 	if err := checkForm(string(data)); err != nil {
 		return nil, fmt.Errorf("scenario %s: %w", name, err)
 	}
-	s := &Scenario{Settle: Duration(5 * time.Second), text: data}
+	s := &Scenario{Settle: Duration(5 * time.Second), Timeout: Duration(defaultTimeout), text: data}
 	if err := yaml.UnmarshalWithOptions(data, s, yaml.Strict()); err != nil {
 		return nil, fmt.Errorf("scenario %s: %s", name, strings.TrimSpace(strings.SplitN(yaml.FormatError(err, false, false), "\n", 2)[0]))
 	}

@@ -14,9 +14,10 @@ const (
 	PhaseCurrent                   // entered last
 	PhaseDone                      // a later one was entered, or it returned
 	PhaseSkipped                   // a later one was entered and this one never
+	PhaseMissed                    // it may have been entered before the session began
 )
 
-var phaseStates = [...]string{"next", "current", "done", "skipped"}
+var phaseStates = [...]string{"next", "current", "done", "skipped", "missed"}
 
 func (p PhaseState) String() string {
 	if p < 0 || int(p) >= len(phaseStates) {

@@ -53,6 +53,7 @@ type View struct {
 	Lost        bool   // since the connection got lost: Reconnect may go on
 	Scenario    string
 	Target      string     // address or name of what is debugged
+	Late        string     // why the beginning of the restore was not seen, "" if it was or can be
 	Mismatches  []Mismatch // files that are not those of the programs that run: no verdict stands
 	Snapshot    *Snapshot  // the stop that is shown, nil before the first
 	First       int        // number of the oldest stop that is kept; those before it were dropped

@@ -1,0 +1,199 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"thaw/session/view"
+	"thaw/words"
+)
+
+// Waiting is what a running guest is waited for.
+type Waiting struct {
+	For   string // what would end it
+	Since time.Time
+	Seen  string // what came by before
+}
+
+// Waiting tells what is waited for and the LOG's last line; any goroutine may call it.
+func (e *Engine) Waiting() (w Waiting, log string, ok bool) {
+	p := e.waiting.Load()
+	if p == nil {
+		return w, "", false
+	}
+	e.takeLog()
+	return *p, e.log.last(), true
+}
+
+// last is the newest line with something in it, of the last few.
+func (l *logBook) last() string {
+	const few = 8
+	lines := l.all()
+	for i := len(lines) - 1; i >= max(len(lines)-few, 0); i-- {
+		if text := strings.TrimSpace(lines[i]); text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
+// awaited puts in words what the guest is run for now.
+func (e *Engine) awaited() *Waiting {
+	w := &Waiting{Since: time.Now()}
+	reached, requests := 0, 0
+	for _, p := range e.phases {
+		if p.Hits > 0 {
+			reached++
+		}
+	}
+	for _, t := range e.ev.Threads {
+		requests += len(t.Requests)
+	}
+	w.Seen = fmt.Sprintf("%d of %s", reached, words.Count(len(e.phases), "phase"))
+	if requests > 0 {
+		w.Seen += ", " + words.Count(requests, "request")
+	}
+	switch {
+	case e.ev.Complete:
+		w.For = "restored threads to enter user mode"
+	case reached == 0 && e.ev.Late != "":
+		w.For = "what is still to come of the restore"
+	case reached == 0 && !e.booted():
+		w.For = "the guest's kernel to start"
+	case reached == 0:
+		w.For = fmt.Sprintf("phase %s (%s)", e.phases[0].Name, e.phases[0].Function)
+	default:
+		w.For = "what follows phase " + e.lastPhase()
+	}
+	return w
+}
+
+// lastPhase is the phase that was entered last.
+func (e *Engine) lastPhase() string {
+	name, stop := e.currentPhase(), 0
+	if name != "" {
+		return name
+	}
+	for _, p := range e.phases {
+		if p.Hits > 0 && p.Stop >= stop {
+			name, stop = p.Name, p.Stop
+		}
+	}
+	return name
+}
+
+// Overdue says that nothing came for so long that the waiting was ended.
+type Overdue struct {
+	Waiting
+	After time.Duration
+	Why   string // what is known of it
+	Log   string // the LOG's last line, "" if there is none
+}
+
+// Error is one sentence, with what to do.
+func (o *Overdue) Error() string {
+	log := "the LOG is empty, or not read"
+	if o.Log != "" {
+		log = "the LOG's last line is " + o.Log
+	}
+	return fmt.Sprintf("waited %v for %s, in vain: %s (%s so far; %s); --timeout waits longer", o.After, o.For, o.Why, o.Seen, log)
+}
+
+// overdue says why nothing may have come.
+func (e *Engine) overdue(w *Waiting, after time.Duration) *Overdue {
+	o := &Overdue{Waiting: *w, After: after}
+	switch {
+	case !e.booted():
+		o.Why = "the guest has not booted, so look at how QEMU was started: machine type, memory, image"
+	case e.ev.Late != "":
+		o.Why = e.ev.Late + ", so start the system anew and attach earlier"
+	case strings.HasPrefix(w.For, "phase "):
+		o.Why = "nothing called it, so see whether this system checkpoints and restores, and whether the scenario is that of it"
+	default:
+		o.Why = "the restore went no further"
+	}
+	_, o.Log, _ = e.Waiting()
+	return o
+}
+
+// nextEvent runs to the next event, and not for ever if within is not 0.
+func (e *Engine) nextEvent(ctx context.Context, within time.Duration) error {
+	w := e.awaited()
+	e.waiting.Store(w)
+	defer e.waiting.Store(nil)
+	limit := ctx
+	if within > 0 {
+		var cancel context.CancelFunc
+		limit, cancel = context.WithTimeout(ctx, within)
+		defer cancel()
+	}
+	ev, err := e.runChecked(ctx, limit)
+	if err == nil || ctx.Err() != nil || limit.Err() == nil || !errors.Is(err, context.DeadlineExceeded) {
+		return e.arrive(ctx, ev, err)
+	}
+	if e.ev.Complete {
+		ev, err = e.halt(ctx, fmt.Sprintf("no thread returned to user mode within %v", within))
+		e.ev.Finished = true
+		return e.arrive(ctx, ev, err)
+	}
+	reason := fmt.Sprintf("nothing came within %v", within)
+	ev, err = e.halt(ctx, reason)
+	came := err != nil || ev.reason != reason
+	if !came && e.ev.Late != "" {
+		e.missAll()
+	}
+	if err = e.arrive(ctx, ev, err); err != nil || came {
+		return err
+	}
+	return e.overdue(w, within)
+}
+
+// noteLate finds out whether the restore began before anybody looked: two tasks run
+// the child, in a system that ran already, and no phase was entered since.
+func (e *Engine) noteLate(s *view.Snapshot) {
+	if !e.ranBefore || e.ev.Late != "" || len(e.phases) == 0 {
+		return
+	}
+	for _, p := range e.phases {
+		if p.Hits > 0 {
+			return
+		}
+	}
+	ids := e.judge().childTasks(s)
+	if len(ids) < 2 {
+		return
+	}
+	e.ev.Late = fmt.Sprintf("the restored child exists already (task %s, beside %s): the restore began before thaw came", ids[1], ids[0])
+	s.Reason += "; " + e.ev.Late
+	last := 0 // phase that is in no other: of the restore
+	for i, p := range e.phases {
+		if p.Depth == 0 {
+			last = i
+		}
+	}
+	for i := range e.phases[:last+1] {
+		e.phases[i].State = view.PhaseMissed
+	}
+}
+
+// missAll gives up phases that were not seen.
+func (e *Engine) missAll() {
+	for i := range e.phases {
+		if e.phases[i].State == view.PhaseNext {
+			e.phases[i].State = view.PhaseMissed
+		}
+	}
+}
+
+// notLate takes back that the restore began before: its beginning was seen.
+func (e *Engine) notLate() {
+	e.ev.Late = ""
+	for i := range e.phases {
+		if e.phases[i].State == view.PhaseMissed {
+			e.phases[i].State = view.PhaseNext
+		}
+	}
+}
