@@ -21,6 +21,7 @@ type CheckJSON struct {
 	Waits        []waitJSON   `json:"waits,omitempty"`
 
 	Mismatches []mismatchJSON `json:"mismatches,omitempty"` // files that are not those of the programs that run: no verdict stands
+	Forced     string         `json:"forced,omitempty"`     // what became of the thread whose state was forced
 	Expected   bool           `json:"expected"`             // the scenario's expectations were met
 	Failures   []string       `json:"failures,omitempty"`   // those that were not
 }

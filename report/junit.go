@@ -19,6 +19,7 @@ type CheckResult struct {
 	Variant  string     // of the scenario's expectations
 	View     *view.View // of the last stop; nil if it could not run
 	Expected string     // what the scenario expects, in words; "" nothing
+	Forced   string     // what became of a thread whose state was forced, "" none
 	Failures []string   // as Scenario.Failures tells them
 	Err      error      // why it could not run or did not come to its end
 	Duration time.Duration

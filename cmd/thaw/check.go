@@ -71,7 +71,7 @@ func (o *options) checkAll(ctx context.Context, w io.Writer, what []string, f ch
 	var failed []error
 	unexpected := false
 	for i, name := range what {
-		r := o.check(ctx, name, f, w)
+		r := o.check(ctx, name, f)
 		results = append(results, r)
 		if r.Err != nil {
 			err := r.Err
@@ -122,6 +122,10 @@ func tells(r report.CheckResult) bool {
 
 // printCheck prints a result for people.
 func printCheck(w io.Writer, r report.CheckResult) error {
+	if r.Forced != "" {
+		say(w, "%s", r.Forced)
+		fmt.Fprintln(w)
+	}
 	err := report.Check(w, r.View)
 	if len(r.View.Verdicts) == 0 && len(r.View.Phases) == 0 {
 		say(w, "no state of a thread was asked for meanwhile")
@@ -143,10 +147,12 @@ func printCheck(w io.Writer, r report.CheckResult) error {
 
 // printJSON prints one result as an object, several as an array of them.
 func printJSON(w io.Writer, results []report.CheckResult) error {
-	var out []report.CheckJSON
+	out := []report.CheckJSON{}
 	for _, r := range results {
 		if tells(r) {
-			out = append(out, report.NewCheckJSON(r.View, r.Failures))
+			j := report.NewCheckJSON(r.View, r.Failures)
+			j.Forced = r.Forced
+			out = append(out, j)
 		}
 	}
 	switch {
@@ -159,7 +165,7 @@ func printJSON(w io.Writer, results []report.CheckResult) error {
 }
 
 // check checks one thing. The result's Err says why it could not run.
-func (o *options) check(ctx context.Context, what string, f checkFlags, w io.Writer) (r report.CheckResult) {
+func (o *options) check(ctx context.Context, what string, f checkFlags) (r report.CheckResult) {
 	variant := f.variant
 	begin := time.Now()
 	r = report.CheckResult{Name: what}
@@ -177,7 +183,7 @@ func (o *options) check(ctx context.Context, what string, f checkFlags, w io.Wri
 		}
 		s, own, r.View, r.Err = lastOf(ctx, what)
 	default:
-		s, own, r.View, r.Err = o.runAll(ctx, subject, f, w)
+		s, own, r.View, r.Forced, r.Err = o.runAll(ctx, subject, f)
 	}
 	var late *session.Overdue
 	if r.Err != nil && !errors.As(r.Err, &late) {
@@ -207,21 +213,21 @@ func hasVariant(s *scenario.Scenario, variant string) error {
 	return nil
 }
 
-// runAll runs a live scenario to its end.
-func (o *options) runAll(ctx context.Context, what subject, f checkFlags, w io.Writer) (s *scenario.Scenario, own string, v *view.View, err error) {
+// runAll runs a live scenario to its end; forced tells what became of a forced state.
+func (o *options) runAll(ctx context.Context, what subject, f checkFlags) (s *scenario.Scenario, own string, v *view.View, forced string, err error) {
 	if s, err = o.loadScenario(); err != nil {
-		return nil, "", nil, err
+		return nil, "", nil, "", err
 	}
 	if err := hasVariant(s, f.variant); err != nil {
-		return nil, "", nil, err
+		return nil, "", nil, "", err
 	}
 	op, own, err := o.openWhat(ctx, s, what)
 	if err != nil {
-		return nil, "", nil, err
+		return nil, "", nil, "", err
 	}
 	defer func() { err = errors.Join(op.goOn(err), op.close(ctx)) }()
 	if err := begin(ctx, op.engine); err != nil {
-		return nil, "", nil, err
+		return nil, "", nil, "", err
 	}
 	if f.during > 0 {
 		err = runFor(ctx, op.engine, f.during)
@@ -230,13 +236,13 @@ func (o *options) runAll(ctx context.Context, what subject, f checkFlags, w io.W
 	}
 	var late *session.Overdue
 	if err != nil && !errors.As(err, &late) {
-		return nil, "", nil, err
+		return nil, "", nil, "", err
 	}
 	v = op.engine.View()
 	if err == nil && f.force != "" {
-		err = force(ctx, w, op.engine, v, f.force, time.Duration(s.Settle))
+		forced, err = force(ctx, op.engine, v, f.force, time.Duration(s.Settle))
 	}
-	return s, own, v, err
+	return s, own, v, forced, err
 }
 
 // runFor lets the guest run for a time and tells what came.
@@ -292,22 +298,20 @@ func progress(v *view.View) string {
 }
 
 // force puts a thread's requested state in place and tells what happens.
-func force(ctx context.Context, w io.Writer, e *session.Engine, v *view.View, thread string, runOn time.Duration) error {
+func force(ctx context.Context, e *session.Engine, v *view.View, thread string, runOn time.Duration) (string, error) {
 	i := slices.IndexFunc(v.Verdicts, func(t view.ThreadVerdict) bool { return t.Name == thread })
 	if i < 0 {
-		return fmt.Errorf("the restored child has no thread %q", thread)
+		return "", fmt.Errorf("the restored child has no thread %q", thread)
 	}
 	how, err := e.Force(ctx, v.Verdicts[i].Thread)
 	if err != nil {
-		return err
+		return "", err
 	}
 	fate, err := e.Follow(ctx, v.Verdicts[i].Thread, runOn)
 	if err != nil {
-		return err
+		return "", err
 	}
-	say(w, "%s: %s", how, fate)
-	fmt.Fprintln(w)
-	return nil
+	return fmt.Sprintf("%s: %s", how, fate), nil
 }
 
 // lastOf works out a recording's last stop.
