@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/gdamore/tcell/v2"
 
 	"thaw/cast"
+	"thaw/scenarios"
 	"thaw/session"
 	"thaw/ui"
 	"thaw/workshop"
@@ -118,4 +120,36 @@ func rowsOf(s *cast.Screen) string {
 // screenText is the screen's text as one line, without frames.
 func screenText(s *cast.Screen) string {
 	return strings.Join(strings.Fields(strings.ReplaceAll(rowsOf(s), "│", " ")), " ")
+}
+
+// The same on running lab guests: what the hand-out says holds there, too.
+func TestWorkshopLive(t *testing.T) {
+	for _, e := range workshop.Exercises() {
+		if !e.Lab {
+			continue
+		}
+		t.Run(e.Recording, func(t *testing.T) {
+			o := options{scenario: scenarios.Default, guest: filepath.Join("..", "..", "guest", "build")}
+			s, err := o.loadScenario()
+			if err != nil {
+				t.Fatal(err)
+			}
+			op, _, err := o.openWhat(t.Context(), s, subject{kind: subjectLab, bug: e.Recording})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() {
+				if err := op.close(context.WithoutCancel(t.Context())); err != nil {
+					t.Error(err)
+				}
+			}()
+			if err := begin(t.Context(), op.engine); err != nil {
+				t.Fatal(err)
+			}
+			if err := runAll(t.Context(), op.engine, nil); err != nil {
+				t.Fatal(err)
+			}
+			doExercise(t, e, func(ctx context.Context) ui.Controller { return session.NewController(ctx, op.engine) })
+		})
+	}
 }
