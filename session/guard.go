@@ -70,9 +70,6 @@ func (g *guard) leaves(t *track) {
 	}
 }
 
-// watches says whether words are watched, or may be at the next step.
-func (g *guard) watches() bool { return len(g.held) > 0 }
-
 // ready makes watches what they may be as the processors go on from here.
 func (g *guard) ready(ctx context.Context) error {
 	if len(g.held) == 0 {

@@ -363,17 +363,27 @@ func (e *Engine) checkKernel() error {
 	return nil
 }
 
-// patched says whether differences are those that a kernel makes at boot.
+// patched says whether differences are those that a kernel makes at boot: short ones,
+// and any in tables that stand among its code.
 func (c *component) patched(d deviation) bool {
 	var differ, all uint64
 	for _, part := range c.proof.parts {
 		all += part.End - part.Start
 	}
 	for _, p := range d.pieces {
+		if _, _, code := c.file.FunctionAt(p[0]); !code && c.table(p[0]) {
+			continue
+		}
 		if p[1]-p[0] > maxPatch {
 			return false
 		}
 		differ += p[1] - p[0]
 	}
 	return differ <= all/patchedShare
+}
+
+// table says whether a named place in the text is no function.
+func (c *component) table(addr uint64) bool {
+	s, _, ok := c.file.SymbolAt(addr)
+	return ok && !s.Func
 }

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/gdamore/tcell/v2"
-	"github.com/gdamore/tcell/v2/encoding"
+	_ "github.com/gdamore/tcell/v2/encoding" // terminals' character sets other than UTF-8
 )
 
 // openScreen opens the screen that the options name, else the terminal.
@@ -19,7 +19,6 @@ func openScreen(o Options) (tcell.Screen, error) {
 	screen := o.Screen
 	if screen == nil {
 		// In the terminal's own character set; of one that is not known, ASCII will do.
-		encoding.Register()
 		tcell.SetEncodingFallback(tcell.EncodingFallbackASCII)
 		term := os.Getenv("TERM")
 		if term == "" || term == "dumb" {

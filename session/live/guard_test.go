@@ -109,7 +109,6 @@ func TestGuardSavesTheGuest(t *testing.T) {
 type lazy struct {
 	*live.Target
 	steps, fails int
-	cpu          int
 }
 
 func (l *lazy) Step(ctx context.Context, cpu int) (session.TargetStop, error) {
