@@ -371,7 +371,7 @@ func (c *component) patched(d deviation) bool {
 		all += part.End - part.Start
 	}
 	for _, p := range d.pieces {
-		if _, _, code := c.file.FunctionAt(p[0]); !code && c.table(p[0]) {
+		if c.table(p[0]) {
 			continue
 		}
 		if p[1]-p[0] > maxPatch {
@@ -382,8 +382,9 @@ func (c *component) patched(d deviation) bool {
 	return differ <= all/patchedShare
 }
 
-// table says whether a named place in the text is no function.
+// table says whether a named place in the text is no function, and of no source line.
 func (c *component) table(addr uint64) bool {
-	s, _, ok := c.file.SymbolAt(addr)
-	return ok && !s.Func
+	s, _, named := c.file.SymbolAt(addr)
+	_, _, line := c.file.LineAt(addr)
+	return named && !s.Func && !line
 }
