@@ -130,9 +130,9 @@ func TestOtherBuild(t *testing.T) {
 	if s := status(t, running); s != "running" {
 		t.Errorf("the guest is %s", s)
 	}
-	// A component's file of another build names nothing in it.
+	// A component's file of another build names nothing in it, and is told.
 	r := thaw(t, "snapshot", running.GDB(), "--build", guestDir, "--symbols", "rtcr="+filepath.Join(other, "rtcr"))
-	if r.code != exitOK || strings.Contains(r.stdout, "at rtcr:") || !strings.Contains(r.stdout, "at sheep_counter: Timer::Session_client::msleep") {
+	if r.code != exitFailed || !strings.Contains(r.stderr, "what runs as rtcr") || strings.Contains(r.stdout, "at rtcr:") || !strings.Contains(r.stdout, "at sheep_counter: Timer::Session_client::msleep") {
 		t.Errorf("exit code %d: %s%s", r.code, r.stderr, r.stdout)
 	}
 }

@@ -155,8 +155,11 @@ func (m *meter) tick(stop chan struct{}) {
 }
 
 // draw writes the line. m.mu is held.
+// draw leaves room for the "^C" that the terminal shows itself: on a line of its own it
+// would leave this one behind.
 func (m *meter) draw(now time.Time) {
-	fmt.Fprintf(m.w, "\r%s\x1b[K", words.Clip(m.line(now, "; Ctrl-C stops"), m.columns()-1))
+	const echo = 2
+	fmt.Fprintf(m.w, "\r%s\x1b[K", words.Clip(m.line(now, "; Ctrl-C stops"), m.columns()-1-echo))
 	m.drawn = true
 }
 

@@ -38,7 +38,7 @@ func TestMeter(t *testing.T) {
 	done := busy(ctx, "loading %s", "\x1b[31mdebug info")
 	poll(t, "the meter", func() bool { return strings.Contains(out.String(), "\rloading ?[31mdebug info … 0 s;") })
 	inner := busy(ctx, "a text that is much longer than the terminal is wide")
-	poll(t, "another text", func() bool { return strings.Contains(out.String(), "\ra text that is much longer than the te…") })
+	poll(t, "another text", func() bool { return strings.Contains(out.String(), "\ra text that is much longer than the …") })
 	inner()
 	done()
 	m.end()

@@ -140,7 +140,7 @@ func TestExport(t *testing.T) {
 		{"has stops 1 to 30", []string{"rtcr-2016", "--core", at("b.core"), "--stop", "31"}},
 		{"no id of a kernel object", []string{"rtcr-2016", "--core", at("b.core"), "--task", "ep"}},
 		{"no size of a screen", []string{"rtcr-2016", "--cast", at("b.cast"), "--size", "big"}},
-		{"known are: rtcr-2016", []string{"rtcr2016", "--report", at("b.md")}},
+		{"did you mean rtcr-2016?", []string{"rtcr2016", "--report", at("b.md")}},
 	} {
 		r := thaw(t, append([]string{"export"}, c.args...)...)
 		if r.code != exitFailed || !oneSentence(r.stderr) || !strings.Contains(r.stderr, c.says) {
@@ -162,7 +162,8 @@ func TestDiff(t *testing.T) {
 		{exitUnexpected, []string{"ep", "sheep_counter", "memory:"}, []string{"rtcr-2016@14", "rtcr-2016"}},
 		{exitOK, []string{"no differences in 38 threads"}, []string{"rtcr-2016@14", "rtcr-2016@14"}},
 		{exitUnexpected, []string{"ep"}, []string{"rtcr-2016", "missing-caps"}},
-		{exitFailed, []string{"has stops 1 to 30, not 0"}, []string{"rtcr-2016@0", "rtcr-2016"}},
+		{exitFailed, []string{"has stops 1 to 30, not 31"}, []string{"rtcr-2016@31", "rtcr-2016"}},
+		{exitFailed, []string{"no number of a stop"}, []string{"rtcr-2016@0", "rtcr-2016"}},
 		{exitFailed, []string{"no number of a stop"}, []string{"rtcr-2016@one", "rtcr-2016"}},
 	} {
 		r := thaw(t, append([]string{"diff"}, c.args...)...)
@@ -202,7 +203,7 @@ func TestBadRecordings(t *testing.T) {
 		{write("later.thaw", later), "format 2, and this thaw reads format 1"},
 		{write("head.thaw", whole[:40]), "head.thaw"},
 		{dir, "directory"},
-		{filepath.Join(dir, "none.thaw"), "no such file"},
+		{filepath.Join(dir, "none.thaw"), "is no file, and no recording that comes with thaw"},
 		{"none", "comes with thaw"},
 	} {
 		for _, command := range []string{"replay", "check", "export", "serve", "snapshot"} {
