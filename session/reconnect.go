@@ -60,6 +60,9 @@ func (e *Engine) pickUp(ctx context.Context, r Reconnecter) error {
 	before := e.registers()
 	e.checked, e.mirror, e.lifter = false, memory.NewMirror(e.target), newLifter()
 	clear(e.roots)
+	for _, c := range e.comps {
+		c.proof = proof{} // another guest may run other programs
+	}
 	if err := e.look(ctx, e.cpu); err != nil {
 		return err
 	}
@@ -147,9 +150,6 @@ func (e *Engine) setAgain(ctx context.Context) error {
 func (e *Engine) renew(ctx context.Context) error {
 	e.probes, e.infos, e.phases = map[uint64][]*probe{}, nil, nil
 	e.ev, e.guard = newEvidence(), newGuard(e)
-	for _, c := range e.comps {
-		c.proof = proof{}
-	}
 	e.taskComps, e.libraries = map[taskKey]*component{}, map[libraryKey]bool{}
 	e.taken, e.faulted, e.handling = visit{}, visit{}, false
 	e.asked.Store(false)
