@@ -62,11 +62,14 @@ func attachBooted(t *testing.T, addr string, o live.Options) *live.Target {
 	t.Helper()
 	for ctx := deadline(t); ; {
 		target := attachPlain(t, addr, o)
-		at := []memory.Request{{Addr: 1 << 20, Buf: make([]byte, 4<<20)}}
-		if err := target.ReadStub(at); err != nil || at[0].Err != nil {
-			t.Fatal(err, at[0].Err)
+		at := make([]memory.Request, 64)
+		for n := range at { // places that are compared
+			at[n] = memory.Request{Addr: 1<<20 + uint64(n)<<16, Buf: make([]byte, 64)}
 		}
-		if slices.ContainsFunc(at[0].Buf, func(b byte) bool { return b != 0 }) {
+		if err := target.ReadStub(at); err != nil {
+			t.Fatal(err)
+		}
+		if slices.ContainsFunc(at, func(r memory.Request) bool { return r.Err == nil && [64]byte(r.Buf) != [64]byte{} }) {
 			return target
 		}
 		if err := target.Close(ctx); err != nil {
