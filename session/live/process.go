@@ -219,9 +219,22 @@ func parseTree(text string) (out []memoryRange) {
 		if err1 != nil || err2 != nil || last < first {
 			continue
 		}
-		out = append(out, memoryRange{first, last, m[4] == "ram" && m[3] == "0" && !pcHole(first)})
+		out = append(out, around(memoryRange{first, last, m[4] == "ram" && m[3] == "0"})...)
 	}
 	return out
+}
+
+// around takes a PC's hole out of what can be read in the process: before the firmware
+// runs, it is one piece with the RAM behind it.
+func around(r memoryRange) (out []memoryRange) {
+	const hole, behind = 0xa0000, 0x100000
+	for _, end := range []uint64{hole - 1, behind - 1} {
+		if r.first <= end && r.last > end {
+			out = append(out, memoryRange{r.first, end, r.direct && !pcHole(r.first)})
+			r.first = end + 1
+		}
+	}
+	return append(out, memoryRange{r.first, r.last, r.direct && !pcHole(r.first)})
 }
 
 // hostLine is the answer to gpa2hva.

@@ -47,6 +47,11 @@ func TestParseTree(t *testing.T) {
 			t.Errorf("%d bytes at %#x: %v", c.n, c.addr, !c.want)
 		}
 	}
+	// Before the firmware runs.
+	early := ` AS "memory", root: system` + "\n  0000000000000000-0000000003ffffff (prio 0, ram): pc.ram\n"
+	if got := parseTree(early); !slices.Equal(got, []memoryRange{{0, 0x9ffff, true}, {0xa0000, 0xfffff, false}, {0x100000, 0x3ffffff, true}}) {
+		t.Errorf("%+v", got)
+	}
 	for _, bad := range []string{"", "unknown command: 'info'\n", ` AS "memory", root: system` + "\n  ffff-00 (prio 0, ram): x\n"} {
 		if got := parseTree(bad); len(got) > 0 {
 			t.Errorf("%q: %+v", bad, got)
