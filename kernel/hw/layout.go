@@ -96,8 +96,7 @@ type threadLayout struct {
 	node, nodeThread         uint64 // _ipc_node; the thread in an Ipc_node
 	out                      member // state of what it asks others for, in the thread
 	outNode                  uint64 // the Ipc_node that it asks
-	in                       member // state of what others ask it for
-	outStates, inStates      names
+	outStates                names
 	receiver, killed         uint64 // that it waits for: signal receiver, signal context
 	context, helped          uint64 // Scheduler::Context in the thread; in that, the context that it helps
 }
@@ -345,8 +344,8 @@ func (l *Layout) findWaits() error {
 	const thread, node = "Kernel::Thread", "Kernel::Ipc_node"
 	t := &l.thread
 	t.node, t.nodeThread = f.at(thread, "_ipc_node"), f.at(node, "_thread")
-	t.out, t.outNode, t.in = f.integer(thread, "_ipc_node._out.state"), f.at(thread, "_ipc_node._out.node"), f.integer(thread, "_ipc_node._in.state")
-	t.outStates, t.inStates = f.enum(node+"::Out::State"), f.enum(node+"::In::State")
+	t.out, t.outNode = f.integer(thread, "_ipc_node._out.state"), f.at(thread, "_ipc_node._out.node")
+	t.outStates = f.enum(node + "::Out::State")
 	t.receiver, t.killed = f.at(thread, "_signal_handler._receiver"), f.at(thread, "_signal_context_killer._context")
 	t.context, t.helped = f.base(thread, "Kernel::Scheduler::Context"), f.at("Kernel::Scheduler::Context", "_destination")
 	return f.err

@@ -15,7 +15,7 @@ type rawThread struct {
 	fault                    uint64
 	regs                     uint64 // address of its Cpu_state
 	saved                    cpuState
-	out, in                  uint64
+	out                      uint64
 	server                   uint64 // thread that it asks
 	receiver, killed         uint64
 }
@@ -33,7 +33,7 @@ func (d *decoder) readThread(addr uint64) (*rawThread, error) {
 	var label, outNode uint64
 	err := d.fields(addr, d.pointer(l.label, &label), d.pointer(l.pd, &t.pd), d.pointer(l.utcb, &t.utcb),
 		field{l.state, &t.state}, field{l.paused, &t.paused}, field{l.exception, &t.exception}, d.pointer(l.fault, &t.fault),
-		field{l.out, &t.out}, d.pointer(l.outNode, &outNode), field{l.in, &t.in},
+		field{l.out, &t.out}, d.pointer(l.outNode, &outNode),
 		d.pointer(l.receiver, &t.receiver), d.pointer(l.killed, &t.killed))
 	if err != nil {
 		return nil, err
