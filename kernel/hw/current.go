@@ -18,39 +18,69 @@ type processor struct {
 }
 
 // processors lists them, with who runs there: the scheduler's current context, or the
-// one that it helps.
-func (l *Layout) processors(space memory.Reader) (out []processor, err error) {
-	word := func(addr uint64) uint64 {
-		if err != nil {
-			return 0
-		}
-		var v uint64
-		v, err = memory.Uint(space, addr, l.ptr)
-		return v
-	}
-	main := word(l.root.main)
-	for at := word(main + l.root.cpus); at != 0 && err == nil; at = word(at + l.cpu.next) {
+// one that it helps. It stops at the one that is asked for, if one is.
+func (l *Layout) processors(space memory.Reader, only *uint64) (out []processor, err error) {
+	at, err := l.root.cpus.Follow(space, l.ptr, 0)
+	for ; at != 0 && err == nil; at, err = l.nextCPU(space, at, len(out)) {
 		if len(out) == maxCPUs || slices.ContainsFunc(out, func(p processor) bool { return p.addr == at }) {
 			return out, fmt.Errorf("it does not end after %d", len(out))
 		}
 		p := processor{addr: at}
-		if p.id, err = memory.Uint(space, at+l.cpu.id.off, l.cpu.id.size); err != nil {
+		if p.id, err = memory.Uint(space, at+l.cpu.id.Off, l.cpu.id.Size); err != nil {
 			break
 		}
-		context := word(at + l.cpu.current)
-		for n := 0; context != 0 && err == nil; n++ {
-			if n == maxHelped {
-				return out, fmt.Errorf("threads on processor %d help each other in a circle", p.id)
+		if p.current, err = l.cpu.current.Follow(space, l.ptr, at); err == nil && p.current != 0 {
+			if p.current, err = l.helpedBy(space, p.current); err != nil {
+				return out, fmt.Errorf("who runs on processor %d: %w", p.id, err)
 			}
-			p.current = context - l.thread.context
-			context = word(context + l.thread.helped)
 		}
-		if l.cpu.stack != 0 {
-			p.stack = word(at + l.cpu.stack)
+		if err == nil && len(l.cpu.stack) > 0 {
+			p.stack, err = l.cpu.stack.Follow(space, l.ptr, at)
+			if l.cpu.count > 0 {
+				p.stack, err = l.cpu.stack.Follow(space, l.ptr, 0)
+				p.stack += (p.id + 1) * l.cpu.stackSize
+			}
 		}
 		out = append(out, p)
+		if only != nil && p.id == *only {
+			break
+		}
 	}
 	return out, err
+}
+
+// nextCPU is the processor behind the one at an address, of which n came before.
+func (l *Layout) nextCPU(space memory.Reader, at uint64, n int) (uint64, error) {
+	switch {
+	case l.cpu.count == 0:
+		return l.cpu.next.Follow(space, l.ptr, at)
+	case n < l.cpu.count:
+		return at + l.cpu.size, nil
+	}
+	return 0, nil
+}
+
+// helpedBy is the thread that uses the time of one: itself, or whom it helps.
+func (l *Layout) helpedBy(space memory.Reader, thread uint64) (uint64, error) {
+	t := &l.thread
+	for range maxHelped {
+		if t.helps.Exists() {
+			helps, err := memory.Uint(space, thread+t.helps.Off, t.helps.Size)
+			if err != nil {
+				return 0, err
+			}
+			out, err := memory.Uint(space, thread+t.out.Off, t.out.Size)
+			if err != nil || helps == 0 || !t.asks(out) {
+				return thread, err
+			}
+		}
+		to, err := t.helped.Follow(space, l.ptr, thread)
+		if err != nil || to == 0 {
+			return thread, err
+		}
+		thread = to
+	}
+	return 0, fmt.Errorf("threads help each other in a circle")
 }
 
 // CurrentThread is the address of the thread object that a processor runs, 0 where that
@@ -61,26 +91,24 @@ func (l *Layout) CurrentThread(m kernel.Machine, cpu int) uint64 {
 	if err != nil {
 		return 0
 	}
-	list, _ := l.processors(space)
-	for _, p := range list {
-		if p.id == uint64(cpu) {
-			return p.current
-		}
+	id := uint64(cpu)
+	list, _ := l.processors(space, &id)
+	if n := len(list); n > 0 && list[n-1].id == id {
+		return list[n-1].current
 	}
 	return 0
 }
 
-// entryStack is how large the stack of kernel entries is at the most
-// (Hw::Mm::KERNEL_STACK_SIZE, 64 KiB in 21.11 to 26.02).
-const entryStack = 64 << 10
+// inEntry says whether a processor uses its stack of kernel entries.
+func (l *Layout) inEntry(p processor, cpu kernel.CPU) bool {
+	return !cpu.User && p.stack != 0 && p.stack-cpu.SP <= l.cpu.stackSize
+}
 
 // inKernel says whether a processor in the kernel's mode executes the kernel, and no
-// thread of core: it then uses its own stack, or at its very exit the thread object.
-func (p processor) inKernel(cpu kernel.CPU, size uint64) bool {
-	if cpu.User {
-		return false
-	}
-	return p.stack != 0 && p.stack-cpu.SP <= entryStack || cpu.SP-p.current < size
+// thread of core: it then uses its own stack, or at its very entry or exit the thread
+// object.
+func (l *Layout) inKernel(p processor, cpu kernel.CPU, size uint64) bool {
+	return !cpu.User && (l.inEntry(p, cpu) || cpu.SP-p.current < size)
 }
 
 // markRunning finds the thread on each processor and what is its user state then:
@@ -88,7 +116,7 @@ func (p processor) inKernel(cpu kernel.CPU, size uint64) bool {
 // was copied; then what was copied. Objects that were decoded are kept for the next stop
 // as they are: what is changed here is a copy.
 func (d *decoder) markRunning(sys *kernel.System) {
-	list, err := d.processors(d.space)
+	list, err := d.processors(d.space, nil)
 	if err != nil {
 		d.problem("the list of processors: %v", err)
 	}
@@ -105,9 +133,11 @@ func (d *decoder) markRunning(sys *kernel.System) {
 		t := o.Thread
 		t.Running, t.CPU = true, n
 		switch {
-		case !p.inKernel(cpu, o.Size):
+		case !d.inKernel(p, cpu, o.Size):
 			t.IP, t.SP, t.Flags, t.Source, t.Registers = cpu.IP, cpu.SP, cpu.Flags, kernel.SourceCPU, cpu.Registers
-		case p.stack != 0 && p.stack-cpu.SP <= entryStack:
+		case d.gen.pushed:
+			d.pushed(o, cpu)
+		case d.inEntry(p, cpu):
 			d.entered(sys, o, p, cpu)
 		}
 	}
@@ -167,6 +197,20 @@ func (d *decoder) entered(sys *kernel.System, o *kernel.Object, p processor, cpu
 	}
 }
 
+// pushed takes registers out of a thread's state that the processor pushes right now, or
+// pops: which of both, and how far it has come, cannot be told, so that only those are
+// known that are the same in both places.
+func (d *decoder) pushed(o *kernel.Object, cpu kernel.CPU) {
+	t := o.Thread
+	if regs := d.objects[o.Addr].raw.thread.regs; cpu.SP == regs || cpu.SP-regs >= d.Layout.thread.frame {
+		return
+	}
+	t.Registers = slices.DeleteFunc(slices.Clone(t.Registers), func(r kernel.Register) bool {
+		v, ok := kernel.RegisterIn(cpu.Registers, r.Name)
+		return !ok || v != r.Value
+	})
+}
+
 // SpaceSwitch is the address of a word that is written before other page tables come
 // into use: the scheduler's note of whom it runs (Kernel::Scheduler::_current). Only
 // with one processor, and while it names a thread.
@@ -178,12 +222,12 @@ func (l *Layout) SpaceSwitch(m kernel.Machine) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	list, err := l.processors(space)
+	list, err := l.processors(space, nil)
 	if err != nil {
 		return 0, err
 	}
 	if len(list) != 1 || list[0].current == 0 {
 		return 0, fmt.Errorf("the kernel has %d processors, or runs no thread so far", len(list))
 	}
-	return list[0].addr + l.cpu.current, nil
+	return l.cpu.note.Follow(space, l.ptr, list[0].addr)
 }

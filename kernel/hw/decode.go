@@ -6,6 +6,7 @@ import (
 
 	"thaw/kernel"
 	"thaw/kernel/kept"
+	"thaw/kernel/offsets"
 	"thaw/memory"
 )
 
@@ -17,6 +18,7 @@ const (
 	maxCPUs   = 64
 	maxHelped = 256 // threads that help each other
 	maxLabel  = 64
+	maxName   = 160 // of a protection domain
 )
 
 // last is a decoding that is kept for the next stop.
@@ -97,18 +99,20 @@ func (l *Layout) KernelSpace(m kernel.Machine) (*memory.Space, error) {
 	var err error
 	for _, cpu := range m.CPUs {
 		s := memory.NewSpace(m.Phys, m.Paging, cpu.Root)
-		var main uint64
-		if main, err = memory.Uint(s, l.root.main, l.ptr); err == nil && main == 0 {
-			err = fmt.Errorf("Kernel::Main::_instance is 0: the kernel has not begun so far")
+		var made uint64
+		if made, err = l.root.made.Follow(s, l.ptr, 0); err == nil && made == 0 {
+			err = fmt.Errorf("%s is 0: the kernel has not begun so far", l.gen.root)
 		}
 		if err == nil {
-			return s, nil
+			if _, err = memory.Uint(s, made, 1); err == nil {
+				return s, nil
+			}
 		}
 	}
 	if err == nil {
 		return nil, fmt.Errorf("finding the kernel in memory: no processor known")
 	}
-	return nil, fmt.Errorf("finding Kernel::Main in memory (not booted so far, or another core): %w", err)
+	return nil, fmt.Errorf("finding the kernel's %s in memory (not booted so far, or another core): %w", l.gen.root, err)
 }
 
 // Slot is the index in a capability table that a selector names: the capid itself.
@@ -125,36 +129,42 @@ func (d *decoder) problem(format string, args ...any) {
 
 func (d *decoder) word(addr uint64) (uint64, error) { return memory.Uint(d.space, addr, d.ptr) }
 
-func (d *decoder) number(base uint64, m member) (uint64, error) {
-	return memory.Uint(d.space, base+m.off, m.size)
+func (d *decoder) number(base uint64, m offsets.Member) (uint64, error) {
+	return memory.Uint(d.space, base+m.Off, m.Size)
+}
+
+func (d *decoder) follow(r offsets.Route, from uint64) (uint64, error) {
+	return r.Follow(d.space, d.ptr, from)
 }
 
 // field is a number at an offset, and where it goes.
 type field struct {
-	member
+	offsets.Member
 	to *uint64
 }
 
 // pointer is a field of the size of a pointer.
-func (d *decoder) pointer(off uint64, to *uint64) field { return field{member{off, d.ptr}, to} }
+func (d *decoder) pointer(off uint64, to *uint64) field {
+	return field{offsets.Member{Off: off, Size: d.ptr}, to}
+}
 
 // fields reads numbers at offsets from base; those that lie together in one piece.
 func (d *decoder) fields(base uint64, all ...field) error {
-	first, end := all[0].off, uint64(0)
+	first, end := all[0].Off, uint64(0)
 	for _, f := range all {
-		first, end = min(first, f.off), max(end, f.off+uint64(f.size))
+		first, end = min(first, f.Off), max(end, f.Off+uint64(f.Size))
 	}
 	if end-first <= uint64(len(d.room)) {
 		raw := d.room[:end-first]
 		if d.space.ReadMemory(base+first, raw) == nil {
 			for _, f := range all {
-				*f.to = memory.LittleEndian(raw[f.off-first:][:f.size])
+				*f.to = memory.LittleEndian(raw[f.Off-first:][:f.Size])
 			}
 			return nil
 		}
 	}
 	for _, f := range all {
-		v, err := d.number(base, f.member)
+		v, err := d.number(base, f.Member)
 		if err != nil {
 			return err
 		}
@@ -165,19 +175,19 @@ func (d *decoder) fields(base uint64, all ...field) error {
 
 // findCore finds core's protection domain.
 func (d *decoder) findCore() error {
-	main, err := d.word(d.root.main)
+	at, err := d.follow(d.root.made, 0)
 	if err != nil {
-		return fmt.Errorf("reading Kernel::Main::_instance: %w", err)
+		return fmt.Errorf("reading %s: %w", d.gen.root, err)
 	}
-	made, err := memory.Uint(d.space, main+d.root.made, 1)
+	made, err := memory.Uint(d.space, at, 1)
 	if err != nil {
-		return fmt.Errorf("reading Kernel::Main at %#x: %w", main, err)
+		return fmt.Errorf("reading the kernel's root objects at %#x: %w", at, err)
 	}
 	if made == 0 {
 		return fmt.Errorf("core's protection domain does not exist so far: let the kernel boot")
 	}
-	d.core = main + d.root.pd
-	return nil
+	d.core, err = d.follow(d.root.pd, 0)
+	return err
 }
 
 // findObjects finds all kernel objects: core has a capability for each that it made.
@@ -190,13 +200,10 @@ func (d *decoder) findObjects() {
 		if n.identity == 0 || n.obj == 0 {
 			continue // dead
 		}
-		kind := d.treeKind(n)
 		k := d.objects[n.obj]
 		if k == nil {
-			k = &known{addr: n.obj, kind: kind, class: d.thread.classes[0]}
-			d.objects[n.obj] = k
-			d.order = append(d.order, k)
-			d.decode(k)
+			k = &known{addr: n.obj, kind: n.kind, class: d.thread.classes[0]}
+			d.add(k)
 		}
 		if d.ids[n.identity] == 0 {
 			d.ids[n.identity] = kernel.ID(n.capid)
@@ -205,10 +212,23 @@ func (d *decoder) findObjects() {
 			k.id = kernel.ID(n.capid)
 		}
 	}
+	if d.objects[d.core] == nil { // in 18.02 there is no capability for core's own
+		d.add(&known{addr: d.core, kind: typePD})
+	}
 	for _, k := range d.order {
 		if k.id == 0 {
 			k.id = kernel.ID(k.addr) // core has no capability for it itself, only for what it serves
 		}
+	}
+}
+
+// add takes up an object, and reads it.
+func (d *decoder) add(k *known) {
+	d.objects[k.addr] = k
+	d.order = append(d.order, k)
+	it, anew := d.now.raws.Take(d.space, d.old.raws, k.addr, func(addr uint64) (raw, error) { return d.read(k.kind, addr) })
+	if k.raw, k.err = &it.Value, it.Err; anew {
+		d.anew++
 	}
 }
 
@@ -246,27 +266,15 @@ func (d *decoder) sizeOf(k *known) uint64 {
 
 // findIdle finds the processors' idle threads, which no capability names.
 func (d *decoder) findIdle() {
-	cpus, err := d.processors(d.space)
+	cpus, err := d.processors(d.space, nil)
 	if err != nil {
 		d.problem("the list of processors: %v", err)
 	}
 	for _, cpu := range cpus {
 		addr := cpu.addr + d.cpu.idle
-		if d.objects[addr] != nil {
-			continue
+		if d.objects[addr] == nil {
+			d.add(&known{id: kernel.ID(addr), addr: addr, kind: typeThread, class: class{name: "Kernel::Idle_thread", size: d.thread.classes[0].identity}})
 		}
-		k := &known{id: kernel.ID(addr), addr: addr, kind: typeThread, class: class{name: "Kernel::Idle_thread", size: d.thread.classes[0].identity}}
-		d.objects[addr] = k
-		d.order = append(d.order, k)
-		d.decode(k)
-	}
-}
-
-// decode reads an object by its kind.
-func (d *decoder) decode(k *known) {
-	it, anew := d.now.raws.Take(d.space, d.old.raws, k.addr, func(addr uint64) (raw, error) { return d.read(k.kind, addr) })
-	if k.raw, k.err = &it.Value, it.Err; anew {
-		d.anew++
 	}
 }
 
@@ -297,7 +305,7 @@ type node struct {
 	capid, used   uint64
 	identity, obj uint64
 	object        uint64 // the Kernel::Object
-	kind          uint64 // its type
+	kind          string // its type
 }
 
 // readNode reads a node of a tree and what it leads to.
@@ -315,10 +323,30 @@ func (d *decoder) readNode(addr uint64) (n node, err error) {
 	if n.object == 0 {
 		return n, nil
 	}
-	if err = d.fields(n.object, field{l.kind, &n.kind}, d.pointer(l.obj, &n.obj)); err != nil {
+	if !l.kind.Exists() {
+		n.kind, n.obj = l.byPlace(n.identity, n.object)
+		return n, nil
+	}
+	var kind uint64
+	if err = d.fields(n.object, field{l.kind, &kind}, d.pointer(l.obj, &n.obj)); err != nil {
 		return n, fmt.Errorf("object of capability %x: %w", n.capid, err)
 	}
+	if n.kind = l.kinds[kind]; n.kind == "" {
+		n.kind = fmt.Sprintf("type %d", kind)
+	}
 	return n, nil
+}
+
+// byPlace is an object's kind and address where the kernel notes none: an identity of
+// its own stands behind it, as far as the object is large. Any other identity is that
+// of what a thread serves.
+func (l *treeLayout) byPlace(identity, object uint64) (kind string, addr uint64) {
+	for _, p := range l.places {
+		if identity == object+p.identity {
+			return p.kind, object - p.object
+		}
+	}
+	return typeThread, object - l.places[0].object
 }
 
 // tree lists the capabilities of a protection domain by capid, whose root node's
@@ -357,11 +385,4 @@ func (d *decoder) tree(base uint64) (out []node, err error) {
 	}
 	slices.SortStableFunc(out, func(a, b node) int { return int(a.capid) - int(b.capid) })
 	return out, first
-}
-
-func (d *decoder) treeKind(n node) string {
-	if w, ok := d.Layout.caps.kinds[n.kind]; ok {
-		return w
-	}
-	return fmt.Sprintf("type %d", n.kind)
 }

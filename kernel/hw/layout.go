@@ -12,8 +12,8 @@ import (
 	"fmt"
 	"strings"
 
-	"thaw/debuginfo"
 	"thaw/kernel"
+	"thaw/kernel/offsets"
 )
 
 // Layout is where a core keeps what the decoder reads. It is made once per core.
@@ -21,6 +21,7 @@ type Layout struct {
 	file kernel.Symbols
 	ptr  int // bytes of a pointer
 
+	gen      *generation
 	root     root
 	caps     treeLayout
 	pd       pdLayout
@@ -36,10 +37,9 @@ type Layout struct {
 
 // root is the way to core's protection domain and to the processors.
 type root struct {
-	main uint64 // address of the pointer Kernel::Main::_instance, 0 until the kernel has begun
-	pd   uint64 // core's Kernel::Pd in Kernel::Main
-	made uint64 // whether it was constructed, a byte
-	cpus uint64 // pointer to the first Kernel::Cpu, in Kernel::Main
+	made offsets.Route // whether core's protection domain was constructed, a byte
+	pd   offsets.Route // core's Kernel::Pd
+	cpus offsets.Route // the first Kernel::Cpu
 }
 
 // treeLayout is an Object_identity_reference_tree, an AVL tree of capabilities, and
@@ -47,31 +47,32 @@ type root struct {
 type treeLayout struct {
 	left, right uint64 // in a node: Avl_node_base::_child
 	node        uint64 // Avl_node_base in Object_identity_reference
-	capid, used member
+	capid, used offsets.Member
 	identity    uint64
 	object      uint64 // in Object_identity
 	identSize   uint64
-	kind        member // in Object
+	kind        offsets.Member // in Object; where it is missing, the place of its own identity tells an object's class
 	obj         uint64
 	kinds       names // enum Kernel::Object::Type
+	places      []place
 }
 
-// member is an integer: where it lies, and of how many bytes it is.
-type member struct {
-	off  uint64
-	size int
+// place is where an object's own identity lies, from its base Kernel::Object.
+type place struct {
+	identity uint64
+	kind     string
+	object   uint64 // the base in the object
 }
 
 // names are an enum's, by value.
-type names map[uint64]string
+type names = map[uint64]string
 
 // pdLayout is Kernel::Pd.
 type pdLayout struct {
-	size    uint64 // with its identity
-	tree    uint64
-	name    uint64 // its characters
-	nameLen int
-	root    uint64 // physical address of its page tables
+	size uint64 // with its identity
+	tree uint64
+	name offsets.Route // its characters
+	root uint64        // physical address of its page tables
 }
 
 // class is a dynamic class of threads. Their virtual tables tell nothing: the file with
@@ -86,19 +87,22 @@ type class struct {
 type threadLayout struct {
 	classes                  []class
 	label, pd, utcb          uint64
-	state, paused, exception member
+	state, paused, exception offsets.Member
 	states, exceptions       names
-	fault                    uint64 // address of the last page fault
-	regs                     uint64 // pointer to the saved Genode::Cpu_state
-	ip, sp, cs, flags        uint64 // in Cpu_state
-	frame                    uint64 // bytes of a Cpu_state
-	general                  []slot // further registers
-	node, nodeThread         uint64 // _ipc_node; the thread in an Ipc_node
-	out                      member // state of what it asks others for, in the thread
-	outNode                  uint64 // the Ipc_node that it asks
+	fault                    uint64         // address of the last page fault
+	regs                     uint64         // pointer to the saved Genode::Cpu_state
+	ip, sp, cs, flags        uint64         // in Cpu_state
+	trap                     uint64         // what brought it into the kernel, there
+	pageFault                int64          // by that, a page fault; -1 where exception says so
+	frame                    uint64         // bytes of a Cpu_state
+	general                  []slot         // further registers
+	out                      offsets.Member // state of what it asks others for, in the thread
 	outStates                names
-	receiver, killed         uint64 // that it waits for: signal receiver, signal context
-	context, helped          uint64 // Scheduler::Context in the thread; in that, the context that it helps
+	server                   offsets.Route  // the thread that it asks
+	receiver, killed         uint64         // that it waits for: signal receiver, signal context
+	joined                   offsets.Route  // the protection domain that it will run in, as core knows; none where the kernel knows it from the first
+	helped                   offsets.Route  // the thread that it lends its time to
+	helps                    offsets.Member // whether it does so, while it asks
 }
 
 // slot is a register.
@@ -111,33 +115,43 @@ type slot struct {
 type signalLayout struct {
 	contextSize, receiverSize uint64 // with their identities
 	receiver, imprint         uint64 // in a context
-	submits, ack              member
-	handler                   uint64 // in a receiver
-	thread                    uint64 // in a handler
+	submits, ack              offsets.Member
+	handler                   offsets.Route // from a receiver, the thread that waits at it
 }
 
 // irqLayout is Kernel::User_irq.
 type irqLayout struct {
 	size    uint64
-	id      member
+	id      offsets.Member
 	context uint64
 }
 
 // cpuLayout is Kernel::Cpu.
 type cpuLayout struct {
-	next    uint64
-	id      member
-	current uint64 // Scheduler::_current
-	idle    uint64 // its idle thread
-	stack   uint64 // the stack of kernel entries, 0 where that is not known
+	next    offsets.Route // the next one
+	size    uint64        // or this far on, in an array of so many
+	count   int
+	id      offsets.Member
+	current offsets.Route // thread whose time is used
+	note    offsets.Route // the kernel's pointer to it
+	idle    uint64        // its idle thread
+
+	// The stack of kernel entries: its end is noted in the processor, or it lies in an
+	// array of them.
+	stack     offsets.Route
+	stackSize uint64
 }
 
 // NewLayout finds the layout in core's debug info. The error names what is missing.
 func NewLayout(f kernel.Symbols) (*Layout, error) {
-	l := &Layout{file: f, ptr: f.PtrSize(), states: map[stateKey]*stateWords{}, platform: newPlatform(f.Machine())}
+	gen, err := generationOf(f)
+	if err != nil {
+		return nil, err
+	}
+	l := &Layout{file: f, ptr: f.PtrSize(), gen: gen, states: map[stateKey]*stateWords{}, platform: newPlatform(f.Machine(), gen)}
 	for _, part := range []struct {
 		what string
-		find func() error
+		find func(f *offsets.Finder)
 	}{
 		{"the kernel's root objects", l.findRoot},
 		{"capabilities", l.findTree},
@@ -149,175 +163,81 @@ func NewLayout(f kernel.Symbols) (*Layout, error) {
 		{"interrupts", l.findIRQ},
 		{"processors", l.findCPU},
 	} {
-		if err := part.find(); err != nil {
-			return nil, fmt.Errorf("%s does not describe %s (give base-hw's core ELF with debug info, var/run/NAME.core): %w", f.Path(), part.what, err)
+		find := offsets.Finder{File: f}
+		if part.find(&find); find.Err != nil {
+			return nil, fmt.Errorf("%s does not describe %s (give %s): %w", f.Path(), part.what, give, find.Err)
 		}
 	}
 	return l, nil
 }
 
-// finder looks members up until one is missing.
-type finder struct {
-	l   *Layout
-	err error
-}
-
-func (l *Layout) find() *finder { return &finder{l: l} }
-
-func (f *finder) typ(name string) *debuginfo.Type {
-	if f.err != nil {
-		return nil
-	}
-	t, err := f.l.file.Type(name)
-	f.err = err
-	return t
-}
-
-// path is a member of a class by its path; of several paths the first that exists
-// counts.
-func (f *finder) path(typ string, paths ...string) debuginfo.Resolved {
-	t := f.typ(typ)
-	if t == nil {
-		return debuginfo.Resolved{}
-	}
-	var err error
-	for _, p := range paths {
-		r, e := t.FieldPath(p)
-		if e == nil {
-			return r
-		}
-		err = e
-	}
-	f.err = err
-	return debuginfo.Resolved{}
-}
-
-// at is where a member lies.
-func (f *finder) at(typ string, paths ...string) uint64 { return uint64(f.path(typ, paths...).Offset) }
-
-// integer is a member that is a number.
-func (f *finder) integer(typ string, paths ...string) member {
-	r := f.path(typ, paths...)
-	m := member{off: uint64(r.Offset)}
-	if f.err != nil {
-		return m
-	}
-	if m.size = int(r.Type.Underlying().Size); m.size < 1 || m.size > 8 {
-		f.err = fmt.Errorf("%s::%s is no number", typ, paths[0])
-	}
-	return m
-}
-
-// base is where a base class lies in a class.
-func (f *finder) base(typ, base string) uint64 {
-	t := f.typ(typ)
-	if t == nil {
-		return 0
-	}
-	off, ok := t.BaseOffset(base)
-	if !ok {
-		f.err = fmt.Errorf("%s has no base class %s", typ, base)
-	}
-	return uint64(off)
-}
-
-// size is that of a class.
-func (f *finder) size(typ string) uint64 {
-	t := f.typ(typ)
-	if t == nil {
-		return 0
-	}
-	n := t.Underlying().Size
-	if n <= 0 || n > maxObject {
-		f.err = fmt.Errorf("%s has a size of %d bytes", typ, n)
-	}
-	return uint64(n)
-}
-
-// enum are an enum's names.
-func (f *finder) enum(typ string) names {
-	t := f.typ(typ)
-	if t == nil {
-		return nil
-	}
-	out := names{}
-	for _, e := range t.Underlying().Enumerators {
-		out[uint64(e.Value)] = e.Name
-	}
-	if len(out) == 0 {
-		f.err = fmt.Errorf("enum %s has no values", typ)
-	}
-	return out
-}
-
-// maxObject is more than any kernel object has bytes.
-const maxObject = 1 << 20
-
 // coreObject is what core makes of a kernel object: the object and its identity.
 func coreObject(class string) string { return "Kernel::Core_object<Kernel::" + class + ">" }
 
-func (l *Layout) findRoot() error {
-	main, err := l.file.Variable("Kernel::Main::_instance")
-	if err != nil {
-		return err
-	}
-	f := l.find()
-	l.root = root{
-		main: main.Addr,
-		pd:   f.at("Kernel::Main", "_core_platform_pd._kobj._space") + f.base(coreObject("Pd"), "Kernel::Pd"),
-		made: f.at("Kernel::Main", "_core_platform_pd._kobj._constructed"),
-		cpus: f.at("Kernel::Main", "_cpu_pool._cpus._first"),
-	}
-	return f.err
+func (l *Layout) findRoot(f *offsets.Finder) {
+	l.root = root{made: f.Route(l.gen.made), pd: f.Route(l.gen.pd), cpus: f.Route(l.gen.cpus)}
+	l.root.pd = append(l.root.pd, f.Route([]offsets.Hop{offsets.InBase(coreObject("Pd"), "Kernel::Pd")})...)
 }
 
-func (l *Layout) findTree() error {
-	f := l.find()
+func (l *Layout) findTree(f *offsets.Finder) {
 	const ref = "Kernel::Object_identity_reference"
 	l.caps = treeLayout{
-		left: f.at("Genode::Avl_node_base", "_child[0]"), right: f.at("Genode::Avl_node_base", "_child[1]"),
-		node:  f.base(ref, "Genode::Avl_node_base"),
-		capid: f.integer(ref, "_capid"), used: f.integer(ref, "_in_utcbs"),
-		identity:  f.at(ref, "_identity"),
-		object:    f.at("Kernel::Object_identity", "_object"),
-		identSize: f.size("Kernel::Object_identity"),
-		kind:      f.integer("Kernel::Object", "_type"),
-		obj:       f.at("Kernel::Object", "_obj"),
-		kinds:     f.enum("Kernel::Object::Type"),
+		left: f.At("Genode::Avl_node_base", "_child[0]"), right: f.At("Genode::Avl_node_base", "_child[1]"),
+		node:  f.Base(ref, "Genode::Avl_node_base"),
+		capid: f.Number(ref, "_capid"), used: f.Number(ref, "_in_utcbs"),
+		identity:  f.At(ref, "_identity"),
+		object:    f.At("Kernel::Object_identity", "_object"),
+		identSize: f.Size("Kernel::Object_identity"),
+		kind:      f.MaybeNumber("Kernel::Object", "_type"),
 	}
-	return f.err
+	if l.caps.kind.Exists() { // since 21.05 at the latest
+		l.caps.obj, l.caps.kinds = f.At("Kernel::Object", "_obj"), f.Enum("Kernel::Object::Type")
+		return
+	}
+	for _, c := range []struct{ class, kind string }{
+		{"Thread", typeThread}, {"Pd", typePD}, {"Signal_context", typeContext}, {"Signal_receiver", typeReceiver}, {"User_irq", typeIRQ}, {"Vm", typeVCPU},
+	} {
+		if _, err := l.file.Type(coreObject(c.class)); err != nil && c.kind != typeThread {
+			continue // not all kernels have it, and core makes none
+		}
+		base := f.Base(coreObject(c.class), "Kernel::Object")
+		l.caps.places = append(l.caps.places, place{f.Base(coreObject(c.class), "Kernel::Object_identity") - base, c.kind, base})
+	}
 }
 
-func (l *Layout) findPD() error {
-	f := l.find()
-	name := f.path("Kernel::Pd", "_core_data.name._buf")
+func (l *Layout) findPD(f *offsets.Finder) {
 	l.pd = pdLayout{
-		size: f.size(coreObject("Pd")),
-		tree: f.at("Kernel::Pd", "_cap_tree"),
-		name: uint64(name.Offset),
-		root: f.at("Kernel::Pd", "_core_data.table_phys_addr"),
+		size: f.Size(coreObject("Pd")),
+		tree: f.At("Kernel::Pd", "_cap_tree") + f.Base("Kernel::Object_identity_reference_tree", "Genode::Avl_node_base"),
+		name: f.Route(
+			[]offsets.Hop{offsets.In("Kernel::Pd", "_core_data.name._buf")},                                                // 25.08 to 26.02
+			[]offsets.Hop{offsets.Through("Kernel::Pd", "_platform_pd"), offsets.Through("Genode::Platform_pd", "_label")}, // 18.02
+		),
+		root: f.At("Kernel::Pd", "_core_data.table_phys_addr", "mmu_regs.cr3"),
 	}
-	if f.err == nil {
-		l.pd.nameLen = int(min(max(name.Type.Underlying().Count, 1), 512))
-		l.pd.tree += f.base("Kernel::Object_identity_reference_tree", "Genode::Avl_node_base")
-	}
-	return f.err
 }
 
-func (l *Layout) findThread() error {
-	f := l.find()
+func (l *Layout) findThread(f *offsets.Finder) {
 	const thread = "Kernel::Thread"
 	l.thread = threadLayout{
 		classes: l.threadClasses(),
-		label:   f.at(thread, "_label"), pd: f.at(thread, "_pd"), utcb: f.at(thread, "_utcb"),
-		state: f.integer(thread, "_state"), paused: f.integer(thread, "_paused"), exception: f.integer(thread, "_exception_state"),
-		states: f.enum(thread + "::State"), exceptions: f.enum(thread + "::Exception_state"),
-		fault: f.at(thread, "_fault.addr"),
+		label:   f.At(thread, "_label"), pd: f.At(thread, "_pd"), utcb: f.At(thread, "_utcb"),
+		state: f.Number(thread, "_state"), paused: f.Number(thread, "_paused"), exception: f.MaybeNumber(thread, "_exception_state"),
+		states: f.Enum(thread + "::State"),
+		fault:  f.At(thread, "_fault.addr"), pageFault: -1,
 	}
-	if f.err == nil && len(l.thread.classes) == 0 {
-		return fmt.Errorf("no class %s", coreObject("Thread"))
+	if l.gen.joined != nil {
+		l.thread.joined = f.Route(l.gen.joined)
 	}
-	return f.err
+	if l.thread.exception.Exists() {
+		l.thread.exceptions = f.Enum(thread + "::Exception_state")
+	} else if f.Err == nil {
+		l.thread.trap = f.At(cpuStateType, "trapno", "cpu_exception")
+		l.thread.pageFault, f.Err = l.file.Enumerator(cpuStateType + "::PAGE_FAULT")
+	}
+	if f.Err == nil && len(l.thread.classes) == 0 {
+		f.Err = fmt.Errorf("no class %s", coreObject("Thread"))
+	}
 }
 
 // threadClasses are the classes of threads, each with how core makes it; the one of
@@ -339,16 +259,27 @@ func (l *Layout) threadClasses() (out []class) {
 	return out
 }
 
-func (l *Layout) findWaits() error {
-	f := l.find()
+// maxObject is more than any kernel object has bytes.
+const maxObject = 1 << 20
+
+func (l *Layout) findWaits(f *offsets.Finder) {
 	const thread, node = "Kernel::Thread", "Kernel::Ipc_node"
 	t := &l.thread
-	t.node, t.nodeThread = f.at(thread, "_ipc_node"), f.at(node, "_thread")
-	t.out, t.outNode = f.integer(thread, "_ipc_node._out.state"), f.at(thread, "_ipc_node._out.node")
-	t.outStates = f.enum(node + "::Out::State")
-	t.receiver, t.killed = f.at(thread, "_signal_handler._receiver"), f.at(thread, "_signal_context_killer._context")
-	t.context, t.helped = f.base(thread, "Kernel::Scheduler::Context"), f.at("Kernel::Scheduler::Context", "_destination")
-	return f.err
+	// The node is a member, or in 18.02 a base: its state has the name of the thread's then.
+	t.out = f.Number(thread, "_ipc_node._out.state", "Ipc_node::_state")
+	t.outStates = f.Enum(node+"::Out::State", node+"::State")
+	t.server = f.Route(
+		[]offsets.Hop{offsets.Through(thread, "_ipc_node._out.node"), offsets.Through(node, "_thread")},
+		[]offsets.Hop{offsets.Through(thread, "_callee"), offsets.Of(node, thread)},
+	)
+	t.receiver = f.At(thread, "_signal_handler._receiver", "_signal_receiver")
+	t.killed = f.At(thread, "_signal_context_killer._context", "Signal_context_killer::_context")
+	const context = "Kernel::Scheduler::Context"
+	if t.helps = f.MaybeNumber(thread, "_help"); t.helps.Exists() {
+		t.helped = t.server
+		return
+	}
+	t.helped = f.Route([]offsets.Hop{offsets.InBase(thread, context), offsets.Through(context, "_destination"), offsets.Of(context, thread)})
 }
 
 // generalRegisters are those other than ip and sp that a Cpu_state may have, by
@@ -357,68 +288,81 @@ var generalRegisters = map[elf.Machine][]string{
 	elf.EM_X86_64: strings.Fields("rax rbx rcx rdx rsi rdi rbp r8 r9 r10 r11 r12 r13 r14 r15"),
 }
 
-func (l *Layout) findRegisters() error {
-	f := l.find()
-	const state = "Genode::Cpu_state"
+const cpuStateType = "Genode::Cpu_state"
+
+func (l *Layout) findRegisters(f *offsets.Finder) {
+	const state = cpuStateType
 	t := &l.thread
-	t.regs = f.at("Kernel::Thread", "regs._obj")
-	t.ip, t.sp, t.flags = f.at(state, "ip"), f.at(state, "sp"), f.at(state, "eflags", "pstate", "cpsr")
-	t.frame = f.size(state)
-	typ := f.typ(state)
-	if f.err != nil {
-		return f.err
-	}
+	t.regs = f.At("Kernel::Thread", "regs._obj")
+	t.ip, t.sp, t.flags = f.At(state, "ip"), f.At(state, "sp"), f.At(state, "eflags", "pstate", "cpsr")
+	t.frame = f.Size(state)
 	t.cs = t.flags
-	if cs, err := typ.FieldPath("cs"); err == nil {
-		t.cs = uint64(cs.Offset)
+	if cs, ok := f.Maybe(state, "cs"); ok {
+		t.cs = cs
 	}
 	for _, name := range generalRegisters[l.file.Machine()] {
-		if r, err := typ.FieldPath(name); err == nil {
-			t.general = append(t.general, slot{name, uint64(r.Offset)})
+		if r, ok := f.Maybe(state, name); ok {
+			t.general = append(t.general, slot{name, r})
 		}
 	}
-	if r, err := typ.FieldPath("r"); err == nil && r.Type.Underlying().Count > 0 { // ARM's is one array
-		for i := range min(r.Type.Underlying().Count, 31) {
+	if _, ok := f.Maybe(state, "r"); ok { // ARM's is one array
+		r := f.Path(state, "r")
+		for i := range min(max(r.Type.Underlying().Count, 0), 31) {
 			t.general = append(t.general, slot{fmt.Sprintf("x%d", i), uint64(r.Offset) + uint64(i)*uint64(l.ptr)})
 		}
 	}
-	return nil
 }
 
-func (l *Layout) findSignals() error {
-	f := l.find()
-	const context = "Kernel::Signal_context"
+func (l *Layout) findSignals(f *offsets.Finder) {
+	const context, receiver, handler = "Kernel::Signal_context", "Kernel::Signal_receiver", "Kernel::Signal_handler"
+	const element = "Genode::Fifo_element<" + handler + ">"
 	l.signal = signalLayout{
-		contextSize: f.size(coreObject("Signal_context")), receiverSize: f.size(coreObject("Signal_receiver")),
-		receiver: f.at(context, "_receiver"), imprint: f.at(context, "_imprint"),
-		submits: f.integer(context, "_submits"), ack: f.integer(context, "_ack"),
-		handler: f.at("Kernel::Signal_receiver", "_handler"), thread: f.at("Kernel::Signal_handler", "_thread"),
+		contextSize: f.Size(coreObject("Signal_context")), receiverSize: f.Size(coreObject("Signal_receiver")),
+		receiver: f.At(context, "_receiver"), imprint: f.At(context, "_imprint"),
+		submits: f.Number(context, "_submits"), ack: f.Number(context, "_ack"),
+		handler: f.Route(
+			[]offsets.Hop{offsets.Through(receiver, "_handler"), offsets.Through(handler, "_thread")},
+			[]offsets.Hop{offsets.Through(receiver, "_handlers._head"), offsets.Through(element, "_object"), offsets.Of(handler, "Kernel::Thread")},
+		),
 	}
-	return f.err
 }
 
-func (l *Layout) findIRQ() error {
-	f := l.find()
-	l.irq = irqLayout{size: f.size(coreObject("User_irq")), id: f.integer("Kernel::User_irq", "_id", "_irq_nr"), context: f.at("Kernel::User_irq", "_context")}
-	return f.err
+func (l *Layout) findIRQ(f *offsets.Finder) {
+	const irq = "Kernel::User_irq"
+	l.irq = irqLayout{id: f.Number(irq, "_id", "_irq_nr"), context: f.At(irq, "_context"), size: f.Size(irq)}
+	if typ, err := l.file.Type(coreObject("User_irq")); err == nil { // in 18.02 core makes one without an identity
+		l.irq.size = uint64(typ.Underlying().Size)
+	}
 }
 
-func (l *Layout) findCPU() error {
-	f := l.find()
-	const cpu = "Kernel::Cpu"
+func (l *Layout) findCPU(f *offsets.Finder) {
+	const cpu, thread, context, share, element = "Kernel::Cpu", "Kernel::Thread", "Kernel::Scheduler::Context", "Kernel::Cpu_share", "Genode::List<Kernel::Cpu>::Element"
 	l.cpu = cpuLayout{
-		next:    f.base(cpu, "Genode::List<Kernel::Cpu>::Element") + f.at("Genode::List<Kernel::Cpu>::Element", "_next"),
-		id:      f.integer(cpu, "_id.value", "_id"),
-		current: f.at(cpu, "_scheduler._current"),
-		idle:    f.at(cpu, "_idle"),
+		id: f.Number(cpu, "_id.value", "_id"), idle: f.At(cpu, "_idle"), size: f.Size(cpu),
+		note: f.Route([]offsets.Hop{offsets.In(cpu, "_scheduler._current")}, []offsets.Hop{offsets.In(cpu, "_scheduler._head")}),
+		current: f.Route(
+			[]offsets.Hop{offsets.Through(cpu, "_scheduler._current"), offsets.Of(context, thread)},
+			[]offsets.Hop{offsets.Through(cpu, "_scheduler._head"), offsets.Of(share, thread)},
+		),
+		stackSize: entryStack,
 	}
-	if f.err != nil {
-		return f.err
+	if l.gen.stacks == "" {
+		l.cpu.next = f.Route([]offsets.Hop{offsets.InBase(cpu, element), offsets.Through(element, "_next")})
+		if _, ok := f.Maybe(cpu, "tss.ist[0]"); ok {
+			l.cpu.stack = f.Route([]offsets.Hop{offsets.Through(cpu, "tss.ist[0]")})
+		}
+		return
 	}
-	if typ, err := l.file.Type(cpu); err == nil {
-		if r, err := typ.FieldPath("tss.ist[0]"); err == nil {
-			l.cpu.stack = uint64(r.Offset)
+	l.cpu.stack = f.Route([]offsets.Hop{offsets.In("", l.gen.stacks)})
+	if v, err := l.file.Variable(l.gen.stacks); err == nil && f.Err == nil {
+		all := v.Type.Underlying()
+		l.cpu.count = int(min(max(all.Count, 0), maxCPUs))
+		if all.Elem != nil {
+			l.cpu.stackSize = uint64(max(all.Elem.Underlying().Size, 0))
 		}
 	}
-	return nil
 }
+
+// entryStack is how large the stack of kernel entries is at the most
+// (Hw::Mm::KERNEL_STACK_SIZE, 64 KiB in 21.11 to 26.02).
+const entryStack = 64 << 10

@@ -29,16 +29,16 @@ func (d *decoder) read(kind string, addr uint64) (r raw, err error) {
 		r.thread, err = d.readThread(addr)
 	case typePD:
 		if r.root, err = d.word(addr + d.pd.root); err == nil {
-			r.name, err = memory.CString(d.space, addr+d.pd.name, d.pd.nameLen)
+			var name uint64
+			if name, err = d.follow(d.pd.name, addr); err == nil && name != 0 {
+				r.name, err = memory.CString(d.space, name, maxName)
+			}
 		}
 	case typeContext:
 		s := &d.signal
 		err = d.fields(addr, d.pointer(s.receiver, &r.to), d.pointer(s.imprint, &r.number), field{s.submits, &r.submits}, field{s.ack, &r.ack})
 	case typeReceiver:
-		var handler uint64
-		if handler, err = d.word(addr + d.signal.handler); err == nil && handler != 0 {
-			r.to, err = d.word(handler + d.signal.thread)
-		}
+		r.to, err = d.follow(d.signal.handler, addr)
 	case typeIRQ:
 		err = d.fields(addr, field{d.irq.id, &r.number}, d.pointer(d.irq.context, &r.to))
 	}

@@ -6,17 +6,17 @@ import (
 	"thaw/kernel"
 )
 
-const instance = "Kernel::Main::_instance"
+const give = "base-hw's core with debug info (var/run/NAME.core)"
 
 // Kernel is base-hw in the table of kernels.
 var Kernel = kernel.Known{
 	Name:    "base-hw",
-	Give:    "base-hw's core with debug info (var/run/NAME.core)",
-	Files:   []string{"*.core"},
-	Folders: []string{"var/run"},
+	Give:    give,
+	Files:   []string{"*.core", "core.elf"},
+	Folders: []string{"var/run", "debug"},
 	Causes:  causes,
 	Describes: func(f kernel.Symbols) bool {
-		_, err := f.Variable(instance)
+		_, err := generationOf(f)
 		return err == nil
 	},
 	New: func(f kernel.Symbols) (kernel.Decoder, error) { return NewLayout(f) },
@@ -32,9 +32,10 @@ const (
 // Platform is what the debugger must know of base-hw beside its objects.
 func (l *Layout) Platform() *kernel.Platform { return &l.platform }
 
-// newPlatform is that of a processor. The processor pushes onto a stack of its own at a
-// kernel entry, never over what is saved.
-func newPlatform(m elf.Machine) kernel.Platform {
+// newPlatform is that of a processor. It pushes onto a stack of its own at a kernel
+// entry, never over what is saved, or right into the saved registers: then there is no
+// frame to be copied.
+func newPlatform(m elf.Machine, gen *generation) kernel.Platform {
 	return kernel.Platform{
 		Name:     "base-hw",
 		Requests: requests,
@@ -43,7 +44,7 @@ func newPlatform(m elf.Machine) kernel.Platform {
 		Saves:    []string{"Kernel::Thread::_save"},
 		Selector: map[elf.Machine]string{elf.EM_X86_64: "rsi"}[m], // second argument of a kernel call
 		Places: []*kernel.PlaceKind{
-			{Name: inRegs, Text: "CPU context"},
+			{Name: inRegs, Text: "CPU context", Pushed: gen.pushed},
 			{Name: inEntry, Text: "frame of the kernel's entry", Why: "the kernel has not saved it so far", Passing: true},
 		},
 	}
@@ -55,6 +56,10 @@ var requests = []kernel.Request{{
 	Function: "Core::Platform_thread::state(Genode::Thread_state)",
 	Has:      kernel.Member{Type: "Genode::Thread_state", Path: "cpu.ip"}, // 24.05 to 26.02
 	Object:   "(unsigned long)&_kobj._space", IP: "thread_state.cpu.ip", SP: "thread_state.cpu.sp", Registers: "thread_state.cpu",
+}, {
+	Function: "Genode::Platform_thread::state(Genode::Thread_state)",
+	Has:      kernel.Member{Type: "Genode::Thread_state", Path: "ip"}, // 18.02
+	Object:   "(unsigned long)&_data", IP: "thread_state.ip", SP: "thread_state.sp", Registers: "thread_state",
 }}
 
 // causes are this kernel's words for the causes of verdicts.

@@ -23,6 +23,7 @@ type rawThread struct {
 // cpuState is a Genode::Cpu_state.
 type cpuState struct {
 	ip, sp, cs, flags uint64
+	trap              uint64 // only where the layout has it
 	general           []kernel.Register
 }
 
@@ -30,20 +31,28 @@ type cpuState struct {
 func (d *decoder) readThread(addr uint64) (*rawThread, error) {
 	l := &d.Layout.thread
 	t := &rawThread{}
-	var label, outNode uint64
-	err := d.fields(addr, d.pointer(l.label, &label), d.pointer(l.pd, &t.pd), d.pointer(l.utcb, &t.utcb),
-		field{l.state, &t.state}, field{l.paused, &t.paused}, field{l.exception, &t.exception}, d.pointer(l.fault, &t.fault),
-		field{l.out, &t.out}, d.pointer(l.outNode, &outNode),
-		d.pointer(l.receiver, &t.receiver), d.pointer(l.killed, &t.killed))
+	var label uint64
+	all := []field{d.pointer(l.label, &label), d.pointer(l.pd, &t.pd), d.pointer(l.utcb, &t.utcb),
+		{l.state, &t.state}, {l.paused, &t.paused}, d.pointer(l.fault, &t.fault),
+		{l.out, &t.out}, d.pointer(l.receiver, &t.receiver), d.pointer(l.killed, &t.killed)}
+	if l.exception.Exists() {
+		all = append(all, field{l.exception, &t.exception})
+	}
+	err := d.fields(addr, all...)
 	if err != nil {
 		return nil, err
+	}
+	if t.pd == 0 && len(l.joined) > 0 { // one that was not started so far has it only in core
+		if t.pd, err = d.follow(l.joined, addr); err != nil {
+			return nil, fmt.Errorf("core's object of it: %w", err)
+		}
 	}
 	if t.name, err = memory.CString(d.space, label, maxLabel); err != nil {
 		return nil, fmt.Errorf("its label at %#x: %w", label, err)
 	}
-	if outNode != 0 {
-		if t.server, err = d.word(outNode + l.nodeThread); err != nil {
-			return nil, fmt.Errorf("whom it asks, at %#x: %w", outNode, err)
+	if l.asks(t.out) {
+		if t.server, err = d.follow(l.server, addr); err != nil {
+			return nil, fmt.Errorf("whom it asks: %w", err)
 		}
 	}
 	if t.regs, err = d.word(addr + l.regs); err != nil {
@@ -55,11 +64,20 @@ func (d *decoder) readThread(addr uint64) (*rawThread, error) {
 	return t, nil
 }
 
+// asks says whether a thread waits for an answer of another one, by its IPC node.
+func (l *threadLayout) asks(out uint64) bool {
+	switch l.outStates[out] {
+	case "READY", "INACTIVE", "AWAIT_REQUEST":
+		return false
+	}
+	return true
+}
+
 // cpuState reads a Cpu_state.
 func (d *decoder) cpuState(addr uint64) (s cpuState, err error) {
 	l := &d.Layout.thread
 	s.general = make([]kernel.Register, len(l.general))
-	all := []field{d.pointer(l.ip, &s.ip), d.pointer(l.sp, &s.sp), d.pointer(l.cs, &s.cs), d.pointer(l.flags, &s.flags)}
+	all := []field{d.pointer(l.ip, &s.ip), d.pointer(l.sp, &s.sp), d.pointer(l.cs, &s.cs), d.pointer(l.flags, &s.flags), d.pointer(l.trap, &s.trap)}
 	for i, r := range l.general {
 		s.general[i].Name = r.name
 		all = append(all, d.pointer(r.off, &s.general[i].Value))
@@ -87,7 +105,7 @@ func (l *Layout) words(t *rawThread) []string {
 	if t.paused != 0 {
 		w.names = append(w.names, "paused")
 	}
-	if e := l.thread.exceptions[t.exception]; e != noException {
+	if e := l.thread.exceptions[t.exception]; e != noException && l.thread.exception.Exists() {
 		w.names = append(w.names, e)
 	}
 	if len(l.states) < 1<<10 { // memory may say anything
@@ -102,13 +120,26 @@ const (
 	mmuFault    = "MMU_FAULT"
 )
 
+// why is what a thread is handled for: its exception state. A kernel that has none of
+// it stops a thread for a page fault as it does at a blockade; by what it came into
+// the kernel tells.
+func (l *threadLayout) why(r *rawThread) string {
+	switch {
+	case l.exception.Exists():
+		return l.exceptions[r.exception]
+	case l.states[r.state] == "AWAITS_RESTART" && r.saved.trap == uint64(l.pageFault):
+		return mmuFault
+	}
+	return noException
+}
+
 // threadOf is a thread of the model.
 func (d *decoder) threadOf(r *rawThread) *kernel.Thread {
 	words := d.Layout.words(r)
 	l := &d.Layout.thread
 	t := &kernel.Thread{PD: d.id(r.pd), State: r.state, StateNames: words, StateWords: words,
 		Ready: words[0] == "ACTIVE" && r.paused == 0, Dead: words[0] == "DEAD",
-		Exception: l.exceptions[r.exception] != noException,
+		Exception: l.why(r) != noException,
 		Wait:      d.waitOf(r, words[0]),
 		UTCB:      r.utcb, Source: kernel.SourceNone,
 		Places: []kernel.Place{{PlaceKind: d.platform.Places[0], IP: r.saved.ip, SP: r.saved.sp, IPAddr: r.regs + l.ip, SPAddr: r.regs + l.sp}},
@@ -124,7 +155,7 @@ func (d *decoder) waitOf(r *rawThread, state string) kernel.Wait {
 	l := &d.Layout.thread
 	switch state {
 	case "AWAITS_IPC":
-		if l.outStates[r.out] != "READY" {
+		if l.asks(r.out) {
 			return kernel.Wait{Verb: "calls", For: d.id(r.server), What: "a thread that is not known"}
 		}
 		return kernel.Wait{Verb: "receives from", What: "anybody"}
@@ -135,7 +166,7 @@ func (d *decoder) waitOf(r *rawThread, state string) kernel.Wait {
 	case "AWAITS_START":
 		return kernel.Wait{Blocked: "not started", Verb: "waits for", What: "its start"}
 	case "AWAITS_RESTART":
-		switch l.exceptions[r.exception] {
+		switch l.why(r) {
 		case noException:
 			return kernel.Wait{Blocked: "at a blockade", Verb: "waits for", What: "a wakeup, at a blockade"}
 		case mmuFault:
