@@ -25,6 +25,7 @@ type Recorded struct {
 	Story  string `yaml:"story"`
 	Shows  string `yaml:"shows"`  // where thaw shows it
 	Source string `yaml:"source"` // who met it
+	Log    string `yaml:"log"`    // what the LOG says once it shows, "" where it does not show there
 	From   string `yaml:"from"`   // the system that was recorded
 }
 

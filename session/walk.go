@@ -223,22 +223,7 @@ func (e *Engine) settle() {
 func (e *Engine) RunFor(ctx context.Context, d time.Duration, arrived func()) error {
 	limit, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
-	for {
-		ev, err := e.runChecked(ctx, limit)
-		over := err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded)
-		if over {
-			ev, err = e.halt(ctx, fmt.Sprintf("%v are over", d))
-		}
-		if err := e.arrive(ctx, ev, err); err != nil {
-			return err
-		}
-		if arrived != nil {
-			arrived()
-		}
-		if over || len(e.ev.Mismatches) > 0 {
-			return nil
-		}
-	}
+	return e.runUntil(ctx, limit, func() string { return fmt.Sprintf("%v are over", d) }, arrived)
 }
 
 // RunAll walks every phase to the end, headless, or until a file turns out to be

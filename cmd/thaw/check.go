@@ -261,6 +261,11 @@ func runFor(ctx context.Context, e *session.Engine, d time.Duration) error {
 
 // runAll walks all phases and tells how far that is and what is waited for.
 func runAll(ctx context.Context, e *session.Engine, arrived func()) error {
+	return runOn(ctx, e, "", arrived)
+}
+
+// runOn is runAll, and waits then for the LOG to say something, "" for nothing.
+func runOn(ctx context.Context, e *session.Engine, until string, arrived func()) error {
 	wait := func() (done func()) {
 		return busyWith(ctx, func() string {
 			w, log, ok := e.Waiting()
@@ -274,13 +279,17 @@ func runAll(ctx context.Context, e *session.Engine, arrived func()) error {
 		}, "%s", progress(e.View()))
 	}
 	defer wait()()
-	return e.RunAll(ctx, func() {
+	tell := func() {
 		if arrived != nil {
 			busy(ctx, "") // it prints lines of its own
 			arrived()
 		}
 		wait()
-	})
+	}
+	if until != "" {
+		return e.RunOn(ctx, until, tell)
+	}
+	return e.RunAll(ctx, tell)
 }
 
 // progress says what came by so far.

@@ -18,15 +18,18 @@ import (
 
 func newRecord() *cobra.Command {
 	var o options
+	var until string
 	c := &cobra.Command{
 		Use:   "record lab[:BUG]|ADDR -o FILE",
 		Short: "walk all phases without a screen and record them in a file",
 		Long: `record runs the scenario to its end and keeps in a file what was read at every
 stop: registers, the memory pages that the model needs, evidence, LOG, and the
 debug info that was used. The file replays anywhere: "thaw replay FILE" needs no
-QEMU, no ELF files and no Genode. To record while you debug, give --record FILE
+QEMU, no ELF files and no Genode. With --until the guest goes on after the
+restore's end, until the LOG has a line with a text: what a bug does is often seen
+only there. To record while you debug, give --record FILE
 to lab or attach.`,
-		Example: "  thaw record lab:overwritten -o overwritten.thaw\n  thaw record :1234 --build build/x86_64 -o bug.thaw",
+		Example: "  thaw record lab:overwritten -o overwritten.thaw\n  thaw record lab:rom-data --until 'Going to bed' -o bed.thaw\n  thaw record :1234 --build build/x86_64 -o bug.thaw",
 		RunE: func(c *cobra.Command, args []string) error {
 			switch {
 			case len(args) != 1:
@@ -38,19 +41,20 @@ to lab or attach.`,
 			if err != nil {
 				return err
 			}
-			return o.recordAll(c.Context(), c.ErrOrStderr(), what)
+			return o.recordAll(c.Context(), c.ErrOrStderr(), what, until)
 		},
 	}
 	o.commonFlags(c)
 	o.targetFlags(c)
 	o.timeoutFlag(c)
 	c.Flags().StringVarP(&o.record, "output", "o", "", "new `file` for the recording")
+	c.Flags().StringVar(&until, "until", "", "go on after the restore's end, until a line that the LOG got since the restore began holds this `text`")
 	c.Flags().MarkHidden("record")
 	return c
 }
 
 // recordAll records one scenario headless, and tells every stop.
-func (o *options) recordAll(ctx context.Context, w io.Writer, what subject) (err error) {
+func (o *options) recordAll(ctx context.Context, w io.Writer, what subject, until string) (err error) {
 	s, err := o.loadScenario()
 	if err != nil {
 		return err
@@ -68,7 +72,7 @@ func (o *options) recordAll(ctx context.Context, w io.Writer, what subject) (err
 	if err := begin(ctx, op.engine); err != nil {
 		return err
 	}
-	return runAll(ctx, op.engine, func() {
+	return runOn(ctx, op.engine, until, func() {
 		size, _ := op.writer.Size()
 		v := op.engine.View()
 		if s := v.Snapshot; s != nil {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -16,6 +17,7 @@ import (
 	"thaw/recording"
 	"thaw/report"
 	"thaw/scenarios"
+	"thaw/session/view"
 )
 
 // recorded is a recording of the lab guest, made by the program.
@@ -51,10 +53,49 @@ func TestCatalogue(t *testing.T) {
 			if r := thaw(t, "check", e.Name); r.code != exitOK {
 				t.Errorf("exit code %d: %s%s", r.code, r.stdout, r.stderr)
 			}
+			if log := logSinceRestore(t, e.Name); !strings.Contains(log, e.Log) {
+				t.Errorf("the recording ends before the LOG says %q:\n%s", e.Log, log)
+			}
 			if e.Title == "" || e.Story == "" || e.Shows == "" || !strings.Contains(out, e.Title) {
 				t.Errorf("the catalogue tells too little: %+v", e)
 			}
 		})
+	}
+}
+
+// logSinceRestore is what the LOG said since the restore began, at a recording's last stop.
+func logSinceRestore(t *testing.T, what string) string {
+	t.Helper()
+	r, _, err := openReplay(t.Context(), what)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last, err := r.View(r.Stops())
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(last.Phases, func(p view.Phase) bool { return p.Name == "restore" })
+	begin, err := r.View(last.Phases[i].Stop)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(last.Log[len(begin.Log):], "\n")
+}
+
+// A recording goes on until its LOG says what was asked for, and does not wait for
+// ever for what it never says.
+func TestRecordUntil(t *testing.T) {
+	t.Parallel()
+	if log := logSinceRestore(t, recorded(t, "lab:rom-data", "--until", "4 sheeps")); !strings.Contains(log, "Going to bed.") || !strings.Contains(log, "4 sheeps") {
+		t.Errorf("the LOG at the last stop:\n%s", log)
+	}
+	file := filepath.Join(t.TempDir(), "vain.thaw")
+	r := thaw(t, onLab("record", "lab:wrong-object", "-o", file, "--until", "4 sheeps", "--timeout", "2s")...)
+	if r.code != exitFailed || !strings.Contains(r.stderr, `waited 2s for a LOG line with "4 sheeps", in vain: `) {
+		t.Errorf("exit code %d: %s", r.code, r.stderr)
+	}
+	if _, _, v, err := lastOf(t.Context(), file); err != nil || v.Snapshot.Reason != `the LOG did not say "4 sheeps" within 2s` {
+		t.Errorf("what was recorded is lost: %v", err)
 	}
 }
 
