@@ -8,13 +8,14 @@ import (
 
 	"thaw/debuginfo"
 	"thaw/kernel"
+	"thaw/session/arch"
 	"thaw/session/view"
 )
 
 // facts are what the rules ask about one requested thread. All of them are
 // about the time after its last request.
 type facts struct {
-	arch     arch
+	arch     arch.Arch
 	t        *track
 	q        *request
 	platform *kernel.Platform
@@ -82,7 +83,7 @@ func (j *judge) factsOf(s *view.Snapshot, t *track) *facts {
 	f.foreign, f.owner, f.unread = j.foreign(t.Name, q)
 	if t.Entered != nil {
 		f.arrived = known && t.Entered.IP == q.IP && t.Entered.SP == q.SP
-		f.diff = j.arch.differing(q.Registers, t.Entered.Registers)
+		f.diff = j.arch.Differing(q.Registers, t.Entered.Registers)
 	}
 	if o := s.System.Object(t.ID); o != nil && o.Thread != nil {
 		f.blocked = o.Thread.Waits()

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"thaw/kernel"
+	"thaw/session/arch"
 	"thaw/session/view"
 )
 
@@ -80,7 +81,7 @@ func TestRules(t *testing.T) {
 // The kernel's entry saves a thread's state whenever the thread enters it. Where that
 // is what was there before, and what was requested, nobody has restored anything.
 func TestSavedAgainIsNotRestored(t *testing.T) {
-	arch, err := archOf(elf.EM_X86_64)
+	x86, err := arch.Of(elf.EM_X86_64)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +91,7 @@ func TestSavedAgainIsNotRestored(t *testing.T) {
 	ofEntry := []view.Frame{{Place: view.Place{Function: "irq_entry"}}, ends}
 	called := []view.Frame{{Place: view.Place{Function: "Thread::copy_utcb_to_ts"}}, {Place: view.Place{Function: "Thread::transfer_msg"}}, ends}
 	ev := newEvidence()
-	j := &judge{arch: arch, platform: &kernel.Platform{}, ev: &ev}
+	j := &judge{arch: x86, platform: &kernel.Platform{}, ev: &ev}
 	s := &view.Snapshot{System: kernel.NewSystem(nil, nil)}
 	for _, c := range []struct {
 		what   string

@@ -100,7 +100,7 @@ func (e *Engine) stackOf(s *view.Snapshot, o, task *kernel.Object, phys memory.R
 	if c == nil {
 		return nil, fmt.Errorf("there is no debug info for the program at %#x", o.Thread.IP)
 	}
-	regs := savedRegisters{{Name: e.arch.ip, Value: o.Thread.IP}, {Name: e.arch.sp, Value: o.Thread.SP}}
+	regs := savedRegisters{{Name: e.arch.IP, Value: o.Thread.IP}, {Name: e.arch.SP, Value: o.Thread.SP}}
 	scope := debuginfo.Scope{File: c.file, Mem: memory.NewSpace(phys, e.m.Paging, task.PD.Root), Regs: append(regs, o.Thread.Registers...), PC: o.Thread.IP}
 	return framesOf(scope, c), nil
 }

@@ -38,7 +38,7 @@ func (e *Engine) diverge(ctx context.Context, t *track) error {
 		d.Problem = whyReplayed
 		return nil
 	}
-	if !ok || e.arch.rootRegister == "" {
+	if !ok || e.arch.RootRegister == "" {
 		d.Problem = "the page tables in use cannot be changed through this target"
 		return nil
 	}
@@ -49,8 +49,8 @@ func (e *Engine) diverge(ctx context.Context, t *track) error {
 	}
 	d.Original = original.ID
 	from := original.Thread
-	start := append(slices.Clone(from.Registers), kernel.Register{Name: e.arch.ip, Value: from.IP},
-		kernel.Register{Name: e.arch.sp, Value: from.SP}, kernel.Register{Name: e.arch.flags, Value: from.Flags})
+	start := append(slices.Clone(from.Registers), kernel.Register{Name: e.arch.IP, Value: from.IP},
+		kernel.Register{Name: e.arch.SP, Value: from.SP}, kernel.Register{Name: e.arch.Flags, Value: from.Flags})
 	restored, err := e.excursion(ctx, w, t.TaskRoot, nil, e.attachedTo(t))
 	if err != nil {
 		return noExcursion(ctx, d, err)

@@ -11,7 +11,9 @@ import (
 	"thaw/debuginfo"
 	"thaw/kernel"
 	"thaw/memory"
+	"thaw/session/arch"
 	"thaw/session/scenario"
+	"thaw/session/target"
 	"thaw/session/view"
 )
 
@@ -43,7 +45,7 @@ type Engine struct {
 	paging memory.Paging
 	scn    *scenario.Scenario
 	plat   platform
-	arch   arch
+	arch   arch.Arch
 
 	sources   []string
 	comps     map[string]*component
@@ -54,7 +56,7 @@ type Engine struct {
 
 	// The current stop.
 	m       kernel.Machine
-	regs    []Registers
+	regs    []target.Registers
 	cpu     int // processor that stopped
 	view    *memory.View
 	mirror  *memory.Mirror // what the model is made of, at all stops
@@ -129,7 +131,7 @@ const maxLog = 20000
 // Open starts a session on a stopped target. Where the kernel runs already it
 // is compared with its file; else that is done at the first stop.
 func Open(ctx context.Context, c Config) (*Engine, error) {
-	a, err := archOf(c.Target.Machine())
+	a, err := arch.Of(c.Target.Machine())
 	if err != nil {
 		return nil, err
 	}
@@ -192,7 +194,7 @@ func (e *Engine) look(ctx context.Context, cpu int) error {
 	e.text = memory.NewView(e.target, e.target.BlockSize(), nil)
 	e.m = kernel.Machine{Phys: e.view, Paging: e.paging}
 	for _, r := range regs {
-		e.m.CPUs = append(e.m.CPUs, e.arch.cpu(r))
+		e.m.CPUs = append(e.m.CPUs, e.arch.CPU(r))
 	}
 	return nil
 }

@@ -9,6 +9,8 @@ import (
 
 	"thaw/kernel"
 	"thaw/memory"
+	"thaw/session/arch"
+	"thaw/session/target"
 )
 
 // An excursion executes a thread's next instructions on the stopped processor, to
@@ -53,7 +55,7 @@ type Putter interface {
 	Changer
 	// PutRegisters writes all registers of a processor that differ from those of
 	// an earlier stop.
-	PutRegisters(ctx context.Context, cpu int, regs Registers) error
+	PutRegisters(ctx context.Context, cpu int, regs target.Registers) error
 }
 
 // excursion executes up to maxExcursion instructions in the address space with
@@ -78,13 +80,13 @@ func (e *Engine) excursion(ctx context.Context, w Putter, root uint64, start []k
 		// forget pages that were lent.
 		ctx := context.WithoutCancel(ctx)
 		back := errors.Join(e.putPages(ctx, w, x.pages), w.PutRegisters(ctx, cpu, saved),
-			w.WriteRegister(ctx, cpu, e.arch.rootRegister, value(saved, e.arch.rootRegister)), e.look(ctx, cpu))
+			w.WriteRegister(ctx, cpu, e.arch.RootRegister, arch.Value(saved, e.arch.RootRegister)), e.look(ctx, cpu))
 		if back != nil {
 			err = errors.Join(err, fmt.Errorf("%w: %w", errNotPutBack, back))
 		}
 	}()
-	own := []kernel.Register{{Name: e.arch.rootRegister, Value: root}, {Name: e.arch.faultAddress, Value: noFault},
-		{Name: e.arch.lazyFPU, Value: value(saved, e.arch.lazyFPU) &^ e.arch.lazyFPUBit}}
+	own := []kernel.Register{{Name: e.arch.RootRegister, Value: root}, {Name: e.arch.FaultAddress, Value: noFault},
+		{Name: e.arch.LazyFPU, Value: arch.Value(saved, e.arch.LazyFPU) &^ e.arch.LazyFPUBit}}
 	for _, r := range append(own, start...) {
 		if err := w.WriteRegister(ctx, e.cpu, r.Name, r.Value); err != nil {
 			return x, err
@@ -103,7 +105,7 @@ func (e *Engine) follow(ctx context.Context, w Putter, leave uint64, x *excursio
 		cpu := e.m.CPUs[e.cpu]
 		x.last = cpu.IP
 		if len(x.steps) == 0 || x.steps[len(x.steps)-1].ip != cpu.IP { // repetitions are one instruction
-			regs := append(slices.Clone(cpu.Registers), kernel.Register{Name: e.arch.sp, Value: cpu.SP})
+			regs := append(slices.Clone(cpu.Registers), kernel.Register{Name: e.arch.SP, Value: cpu.SP})
 			x.steps = append(x.steps, step{cpu.IP, regs})
 		}
 		if e.atSystemCall(cpu.IP) {
@@ -122,7 +124,7 @@ func (e *Engine) follow(ctx context.Context, w Putter, leave uint64, x *excursio
 			continue
 		}
 		x.end = e.exceptionText()
-		fault := value(e.regs[e.cpu], e.arch.faultAddress)
+		fault := arch.Value(e.regs[e.cpu], e.arch.FaultAddress)
 		if err := e.leaveKernel(ctx, w, leave, cpu.IP); err != nil {
 			return err
 		}
@@ -157,7 +159,7 @@ func (e *Engine) lend(ctx context.Context, w Putter, x *excursion, addr uint64) 
 	if err := w.WritePhysical(ctx, fault.At, e.word(tables.Entry(phys, writable))); err != nil {
 		return false, fmt.Errorf("lending the page at %#x: %w", addr, err)
 	}
-	if err := w.WriteRegister(ctx, e.cpu, e.arch.faultAddress, noFault); err != nil {
+	if err := w.WriteRegister(ctx, e.cpu, e.arch.FaultAddress, noFault); err != nil {
 		return false, err
 	}
 	return true, e.look(ctx, e.cpu)
@@ -165,7 +167,7 @@ func (e *Engine) lend(ctx context.Context, w Putter, x *excursion, addr uint64) 
 
 // atSystemCall says whether the instruction at ip enters the kernel on purpose.
 func (e *Engine) atSystemCall(ip uint64) bool {
-	for _, code := range e.arch.systemCalls {
+	for _, code := range e.arch.SystemCalls {
 		got := make([]byte, len(code))
 		if e.code().ReadMemory(ip, got) == nil && bytes.Equal(got, code) {
 			return true
@@ -180,7 +182,7 @@ const noFault = ^uint64(0)
 
 // exceptionText says which exception the processor has just taken.
 func (e *Engine) exceptionText() string {
-	if addr := value(e.regs[e.cpu], e.arch.faultAddress); addr != noFault {
+	if addr := arch.Value(e.regs[e.cpu], e.arch.FaultAddress); addr != noFault {
 		return fmt.Sprintf("page fault at %#x", addr)
 	}
 	return fmt.Sprintf("exception, handled at %s", e.kernelComponent().place(e.m.CPUs[e.cpu].IP))
@@ -193,7 +195,7 @@ func (e *Engine) leaveKernel(ctx context.Context, w Changer, leave, ip uint64) e
 	if err != nil {
 		return err
 	}
-	for _, r := range []kernel.Register{{Name: e.arch.sp, Value: at}, {Name: e.arch.ip, Value: leave}} {
+	for _, r := range []kernel.Register{{Name: e.arch.SP, Value: at}, {Name: e.arch.IP, Value: leave}} {
 		if err := w.WriteRegister(ctx, e.cpu, r.Name, r.Value); err != nil {
 			return err
 		}
@@ -211,7 +213,7 @@ func (e *Engine) leaveKernel(ctx context.Context, w Changer, leave, ip uint64) e
 func (e *Engine) userPages(root uint64) ([]memory.Request, error) {
 	size := e.m.Paging.PageSize()
 	space := memory.NewSpace(memory.NewView(e.target, memory.SharedBlock, nil), e.m.Paging, root)
-	mapped, more, err := space.Mapped(0, e.arch.userEnd, maxMemory)
+	mapped, more, err := space.Mapped(0, e.arch.UserEnd, maxMemory)
 	if err != nil {
 		return nil, fmt.Errorf("listing the pages at %#x: %w", root, err)
 	}

@@ -114,7 +114,7 @@ func (e *Engine) trackByID(thread kernel.ID) *track {
 func (e *Engine) forceCPU(ctx context.Context, w Changer, f *forced, q *request) error {
 	cpu := e.m.CPUs[e.cpu]
 	f.Where, f.Old = kernel.SourceCPU, saved{cpu.IP, cpu.SP}
-	set := append(slices.Clone(f.Registers), kernel.Register{Name: e.arch.ip, Value: q.IP}, kernel.Register{Name: e.arch.sp, Value: q.SP})
+	set := append(slices.Clone(f.Registers), kernel.Register{Name: e.arch.IP, Value: q.IP}, kernel.Register{Name: e.arch.SP, Value: q.SP})
 	for _, r := range set {
 		old, ok := e.regs[e.cpu].Uint64(r.Name)
 		if !ok {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"thaw/kernel"
+	"thaw/session/arch"
 	"thaw/session/view"
 )
 
@@ -14,7 +15,7 @@ import (
 // and no others.
 func TestGapsAreUnknown(t *testing.T) {
 	const ip, sp = 0x1000, 0x2000
-	arch, err := archOf(elf.EM_X86_64)
+	x86, err := arch.Of(elf.EM_X86_64)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +45,7 @@ func TestGapsAreUnknown(t *testing.T) {
 	} {
 		ev := full()
 		c.change(ev)
-		j := &judge{arch: arch, platform: &kernel.Platform{}, ev: ev, place: func(_ string, addr uint64) view.Place { return view.Place{Addr: addr} }}
+		j := &judge{arch: x86, platform: &kernel.Platform{}, ev: ev, place: func(_ string, addr uint64) view.Place { return view.Place{Addr: addr} }}
 		got := map[string]view.ThreadVerdict{}
 		for _, v := range j.all(&view.Snapshot{System: kernel.NewSystem(nil, nil)}) {
 			got[v.Name] = v

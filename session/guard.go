@@ -7,6 +7,7 @@ import (
 
 	"thaw/kernel"
 	"thaw/memory"
+	"thaw/session/target"
 )
 
 // guard is what everything passes through that lets a processor go: running,
@@ -109,7 +110,7 @@ func (g *guard) put(ctx context.Context, t *track, p *pushed, set bool) error {
 		change, doing = g.target.ClearWatch, "no longer watching"
 	}
 	for _, addr := range p.words {
-		if err := change(ctx, WatchWrite, addr, g.size); err != nil {
+		if err := change(ctx, target.WatchWrite, addr, g.size); err != nil {
 			return fmt.Errorf("%s the saved state of thread %s %s at %#x: %w", doing, t.ID, t.Name, addr, err)
 		}
 	}
@@ -129,7 +130,7 @@ func (g *guard) resume(ctx context.Context) error {
 }
 
 // advance lets the target run with other registers, see Advancer.
-func (g *guard) advance(ctx context.Context, cpu int, regs []RegisterValue, addr uint64, data []byte) error {
+func (g *guard) advance(ctx context.Context, cpu int, regs []kernel.Register, addr uint64, data []byte) error {
 	if err := g.ready(ctx); err != nil {
 		return err
 	}
@@ -137,9 +138,9 @@ func (g *guard) advance(ctx context.Context, cpu int, regs []RegisterValue, addr
 }
 
 // step lets a processor execute one instruction.
-func (g *guard) step(ctx context.Context, cpu int) (TargetStop, error) {
+func (g *guard) step(ctx context.Context, cpu int) (target.Stop, error) {
 	if err := g.ready(ctx); err != nil {
-		return TargetStop{}, err
+		return target.Stop{}, err
 	}
 	stop, err := g.target.Step(ctx, cpu)
 	if err != nil {

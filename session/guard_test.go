@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand"
 	"testing"
+	"thaw/session/target"
 )
 
 // watchedTarget knows which words are watched for writes.
@@ -14,12 +15,12 @@ type watchedTarget struct {
 	went    func()
 }
 
-func (w *watchedTarget) SetWatch(_ context.Context, _ WatchKind, addr uint64, _ int) error {
+func (w *watchedTarget) SetWatch(_ context.Context, _ target.WatchKind, addr uint64, _ int) error {
 	w.watched[addr]++
 	return nil
 }
 
-func (w *watchedTarget) ClearWatch(_ context.Context, _ WatchKind, addr uint64, _ int) error {
+func (w *watchedTarget) ClearWatch(_ context.Context, _ target.WatchKind, addr uint64, _ int) error {
 	if w.watched[addr]--; w.watched[addr] < 0 {
 		return fmt.Errorf("%#x is not watched", addr)
 	}
@@ -27,9 +28,9 @@ func (w *watchedTarget) ClearWatch(_ context.Context, _ WatchKind, addr uint64, 
 }
 
 func (w *watchedTarget) Resume(context.Context) error { w.went(); return nil }
-func (w *watchedTarget) Step(context.Context, int) (TargetStop, error) {
+func (w *watchedTarget) Step(context.Context, int) (target.Stop, error) {
 	w.went()
-	return TargetStop{}, nil
+	return target.Stop{}, nil
 }
 
 // simulated is a thread of a machine as far as a guard is concerned.

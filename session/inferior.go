@@ -64,7 +64,7 @@ func (e *Engine) callKernel(ctx context.Context, w Changer, fn uint64, objects [
 // exceptionReturn finds the instruction with which the kernel returns from an
 // exception, where the page tables in use map it.
 func (e *Engine) exceptionReturn() (uint64, error) {
-	code := e.arch.exceptionReturn
+	code := e.arch.ExceptionReturn
 	if code == nil || !e.m.CPUs[e.cpu].User {
 		return 0, fmt.Errorf("%w: it takes an x86_64 processor in user mode", errNoCall)
 	}
@@ -99,7 +99,7 @@ func (e *Engine) enterKernel(ctx context.Context, w Changer, c *kernelCall) erro
 	if err != nil {
 		return err
 	}
-	if err := w.WriteRegister(ctx, e.cpu, e.arch.ip, nowhere); err != nil {
+	if err := w.WriteRegister(ctx, e.cpu, e.arch.IP, nowhere); err != nil {
 		return err
 	}
 	if err := e.stepOn(ctx); err != nil {
@@ -107,7 +107,7 @@ func (e *Engine) enterKernel(ctx context.Context, w Changer, c *kernelCall) erro
 	}
 	if e.m.CPUs[e.cpu].User {
 		return errors.Join(fmt.Errorf("%w: a jump to %#x, which is not mapped, did not fault", errNoCall, nowhere),
-			w.WriteRegister(ctx, e.cpu, e.arch.ip, c.user.IP))
+			w.WriteRegister(ctx, e.cpu, e.arch.IP, c.user.IP))
 	}
 	at, err := e.trapFrame(nowhere)
 	if err != nil {
@@ -153,7 +153,7 @@ func (e *Engine) stepOn(ctx context.Context) error {
 // unmapped is an address that user mode cannot execute.
 func (e *Engine) unmapped() (uint64, error) {
 	page, space := e.m.Paging.PageSize(), e.m.Space(e.cpu)
-	for addr := e.arch.userEnd &^ (page - 1); addr > e.arch.userEnd/2; addr -= page {
+	for addr := e.arch.UserEnd &^ (page - 1); addr > e.arch.UserEnd/2; addr -= page {
 		_, _, err := space.Translate(addr)
 		if fault := (*memory.Fault)(nil); errors.As(err, &fault) {
 			return addr, nil
@@ -186,7 +186,7 @@ func (e *Engine) nextCall(ctx context.Context, c *kernelCall) error {
 		return err
 	}
 	set := []kernel.Register{{Name: e.kernelComponent().file.ArgumentRegisters()[0], Value: c.objects[0]},
-		{Name: e.arch.sp, Value: c.sp}, {Name: e.arch.flags, Value: c.flags}, {Name: e.arch.ip, Value: c.fn}}
+		{Name: e.arch.SP, Value: c.sp}, {Name: e.arch.Flags, Value: c.flags}, {Name: e.arch.IP, Value: c.fn}}
 	for _, r := range set {
 		if err := c.w.WriteRegister(ctx, e.cpu, r.Name, r.Value); err != nil {
 			return err

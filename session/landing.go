@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"thaw/session/target"
 )
 
 // saveBefore is the last VM snapshot up to a position, nil if there is none.
@@ -23,7 +24,7 @@ func (e *Engine) saveBefore(position uint64) *save {
 // which of both is meant; nil means before, where a step would lead.
 func (e *Engine) goTo(ctx context.Context, position uint64, want *visit, reason string) error {
 	err := e.bare(ctx)
-	var stop TargetStop
+	var stop target.Stop
 	if err == nil && want != nil {
 		if stop, err = e.reach(ctx, position); err == nil && e.here() == *want {
 			return e.land(ctx, stop, nil, reason)
@@ -39,7 +40,7 @@ func (e *Engine) goTo(ctx context.Context, position uint64, want *visit, reason 
 }
 
 // reach goes to a position, and over an interrupt that comes there.
-func (e *Engine) reach(ctx context.Context, position uint64) (stop TargetStop, err error) {
+func (e *Engine) reach(ctx context.Context, position uint64) (stop target.Stop, err error) {
 	r := e.reverser()
 	if err := e.rewind(ctx, r, position); err != nil {
 		return stop, err
@@ -52,7 +53,7 @@ func (e *Engine) reach(ctx context.Context, position uint64) (stop TargetStop, e
 
 // reachByStep goes to a position by a last single step, which takes no interrupt
 // behind its instruction.
-func (e *Engine) reachByStep(ctx context.Context, position uint64) (stop TargetStop, err error) {
+func (e *Engine) reachByStep(ctx context.Context, position uint64) (stop target.Stop, err error) {
 	if s := e.saveBefore(position); position == 0 || s != nil && s.position == position {
 		return e.reach(ctx, position)
 	}
@@ -95,7 +96,7 @@ func (e *Engine) rewind(ctx context.Context, r Reverser, position uint64) error 
 // land takes up what was known at the position that the guest was moved to, and
 // records the stop. In a part of the run that was not walked so far it may be a
 // breakpoint that nobody has looked at.
-func (e *Engine) land(ctx context.Context, stop TargetStop, err error, reason string) error {
+func (e *Engine) land(ctx context.Context, stop target.Stop, err error, reason string) error {
 	if err == nil && stop.Ended {
 		err = fmt.Errorf("the guest is gone: %s", stop.Why)
 	}
@@ -122,7 +123,7 @@ func (e *Engine) land(ctx context.Context, stop TargetStop, err error, reason st
 	}
 	ev := &event{reason: reason, idle: true}
 	if !exact && len(e.probes[e.m.CPUs[e.cpu].IP]) > 0 {
-		got, err := e.handle(ctx, TargetStop{CPU: cpu})
+		got, err := e.handle(ctx, target.Stop{CPU: cpu})
 		if err != nil {
 			return e.arrive(ctx, nil, err)
 		}

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"thaw/kernel"
+	"thaw/session/target"
 	"thaw/session/view"
 )
 
@@ -65,7 +66,7 @@ type pastWrite struct {
 }
 
 // writeHere is the write that the guest stands behind.
-func (e *Engine) writeHere(ctx context.Context, r Reverser, stop TargetStop) (w pastWrite, err error) {
+func (e *Engine) writeHere(ctx context.Context, r Reverser, stop target.Stop) (w pastWrite, err error) {
 	if err := e.look(ctx, stop.CPU); err != nil {
 		return w, err
 	}
@@ -79,7 +80,7 @@ func (e *Engine) writeHere(ctx context.Context, r Reverser, stop TargetStop) (w 
 // and is not to be relied on. No other break- or watchpoints are set.
 func (e *Engine) findWrite(ctx context.Context, r Reverser, o *kernel.Object, before uint64) (w pastWrite, err error) {
 	t := &track{Places: keptIn(o.Thread)}
-	watches := slices.DeleteFunc(e.watchesOf(t), func(w watch) bool { return w.kind != WatchWrite || w.addr == 0 })
+	watches := slices.DeleteFunc(e.watchesOf(t), func(w watch) bool { return w.kind != target.WatchWrite || w.addr == 0 })
 	for _, x := range watches {
 		if err := e.target.SetWatch(ctx, x.kind, x.addr, e.ptrSize()); err != nil {
 			return w, fmt.Errorf("watching the saved state of thread %s %s: %w", o.ID, o.Name, err)

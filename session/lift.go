@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"thaw/kernel"
+	"thaw/session/target"
 )
 
 // A program that runs through another one's breakpoint over and over stops the
@@ -54,7 +55,7 @@ func (e *Engine) lift(ctx context.Context) error {
 	}
 	if len(l.off) == 0 {
 		addr, err := to.SpaceSwitch(e.m)
-		if err != nil || e.ev.watches[addr] != nil || e.target.SetWatch(ctx, WatchWrite, addr, e.ptrSize()) != nil {
+		if err != nil || e.ev.watches[addr] != nil || e.target.SetWatch(ctx, target.WatchWrite, addr, e.ptrSize()) != nil {
 			l.never = true // hits are passed by one at a time, as before
 			return nil
 		}
@@ -88,7 +89,7 @@ func (e *Engine) putBack(ctx context.Context) error {
 	} else {
 		l.patience = leastPatience
 	}
-	if err := e.target.ClearWatch(ctx, WatchWrite, l.watch, e.ptrSize()); err != nil {
+	if err := e.target.ClearWatch(ctx, target.WatchWrite, l.watch, e.ptrSize()); err != nil {
 		return fmt.Errorf("no longer watching the kernel's change of address spaces: %w", err)
 	}
 	return nil

@@ -45,7 +45,7 @@ func (e *Engine) readMemory(sys *kernel.System, task *kernel.Object) (*childMemo
 		m.utcbs[t.Thread.UTCB&^(size-1)] = true
 	}
 	space := memory.NewSpace(memory.NewView(e.target, memory.SharedBlock, nil), e.m.Paging, task.PD.Root)
-	mapped, more, err := space.Mapped(0, e.arch.userEnd, maxMemory)
+	mapped, more, err := space.Mapped(0, e.arch.UserEnd, maxMemory)
 	if err != nil {
 		return nil, fmt.Errorf("listing the pages of task %s: %w", task.ID, err)
 	}
@@ -96,7 +96,7 @@ func (e *Engine) noteMapped(ctx context.Context, s *view.Snapshot) error {
 	if s.Phase == "" || e.ev.mapped != nil || task == nil || task.PD == nil || task.PD.Root == 0 {
 		return nil
 	}
-	mapped, _, err := memory.NewSpace(e.view, e.m.Paging, task.PD.Root).Mapped(0, e.arch.userEnd, maxMemory)
+	mapped, _, err := memory.NewSpace(e.view, e.m.Paging, task.PD.Root).Mapped(0, e.arch.UserEnd, maxMemory)
 	e.ev.mapped = []attachment{}
 	if err != nil {
 		_, err = e.unread(ctx, "its pages", err)

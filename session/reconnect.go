@@ -105,7 +105,7 @@ func (e *Engine) pickUp(ctx context.Context, r Reconnecter) error {
 func (e *Engine) registers() [][]kernel.Register {
 	out := make([][]kernel.Register, 0, len(e.regs))
 	for _, r := range e.regs {
-		out = append(out, e.arch.all(r))
+		out = append(out, e.arch.All(r))
 	}
 	return out
 }

@@ -146,7 +146,7 @@ func (e *Engine) keep(s *view.Snapshot, m *moment) {
 	rec := &StopRecord{Number: s.Number, Aside: m == nil, Time: s.Time, Reason: s.Reason, Phase: s.Phase, CPU: e.cpu,
 		Tasks: s.Tasks, Places: s.Places, PC: s.PC, Frames: s.Frames, Cost: s.Cost}
 	for i, regs := range e.regs {
-		rec.CPUs = append(rec.CPUs, CPURecord{Registers: e.arch.all(regs), KernelSP: e.m.CPUs[i].KernelSP})
+		rec.CPUs = append(rec.CPUs, CPURecord{Registers: e.arch.All(regs), KernelSP: e.m.CPUs[i].KernelSP})
 	}
 	r.records++
 	r.snaps[s] = r.records

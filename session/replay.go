@@ -10,6 +10,7 @@ import (
 	"thaw/debuginfo"
 	"thaw/kernel"
 	"thaw/memory"
+	"thaw/session/arch"
 	"thaw/session/scenario"
 	"thaw/session/view"
 )
@@ -49,7 +50,7 @@ type Replay struct {
 	rec    Recorded
 	dec    Decoder
 	paging memory.Paging
-	arch   arch
+	arch   arch.Arch
 	kernel Program
 	stops  []int                  // records that are stops of the history
 	logs   []*logPart             // LOG lines up to each stop
@@ -69,7 +70,7 @@ func NewReplay(rec Recorded, dec Decoder, paging memory.Paging) (*Replay, error)
 		return nil, fmt.Errorf("%s holds no debug info of the kernel", rec.Name())
 	}
 	var err error
-	if r.arch, err = archOf(r.kernel.Machine()); err != nil {
+	if r.arch, err = arch.Of(r.kernel.Machine()); err != nil {
 		return nil, fmt.Errorf("%s: %w", rec.Name(), err)
 	}
 	for i, s := range rec.Records() {
@@ -139,7 +140,7 @@ func (r *Replay) machine(record int, phys memory.Source) kernel.Machine {
 	m := kernel.Machine{Phys: memory.NewDirect(phys), Paging: r.paging}
 	for _, c := range s.CPUs {
 		regs := registerList(c.Registers)
-		cpu := r.arch.cpu(regs)
+		cpu := r.arch.CPU(regs)
 		cpu.KernelSP = c.KernelSP
 		m.CPUs = append(m.CPUs, cpu)
 	}
@@ -177,7 +178,7 @@ func (r *Replay) snapshot(record int) (*view.Snapshot, error) {
 	}
 	s := &view.Snapshot{Number: rec.Number, Time: rec.Time, Reason: rec.Reason, Phase: rec.Phase, System: sys,
 		Tasks: rec.Tasks, Places: rec.Places, PC: rec.PC, Frames: rec.Frames, Cost: rec.Cost,
-		CPU: r.arch.all(registerList(rec.CPUs[rec.CPU].Registers))}
+		CPU: r.arch.All(registerList(rec.CPUs[rec.CPU].Registers))}
 	if o := sys.Running(rec.CPU); o != nil {
 		s.Thread = o.ID
 	}

@@ -104,7 +104,7 @@ func (e *Engine) storedState(s *scenario.StoredSpec, v debuginfo.Value, t *store
 // registers ("rbx", "r12", or ARM's "lr"), as many as it has.
 func (e *Engine) structRegisters(v debuginfo.Value) ([]kernel.Register, error) {
 	var out []kernel.Register
-	for _, name := range e.arch.general {
+	for _, name := range e.arch.General {
 		m, err := v.Path(name)
 		if err != nil {
 			continue

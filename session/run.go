@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"fmt"
+	"thaw/session/target"
 )
 
 // run lets the guest go on until something happens that is worth a stop. limit
@@ -46,7 +47,7 @@ func (e *Engine) run(ctx, limit context.Context) (*event, error) {
 }
 
 // handle finds out what a stop means; nil is one that nobody needs to see.
-func (e *Engine) handle(ctx context.Context, stop TargetStop) (*event, error) {
+func (e *Engine) handle(ctx context.Context, stop target.Stop) (*event, error) {
 	if stop.Ended {
 		return nil, fmt.Errorf("the guest is gone: %s", stop.Why)
 	}
@@ -71,7 +72,7 @@ func (e *Engine) handle(ctx context.Context, stop TargetStop) (*event, error) {
 }
 
 // meaning takes what a stop has to tell.
-func (e *Engine) meaning(ctx context.Context, stop TargetStop) (*event, error) {
+func (e *Engine) meaning(ctx context.Context, stop target.Stop) (*event, error) {
 	var ev *event
 	var err error
 	pc := e.m.CPUs[e.cpu].IP

@@ -6,6 +6,8 @@ import (
 
 	"thaw/kernel"
 	"thaw/memory"
+	"thaw/session/arch"
+	"thaw/session/target"
 )
 
 // Advancer is a target that can be resumed with other registers, and a word of
@@ -16,11 +18,8 @@ type Advancer interface {
 	Advances(ctx context.Context) bool
 	// Advance sets registers of a processor and writes data, which may be empty,
 	// to physical memory, and resumes the target.
-	Advance(ctx context.Context, cpu int, regs []RegisterValue, addr uint64, data []byte) error
+	Advance(ctx context.Context, cpu int, regs []kernel.Register, addr uint64, data []byte) error
 }
-
-// RegisterValue is a value for a register, under GDB's name.
-type RegisterValue = kernel.Register
 
 // A breakpoint that other programs hit all the time costs a single step for every
 // hit: two more stops of the whole machine. skipper executes the instruction
@@ -56,7 +55,7 @@ func newSkipper(src memory.Source) *skipper {
 // skip is an instruction that may be skipped, with its effect.
 type skip struct {
 	codeAt
-	effect
+	arch.Instruction
 	phys  uint64 // of the store
 	trust bool
 }
@@ -91,13 +90,13 @@ func (e *Engine) skippable(ctx context.Context) *skip {
 	}
 	s.trust = trust
 	var ok bool
-	if s.effect, ok = e.arch.effectOf(s.code[:n], e.regs[e.cpu]); !ok || len(e.probes[s.next()]) > 0 {
+	if s.Instruction, ok = e.arch.EffectOf(s.code[:n], e.regs[e.cpu]); !ok || len(e.probes[s.next()]) > 0 {
 		k.known[s.codeAt] = false
 		return nil
 	}
-	if s.store {
-		page, phys, err := space.Translate(s.addr)
-		if err != nil || !page.User || !page.Writable || !page.Accessed || !page.Dirty || s.addr%uint64(e.ptrSize()) != 0 {
+	if s.Store {
+		page, phys, err := space.Translate(s.Addr)
+		if err != nil || !page.User || !page.Writable || !page.Accessed || !page.Dirty || s.Addr%uint64(e.ptrSize()) != 0 {
 			return nil
 		}
 		s.phys = phys
@@ -106,7 +105,7 @@ func (e *Engine) skippable(ctx context.Context) *skip {
 }
 
 // next is where the instruction after it is.
-func (s *skip) next() uint64 { return s.regs[len(s.regs)-1].Value }
+func (s *skip) next() uint64 { return s.Regs[len(s.Regs)-1].Value }
 
 // watching says whether a watchpoint is set.
 func (e *Engine) watching() bool {
@@ -121,10 +120,10 @@ func (e *Engine) watching() bool {
 // take resumes the target behind the instruction.
 func (s *skip) take(ctx context.Context, e *Engine) error {
 	var data []byte
-	if s.store {
-		data = e.word(s.value)
+	if s.Store {
+		data = e.word(s.Value)
 	}
-	if err := e.guard.advance(ctx, e.cpu, s.regs, s.phys, data); err != nil {
+	if err := e.guard.advance(ctx, e.cpu, s.Regs, s.phys, data); err != nil {
 		return fmt.Errorf("resuming the guest behind the breakpoint at %#x: %w", s.pc, err)
 	}
 	return nil
@@ -132,14 +131,14 @@ func (s *skip) take(ctx context.Context, e *Engine) error {
 
 // compare notes whether a processor, which has executed the instruction by now,
 // came to the same result; before are its registers from before.
-func (s *skip) compare(e *Engine, before, after Registers) {
-	if ip, _ := after.Uint64(e.arch.ip); ip == s.pc {
+func (s *skip) compare(e *Engine, before, after target.Registers) {
+	if ip, _ := after.Uint64(e.arch.IP); ip == s.pc {
 		return // not executed; see noteFault
 	}
 	same := true
-	for _, name := range append([]string{e.arch.ip, e.arch.sp, e.arch.flags}, e.arch.general...) {
+	for _, name := range append([]string{e.arch.IP, e.arch.SP, e.arch.Flags}, e.arch.General...) {
 		want, ok := before.Uint64(name)
-		for _, r := range s.regs {
+		for _, r := range s.Regs {
 			if r.Name == name {
 				want = r.Value
 			}
@@ -147,9 +146,9 @@ func (s *skip) compare(e *Engine, before, after Registers) {
 		got, okToo := after.Uint64(name)
 		same = same && ok && okToo && got == want
 	}
-	if s.store && same {
+	if s.Store && same {
 		v, err := memory.Uint(e.m.Phys, s.phys, e.ptrSize())
-		same = err == nil && v == s.value
+		same = err == nil && v == s.Value
 	}
 	e.skipper.known[s.codeAt] = same
 }

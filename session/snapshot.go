@@ -29,7 +29,7 @@ func (e *Engine) snapshot(ctx context.Context, reason string) (*view.Snapshot, e
 	cpu := e.m.CPUs[e.cpu]
 	s := &view.Snapshot{
 		Number: e.history.last() + 1, Time: time.Since(e.started), Reason: reason, Phase: e.currentPhase(),
-		System: sys, Tasks: e.nameTasks(sys), Places: map[kernel.ID]view.Place{}, CPU: e.arch.all(e.regs[e.cpu]),
+		System: sys, Tasks: e.nameTasks(sys), Places: map[kernel.ID]view.Place{}, CPU: e.arch.All(e.regs[e.cpu]),
 	}
 	e.prove(sys)
 	for _, o := range sys.Threads() {

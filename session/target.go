@@ -14,34 +14,8 @@ import (
 
 	"thaw/kernel"
 	"thaw/memory"
+	"thaw/session/target"
 )
-
-// Registers are one processor's registers by GDB's names.
-type Registers interface {
-	Uint64(name string) (uint64, bool)
-	Names() []string
-}
-
-// WatchKind says what kind of access a watchpoint waits for.
-type WatchKind int
-
-// The kinds of watchpoints.
-const (
-	WatchWrite WatchKind = iota
-	WatchRead
-)
-
-// TargetStop says why a target stopped.
-type TargetStop struct {
-	CPU       int // processor that stopped
-	Signal    int
-	Watch     bool // a watchpoint was hit
-	WatchKind WatchKind
-	WatchAddr uint64
-	RunEnds   bool   // the end of a recorded run was reached
-	Ended     bool   // the target is gone
-	Why       string // for Ended
-}
 
 // Target is a machine that can be stopped, read and resumed: a live one, or
 // one that answers from a recording. Except for Interrupt it is used by one
@@ -52,19 +26,19 @@ type Target interface {
 	Machine() elf.Machine // from the target description
 	BlockSize() uint64    // a good memory.View block size
 	// CPUs returns the registers of all processors.
-	CPUs(ctx context.Context) ([]Registers, error)
+	CPUs(ctx context.Context) ([]target.Registers, error)
 	// KernelStack is the stack that a processor's next kernel entry from user
 	// mode takes, 0 if the target cannot tell.
 	KernelStack(ctx context.Context, cpu int, view memory.Reader) (uint64, error)
 
 	SetBreakpoint(ctx context.Context, addr uint64) error
 	ClearBreakpoint(ctx context.Context, addr uint64) error
-	SetWatch(ctx context.Context, kind WatchKind, addr uint64, length int) error
-	ClearWatch(ctx context.Context, kind WatchKind, addr uint64, length int) error
+	SetWatch(ctx context.Context, kind target.WatchKind, addr uint64, length int) error
+	ClearWatch(ctx context.Context, kind target.WatchKind, addr uint64, length int) error
 
 	Resume(ctx context.Context) error
-	Wait(ctx context.Context) (TargetStop, error)
-	Step(ctx context.Context, cpu int) (TargetStop, error)
+	Wait(ctx context.Context) (target.Stop, error)
+	Step(ctx context.Context, cpu int) (target.Stop, error)
 	// Running says whether the target runs: Resume came and Wait has not
 	// returned a stop since.
 	Running() bool

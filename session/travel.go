@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"thaw/session/target"
 	"thaw/session/view"
 )
 
@@ -15,14 +16,14 @@ type Reverser interface {
 	// Position is how many instructions of the recording were executed.
 	Position(ctx context.Context) (uint64, error)
 	// ReverseStep goes back by one instruction.
-	ReverseStep(ctx context.Context) (TargetStop, error)
+	ReverseStep(ctx context.Context) (target.Stop, error)
 	// ReverseContinue goes back to the last break- or watchpoint that was hit
 	// before, or to the beginning. The stop does not say which.
-	ReverseContinue(ctx context.Context) (TargetStop, error)
+	ReverseContinue(ctx context.Context) (target.Stop, error)
 	// RunTo runs forward to a position; a break- or watchpoint on the way is an error.
-	RunTo(ctx context.Context, position uint64) (TargetStop, error)
+	RunTo(ctx context.Context, position uint64) (target.Stop, error)
 	// RunTowards is RunTo up to the first break- or watchpoint on the way.
-	RunTowards(ctx context.Context, position uint64) (TargetStop, error)
+	RunTowards(ctx context.Context, position uint64) (target.Stop, error)
 }
 
 // Snapshotter is a target that can keep its whole state under a name, and come

@@ -8,13 +8,14 @@ import (
 
 	"thaw/debuginfo"
 	"thaw/kernel"
+	"thaw/session/arch"
 	"thaw/session/view"
 )
 
 // judge weighs the evidence of a session, be it live or recorded: which thread
 // came back with which state, and what the capability tables say.
 type judge struct {
-	arch     arch
+	arch     arch.Arch
 	platform *kernel.Platform
 	child    string            // program that is checkpointed
 	kernel   []debuginfo.Range // the kernel's text

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"thaw/session/target"
 	"thaw/session/view"
 	"time"
 )
@@ -158,8 +159,8 @@ func (e *Engine) StepInstruction(ctx context.Context) error {
 // stepOnce executes one instruction; where nothing at all has changed since QEMU has
 // not done so, again. An instruction that jumps to itself is not told from that, and
 // does no more by being executed again.
-func (e *Engine) stepOnce(ctx context.Context) (stop TargetStop, err error) {
-	before := e.arch.all(e.regs[e.cpu])
+func (e *Engine) stepOnce(ctx context.Context) (stop target.Stop, err error) {
+	before := e.arch.All(e.regs[e.cpu])
 	for range maxIdle {
 		if stop, err = e.guard.step(ctx, e.cpu); err != nil {
 			return stop, err
@@ -167,7 +168,7 @@ func (e *Engine) stepOnce(ctx context.Context) (stop TargetStop, err error) {
 		if err := e.look(ctx, stop.CPU); err != nil {
 			return stop, err
 		}
-		if stop.Watch || stop.RunEnds || !slices.Equal(before, e.arch.all(e.regs[e.cpu])) {
+		if stop.Watch || stop.RunEnds || !slices.Equal(before, e.arch.All(e.regs[e.cpu])) {
 			break
 		}
 	}

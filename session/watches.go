@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"thaw/session/target"
 )
 
 // arm watches a thread's saved user ip. A write shows who changes it; a read
@@ -48,7 +49,7 @@ func (e *Engine) disarm(ctx context.Context, t *track) error {
 
 // pushed says whether a watch is the guard's business.
 func (e *Engine) pushed(t *track, w watch) bool {
-	return w.kind == WatchWrite && slices.Contains(e.pushedWords(t), w.addr)
+	return w.kind == target.WatchWrite && slices.Contains(e.pushedWords(t), w.addr)
 }
 
 // pushedWords are the words of a thread that the processor itself writes as it enters
@@ -72,23 +73,23 @@ func (e *Engine) disarmAll(ctx context.Context) error {
 }
 
 type watch struct {
-	kind WatchKind
+	kind target.WatchKind
 	addr uint64
 }
 
 func (e *Engine) watchesOf(t *track) []watch {
 	var w []watch
 	for i, p := range t.Places {
-		w = append(w, watch{WatchWrite, p.IPAddr})
+		w = append(w, watch{target.WatchWrite, p.IPAddr})
 		if i == 0 {
-			w = append(w, watch{WatchRead, p.IPAddr})
+			w = append(w, watch{target.WatchRead, p.IPAddr})
 		}
 		if i == 0 || p.SPAddr != t.Places[0].SPAddr { // two places may share one
-			w = append(w, watch{WatchWrite, p.SPAddr})
+			w = append(w, watch{target.WatchWrite, p.SPAddr})
 		}
 	}
 	if c := t.watchedCopy(); c != nil {
-		w = append(w, watch{WatchWrite, c.IPAddr})
+		w = append(w, watch{target.WatchWrite, c.IPAddr})
 	}
 	return w
 }
@@ -106,12 +107,12 @@ func (t *track) watchedCopy() *stateCopy {
 const maxExit = 64
 
 // watchHit looks at an access to a thread's saved state.
-func (e *Engine) watchHit(ctx context.Context, stop TargetStop) (*event, error) {
+func (e *Engine) watchHit(ctx context.Context, stop target.Stop) (*event, error) {
 	t := e.ev.watches[stop.WatchAddr]
 	if t == nil {
 		return nil, nil // the kernel changes address spaces, or left over from a watch that is gone
 	}
-	if e.arch.watchFirst {
+	if e.arch.WatchFirst {
 		// Executed under its own watchpoint, the instruction would stop for ever.
 		if err := e.disarm(ctx, t); err != nil {
 			return nil, err
@@ -127,7 +128,7 @@ func (e *Engine) watchHit(ctx context.Context, stop TargetStop) (*event, error) 
 		return nil, e.arm(ctx, t)
 	}
 	var written uint64
-	if stop.WatchKind == WatchWrite {
+	if stop.WatchKind == target.WatchWrite {
 		written = stop.WatchAddr
 	}
 	ev, entered, err := e.observe(ctx, t, written)
@@ -143,8 +144,8 @@ func (e *Engine) watchHit(ctx context.Context, stop TargetStop) (*event, error) 
 // followOut goes with a thread that reads its own saved ip: most likely it is
 // on its way out of the kernel. Single steps take no interrupts, so the frame
 // stays as it is until user mode.
-func (e *Engine) followOut(ctx context.Context, t *track, stop TargetStop) (*event, bool, error) {
-	if stop.WatchKind != WatchRead {
+func (e *Engine) followOut(ctx context.Context, t *track, stop target.Stop) (*event, bool, error) {
+	if stop.WatchKind != target.WatchRead {
 		return nil, false, nil
 	}
 	block, err := e.currentBlock(ctx)

@@ -10,6 +10,7 @@ import (
 	"thaw/gdbremote/qemu"
 	"thaw/session"
 	"thaw/session/live"
+	"thaw/session/target"
 	"thaw/session/view"
 )
 
@@ -20,21 +21,21 @@ type unguarded struct {
 	set map[uint64]bool
 }
 
-func (u *unguarded) SetWatch(ctx context.Context, kind session.WatchKind, addr uint64, length int) error {
-	if kind == session.WatchRead && !u.set[addr] {
+func (u *unguarded) SetWatch(ctx context.Context, kind target.WatchKind, addr uint64, length int) error {
+	if kind == target.WatchRead && !u.set[addr] {
 		u.set[addr] = true
-		if err := u.Target.SetWatch(ctx, session.WatchWrite, addr, length); err != nil {
+		if err := u.Target.SetWatch(ctx, target.WatchWrite, addr, length); err != nil {
 			return err
 		}
 	}
-	if kind == session.WatchWrite && u.set[addr] {
+	if kind == target.WatchWrite && u.set[addr] {
 		return nil
 	}
 	return u.Target.SetWatch(ctx, kind, addr, length)
 }
 
-func (u *unguarded) ClearWatch(ctx context.Context, kind session.WatchKind, addr uint64, length int) error {
-	if kind == session.WatchWrite && u.set[addr] {
+func (u *unguarded) ClearWatch(ctx context.Context, kind target.WatchKind, addr uint64, length int) error {
+	if kind == target.WatchWrite && u.set[addr] {
 		return nil
 	}
 	return u.Target.ClearWatch(ctx, kind, addr, length)
@@ -111,13 +112,13 @@ type lazy struct {
 	steps, fails int
 }
 
-func (l *lazy) Step(ctx context.Context, cpu int) (session.TargetStop, error) {
+func (l *lazy) Step(ctx context.Context, cpu int) (target.Stop, error) {
 	l.steps++
 	switch {
 	case l.fails > 0 && l.steps == l.fails:
-		return session.TargetStop{}, errors.New("made up")
+		return target.Stop{}, errors.New("made up")
 	case l.steps%2 == 1:
-		return session.TargetStop{CPU: cpu, Signal: 5}, nil
+		return target.Stop{CPU: cpu, Signal: 5}, nil
 	}
 	return l.Target.Step(ctx, cpu)
 }

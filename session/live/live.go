@@ -22,7 +22,7 @@ import (
 	"thaw/gdbremote"
 	"thaw/gdbremote/qemu"
 	"thaw/memory"
-	"thaw/session"
+	"thaw/session/target"
 )
 
 // Options say how to attach.
@@ -214,8 +214,8 @@ func (t *Target) At(addr uint64, n int) []byte {
 }
 
 // CPUs reads the registers of all processors.
-func (t *Target) CPUs(ctx context.Context) ([]session.Registers, error) {
-	out := make([]session.Registers, 0, len(t.cpus))
+func (t *Target) CPUs(ctx context.Context) ([]target.Registers, error) {
+	out := make([]target.Registers, 0, len(t.cpus))
 	for i, id := range t.cpus {
 		r, err := t.client.ReadRegisters(ctx, id)
 		if err != nil {
@@ -296,18 +296,18 @@ func (t *Target) ClearBreakpoint(ctx context.Context, addr uint64) error {
 	return t.lost(t.client.Remove(context.WithoutCancel(ctx), gdbremote.HardwareBreak, addr, t.breakLength()))
 }
 
-var watchKinds = map[session.WatchKind]gdbremote.BreakKind{
-	session.WatchWrite: gdbremote.WatchWrite,
-	session.WatchRead:  gdbremote.WatchRead,
+var watchKinds = map[target.WatchKind]gdbremote.BreakKind{
+	target.WatchWrite: gdbremote.WatchWrite,
+	target.WatchRead:  gdbremote.WatchRead,
 }
 
 // SetWatch sets a watchpoint at a virtual address.
-func (t *Target) SetWatch(ctx context.Context, kind session.WatchKind, addr uint64, length int) error {
+func (t *Target) SetWatch(ctx context.Context, kind target.WatchKind, addr uint64, length int) error {
 	return t.lost(t.client.Insert(context.WithoutCancel(ctx), watchKinds[kind], addr, length))
 }
 
 // ClearWatch removes it.
-func (t *Target) ClearWatch(ctx context.Context, kind session.WatchKind, addr uint64, length int) error {
+func (t *Target) ClearWatch(ctx context.Context, kind target.WatchKind, addr uint64, length int) error {
 	return t.lost(t.client.Remove(context.WithoutCancel(ctx), watchKinds[kind], addr, length))
 }
 
@@ -317,7 +317,7 @@ func (t *Target) WriteRegister(ctx context.Context, cpu int, name string, value 
 }
 
 // PutRegisters puts a processor's registers back as they were.
-func (t *Target) PutRegisters(ctx context.Context, cpu int, regs session.Registers) error {
+func (t *Target) PutRegisters(ctx context.Context, cpu int, regs target.Registers) error {
 	want, ok := regs.(*gdbremote.Registers)
 	if !ok {
 		return fmt.Errorf("putting back the registers of processor %d: they were not read from this target", cpu)

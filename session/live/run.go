@@ -7,7 +7,8 @@ import (
 	"time"
 
 	"thaw/gdbremote"
-	"thaw/session"
+	"thaw/kernel"
+	"thaw/session/target"
 )
 
 // Resume lets the guest run.
@@ -35,7 +36,7 @@ func (t *Target) Advances(ctx context.Context) bool {
 
 // Advance sets registers of a processor and writes data to physical memory, and
 // lets the guest run: without waiting in between once the stub has taken as much.
-func (t *Target) Advance(ctx context.Context, cpu int, regs []session.RegisterValue, addr uint64, data []byte) error {
+func (t *Target) Advance(ctx context.Context, cpu int, regs []kernel.Register, addr uint64, data []byte) error {
 	values := make([]gdbremote.RegisterValue, len(regs))
 	known := t.writes || len(data) == 0
 	for i, r := range regs {
@@ -63,10 +64,10 @@ func (t *Target) Advance(ctx context.Context, cpu int, regs []session.RegisterVa
 }
 
 // Wait waits for the guest to stop.
-func (t *Target) Wait(ctx context.Context) (session.TargetStop, error) {
+func (t *Target) Wait(ctx context.Context) (target.Stop, error) {
 	if t.runEnds {
 		t.runEnds = false
-		return session.TargetStop{RunEnds: true}, nil
+		return target.Stop{RunEnds: true}, nil
 	}
 	s, err := t.client.Wait(ctx)
 	out, err := t.stop(s, err)
@@ -77,13 +78,13 @@ func (t *Target) Wait(ctx context.Context) (session.TargetStop, error) {
 }
 
 // Step executes one instruction.
-func (t *Target) Step(ctx context.Context, cpu int) (session.TargetStop, error) {
+func (t *Target) Step(ctx context.Context, cpu int) (target.Stop, error) {
 	more, err := t.breakAtEnd(ctx)
 	if err != nil {
-		return session.TargetStop{}, err
+		return target.Stop{}, err
 	}
 	if !more {
-		return session.TargetStop{CPU: cpu, RunEnds: true}, nil
+		return target.Stop{CPU: cpu, RunEnds: true}, nil
 	}
 	s, err := t.client.Step(ctx, t.cpus[cpu])
 	return t.stop(s, err)
@@ -106,11 +107,11 @@ func (t *Target) lost(err error) error {
 const endsWithin = 2 * time.Second
 
 // stop translates a stop.
-func (t *Target) stop(s gdbremote.Stop, err error) (session.TargetStop, error) {
+func (t *Target) stop(s gdbremote.Stop, err error) (target.Stop, error) {
 	if err != nil {
-		return session.TargetStop{}, t.lost(err)
+		return target.Stop{}, t.lost(err)
 	}
-	out := session.TargetStop{Signal: s.Signal}
+	out := target.Stop{Signal: s.Signal}
 	if s.Exited {
 		t.exited = true
 		out.Ended, out.Why = true, "QEMU ended with "+s.String()
@@ -124,7 +125,7 @@ func (t *Target) stop(s gdbremote.Stop, err error) (session.TargetStop, error) {
 	if s.Watch != nil {
 		out.Watch, out.WatchAddr = true, s.Watch.Addr
 		if s.Watch.Kind == gdbremote.WatchRead {
-			out.WatchKind = session.WatchRead
+			out.WatchKind = target.WatchRead
 		}
 	}
 	return out, nil

@@ -6,9 +6,11 @@ import (
 	"testing"
 	"time"
 
+	"thaw/kernel"
 	"thaw/memory"
 	"thaw/session"
 	"thaw/session/live"
+	"thaw/session/target"
 )
 
 // counted counts how a target is made to go on.
@@ -18,12 +20,12 @@ type counted struct {
 	enough          func()
 }
 
-func (c *counted) Step(ctx context.Context, cpu int) (session.TargetStop, error) {
+func (c *counted) Step(ctx context.Context, cpu int) (target.Stop, error) {
 	c.steps++
 	return c.Target.Step(ctx, cpu)
 }
 
-func (c *counted) Advance(ctx context.Context, cpu int, regs []session.RegisterValue, addr uint64, data []byte) error {
+func (c *counted) Advance(ctx context.Context, cpu int, regs []kernel.Register, addr uint64, data []byte) error {
 	if c.advances++; c.advances == 300 {
 		c.enough()
 	}
@@ -107,7 +109,7 @@ func (w *watched) ClearBreakpoint(ctx context.Context, addr uint64) error {
 	return w.Target.ClearBreakpoint(ctx, addr)
 }
 
-func (w *watched) SetWatch(ctx context.Context, kind session.WatchKind, addr uint64, length int) error {
+func (w *watched) SetWatch(ctx context.Context, kind target.WatchKind, addr uint64, length int) error {
 	w.watches[addr] = true
 	if w.watching != nil {
 		w.watching()
@@ -116,7 +118,7 @@ func (w *watched) SetWatch(ctx context.Context, kind session.WatchKind, addr uin
 	return w.Target.SetWatch(ctx, kind, addr, length)
 }
 
-func (w *watched) ClearWatch(ctx context.Context, kind session.WatchKind, addr uint64, length int) error {
+func (w *watched) ClearWatch(ctx context.Context, kind target.WatchKind, addr uint64, length int) error {
 	delete(w.watches, addr)
 	return w.Target.ClearWatch(ctx, kind, addr, length)
 }

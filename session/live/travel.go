@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"thaw/gdbremote"
-	"thaw/session"
+	"thaw/session/target"
 )
 
 // How long QEMU may take to go back, if Options do not say, and to write or load
@@ -42,13 +42,13 @@ func (t *Target) Position(ctx context.Context) (uint64, error) {
 }
 
 // ReverseStep goes back by one instruction.
-func (t *Target) ReverseStep(ctx context.Context) (session.TargetStop, error) {
+func (t *Target) ReverseStep(ctx context.Context) (target.Stop, error) {
 	return t.reverse(ctx, "one instruction", t.client.ReverseStep)
 }
 
 // ReverseContinue goes back to the last break- or watchpoint, or to the
 // beginning of the recorded run.
-func (t *Target) ReverseContinue(ctx context.Context) (session.TargetStop, error) {
+func (t *Target) ReverseContinue(ctx context.Context) (target.Stop, error) {
 	return t.reverse(ctx, "to an earlier point", func(ctx context.Context) (gdbremote.Stop, error) {
 		if err := t.client.ReverseContinue(ctx); err != nil {
 			return gdbremote.Stop{}, err
@@ -58,19 +58,19 @@ func (t *Target) ReverseContinue(ctx context.Context) (session.TargetStop, error
 }
 
 // reverse goes back within the time limit.
-func (t *Target) reverse(ctx context.Context, what string, back func(ctx context.Context) (gdbremote.Stop, error)) (session.TargetStop, error) {
+func (t *Target) reverse(ctx context.Context, what string, back func(ctx context.Context) (gdbremote.Stop, error)) (target.Stop, error) {
 	clear(t.tss)
 	limited, cancel := context.WithTimeout(ctx, t.reverseWithin)
 	defer cancel()
 	stop, err := back(limited)
 	if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
-		return session.TargetStop{}, fmt.Errorf("going back %s: no answer within %v, so QEMU is stuck and must be ended; QEMU 7.2 does that on x86 unless record and replay are both started with -global apic-common.vapic=off, and now and then where there is nothing to go back to: %w", what, t.reverseWithin, err)
+		return target.Stop{}, fmt.Errorf("going back %s: no answer within %v, so QEMU is stuck and must be ended; QEMU 7.2 does that on x86 unless record and replay are both started with -global apic-common.vapic=off, and now and then where there is nothing to go back to: %w", what, t.reverseWithin, err)
 	}
 	return t.stop(stop, err)
 }
 
 // RunTo runs forward to a position of the recorded run.
-func (t *Target) RunTo(ctx context.Context, position uint64) (session.TargetStop, error) {
+func (t *Target) RunTo(ctx context.Context, position uint64) (target.Stop, error) {
 	stop, err := t.RunTowards(ctx, position)
 	if err != nil {
 		return stop, err
@@ -84,23 +84,23 @@ func (t *Target) RunTo(ctx context.Context, position uint64) (session.TargetStop
 
 // RunTowards runs forward to a position of the recorded run, or to the first
 // break- or watchpoint on the way.
-func (t *Target) RunTowards(ctx context.Context, position uint64) (session.TargetStop, error) {
+func (t *Target) RunTowards(ctx context.Context, position uint64) (target.Stop, error) {
 	at, err := t.Position(ctx)
 	if err != nil || at == position {
-		return session.TargetStop{}, err
+		return target.Stop{}, err
 	}
 	if err := t.tell(ctx, fmt.Sprintf("replay_break %d", position)); err != nil {
-		return session.TargetStop{}, err
+		return target.Stop{}, err
 	}
 	clear(t.tss)
 	if err := t.client.Continue(ctx); err != nil {
-		return session.TargetStop{}, t.lost(err)
+		return target.Stop{}, t.lost(err)
 	}
 	limited, cancel := context.WithTimeout(ctx, t.reverseWithin)
 	defer cancel()
 	stop, err := t.client.Wait(limited)
 	if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
-		return session.TargetStop{}, fmt.Errorf("running to instruction %d: not reached within %v; is QEMU started as it was for the record, with the same machine and devices? %w", position, t.reverseWithin, err)
+		return target.Stop{}, fmt.Errorf("running to instruction %d: not reached within %v; is QEMU started as it was for the record, with the same machine and devices? %w", position, t.reverseWithin, err)
 	}
 	return t.stop(stop, err)
 }

@@ -1,4 +1,4 @@
-package session_test
+package arch_test
 
 import (
 	"context"
@@ -16,8 +16,9 @@ import (
 	"thaw/gdbremote/qemu"
 	"thaw/guest"
 	"thaw/memory"
-	"thaw/session"
+	"thaw/session/arch"
 	"thaw/session/live"
+	"thaw/session/target"
 )
 
 // entries are the instructions that the functions of the lab guest's programs
@@ -50,6 +51,17 @@ func entries(t *testing.T, dir string) map[string]int {
 	return out
 }
 
+// The processors that are asked for effects.
+var x86, arm = must(elf.EM_X86_64), must(elf.EM_ARM)
+
+func must(m elf.Machine) arch.Arch {
+	a, err := arch.Of(m)
+	if err != nil {
+		panic(err)
+	}
+	return a
+}
+
 // more are further forms of what is understood.
 var more = []string{
 	"90", "6690", "0f1f00", "0f1f440000", "660f1f440000", "662e0f1f840000000000", "f30f1efa",
@@ -75,14 +87,14 @@ func TestEffectsAreTheProcessors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	target, err := live.Attach(ctx, vm.GDB(), live.Options{VM: vm})
+	machine, err := live.Attach(ctx, vm.GDB(), live.Options{VM: vm})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer target.Close(ctx)
-	regs := inUserMode(ctx, t, target)
+	defer machine.Close(ctx)
+	regs := inUserMode(ctx, t, machine)
 	reg := func(name string) uint64 { v, _ := regs.Uint64(name); return v }
-	space := memory.NewSpace(memory.NewView(target, memory.StubBlock, nil), memory.AMD64{}, reg("cr3")&^0xfff)
+	space := memory.NewSpace(memory.NewView(machine, memory.StubBlock, nil), memory.AMD64{}, reg("cr3")&^0xfff)
 	page, _, err := space.Translate(reg("rip"))
 	if err != nil {
 		t.Fatal(err)
@@ -113,7 +125,7 @@ func TestEffectsAreTheProcessors(t *testing.T) {
 		for _, v := range values {
 			before[v.Name] = v.Value
 		}
-		e, ok := session.EffectOf(elf.EM_X86_64, []byte(code), before)
+		e, ok := x86.EffectOf([]byte(code), before)
 		if !ok {
 			continue
 		}
@@ -126,20 +138,20 @@ func TestEffectsAreTheProcessors(t *testing.T) {
 			continue
 		}
 		understood[code[:length]] = true
-		if err := target.WritePhysical(ctx, page.Phys, []byte(code[:length])); err != nil {
+		if err := machine.WritePhysical(ctx, page.Phys, []byte(code[:length])); err != nil {
 			t.Fatal(err)
 		}
 		for _, v := range values {
-			if err := target.WriteRegister(ctx, 0, v.Name, v.Value); err != nil {
+			if err := machine.WriteRegister(ctx, 0, v.Name, v.Value); err != nil {
 				t.Fatal(err)
 			}
 		}
-		var cpus []session.Registers
+		var cpus []target.Registers
 		for range 3 { // QEMU now and then returns from a step without executing anything
-			if _, err := target.Step(ctx, 0); err != nil {
+			if _, err := machine.Step(ctx, 0); err != nil {
 				t.Fatal(err)
 			}
-			if cpus, err = target.CPUs(ctx); err != nil {
+			if cpus, err = machine.CPUs(ctx); err != nil {
 				t.Fatal(err)
 			}
 			if ip, _ := cpus[0].Uint64("rip"); ip != page.Virt {
@@ -155,7 +167,7 @@ func TestEffectsAreTheProcessors(t *testing.T) {
 			}
 		}
 		if e.Store {
-			mem := memory.NewSpace(memory.NewView(target, memory.StubBlock, nil), memory.AMD64{}, reg("cr3")&^0xfff)
+			mem := memory.NewSpace(memory.NewView(machine, memory.StubBlock, nil), memory.AMD64{}, reg("cr3")&^0xfff)
 			if got, err := memory.Uint(mem, e.Addr, 8); err != nil || got != e.Value {
 				t.Errorf("% x: %#x stands at %#x, want %#x (%v)", code[:length], got, e.Addr, e.Value, err)
 			}
@@ -180,26 +192,26 @@ func (f fixed) Names() []string                   { return slices.Collect(maps.K
 
 // inUserMode lets a guest run until its processor stops in user mode with room on
 // the stack.
-func inUserMode(ctx context.Context, t *testing.T, target *live.Target) session.Registers {
+func inUserMode(ctx context.Context, t *testing.T, machine *live.Target) target.Registers {
 	t.Helper()
 	for {
-		cpus, err := target.CPUs(ctx)
+		cpus, err := machine.CPUs(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}
 		reg := func(name string) uint64 { v, _ := cpus[0].Uint64(name); return v }
-		space := memory.NewSpace(memory.NewView(target, memory.StubBlock, nil), memory.AMD64{}, reg("cr3")&^0xfff)
+		space := memory.NewSpace(memory.NewView(machine, memory.StubBlock, nil), memory.AMD64{}, reg("cr3")&^0xfff)
 		page, _, err := space.Translate((reg("rsp") - 512) &^ 15)
 		if reg("cs")&3 == 3 && err == nil && page.User && page.Writable {
 			return cpus[0]
 		}
-		if err := target.Resume(ctx); err != nil {
+		if err := machine.Resume(ctx); err != nil {
 			t.Fatal(err)
 		}
-		if err := target.Interrupt(); err != nil {
+		if err := machine.Interrupt(); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := target.Wait(ctx); err != nil {
+		if _, err := machine.Wait(ctx); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -219,14 +231,14 @@ func TestInstructionsThatAreNotUnderstood(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if e, ok := session.EffectOf(elf.EM_X86_64, raw, r); ok {
+		if e, ok := x86.EffectOf(raw, r); ok {
 			t.Errorf("%s is understood: %+v", code, e)
 		}
 	}
-	if _, ok := session.EffectOf(elf.EM_ARM, []byte{0, 0, 0xa0, 0xe1}, r); ok {
+	if _, ok := arm.EffectOf([]byte{0, 0, 0xa0, 0xe1}, r); ok {
 		t.Error("an instruction of ARM is understood")
 	}
-	if _, ok := session.EffectOf(elf.EM_X86_64, []byte{0x55}, fixed{"rsp": 8, "rip": 1}); ok {
+	if _, ok := x86.EffectOf([]byte{0x55}, fixed{"rsp": 8, "rip": 1}); ok {
 		t.Error("a register that is not known was used")
 	}
 }

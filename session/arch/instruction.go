@@ -1,4 +1,4 @@
-package session
+package arch
 
 import (
 	"debug/elf"
@@ -6,38 +6,39 @@ import (
 	"golang.org/x/arch/x86/x86asm"
 
 	"thaw/kernel"
+	"thaw/session/target"
 )
 
-// effect is what one instruction does to its processor and to memory, worked out
+// Instruction is what one instruction does to its processor and to memory, worked out
 // without executing it.
-type effect struct {
-	regs  []kernel.Register // new values, the instruction pointer's last
-	store bool              // a word is written, too
-	addr  uint64            // where, virtual
-	value uint64
+type Instruction struct {
+	Regs  []kernel.Register // new values, the instruction pointer's last
+	Store bool              // a word is written, too
+	Addr  uint64            // where, virtual
+	Value uint64
 }
 
-// effectOf works out the effect of the instruction that code begins with, of
+// EffectOf works out the effect of the instruction that code begins with, of
 // those that functions begin with; false for all others, and for all that could
 // fault but for a store. On ARM that is every instruction.
-func (a arch) effectOf(code []byte, r Registers) (effect, bool) {
+func (a Arch) EffectOf(code []byte, r target.Registers) (Instruction, bool) {
 	if a.machine != elf.EM_X86_64 {
-		return effect{}, false
+		return Instruction{}, false
 	}
 	x := &executor{r: r}
 	n, ok := x.execute(code)
 	if !ok || x.unknown {
-		return effect{}, false
+		return Instruction{}, false
 	}
-	x.set("rip", value(r, "rip")+uint64(n))
-	return x.effect, true
+	x.set("rip", Value(r, "rip")+uint64(n))
+	return x.Instruction, true
 }
 
 // executor collects an effect (AMD64 Architecture Programmer's Manual, volume
 // 3).
 type executor struct {
-	effect
-	r       Registers
+	Instruction
+	r       target.Registers
 	unknown bool // a register's value is not known
 }
 
@@ -48,7 +49,7 @@ func (x *executor) get(name string) uint64 {
 }
 
 func (x *executor) set(name string, v uint64) {
-	x.regs = append(x.regs, kernel.Register{Name: name, Value: v})
+	x.Regs = append(x.Regs, kernel.Register{Name: name, Value: v})
 }
 
 // endbr64 marks where indirect calls may lead; x86asm does not know it.
@@ -145,7 +146,7 @@ func (x *executor) push(in x86asm.Inst) bool {
 		return false
 	}
 	sp := x.get("rsp") - 8
-	x.store, x.addr, x.value = true, sp, v
+	x.Store, x.Addr, x.Value = true, sp, v
 	x.set("rsp", sp)
 	return true
 }

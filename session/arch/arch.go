@@ -1,0 +1,131 @@
+// Package arch is what a session must know of a processor: what its registers are
+// called in GDB's target descriptions, how privilege shows in them, and what its
+// simplest instructions do.
+//
+// It must not know kernels, or how a machine is reached.
+package arch
+
+import (
+	"debug/elf"
+	"fmt"
+	"slices"
+	"strings"
+
+	"thaw/kernel"
+	"thaw/session/target"
+)
+
+// Arch is what a session must know of a processor: names from GDB's target
+// descriptions, and how privilege shows in them.
+type Arch struct {
+	machine       elf.Machine
+	IP, SP, Flags string
+	General       []string                                         // registers that a thread state holds, besides ip and sp
+	user          func(r target.Registers) bool                    // runs in user mode
+	root          func(r target.Registers) (value uint64, ok bool) // page-table root
+	WatchFirst    bool                                             // a watchpoint stops before its instruction is executed
+	UserEnd       uint64                                           // last address that user mode may map
+	volatile      []string                                         // what the system-call instruction itself overwrites
+
+	// exceptionReturn is the instruction that returns from an exception by a frame
+	// on the stack, nil where there is none of that kind.
+	ExceptionReturn []byte
+	RootRegister    string   // page-table root, as far as a debugger can change it
+	FaultAddress    string   // address of the last page fault
+	LazyFPU         string   // register with the bit that makes the next use of the FPU fault,
+	LazyFPUBit      uint64   // by which kernels find out who needs it
+	SystemCalls     [][]byte // what instructions that enter the kernel on purpose begin with
+}
+
+func Value(r target.Registers, name string) uint64 {
+	v, _ := r.Uint64(name)
+	return v
+}
+
+var arches = map[elf.Machine]Arch{
+	elf.EM_X86_64: {
+		machine: elf.EM_X86_64,
+		IP:      "rip", SP: "rsp", Flags: "eflags",
+		General:  strings.Fields("rax rbx rcx rdx rsi rdi rbp r8 r9 r10 r11 r12 r13 r14 r15"),
+		user:     func(r target.Registers) bool { return Value(r, "cs")&3 == 3 },
+		root:     func(r target.Registers) (uint64, bool) { v, ok := r.Uint64("cr3"); return v &^ 0xfff, ok },
+		UserEnd:  1<<47 - 1,
+		volatile: []string{"rcx", "r11"},
+
+		ExceptionReturn: []byte{0x48, 0xcf}, // iretq
+		RootRegister:    "cr3",
+		FaultAddress:    "cr2",
+		LazyFPU:         "cr0",
+		LazyFPUBit:      1 << 3,                                       // task switched
+		SystemCalls:     [][]byte{{0x0f, 0x05}, {0x0f, 0x34}, {0xcd}}, // syscall, sysenter, int
+	},
+	elf.EM_ARM: {
+		machine: elf.EM_ARM,
+		IP:      "pc", SP: "sp", Flags: "cpsr",
+		General:    strings.Fields("r0 r1 r2 r3 r4 r5 r6 r7 r8 r9 r10 r11 r12 lr"),
+		user:       func(r target.Registers) bool { return Value(r, "cpsr")&0x1f == 0x10 },
+		WatchFirst: true,
+		UserEnd:    0xbfff_ffff,
+		root: func(r target.Registers) (uint64, bool) {
+			for _, n := range []string{"TTBR0", "TTBR0_EL1", "TTBR0_S"} {
+				if v, ok := r.Uint64(n); ok {
+					return v &^ 0x3fff, true
+				}
+			}
+			return 0, false
+		},
+	},
+}
+
+func Of(m elf.Machine) (Arch, error) {
+	a, ok := arches[m]
+	if !ok {
+		return a, fmt.Errorf("processor %v is not supported (x86_64 and 32-bit ARM are)", m)
+	}
+	return a, nil
+}
+
+// CPU is what a decoder must know of a processor.
+func (a Arch) CPU(r target.Registers) kernel.CPU {
+	root, _ := a.root(r)
+	return kernel.CPU{IP: Value(r, a.IP), SP: Value(r, a.SP), Flags: Value(r, a.Flags), Registers: a.registers(r), User: a.user(r), Root: root}
+}
+
+// registers lists a processor's general registers.
+func (a Arch) registers(r target.Registers) []kernel.Register {
+	var out []kernel.Register
+	for _, n := range a.General {
+		if v, ok := r.Uint64(n); ok {
+			out = append(out, kernel.Register{Name: n, Value: v})
+		}
+	}
+	return out
+}
+
+// All lists every register that fits 64 bits, as the target names them.
+func (a Arch) All(r target.Registers) []kernel.Register {
+	var out []kernel.Register
+	for _, n := range r.Names() {
+		if v, ok := r.Uint64(n); ok {
+			out = append(out, kernel.Register{Name: n, Value: v})
+		}
+	}
+	return out
+}
+
+// Differing lists the registers that both hold with different values, leaving
+// out those that a system call overwrites by itself.
+func (a Arch) Differing(want, got []kernel.Register) []string {
+	var out []string
+	for _, w := range want {
+		if slices.Contains(a.volatile, w.Name) {
+			continue
+		}
+		for _, g := range got {
+			if g.Name == w.Name && g.Value != w.Value {
+				out = append(out, w.Name)
+			}
+		}
+	}
+	return out
+}
