@@ -198,8 +198,8 @@ func (e *Engine) readAttached(before, after *childMemory, d *view.MemoryDiff) (i
 // restoredRegions is the region map of a task, as its threads' requests named it.
 func (e *Engine) restoredRegions(task kernel.ID) *regionMap {
 	for _, t := range e.ev.Threads {
-		if t.Task == task && t.regions != nil {
-			return t.regions
+		if m := e.child.regions[t.Block]; t.Task == task && m != nil {
+			return m
 		}
 	}
 	return nil

@@ -8,11 +8,12 @@ import (
 	"strings"
 
 	"thaw/debuginfo"
+	"thaw/session/evidence"
 )
 
 // forceCancel prepares that a thread's wait in IPC is ended: its state gets the
 // cancel flag. Whether the rest can be done is found out now, not later.
-func (e *Engine) forceCancel(ctx context.Context, w Changer, f *forced, t *track) error {
+func (e *Engine) forceCancel(ctx context.Context, w Changer, f *evidence.Forced, t *evidence.Track) error {
 	sys, err := e.system(ctx)
 	if err != nil {
 		return err
@@ -46,14 +47,14 @@ func (e *Engine) forceCancel(ctx context.Context, w Changer, f *forced, t *track
 			return e.writeMemory(ctx, w, state.Addr, binary.LittleEndian.AppendUint64(nil, v)[:state.Type.Size])
 		}
 	}
-	f.undo = append(f.undo, set(old))
+	e.undo.add(t, set(old))
 	f.Cancel = true
 	return set(old | flag)(ctx)
 }
 
 // cancelCall is the function that makes a waiting thread ready, and what it is
 // called for.
-func (e *Engine) cancelCall(t *track) (fn, object uint64, err error) {
+func (e *Engine) cancelCall(t *evidence.Track) (fn, object uint64, err error) {
 	spec := e.plat.cancel
 	if spec == nil {
 		return 0, 0, errors.New("it is not known how this kernel ends a wait (cancel, in the scenario)")
@@ -83,10 +84,10 @@ func cutLast(s, sep string) (before, after string, found bool) {
 }
 
 // pendingCancels are the forced states with waits that are to be ended.
-func (e *Engine) pendingCancels() (threads []*track, states []*forced) {
+func (e *Engine) pendingCancels() (threads []*evidence.Track, states []*evidence.Forced) {
 	for _, t := range e.ev.Threads {
 		for i := range t.Forced {
-			if f := &t.Forced[i]; f.Cancel && !f.Undone && !f.called {
+			if f := &t.Forced[i]; f.Cancel && !f.Undone && !f.Called {
 				threads, states = append(threads, t), append(states, f)
 			}
 		}
@@ -104,7 +105,7 @@ func (e *Engine) endWaits(ctx context.Context) error {
 	var objects []uint64
 	var fn uint64
 	for i, t := range threads {
-		states[i].called = true
+		states[i].Called = true
 		at, object, err := e.cancelCall(t)
 		if err != nil {
 			return err

@@ -9,6 +9,7 @@ import (
 	"thaw/debuginfo"
 	"thaw/kernel"
 	"thaw/memory"
+	"thaw/session/evidence"
 	"thaw/session/view"
 )
 
@@ -294,10 +295,10 @@ func placeIn(component string, p Program, addr uint64) view.Place {
 }
 
 // judge weighs the evidence as it is now.
-func (e *Engine) judge() *judge {
+func (e *Engine) judge() *evidence.Judge {
 	k := e.kernelComponent()
-	return &judge{arch: e.arch, platform: e.dec.Platform(), child: e.scn.Child, kernel: k.text, ev: &e.ev,
-		place: func(program string, addr uint64) view.Place { return e.comps[program].place(addr) }}
+	return &evidence.Judge{Arch: e.arch, Platform: e.dec.Platform(), Child: e.scn.Child, Kernel: k.text, Ev: &e.ev,
+		Place: func(program string, addr uint64) view.Place { return e.comps[program].place(addr) }}
 }
 
 // placeOf puts a thread's user ip in words.

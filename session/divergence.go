@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"thaw/kernel"
+	"thaw/session/evidence"
 	"thaw/session/view"
 )
 
@@ -30,7 +31,7 @@ func (e *Engine) Diverge(ctx context.Context, thread kernel.ID) error {
 }
 
 // diverge fills in a thread's divergence; what stands against it is no error.
-func (e *Engine) diverge(ctx context.Context, t *track) error {
+func (e *Engine) diverge(ctx context.Context, t *evidence.Track) error {
 	d := &view.Divergence{Stop: e.history.last() + 1}
 	t.Divergence = d
 	w, ok := e.target.(Putter)
@@ -56,7 +57,7 @@ func (e *Engine) diverge(ctx context.Context, t *track) error {
 		return noExcursion(ctx, d, err)
 	}
 	task := s.System.Object(from.PD)
-	first, err := e.excursion(ctx, w, task.PD.Root, start, e.ev.mapped)
+	first, err := e.excursion(ctx, w, task.PD.Root, start, e.child.mapped)
 	if err != nil {
 		return noExcursion(ctx, d, err)
 	}
@@ -68,11 +69,12 @@ func (e *Engine) diverge(ctx context.Context, t *track) error {
 }
 
 // attachedTo is what is attached to a thread's task, as far as that is known.
-func (e *Engine) attachedTo(t *track) []attachment {
-	if t.regions == nil || e.plat.attached == nil {
+func (e *Engine) attachedTo(t *evidence.Track) []attachment {
+	regions := e.child.regions[t.Block]
+	if regions == nil || e.plat.attached == nil {
 		return nil
 	}
-	all, _ := e.attachments(t.regions) // what a broken map has beyond is not found: a fault ends the excursion there
+	all, _ := e.attachments(regions) // what a broken map has beyond is not found: a fault ends the excursion there
 	return all
 }
 
@@ -88,12 +90,12 @@ func noExcursion(ctx context.Context, d *view.Divergence, err error) error {
 
 // originalOf finds the checkpointed counterpart of a thread, with a user state
 // that it could go on from.
-func (e *Engine) originalOf(ctx context.Context, t *track) (*view.Snapshot, *kernel.Object, error) {
+func (e *Engine) originalOf(ctx context.Context, t *evidence.Track) (*view.Snapshot, *kernel.Object, error) {
 	s, err := e.snapshot(ctx, "")
 	if err != nil {
 		return nil, nil, err
 	}
-	known := e.judge().pairs(s)[t.ID]
+	known := e.judge().Pairs(s)[t.ID]
 	if known == nil {
 		return nil, nil, errors.New("its original is not known")
 	}
@@ -185,7 +187,7 @@ func compareSlots(d *view.Divergence) {
 	if d.Parted || a == nil || b == nil {
 		return
 	}
-	if a.Slot != b.Slot || len(differences(*a, *b)) > 0 {
+	if a.Slot != b.Slot || len(evidence.Differences(*a, *b)) > 0 {
 		d.Parted, d.By = true, view.BySlot
 	}
 }

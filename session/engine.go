@@ -12,6 +12,7 @@ import (
 	"thaw/kernel"
 	"thaw/memory"
 	"thaw/session/arch"
+	"thaw/session/evidence"
 	"thaw/session/scenario"
 	"thaw/session/target"
 	"thaw/session/view"
@@ -75,16 +76,19 @@ type Engine struct {
 	asked    atomic.Bool // the user wants a stop
 	handling bool        // what a stop means is being found out
 
-	started time.Time
-	seq     int // orders evidence
-	phases  []view.Phase
-	ev      evidence
-	history moments
-	log     logBook
-	notes   noteBook
-	watched []string   // watch expressions
-	rec     *recording // nil: nothing is recorded
-	ended   error
+	started  time.Time
+	seq      int // orders evidence
+	phases   []view.Phase
+	ev       evidence.Evidence
+	child    child
+	watching watchList
+	undo     undoing
+	history  moments
+	log      logBook
+	notes    noteBook
+	watched  []string   // watch expressions
+	rec      *recording // nil: nothing is recorded
+	ended    error
 
 	snapshots bool        // VM snapshots are made
 	saves     []save      // that were made
@@ -138,7 +142,7 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 	e := &Engine{
 		target: c.Target, dec: c.Decoder, paging: c.Paging, scn: c.Scenario, arch: a,
 		comps: map[string]*component{}, taskComps: map[taskKey]*component{}, libraries: map[libraryKey]bool{}, roots: map[rootKey]bool{},
-		sources: c.Sources, probes: map[uint64][]*probe{}, started: time.Now(), ev: newEvidence(), mirror: memory.NewMirror(c.Target), skipper: newSkipper(c.Target), lifter: newLifter(),
+		sources: c.Sources, probes: map[uint64][]*probe{}, started: time.Now(), ev: evidence.New(), child: newChild(), watching: newWatchList(), undo: undoing{}, mirror: memory.NewMirror(c.Target), skipper: newSkipper(c.Target), lifter: newLifter(),
 		history:    moments{most: cmp.Or(c.MaxStops, maxMoments)},
 		divergence: c.Divergence, snapshots: c.VMSnapshots,
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"thaw/kernel"
+	"thaw/session/evidence"
 )
 
 // Changer is a target whose state can be changed.
@@ -18,22 +19,6 @@ type Changer interface {
 	WriteRegister(ctx context.Context, cpu int, name string, value uint64) error
 	// WritePhysical writes physical memory.
 	WritePhysical(ctx context.Context, addr uint64, data []byte) error
-}
-
-// forced is a requested state that was put in place by us, on the user's wish.
-type forced struct {
-	At    instant
-	Where kernel.Source // the processor, or name of the place
-	Old   saved
-	saved
-	Registers []kernel.Register // general ones that are set, too; none if the request holds none
-	Undone    bool
-	Cancel    bool   // its wait in IPC is ended as the guest goes on
-	Waits     string // else: why a wait is not ended, "" if there is none
-
-	called bool // the kernel was sent to end the wait
-
-	undo []func(ctx context.Context) error // in order of the changes; nil once the guest ran on
 }
 
 // Force puts a thread's requested state where it takes effect: into the
@@ -55,55 +40,33 @@ func (e *Engine) Force(ctx context.Context, thread kernel.ID) (string, error) {
 	if t == nil {
 		return "", fmt.Errorf("thread %s: no state was requested for it, so there is none to force", thread)
 	}
-	q := t.request()
+	q := t.Request()
 	if q.Problem != "" {
 		return "", fmt.Errorf("thread %s: there is no state to force: %s", thread, q.Problem)
 	}
-	f := forced{At: e.now(), saved: saved{q.IP, q.SP}}
+	f := evidence.Forced{At: e.now(), Saved: evidence.Saved{IP: q.IP, SP: q.SP}}
+	delete(e.undo, t.Block)
 	if slices.ContainsFunc(q.Registers, func(r kernel.Register) bool { return r.Value != 0 }) {
 		f.Registers = q.Registers
 	}
 	var err error
 	if block, berr := e.currentBlock(ctx); berr == nil && block == t.Block && e.m.CPUs[e.cpu].User {
-		err = e.forceCPU(ctx, w, &f, q)
+		err = e.forceCPU(ctx, w, &f, t)
 	} else {
 		if err = e.forceSaved(ctx, w, &f, t); err == nil {
 			err = e.forceCancel(ctx, w, &f, t)
 		}
 	}
 	if err != nil {
-		return "", errors.Join(fmt.Errorf("forcing the state of thread %s %s: %w", t.ID, t.Name, err), f.takeBack(ctx))
+		return "", errors.Join(fmt.Errorf("forcing the state of thread %s %s: %w", t.ID, t.Name, err), e.undo.takeBack(ctx, t))
 	}
 	t.Forced = append(t.Forced, f)
-	text := fmt.Sprintf("forced ip %#x, sp %#x of %s (thread %s) into the %s, where ip %#x was%s", f.IP, f.SP, t.Name, t.ID, placeWords(e.dec.Platform(), f.Where), f.Old.IP, f.wait(e.dec.Platform()))
+	text := fmt.Sprintf("forced ip %#x, sp %#x of %s (thread %s) into the %s, where ip %#x was%s", f.IP, f.SP, t.Name, t.ID, evidence.PlaceWords(e.dec.Platform(), f.Where), f.Old.IP, f.Wait(e.dec.Platform()))
 	return text, e.afterChange(ctx, text)
 }
 
-// wait says what becomes of the thread's wait in IPC.
-func (f *forced) wait(p *kernel.Platform) string {
-	switch {
-	case f.Cancel:
-		like := ""
-		if p.Cancel != nil && p.Cancel.Like != "" {
-			like = ", as by " + p.Cancel.Like + ","
-		}
-		return "; its wait in IPC ends" + like + " when the guest goes on"
-	case f.Waits != "":
-		return "; it takes effect when its wait in IPC ends: " + f.Waits
-	}
-	return ""
-}
-
-// placeWords says where a state was put.
-func placeWords(p *kernel.Platform, where kernel.Source) string {
-	if where == kernel.SourceCPU {
-		return "processor's registers"
-	}
-	return p.Place(where).Text
-}
-
-func (e *Engine) trackByID(thread kernel.ID) *track {
-	i := slices.IndexFunc(e.ev.Threads, func(t *track) bool { return t.ID == thread })
+func (e *Engine) trackByID(thread kernel.ID) *evidence.Track {
+	i := slices.IndexFunc(e.ev.Threads, func(t *evidence.Track) bool { return t.ID == thread })
 	if i < 0 {
 		return nil
 	}
@@ -111,9 +74,10 @@ func (e *Engine) trackByID(thread kernel.ID) *track {
 }
 
 // forceCPU sets the registers of the processor that runs the thread.
-func (e *Engine) forceCPU(ctx context.Context, w Changer, f *forced, q *request) error {
+func (e *Engine) forceCPU(ctx context.Context, w Changer, f *evidence.Forced, t *evidence.Track) error {
+	q := t.Request()
 	cpu := e.m.CPUs[e.cpu]
-	f.Where, f.Old = kernel.SourceCPU, saved{cpu.IP, cpu.SP}
+	f.Where, f.Old = kernel.SourceCPU, evidence.Saved{IP: cpu.IP, SP: cpu.SP}
 	set := append(slices.Clone(f.Registers), kernel.Register{Name: e.arch.IP, Value: q.IP}, kernel.Register{Name: e.arch.SP, Value: q.SP})
 	for _, r := range set {
 		old, ok := e.regs[e.cpu].Uint64(r.Name)
@@ -124,18 +88,18 @@ func (e *Engine) forceCPU(ctx context.Context, w Changer, f *forced, q *request)
 			return err
 		}
 		at := e.cpu
-		f.undo = append(f.undo, func(ctx context.Context) error { return w.WriteRegister(ctx, at, r.Name, old) })
+		e.undo.add(t, func(ctx context.Context) error { return w.WriteRegister(ctx, at, r.Name, old) })
 	}
 	return nil
 }
 
 // forceSaved writes the saved ip and sp in the kernel.
-func (e *Engine) forceSaved(ctx context.Context, w Changer, f *forced, t *track) error {
+func (e *Engine) forceSaved(ctx context.Context, w Changer, f *evidence.Forced, t *evidence.Track) error {
 	all, err := e.readSaved(t)
 	if err != nil {
 		return err
 	}
-	n := counting(e.dec.Platform(), t.Places, all)
+	n := evidence.Counting(e.dec.Platform(), t.Places, all)
 	at := &t.Places[n]
 	f.Where, f.Old = at.Name, all[n]
 	space, err := e.dec.KernelSpace(e.m)
@@ -150,15 +114,15 @@ func (e *Engine) forceSaved(ctx context.Context, w Changer, f *forced, t *track)
 		if err := w.WritePhysical(ctx, phys, e.word(x.value)); err != nil {
 			return err
 		}
-		f.undo = append(f.undo, func(ctx context.Context) error { return w.WritePhysical(ctx, phys, e.word(x.old)) })
+		e.undo.add(t, func(ctx context.Context) error { return w.WritePhysical(ctx, phys, e.word(x.old)) })
 	}
-	at.saved = f.saved // our own write is none of the guest's
+	at.Saved = f.Saved // our own write is none of the guest's
 	return nil
 }
 
 // forceRegisters puts the general registers of a state that was forced into the
 // kernel into the processor, as the thread comes back with it.
-func (e *Engine) forceRegisters(ctx context.Context, t *track) error {
+func (e *Engine) forceRegisters(ctx context.Context, t *evidence.Track) error {
 	if len(t.Forced) == 0 {
 		return nil
 	}
@@ -181,13 +145,21 @@ func (e *Engine) word(v uint64) []byte {
 	return b[:e.ptrSize()]
 }
 
+// undoing is how the newest forced states are taken back, by thread object: what to
+// do, in order of the changes. Once the guest ran on there is nothing.
+type undoing map[uint64][]func(ctx context.Context) error
+
+func (u undoing) add(t *evidence.Track, back func(ctx context.Context) error) {
+	u[t.Block] = append(u[t.Block], back)
+}
+
 // takeBack undoes the changes, the last one first.
-func (f *forced) takeBack(ctx context.Context) error {
+func (u undoing) takeBack(ctx context.Context, t *evidence.Track) error {
 	var errs []error
-	for _, undo := range slices.Backward(f.undo) {
-		errs = append(errs, undo(ctx))
+	for _, back := range slices.Backward(u[t.Block]) {
+		errs = append(errs, back(ctx))
 	}
-	f.undo = nil
+	delete(u, t.Block)
 	return errors.Join(errs...)
 }
 
@@ -199,16 +171,16 @@ func (e *Engine) Unforce(ctx context.Context, thread kernel.ID) error {
 		return fmt.Errorf("thread %s: nothing was forced", thread)
 	}
 	f := &t.Forced[len(t.Forced)-1]
-	if f.undo == nil {
+	if e.undo[t.Block] == nil {
 		return fmt.Errorf("thread %s %s has run on with the forced state: that cannot be taken back", t.ID, t.Name)
 	}
-	if err := f.takeBack(ctx); err != nil {
+	if err := e.undo.takeBack(ctx, t); err != nil {
 		return fmt.Errorf("taking back the forced state of thread %s %s: %w", t.ID, t.Name, err)
 	}
 	f.Undone = true
 	for i := range t.Places {
 		if t.Places[i].Name == f.Where {
-			t.Places[i].saved = f.Old
+			t.Places[i].Saved = f.Old
 		}
 	}
 	return e.afterChange(ctx, fmt.Sprintf("took back what was forced into %s (thread %s)", t.Name, t.ID))
@@ -223,13 +195,7 @@ func (e *Engine) afterChange(ctx context.Context, reason string) error {
 }
 
 // forgetUndo forgets how to take forced states back: the guest runs on.
-func (e *Engine) forgetUndo() {
-	for _, t := range e.ev.Threads {
-		for i := range t.Forced {
-			t.Forced[i].undo = nil
-		}
-	}
-}
+func (e *Engine) forgetUndo() { clear(e.undo) }
 
 // maxFollow is how many instructions of a forced thread are followed.
 const maxFollow = 2000
@@ -266,7 +232,7 @@ func (e *Engine) Follow(ctx context.Context, thread kernel.ID, runOn time.Durati
 }
 
 // followUser steps through user mode.
-func (e *Engine) followUser(ctx context.Context, t *track) (string, error) {
+func (e *Engine) followUser(ctx context.Context, t *evidence.Track) (string, error) {
 	program := e.comps[t.Program]
 	last := e.m.CPUs[e.cpu].IP
 	first := last
@@ -298,7 +264,7 @@ func (e *Engine) followUser(ctx context.Context, t *track) (string, error) {
 
 // fate tells what became of a thread, from the newest stop, with what the guest
 // wrote since.
-func (e *Engine) fate(t *track, logged int) string {
+func (e *Engine) fate(t *evidence.Track, logged int) string {
 	s := e.history.newest().snap
 	o := s.System.Object(t.ID)
 	if o == nil || o.Thread == nil {

@@ -7,6 +7,7 @@ import (
 
 	"thaw/kernel"
 	"thaw/memory"
+	"thaw/session/evidence"
 	"thaw/session/target"
 )
 
@@ -29,7 +30,7 @@ type guard struct {
 	// at tells what the processors run at this stop.
 	at   func(ctx context.Context) ([]occupant, error)
 	size int // of a word
-	held map[*track]*pushed
+	held map[*evidence.Track]*pushed
 }
 
 // occupant is what a processor runs.
@@ -47,15 +48,15 @@ type pushed struct {
 }
 
 func newGuard(e *Engine) guard {
-	return guard{target: e.target, at: e.occupants, size: e.ptrSize(), held: map[*track]*pushed{}}
+	return guard{target: e.target, at: e.occupants, size: e.ptrSize(), held: map[*evidence.Track]*pushed{}}
 }
 
 // hold has words of a thread watched for writes from now on, whenever that does no
 // harm. What it reads on its way out must be watched meanwhile, too.
-func (g *guard) hold(t *track, words ...uint64) { g.held[t] = &pushed{words: words} }
+func (g *guard) hold(t *evidence.Track, words ...uint64) { g.held[t] = &pushed{words: words} }
 
 // release ends that.
-func (g *guard) release(ctx context.Context, t *track) error {
+func (g *guard) release(ctx context.Context, t *evidence.Track) error {
 	p := g.held[t]
 	if p == nil {
 		return nil
@@ -65,7 +66,7 @@ func (g *guard) release(ctx context.Context, t *track) error {
 }
 
 // leaves notes that a thread has read its saved ip: it may be on its way out.
-func (g *guard) leaves(t *track) {
+func (g *guard) leaves(t *evidence.Track) {
 	if p := g.held[t]; p != nil {
 		p.inside = false
 	}
@@ -91,7 +92,7 @@ func (g *guard) ready(ctx context.Context) error {
 }
 
 // mayRun says whether a processor may run a thread, and whether in user mode.
-func mayRun(cpus []occupant, t *track) (runs, user bool) {
+func mayRun(cpus []occupant, t *evidence.Track) (runs, user bool) {
 	for _, c := range cpus {
 		if c.block == t.Block || c.block == 0 && (!c.user || c.root == t.TaskRoot) {
 			runs, user = true, user || c.user
@@ -101,7 +102,7 @@ func mayRun(cpus []occupant, t *track) (runs, user bool) {
 }
 
 // put sets or removes a thread's watches.
-func (g *guard) put(ctx context.Context, t *track, p *pushed, set bool) error {
+func (g *guard) put(ctx context.Context, t *evidence.Track, p *pushed, set bool) error {
 	if p.set == set {
 		return nil
 	}

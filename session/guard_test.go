@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand"
 	"testing"
+	"thaw/session/evidence"
 	"thaw/session/target"
 )
 
@@ -35,7 +36,7 @@ func (w *watchedTarget) Step(context.Context, int) (target.Stop, error) {
 
 // simulated is a thread of a machine as far as a guard is concerned.
 type simulated struct {
-	t   *track
+	t   *evidence.Track
 	cpu int // that runs it, -1: none
 	// user mode, or on the way there behind the reading of the saved ip
 	user, leaving bool
@@ -50,12 +51,12 @@ func TestGuardKeepsOffPushes(t *testing.T) {
 		threads := make([]*simulated, 4)
 		for i := range threads {
 			at := uint64(0x1000 * (i + 1))
-			threads[i] = &simulated{t: &track{Block: at, TaskRoot: 0x100000 + at, Places: []kept{{IPAddr: at + 8, SPAddr: at + 16}}}, cpu: -1}
+			threads[i] = &simulated{t: &evidence.Track{Block: at, TaskRoot: 0x100000 + at, Places: []evidence.Kept{{IPAddr: at + 8, SPAddr: at + 16}}}, cpu: -1}
 		}
 		cpus := make([]*simulated, 2)
 		target := &watchedTarget{watched: map[uint64]int{}}
 		unknown := rnd.Intn(4) == 0 // the kernel's stack is hidden from user mode
-		g := guard{target: target, size: 8, held: map[*track]*pushed{}, at: func(context.Context) ([]occupant, error) {
+		g := guard{target: target, size: 8, held: map[*evidence.Track]*pushed{}, at: func(context.Context) ([]occupant, error) {
 			out := make([]occupant, len(cpus))
 			for i, s := range cpus {
 				if s != nil {

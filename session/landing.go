@@ -115,7 +115,7 @@ func (e *Engine) land(ctx context.Context, stop target.Stop, err error, reason s
 	if err := e.take(ctx, cpu, s); err != nil {
 		return e.arrive(ctx, nil, err)
 	}
-	if t := e.ev.tracks[leaves]; t != nil {
+	if t := e.ev.Tracks[leaves]; t != nil {
 		e.leaves = leaves
 		if err := e.disarm(ctx, t); err != nil {
 			return e.arrive(ctx, nil, err)
@@ -154,7 +154,7 @@ func (e *Engine) take(ctx context.Context, cpu int, s *state) error {
 // leave goes on with a thread that was on its way out of the kernel where the
 // guest was moved to.
 func (e *Engine) leave(ctx context.Context) (*event, error) {
-	t := e.ev.tracks[e.leaves]
+	t := e.ev.Tracks[e.leaves]
 	e.leaves = 0
 	if t == nil {
 		return nil, nil
@@ -180,7 +180,7 @@ func (e *Engine) leave(ctx context.Context) (*event, error) {
 
 // leaveByStep looks at such a thread after a step.
 func (e *Engine) leaveByStep(ctx context.Context) (*event, error) {
-	t := e.ev.tracks[e.leaves]
+	t := e.ev.Tracks[e.leaves]
 	if t == nil {
 		return nil, nil
 	}

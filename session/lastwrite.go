@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"thaw/kernel"
+	"thaw/session/evidence"
 	"thaw/session/target"
 	"thaw/session/view"
 )
@@ -79,7 +80,7 @@ func (e *Engine) writeHere(ctx context.Context, r Reverser, stop target.Stop) (w
 // from each, the last one first: QEMU's own search backwards runs all of it, twice,
 // and is not to be relied on. No other break- or watchpoints are set.
 func (e *Engine) findWrite(ctx context.Context, r Reverser, o *kernel.Object, before uint64) (w pastWrite, err error) {
-	t := &track{Places: keptIn(o.Thread)}
+	t := &evidence.Track{Places: evidence.KeptIn(o.Thread)}
 	watches := slices.DeleteFunc(e.watchesOf(t), func(w watch) bool { return w.kind != target.WatchWrite || w.addr == 0 })
 	for _, x := range watches {
 		if err := e.target.SetWatch(ctx, x.kind, x.addr, e.ptrSize()); err != nil {

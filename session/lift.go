@@ -55,7 +55,7 @@ func (e *Engine) lift(ctx context.Context) error {
 	}
 	if len(l.off) == 0 {
 		addr, err := to.SpaceSwitch(e.m)
-		if err != nil || e.ev.watches[addr] != nil || e.target.SetWatch(ctx, target.WatchWrite, addr, e.ptrSize()) != nil {
+		if err != nil || e.watching.at[addr] != 0 || e.target.SetWatch(ctx, target.WatchWrite, addr, e.ptrSize()) != nil {
 			l.never = true // hits are passed by one at a time, as before
 			return nil
 		}

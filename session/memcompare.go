@@ -6,6 +6,7 @@ import (
 	"context"
 	"debug/elf"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -34,6 +35,21 @@ type childMemory struct {
 	lost  int               // pages that could not be read
 	why   string            // it could not be read, "" if it was
 	utcbs map[uint64]bool   // pages with UTCBs
+}
+
+// child is what the memory of both children is compared by.
+type child struct {
+	memory  *childMemory          // the original's, as it was checkpointed
+	mapped  []attachment          // the original's, as the first phase began: detached dataspaces are not mapped later
+	regions map[uint64]*regionMap // what is attached to a thread's task, by thread object, as far as requests told
+}
+
+func newChild() child { return child{regions: map[uint64]*regionMap{}} }
+
+// clone copies what changes later.
+func (c child) clone() child {
+	c.regions = maps.Clone(c.regions)
+	return c
 }
 
 // readMemory reads all user pages of a task. They do not go into recordings:
@@ -93,18 +109,18 @@ func (e *Engine) takeChild(ctx context.Context, sys *kernel.System, task *kernel
 // is not known, nothing of it is mapped later.
 func (e *Engine) noteMapped(ctx context.Context, s *view.Snapshot) error {
 	task := s.System.Object(e.ev.Original)
-	if s.Phase == "" || e.ev.mapped != nil || task == nil || task.PD == nil || task.PD.Root == 0 {
+	if s.Phase == "" || e.child.mapped != nil || task == nil || task.PD == nil || task.PD.Root == 0 {
 		return nil
 	}
 	mapped, _, err := memory.NewSpace(e.view, e.m.Paging, task.PD.Root).Mapped(0, e.arch.UserEnd, maxMemory)
-	e.ev.mapped = []attachment{}
+	e.child.mapped = []attachment{}
 	if err != nil {
 		_, err = e.unread(ctx, "its pages", err)
 		return err
 	}
 	for _, p := range mapped {
 		if p.User {
-			e.ev.mapped = append(e.ev.mapped, attachment{p.Virt, p.Size, p.Phys, p.Writable})
+			e.child.mapped = append(e.child.mapped, attachment{p.Virt, p.Size, p.Phys, p.Writable})
 		}
 	}
 	return nil
@@ -118,7 +134,7 @@ func (e *Engine) takeMemory(ctx context.Context) (*event, error) {
 	}
 	for _, o := range sys.PDs() {
 		if c := e.taskComponent(sys, o); c != nil && c.name == e.scn.Child {
-			e.ev.memory, err = e.takeChild(ctx, sys, o)
+			e.child.memory, err = e.takeChild(ctx, sys, o)
 			return nil, err
 		}
 	}
@@ -127,8 +143,8 @@ func (e *Engine) takeMemory(ctx context.Context) (*event, error) {
 
 // compareMemory compares the restored child's memory with what was taken.
 func (e *Engine) compareMemory(ctx context.Context, s *view.Snapshot) error {
-	before := e.ev.memory
-	task := s.System.Object(e.judge().restored(s))
+	before := e.child.memory
+	task := s.System.Object(e.judge().Restored(s))
 	if before == nil || task == nil || task.PD == nil || task.PD.Root == 0 {
 		return nil
 	}
@@ -214,7 +230,7 @@ type regions struct {
 // restored thread may not stand on its stack.
 func (e *Engine) regionsOf(s *view.Snapshot, program *debuginfo.File) regions {
 	r := regions{segments: program.Segments(), stacks: map[uint64]string{}, size: e.m.Paging.PageSize()}
-	for _, snap := range []*view.Snapshot{s, e.ev.before} {
+	for _, snap := range []*view.Snapshot{s, e.ev.Before} {
 		if snap == nil {
 			continue
 		}

@@ -8,6 +8,7 @@ import (
 
 	"thaw/debuginfo"
 	"thaw/kernel"
+	"thaw/session/evidence"
 	"thaw/session/scenario"
 	"thaw/session/view"
 )
@@ -164,9 +165,9 @@ func (e *Engine) operated(ctx context.Context, o *kernel.Operation) error {
 	scope := e.scope(e.comps[o.Component])
 	object, err := evalUint(scope, o.Object)
 	if err != nil {
-		return e.missed(ctx, gapOperation, "the thread of an operation, "+o.Name+",", err)
+		return e.missed(ctx, evidence.GapOperation, "the thread of an operation, "+o.Name+",", err)
 	}
-	op := operation{At: e.now(), Name: o.Name}
+	op := evidence.Operation{At: e.now(), Name: o.Name}
 	if err := e.operands(scope, o, &op); err != nil {
 		if op.Problem, err = e.unread(ctx, "what it was called with", err); err != nil {
 			return err
@@ -178,13 +179,13 @@ func (e *Engine) operated(ctx context.Context, o *kernel.Operation) error {
 	}
 	if t := sys.At(object); t != nil && t.Thread != nil {
 		op.State, op.Exception = t.Thread.StateNames, t.Thread.Exception
-		e.ev.noteOperation(t.Addr, op)
+		e.ev.NoteOperation(t.Addr, op)
 	}
 	return nil
 }
 
 // operands reads what an operation was called with.
-func (e *Engine) operands(scope debuginfo.Scope, o *kernel.Operation, op *operation) error {
+func (e *Engine) operands(scope debuginfo.Scope, o *kernel.Operation, op *evidence.Operation) error {
 	var ip, sp, flags, cancel, trigger uint64
 	for _, x := range []struct {
 		expr string
@@ -206,26 +207,4 @@ func (e *Engine) operands(scope debuginfo.Scope, o *kernel.Operation, op *operat
 	op.IP, op.SP, op.SetsIP, op.SetsSP = ip, sp, ip != unset, sp != unset
 	op.Cancel, op.Trigger = flags&cancel != 0, flags&trigger != 0
 	return nil
-}
-
-func (o operation) String() string {
-	if o.Problem != "" {
-		return fmt.Sprintf("%s on a thread in state %s; %s", o.Name, strings.Join(o.State, ","), o.Problem)
-	}
-	var with []string
-	if o.Cancel {
-		with = append(with, "cancel")
-	}
-	if o.Trigger {
-		with = append(with, "trigger exception")
-	}
-	args := "ip and sp left alone"
-	if o.SetsIP || o.SetsSP {
-		args = fmt.Sprintf("ip %#x, sp %#x", o.IP, o.SP)
-	}
-	flags := "no flags"
-	if len(with) > 0 {
-		flags = strings.Join(with, ", ")
-	}
-	return fmt.Sprintf("%s(%s; %s) on a thread in state %s", o.Name, args, flags, strings.Join(o.State, ","))
 }

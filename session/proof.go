@@ -10,6 +10,7 @@ import (
 	"thaw/debuginfo"
 	"thaw/kernel"
 	"thaw/memory"
+	"thaw/session/evidence"
 	"thaw/session/view"
 )
 
@@ -330,7 +331,7 @@ func (e *Engine) proveIn(c *component, key taskKey, name string, space *memory.S
 func (e *Engine) goesBy(c *component, name string) bool {
 	names := append([]string{c.name}, e.scn.Components[c.name].Files...)
 	name, _ = strings.CutSuffix(name, ".main")
-	return name != "" && slices.ContainsFunc(names, func(n string) bool { return sameName(name, n) })
+	return name != "" && slices.ContainsFunc(names, func(n string) bool { return evidence.SameName(name, n) })
 }
 
 // unproved lists the components of the scenario that were seen in no task so far.

@@ -8,6 +8,7 @@ import (
 
 	"thaw/kernel"
 	"thaw/memory"
+	"thaw/session/evidence"
 )
 
 // Reconnecter is a Target whose connection may get lost and be made again.
@@ -133,23 +134,16 @@ func (e *Engine) setAgain(ctx context.Context) error {
 			return fmt.Errorf("setting the breakpoint at %#x again: %w", addr, err)
 		}
 	}
-	for _, t := range e.ev.Threads {
-		if !t.armed {
-			continue
-		}
-		t.armed = false
-		if err := e.arm(ctx, t); err != nil {
-			return err
-		}
-	}
-	return nil
+	armed := e.watching.armed
+	e.watching = newWatchList()
+	return e.armAgain(ctx, armed)
 }
 
 // renew forgets all that was seen but the history, and sets the scenario's
 // breakpoints.
 func (e *Engine) renew(ctx context.Context) error {
 	e.probes, e.infos, e.phases = map[uint64][]*probe{}, nil, nil
-	e.ev, e.guard = newEvidence(), newGuard(e)
+	e.ev, e.child, e.guard, e.watching = evidence.New(), newChild(), newGuard(e), newWatchList()
 	e.taskComps, e.libraries = map[taskKey]*component{}, map[libraryKey]bool{}
 	e.taken, e.faulted, e.handling = visit{}, visit{}, false
 	e.asked.Store(false)

@@ -8,6 +8,7 @@ import (
 
 	"thaw/kernel"
 	"thaw/memory"
+	"thaw/session/evidence"
 	"thaw/session/view"
 	"thaw/words"
 )
@@ -48,7 +49,7 @@ type StopRecord struct {
 
 	Phases      []view.Phase          `json:"phases,omitempty"`
 	Breakpoints []view.BreakpointInfo `json:"breakpoints,omitempty"`
-	Evidence    *evidence             `json:"evidence,omitempty"`
+	Evidence    *evidence.Evidence    `json:"evidence,omitempty"`
 	// Records (counted from 1, in the order of the recording) with the original
 	// child as the restore began and with the restored one as it was complete;
 	// 0 if that has not come.
@@ -152,7 +153,7 @@ func (e *Engine) keep(s *view.Snapshot, m *moment) {
 	r.snaps[s] = r.records
 	if m != nil {
 		rec.Phases, rec.Breakpoints, rec.Evidence = m.phases, m.infos, &e.ev
-		rec.Before, rec.After = r.snaps[e.ev.before], r.snaps[e.ev.after]
+		rec.Before, rec.After = r.snaps[e.ev.Before], r.snaps[e.ev.After]
 		r.forget(&e.ev)
 	}
 	if r.cut {
@@ -193,9 +194,9 @@ func (e *Engine) changedStacks(s *view.Snapshot) map[kernel.ID][]view.Frame {
 }
 
 // forget lets go of all snapshots that evidence cannot refer to any more.
-func (r *recording) forget(ev *evidence) {
+func (r *recording) forget(ev *evidence.Evidence) {
 	for s := range r.snaps {
-		if s != ev.before && s != ev.after {
+		if s != ev.Before && s != ev.After {
 			delete(r.snaps, s)
 		}
 	}
@@ -204,10 +205,10 @@ func (r *recording) forget(ev *evidence) {
 // remember knows the snapshots again that an earlier state refers to.
 func (r *recording) remember(s *state) {
 	if r != nil && s.before != 0 {
-		r.snaps[s.ev.before] = s.before
+		r.snaps[s.ev.Before] = s.before
 	}
 	if r != nil && s.after != 0 {
-		r.snaps[s.ev.after] = s.after
+		r.snaps[s.ev.After] = s.after
 	}
 }
 

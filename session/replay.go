@@ -11,6 +11,7 @@ import (
 	"thaw/kernel"
 	"thaw/memory"
 	"thaw/session/arch"
+	"thaw/session/evidence"
 	"thaw/session/scenario"
 	"thaw/session/view"
 )
@@ -91,7 +92,7 @@ func NewReplay(rec Recorded, dec Decoder, paging memory.Paging) (*Replay, error)
 		if s.Number != len(r.stops)+1 {
 			return nil, fmt.Errorf("%s: stop %d follows stop %d", rec.Name(), s.Number, len(r.stops))
 		}
-		if err := s.Evidence.upgrade(dec); err != nil {
+		if err := s.Evidence.Upgrade(dec); err != nil {
 			return nil, fmt.Errorf("%s: stop %d: %w", rec.Name(), s.Number, err)
 		}
 		for _, t := range s.Evidence.Threads {
@@ -221,8 +222,8 @@ func (r *Replay) View(stop int) (*view.View, error) {
 		return nil, err
 	}
 	v := &view.View{State: view.Stopped, Scenario: r.rec.Scenario().Name, Target: r.rec.Target(), Snapshot: snap, First: 1, Stops: len(r.stops),
-		Live: stop == len(r.stops), Phases: rec.Phases, Verdicts: j.all(snap), Caps: j.capDiff(snap), Memory: j.ev.Memory, Waits: j.waits(snap), Complete: j.ev.Complete, Finished: j.ev.Finished,
-		Mismatches: j.ev.Mismatches, Late: j.ev.Late, Breakpoints: rec.Breakpoints, Components: r.rec.Components(), Notes: r.rec.Notes()}
+		Live: stop == len(r.stops), Phases: rec.Phases, Verdicts: j.All(snap), Caps: j.CapDiff(snap), Memory: j.Ev.Memory, Waits: j.Waits(snap), Complete: j.Ev.Complete, Finished: j.Ev.Finished,
+		Mismatches: j.Ev.Mismatches, Late: j.Ev.Late, Breakpoints: rec.Breakpoints, Components: r.rec.Components(), Notes: r.rec.Notes()}
 	log := r.logs[stop-1]
 	if v.Live {
 		log = r.log
@@ -233,12 +234,12 @@ func (r *Replay) View(stop int) (*view.View, error) {
 }
 
 // judge weighs the evidence of a record, whose snapshot is s.
-func (r *Replay) judge(rec *StopRecord, s *view.Snapshot) (*judge, error) {
+func (r *Replay) judge(rec *StopRecord, s *view.Snapshot) (*evidence.Judge, error) {
 	ev := *rec.Evidence
 	for _, ref := range []struct {
 		record int
 		to     **view.Snapshot
-	}{{rec.Before, &ev.before}, {rec.After, &ev.after}} {
+	}{{rec.Before, &ev.Before}, {rec.After, &ev.After}} {
 		if ref.record == 0 {
 			continue
 		}
@@ -251,10 +252,10 @@ func (r *Replay) judge(rec *StopRecord, s *view.Snapshot) (*judge, error) {
 			return nil, err
 		}
 	}
-	if ev.before == nil && len(ev.Stored) > 0 {
+	if ev.Before == nil && len(ev.Stored) > 0 {
 		return nil, errors.New("stored state without the state of the original child")
 	}
-	return &judge{arch: r.arch, platform: r.dec.Platform(), child: r.rec.Scenario().Child, kernel: r.kernel.Text(), place: r.place, ev: &ev}, nil
+	return &evidence.Judge{Arch: r.arch, Platform: r.dec.Platform(), Child: r.rec.Scenario().Child, Kernel: r.kernel.Text(), Place: r.place, Ev: &ev}, nil
 }
 
 // ask answers a query at a stop: with recorded memory, and the backtrace of the

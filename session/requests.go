@@ -8,6 +8,7 @@ import (
 	"thaw/debuginfo"
 	"thaw/kernel"
 	"thaw/memory"
+	"thaw/session/evidence"
 	"thaw/session/scenario"
 )
 
@@ -18,7 +19,7 @@ const maxStored = 4096
 // the original child's state as the checkpoint left it.
 func (e *Engine) readStored(ctx context.Context, s *scenario.StoredSpec) error {
 	e.ev.Stored = nil
-	e.ev.forget(gapStored)
+	e.ev.Forget(evidence.GapStored)
 	elems, err := e.storedElements(ctx, s)
 	if err != nil {
 		return err
@@ -32,8 +33,8 @@ func (e *Engine) readStored(ctx context.Context, s *scenario.StoredSpec) error {
 	if err != nil {
 		return err
 	}
-	e.ev.before, e.ev.StoredAt = snap, e.history.last()+1
-	e.judge().findOriginal(snap)
+	e.ev.Before, e.ev.StoredAt = snap, e.history.last()+1
+	e.judge().FindOriginal(snap)
 	e.keep(snap, nil)
 	return nil
 }
@@ -57,7 +58,7 @@ func (e *Engine) storedElements(ctx context.Context, s *scenario.StoredSpec) ([]
 				members, err = debuginfo.WalkList(l, "_first", "_next", maxStored)
 			}
 			if err != nil {
-				if err := e.missed(ctx, gapStored, "the list of stored threads "+list, err); err != nil {
+				if err := e.missed(ctx, evidence.GapStored, "the list of stored threads "+list, err); err != nil {
 					return nil, err
 				}
 			}
@@ -71,13 +72,13 @@ func (e *Engine) storedElements(ctx context.Context, s *scenario.StoredSpec) ([]
 // storedThread takes one of them. Without a name it is nobody's; what else cannot be
 // read of it is no number.
 func (e *Engine) storedThread(ctx context.Context, s *scenario.StoredSpec, v debuginfo.Value) error {
-	t := storedThread{Addr: v.Addr, At: e.now(), Source: fmt.Sprintf("%s's stored state at %#x", s.Component, v.Addr)}
+	t := evidence.Stored{Addr: v.Addr, At: e.now(), Source: fmt.Sprintf("%s's stored state at %#x", s.Component, v.Addr)}
 	name, err := v.Path(s.Name)
 	if err == nil {
 		t.Name, err = name.String()
 	}
 	if err != nil {
-		return e.missed(ctx, gapStored, fmt.Sprintf("name %s of the stored thread at %#x", s.Name, v.Addr), err)
+		return e.missed(ctx, evidence.GapStored, fmt.Sprintf("name %s of the stored thread at %#x", s.Name, v.Addr), err)
 	}
 	if err := e.storedState(s, v, &t); err != nil {
 		t.IP, t.SP, t.Registers = 0, 0, nil
@@ -89,7 +90,7 @@ func (e *Engine) storedThread(ctx context.Context, s *scenario.StoredSpec, v deb
 	return nil
 }
 
-func (e *Engine) storedState(s *scenario.StoredSpec, v debuginfo.Value, t *storedThread) error {
+func (e *Engine) storedState(s *scenario.StoredSpec, v debuginfo.Value, t *evidence.Stored) error {
 	if err := numbers(v, map[string]*uint64{s.IP: &t.IP, s.SP: &t.SP}); err != nil || s.Registers == "" {
 		return err
 	}
@@ -128,18 +129,18 @@ func (e *Engine) requested(ctx context.Context, r *kernel.Request) (*event, erro
 	}
 	o, err := e.requestedThread(sys, scope, r)
 	if err != nil {
-		return nil, e.missed(ctx, gapRequest, "the thread of a request, by "+r.Function+",", err)
+		return nil, e.missed(ctx, evidence.GapRequest, "the thread of a request, by "+r.Function+",", err)
 	}
 	t, err := e.trackOf(sys, o)
 	if err != nil {
 		return nil, err
 	}
-	q := request{At: e.now(), Function: r.Function, Thread: *o.Thread}
+	q := evidence.Request{At: e.now(), Function: r.Function, Thread: *o.Thread}
 	if err := e.requestedState(ctx, scope, r, &q); err != nil {
 		return nil, err
 	}
 	if r.RegionMap != "" {
-		t.regions = e.regionMapAt(scope, r)
+		e.child.regions[t.Block] = e.regionMapAt(scope, r)
 	}
 	if r.Copy != nil {
 		q.Copy = e.copyOf(scope, r.Copy)
@@ -148,9 +149,9 @@ func (e *Engine) requested(ctx context.Context, r *kernel.Request) (*event, erro
 	if err := e.disarm(ctx, t); err != nil { // the copy may be another one
 		return nil, err
 	}
-	t.Requests = noteOf(&e.ev, t.Block, t.Requests, q)
+	t.Requests = evidence.Note(&e.ev, t.Block, t.Requests, q)
 	t.Entered = nil
-	t.Places = keptIn(o.Thread)
+	t.Places = evidence.KeptIn(o.Thread)
 	if err := e.arm(ctx, t); err != nil {
 		return nil, err
 	}
@@ -181,7 +182,7 @@ func (e *Engine) requestedThread(sys *kernel.System, scope debuginfo.Scope, r *k
 }
 
 // requestedState reads what a request asks for.
-func (e *Engine) requestedState(ctx context.Context, scope debuginfo.Scope, r *kernel.Request, q *request) error {
+func (e *Engine) requestedState(ctx context.Context, scope debuginfo.Scope, r *kernel.Request, q *evidence.Request) error {
 	ip, err := evalUint(scope, r.IP)
 	if err != nil {
 		q.Problem, err = e.unread(ctx, "ip of the request", err)
@@ -225,22 +226,22 @@ func (e *Engine) bySelector(sys *kernel.System, selector uint64) (*kernel.Object
 }
 
 // trackOf is the evidence about a thread, started at its first request.
-func (e *Engine) trackOf(sys *kernel.System, o *kernel.Object) (*track, error) {
-	if t := e.ev.tracks[o.Addr]; t != nil && t.ID == o.ID {
+func (e *Engine) trackOf(sys *kernel.System, o *kernel.Object) (*evidence.Track, error) {
+	if t := e.ev.Tracks[o.Addr]; t != nil && t.ID == o.ID {
 		return t, nil
 	}
-	if err := e.ev.room(); err != nil {
+	if err := e.ev.Room(); err != nil {
 		return nil, err
 	}
-	t := &track{ID: o.ID, Block: o.Addr, Name: o.Name}
+	t := &evidence.Track{ID: o.ID, Block: o.Addr, Name: o.Name}
 	e.takeTask(sys, t, o)
-	e.ev.tracks[o.Addr] = t
+	e.ev.Tracks[o.Addr] = t
 	e.ev.Threads = append(e.ev.Threads, t)
 	return t, nil
 }
 
 // takeTask notes the task that a thread belongs to.
-func (e *Engine) takeTask(sys *kernel.System, t *track, o *kernel.Object) {
+func (e *Engine) takeTask(sys *kernel.System, t *evidence.Track, o *kernel.Object) {
 	t.Task = o.Thread.PD
 	if task := sys.Object(t.Task); task != nil && task.PD != nil {
 		t.TaskRoot = task.PD.Root
@@ -264,8 +265,8 @@ func evalUint(scope debuginfo.Scope, expr string) (uint64, error) {
 
 // copyOf finds where the function will leave the state, while its arguments
 // can still be evaluated.
-func (e *Engine) copyOf(scope debuginfo.Scope, s *kernel.Copy) *stateCopy {
-	c := &stateCopy{Name: s.Name}
+func (e *Engine) copyOf(scope debuginfo.Scope, s *kernel.Copy) *evidence.Copy {
+	c := &evidence.Copy{Name: s.Name}
 	for _, x := range []struct {
 		expr string
 		dst  *uint64
@@ -289,7 +290,7 @@ func (e *Engine) copyOf(scope debuginfo.Scope, s *kernel.Copy) *stateCopy {
 }
 
 // readCopy reads what the function left, once it has returned.
-func (e *Engine) readCopy(c *stateCopy) {
+func (e *Engine) readCopy(c *evidence.Copy) {
 	space := e.m.Space(e.cpu)
 	var err error
 	if c.IP, err = memory.Uint(space, c.IPAddr, c.Size); err == nil {
@@ -300,4 +301,20 @@ func (e *Engine) readCopy(c *stateCopy) {
 		return
 	}
 	c.Read = true
+}
+
+// copyRead is what to do as the function of a request returns: the state that it
+// keeps is read. The request is looked up then: evidence is another one after the
+// guest went back.
+func (e *Engine) copyRead(block uint64, seq int) func(context.Context) (*event, error) {
+	return func(context.Context) (*event, error) {
+		if t := e.ev.Tracks[block]; t != nil {
+			for i := range t.Requests {
+				if t.Requests[i].At.Seq == seq {
+					e.readCopy(t.Requests[i].Copy)
+				}
+			}
+		}
+		return nil, nil
+	}
 }

@@ -65,7 +65,7 @@ type skip struct {
 func (e *Engine) skippable(ctx context.Context) *skip {
 	cpu := e.m.CPUs[e.cpu]
 	to, can := e.target.(Advancer)
-	if !can || !cpu.User || e.watching() || e.counted || e.reverser() != nil || !to.Advances(ctx) {
+	if !can || !cpu.User || len(e.watching.armed) > 0 || e.counted || e.reverser() != nil || !to.Advances(ctx) {
 		return nil
 	}
 	k := e.skipper
@@ -106,16 +106,6 @@ func (e *Engine) skippable(ctx context.Context) *skip {
 
 // next is where the instruction after it is.
 func (s *skip) next() uint64 { return s.Regs[len(s.Regs)-1].Value }
-
-// watching says whether a watchpoint is set.
-func (e *Engine) watching() bool {
-	for _, t := range e.ev.Threads {
-		if t.armed {
-			return true
-		}
-	}
-	return false
-}
 
 // take resumes the target behind the instruction.
 func (s *skip) take(ctx context.Context, e *Engine) error {

@@ -8,6 +8,7 @@ import (
 
 	"thaw/debuginfo"
 	"thaw/kernel"
+	"thaw/session/evidence"
 	"thaw/session/view"
 )
 
@@ -91,23 +92,23 @@ func (e *Engine) recordEvent(ctx context.Context, ev *event) error {
 		return err
 	}
 	clear(e.roots) // a page-table root may be another task's by the next stop
-	e.judge().findOriginal(snap)
+	e.judge().FindOriginal(snap)
 	e.noteLate(snap)
-	if e.ev.Complete && e.ev.after == nil {
-		e.ev.after = snap
+	if e.ev.Complete && e.ev.After == nil {
+		e.ev.After = snap
 		if err := e.compareMemory(ctx, snap); err != nil {
 			return err
 		}
 	}
 	m := &moment{snap: snap, phases: slices.Clone(e.phases), complete: e.ev.Complete, finished: e.ev.Finished}
-	m.verdicts = e.judge().all(snap)
-	m.caps = e.judge().capDiff(snap)
-	e.judge().noteWaits(snap)
+	m.verdicts = e.judge().All(snap)
+	m.caps = e.judge().CapDiff(snap)
+	e.judge().NoteWaits(snap)
 	if err := e.noteMapped(ctx, snap); err != nil {
 		return err
 	}
 	m.watches = e.evalWatches(snap)
-	m.memory, m.waits = e.ev.Memory, e.judge().waits(snap)
+	m.memory, m.waits = e.ev.Memory, e.judge().Waits(snap)
 	m.infos = e.breakpoints()
 	e.keep(snap, m)
 	if err := e.noteTravel(ctx, m, ev); err != nil {
@@ -127,7 +128,7 @@ func (e *Engine) viewAt(stop int, state view.RunState, message string) *view.Vie
 	v.Mismatches, v.Late = e.ev.Mismatches, e.ev.Late
 	if m := e.history.at(stop); m != nil {
 		v.NoRestart = e.canRestart(m)
-		v.Snapshot, v.Phases, v.Verdicts, v.Caps, v.Breakpoints = m.snap, m.phases, distrust(m.verdicts, v.Mismatches), m.caps, m.infos
+		v.Snapshot, v.Phases, v.Verdicts, v.Caps, v.Breakpoints = m.snap, m.phases, evidence.Distrust(m.verdicts, v.Mismatches), m.caps, m.infos
 		v.Memory, v.Waits, v.Complete, v.Finished = m.memory, m.waits, m.complete, m.finished
 		v.Watches = m.watches
 		v.Live = stop == e.history.last()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"thaw/session/evidence"
 	"thaw/session/view"
 )
 
@@ -12,7 +13,9 @@ import (
 // guest itself: what it takes to go on from there as if nothing had come after.
 // It shares nothing that changes with the engine.
 type state struct {
-	ev             evidence
+	ev             evidence.Evidence
+	child          child
+	armed          map[uint64]bool // see watchList
 	phases         []view.Phase
 	probes         map[uint64][]*probe
 	infos          []*view.BreakpointInfo
@@ -47,10 +50,10 @@ const maxMarks = 20000
 
 // stateNow copies what is known.
 func (e *Engine) stateNow() *state {
-	s := &state{ev: e.ev.clone(), phases: slices.Clone(e.phases), probes: cloneProbes(e.probes), infos: slices.Clone(e.infos),
+	s := &state{ev: e.ev.Clone(), child: e.child.clone(), armed: maps.Clone(e.watching.armed), phases: slices.Clone(e.phases), probes: cloneProbes(e.probes), infos: slices.Clone(e.infos),
 		taken: e.taken, faulted: e.faulted, leaves: e.leaves, cpu: e.cpu, here: e.here(), logged: e.log.count()}
 	if e.rec != nil {
-		s.before, s.after = e.rec.snaps[e.ev.before], e.rec.snaps[e.ev.after]
+		s.before, s.after = e.rec.snaps[e.ev.Before], e.rec.snaps[e.ev.After]
 	}
 	for _, i := range s.infos {
 		s.counts = append(s.counts, *i)
@@ -66,49 +69,10 @@ func cloneProbes(probes map[uint64][]*probe) map[uint64][]*probe {
 	return out
 }
 
-// clone copies the evidence, but for what is never changed once it is there.
-func (ev *evidence) clone() evidence {
-	out := *ev
-	out.tracks, out.watches = map[uint64]*track{}, map[uint64]*track{}
-	out.Threads, out.Stored = nil, slices.Clone(ev.Stored)
-	copies := map[*track]*track{}
-	for _, t := range ev.Threads {
-		copies[t] = t.clone()
-		out.Threads = append(out.Threads, copies[t])
-	}
-	for block, t := range ev.tracks {
-		out.tracks[block] = copies[t]
-	}
-	for addr, t := range ev.watches {
-		out.watches[addr] = copies[t]
-	}
-	out.Operations, out.Dropped = maps.Clone(ev.Operations), maps.Clone(ev.Dropped)
-	for block, list := range out.Operations {
-		out.Operations[block] = slices.Clone(list)
-	}
-	return out
-}
-
-// clone copies a thread's evidence. Forced states cannot be taken back in it.
-func (t *track) clone() *track {
-	out := *t
-	out.Requests, out.Writes = slices.Clone(t.Requests), slices.Clone(t.Writes)
-	out.Forced, out.Copied, out.Places = slices.Clone(t.Forced), slices.Clone(t.Copied), slices.Clone(t.Places)
-	for i := range out.Requests {
-		if c := out.Requests[i].Copy; c != nil {
-			kept := *c
-			out.Requests[i].Copy = &kept
-		}
-	}
-	for i := range out.Forced {
-		out.Forced[i].undo = nil
-	}
-	return &out
-}
-
 // takeUp goes on with a state. The break- and watchpoints of it are set.
 func (e *Engine) takeUp(ctx context.Context, s *state) error {
-	e.ev, e.phases = s.ev.clone(), slices.Clone(s.phases)
+	e.ev, e.child, e.phases = s.ev.Clone(), s.child.clone(), slices.Clone(s.phases)
+	e.forgetUndo()
 	e.resumeInfos(s)
 	e.taken, e.faulted, e.leaves = s.taken, s.faulted, s.leaves
 	e.rec.remember(s)
@@ -131,15 +95,7 @@ func (e *Engine) takeUp(ctx context.Context, s *state) error {
 			return err
 		}
 	}
-	for _, t := range e.ev.Threads {
-		if t.armed {
-			t.armed = false
-			if err := e.arm(ctx, t); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return e.armAgain(ctx, s.armed)
 }
 
 // resumeInfos takes the accounts of breakpoints up. Those that the user has set

@@ -16,7 +16,7 @@ import (
 func (e *Engine) RunOn(ctx context.Context, text string, arrived func()) error {
 	from := -1 // LOG lines from before the restore
 	err := e.RunAll(ctx, func() {
-		if from < 0 && (e.ev.before != nil || e.ev.Complete) {
+		if from < 0 && (e.ev.Before != nil || e.ev.Complete) {
 			from = e.log.count()
 		}
 		arrived()

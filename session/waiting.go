@@ -162,7 +162,7 @@ func (e *Engine) noteLate(s *view.Snapshot) {
 			return
 		}
 	}
-	ids := e.judge().childTasks(s)
+	ids := e.judge().ChildTasks(s)
 	if len(ids) < 2 {
 		return
 	}

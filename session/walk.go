@@ -208,9 +208,9 @@ func (e *Engine) settle() {
 		return
 	}
 	for _, t := range e.ev.Threads {
-		q := t.request()
+		q := t.Request()
 		// One in an exception gets a reply, and runs.
-		equal := q.Thread.IP == q.IP && q.Thread.SP == q.SP && !t.changed() && !q.Thread.Exception
+		equal := q.Thread.IP == q.IP && q.Thread.SP == q.SP && !t.Changed() && !q.Thread.Exception
 		if t.Entered == nil && !equal {
 			return
 		}

@@ -4,18 +4,41 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"thaw/session/evidence"
 	"thaw/session/target"
 )
+
+// watchList is what is watched of the threads whose state was requested.
+type watchList struct {
+	at    map[uint64]uint64 // thread object by watched address
+	armed map[uint64]bool   // by thread object
+}
+
+func newWatchList() watchList {
+	return watchList{at: map[uint64]uint64{}, armed: map[uint64]bool{}}
+}
+
+// armAgain arms those that were armed, by thread object.
+func (e *Engine) armAgain(ctx context.Context, armed map[uint64]bool) error {
+	for _, t := range e.ev.Threads {
+		if armed[t.Block] {
+			if err := e.arm(ctx, t); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
 
 // arm watches a thread's saved user ip. A write shows who changes it; a read
 // by the thread's own way out of the kernel is its return to user mode, caught
 // before any interrupt can overwrite the frame again.
-func (e *Engine) arm(ctx context.Context, t *track) error {
-	if t.armed {
+func (e *Engine) arm(ctx context.Context, t *evidence.Track) error {
+	if e.watching.armed[t.Block] {
 		return nil
 	}
 	for _, w := range e.watchesOf(t) {
-		e.ev.watches[w.addr] = t
+		e.watching.at[w.addr] = t.Block
 		if e.pushed(t, w) {
 			continue
 		}
@@ -26,17 +49,17 @@ func (e *Engine) arm(ctx context.Context, t *track) error {
 	if words := e.pushedWords(t); len(words) > 0 {
 		e.guard.hold(t, words...)
 	}
-	t.armed = true
+	e.watching.armed[t.Block] = true
 	return nil
 }
 
-func (e *Engine) disarm(ctx context.Context, t *track) error {
-	if !t.armed {
+func (e *Engine) disarm(ctx context.Context, t *evidence.Track) error {
+	if !e.watching.armed[t.Block] {
 		return nil
 	}
-	t.armed = false
+	delete(e.watching.armed, t.Block)
 	for _, w := range e.watchesOf(t) {
-		delete(e.ev.watches, w.addr)
+		delete(e.watching.at, w.addr)
 		if e.pushed(t, w) {
 			continue
 		}
@@ -48,13 +71,13 @@ func (e *Engine) disarm(ctx context.Context, t *track) error {
 }
 
 // pushed says whether a watch is the guard's business.
-func (e *Engine) pushed(t *track, w watch) bool {
+func (e *Engine) pushed(t *evidence.Track, w watch) bool {
 	return w.kind == target.WatchWrite && slices.Contains(e.pushedWords(t), w.addr)
 }
 
 // pushedWords are the words of a thread that the processor itself writes as it enters
 // the kernel.
-func (e *Engine) pushedWords(t *track) (words []uint64) {
+func (e *Engine) pushedWords(t *evidence.Track) (words []uint64) {
 	for _, p := range t.Places {
 		if e.dec.Platform().Place(p.Name).Pushed {
 			words = append(words, p.IPAddr, p.SPAddr)
@@ -77,7 +100,7 @@ type watch struct {
 	addr uint64
 }
 
-func (e *Engine) watchesOf(t *track) []watch {
+func (e *Engine) watchesOf(t *evidence.Track) []watch {
 	var w []watch
 	for i, p := range t.Places {
 		w = append(w, watch{target.WatchWrite, p.IPAddr})
@@ -88,18 +111,10 @@ func (e *Engine) watchesOf(t *track) []watch {
 			w = append(w, watch{target.WatchWrite, p.SPAddr})
 		}
 	}
-	if c := t.watchedCopy(); c != nil {
+	if c := t.WatchedCopy(); c != nil {
 		w = append(w, watch{target.WatchWrite, c.IPAddr})
 	}
 	return w
-}
-
-// watchedCopy is the copy of the last request, nil if it is not watched.
-func (t *track) watchedCopy() *stateCopy {
-	if q := t.request(); q != nil && q.Copy != nil && q.Copy.Problem == "" {
-		return q.Copy
-	}
-	return nil
 }
 
 // maxExit is how many instructions a kernel may take from reading the saved ip
@@ -108,7 +123,7 @@ const maxExit = 64
 
 // watchHit looks at an access to a thread's saved state.
 func (e *Engine) watchHit(ctx context.Context, stop target.Stop) (*event, error) {
-	t := e.ev.watches[stop.WatchAddr]
+	t := e.ev.Tracks[e.watching.at[stop.WatchAddr]]
 	if t == nil {
 		return nil, nil // the kernel changes address spaces, or left over from a watch that is gone
 	}
@@ -121,7 +136,7 @@ func (e *Engine) watchHit(ctx context.Context, stop target.Stop) (*event, error)
 			return nil, err
 		}
 	}
-	if c := t.watchedCopy(); c != nil && stop.WatchAddr == c.IPAddr {
+	if c := t.WatchedCopy(); c != nil && stop.WatchAddr == c.IPAddr {
 		if err := e.copyWritten(t, c); err != nil {
 			return nil, err
 		}
@@ -144,7 +159,7 @@ func (e *Engine) watchHit(ctx context.Context, stop target.Stop) (*event, error)
 // followOut goes with a thread that reads its own saved ip: most likely it is
 // on its way out of the kernel. Single steps take no interrupts, so the frame
 // stays as it is until user mode.
-func (e *Engine) followOut(ctx context.Context, t *track, stop target.Stop) (*event, bool, error) {
+func (e *Engine) followOut(ctx context.Context, t *evidence.Track, stop target.Stop) (*event, bool, error) {
 	if stop.WatchKind != target.WatchRead {
 		return nil, false, nil
 	}
@@ -166,7 +181,7 @@ func (e *Engine) followOut(ctx context.Context, t *track, stop target.Stop) (*ev
 }
 
 // stepOut steps with a thread to user mode.
-func (e *Engine) stepOut(ctx context.Context, t *track) (*event, bool, error) {
+func (e *Engine) stepOut(ctx context.Context, t *evidence.Track) (*event, bool, error) {
 	for range maxExit {
 		if err := e.stepKernel(ctx, t); err != nil {
 			return nil, false, err
@@ -182,7 +197,7 @@ func (e *Engine) stepOut(ctx context.Context, t *track) (*event, bool, error) {
 }
 
 // stepKernel executes one instruction on a thread's way through the kernel.
-func (e *Engine) stepKernel(ctx context.Context, t *track) error {
+func (e *Engine) stepKernel(ctx context.Context, t *evidence.Track) error {
 	s, err := e.guard.step(ctx, e.cpu)
 	if err != nil {
 		return fmt.Errorf("following thread %s %s through the kernel: %w", t.ID, t.Name, err)

@@ -10,7 +10,7 @@ import (
 	"thaw/kernel/kernels"
 	"thaw/report"
 	"thaw/scenarios"
-	"thaw/session"
+	"thaw/session/evidence"
 	"thaw/words"
 )
 
@@ -24,7 +24,7 @@ func newList() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			switch {
 			case causes && asJSON:
-				return report.JSON(c.OutOrStdout(), session.Causes(kernels.Causes()))
+				return report.JSON(c.OutOrStdout(), evidence.Causes(kernels.Causes()))
 			case causes:
 				return listCauses(c.OutOrStdout())
 			case asJSON:
@@ -42,7 +42,7 @@ func newList() *cobra.Command {
 // listCauses prints the rules that verdicts come from.
 func listCauses(w io.Writer) error {
 	const width = 13 // of the longest verdict
-	for _, c := range session.Causes(kernels.Causes()) {
+	for _, c := range evidence.Causes(kernels.Causes()) {
 		lab := ""
 		if c.Lab != "" {
 			lab = "  (thaw lab --bug " + c.Lab + ")"

@@ -7,13 +7,14 @@ import (
 
 	"thaw/kernel/kernels"
 	"thaw/session"
+	"thaw/session/evidence"
 )
 
 // Every cause is shown by the bug of the lab guest that the table names, at some
 // stop.
 func TestEachCauseHasABug(t *testing.T) {
-	byBug := map[string][]session.Cause{}
-	for _, c := range session.Causes(kernels.Causes()) {
+	byBug := map[string][]evidence.Cause{}
+	for _, c := range evidence.Causes(kernels.Causes()) {
 		if c.Lab != "" {
 			byBug[c.Lab] = append(byBug[c.Lab], c)
 		}
@@ -22,7 +23,7 @@ func TestEachCauseHasABug(t *testing.T) {
 		t.Run(bug, func(t *testing.T) {
 			ctx := deadline(t)
 			e, _ := openLab(ctx, t, "bug="+bug, true)
-			var seen []session.Cause
+			var seen []evidence.Cause
 			for {
 				err := e.NextPhase(ctx)
 				if errors.Is(err, session.ErrFinished) {
@@ -32,11 +33,11 @@ func TestEachCauseHasABug(t *testing.T) {
 					t.Fatal(err)
 				}
 				for _, v := range e.View().Verdicts {
-					seen = append(seen, session.Cause{Rule: v.Rule, Verdict: v.Verdict})
+					seen = append(seen, evidence.Cause{Rule: v.Rule, Verdict: v.Verdict})
 				}
 			}
 			for _, c := range causes {
-				if !slices.Contains(seen, session.Cause{Rule: c.Rule, Verdict: c.Verdict}) {
+				if !slices.Contains(seen, evidence.Cause{Rule: c.Rule, Verdict: c.Verdict}) {
 					t.Errorf("%s by %s was not seen", c.Verdict, c.Rule)
 				}
 			}

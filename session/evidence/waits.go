@@ -1,12 +1,12 @@
-package session
+package evidence
 
 import (
 	"thaw/kernel"
 	"thaw/session/view"
 )
 
-// waiting is what a thread of the original child waited for.
-type waiting struct {
+// Wait is what a thread of the original child waited for.
+type Wait struct {
 	Thread kernel.ID
 	Name   string
 	For    string
@@ -28,27 +28,27 @@ func waitText(s *view.Snapshot, t *kernel.Thread) string {
 	return t.Wait.Verb + " an object of kind " + string(o.Kind)
 }
 
-// noteWaits takes what the original child's threads wait for, as the first
+// NoteWaits takes what the original child's threads wait for, as the first
 // phase begins: pausing them changes it.
-func (j *judge) noteWaits(s *view.Snapshot) {
-	if s.Phase == "" || j.ev.Waits != nil || j.ev.Original == 0 {
+func (j *Judge) NoteWaits(s *view.Snapshot) {
+	if s.Phase == "" || j.Ev.Waits != nil || j.Ev.Original == 0 {
 		return
 	}
-	j.ev.Waits = []waiting{}
-	for _, o := range s.System.ThreadsOf(j.ev.Original) {
-		j.ev.Waits = append(j.ev.Waits, waiting{o.ID, o.Name, waitText(s, o.Thread)})
+	j.Ev.Waits = []Wait{}
+	for _, o := range s.System.ThreadsOf(j.Ev.Original) {
+		j.Ev.Waits = append(j.Ev.Waits, Wait{o.ID, o.Name, waitText(s, o.Thread)})
 	}
 }
 
-// waits compares the waits of both children once the restore is complete.
+// Waits compares the waits of both children once the restore is complete.
 // Threads that run, or wait for an exception to be handled, are not compared.
-func (j *judge) waits(s *view.Snapshot) []view.WaitChange {
-	if !j.ev.Complete {
+func (j *Judge) Waits(s *view.Snapshot) []view.WaitChange {
+	if !j.Ev.Complete {
 		return nil
 	}
 	var out []view.WaitChange
-	for _, w := range j.ev.Waits {
-		for _, o := range s.System.ThreadsOf(j.restored(s)) {
+	for _, w := range j.Ev.Waits {
+		for _, o := range s.System.ThreadsOf(j.Restored(s)) {
 			after := waitText(s, o.Thread)
 			if o.Name != w.Name || w.For == "" || after == "" || after == w.For || o.Thread.Exception || aside(o.Thread) {
 				continue

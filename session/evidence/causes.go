@@ -1,147 +1,12 @@
-package session
+package evidence
 
 import (
 	"cmp"
 	"fmt"
-	"slices"
-	"strings"
 
-	"thaw/debuginfo"
 	"thaw/kernel"
-	"thaw/session/arch"
 	"thaw/session/view"
 )
-
-// facts are what the rules ask about one requested thread. All of them are
-// about the time after its last request.
-type facts struct {
-	arch     arch.Arch
-	t        *track
-	q        *request
-	platform *kernel.Platform
-	writes   []write     // to where the kernel keeps its user state
-	ops      []operation // kernel operations on the thread
-	wrote    *write      // first write that put the requested ip and sp in place
-	over     *write      // a later write that replaced them
-	save     *write      // a later one by the kernel's entry, which saved the thread's live registers
-	faulted  *write      // of these the one that saved the kernel's own: its return to user mode faulted
-	equal    bool        // the frame held the request already when it came
-	arrived  bool        // entered at the requested ip and sp
-	diff     []string    // registers that differ between request and entry
-	blind    *operation  // set ip or sp of a thread in an exception, without cancel
-	complete bool
-	blocked  bool   // waits in IPC at this stop
-	partner  string // for what
-	foreign  bool   // what was requested was not checkpointed under its name
-	owner    string // thread that it was checkpointed of, "" if of none
-	unread   string // why that is not known, "" if it is
-	unasked  string // operations whose thread is not known: why
-	forced   bool   // by us, into its saved state, before it came back
-}
-
-func (j *judge) factsOf(s *view.Snapshot, t *track) *facts {
-	q := t.request()
-	f := &facts{arch: j.arch, platform: j.platform, t: t, q: q, complete: j.ev.Complete}
-	known := q.Problem == ""
-	f.equal = known && q.Thread.IP == q.IP && q.Thread.SP == q.SP
-	for i := range t.Writes {
-		w := &t.Writes[i]
-		if w.At.Seq < q.At.Seq {
-			continue
-		}
-		f.writes = append(f.writes, *w)
-		switch {
-		case w.Restores:
-			// The kernel leaves an exception as it came: nobody's request.
-		case f.equal && w.saved == w.Old && w.uncalled():
-			// The kernel's entry saves again what was there: nobody's request either.
-		case known && w.IP == q.IP && w.SP == q.SP:
-			f.wrote, f.over = w, nil
-		case f.wrote != nil && !j.platform.Place(w.Where).Aside && !j.inKernel(w.IP):
-			f.over = w
-		}
-		if f.wrote != nil && w != f.wrote && j.saves(w) {
-			f.save = w
-			if f.faulted == nil && j.inKernel(w.IP) {
-				f.faulted = w
-			}
-		}
-	}
-	for i, op := range j.ev.Operations[t.Block] {
-		if op.At.Seq < q.At.Seq {
-			continue
-		}
-		f.ops = append(f.ops, op)
-		if (op.SetsIP || op.SetsSP) && !op.Cancel && op.Exception && op.Problem == "" {
-			f.blind = &j.ev.Operations[t.Block][i]
-		}
-	}
-	f.forced = slices.ContainsFunc(t.Forced, func(x forced) bool {
-		return !x.Undone && x.At.Seq > q.At.Seq && (t.Entered == nil || x.At.Seq < t.Entered.At.Seq)
-	})
-	f.unasked = j.ev.missing(gapOperation)
-	f.foreign, f.owner, f.unread = j.foreign(t.Name, q)
-	if t.Entered != nil {
-		f.arrived = known && t.Entered.IP == q.IP && t.Entered.SP == q.SP
-		f.diff = j.arch.Differing(q.Registers, t.Entered.Registers)
-	}
-	if o := s.System.Object(t.ID); o != nil && o.Thread != nil {
-		f.blocked = o.Thread.Waits()
-		if p := s.System.WaitedFor(o.Thread); p != nil {
-			f.partner = fmt.Sprintf(" for %s %s", p.Title(), p.ID)
-		}
-	}
-	return f
-}
-
-// saves says whether a write is the kernel's entry that saves a thread's live registers.
-func (j *judge) saves(w *write) bool {
-	return slices.ContainsFunc(w.Frames, func(f view.Frame) bool { return slices.Contains(j.platform.Saves, f.Place.Function) })
-}
-
-// foreign says whether a request asks for a state that was checkpointed of no
-// thread with the name, and of which other one it was; or why that cannot be told.
-// Without stored states nothing is known about that.
-func (j *judge) foreign(name string, q *request) (foreign bool, owner, unread string) {
-	named := false
-	if q.Problem != "" {
-		return false, "", q.Problem
-	}
-	for _, st := range j.ev.Stored {
-		same := st.IP == q.IP && st.SP == q.SP
-		switch {
-		case st.Problem != "":
-			if sameName(name, st.Name) {
-				unread = st.Problem
-			}
-		case sameName(name, st.Name) && same:
-			return false, "", ""
-		case sameName(name, st.Name):
-			named = true
-		case same:
-			owner = st.Name
-		}
-	}
-	if !named {
-		unread = cmp.Or(unread, j.ev.missing(gapStored))
-	}
-	return named && unread == "", owner, unread
-}
-
-// inKernel says whether an ip in a frame leads into the kernel, as it does
-// while a triggered exception is under way.
-func (j *judge) inKernel(ip uint64) bool {
-	return slices.ContainsFunc(j.kernel, func(r debuginfo.Range) bool { return r.Contains(ip) })
-}
-
-// entered says whether the thread came back to user mode.
-func (f *facts) entered() bool { return f.t.Entered != nil }
-
-// kept says whether the requesting function keeps the state in a copy.
-func (f *facts) kept() bool {
-	c := f.q.Copy
-	return c != nil && c.Read && c.IP == f.q.IP && c.SP == f.q.SP
-}
 
 // rule is one cause: when it holds, what it says, and what to try. The kernel's
 // platform may have its own words for it. No rule holds on evidence that is missing.
@@ -261,7 +126,7 @@ var rules = []rule{
 	{
 		name: "coincident", verdict: view.Coincident,
 		when: func(f *facts) bool {
-			return f.equal && f.wrote == nil && (f.arrived || !f.entered()) && !f.t.changed()
+			return f.equal && f.wrote == nil && (f.arrived || !f.entered()) && !f.t.Changed()
 		},
 		cause: func(f *facts) string {
 			text := "the thread stood at the requested ip and sp already when the request came: nothing wrote them, they are equal by coincidence"
@@ -339,66 +204,4 @@ func (f *facts) rule() rule {
 		}
 	}
 	panic("unreachable: the last rule always holds")
-}
-
-// situation says what a thread was doing, from its state.
-func situation(t *kernel.Thread) string {
-	switch {
-	case t.Exception:
-		return "in an exception"
-	case t.Wait.Verb != "":
-		return cmp.Or(t.Wait.Blocked, "blocked in IPC") + " (" + t.StateString() + ")"
-	case t.Ready:
-		return "ready to run"
-	}
-	return "in state " + t.StateString()
-}
-
-// list joins names, the first few of many.
-func list(names []string) string {
-	const most = 6
-	if len(names) > most {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
-	}
-	return strings.Join(names, ", ")
-}
-
-// evidence tells in order what was seen.
-func (f *facts) evidence(all []operation, dropped int) []string {
-	q := f.q
-	out := []string{
-		fmt.Sprintf("stop %d: %s", q.At.Stop, q.asks()),
-		fmt.Sprintf("thread object %#x then: %s, %s ip %#x, sp %#x, %s's ip at %#x", f.t.Block, situation(&q.Thread), q.Thread.Source, q.Thread.IP, q.Thread.SP,
-			f.platform.Place(f.t.Places[0].Name).Text, f.t.Places[0].IPAddr),
-	}
-	if c := q.Copy; c != nil {
-		switch {
-		case c.Problem != "":
-			out = append(out, c.Name+" could not be read: "+c.Problem)
-		case c.Read:
-			out = append(out, fmt.Sprintf("%s at %#x: ip %#x before, %#x after", c.Name, c.IPAddr, c.BeforeIP, c.IP))
-		}
-	}
-	for _, op := range f.ops {
-		out = append(out, fmt.Sprintf("stop %d: %s", op.At.Stop, op))
-	}
-	switch {
-	case f.unasked != "":
-		out = append(out, "operations were seen and it is not known on which thread: "+f.unasked)
-	case len(f.ops) == 0:
-		out = append(out, fmt.Sprintf("no operation set this thread's state after the request (%d before it)", len(all)))
-	}
-	for _, w := range f.writes {
-		out = append(out, fmt.Sprintf("stop %d: %s wrote ip %#x, sp %#x into the %s at %#x (before: ip %#x)", w.At.Stop, w.Place, w.IP, w.SP, w.Where, w.Addr, w.Old.IP))
-	}
-	if len(f.writes) == 0 {
-		out = append(out, "no write to "+cmp.Or(f.platform.Kept, "where the kernel keeps its state")+" after the request")
-	}
-	if dropped > 0 {
-		out = append(out, fmt.Sprintf("%d requests, operations and writes more were seen, and are not kept: of a kind only the first and the newest %d are", dropped, mostSeen/2))
-	}
-	if en := f.t.Entered; en != nil {
-		out = append(out, fmt.Sprintf("stop %d: entered user mode at %s, ip %#x, sp %#x", en.At.Stop, en.Place, en.IP, en.SP))
-	}
-	return out
 }

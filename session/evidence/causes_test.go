@@ -1,4 +1,4 @@
-package session
+package evidence
 
 import (
 	"debug/elf"
@@ -16,16 +16,16 @@ func TestRules(t *testing.T) {
 	waiting := kernel.Thread{Wait: kernel.Wait{Verb: "receives from"}, IP: 0x10, SP: 0x20, Source: "frame"}
 	inException := kernel.Thread{Exception: true, IP: 0x10, SP: 0x20}
 	const ip, sp = 0x1000, 0x2000
-	there := &entry{IP: ip, SP: sp}
-	elsewhere := &entry{IP: 0x10, SP: 0x20}
-	kept := &stateCopy{Name: "core's copy", Read: true, IP: ip, SP: sp}
-	w := &write{saved: saved{ip, sp}, Place: view.Place{Function: "Thread_object::ex_regs"}}
+	there := &Entry{IP: ip, SP: sp}
+	elsewhere := &Entry{IP: 0x10, SP: 0x20}
+	kept := &Copy{Name: "core's copy", Read: true, IP: ip, SP: sp}
+	w := &Write{Saved: Saved{ip, sp}, Place: view.Place{Function: "Thread_object::ex_regs"}}
 	running := kernel.Thread{Running: true, CPU: 1, IP: 0x10, SP: 0x20}
-	w3 := &write{saved: saved{0xffff, 0x20}, Place: view.Place{Function: "Kernel::Thread::_save"}}
-	w2 := &write{saved: saved{0x10, 0x20}, Place: view.Place{Function: "Thread::copy_utcb_to_ts"}}
+	w3 := &Write{Saved: Saved{0xffff, 0x20}, Place: view.Place{Function: "Kernel::Thread::_save"}}
+	w2 := &Write{Saved: Saved{0x10, 0x20}, Place: view.Place{Function: "Thread::copy_utcb_to_ts"}}
 
-	make_ := func(state kernel.Thread, en *entry, change func(*facts)) *facts {
-		f := &facts{t: &track{Entered: en, Requests: []request{{Thread: state}}}, q: &request{IP: ip, SP: sp, Thread: state}}
+	make_ := func(state kernel.Thread, en *Entry, change func(*facts)) *facts {
+		f := &facts{t: &Track{Entered: en, Requests: []Request{{Thread: state}}}, q: &Request{IP: ip, SP: sp, Thread: state}}
 		f.arrived = en == there
 		if change != nil {
 			change(f)
@@ -49,10 +49,10 @@ func TestRules(t *testing.T) {
 		{make_(waiting, there, func(f *facts) { f.wrote, f.diff = w, []string{"rbx", "r12"} }), "partial-registers", view.Partial, "rbx, r12"},
 		{make_(waiting, there, func(f *facts) { f.wrote = w }), "applied", view.Applied, "Thread_object::ex_regs"},
 		{make_(waiting, elsewhere, func(f *facts) { f.wrote, f.over = w, w2 }), "overwritten", view.Overwritten, "copy_utcb_to_ts"},
-		{make_(inException, elsewhere, func(f *facts) { f.blind, f.q.Copy = &operation{Name: "ex_regs"}, kept }), "no-effect", view.Ignored, "cancel"},
+		{make_(inException, elsewhere, func(f *facts) { f.blind, f.q.Copy = &Operation{Name: "ex_regs"}, kept }), "no-effect", view.Ignored, "cancel"},
 		{make_(waiting, elsewhere, func(f *facts) { f.q.Copy = kept }), "stays-in-copy", view.Ignored, "core's copy"},
 		{make_(waiting, elsewhere, nil), "never-written", view.Ignored, "never written"},
-		{make_(waiting, elsewhere, func(f *facts) { f.writes = []write{*w2} }), "never-written", view.Ignored, "copy_utcb_to_ts wrote"},
+		{make_(waiting, elsewhere, func(f *facts) { f.writes = []Write{*w2} }), "never-written", view.Ignored, "copy_utcb_to_ts wrote"},
 		{make_(waiting, there, func(f *facts) { f.equal = true }), "coincident", view.Coincident, "coincidence"},
 		{make_(waiting, nil, func(f *facts) { f.equal = true }), "coincident", view.Coincident, "coincidence"},
 		{make_(waiting, there, nil), "entered-unseen", view.Unknown, "do not explain"},
@@ -86,27 +86,27 @@ func TestSavedAgainIsNotRestored(t *testing.T) {
 		t.Fatal(err)
 	}
 	stood := kernel.Thread{IP: 0x1000, SP: 0x2000}
-	where := saved{stood.IP, stood.SP}
+	where := Saved{stood.IP, stood.SP}
 	ends := view.Frame{Note: "unwinding ends here: no CFI"}
 	ofEntry := []view.Frame{{Place: view.Place{Function: "irq_entry"}}, ends}
 	called := []view.Frame{{Place: view.Place{Function: "Thread::copy_utcb_to_ts"}}, {Place: view.Place{Function: "Thread::transfer_msg"}}, ends}
-	ev := newEvidence()
-	j := &judge{arch: x86, platform: &kernel.Platform{}, ev: &ev}
+	ev := New()
+	j := &Judge{Arch: x86, Platform: &kernel.Platform{}, Ev: &ev}
 	s := &view.Snapshot{System: kernel.NewSystem(nil, nil)}
 	for _, c := range []struct {
 		what   string
 		frames []view.Frame
-		old    saved
+		old    Saved
 		rule   string
 	}{
 		{"the entry saves again", ofEntry, where, "coincident"},
-		{"something else was there before", ofEntry, saved{1, 2}, "partial-registers"},
+		{"something else was there before", ofEntry, Saved{1, 2}, "partial-registers"},
 		{"a function writes the same", called, where, "partial-registers"},
 		{"who writes is not known", nil, where, "partial-registers"},
 	} {
-		w := write{At: instant{Seq: 2}, Where: "frame", Old: c.old, saved: where, Frames: c.frames, Place: view.Place{Function: "writer"}}
-		tr := &track{Block: 0x10, Requests: []request{{At: instant{Seq: 1}, IP: stood.IP, SP: stood.SP, Thread: stood, Registers: []kernel.Register{{Name: "rbx", Value: 1}}}},
-			Writes: []write{w}, Entered: &entry{At: instant{Seq: 3}, IP: stood.IP, SP: stood.SP, Registers: []kernel.Register{{Name: "rbx", Value: 2}}}}
+		w := Write{At: Instant{Seq: 2}, Where: "frame", Old: c.old, Saved: where, Frames: c.frames, Place: view.Place{Function: "writer"}}
+		tr := &Track{Block: 0x10, Requests: []Request{{At: Instant{Seq: 1}, IP: stood.IP, SP: stood.SP, Thread: stood, Registers: []kernel.Register{{Name: "rbx", Value: 1}}}},
+			Writes: []Write{w}, Entered: &Entry{At: Instant{Seq: 3}, IP: stood.IP, SP: stood.SP, Registers: []kernel.Register{{Name: "rbx", Value: 2}}}}
 		f := j.factsOf(s, tr)
 		r := f.rule()
 		if r.name != c.rule {
@@ -120,7 +120,7 @@ func TestSavedAgainIsNotRestored(t *testing.T) {
 
 // A copy that could not be read is no evidence for "stays in the copy".
 func TestNoRuleOnMissingEvidence(t *testing.T) {
-	f := &facts{t: &track{Entered: &entry{IP: 1}, Requests: make([]request, 1)}, q: &request{IP: 2, SP: 3, Copy: &stateCopy{Name: "copy", IP: 2, SP: 3}}}
+	f := &facts{t: &Track{Entered: &Entry{IP: 1}, Requests: make([]Request, 1)}, q: &Request{IP: 2, SP: 3, Copy: &Copy{Name: "copy", IP: 2, SP: 3}}}
 	if r := f.rule(); r.name == "stays-in-copy" {
 		t.Error("the rule fired on a copy that was never read")
 	}
@@ -136,7 +136,7 @@ func TestSameName(t *testing.T) {
 		{"ep", "ep2", false},
 		{"signal handler", "signal handlers", false},
 	} {
-		if got := sameName(c.cut, c.full); got != c.same {
+		if got := SameName(c.cut, c.full); got != c.same {
 			t.Errorf("sameName(%q, %q) = %v", c.cut, c.full, got)
 		}
 	}

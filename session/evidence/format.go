@@ -1,8 +1,9 @@
-package session
+package evidence
 
 import (
 	"encoding/json"
 	"fmt"
+	"thaw/kernel"
 )
 
 // evidenceFormat is that of evidence in recordings. Those of format 0 were made
@@ -16,11 +17,11 @@ type Upgrader interface {
 }
 
 // plainEvidence is evidence without its own way to be read.
-type plainEvidence evidence
+type plainEvidence Evidence
 
 // UnmarshalJSON reads evidence of today's format; of another one it keeps the text,
 // for upgrade.
-func (ev *evidence) UnmarshalJSON(text []byte) error {
+func (ev *Evidence) UnmarshalJSON(text []byte) error {
 	var is struct{ Format int }
 	if err := json.Unmarshal(text, &is); err != nil {
 		return err
@@ -29,14 +30,14 @@ func (ev *evidence) UnmarshalJSON(text []byte) error {
 	case is.Format > evidenceFormat || is.Format < 0:
 		return fmt.Errorf("evidence has format %d, this thaw reads up to %d: take a newer one", is.Format, evidenceFormat)
 	case is.Format == 0:
-		*ev = evidence{old: append(json.RawMessage{}, text...)}
+		*ev = Evidence{old: append(json.RawMessage{}, text...)}
 		return nil
 	}
 	return json.Unmarshal(text, (*plainEvidence)(ev))
 }
 
-// upgrade reads what UnmarshalJSON has kept.
-func (ev *evidence) upgrade(dec Decoder) error {
+// Upgrade reads what UnmarshalJSON has kept.
+func (ev *Evidence) Upgrade(dec kernel.Decoder) error {
 	if ev.old == nil {
 		return nil
 	}
@@ -46,7 +47,7 @@ func (ev *evidence) upgrade(dec Decoder) error {
 	}
 	text, err := u.Upgrade(ev.old)
 	if err == nil {
-		*ev = evidence{}
+		*ev = Evidence{}
 		err = json.Unmarshal(text, (*plainEvidence)(ev))
 	}
 	if err != nil {

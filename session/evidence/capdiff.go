@@ -1,19 +1,19 @@
-package session
+package evidence
 
 import "thaw/session/view"
 
-// capDiff compares the capability table of the original child, as the restore
+// CapDiff compares the capability table of the original child, as the restore
 // began, with the restored child's: as it is at this stop before the restore
 // is complete, and as it was then from there on.
-func (j *judge) capDiff(now *view.Snapshot) *view.CapDiff {
-	before, after := j.ev.before, now
-	if j.ev.after != nil {
-		after = j.ev.after
+func (j *Judge) CapDiff(now *view.Snapshot) *view.CapDiff {
+	before, after := j.Ev.Before, now
+	if j.Ev.After != nil {
+		after = j.Ev.After
 	}
 	if before == nil {
 		return nil
 	}
-	original, restored := before.System.Object(j.ev.Original), after.System.Object(j.restored(after))
+	original, restored := before.System.Object(j.Ev.Original), after.System.Object(j.Restored(after))
 	if original == nil || original.PD == nil || restored == nil || restored.PD == nil {
 		return nil
 	}
@@ -26,7 +26,7 @@ func (j *judge) capDiff(now *view.Snapshot) *view.CapDiff {
 			continue
 		}
 		a := view.DescribeSlot(after, r)
-		if what := differences(b, a); len(what) > 0 {
+		if what := Differences(b, a); len(what) > 0 {
 			d.Changed = append(d.Changed, view.CapChange{Slot: c.Slot, Before: b, After: a, What: what})
 		} else {
 			d.Same++
@@ -40,7 +40,7 @@ func (j *judge) capDiff(now *view.Snapshot) *view.CapDiff {
 	return d
 }
 
-func differences(before, after view.SlotCap) []string {
+func Differences(before, after view.SlotCap) []string {
 	var what []string
 	if before.Type != after.Type {
 		what = append(what, "type")

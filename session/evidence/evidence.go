@@ -1,0 +1,163 @@
+package evidence
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"thaw/kernel"
+	"thaw/session/view"
+)
+
+// Evidence is what was seen of the restored threads so far. Everything in it
+// carries a sequence number, so that rules can tell before from after.
+type Evidence struct {
+	Original   kernel.ID // task of the checkpointed child, 0 until known
+	Stored     []Stored
+	StoredAt   int                    // snapshot that belongs to stored
+	Before     *view.Snapshot         `json:"-"` // the original as the restore begins
+	After      *view.Snapshot         `json:"-"` // as the restore is complete
+	Tracks     map[uint64]*Track      `json:"-"` // by thread object
+	Threads    []*Track               // in order of their first request
+	Operations map[uint64][]Operation // by thread object
+	Dropped    map[uint64]int         `json:",omitempty"` // by thread object: what was seen and is not kept any more
+	Complete   bool
+	Finished   bool // nothing more is expected
+	Format     int  // of this structure in recordings: evidenceFormat
+
+	Late       string          `json:",omitempty"` // why the beginning of the restore cannot be seen, "" if it can
+	Mismatches []view.Mismatch `json:",omitempty"` // files that are not those of the programs that run
+	Unproved   []string        `json:",omitempty"` // components whose files were found in no task so far
+	Gaps       []Gap           `json:",omitempty"` // what could not be had
+
+	Memory *view.MemoryDiff // nil until both were read
+	Waits  []Wait           // of the original's threads, as the first phase began
+
+	old json.RawMessage // evidence of an older format, see upgrade
+}
+
+func New() Evidence {
+	return Evidence{Format: evidenceFormat, Tracks: map[uint64]*Track{}, Operations: map[uint64][]Operation{}, Dropped: map[uint64]int{}}
+}
+
+// Stored is a checkpointed thread's state as the restorer holds it.
+type Stored struct {
+	Name      string
+	Addr      uint64 // of the stored element, in the restorer
+	IP, SP    uint64
+	Registers []kernel.Register
+	Source    string
+	At        Instant
+	Problem   string `json:",omitempty"` // why ip, sp and registers are not known, "" if they are
+}
+
+// Instant says when something was seen.
+type Instant struct {
+	Seq  int
+	Stop int // the next snapshot's number
+	Time time.Duration
+}
+
+// Track is the evidence about one thread whose state was requested.
+type Track struct {
+	ID       kernel.ID
+	Block    uint64 // address of the thread object
+	Name     string
+	Task     kernel.ID
+	TaskRoot uint64
+	Program  string // that its task runs, "" if unknown
+	Requests []Request
+	Writes   []Write
+	Entered  *Entry
+	Forced   []Forced // by us
+	Copied   []Write  // of the copy that the requesting function keeps
+
+	Divergence *view.Divergence `json:",omitempty"` // from its original, nil if that was not asked for
+
+	Places []Kept // where the kernel keeps its user state, the usual place first
+}
+
+// Request is one request to set the thread's state.
+type Request struct {
+	At        Instant
+	Function  string
+	IP, SP    uint64
+	Registers []kernel.Register
+	Thread    kernel.Thread // the thread's state as the request came
+	Copy      *Copy
+
+	Problem     string `json:",omitempty"` // why ip and sp are not known, "" if they are
+	NoRegisters string `json:",omitempty"` // why the registers are not
+}
+
+// asks tells the request in a sentence.
+func (q *Request) asks() string {
+	if q.Problem != "" {
+		return fmt.Sprintf("%s asks for a state that is not known: %s", q.Function, q.Problem)
+	}
+	return fmt.Sprintf("%s asks for ip %#x, sp %#x", q.Function, q.IP, q.SP)
+}
+
+// Copy is where the requesting function keeps the state.
+type Copy struct {
+	Name           string
+	IPAddr, SPAddr uint64
+	Size           int
+	BeforeIP       uint64
+	IP, SP         uint64
+	Read           bool // ip and sp are those after the function returned
+	Problem        string
+	Root           uint64 // page tables of the task that keeps it
+	Program        string // its program
+}
+
+// Write is one change of the saved user state.
+type Write struct {
+	At    Instant
+	Where kernel.Source // name of the place
+	Place view.Place    // what wrote
+	Addr  uint64
+	Old   Saved
+	Saved
+	Restores bool // only puts back what the kernel had put aside
+	Frames   []view.Frame
+}
+
+// uncalled says that the write was made by code that no function called, such as
+// the kernel's entry: the backtrace ends with it.
+func (w *Write) uncalled() bool {
+	return len(w.Frames) == 2 && w.Frames[0].Note == "" && w.Frames[1].Note != ""
+}
+
+// Entry is the first return to user mode after the request.
+type Entry struct {
+	At        Instant
+	IP, SP    uint64
+	Registers []kernel.Register
+	Place     view.Place
+}
+
+func (t *Track) Request() *Request {
+	if len(t.Requests) == 0 {
+		return nil
+	}
+	return &t.Requests[len(t.Requests)-1]
+}
+
+// Changed says whether anything but the kernel's own way through an exception
+// changed the saved state since the last request.
+func (t *Track) Changed() bool {
+	q := t.Request()
+	return slices.ContainsFunc(t.Writes, func(w Write) bool {
+		return w.At.Seq > q.At.Seq && !w.Restores && w.Saved != Saved{q.Thread.IP, q.Thread.SP}
+	})
+}
+
+// WatchedCopy is the copy of the last request, nil if it is not watched.
+func (t *Track) WatchedCopy() *Copy {
+	if q := t.Request(); q != nil && q.Copy != nil && q.Copy.Problem == "" {
+		return q.Copy
+	}
+	return nil
+}
