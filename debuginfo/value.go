@@ -396,3 +396,51 @@ func WalkList(head Value, first, next string, max int) ([]Value, error) {
 		}
 	}
 }
+
+// WalkTree visits the elements of a binary tree in order, which are of the class elem:
+// root points to the first node, and two pointers in each node, left and right, to
+// more. What was found before a broken link is returned with the error.
+func WalkTree(root Value, elem *Type, left, right string, max int) ([]Value, error) {
+	var out []Value
+	seen := map[uint64]bool{}
+	var visit func(link Value) error
+	visit = func(link Value) error {
+		addr, err := link.Uint64()
+		if err != nil || addr == 0 {
+			return err
+		}
+		node, err := link.Deref()
+		switch {
+		case err != nil:
+			return err
+		case seen[node.Addr]:
+			return fmt.Errorf("the tree runs into itself at %#x", node.Addr)
+		case len(seen) >= max:
+			return fmt.Errorf("the tree has more than %d elements", max)
+		}
+		seen[node.Addr] = true
+		e := node
+		if t := node.Type.Underlying(); t != elem {
+			off, ok := elem.BaseOffset(t.Name)
+			if !ok {
+				return fmt.Errorf("%s is no base class of %s", t, elem)
+			}
+			e.Addr, e.Type = e.Addr-uint64(off), elem
+		}
+		for i, side := range []string{left, right} {
+			if i == 1 {
+				out = append(out, e)
+			}
+			next, err := node.Path(side)
+			if err == nil {
+				err = visit(next)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	err := visit(root)
+	return out, err
+}

@@ -89,12 +89,15 @@ type Operation struct {
 	Trigger   string `yaml:"trigger"` // flag that triggers an exception
 }
 
-// Attached tells how the region maps that requests name look: lists of regions
-// with the dataspaces that are attached there. What is attached and not mapped so
-// far is read where the dataspace stands.
+// Attached tells how the region maps that requests name look: lists or trees of
+// regions with the dataspaces that are attached there. What is attached and not mapped
+// so far is read where the dataspace stands.
 type Attached struct {
 	List      string `yaml:"list"`      // Genode::List in a region map
 	Region    string `yaml:"region"`    // pointer in an element of it
+	Tree      string `yaml:"tree"`      // or a Genode::Avl_tree in it: its elements are regions
+	Element   string `yaml:"element"`   // their class
+	Used      string `yaml:"used"`      // member of one: whether anything is attached there
 	Base      string `yaml:"base"`      // members of a region: address in the map,
 	Size      string `yaml:"size"`      // bytes,
 	Writable  string `yaml:"writable"`  // whether it may be written,

@@ -86,33 +86,63 @@ func (w *regionWalk) walk(addr, from, size, virt uint64, levels int) error {
 	if err != nil {
 		return err
 	}
-	list, err := rm.Path(w.spec.List)
-	if err != nil {
-		return err
-	}
 	own, err := rm.Path(w.spec.Nested)
 	if err != nil {
 		return err
 	}
 	self := own.Addr - rm.Addr
-	refs, err := debuginfo.WalkList(list, "_first", "_next", w.left)
-	w.left -= len(refs)
-	for _, ref := range refs {
-		if err := w.region(ref, self, from, size, virt, levels); err != nil {
+	all, err := w.regions(rm)
+	w.left -= len(all)
+	for _, region := range all {
+		if err := w.region(region, self, from, size, virt, levels); err != nil {
 			return fmt.Errorf("region of the map at %#x: %w", addr, err)
 		}
 	}
 	return err
 }
 
+// regions lists those of a map.
+func (w *regionWalk) regions(rm debuginfo.Value) (out []debuginfo.Value, err error) {
+	if w.spec.Tree != "" {
+		elem, err := w.scope.File.Type(w.spec.Element)
+		if err != nil {
+			return nil, err
+		}
+		root, err := rm.Path(w.spec.Tree + "._child[0]")
+		if err != nil {
+			return nil, err
+		}
+		all, err := debuginfo.WalkTree(root, elem, "_child[0]", "_child[1]", w.left)
+		for _, region := range all {
+			var used uint64
+			if err := numbers(region, map[string]*uint64{w.spec.Used: &used}); err != nil {
+				return out, err
+			}
+			if used != 0 {
+				out = append(out, region)
+			}
+		}
+		return out, err
+	}
+	list, err := rm.Path(w.spec.List)
+	if err != nil {
+		return nil, err
+	}
+	refs, walked := debuginfo.WalkList(list, "_first", "_next", w.left)
+	for _, ref := range refs {
+		region, err := deref(ref, w.spec.Region)
+		if err != nil {
+			return out, err
+		}
+		out = append(out, region)
+	}
+	return out, walked
+}
+
 // region takes one region, or walks the map that is attached there: the one with
 // the dataspace at offset self in it.
-func (w *regionWalk) region(ref debuginfo.Value, self, from, size, virt uint64, levels int) error {
+func (w *regionWalk) region(region debuginfo.Value, self, from, size, virt uint64, levels int) error {
 	var base, length, writable, off, ds, phys, managed uint64
-	region, err := deref(ref, w.spec.Region)
-	if err != nil {
-		return err
-	}
 	if err := numbers(region, map[string]*uint64{w.spec.Base: &base, w.spec.Size: &length, w.spec.Writable: &writable, w.spec.Offset: &off, w.spec.Dataspace: &ds}); err != nil || ds == 0 {
 		return err
 	}

@@ -145,18 +145,24 @@ type rootKey struct {
 
 // nameTasks tells which component each task runs: by the name that the kernel
 // gives it (sigma0's, whose memory holds core's, too), by its memory, else by
-// the name of its first thread.
+// the name of its first thread. The scenario's child goes by the scenario's name, whatever
+// label its parent gave it.
 func (e *Engine) nameTasks(sys *kernel.System) map[kernel.ID]string {
 	names := make(map[kernel.ID]string)
 	for _, o := range sys.PDs() {
-		if o.PD.Kernel {
+		program := ""
+		if c := e.taskComponent(sys, o); c != nil {
+			program = c.name
+		} else if main := sys.MainThread(o.ID); main != nil {
+			program = main.Name
+		}
+		switch {
+		case o.PD.Kernel:
 			names[o.ID] = "kernel"
-		} else if o.Name != "" {
+		case o.Name != "" && program != e.scn.Child:
 			names[o.ID] = o.Name
-		} else if c := e.taskComponent(sys, o); c != nil {
-			names[o.ID] = c.name
-		} else if main := sys.MainThread(o.ID); main != nil && main.Name != "" {
-			names[o.ID] = main.Name
+		case program != "":
+			names[o.ID] = program
 		}
 	}
 	return names

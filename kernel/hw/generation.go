@@ -15,7 +15,8 @@ type generation struct {
 	pd, made, cpus []offsets.Hop
 	joined         []offsets.Hop // from a thread that was not started to its protection domain
 	stacks         string        // array of the stacks that the kernel uses; "": each processor's is noted in it
-	pushed         bool          // a kernel entry pushes right into the thread's saved registers
+	attached       *kernel.Attached
+	pushed         bool // a kernel entry pushes right into the thread's saved registers
 }
 
 const (
@@ -42,6 +43,8 @@ var generations = []generation{
 			offsets.Of("Genode::Kernel_object<Kernel::Thread>", "Genode::Platform_thread"), offsets.Through("Genode::Platform_thread", "_pd"),
 			offsets.InBase("Genode::Platform_pd", "Genode::Kernel_object<Kernel::Pd>"), offsets.In("Genode::Kernel_object<Kernel::Pd>", "_data")},
 		stacks: "kernel_stack",
+		attached: &kernel.Attached{Tree: "_map._addr_tree", Element: "Genode::Allocator_avl_tpl<Genode::Rm_region, 8128>::Block", Used: "_used",
+			Base: "_base", Size: "Genode::Rm_region::_size", Writable: "_write", Dataspace: "_dsc", Offset: "_off", Physical: "_phys_addr", Managed: "_managed", Nested: "_ds"},
 		pushed: true,
 	},
 }

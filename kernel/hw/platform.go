@@ -39,6 +39,7 @@ func newPlatform(m elf.Machine, gen *generation) kernel.Platform {
 	return kernel.Platform{
 		Name:     "base-hw",
 		Requests: requests,
+		Attached: gen.attached,
 		Causes:   causes,
 		Kept:     "the CPU context",
 		Saves:    []string{"Kernel::Thread::_save"},
@@ -60,6 +61,7 @@ var requests = []kernel.Request{{
 	Function: "Genode::Platform_thread::state(Genode::Thread_state)",
 	Has:      kernel.Member{Type: "Genode::Thread_state", Path: "ip"}, // 18.02
 	Object:   "(unsigned long)&_data", IP: "thread_state.ip", SP: "thread_state.sp", Registers: "thread_state",
+	RegionMap: "((Genode::Rm_client *)_pager)->_region_map",
 }}
 
 // causes are this kernel's words for the causes of verdicts.
