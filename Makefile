@@ -40,17 +40,22 @@ lint: ## staticcheck, at the version that go.mod pins
 vuln: ## govulncheck, at the version that go.mod pins; says so where its database cannot be reached
 	@GO=$(GO) scripts/vuln
 
-# How long each fuzz target runs (and in make test), how often thaw is killed, how long it is soaked.
+# How long each fuzz target runs (and in make test), how often thaw is killed, how long it is
+# soaked, how often the course of the guest is measured.
 FUZZTIME ?= 30s
 FUZZSHORT ?= 3s
 KILLS ?= 100
 SOAK ?= 1h
+RUNS ?= 50
 
 fuzz: deps ## run every fuzz target, each for FUZZTIME=30s
 	@GO=$(GO) scripts/fuzz $(FUZZTIME)
 
 kill: deps ## kill thaw at KILLS=100 random moments, and by a signal at as many of a check's packets
 	THAW_KILLS=$(KILLS) THAW_SIGNALS=$(KILLS) $(GO) test -count=1 -timeout 0 -run 'TestKilledAtAnyMoment|TestSignalAtPacket' ./cmd/thaw
+
+undisturbed: deps ## the lab guest goes on as if nobody had looked, by RUNS=50 runs of each way to look at each bug
+	THAW_RUNS=$(RUNS) $(GO) test -count=1 -v -timeout 0 -run TestUndisturbed ./cmd/thaw
 
 soak: deps ## continue and interrupt the lab guest for SOAK=1h: heap, goroutines and files stay
 	THAW_SOAK=$(SOAK) $(GO) test -count=1 -v -timeout 0 -run TestSoak ./session/live
@@ -75,4 +80,4 @@ recordings: build ## record the lab guest's bugs that come with thaw anew
 clean: ## remove what was built
 	rm -rf bin $(GUEST)
 
-.PHONY: help build guest install deps test race vet lint vuln fuzz kill soak bench robot golden recordings clean
+.PHONY: help build guest install deps test race vet lint vuln fuzz kill undisturbed soak bench robot golden recordings clean

@@ -26,18 +26,19 @@ type teller struct {
 	packets atomic.Int64
 	k       int64
 	at      func()
-	begin   func() // is called before thaw is connected to the stub
+	begin   func()        // is called before thaw is connected to the stub
+	delay   time.Duration // that each packet takes on its way
 }
 
 // tell starts a teller in front of a stub; its address is for thaw.
-func tell(t *testing.T, stub string, k int64, at, begin func()) (*teller, string) {
+func tell(t *testing.T, stub string, p *teller) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "gdb")
 	ln, err := net.Listen("unix", path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &teller{ln: ln, k: k, at: at, begin: begin}
+	p.ln = ln
 	done := make(chan struct{})
 	t.Cleanup(func() { ln.Close(); <-done })
 	go func() {
@@ -50,12 +51,14 @@ func tell(t *testing.T, stub string, k int64, at, begin func()) (*teller, string
 			p.pass(t, conn, stub)
 		}
 	}()
-	return p, path
+	return path
 }
 
 // pass serves one connection to its end.
 func (p *teller) pass(t *testing.T, conn net.Conn, stub string) {
-	p.begin()
+	if p.begin != nil {
+		p.begin()
+	}
 	to, err := net.Dial("unix", strings.TrimPrefix(stub, "unix:"))
 	if err != nil {
 		t.Errorf("connecting to the stub: %v", err)
@@ -76,8 +79,11 @@ func (p *teller) pass(t *testing.T, conn net.Conn, stub string) {
 			if i := bytes.IndexByte(rest[1:], '$'); i >= 0 {
 				next = 1 + i
 			}
-			if rest[0] == '$' && p.packets.Add(1) == p.k {
-				p.at()
+			if rest[0] == '$' {
+				if p.packets.Add(1) == p.k {
+					p.at()
+				}
+				time.Sleep(p.delay)
 			}
 			if _, werr := to.Write(rest[:next]); werr != nil {
 				break
@@ -92,20 +98,29 @@ func (p *teller) pass(t *testing.T, conn net.Conn, stub string) {
 	<-answers
 }
 
-// checkUntil runs a check of a guest and sends it a signal at its k-th packet. It
-// reports how many packets thaw sent, and whether the signal came in time.
+// checkUntil runs a check of a guest that boots, or runs, and sends it a signal at
+// its k-th packet. It reports how many packets thaw sent, and whether the signal came
+// in time.
 func checkUntil(t *testing.T, vm *qemu.VM, k int64, sig syscall.Signal, flags ...string) (packets int64, killed bool) {
 	t.Helper()
-	var process atomic.Pointer[os.Process]
-	p, addr := tell(t, vm.GDB(), k, func() {
-		if err := process.Load().Signal(sig); err != nil {
-			t.Errorf("packet %d: %v", k, err)
-		}
-	}, func() {
+	return checkThrough(t, vm, &teller{k: k, begin: func() {
 		if status(t, vm) == "prelaunch" {
 			qmp(t, vm, "cont") // so that it is attached to as it boots, and ran before
 		}
-	})
+	}}, sig, flags...)
+}
+
+// checkThrough is checkUntil through a teller.
+func checkThrough(t *testing.T, vm *qemu.VM, p *teller, sig syscall.Signal, flags ...string) (packets int64, killed bool) {
+	t.Helper()
+	var process atomic.Pointer[os.Process]
+	k := p.k
+	p.at = func() {
+		if err := process.Load().Signal(sig); err != nil {
+			t.Errorf("packet %d: %v", k, err)
+		}
+	}
+	addr := tell(t, vm.GDB(), p)
 	cmd := exec.Command(program, append([]string{"check", addr, "--build", guestDir}, flags...)...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -113,7 +128,9 @@ func checkUntil(t *testing.T, vm *qemu.VM, k int64, sig syscall.Signal, flags ..
 		t.Fatal(err)
 	}
 	process.Store(cmd.Process)
-	t.Logf("%v at packet %d", sig, k)
+	if k > 0 {
+		t.Logf("%v at packet %d", sig, k)
+	}
 	waitEnd(t, cmd)
 	if sig == syscall.SIGKILL {
 		return p.packets.Load(), true

@@ -83,8 +83,11 @@ void Hw::set_kernel_stack(Address top) { tss._rsp0 = top; }
 
 void Hw::ack_timer() { outb(0x20, 0x20); }
 
+Mword Hw::written;
+
 void Hw::put(char c)
 {
+	written++;
 	while (!(inb(0x3fd) & 0x20))
 		;
 	outb(0x3f8, (uint8_t)c);

@@ -13,6 +13,7 @@ public:
 	static void load_dir(Address phys) { asm volatile ("movq %0, %%cr3" : : "r" (phys) : "memory"); }
 	static void ack_timer();
 	static void put(char c);
+	static Mword written;               // characters
 	static void put(char const *text, size_t n);
 };
 

@@ -68,6 +68,28 @@ static Address load_core(Task *core)
 	return h->entry;
 }
 
+// What follows an option in the command line, null if it is not there.
+static char const *option(char const *line, char const *name)
+{
+	for (char const *n = name; *line; line++)
+		if (*line == ' ' || *line != *n)
+			n = name;
+		else if (!*++n)
+			return line + 1;
+	return nullptr;
+}
+
+// Lets time go by until the timer's next tick is so many thousands of instructions
+// nearer than it would be.
+static void wait(char const *number)
+{
+	unsigned long n = 0;
+	for (; number && *number >= '0' && *number <= '9'; number++)
+		n = n * 10 + (unsigned long)(*number - '0');
+	while (n--)
+		asm volatile (".fill 997, 1, 0x90");
+}
+
 static Boot_info *boot_info(Start_info const *info, Task *core)
 {
 	Boot_info *b = (Boot_info *)Kmem_alloc::pages(1);
@@ -79,6 +101,7 @@ static Boot_info *boot_info(Start_info const *info, Task *core)
 	b->ram_end = Kmem_alloc::user_end();
 	if (info->command_line)
 		copy_string(b->command_line, (char const *)Mem_layout::phys_to_pmem(info->command_line), sizeof(b->command_line));
+	Kernel_thread::poll = option(b->command_line, "idle=poll");
 	for (Address a = b->ram_start; a < b->ram_end; a += Page_size)
 		core->map(a, a, Mem_space::User | Mem_space::Writable);
 	return (Boot_info *)phys;
@@ -120,5 +143,7 @@ extern "C" void kernel_main(Start_info *info)
 	main->regs()->_rdi = (Mword)b;
 	main->regs()->_rsi = utcb;
 	main->ex_regs(entry, 0);
+	if (info->command_line)
+		wait(option((char const *)Mem_layout::phys_to_pmem(info->command_line), "phase="));
 	Sched::start(idle);
 }

@@ -8,6 +8,9 @@ Context *Sched::_first[Priorities], *Sched::_last[Priorities], *Sched::_timeouts
 Mword Sched::_now;
 unsigned Sched::_left;
 
+Sched_mark sched_marks[Marks];
+Mword sched_calls;
+
 extern "C" void switch_stacks(Mword **save, Mword *load);
 
 static void enqueue(Context *&first, Context *&last, Context *c)
@@ -106,9 +109,26 @@ void Sched::remove_timeout(Context *c)
 		}
 }
 
+static inline Mword clock()
+{
+	uint32_t low, high;
+	asm volatile ("rdtsc" : "=a" (low), "=d" (high));
+	return (Mword)high << 32 | low;
+}
+
+// The first tick behind each mark's that finds nobody at work.
+static void mark(Mword now)
+{
+	static unsigned n;
+	if (n < Marks && now >= (n + 1) * Mark_ticks)
+		sched_marks[n++] = { now, clock(), sched_calls, Hw::written };
+}
+
 void Sched::tick()
 {
 	_now++;
+	if (_current == _idle)
+		mark(_now);
 	for (Context *c = _timeouts, *n; c; c = n)
 	{
 		n = c->_timeout_next;

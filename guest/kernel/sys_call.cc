@@ -197,5 +197,6 @@ extern "C" void sys_call_wrapper(Entry_frame *f)
 			break;
 		}
 	f->_rax = result;
+	sched_calls++;
 	Sched::schedule_urgent();
 }

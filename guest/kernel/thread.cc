@@ -22,8 +22,13 @@ Thread::Thread() : _magic(magic)
 	_kernel_sp[6] = (Mword)user_invoke;
 }
 
+bool Kernel_thread::poll;
+
+// Polling idles for 64 instructions at a time, so that QEMU translates few jumps.
 static void idle_loop()
 {
+	while (Kernel_thread::poll)
+		asm volatile ("sti; .fill 64, 1, 0x90; cli");
 	for (;;)
 		asm volatile ("sti; hlt; cli");
 }

@@ -67,6 +67,7 @@ class Kernel_thread : public Thread_object
 {
 public:
 	Kernel_thread();
+	static bool poll; // while nobody is ready; boot option idle=poll
 };
 
 // The scheduler: strict priorities, round robin among equals.
@@ -96,3 +97,10 @@ private:
 };
 
 inline Thread *current() { return Sched::current(); }
+
+// What a debugger must not change: the timer's ticks and the processor's clock when
+// they were so many, the system calls that had finished, and the LOG's characters.
+struct Sched_mark { Mword ticks, clock, calls, log; };
+enum { Mark_ticks = 50, Marks = 64 };
+extern Sched_mark sched_marks[Marks];
+extern Mword sched_calls;

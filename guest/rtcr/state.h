@@ -62,7 +62,7 @@ public:
 	addr_t new_dataspace();     // two pages → its address in the child
 	bool has(addr_t slot) const;
 	void start_late();          // bug=unstarted
-	void answer_log();          // before the restore is over: the child's ep may go on
+	MEET void answer_log();          // before the restore is over: the child's ep may go on
 	void serve();               // answers the child's requests, for ever
 
 	char const *name;
