@@ -9,6 +9,10 @@ type Platform struct {
 	Places []*PlaceKind // where it keeps user states, the usual place first
 	Kept   string       // these places in a sentence, with "or" before the last
 
+	// Chronological says that ids of objects grow in the order in which they are made, and
+	// that none is used twice.
+	Chronological bool
+
 	// Selector is the register with the capability selector of the invoked object at a
 	// system call, under GDB's name; "" where that is not known.
 	Selector string

@@ -209,12 +209,11 @@ func pageCapsOf(d *view.CapDiff) *pageCaps {
 	if d == nil {
 		return nil
 	}
-	return &pageCaps{Text: capTables(d) + ", slot by slot.", Rows: capRows(d), Counts: []pageCount{
-		{d.Same, "=", "same", "good"},
-		{len(d.Missing), "−", "missing", toneOf(len(d.Missing))},
-		{len(d.Extra), "+", "extra", toneOf(len(d.Extra))},
-		{len(d.Changed), "≠", "changed", toneOf(len(d.Changed))},
-	}}
+	c := &pageCaps{Text: capTables(d) + ".", Rows: capRows(d), Counts: []pageCount{{d.Same, "=", "same", "good"}}}
+	for _, n := range d.Counts() {
+		c.Counts = append(c.Counts, pageCount{n.N, n.Glyph, n.Word, toneOf(n.N)})
+	}
+	return c
 }
 
 func toneOf(differences int) string {

@@ -103,9 +103,44 @@ type stageJSON struct {
 }
 
 type capsJSON struct {
+	Same    int          `json:"same"`
+	Moved   []movedJSON  `json:"moved"`
 	Missing []slotJSON   `json:"missing"`
 	Extra   []slotJSON   `json:"extra"`
 	Changed []changeJSON `json:"changed"`
+	Later   []slotJSON   `json:"not_made_yet"`
+	Copies  []copyJSON   `json:"copies"`
+}
+
+// movedJSON is what stands in another slot after the restore.
+type movedJSON struct {
+	From      string   `json:"from"`
+	To        string   `json:"to"`
+	Certainty string   `json:"certainty"` // "certain", "likely", "possible"
+	Before    slotJSON `json:"before"`
+	After     slotJSON `json:"after"`
+}
+
+// copyJSON is a further slot for what another slot of the same child holds.
+type copyJSON struct {
+	slotJSON
+	Of string `json:"of"` // that slot
+	In string `json:"in"` // "original" or "restored"
+}
+
+func capsOf(d *view.CapDiff) *capsJSON {
+	out := &capsJSON{Same: d.Same, Moved: []movedJSON{}, Missing: slots(d.Missing), Extra: slots(d.Extra), Changed: changes(d.Changed), Later: slots(d.Later), Copies: []copyJSON{}}
+	for _, m := range d.Moved {
+		out.Moved = append(out.Moved, movedJSON{hexString(m.Before.Slot), hexString(m.After.Slot), string(m.Certainty), slotOf(m.Before), slotOf(m.After)})
+	}
+	for _, c := range d.Copies {
+		in := "original"
+		if c.Restored {
+			in = "restored"
+		}
+		out.Copies = append(out.Copies, copyJSON{slotOf(c.SlotCap), hexString(c.Of), in})
+	}
+	return out
 }
 
 type slotJSON struct {
@@ -151,7 +186,7 @@ func NewCheckJSON(v *view.View, failures []string) CheckJSON {
 		out.Threads = append(out.Threads, j)
 	}
 	if d := v.Caps; d != nil {
-		out.Capabilities = &capsJSON{Missing: slots(d.Missing), Extra: slots(d.Extra), Changed: changes(d.Changed)}
+		out.Capabilities = capsOf(d)
 	}
 	return out
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -202,12 +203,12 @@ func (m *markdown) caps(d *view.CapDiff) {
 		m.line("")
 		return
 	}
-	m.line("%s: %d the same, %d missing, %d extra, %d changed.", capTables(d), d.Same, len(d.Missing), len(d.Extra), len(d.Changed))
+	m.line("%s: %d the same, %s.", capTables(d), d.Same, d.Tally())
 	m.line("")
 	var tab mdTable
-	tab.add("", "slot", "type", "object", "rights", "label", "receiver", "what changed")
+	tab.add("", "slot", "type", "object", "rights", "label", "receiver", "what is known")
 	for _, r := range capRows(d) {
-		tab.add(r.Change, hex(r.Slot), prose(r.Type), r.Object, prose(r.Rights), r.Label, code(r.Receiver), prose(r.What))
+		tab.add(r.Change, r.Slot, prose(r.Type), r.Object, prose(r.Rights), r.Label, code(r.Receiver), prose(r.What))
 	}
 	if len(tab.rows) > 1 {
 		all := len(tab.rows) - 1
@@ -222,43 +223,42 @@ func (m *markdown) caps(d *view.CapDiff) {
 
 // capRow is a row of a capability diff.
 type capRow struct {
-	Change   string // "missing", "extra", "changed"
+	Change   string // "moved", "missing", …
 	Glyph    string
-	Slot     uint64
+	Slot     string
 	Type     string
 	Object   string
 	Rights   string
 	Label    string
 	Receiver string
-	What     string // for a change
+	What     string // for a change, or how it was found
 }
 
-// capRows lists missing, extra and changed slots. Of a changed slot each cell
-// that differs holds both values.
+// capRows lists the slots that differ. Of one that changed or moved each cell that
+// differs holds both values.
 func capRows(d *view.CapDiff) []capRow {
 	var out []capRow
 	one := func(change, glyph string, c view.SlotCap) capRow {
-		r := capRow{Change: change, Glyph: glyph, Slot: c.Slot, Type: clean(c.Type), Object: c.Object.String(), Rights: clean(c.Rights), Receiver: clean(c.Receiver)}
+		r := capRow{Change: change, Glyph: glyph, Slot: hex(c.Slot), Type: clean(c.Type), Object: c.Object.String(), Rights: clean(c.Rights), Receiver: clean(c.Receiver)}
 		if c.Receiver != "" {
 			r.Label = hex(c.Label)
 		}
 		return r
 	}
-	for _, c := range d.Missing {
-		out = append(out, one("missing", "−", c))
-	}
-	for _, c := range d.Extra {
-		out = append(out, one("extra", "+", c))
-	}
-	for _, c := range d.Changed {
-		a, b := one("changed", "≠", c.Before), one("changed", "≠", c.After)
-		a.Slot = c.Slot
-		for _, x := range []struct{ was, is *string }{{&a.Type, &b.Type}, {&a.Object, &b.Object}, {&a.Rights, &b.Rights}, {&a.Label, &b.Label}, {&a.Receiver, &b.Receiver}} {
+	for _, r := range d.Rows() {
+		if r.Before == nil || r.After == nil {
+			row := one(r.Word, r.Glyph, *cmp.Or(r.Before, r.After))
+			row.What = r.Note
+			out = append(out, row)
+			continue
+		}
+		a, b := one(r.Word, r.Glyph, *r.Before), one(r.Word, r.Glyph, *r.After)
+		for _, x := range []struct{ was, is *string }{{&a.Slot, &b.Slot}, {&a.Type, &b.Type}, {&a.Object, &b.Object}, {&a.Rights, &b.Rights}, {&a.Label, &b.Label}, {&a.Receiver, &b.Receiver}} {
 			if *x.was != *x.is {
 				*x.was = orNone(*x.was) + " → " + orNone(*x.is)
 			}
 		}
-		a.What = clean(strings.Join(c.What, ", "))
+		a.What = clean(cmp.Or(strings.Join(r.What, ", "), r.Note))
 		out = append(out, a)
 	}
 	return out

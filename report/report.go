@@ -8,6 +8,7 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -121,21 +122,32 @@ func (p *printer) history(history []view.Happening) {
 	}
 }
 
+// wordWidth is as wide as most words of a capability's row.
+const wordWidth = 7
+
 func (p *printer) caps(d *view.CapDiff) {
 	if d == nil {
 		p.line("capabilities: not compared, one of the two tasks was not seen")
 		return
 	}
-	p.line("capabilities of task %s at stop %d against task %s at stop %d: %d the same, %d missing, %d extra, %d changed",
-		d.Original, d.Checkpoint, d.Restored, d.After, d.Same, len(d.Missing), len(d.Extra), len(d.Changed))
-	for _, c := range d.Missing {
-		p.line("  missing %s", c)
-	}
-	for _, c := range d.Extra {
-		p.line("  extra   %s", c)
-	}
-	for _, c := range d.Changed {
-		p.line("  changed %s, was %s (%s)", c.After, c.Before, strings.Join(c.What, ", "))
+	p.line("capabilities of task %s at stop %d against task %s at stop %d: %d the same, %s",
+		d.Original, d.Checkpoint, d.Restored, d.After, d.Same, d.Tally())
+	for _, r := range d.Rows() {
+		text := ""
+		switch {
+		case r.Before == nil:
+			text = r.After.String()
+		case r.After == nil:
+			text = r.Before.String()
+		case r.Word == view.CapMoved:
+			text = fmt.Sprintf("%x → %x: %s, was %s", r.Before.Slot, r.After.Slot, r.After, r.Before)
+		default:
+			text = fmt.Sprintf("%s, was %s", r.After, r.Before)
+		}
+		if note := cmp.Or(strings.Join(r.What, ", "), r.Note); note != "" {
+			text += " (" + note + ")"
+		}
+		p.line("  %-*s %s", wordWidth, r.Word, text)
 	}
 }
 

@@ -164,7 +164,7 @@ func (s *Story) Summary() string {
 	}
 	out := fmt.Sprintf("No thread lost its state: of %s %s.", count(len(all), "thread"), strings.Join(parts, ", "))
 	if d := s.view().Caps; capsDiffer(d) > 0 {
-		out += fmt.Sprintf(" Capabilities differ: %d missing, %d extra, %d changed.", len(d.Missing), len(d.Extra), len(d.Changed))
+		out += fmt.Sprintf(" Capabilities differ: %s.", d.Tally())
 	}
 	if n := pagesDiffer(s.view().Memory); n > 0 {
 		out += fmt.Sprintf(" Memory differs: %s.", count(n, "page"))
@@ -180,7 +180,7 @@ func capsDiffer(d *view.CapDiff) int {
 	if d == nil {
 		return 0
 	}
-	return len(d.Missing) + len(d.Extra) + len(d.Changed)
+	return d.Differ()
 }
 
 // threadName is the name of a thread, or its number.

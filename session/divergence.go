@@ -187,7 +187,7 @@ func compareSlots(d *view.Divergence) {
 	if d.Parted || a == nil || b == nil {
 		return
 	}
-	if a.Slot != b.Slot || len(evidence.Differences(*a, *b)) > 0 {
+	if a.Slot != b.Slot || a.Type != b.Type || a.Rights != b.Rights || a.Receiver != b.Receiver {
 		d.Parted, d.By = true, view.BySlot
 	}
 }

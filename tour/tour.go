@@ -208,13 +208,13 @@ func (t *teller) capabilities() {
 	if d == nil {
 		return
 	}
-	if len(d.Missing)+len(d.Extra)+len(d.Changed) == 0 {
+	if d.Differ() == 0 {
 		t.step(len(t.Stops), "caps", "", "Capabilities", fmt.Sprintf("All %d capabilities of the checkpointed child are there again, in the same slots, with the same kind of object behind them.", d.Same))
 		return
 	}
 	t.step(len(t.Stops), "diff", "", "Capabilities",
-		fmt.Sprintf("A thread needs more than ip and sp. Of the checkpointed child's capabilities %d are in place; %d are missing, %d are extra, %d changed.", d.Same, len(d.Missing), len(d.Extra), len(d.Changed)),
-		change(d), "The pane compares both tables, slot by slot; d changes between that and one table.")
+		fmt.Sprintf("A thread needs more than ip and sp. Of the checkpointed child's capabilities %d are in place: %s.", d.Same, d.Tally()),
+		change(d), "The pane compares both tables; d changes between that and one table.")
 }
 
 // memory tells which pages differ.
@@ -240,9 +240,12 @@ func (t *teller) waits() {
 	}
 }
 
-// change tells one changed or missing slot.
+// change tells one slot that differs.
 func change(d *view.CapDiff) string {
 	switch {
+	case len(d.Moved) > 0:
+		m := d.Moved[0]
+		return fmt.Sprintf("For example %s of %s was in slot %x, and is in slot %x.", words.A(m.Before.Type), orNobody(m.Before.Receiver), m.Before.Slot, m.After.Slot)
 	case len(d.Changed) > 0:
 		c := d.Changed[0]
 		return fmt.Sprintf("For example slot %x: it was %s of %s, and is %s of %s.", c.Slot, words.A(c.Before.Type), orNobody(c.Before.Receiver), words.A(c.After.Type), orNobody(c.After.Receiver))

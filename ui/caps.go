@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -89,6 +90,7 @@ func (l *capList) empty() string { return l.none }
 type diffRow struct {
 	glyph, word   string
 	slot          uint64
+	to            uint64 // slot that it moved to, 0: it did not
 	before, after *view.SlotCap
 	label         bool        // the label differs
 	texts         [2][]string // in their place, of what is no slot: from long to short forms
@@ -107,18 +109,18 @@ type diffList struct {
 func newDiffList(th *theme, v *view.View) *diffList {
 	d := v.Caps
 	l := &diffList{th: th, diff: d, view: v}
-	for i := range d.Missing {
-		c := &d.Missing[i]
-		l.rows = append(l.rows, diffRow{glyph: "-", word: "missing", slot: c.Slot, before: c})
-	}
-	for i := range d.Changed {
-		c := &d.Changed[i]
-		l.rows = append(l.rows, diffRow{glyph: "≠", word: clean(strings.Join(c.What, ",")), slot: c.Slot,
-			before: &c.Before, after: &c.After, label: slices.Contains(c.What, "label")})
-	}
-	for i := range d.Extra {
-		c := &d.Extra[i]
-		l.rows = append(l.rows, diffRow{glyph: "+", word: "extra", slot: c.Slot, after: c})
+	for _, c := range d.Rows() {
+		r := diffRow{glyph: c.Glyph, word: c.Word, slot: cmp.Or(c.Before, c.After).Slot, before: c.Before, after: c.After, label: slices.Contains(c.What, "label")}
+		if c.What != nil {
+			r.word = clean(strings.Join(c.What, ","))
+		}
+		if c.Note != "" {
+			r.more = [][2]string{{"known", c.Note}}
+		}
+		if c.Word == view.CapMoved {
+			r.to = c.After.Slot
+		}
+		l.rows = append(l.rows, r)
 	}
 	l.addMemory(v.Memory)
 	for i := range v.Waits {
@@ -174,15 +176,18 @@ func fitting(forms []string, w int) string {
 // title counts the differences, from long to short forms.
 func (l *diffList) title() []string {
 	d := l.diff
-	counts := fmt.Sprintf("%d missing, %d changed, %d extra", len(d.Missing), len(d.Changed), len(d.Extra))
+	counts := d.Tally()
 	if m := l.view.Memory; m != nil && len(m.Pages) > 0 {
 		counts += ", " + words.Count(len(m.Pages), "page")
 	}
 	if n := len(l.view.Waits); n > 0 {
 		counts += ", " + words.Count(n, "wait")
 	}
-	short := fmt.Sprintf("diff -%d ≠%d +%d", len(d.Missing), len(d.Changed), len(d.Extra))
-	if n := len(l.rows) - len(d.Missing) - len(d.Changed) - len(d.Extra); n > 0 {
+	short := "diff"
+	for _, c := range d.Counts() {
+		short += fmt.Sprintf(" %s%d", l.th.draw(c.Glyph), c.N)
+	}
+	if n := len(l.rows) - len(d.Rows()); n > 0 {
 		short += fmt.Sprintf(", %d of memory and waits", n)
 	}
 	return []string{
@@ -209,7 +214,7 @@ func (l *diffList) row(i int) []cell {
 	if r.after != nil && r.before == nil {
 		style = l.th.plain
 	}
-	out := styled(style, pad(l.th.draw(r.glyph), width(l.th.draw("≠")))+" "+r.word, hex(r.slot), "", "")
+	out := styled(style, pad(l.th.draw(r.glyph), width(l.th.draw("≠")))+" "+r.word, l.slot(&r), "", "")
 	for n, c := range []*view.SlotCap{r.before, r.after} {
 		if forms := r.texts[n]; forms != nil {
 			out[2+n] = cell{text: forms[0], style: l.th.plain, fit: func(w int) string { return fitting(forms, w) }}
@@ -218,6 +223,14 @@ func (l *diffList) row(i int) []cell {
 		out[2+n] = cell{text: slotWords(c, r.label, 100), style: l.th.plain, fit: func(w int) string { return slotWords(c, r.label, w) }}
 	}
 	return out
+}
+
+// slot is where a row's capability is, or was and is.
+func (l *diffList) slot(r *diffRow) string {
+	if r.to == 0 {
+		return hex(r.slot)
+	}
+	return hex(r.slot) + l.th.draw("→") + hex(r.to)
 }
 
 // slotWords tells a slot in at most w columns: first the object's number goes,
@@ -242,7 +255,7 @@ func slotWords(c *view.SlotCap, label bool, w int) string {
 	return typ + id + end
 }
 
-func (l *diffList) key(i int) any { return l.rows[i].slot }
+func (l *diffList) key(i int) any { return [2]any{l.rows[i].word, l.rows[i].slot} }
 
 func (l *diffList) search(i int) string { return joinCells(l.row(i)) }
 
@@ -261,8 +274,8 @@ func (l *diffList) lines(i, w int) []line {
 		out = append(out, l.th.paragraph(pad(label, 10), text, w)...)
 	}
 	fact("differs", r.word)
-	if len(r.more) == 0 {
-		fact("slot", hex(r.slot))
+	if r.before != nil || r.after != nil {
+		fact("slot", l.slot(r))
 	}
 	for n, c := range []*view.SlotCap{r.before, r.after} {
 		text := slotWords(c, true, 1000)
@@ -278,4 +291,4 @@ func (l *diffList) lines(i, w int) []line {
 }
 
 // name is the row in a word.
-func (l *diffList) name(i int) string { return l.rows[i].word + " " + hex(l.rows[i].slot) }
+func (l *diffList) name(i int) string { return l.rows[i].word + " " + l.slot(&l.rows[i]) }

@@ -259,7 +259,7 @@ func TestOpen(t *testing.T) {
 		t.Errorf("Enter in the phases: %q, want show=2", got)
 	}
 	press(u, "4", "d", "G", "Enter")
-	if f := draw(t, u, 120, 40); !strings.Contains(f.text(), "restored  Gate 245") {
+	if f := draw(t, u, 120, 40); !strings.Contains(f.text(), "restored  IRQ 223 SW not attached") {
 		t.Errorf("a difference in full:\n%s", f.text())
 	}
 	press(u, "Esc", "d", "g", "Enter")

@@ -142,7 +142,7 @@ func TestSession(t *testing.T) {
 	r.press("f")
 	r.expect("stop 33 of 33, live")
 	r.press("d")
-	r.expect("3 missing, 1 changed, 1 extra")
+	r.expect("3 missing, 1 extra, 1 changed")
 	r.press("d", "2", "/", "p", "a", "g", "e", "r")
 	r.expect("/pager: 2 of 24")
 	r.press("Enter", "j")

@@ -181,7 +181,7 @@ func (l *threadList) empty() string {
 func otherDifferences(v *view.View) int {
 	n := len(v.Waits)
 	if d := v.Caps; d != nil {
-		n += len(d.Missing) + len(d.Extra) + len(d.Changed)
+		n += d.Differ()
 	}
 	if v.Memory != nil {
 		n += len(v.Memory.Pages)

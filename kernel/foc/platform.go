@@ -36,10 +36,11 @@ func newPlatform(ptr int, m elf.Machine) kernel.Platform {
 		unused = math.MaxUint32
 	}
 	return kernel.Platform{
-		Name:       "Fiasco.OC",
-		Requests:   requests,
-		Operations: operations,
-		Cancel:     &kernel.Cancel{Function: "Context::activate", Thread: "Thread", State: "_state", Flag: "Thread_cancel", Like: "ex_regs with the cancel flag"},
+		Name:          "Fiasco.OC",
+		Chronological: true, // Kobject_dbg counts them
+		Requests:      requests,
+		Operations:    operations,
+		Cancel:        &kernel.Cancel{Function: "Context::activate", Thread: "Thread", State: "_state", Flag: "Thread_cancel", Like: "ex_regs with the cancel flag"},
 		Attached: &kernel.Attached{List: "_regions", Region: "_region", Base: "_base", Size: "_size", Writable: "_write", Dataspace: "_dsc",
 			Offset: "_off", Physical: "_phys_addr", Managed: "_managed", Nested: "_ds"},
 		Causes:   causes,

@@ -72,6 +72,7 @@ var layers = [][]string{
 	{"debuginfo"},
 	{"kernel"},
 	{"kernel/foc", "kernel/hw", "kernel/kept", "kernel/kernels"},
+	{"session/captables"},
 	{"session/view"},
 	{"session/scenario"},
 	{"session"},

@@ -1,6 +1,12 @@
 package evidence
 
-import "thaw/session/view"
+import (
+	"fmt"
+
+	"thaw/kernel"
+	"thaw/session/captables"
+	"thaw/session/view"
+)
 
 // CapDiff compares the capability table of the original child, as the restore
 // began, with the restored child's: as it is at this stop before the restore
@@ -17,38 +23,141 @@ func (j *Judge) CapDiff(now *view.Snapshot) *view.CapDiff {
 	if original == nil || original.PD == nil || restored == nil || restored.PD == nil {
 		return nil
 	}
-	d := &view.CapDiff{Original: original.ID, Restored: restored.ID, Checkpoint: before.Number, After: after.Number}
-	for _, c := range original.PD.Caps {
-		b := view.DescribeSlot(before, c)
-		r, ok := restored.PD.Cap(c.Slot)
-		if !ok {
-			d.Missing = append(d.Missing, b)
-			continue
-		}
-		a := view.DescribeSlot(after, r)
-		if what := Differences(b, a); len(what) > 0 {
-			d.Changed = append(d.Changed, view.CapChange{Slot: c.Slot, Before: b, After: a, What: what})
-		} else {
-			d.Same++
+	p := capPair{j.Ev.Original, restored.ID}
+	was, is := p.entries(before, original, j.Platform.Chronological), p.entries(after, restored, j.Platform.Chronological)
+	t := captables.Tables{Original: entriesOf(was), Restored: entriesOf(is)}
+	for _, o := range before.System.Objects {
+		if j.Platform.Chronological {
+			t.Begun = max(t.Begun, orderOf(o.ID))
 		}
 	}
-	for _, c := range restored.PD.Caps {
-		if _, ok := original.PD.Cap(c.Slot); !ok {
-			d.Extra = append(d.Extra, view.DescribeSlot(after, c))
+	r := captables.Compare(t)
+	d := &view.CapDiff{Original: original.ID, Restored: restored.ID, Checkpoint: before.Number, After: after.Number, Same: r.Same}
+	for _, m := range r.Moved {
+		to := is[m.To].words
+		_, filled := original.PD.Cap(to.Slot)
+		d.Moved = append(d.Moved, view.CapMove{Before: was[m.From].words, After: to, Certainty: m.Certainty, Replaces: filled})
+	}
+	for _, c := range r.Changed {
+		b, a := was[c[0]], is[c[1]]
+		d.Changed = append(d.Changed, view.CapChange{Slot: b.Slot, Before: b.words, After: a.words, What: differences(b, a)})
+	}
+	pick := func(list []slotEntry, of []int) (out []view.SlotCap) {
+		for _, i := range of {
+			out = append(out, list[i].words)
 		}
+		return out
+	}
+	d.Missing, d.Later, d.Extra = pick(was, r.Missing), pick(was, r.Later), pick(is, r.Extra)
+	for _, c := range r.Copies {
+		list := was
+		if c.Restored {
+			list = is
+		}
+		d.Copies = append(d.Copies, view.CapCopy{SlotCap: list[c.Entry].words, Of: list[c.Of].Slot, Restored: c.Restored})
 	}
 	return d
 }
 
-func Differences(before, after view.SlotCap) []string {
+// capPair are the tasks of the two children.
+type capPair struct{ original, restored kernel.ID }
+
+// slotEntry is a slot as it is compared, and as it is told.
+type slotEntry struct {
+	captables.Entry
+	words view.SlotCap
+}
+
+func entriesOf(list []slotEntry) (out []captables.Entry) {
+	for _, e := range list {
+		out = append(out, e.Entry)
+	}
+	return out
+}
+
+// orderOf is an object's place in the order of creation: the first one has the id 0.
+func orderOf(id kernel.ID) uint64 { return uint64(id) + 1 }
+
+// entries puts a child's table into words that are true of both children.
+func (p capPair) entries(s *view.Snapshot, task *kernel.Object, chronological bool) []slotEntry {
+	out := make([]slotEntry, 0, len(task.PD.Caps))
+	for _, c := range task.PD.Caps {
+		e := slotEntry{words: view.DescribeSlot(s, c)}
+		e.Slot, e.Rights, e.Kind = c.Slot, c.Rights, e.words.Type
+		if o := s.System.Named(c); o != nil {
+			e.Object, e.Known = uint64(o.ID), true
+			if chronological {
+				e.Order = orderOf(o.ID)
+			}
+			e.Role = p.role(s, task.ID, o)
+			if l, ok := o.Lead(); ok && p.ofOther(s, task.ID, l.To) {
+				e.words.Receiver += " of the original"
+			}
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+// ofOther says whether a thread of the original is known to the restored child.
+func (p capPair) ofOther(s *view.Snapshot, task, thread kernel.ID) bool {
+	o := s.System.Object(thread)
+	return thread != 0 && task == p.restored && o != nil && o.Thread != nil && o.Thread.PD == p.original
+}
+
+// role says where a capability for an object leads: to a thread by its name, and by its
+// UTCB where others of its task have the same name.
+func (p capPair) role(s *view.Snapshot, task kernel.ID, o *kernel.Object) string {
+	l, leads := o.Lead()
+	switch {
+	case leads:
+		return p.thread(s, task, l.To)
+	case o.Thread != nil:
+		return "is " + p.thread(s, task, o.ID)
+	case o.PD != nil:
+		return "is " + p.domain(s, task, o.ID)
+	}
+	return o.Name
+}
+
+func (p capPair) thread(s *view.Snapshot, task, id kernel.ID) string {
+	o := s.System.Object(id)
+	if id == 0 || o == nil || o.Thread == nil {
+		return "none"
+	}
+	name, domain := o.Title(), o.Thread.PD
+	if domain != task && domain != p.original {
+		return p.domain(s, task, domain) + "/" + name // who serves one child each may have one name
+	}
+	for _, other := range s.System.ThreadsOf(domain) {
+		if other.ID != id && other.Title() == name {
+			name += fmt.Sprintf(" with UTCB %x", o.Thread.UTCB)
+			break
+		}
+	}
+	return p.domain(s, task, domain) + "/" + name
+}
+
+// domain names a task: either child has itself.
+func (p capPair) domain(s *view.Snapshot, task, of kernel.ID) string {
+	switch of {
+	case task:
+		return "itself"
+	case p.original:
+		return "the original"
+	}
+	return s.TaskName(of)
+}
+
+func differences(before, after slotEntry) []string {
 	var what []string
-	if before.Type != after.Type {
+	if before.Kind != after.Kind {
 		what = append(what, "type")
 	}
 	if before.Rights != after.Rights {
 		what = append(what, "rights")
 	}
-	if before.Receiver != after.Receiver {
+	if before.Role != after.Role {
 		what = append(what, "receiver")
 	}
 	return what

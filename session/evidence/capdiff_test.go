@@ -1,51 +1,67 @@
 package evidence
 
 import (
+	"fmt"
+	"strings"
 	"testing"
-	"thaw/kernel"
-	"thaw/session/view"
 
 	"github.com/google/go-cmp/cmp"
+
+	"thaw/kernel"
+	"thaw/session/view"
 )
 
-// system is a small model: a child task with a thread, seen from two sides.
-func childSystem(task kernel.ID, caps []kernel.Capability) *kernel.System {
-	return kernel.NewSystem([]*kernel.Object{
-		{ID: task, Addr: uint64(task) << 12, Size: 16, Kind: "Task", PD: &kernel.PD{Caps: caps}},
-		{ID: task + 1, Addr: uint64(task+1) << 12, Size: 16, Kind: "Thread", Name: "ep", Thread: &kernel.Thread{PD: task}},
-		{ID: 900, Addr: 900 << 12, Size: 16, Kind: "Gate", Links: []kernel.Link{{Name: "receiver", To: task + 1, None: "no thread bound"}}, Values: []kernel.Value{{Name: "label", Number: uint64(task)}}},
-		{ID: 901, Addr: 901 << 12, Size: 16, Kind: "IRQ", Event: true, Links: []kernel.Link{{Name: "thread", To: task + 1, None: "not attached"}}, Values: []kernel.Value{{Name: "label"}}},
-		{ID: 902, Addr: 902 << 12, Size: 16, Kind: "IRQ", Event: true, Links: []kernel.Link{{Name: "thread", None: "not attached"}}, Values: []kernel.Value{{Name: "label"}}},
-	}, nil)
-}
-
+// What the two tables hold is put in words that are true of both children; what is
+// made of those is captables' business.
 func TestCapDiff(t *testing.T) {
-	name := func(task kernel.ID) map[kernel.ID]string { return map[kernel.ID]string{task: "child"} }
-	before := &view.Snapshot{Number: 3, Tasks: name(10), System: childSystem(10, []kernel.Capability{
-		{Slot: 1, Object: 900, Rights: "SW"}, {Slot: 2, Object: 901, Rights: "SW"}, {Slot: 3, Object: 901, Rights: "SW"}, {Slot: 4, Object: 900, Rights: "SW"}, {Slot: 5, Object: 900, Rights: "SW"},
-	})}
-	after := &view.Snapshot{Number: 7, Tasks: name(20), System: childSystem(20, []kernel.Capability{
-		{Slot: 1, Object: 900, Rights: "SW"}, {Slot: 2, Object: 902, Rights: "SW"}, {Slot: 3, Object: 900, Rights: "SW"}, {Slot: 4, Object: 900, Rights: "-W"}, {Slot: 9, Object: 900, Rights: "SW"},
-	})}
+	name := map[kernel.ID]string{10: "child", 20: "child", 30: "core"}
+	task := func(id kernel.ID, caps ...kernel.Capability) *kernel.Object {
+		return &kernel.Object{ID: id, Addr: uint64(id) << 12, Size: 16, Kind: "Task", PD: &kernel.PD{Caps: caps}}
+	}
+	thread := func(id, task kernel.ID, name string, utcb uint64) *kernel.Object {
+		return &kernel.Object{ID: id, Addr: uint64(id) << 12, Size: 16, Kind: "Thread", Name: name, Thread: &kernel.Thread{PD: task, UTCB: utcb}}
+	}
+	leads := func(id kernel.ID, kind kernel.Kind, to kernel.ID) *kernel.Object {
+		return &kernel.Object{ID: id, Addr: uint64(id) << 12, Size: 16, Kind: kind, Links: []kernel.Link{{Name: "receiver", To: to, None: "none"}}, Values: []kernel.Value{{Name: "label", Number: uint64(id)}}}
+	}
+	slot := func(slot uint64, object kernel.ID) kernel.Capability {
+		return kernel.Capability{Slot: slot, Object: object, Pointer: uint64(object) << 12, Rights: "SW"}
+	}
+	system := func(objects ...*kernel.Object) *kernel.System {
+		return kernel.NewSystem(append(objects, task(30), thread(31, 30, "entrypoint", 0), thread(32, 30, "entrypoint", 0x1000)), nil)
+	}
+	original := []*kernel.Object{task(10, slot(1, 10), slot(2, 13), slot(3, 14), slot(4, 15), slot(5, 16), slot(6, 17), slot(9, 18)), thread(11, 10, "ep", 0x100), thread(12, 10, "ep", 0x200),
+		leads(13, "Gate", 11), leads(14, "IRQ", 12), leads(15, "Gate", 31), leads(16, "IRQ", 11), leads(17, "Gate", 12), leads(18, "Gate", 31)}
+	before := &view.Snapshot{Number: 3, Tasks: name, System: system(original...)}
+	restored := task(20, slot(1, 20), slot(2, 23), slot(4, 25), slot(5, 26), slot(6, 17), slot(7, 24))
+	after := &view.Snapshot{Number: 7, Tasks: name, System: system(append(original, restored, thread(21, 20, "ep", 0x100), thread(22, 20, "ep", 0x200),
+		leads(23, "Gate", 21), leads(24, "IRQ", 22), leads(25, "Gate", 32), leads(26, "IRQ", 0))...)}
 	ev := New()
 	ev.Original, ev.Before = 10, before
-	d := (&Judge{Child: "child", Ev: &ev}).CapDiff(after)
+	d := (&Judge{Child: "child", Platform: &kernel.Platform{Chronological: true}, Ev: &ev}).CapDiff(after)
 	if d == nil {
 		t.Fatal("nothing was compared")
 	}
-	var changed [][]string
-	for _, c := range d.Changed {
-		changed = append(changed, append([]string{c.Before.Type + "/" + c.Before.Receiver, c.After.Type + "/" + c.After.Receiver}, c.What...))
+	var got []string
+	for _, r := range d.Rows() {
+		text := r.Word
+		for _, c := range []*view.SlotCap{r.Before, r.After} {
+			if c != nil {
+				text += fmt.Sprintf(" %x %s/%s", c.Slot, c.Type, c.Receiver)
+			}
+		}
+		got = append(got, text+" "+strings.Join(r.What, ","))
 	}
-	want := [][]string{
-		{"IRQ/child/ep", "IRQ/none", "receiver"},
-		{"IRQ/child/ep", "Gate/child/ep", "type"},
-		{"Gate/child/ep", "Gate/child/ep", "rights"},
+	want := []string{
+		"moved 3 IRQ/child/ep 7 IRQ/child/ep ", // of the second thread of that name
+		"changed 5 IRQ/child/ep 5 IRQ/none receiver",
+		"changed 6 Gate/child/ep 6 Gate/child/ep of the original receiver",
+		"not made yet 9 Gate/core/entrypoint ",
 	}
-	if diff := cmp.Diff(want, changed); diff != "" {
-		t.Errorf("changed slots (-want +got):\n%s", diff)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("slots that differ (-want +got):\n%s", diff)
 	}
-	if d.Same != 1 || len(d.Missing) != 1 || d.Missing[0].Slot != 5 || len(d.Extra) != 1 || d.Extra[0].Slot != 9 {
-		t.Errorf("same %d, missing %v, extra %v", d.Same, d.Missing, d.Extra)
+	if d.Same != 3 || d.Differ() != 4 || d.Replaced() != 2 || d.Tally() != "1 moved, 0 missing, 0 extra, 2 changed, 1 not made yet" {
+		t.Errorf("%d the same, %d differ, %d replaced: %s", d.Same, d.Differ(), d.Replaced(), d.Tally())
 	}
 }

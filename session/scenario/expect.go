@@ -58,7 +58,7 @@ func (s *Scenario) Failures(variant string, v *view.View) []string {
 }
 
 func (x Expectation) capFailures(d *view.CapDiff) []string {
-	if x.Missing == nil && x.Changed == nil && x.Capabilities == "" {
+	if x.Missing == nil && x.Changed == nil && x.Moved == nil && x.Extra == nil && x.Capabilities == "" {
 		return nil
 	}
 	if d == nil {
@@ -69,12 +69,12 @@ func (x Expectation) capFailures(d *view.CapDiff) []string {
 		what string
 		want *int
 		got  int
-	}{{"missing", x.Missing, len(d.Missing)}, {"changed", x.Changed, len(d.Changed)}} {
+	}{{"missing", x.Missing, len(d.Missing)}, {"extra", x.Extra, len(d.Extra)}, {"moved", x.Moved, len(d.Moved)}, {"changed", x.Changed, d.Replaced()}} {
 		if c.want != nil && *c.want != c.got {
 			out = append(out, fmt.Sprintf("%d capabilities are %s, expected %d", c.got, c.what, *c.want))
 		}
 	}
-	if n := len(d.Missing) + len(d.Extra) + len(d.Changed); x.Capabilities == "same" && n > 0 {
+	if n := d.Differ(); x.Capabilities == "same" && n > 0 {
 		out = append(out, fmt.Sprintf("%d capabilities differ, expected none", n))
 	}
 	return out
@@ -99,7 +99,7 @@ func (s *Scenario) Expected(variant string) string {
 	for _, n := range []struct {
 		want *int
 		what string
-	}{{x.Missing, "missing capabilities"}, {x.Changed, "changed capabilities"}, {x.Pages, "pages that differ"}, {x.Waits, "threads that wait for something else"}} {
+	}{{x.Missing, "missing capabilities"}, {x.Extra, "extra capabilities"}, {x.Moved, "moved capabilities"}, {x.Changed, "changed capabilities"}, {x.Pages, "pages that differ"}, {x.Waits, "threads that wait for something else"}} {
 		if n.want != nil {
 			out = append(out, fmt.Sprintf("%s: %d", n.what, *n.want))
 		}

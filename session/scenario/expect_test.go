@@ -46,3 +46,21 @@ func TestFailuresOfMemory(t *testing.T) {
 		}
 	}
 }
+
+// What moved is counted by itself, and into a filled slot as a change of that, too.
+func TestMovedExpectations(t *testing.T) {
+	one, two := 1, 2
+	s := &Scenario{Expect: map[string]Expectation{"v": {Moved: &two, Changed: &one, Extra: &one, Missing: &one}, "same": {Capabilities: "same"}}}
+	v := &view.View{Caps: &view.CapDiff{Moved: []view.CapMove{{Replaces: true}, {}}, Extra: make([]view.SlotCap, 1), Missing: make([]view.SlotCap, 1), Later: make([]view.SlotCap, 4)}}
+	if got := s.Failures("v", v); len(got) > 0 {
+		t.Errorf("not met: %q", got)
+	}
+	if got := s.Failures("same", v); len(got) != 1 || got[0] != "8 capabilities differ, expected none" {
+		t.Errorf("of tables that differ: %q", got)
+	}
+	v.Caps.Moved = v.Caps.Moved[1:]
+	want := []string{"1 capabilities are moved, expected 2", "0 capabilities are changed, expected 1"}
+	if got := s.Failures("v", v); len(got) != 2 || got[0] != want[0] || got[1] != want[1] {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

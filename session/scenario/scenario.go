@@ -90,7 +90,9 @@ type StoredSpec struct {
 type Expectation struct {
 	Threads      map[string]view.Verdict `yaml:"threads"`
 	Missing      *int                    `yaml:"missing"`      // capabilities, if given
-	Changed      *int                    `yaml:"changed"`      // capabilities, if given
+	Extra        *int                    `yaml:"extra"`        // capabilities, if given
+	Moved        *int                    `yaml:"moved"`        // capabilities, if given
+	Changed      *int                    `yaml:"changed"`      // slots with another capability, if given: one of another slot counts, too
 	Capabilities string                  `yaml:"capabilities"` // "same": no difference at all
 	Pages        *int                    `yaml:"pages"`        // of memory that differ, if given
 	Waits        *int                    `yaml:"waits"`        // threads that wait for something else, if given

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"thaw/kernel"
+	"thaw/session/captables"
 	"thaw/words"
 )
 
@@ -25,15 +26,134 @@ type CapChange struct {
 	What          []string // "type", "rights", "receiver", "label"
 }
 
+// CapMove is what stands in another slot after the restore.
+type CapMove struct {
+	Before, After SlotCap
+	Certainty     captables.Certainty
+	Replaces      bool // the original has something else in that slot
+}
+
+// CapCopy is a further slot for something that another slot of the same child holds,
+// too: it is told there.
+type CapCopy struct {
+	SlotCap
+	Of       uint64 // that slot
+	Restored bool   // of the restored child, else of the original
+}
+
 // CapDiff compares the checkpointed task's capability table with the restored
-// one's, by slot.
+// one's: see captables for what is paired with what.
 type CapDiff struct {
 	Original, Restored kernel.ID // tasks
 	Checkpoint, After  int       // numbers of the snapshots that were compared
 	Same               int
-	Missing            []SlotCap
-	Extra              []SlotCap
+	Moved              []CapMove
 	Changed            []CapChange
+	Missing            []SlotCap
+	Later              []SlotCap // the original was given them later than all that the restored child has: not made yet at this stop
+	Extra              []SlotCap
+	Copies             []CapCopy
+}
+
+// CapRow is a slot that differs, as every front end lists it.
+type CapRow struct {
+	Glyph, Word   string
+	Before, After *SlotCap // of the original, of the restored child
+	What          []string // what differs, of a slot that changed
+	Note          string   // "likely: …", "" if there is nothing to add
+}
+
+// Words of what a row tells, in the order of the rows.
+const (
+	CapMoved   = "moved"
+	CapMissing = "missing"
+	CapExtra   = "extra"
+	CapChanged = "changed"
+	CapLater   = "not made yet"
+	CapCopied  = "copy"
+)
+
+// certainties say how a move was found.
+var certainties = map[captables.Certainty]string{
+	captables.Certain:  "certain: the only one of its kind that leads there",
+	captables.Likely:   "likely: others are like it, and it was made at the same place in the order of creation",
+	captables.Possible: "possible: others are like it, and it is what is left of them",
+}
+
+// Rows lists all that differs.
+func (d *CapDiff) Rows() []CapRow {
+	var out []CapRow
+	for i := range d.Moved {
+		m := &d.Moved[i]
+		out = append(out, CapRow{"→", CapMoved, &m.Before, &m.After, nil, certainties[m.Certainty]})
+	}
+	for i := range d.Missing {
+		out = append(out, CapRow{"-", CapMissing, &d.Missing[i], nil, nil, ""})
+	}
+	for i := range d.Extra {
+		out = append(out, CapRow{"+", CapExtra, nil, &d.Extra[i], nil, ""})
+	}
+	for i := range d.Changed {
+		c := &d.Changed[i]
+		out = append(out, CapRow{"≠", CapChanged, &c.Before, &c.After, c.What, ""})
+	}
+	for i := range d.Later {
+		out = append(out, CapRow{"…", CapLater, &d.Later[i], nil, nil, "the original was given it later than all that the restored child has, and the restore made none of these"})
+	}
+	for i := range d.Copies {
+		c := &d.Copies[i]
+		row := CapRow{"·", CapCopied, &c.SlotCap, nil, nil, fmt.Sprintf("slot %x of the same child holds it, too", c.Of)}
+		if c.Restored {
+			row.Before, row.After = nil, row.Before
+		}
+		out = append(out, row)
+	}
+	return out
+}
+
+// CapCount is how many slots a word is told of.
+type CapCount struct {
+	Glyph, Word string
+	N           int
+}
+
+// Counts counts what differs: what is missing, extra and changed always, the rest where
+// there is any.
+func (d *CapDiff) Counts() []CapCount {
+	var out []CapCount
+	for _, c := range []CapCount{{"→", CapMoved, len(d.Moved)}, {"-", CapMissing, len(d.Missing)}, {"+", CapExtra, len(d.Extra)}, {"≠", CapChanged, len(d.Changed)},
+		{"…", CapLater, len(d.Later)}, {"·", CapCopied, len(d.Copies)}} {
+		if c.N > 0 || c.Word == CapMissing || c.Word == CapExtra || c.Word == CapChanged {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// Tally is the counts in words: "1 moved, 0 missing, 0 extra, 0 changed".
+func (d *CapDiff) Tally() string {
+	var out []string
+	for _, c := range d.Counts() {
+		out = append(out, fmt.Sprintf("%d %s", c.N, c.Word))
+	}
+	return strings.Join(out, ", ")
+}
+
+// Differ counts what differs, but for further slots of what has its place.
+func (d *CapDiff) Differ() int {
+	return len(d.Moved) + len(d.Missing) + len(d.Extra) + len(d.Changed) + len(d.Later)
+}
+
+// Replaced counts the slots of the original that hold something else in the restored
+// child, be it what stood in another one.
+func (d *CapDiff) Replaced() int {
+	n := len(d.Changed)
+	for _, m := range d.Moved {
+		if m.Replaces {
+			n++
+		}
+	}
+	return n
 }
 
 // DescribeSlot puts a capability of a stop in words.
