@@ -22,6 +22,7 @@ type Step struct {
 	Thread string // name of the restored thread that is meant, "" for none
 	Title  string
 	Text   string // paragraphs, separated by empty lines
+	Notes  string // for who presents it: what to say, ask and point at
 }
 
 // Walk is what a tour is made from.
@@ -59,7 +60,12 @@ type teller struct {
 func (t *teller) step(stop int, focus, thread, title string, paragraphs ...string) {
 	stop = min(max(stop, 1), len(t.Stops))
 	text := slices.DeleteFunc(paragraphs, func(p string) bool { return p == "" })
-	t.steps = append(t.steps, Step{stop, focus, thread, title, strings.Join(text, "\n\n")})
+	t.steps = append(t.steps, Step{Stop: stop, Focus: focus, Thread: thread, Title: title, Text: strings.Join(text, "\n\n")})
+}
+
+// notes are for the step that was told last.
+func (t *teller) notes(paragraphs ...string) {
+	t.steps[len(t.steps)-1].Notes = strings.Join(paragraphs, "\n\n")
 }
 
 // opening tells the story and how the screen is read.
@@ -69,8 +75,12 @@ func (t *teller) opening() {
 		source = "Source: " + t.Source + "."
 	}
 	t.step(1, "phases", "", "What happened", strings.Join(strings.Fields(t.Story), " "), source)
+	t.notes("Read only what the user saw, not the cause. Ask: where would you look first?",
+		"Most say printf. No call failed, so nothing would have been printed: that is why this takes a debugger that reads the kernel.")
 	t.step(1, "phases", "", "The screen", "On the left are the phases of the checkpoint and of the restore: each is a function of the restorer, and thaw stands where it is entered. "+
 		"On the right are all threads that the kernel knows, read from its own objects in memory: no printf, and nothing was compiled for it.")
+	t.notes("Point at phases, threads and LOG in turn. Walk three stops with n, and back with p: nothing runs, these are stops of a recording.",
+		"Ask who has seen the kernel debugger's thread list: this is the same, at every stop.")
 }
 
 // chosen is the verdict to tell about: the first thread whose state got lost,
@@ -94,6 +104,7 @@ func (t *teller) checkpoint() {
 		t.step(s.Number, "threads", "", "The checkpoint begins",
 			fmt.Sprintf("The system has %d kernel objects: %d threads in %d tasks, and %d capabilities. The child that is checkpointed runs among them, with its own threads.",
 				len(s.System.Objects), len(s.System.Threads()), len(s.System.PDs()), s.System.Capabilities()))
+		t.notes("Have them find the child among the threads. Its original and the restored one carry the same names later: the task's number tells them apart.")
 	}
 	stop := 0
 	var names []string
@@ -106,6 +117,7 @@ func (t *teller) checkpoint() {
 	if stop > 0 {
 		t.step(stop, "threads", "", "What was stored", "The restore begins, and the checkpoint is in the restorer's memory. thaw reads it there, for every thread: "+strings.Join(names, "; ")+".",
 			"This is what the restored threads should go on with.")
+		t.notes("Enter on a thread opens its detail: the first of the four columns is filled now. Ask: which registers would you store?")
 	}
 }
 
@@ -113,17 +125,22 @@ func (t *teller) checkpoint() {
 func (t *teller) thread(v *view.ThreadVerdict) {
 	t.step(v.Checkpointed.Stop, "detail", v.Name, "Follow "+v.Name,
 		"A restored state passes four places: it was checkpointed, then requested, then it must stand in the thread's kernel frame, and last the processor must enter user mode with it. The table shows them from left to right.")
+	t.notes("Say the four words and point at the columns: checkpointed, requested, kernel, entered. The rest of the story is only where this row of arrows ends.",
+		"z shows the detail over the whole screen, z again brings the panes back.")
 	if v.Requested.Known {
 		t.step(v.Requested.Stop, "detail", v.Name, "Requested",
 			fmt.Sprintf("The restorer asks for ip %x and sp %x (%s). The request is the %s.", v.Requested.IP, v.Requested.SP, v.Requested.Place, v.Requested.Source),
 			evidence(v, "thread object"))
+		t.notes("Ask: who can carry this out? The restorer asks, core takes it, only the kernel can do it.")
 	} else {
 		t.step(len(t.Stops), "detail", v.Name, "Never requested", "Nobody asked for this thread's state: "+v.Requested.Missing+".")
+		t.notes("Nothing can be applied that nobody asked for: the restorer's own lists are where to look.")
 	}
 	if v.Requested.Known && v.Kernel.Known {
 		t.step(max(v.Kernel.Stop, v.Requested.Stop), "detail", v.Name, "In the kernel",
 			fmt.Sprintf("The kernel's own copy of the thread's ip is %x (%s). From the request on thaw watches that very word: who writes it, and when.", v.Kernel.IP, v.Kernel.Place),
 			evidence(v, "no write"), strings.Join(writes(v), " Then: "), evidence(v, "no operation"))
+		t.notes("This is the decisive step: let them read the line of evidence before you say anything. A write with the right value and no write at all look the same afterwards.")
 	}
 	if v.Entered.Known {
 		same := "That is where the checkpoint left it."
@@ -132,12 +149,14 @@ func (t *teller) thread(v *view.ThreadVerdict) {
 		}
 		t.step(v.Entered.Stop, "detail", v.Name, "The first step in user mode",
 			fmt.Sprintf("The thread comes back to user mode for the first time since the request, at %x (%s). %s", v.Entered.IP, v.Entered.Place, same))
+		t.notes("The processor itself is looked at here, not the kernel's copy: single steps lead from the kernel's last instruction to the thread's first.")
 	}
 	try := ""
 	if v.Advice != "" {
 		try = "What to try: " + v.Advice + "."
 	}
 	t.step(len(t.Stops), "detail", v.Name, "Verdict: "+strings.ToUpper(string(v.Verdict)), sentence(v.Cause), try)
+	t.notes("Have somebody say the cause in one sentence before you read it out.", "G in the detail goes to the evidence; each line names its stop.")
 }
 
 // evidence is the first line of evidence that holds a text, as a sentence.
@@ -196,9 +215,11 @@ func (t *teller) others() {
 		t.step(len(t.Stops), "threads", coincident[0], "A trap",
 			strings.Join(coincident, " and ")+": the frame held the requested ip and sp already when the request came, since both children block at the same place. Nothing wrote them.",
 			"A debugger that compares frames afterwards calls this restored. thaw says coincident: it looks at the write, not at the value.")
+		t.notes("Ask first: is this thread restored? Its ip and sp are right. Take a vote, then show why.")
 	}
 	if len(applied) > 0 && chosen != nil && chosen.Verdict != view.Applied {
 		t.step(len(t.Stops), "threads", applied[0], "The others", strings.Join(applied, " and ")+": written by the kernel, and entered. Their state came through.")
+		t.notes("The counter-example: same request, same kernel, and the arrows go through. Compare the two details with j and k.")
 	}
 }
 
@@ -210,11 +231,13 @@ func (t *teller) capabilities() {
 	}
 	if d.Differ() == 0 {
 		t.step(len(t.Stops), "caps", "", "Capabilities", fmt.Sprintf("All %d capabilities of the checkpointed child are there again, in the same slots, with the same kind of object behind them.", d.Same))
+		t.notes("Short: nothing is lost here. Say that a state is more than ip and sp: capabilities, memory, what a thread waits for.")
 		return
 	}
 	t.step(len(t.Stops), "diff", "", "Capabilities",
 		fmt.Sprintf("A thread needs more than ip and sp. Of the checkpointed child's capabilities %d are in place: %s.", d.Same, d.Tally()),
 		change(d), "The pane compares both tables; d changes between that and one table.")
+	t.notes("Enter opens a row: both sides, nothing cut. Enter again opens the object itself.", "Ask: would counting the capabilities have found it?")
 }
 
 // memory tells which pages differ.
@@ -230,6 +253,7 @@ func (t *teller) memory() {
 	}
 	t.step(len(t.Stops), "diff", "", "Memory",
 		fmt.Sprintf("The child's memory was read as it was checkpointed, and again as the restore was complete: %s the same, %s.", are(d.Same, "page"), words.Differ(len(d.Pages), "page")), example)
+	t.notes("Enter on the page shows the bytes of both children side by side. Ask: what are these contents equal to, and who writes such?")
 }
 
 // waits tells about threads that hang.
@@ -237,6 +261,7 @@ func (t *teller) waits() {
 	for _, w := range t.Last.Waits {
 		t.step(len(t.Stops), "diff", w.Name, "A thread that hangs", sentence(w.String()),
 			"A thread that was blocked in the kernel cannot be put into that state again: it must repeat its system call.")
+		t.notes("Ask: which part of this thread's state is in no register? Where would a restorer have to put it?")
 	}
 }
 
@@ -275,4 +300,5 @@ func (t *teller) closing() {
 	t.step(len(t.Stops), "threads", "", "Your turn",
 		"p and n walk the stops, Tab goes from pane to pane, / filters, d compares capabilities, ? lists all keys. Press Esc to take over.",
 		"On your own system: start QEMU with -s, then run thaw attach :1234 --build with your Genode build directory.")
+	t.notes("Hand over: thaw replay NAME, docs/workshop.md has the exercises. In the 20 minutes' version end here; thaw demo overwritten is the next best story.")
 }

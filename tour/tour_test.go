@@ -35,8 +35,8 @@ func TestTour(t *testing.T) {
 	var titles []string
 	for _, s := range steps {
 		titles = append(titles, s.Title)
-		if s.Stop < 1 || s.Stop > 5 || s.Text == "" || s.Focus == "" {
-			t.Errorf("step %q: stop %d, focus %q, text %q", s.Title, s.Stop, s.Focus, s.Text)
+		if s.Stop < 1 || s.Stop > 5 || s.Text == "" || s.Focus == "" || s.Notes == "" {
+			t.Errorf("step %q: stop %d, focus %q, text %q, notes %q", s.Title, s.Stop, s.Focus, s.Text, s.Notes)
 		}
 	}
 	want := []string{"What happened", "The screen", "The checkpoint begins", "What was stored", "Follow ep", "Requested", "In the kernel", "The first step in user mode", "Verdict: IGNORED", "A trap", "Capabilities", "Memory", "A thread that hangs", "Your turn"}

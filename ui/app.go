@@ -11,6 +11,7 @@ type ui struct {
 	asks    *questions
 	guest   *guest
 	tour    *tour // nil: there is none
+	room    *room // nil: nobody presents
 	palette *palette
 	help    *help
 	bars    *bars

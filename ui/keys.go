@@ -6,6 +6,7 @@ import "github.com/gdamore/tcell/v2"
 // the focused pane.
 func (u *ui) key(ev *tcell.EventKey) {
 	name := keyName(ev)
+	u.room.pressed(name, u.line.open != nil)
 	switch name {
 	case "Ctrl+C":
 		u.leave()

@@ -72,7 +72,9 @@ func (p *listPane) want(key any) {
 
 func (p *listPane) setFocus(on bool) {
 	if p.focus != on {
+		at := p.at()
 		p.focus, p.cache = on, nil
+		p.choose(at)
 	}
 }
 
@@ -124,9 +126,15 @@ func (p *listPane) matches(i int, words []string) bool {
 func (p *listPane) choose(row int) {
 	p.quiet = true
 	offset, col := p.GetOffset()
-	p.SetOffset(min(offset, max(len(p.order)-1, 0)), col)
-	p.Select(row+1, 0)
+	p.SetOffset(min(offset, max(p.rowOf(len(p.order)-1)-1, 0)), col)
+	p.Select(p.rowOf(row), 0)
 	p.quiet = false
+}
+
+// at is the selected row in sight of the filter, 0 if there is none.
+func (p *listPane) at() int {
+	row, _ := p.GetSelection()
+	return max(p.indexOf(row), 0)
 }
 
 // userMoved remembers the row that the user went to. The first one means
@@ -136,20 +144,18 @@ func (p *listPane) userMoved(row int) {
 		return
 	}
 	p.wanted = nil
-	if row > 1 && row <= len(p.order) {
-		p.wanted = p.src.key(p.order[row-1])
+	if i := p.indexOf(row); i > 0 && i < len(p.order) {
+		p.wanted = p.src.key(p.order[i])
 	}
 	p.changed()
 }
 
 // selected is the index in the source of the selected row, -1 if there is none.
 func (p *listPane) selected() int {
-	row, _ := p.GetSelection()
-	row = max(row, 1) // a click on the heads
-	if row > len(p.order) {
-		return -1
+	if i := p.at(); i < len(p.order) {
+		return p.order[i]
 	}
-	return p.order[row-1]
+	return -1
 }
 
 // layout picks the columns that fit and their widths.
@@ -173,8 +179,7 @@ func (p *listPane) layout() {
 		w -= 2
 	}
 	p.shown, p.widths = fitColumns(cols, want, w)
-	row, _ := p.GetSelection()
-	p.choose(max(row-1, 0))
+	p.choose(p.at())
 }
 
 // fitColumns divides w cells, with one between columns: columns are left out
@@ -235,6 +240,7 @@ func (p *listPane) Draw(screen tcell.Screen) {
 	p.layout()
 	p.Table.Draw(screen)
 	if len(p.order) > 0 {
+		p.frame(screen)
 		return
 	}
 	text := p.src.empty()
@@ -256,13 +262,17 @@ type listContent struct {
 	p *listPane
 }
 
-func (c listContent) GetRowCount() int    { return len(c.p.order) + 1 }
+func (c listContent) GetRowCount() int    { return c.p.rowOf(len(c.p.order)) }
 func (c listContent) GetColumnCount() int { return len(c.p.shown) + c.p.extra() }
 
 func (c listContent) GetCell(row, col int) *tview.TableCell {
 	p := c.p
-	if row < 0 || row > len(p.order) || col < 0 || col >= c.GetColumnCount() {
+	i := p.indexOf(row)
+	switch {
+	case row < 0 || row >= c.GetRowCount() || col < 0 || col >= c.GetColumnCount():
 		return nil
+	case row > 0 && i < 0:
+		return p.mark[0] // air
 	}
 	cells := p.cache[row]
 	if cells == nil {
@@ -299,7 +309,7 @@ func (p *listPane) buildRow(row int) []*tview.TableCell {
 	cols := p.columns()
 	var cells []cell
 	if row > 0 {
-		cells = p.src.row(p.order[row-1])
+		cells = p.src.row(p.order[p.indexOf(row)])
 	}
 	for n, i := range p.shown {
 		if row == 0 {
@@ -354,7 +364,8 @@ func (p *listPane) MouseHandler() func(tview.MouseAction, *tcell.EventMouse, fun
 	return func(action tview.MouseAction, ev *tcell.EventMouse, focus func(tview.Primitive)) (bool, tview.Primitive) {
 		p.layout()
 		if action == tview.MouseLeftClick || action == tview.MouseLeftDoubleClick {
-			if row, _ := p.CellAt(ev.Position()); row < 1 || row > len(p.order) {
+			row, _ := p.CellAt(ev.Position())
+			if i := p.indexOf(row); i < 0 || i >= len(p.order) {
 				return true, nil
 			}
 		}

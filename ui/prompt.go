@@ -58,7 +58,7 @@ func (l *promptLine) ask(p *prompt) {
 
 // confirm asks a question before something is done that cannot be undone.
 func (l *promptLine) confirm(title string, yes func()) {
-	l.ask(&prompt{title: title, mark: "y/n", yes: yes, hint: func() string { return "y does it; n and Esc leave it" }})
+	l.ask(&prompt{title: title, mark: "y/n", yes: yes, hint: func() string { return "y: yes; n, Esc: no" }})
 }
 
 // text is what stands in the prompt, put replaces it.
@@ -189,7 +189,7 @@ func (l *promptLine) drawMenu(screen tcell.Screen, y, w int) {
 func (l *promptLine) hints() []hint {
 	p := l.open
 	if p.yes != nil {
-		return []hint{{"y", "do it"}, {"n Esc", "leave it"}}
+		return []hint{{"y", "yes"}, {"n Esc", "no"}}
 	}
 	out := []hint{{"Enter", p.enter}, {"Esc", p.esc}}
 	return append(append(out, p.keys...), hint{"Ctrl-U", "clear"})

@@ -151,7 +151,9 @@ func (k *keeper) chooseTheme(name string) {
 		k.note = unknownTheme(name).Error()
 		return
 	}
+	roomy := k.th.roomy
 	*k.th = *newTheme(k.th.ascii, k.th.color, c)
+	k.th.roomy = roomy
 	k.panes.redraw()
 	k.note = "theme " + c.name + ": " + c.help
 	if !k.th.color {

@@ -65,6 +65,7 @@ func (r *root) Draw(screen tcell.Screen) {
 	case u.greeting:
 		r.greeting(screen, w, h)
 	}
+	u.room.draw(screen, u.th, w, h)
 }
 
 // newRoot draws u.

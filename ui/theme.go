@@ -25,6 +25,7 @@ func init() {
 type theme struct {
 	name         string
 	ascii, color bool
+	roomy        bool // for a room: air between the rows of a table, the selected one in a frame
 
 	plain, bold, dim, reverse, head tcell.Style
 	good, warn, bad                 tcell.Style

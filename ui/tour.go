@@ -32,6 +32,7 @@ type TourStep struct {
 	Thread string
 	Title  string
 	Text   string // paragraphs, an empty line between them
+	Notes  string // what a presenter says besides: paragraphs, too
 }
 
 // defaultPause is how long auto-play stays at a step.
@@ -264,7 +265,10 @@ func (t *tour) lines(w int) []line {
 			out = append(out, line{})
 			continue
 		}
-		for _, row := range wrap(clean(text), max(w, 8)) {
+		for i, row := range wrap(clean(text), max(w, 8)) {
+			if i > 0 && roomy && t.th.roomy {
+				out = append(out, line{})
+			}
 			out = append(out, line{{row, t.th.plain}})
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/gdamore/tcell/v2"
 	"github.com/rivo/tview"
 
+	"thaw/present"
 	"thaw/session/view"
 )
 
@@ -23,6 +24,9 @@ type Options struct {
 	Theme     string // one of Themes, "" the one that was chosen last
 	ConfigDir string // where theme and layout are remembered; "" nothing is read or written
 	Tour      *Tour  // a guided walk, nil: none
+
+	Room    bool                 // others watch: air in tables, the selected row in a frame, keys in a corner
+	Follows func(*present.Frame) // is told what is shown, and what to say about it; nil: nobody
 
 	// Drawn is told which view was drawn, right before the screen shows it; nil: nobody.
 	Drawn func(*view.View)
@@ -64,9 +68,12 @@ func Run(ctx context.Context, c Controller, o Options) error {
 	app.EnablePaste(true)
 	app.SetInputCapture(u.capture)
 	app.SetMouseCapture(u.captureMouse)
-	if o.Drawn != nil {
-		app.SetAfterDrawFunc(func(tcell.Screen) { o.Drawn(u.view) })
-	}
+	app.SetAfterDrawFunc(func(screen tcell.Screen) {
+		u.room.show(screen, u.tour)
+		if o.Drawn != nil {
+			o.Drawn(u.view)
+		}
+	})
 	app.SetRoot(u.root, true)
 
 	var wg sync.WaitGroup
@@ -101,6 +108,8 @@ func newUI(c Controller, o Options) *ui {
 	u.palette, u.help, u.bars = &palette{desk: d}, &help{desk: d, panes: p}, &bars{desk: d, panes: p}
 	u.keys = u.keymap()
 	u.palette.keys, u.help.keys, u.bars.keys = u.keys, u.keys, u.keys
+	u.room = newRoom(o)
+	u.th.roomy = u.room != nil
 	u.root = newRoot(u)
 	u.keeper.restore(o.settings)
 	u.greeting = !o.NoGreeting && u.tour == nil && u.keeper.greet(u.kind())
