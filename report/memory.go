@@ -41,7 +41,7 @@ func memoryRows(d *view.MemoryDiff) []memoryRow {
 	var out []memoryRow
 	for _, g := range d.Pages[:min(len(d.Pages), mostPages)] {
 		row := memoryRow{Page: hex(g.Virt), Region: clean(g.Region), First: hex(g.Virt + uint64(max(g.First, 0))),
-			Before: fmt.Sprintf("%x", g.Before), After: fmt.Sprintf("%x", g.After), Bytes: g.Bytes}
+			Before: view.Shown(g.Before), After: view.Shown(g.After), Bytes: g.Bytes}
 		if g.Like != "" {
 			row.Like = "equal to " + clean(g.Like)
 		}

@@ -28,11 +28,15 @@ func TestRegionWalk(t *testing.T) {
 	}
 	spec := &kernel.Attached{List: "_regions", Region: "_region", Base: "_base", Size: "_size", Writable: "_write", Dataspace: "_dsc", Offset: "_off",
 		Physical: "_phys_addr", Managed: "_managed", Nested: "_ds"}
+	tree := *spec
+	tree.List, tree.Region, tree.Tree, tree.Element, tree.Used = "", "", "_tree", "Genode::Block", "_used"
 	for _, c := range []struct {
 		name  string
 		want  []attachment
 		fails bool
 	}{
+		{"tree", []attachment{{0x1000, 0x4000, 0x100000, false}, {0x20000, 0x3000, 0x205000, true}}, false},
+		{"loop", nil, true},
 		{"outer", []attachment{{0x1000, 0x4000, 0x100000, false}, {0x20000, 0x3000, 0x205000, true}, {0x40000, 0x1000, 0x301000, true}}, false},
 		{"inner", []attachment{{0x3000, 0x2000, 0x300000, true}}, false},
 		{"knot", nil, true},
@@ -42,7 +46,11 @@ func TestRegionWalk(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := &regionWalk{spec: spec, left: maxRegions, class: "Genode::Region_map_component", scope: debuginfo.Scope{File: f, Mem: f}}
+		spec, class := spec, "Genode::Region_map_component"
+		if c.name == "tree" || c.name == "loop" {
+			spec, class = &tree, "Genode::Tree_map"
+		}
+		w := &regionWalk{spec: spec, left: maxRegions, class: class, scope: debuginfo.Scope{File: f, Mem: f}}
 		err = w.walk(s.Addr, 0, ^uint64(0), 0, maxNested)
 		if (err != nil) != c.fails || !slices.Equal(w.found, c.want) {
 			t.Errorf("%s: %+v, %v; want %+v", c.name, w.found, err, c.want)

@@ -171,6 +171,8 @@ func (e *Engine) compareMemory(ctx context.Context, s *view.Snapshot) error {
 		d.Problem = strings.TrimPrefix(d.Problem+"; "+why, "; ")
 	}
 	program := e.comps[e.scn.Child].file
+	regions := e.regionsOf(s, program)
+	elsewhere := before.places()
 	for virt, old := range before.pages {
 		now, ok := after.pages[virt]
 		switch {
@@ -179,12 +181,13 @@ func (e *Engine) compareMemory(ctx context.Context, s *view.Snapshot) error {
 		case bytes.Equal(old, now):
 			d.Same++
 		default:
-			d.Pages = append(d.Pages, pageDiff(virt, old, now, program))
+			d.Pages = append(d.Pages, pageDiff(virt, old, now, program, elsewhere, regions.of(virt)))
 		}
 	}
-	regions := e.regionsOf(s, program)
-	for i := range d.Pages {
-		d.Pages[i].Region = regions.of(d.Pages[i].Virt)
+	for _, t := range e.ev.Threads {
+		if q := t.Request(); t.Task == task.ID && q.Problem == "" && otherCode(before, after, q.IP, regions.size) {
+			d.Code = append(d.Code, view.CodeDiff{IP: q.IP, Page: q.IP &^ (regions.size - 1)})
+		}
 	}
 	slices.SortFunc(d.Pages, func(a, b view.PageDiff) int {
 		if a.Virt < b.Virt {
@@ -192,13 +195,48 @@ func (e *Engine) compareMemory(ctx context.Context, s *view.Snapshot) error {
 		}
 		return 1
 	})
+	for i, c := range d.Code {
+		for _, p := range d.Pages {
+			if p.Virt == c.Page {
+				d.Code[i].Like = p.Like
+			}
+		}
+	}
 	e.ev.Memory = d
 	return nil
 }
 
+// places tells where pages stand, by content. One that stands in several places tells
+// nothing.
+func (m *childMemory) places() map[string]uint64 {
+	out := make(map[string]uint64, len(m.pages))
+	for virt, page := range m.pages {
+		if _, twice := out[string(page)]; twice {
+			virt = noPlace
+		}
+		out[string(page)] = virt
+	}
+	return out
+}
+
+// noPlace is no page's address.
+const noPlace = ^uint64(0)
+
+// otherCode says whether other instructions stand at an address than did: a few bytes
+// from there tell.
+func otherCode(before, after *childMemory, ip, size uint64) bool {
+	old, now := before.pages[ip&^(size-1)], after.pages[ip&^(size-1)]
+	if old == nil || now == nil {
+		return false
+	}
+	at := int(ip & (size - 1))
+	end := min(at+16, len(old))
+	return !bytes.Equal(old[at:end], now[at:end])
+}
+
 // pageDiff tells how two contents of a page differ.
-func pageDiff(virt uint64, old, now []byte, program *debuginfo.File) view.PageDiff {
-	d := view.PageDiff{Virt: virt, First: -1}
+func pageDiff(virt uint64, old, now []byte, program *debuginfo.File, elsewhere map[string]uint64, region string) view.PageDiff {
+	d := view.PageDiff{Virt: virt, First: -1, Region: region}
 	for i := range old {
 		if old[i] != now[i] {
 			if d.First < 0 {
@@ -207,21 +245,29 @@ func pageDiff(virt uint64, old, now []byte, program *debuginfo.File) view.PageDi
 			d.Bytes++
 		}
 	}
-	end := min(d.First+8, len(old))
-	d.Before, d.After = old[d.First:end:end], now[d.First:end:end]
+	if end := min(d.First+8, len(old)); !strings.HasPrefix(region, regionText) { // a program's code is nothing to look at, or to record
+		d.Before, d.After = old[d.First:end:end], now[d.First:end:end]
+	}
 	initial := make([]byte, len(now))
 	switch {
 	case !slices.ContainsFunc(now, func(b byte) bool { return b != 0 }):
 		d.Like = likeZero
 	case program.ReadFile(virt, initial) == nil && bytes.Equal(initial, now):
 		d.Like = likeInitial
+	default:
+		if at, ok := elsewhere[string(now)]; ok && at != noPlace {
+			d.Like = fmt.Sprintf("the original's page at %x", at)
+		}
 	}
 	return d
 }
 
+// regionText names pages of code.
+const regionText = "text"
+
 // regions names parts of a child's address space.
 type regions struct {
-	segments []debuginfo.Segment
+	segments []segment         // of its program, then of libraries
 	stacks   map[uint64]string // by page: threads whose sp points there
 	size     uint64
 }
@@ -229,7 +275,17 @@ type regions struct {
 // regionsOf collects the stacks of the child's threads, both children's: a
 // restored thread may not stand on its stack.
 func (e *Engine) regionsOf(s *view.Snapshot, program *debuginfo.File) regions {
-	r := regions{segments: program.Segments(), stacks: map[uint64]string{}, size: e.m.Paging.PageSize()}
+	r := regions{stacks: map[uint64]string{}, size: e.m.Paging.PageSize()}
+	for _, s := range program.Segments() {
+		r.segments = append(r.segments, segment{s, ""})
+	}
+	for _, name := range e.compNames {
+		if c := e.comps[name]; c.library() {
+			for _, s := range c.file.Segments() {
+				r.segments = append(r.segments, segment{s, " of " + name})
+			}
+		}
+	}
 	for _, snap := range []*view.Snapshot{s, e.ev.Before} {
 		if snap == nil {
 			continue
@@ -243,6 +299,12 @@ func (e *Engine) regionsOf(s *view.Snapshot, program *debuginfo.File) regions {
 	return r
 }
 
+// segment is one of a program, and of which: "" for the child's own.
+type segment struct {
+	debuginfo.Segment
+	of string
+}
+
 // stackReach is how many pages around a thread's sp count as its stack: Genode's
 // stacks lie in slots of 1 MiB, which are mapped at their upper end.
 const stackReach = 16
@@ -254,13 +316,13 @@ func (r regions) of(virt uint64) string {
 		}
 		switch {
 		case s.Flags&elf.PF_X != 0:
-			return "text"
+			return regionText + s.of
 		case s.Flags&elf.PF_W == 0:
-			return "read-only data"
+			return "read-only data" + s.of
 		case virt >= s.VAddr+s.FileSize:
-			return "bss"
+			return "bss" + s.of
 		}
-		return "data"
+		return "data" + s.of
 	}
 	for n := uint64(0); n <= stackReach; n++ {
 		for _, page := range []uint64{virt + n*r.size, virt - n*r.size} {

@@ -247,9 +247,12 @@ func (t *teller) memory() {
 		return
 	}
 	g := d.Pages[0]
-	example := fmt.Sprintf("For example the page at %x (%s): %s, the first at %x was %x and is %x.", g.Virt, g.Region, words.Differ(g.Bytes, "byte"), g.Virt+uint64(max(g.First, 0)), g.Before, g.After)
+	example := fmt.Sprintf("For example the page at %x (%s): %s, the first at %x was %s and is %s.", g.Virt, g.Region, words.Differ(g.Bytes, "byte"), g.Virt+uint64(max(g.First, 0)), view.Shown(g.Before), view.Shown(g.After))
 	if g.Like != "" {
 		example += " The page is equal to " + g.Like + "."
+	}
+	if len(d.Code) > 0 {
+		example = d.Code[0].String()
 	}
 	t.step(len(t.Stops), "diff", "", "Memory",
 		fmt.Sprintf("The child's memory was read as it was checkpointed, and again as the restore was complete: %s the same, %s.", are(d.Same, "page"), words.Differ(len(d.Pages), "page")), example)

@@ -147,14 +147,22 @@ func (l *diffList) addMemory(d *view.MemoryDiff) {
 			like = ", like " + clean(g.Like)
 		}
 		at := g.Virt + uint64(max(g.First, 0))
-		after, first := []string{fmt.Sprintf("%x at %x%s", g.After, at, like), fmt.Sprintf("%.1x…%s", g.After, like)}, fmt.Sprintf("%.1x", g.Before)
+		after, first := []string{fmt.Sprintf("%s at %x%s", view.Shown(g.After), at, like), short(g.After) + like}, strings.TrimSuffix(short(g.Before), "…")
 		if like != "" {
 			after = append(after, strings.TrimPrefix(like, ", "))
 		}
 		l.rows = append(l.rows, diffRow{glyph: "≠", word: "page, " + clean(g.Region), slot: g.Virt,
-			texts: [2][]string{{fmt.Sprintf("%x, differs in %s", g.Before, n), "differs in " + n, n, first}, append(after, fmt.Sprintf("%.1x…", g.After))},
+			texts: [2][]string{{fmt.Sprintf("%s, differs in %s", view.Shown(g.Before), n), "differs in " + n, n, first}, append(after, short(g.After))},
 			more:  [][2]string{{"page", fmt.Sprintf("%x, %s", g.Virt, g.Region)}, {"differs", fmt.Sprintf("in %s, the first at %x", n, at)}, {"equal to", g.Like}}})
 	}
+}
+
+// short are the first bytes of a page, as short as can be.
+func short(b []byte) string {
+	if len(b) == 0 {
+		return view.Shown(nil)
+	}
+	return fmt.Sprintf("%.1x…", b)
 }
 
 // waitForms tell what a thread waits for, from long to short.

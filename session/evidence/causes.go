@@ -70,6 +70,14 @@ var rules = []rule{
 		advice: "hand over all registers",
 	},
 	{
+		name: "other-code", verdict: view.Partial,
+		when: func(f *facts) bool { return f.entered() && f.arrived && f.wrote != nil && f.code != "" },
+		cause: func(f *facts) string {
+			return fmt.Sprintf("written by %s and entered, but %s", f.wrote.Place.Function, f.code)
+		},
+		advice: "look at which dataspaces the restorer attaches, and with which offsets",
+	},
+	{
 		name: "applied", verdict: view.Applied,
 		when: func(f *facts) bool { return f.entered() && f.arrived && f.wrote != nil },
 		cause: func(f *facts) string {

@@ -47,6 +47,7 @@ func TestRules(t *testing.T) {
 		{make_(waiting, there, func(f *facts) { f.foreign, f.owner, f.wrote = true, "worker", w }), "another-state", view.NotRequested, "checkpointed of worker"},
 		{make_(waiting, there, func(f *facts) { f.foreign = true }), "another-state", view.NotRequested, "another state"},
 		{make_(waiting, there, func(f *facts) { f.wrote, f.diff = w, []string{"rbx", "r12"} }), "partial-registers", view.Partial, "rbx, r12"},
+		{make_(waiting, there, func(f *facts) { f.wrote, f.code = w, "other instructions stand there" }), "other-code", view.Partial, "entered, but other instructions"},
 		{make_(waiting, there, func(f *facts) { f.wrote = w }), "applied", view.Applied, "Thread_object::ex_regs"},
 		{make_(waiting, elsewhere, func(f *facts) { f.wrote, f.over = w, w2 }), "overwritten", view.Overwritten, "copy_utcb_to_ts"},
 		{make_(inException, elsewhere, func(f *facts) { f.blind, f.q.Copy = &Operation{Name: "ex_regs"}, kept }), "no-effect", view.Ignored, "cancel"},
@@ -138,6 +139,75 @@ func TestSameName(t *testing.T) {
 	} {
 		if got := SameName(c.cut, c.full); got != c.same {
 			t.Errorf("sameName(%q, %q) = %v", c.cut, c.full, got)
+		}
+	}
+}
+
+// Where other instructions stand at the requested ip, a state that arrived is no
+// restored thread.
+func TestOtherCode(t *testing.T) {
+	d := &view.MemoryDiff{Restored: 7, Code: []view.CodeDiff{{IP: 0x1234, Page: 0x1000, Like: "the original's page at 0"}, {IP: 0x5000, Page: 0x5000}}}
+	for _, c := range []struct {
+		d    *view.MemoryDiff
+		task kernel.ID
+		ip   uint64
+		want string
+	}{
+		{d, 7, 0x1234, "other instructions stand there than were checkpointed: the page at 1000 is equal to the original's page at 0"},
+		{d, 7, 0x5000, "other instructions stand there than were checkpointed"},
+		{d, 7, 0x1238, ""},
+		{d, 8, 0x1234, ""},
+		{nil, 7, 0x1234, ""},
+	} {
+		if got := otherCode(c.d, c.task, &Request{IP: c.ip}); got != c.want {
+			t.Errorf("task %s, ip %#x: %q, want %q", c.task, c.ip, got, c.want)
+		}
+	}
+}
+
+// A restored thread beside the one whose state was requested is told: nobody asked for
+// it, and it is not taken for a thread that waits for something else.
+func TestThreadMadeTwice(t *testing.T) {
+	thread := func(id kernel.ID, name string, pd kernel.ID, wait kernel.Wait) *kernel.Object {
+		return &kernel.Object{ID: id, Addr: uint64(id) << 12, Size: 1, Name: name, Thread: &kernel.Thread{PD: pd, Wait: wait}}
+	}
+	start := kernel.Wait{Blocked: "not started", Verb: "waits for", What: "its start"}
+	calls := kernel.Wait{Verb: "receives from", What: "anybody"}
+	pds := []*kernel.Object{{ID: 1, PD: &kernel.PD{}}, {ID: 2, PD: &kernel.PD{}}}
+	snap := func(threads ...*kernel.Object) *view.Snapshot {
+		return &view.Snapshot{System: kernel.NewSystem(append(threads, pds...), nil), Tasks: map[kernel.ID]string{1: "child", 2: "child"}, Phase: "restore"}
+	}
+	x86, err := arch.Of(elf.EM_X86_64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	platform := &kernel.Platform{Places: []*kernel.PlaceKind{{Name: "frame"}}}
+	for _, c := range []struct {
+		what      string
+		originals []*kernel.Object
+		twice     int
+	}{
+		{"one was checkpointed", []*kernel.Object{thread(11, "main", 1, calls)}, 1},
+		{"two of the name were checkpointed", []*kernel.Object{thread(11, "main", 1, calls), thread(12, "main", 1, calls)}, 0},
+	} {
+		ev := New()
+		ev.Original, ev.Complete, ev.Before = 1, true, snap(c.originals...)
+		ev.Stored = []Stored{{Name: "main"}}
+		ev.Threads = []*Track{{ID: 22, Block: 22 << 12, Name: "main", Task: 2, Requests: make([]Request, 1), Places: []Kept{{Name: "frame"}}}}
+		j := &Judge{Arch: x86, Platform: platform, Child: "child", Ev: &ev, Place: func(string, uint64) view.Place { return view.Place{} }}
+		j.NoteWaits(ev.Before)
+		s := snap(thread(21, "main", 2, start), thread(22, "main", 2, calls))
+		var got []view.ThreadVerdict
+		for _, v := range j.All(s) {
+			if v.Rule == "made-twice" {
+				got = append(got, v)
+			}
+		}
+		if len(got) != c.twice || c.twice == 1 && (got[0].Thread != 21 || !strings.Contains(got[0].Cause, "thread 16, and this one is not started")) {
+			t.Errorf("%s: %+v", c.what, got)
+		}
+		if waits := j.Waits(s); len(waits) != 0 {
+			t.Errorf("%s: %v", c.what, waits)
 		}
 	}
 }

@@ -35,6 +35,7 @@ type facts struct {
 	owner    string // thread that it was checkpointed of, "" if of none
 	unread   string // why that is not known, "" if it is
 	unasked  string // operations whose thread is not known: why
+	code     string // that other instructions stand where it was to go on, "" if not
 	forced   bool   // by us, into its saved state, before it came back
 }
 
@@ -78,6 +79,7 @@ func (j *Judge) factsOf(s *view.Snapshot, t *Track) *facts {
 	f.forced = slices.ContainsFunc(t.Forced, func(x Forced) bool {
 		return !x.Undone && x.At.Seq > q.At.Seq && (t.Entered == nil || x.At.Seq < t.Entered.At.Seq)
 	})
+	f.code = otherCode(j.Ev.Memory, t.Task, q)
 	f.unasked = j.Ev.missing(GapOperation)
 	f.foreign, f.owner, f.unread = j.foreign(t.Name, q)
 	if t.Entered != nil {
@@ -125,6 +127,23 @@ func (j *Judge) foreign(name string, q *Request) (foreign bool, owner, unread st
 		unread = cmp.Or(unread, j.Ev.missing(GapStored))
 	}
 	return named && unread == "", owner, unread
+}
+
+// otherCode says that other instructions stand at the requested ip than the checkpoint
+// found there.
+func otherCode(d *view.MemoryDiff, task kernel.ID, q *Request) string {
+	if d == nil || d.Restored != task {
+		return ""
+	}
+	i := slices.IndexFunc(d.Code, func(c view.CodeDiff) bool { return c.IP == q.IP })
+	if i < 0 {
+		return ""
+	}
+	text := "other instructions stand there than were checkpointed"
+	if c := d.Code[i]; c.Like != "" {
+		text += fmt.Sprintf(": the page at %x is equal to %s", c.Page, c.Like)
+	}
+	return text
 }
 
 // inKernel says whether an ip in a frame leads into the kernel, as it does

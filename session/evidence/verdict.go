@@ -66,7 +66,39 @@ func (j *Judge) each(s *view.Snapshot) []view.ThreadVerdict {
 			out = append(out, j.unrequested(s, o.Name, nil))
 		}
 	}
+	return append(out, j.twice(s)...)
+}
+
+// twice judges threads that the restore made beside the ones that it requested a state
+// for, with the same name.
+func (j *Judge) twice(s *view.Snapshot) (out []view.ThreadVerdict) {
+	task := j.Restored(s)
+	for _, o := range s.System.ThreadsOf(task) {
+		i := slices.IndexFunc(j.Ev.Threads, func(t *Track) bool { return t.Task == task && t.Name == o.Name })
+		if task == 0 || i < 0 || slices.ContainsFunc(j.Ev.Threads, func(t *Track) bool { return t.ID == o.ID }) || j.originals(o.Name) > 1 {
+			continue
+		}
+		missing := view.Stage{Missing: "no request for this thread was seen"}
+		v := view.ThreadVerdict{Thread: o.ID, Name: o.Name, Task: task, TaskName: s.TaskName(task), Verdict: view.NotRequested, Rule: "made-twice",
+			Checkpointed: view.Stage{Missing: "one thread of this name was checkpointed, and is " + j.Ev.Threads[i].ID.String() + " now"},
+			Requested:    missing, Entered: view.Stage{Missing: "not watched: nothing was requested"},
+			Kernel: view.Stage{Known: true, IP: o.Thread.IP, SP: o.Thread.SP, Place: s.Places[o.ID], Source: string(o.Thread.Source), Stop: s.Number, Time: s.Time},
+			Cause: fmt.Sprintf("there are two threads of this name now, and one was checkpointed: its state was requested for thread %s, and this one is %s",
+				j.Ev.Threads[i].ID, situation(o.Thread)),
+			Advice: "look at how the restorer finds the threads that the new child has already, such as its first one"}
+		out = append(out, v)
+	}
 	return out
+}
+
+// originals counts the checkpointed child's threads of a name.
+func (j *Judge) originals(name string) (n int) {
+	for _, o := range j.Ev.Before.System.ThreadsOf(j.Ev.Original) {
+		if o.Name == name {
+			n++
+		}
+	}
+	return n
 }
 
 // SameName compares a kernel-debugger name, which is cut at 15 characters, with

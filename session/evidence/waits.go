@@ -50,7 +50,7 @@ func (j *Judge) Waits(s *view.Snapshot) []view.WaitChange {
 	for _, w := range j.Ev.Waits {
 		for _, o := range s.System.ThreadsOf(j.Restored(s)) {
 			after := waitText(s, o.Thread)
-			if o.Name != w.Name || w.For == "" || after == "" || after == w.For || o.Thread.Exception || aside(o.Thread) {
+			if o.Name != w.Name || j.otherTrack(o) || w.For == "" || after == "" || after == w.For || o.Thread.Exception || aside(o.Thread) {
 				continue
 			}
 			out = append(out, view.WaitChange{Name: o.Name, Original: w.Thread, Restored: o.ID, Before: w.For, After: after, Stop: s.Number})
@@ -58,6 +58,19 @@ func (j *Judge) Waits(s *view.Snapshot) []view.WaitChange {
 		}
 	}
 	return out
+}
+
+// otherTrack says whether a state was requested for another thread of that name, and
+// not for this one.
+func (j *Judge) otherTrack(o *kernel.Object) bool {
+	other := false
+	for _, t := range j.Ev.Threads {
+		if t.Block == o.Addr {
+			return false
+		}
+		other = other || t.Task == o.Thread.PD && t.Name == o.Name
+	}
+	return other
 }
 
 // aside says whether the kernel has put a thread's user state aside.

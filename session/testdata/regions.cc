@@ -59,4 +59,29 @@ extern Region_map_component::Ref ring_refs[2];
 Region_map_component::Ref ring_refs[2] = { { &ring_refs[1], &inner_region }, { &ring_refs[1], &outer_regions[0] } };
 Region_map_component ring { { &ring_refs[0] }, { 0, 0x10000, true } };
 
+// Newer cores keep regions in a tree, of which unused parts hold nothing of value.
+namespace Genode {
+
+struct Avl_node_base { Avl_node_base *_child[2]; };
+
+struct Block_base : Avl_node_base { addr_t _addr, _block_size; bool _used; };
+
+struct Block : Block_base, Rm_region { };
+
+struct Tree_map
+{
+	Avl_node_base _tree;
+	Dataspace_component _ds;
+};
+
+}
+
+Block low { { { nullptr, nullptr }, 0, 0, true }, { 0x1000, 0x4000, false, &ram[0], 0 } };
+Block unused { { { nullptr, nullptr }, 0, 0, false }, { 1, 2, true, (Dataspace_component *)3, 4 } };
+Block middle { { { &low, &unused }, 0, 0, true }, { 0x20000, 0x3000, true, &ram[1], 0x5000 } };
+Tree_map tree { { { &middle, nullptr } }, { 0, 0x100000, true } };
+extern Block turn;
+Block turn { { { &turn, nullptr }, 0, 0, true }, { 0x1000, 0x4000, false, &ram[0], 0 } };
+Tree_map loop { { { &turn, nullptr } }, { 0, 0x100000, true } };
+
 extern "C" void _start() { for (;;); }

@@ -222,6 +222,7 @@ type MemoryDiff struct {
 	Unmapped   int        `json:"unmapped"` // of the original's, that the restored child does not map so far, and that are not known
 	Attached   int        `json:"attached"` // compared though not mapped so far: as they are attached to the restored child
 	Pages      []PageDiff `json:"pages"`    // that differ, by address
+	Code       []CodeDiff `json:"code,omitempty"`
 	Problem    string     `json:"problem,omitempty"`
 }
 
@@ -244,14 +245,39 @@ func (d *MemoryDiff) Uncompared() string {
 // Compared says whether anything was compared: Problem tells why not.
 func (d *MemoryDiff) Compared() bool { return d.Problem == "" || d.Same+d.Unmapped+len(d.Pages) > 0 }
 
+// CodeDiff is a requested ip at which the restored child has other instructions than the
+// checkpoint found there.
+type CodeDiff struct {
+	IP   uint64 `json:"ip"`
+	Page uint64 `json:"page"`
+	Like string `json:"like,omitempty"` // what that page is equal to instead
+}
+
 // PageDiff is a page with other contents than at the checkpoint.
 type PageDiff struct {
 	Virt   uint64 `json:"virt"`   // in the child
 	Region string `json:"region"` // "data", "bss", "stack of ep", "heap or other dataspace", …
 	First  int    `json:"first"`  // offset of the first byte that differs
 	Bytes  int    `json:"bytes"`  // how many differ
-	Before []byte `json:"before"` // up to 8 bytes from First on, at the checkpoint
+	Before []byte `json:"before"` // up to 8 bytes from First on, at the checkpoint; none of code
 	After  []byte `json:"after"`  // the same, restored
 	Like   string `json:"like,omitempty"`
 	// Like: what the restored page is equal to instead, "" if nothing known.
+}
+
+// Shown is a page's bytes in hex; those of code are not kept.
+func Shown(b []byte) string {
+	if len(b) == 0 {
+		return "code"
+	}
+	return fmt.Sprintf("%x", b)
+}
+
+// String tells in a sentence what stands at a requested ip.
+func (c CodeDiff) String() string {
+	s := fmt.Sprintf("At the requested ip %x other instructions stand than were checkpointed", c.IP)
+	if c.Like != "" {
+		s += fmt.Sprintf(": the page at %x is equal to %s", c.Page, c.Like)
+	}
+	return s + "."
 }

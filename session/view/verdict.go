@@ -15,7 +15,7 @@ const (
 	Ignored      Verdict = "ignored"       // it entered user mode elsewhere, and nothing wrote the request
 	Overwritten  Verdict = "overwritten"   // the request was written, then something else over it
 	Killed       Verdict = "killed"        // it was written, and the kernel faulted on its way to user mode with it: the thread never runs again
-	Partial      Verdict = "partial"       // ip and sp arrived, other registers did not
+	Partial      Verdict = "partial"       // ip and sp arrived, other registers or the code there did not
 	NotRequested Verdict = "not-requested" // checkpointed, but no state was requested for it
 	Pending      Verdict = "pending"       // it has not come back to user mode so far
 	Unknown      Verdict = "unknown"       // evidence is missing; the cause says which
