@@ -10,6 +10,7 @@ package kernel
 
 import (
 	"cmp"
+	"debug/elf"
 	"fmt"
 	"slices"
 	"sort"
@@ -181,6 +182,22 @@ type PlaceKind struct {
 	Unused  uint64 // ip that says that a place of Aside holds nothing
 	Pushed  bool   // the processor itself writes here as it enters the kernel from user mode
 	Passing bool   // stands there at this stop only
+
+	Beside []Beside // registers that it holds besides ip and sp
+}
+
+// Beside is a register that stands with a place's ip.
+type Beside struct {
+	Name string // GDB's
+	Off  int64  // from the ip's address, in bytes
+}
+
+// FlagsRegister is GDB's name of a processor's flags.
+func FlagsRegister(m elf.Machine) string {
+	if m == elf.EM_X86_64 || m == elf.EM_386 {
+		return "eflags"
+	}
+	return "cpsr"
 }
 
 // Counts says whether the place with an ip holds the user state, as far as that

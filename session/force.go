@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"thaw/kernel"
+	"thaw/memory"
 	"thaw/session/evidence"
+	"thaw/session/view"
 )
 
 // Changer is a target whose state can be changed.
@@ -21,13 +23,13 @@ type Changer interface {
 	WritePhysical(ctx context.Context, addr uint64, data []byte) error
 }
 
-// Force puts a thread's requested state where it takes effect: into the
-// processor's registers if the thread has just come back to user mode, else
-// into the saved state that the kernel will leave with. A wait in IPC is ended
-// in the kernel's own way, once the guest goes on; where that cannot be, the state takes effect when the wait ends. General registers are set in the
-// processor, now or as the thread comes back to user mode, if the request holds
-// any. Unforce takes it back as long
-// as the guest has not run on.
+// Force puts all of a thread's requested state where it takes effect: into the
+// processor's registers if the thread has just come back to user mode, else into the
+// saved state that the kernel will leave with. A wait in IPC is ended in the kernel's
+// own way, once the guest goes on; where that cannot be, the state takes effect when the
+// wait ends. What the kernel itself puts into registers meanwhile, such as the result of
+// the wait, is set once more as the thread comes back. Of the flags those are set that
+// a program can set. Unforce takes it back as long as the guest has not run on.
 func (e *Engine) Force(ctx context.Context, thread kernel.ID) (string, error) {
 	w, ok := e.target.(Changer)
 	if !ok {
@@ -45,10 +47,8 @@ func (e *Engine) Force(ctx context.Context, thread kernel.ID) (string, error) {
 		return "", fmt.Errorf("thread %s: there is no state to force: %s", thread, q.Problem)
 	}
 	f := evidence.Forced{At: e.now(), Saved: evidence.Saved{IP: q.IP, SP: q.SP}}
+	f.Put, f.None = e.toForce(q)
 	delete(e.undo, t.Block)
-	if slices.ContainsFunc(q.Registers, func(r kernel.Register) bool { return r.Value != 0 }) {
-		f.Registers = q.Registers
-	}
 	var err error
 	if block, berr := e.currentBlock(ctx); berr == nil && block == t.Block && e.m.CPUs[e.cpu].User {
 		err = e.forceCPU(ctx, w, &f, t)
@@ -61,8 +61,37 @@ func (e *Engine) Force(ctx context.Context, thread kernel.ID) (string, error) {
 		return "", errors.Join(fmt.Errorf("forcing the state of thread %s %s: %w", t.ID, t.Name, err), e.undo.takeBack(ctx, t))
 	}
 	t.Forced = append(t.Forced, f)
-	text := fmt.Sprintf("forced ip %#x, sp %#x of %s (thread %s) into the %s, where ip %#x was%s", f.IP, f.SP, t.Name, t.ID, evidence.PlaceWords(e.dec.Platform(), f.Where), f.Old.IP, f.Wait(e.dec.Platform()))
+	text := fmt.Sprintf("forced ip %#x, sp %#x %s of %s (thread %s) into the %s, where ip %#x was%s", f.IP, f.SP, f.With(), t.Name, t.ID, evidence.PlaceWords(e.dec.Platform(), f.Where), f.Old.IP, f.Wait(e.dec.Platform()))
 	return text, e.afterChange(ctx, text)
+}
+
+// toForce lists what a request asks for besides ip and sp. One in which all general
+// registers are 0 holds none: a checkpoint of a thread in IPC knows nothing of them.
+func (e *Engine) toForce(q *evidence.Request) (put []evidence.Put, none string) {
+	switch {
+	case q.NoRegisters != "":
+		return nil, q.NoRegisters
+	case len(q.Registers) == 0:
+		return nil, "the request holds none"
+	case !slices.ContainsFunc(q.Registers, func(r kernel.Register) bool { return r.Value != 0 }):
+		return nil, "the request holds none (all are 0)"
+	}
+	for _, r := range q.Registers {
+		put = append(put, evidence.Put{Register: r})
+	}
+	if q.Flags != nil {
+		put = append(put, evidence.Put{Register: kernel.Register{Name: e.arch.Flags, Value: *q.Flags & e.arch.UserFlags}})
+	}
+	return put, ""
+}
+
+// merged is what a register is set to where something stands: of the flags some bits are
+// the kernel's business.
+func (e *Engine) merged(r kernel.Register, old uint64) uint64 {
+	if r.Name == e.arch.Flags {
+		return old&^e.arch.UserFlags | r.Value
+	}
+	return r.Value
 }
 
 func (e *Engine) trackByID(thread kernel.ID) *evidence.Track {
@@ -75,25 +104,34 @@ func (e *Engine) trackByID(thread kernel.ID) *evidence.Track {
 
 // forceCPU sets the registers of the processor that runs the thread.
 func (e *Engine) forceCPU(ctx context.Context, w Changer, f *evidence.Forced, t *evidence.Track) error {
-	q := t.Request()
-	cpu := e.m.CPUs[e.cpu]
-	f.Where, f.Old = kernel.SourceCPU, evidence.Saved{IP: cpu.IP, SP: cpu.SP}
-	set := append(slices.Clone(f.Registers), kernel.Register{Name: e.arch.IP, Value: q.IP}, kernel.Register{Name: e.arch.SP, Value: q.SP})
-	for _, r := range set {
-		old, ok := e.regs[e.cpu].Uint64(r.Name)
-		if !ok {
-			continue
-		}
-		if err := w.WriteRegister(ctx, e.cpu, r.Name, r.Value); err != nil {
+	cpu, at := e.m.CPUs[e.cpu], e.cpu
+	f.Where, f.Old, f.Came = kernel.SourceCPU, evidence.Saved{IP: cpu.IP, SP: cpu.SP}, true
+	set := func(name string, value, old uint64) error {
+		if err := w.WriteRegister(ctx, at, name, value); err != nil {
 			return err
 		}
-		at := e.cpu
-		e.undo.add(t, func(ctx context.Context) error { return w.WriteRegister(ctx, at, r.Name, old) })
+		e.undo.add(t, func(ctx context.Context) error { return w.WriteRegister(ctx, at, name, old) })
+		return nil
 	}
-	return nil
+	for i := range f.Put {
+		p := &f.Put[i]
+		old, ok := e.regs[e.cpu].Uint64(p.Name)
+		if !ok {
+			p.Problem = "the stub has no register of that name"
+			continue
+		}
+		if err := set(p.Name, e.merged(p.Register, old), old); err != nil {
+			return err
+		}
+		p.Where = kernel.SourceCPU
+	}
+	if err := set(e.arch.IP, f.IP, cpu.IP); err != nil {
+		return err
+	}
+	return set(e.arch.SP, f.SP, cpu.SP)
 }
 
-// forceSaved writes the saved ip and sp in the kernel.
+// forceSaved writes the saved state in the kernel.
 func (e *Engine) forceSaved(ctx context.Context, w Changer, f *evidence.Forced, t *evidence.Track) error {
 	all, err := e.readSaved(t)
 	if err != nil {
@@ -106,35 +144,97 @@ func (e *Engine) forceSaved(ctx context.Context, w Changer, f *evidence.Forced, 
 	if err != nil {
 		return err
 	}
-	for _, x := range []struct{ addr, value, old uint64 }{{at.IPAddr, f.IP, f.Old.IP}, {at.SPAddr, f.SP, f.Old.SP}} {
-		_, phys, err := space.Translate(x.addr)
+	write := func(addr, value, old uint64) error {
+		_, phys, err := space.Translate(addr)
 		if err != nil {
 			return err
 		}
-		if err := w.WritePhysical(ctx, phys, e.word(x.value)); err != nil {
+		if err := w.WritePhysical(ctx, phys, e.word(value)); err != nil {
 			return err
 		}
-		e.undo.add(t, func(ctx context.Context) error { return w.WritePhysical(ctx, phys, e.word(x.old)) })
+		e.undo.add(t, func(ctx context.Context) error { return w.WritePhysical(ctx, phys, e.word(old)) })
+		return nil
+	}
+	for _, x := range []struct{ addr, value, old uint64 }{{at.IPAddr, f.IP, f.Old.IP}, {at.SPAddr, f.SP, f.Old.SP}} {
+		if err := write(x.addr, x.value, x.old); err != nil {
+			return err
+		}
+	}
+	for _, b := range e.dec.Platform().Place(at.Name).Beside {
+		i := slices.IndexFunc(f.Put, func(p evidence.Put) bool { return p.Name == b.Name })
+		if i < 0 {
+			continue
+		}
+		p, addr := &f.Put[i], at.IPAddr+uint64(b.Off)
+		old, err := memory.Uint(space, addr, e.ptrSize())
+		if err != nil {
+			return fmt.Errorf("reading the saved %s: %w", p.Name, err)
+		}
+		if err := write(addr, e.merged(p.Register, old), old); err != nil {
+			return err
+		}
+		p.Where = at.Name
 	}
 	at.Saved = f.Saved // our own write is none of the guest's
+	if len(f.Put) == 0 || e.watching.armed[t.Block] {
+		return nil // or it is seen as it comes back anyway
+	}
+	return e.awaitForced(ctx, f, t)
+}
+
+// awaitForced has a thread that nobody waits for stop as it comes back with its state.
+func (e *Engine) awaitForced(ctx context.Context, f *evidence.Forced, t *evidence.Track) error {
+	c := e.comps[t.Program]
+	if c == nil {
+		for i := range f.Put {
+			if f.Put[i].Where == "" {
+				f.Put[i].Problem = "its program is not known, so it is not seen as it comes back"
+			}
+		}
+		return nil
+	}
+	info := &view.BreakpointInfo{Component: c.name, Purpose: "a forced thread comes back", Addrs: []uint64{f.IP}}
+	p := &probe{addr: f.IP, comp: c, info: info, block: t.Block, sp: f.SP, once: true,
+		hit: func(ctx context.Context) (*event, error) {
+			if t := e.trackByID(t.ID); t != nil { // another one where the guest was put back
+				return nil, e.forceRegisters(ctx, t)
+			}
+			return nil, nil
+		}}
+	if err := e.addProbe(ctx, p); err != nil {
+		return err
+	}
+	e.undo.add(t, func(ctx context.Context) error { return e.removeProbe(ctx, p) })
 	return nil
 }
 
-// forceRegisters puts the general registers of a state that was forced into the
-// kernel into the processor, as the thread comes back with it.
+// forceRegisters sets what the kernel made of the registers of a state that was forced
+// into it, as the thread comes back with it.
 func (e *Engine) forceRegisters(ctx context.Context, t *evidence.Track) error {
 	if len(t.Forced) == 0 {
 		return nil
 	}
 	f := &t.Forced[len(t.Forced)-1]
 	cpu := e.m.CPUs[e.cpu]
-	if f.Undone || f.Where == kernel.SourceCPU || len(f.Registers) == 0 || cpu.IP != f.IP || cpu.SP != f.SP {
+	if f.Undone || f.Came || cpu.IP != f.IP || cpu.SP != f.SP {
 		return nil
 	}
-	for _, r := range f.Registers {
-		if err := e.target.(Changer).WriteRegister(ctx, e.cpu, r.Name, r.Value); err != nil {
-			return fmt.Errorf("forcing %s of thread %s %s: %w", r.Name, t.ID, t.Name, err)
+	f.Came = true
+	for i := range f.Put {
+		p := &f.Put[i]
+		has, ok := e.regs[e.cpu].Uint64(p.Name)
+		want := e.merged(p.Register, has)
+		switch {
+		case !ok:
+			p.Problem = "the stub has no register of that name"
+			continue
+		case want == has && p.Where != "":
+			continue
 		}
+		if err := e.target.(Changer).WriteRegister(ctx, e.cpu, p.Name, want); err != nil {
+			return fmt.Errorf("forcing %s of thread %s %s: %w", p.Name, t.ID, t.Name, err)
+		}
+		p.Where = kernel.SourceCPU
 	}
 	return e.look(ctx, e.cpu)
 }
@@ -228,7 +328,8 @@ func (e *Engine) Follow(ctx context.Context, thread kernel.ID, runOn time.Durati
 	if err := e.arrive(ctx, ev, err); err != nil {
 		return "", err
 	}
-	return text + e.fate(t, logged), nil
+	f := &t.Forced[len(t.Forced)-1]
+	return text + e.fate(t, logged) + "; set were, besides ip and sp: " + f.Registers(e.dec.Platform()), nil
 }
 
 // followUser steps through user mode.

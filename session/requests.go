@@ -203,6 +203,10 @@ func (e *Engine) requestedState(ctx context.Context, scope debuginfo.Scope, r *k
 	}
 	if err != nil {
 		q.NoRegisters, err = e.unread(ctx, "the registers of the request", err)
+	} else if m, merr := v.Path(e.arch.Flags); merr == nil {
+		if flags, ferr := m.Uint64(); ferr == nil {
+			q.Flags = &flags
+		}
 	}
 	return err
 }

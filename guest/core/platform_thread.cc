@@ -123,7 +123,7 @@ void Platform_thread::state(Thread_state s)
 	bool ep = equal(_name, "ep");
 	if (ep && bug("state-dropped"))
 		return;
-	if (bug("state-ignored") || (ep && bug("state-running")))
+	if (bug("state-ignored") || (ep && (bug("state-running") || bug("computing"))))
 	{
 		_pager_obj->state = s;
 		return;

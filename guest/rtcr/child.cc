@@ -70,6 +70,8 @@ addr_t Target_child::session(addr_t kind, addr_t *addr)
 {
 	if (kind == Session_ram)
 		*addr = new_dataspace();
+	if (kind == Cap_constructor)
+		*addr = bug("computing");
 	addr_t slot = next_slot++;
 	if (has(slot))
 		return slot;            // restored already

@@ -68,6 +68,25 @@ struct Heap
 	addr_t herd[PAGE / sizeof(addr_t)];
 };
 
+// bug=computing: counts sheep without asking anybody. What it knows stands in the
+// processor: the rounds still to go, numbers to tell a lost one by, and the carry flag,
+// which the loop leaves alone.
+__attribute__((noipa))
+void compute(addr_t n)
+{
+	for (;; n++)
+	{
+		register addr_t r8 asm("r8") = n, r9 asm("r9") = n + 1, r10 asm("r10") = n + 2, r12 asm("r12") = n + 3,
+		                r13 asm("r13") = n + 4, r14 asm("r14") = n + 5, r15 asm("r15") = n + 6, rdx asm("rdx") = n + 7;
+		addr_t rounds = 5'000'000;
+		unsigned char carry;
+		asm volatile("stc\n1: dec %0\njnz 1b\nsetc %1"
+		             : "+r"(rounds), "=r"(carry), "+r"(r8), "+r"(r9), "+r"(r10), "+r"(r12), "+r"(r13), "+r"(r14), "+r"(r15), "+r"(rdx) : : "cc");
+		bool lost = !carry || r8 != n || r9 != n + 1 || r10 != n + 2 || r12 != n + 3 || r13 != n + 4 || r14 != n + 5 || r15 != n + 6 || rdx != n + 7;
+		log(n, lost ? " sheeps, and lost count" : " sheeps computed");
+	}
+}
+
 __attribute__((noinline))
 void construct()
 {
@@ -88,7 +107,10 @@ void construct()
 	session(Cap_signal_proxy);
 	addr_t semaphore = session(Cap_semaphore);
 	sys(Sys_irq_attach, semaphore);
-	session(Cap_constructor);
+	addr_t computes;
+	session(Cap_constructor, &computes);
+	if (computes)
+		compute(1);
 
 	for (;;)
 	{

@@ -284,6 +284,7 @@ func (l *Layout) findThread() error {
 		t.hasCS, t.frameCS = true, off
 	}
 	l.findRegisters(frame)
+	l.tellBeside()
 	return l.findStates()
 }
 
@@ -303,6 +304,25 @@ func (l *Layout) findRegisters(frame *debuginfo.Type) {
 		for i := range min(a.Type.Count, 13) {
 			l.thread.regs = append(l.thread.regs, regSlot{fmt.Sprintf("r%d", i), uint64(a.Offset) + uint64(i)*uint64(l.ptr)})
 		}
+	}
+}
+
+// tellBeside tells the platform what stands with a saved ip. Where an exception is
+// triggered the general registers stay in the frame.
+func (l *Layout) tellBeside() {
+	t := &l.thread
+	frame, cont := l.platform.Places[0], l.platform.Places[1]
+	add := func(to *kernel.PlaceKind, name string, at, ip uint64) {
+		to.Beside = append(to.Beside, kernel.Beside{Name: name, Off: int64(at - ip)})
+	}
+	flags := kernel.FlagsRegister(l.file.Machine())
+	add(frame, flags, t.frameFl, t.frameIP)
+	if t.contFlags != 0 {
+		add(cont, flags, t.contFlags, t.contIP)
+	}
+	for _, r := range t.regs {
+		add(frame, r.name, r.offset, t.frameIP)
+		add(cont, r.name, t.frame+r.offset, t.contIP)
 	}
 }
 

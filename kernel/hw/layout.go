@@ -311,6 +311,11 @@ func (l *Layout) findRegisters(f *offsets.Finder) {
 			t.general = append(t.general, slot{fmt.Sprintf("x%d", i), uint64(r.Offset) + uint64(i)*uint64(l.ptr)})
 		}
 	}
+	for _, r := range append([]slot{{kernel.FlagsRegister(l.file.Machine()), t.flags}}, t.general...) {
+		for _, p := range l.platform.Places {
+			p.Beside = append(p.Beside, kernel.Beside{Name: r.name, Off: int64(r.off - t.ip)})
+		}
+	}
 }
 
 func (l *Layout) findSignals(f *offsets.Finder) {

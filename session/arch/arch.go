@@ -20,6 +20,7 @@ import (
 type Arch struct {
 	machine       elf.Machine
 	IP, SP, Flags string
+	UserFlags     uint64                                           // bits of the flags that a program may set by itself
 	General       []string                                         // registers that a thread state holds, besides ip and sp
 	user          func(r target.Registers) bool                    // runs in user mode
 	root          func(r target.Registers) (value uint64, ok bool) // page-table root
@@ -45,7 +46,7 @@ func Value(r target.Registers, name string) uint64 {
 var arches = map[elf.Machine]Arch{
 	elf.EM_X86_64: {
 		machine: elf.EM_X86_64,
-		IP:      "rip", SP: "rsp", Flags: "eflags",
+		IP:      "rip", SP: "rsp", Flags: "eflags", UserFlags: 0xcd5, // carry, parity, adjust, zero, sign, direction, overflow
 		General:  strings.Fields("rax rbx rcx rdx rsi rdi rbp r8 r9 r10 r11 r12 r13 r14 r15"),
 		user:     func(r target.Registers) bool { return Value(r, "cs")&3 == 3 },
 		root:     func(r target.Registers) (uint64, bool) { v, ok := r.Uint64("cr3"); return v &^ 0xfff, ok },
@@ -61,7 +62,7 @@ var arches = map[elf.Machine]Arch{
 	},
 	elf.EM_ARM: {
 		machine: elf.EM_ARM,
-		IP:      "pc", SP: "sp", Flags: "cpsr",
+		IP:      "pc", SP: "sp", Flags: "cpsr", UserFlags: 0xfe0f_fc20, // N Z C V Q, GE, the state of IT, Thumb
 		General:    strings.Fields("r0 r1 r2 r3 r4 r5 r6 r7 r8 r9 r10 r11 r12 lr"),
 		user:       func(r target.Registers) bool { return Value(r, "cpsr")&0x1f == 0x10 },
 		WatchFirst: true,

@@ -153,7 +153,7 @@ func pair(a, b *object, c Certainty) {
 func pairInPlace(a, b *side) {
 	for _, e := range a.entries {
 		if x, y := a.at[e.Slot], b.at[e.Slot]; y != nil && x.key == y.key {
-			pair(x, y, Certain)
+			pair(x, y, Likely)
 		}
 	}
 }

@@ -30,6 +30,9 @@ func (t *Track) clone() *Track {
 	out := *t
 	out.Requests, out.Writes = slices.Clone(t.Requests), slices.Clone(t.Writes)
 	out.Forced, out.Copied, out.Places = slices.Clone(t.Forced), slices.Clone(t.Copied), slices.Clone(t.Places)
+	for i := range out.Forced {
+		out.Forced[i].Put = slices.Clone(out.Forced[i].Put)
+	}
 	for i := range out.Requests {
 		if c := out.Requests[i].Copy; c != nil {
 			kept := *c

@@ -89,6 +89,8 @@ type Request struct {
 
 	Problem     string `json:",omitempty"` // why ip and sp are not known, "" if they are
 	NoRegisters string `json:",omitempty"` // why the registers are not
+
+	Flags *uint64 `json:",omitempty"` // the processor's, nil if the request has none
 }
 
 // asks tells the request in a sentence.

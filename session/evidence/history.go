@@ -40,7 +40,7 @@ func (j *Judge) history(t *Track) []view.Happening {
 		}
 	}
 	for _, f := range t.Forced {
-		text := fmt.Sprintf("thaw forces ip %#x, sp %#x into the %s, where ip %#x was%s", f.IP, f.SP, PlaceWords(j.Platform, f.Where), f.Old.IP, f.Wait(j.Platform))
+		text := fmt.Sprintf("thaw forces ip %#x, sp %#x into the %s, where ip %#x was%s; %s", f.IP, f.SP, PlaceWords(j.Platform, f.Where), f.Old.IP, f.Wait(j.Platform), f.Registers(j.Platform))
 		if f.Undone {
 			text += "; it was taken back"
 		}

@@ -2,6 +2,7 @@ package live_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -92,6 +93,58 @@ func TestForceBlocked(t *testing.T) {
 	fate, err := e.Follow(ctx, ep.Thread, 500*time.Millisecond)
 	if err != nil || !strings.Contains(fate, "LOG: ") {
 		t.Errorf("what became of it: %q, %v", fate, err)
+	}
+}
+
+// A child that was checkpointed while it computed goes on rightly, wherever its thread is
+// as the state is forced: all registers come, and the flags that it may set. It would
+// notice a lost one.
+func TestForceComputing(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		bug   string
+		to    func(ctx context.Context, t *testing.T, e *session.Engine)
+		where string
+		kept  bool // the kernel put something of its own into registers meanwhile
+	}{
+		{"as it comes back", "computing", func(_ context.Context, t *testing.T, e *session.Engine) { untilEntered(t, e, "ep") }, "processor's registers", false},
+		{"in IPC", "computing", func(ctx context.Context, t *testing.T, e *session.Engine) { untilComplete(ctx, t, e) }, "entry frame", true},
+		{"in IPC, long after", "fixed", func(ctx context.Context, t *testing.T, e *session.Engine) {
+			untilEntered(t, e, "ep")
+			if err := e.Until(ctx, "rtcr: Genode::sleep_ms"); err != nil {
+				t.Fatal(err)
+			}
+		}, "entry frame", false}, // its wait was cancelled at the checkpoint, too
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			ctx := deadline(t)
+			e, _ := openLab(ctx, t, "bug="+c.bug, true)
+			c.to(ctx, t, e)
+			ep := verdictOf(t, e.View(), "ep")
+			said, err := e.Force(ctx, ep.Thread)
+			if err != nil || !strings.Contains(said, "with 16 other registers") || !strings.Contains(said, "into the "+c.where) {
+				t.Fatalf("forcing: %q, %v", said, err)
+			}
+			if c.kept {
+				untilEntered(t, e, "ep")
+			}
+			fate, err := e.Follow(ctx, ep.Thread, time.Second)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(fate, "sheeps") || strings.Contains(fate, "lost count") || strings.Contains(fate, "sheep_counter] 1 ") {
+				t.Errorf("it does not go on rightly: %s", fate)
+			}
+			for _, r := range ep.Requested.Registers {
+				if want := fmt.Sprintf("%s %x", r.Name, r.Value); !strings.Contains(fate, want) {
+					t.Errorf("nothing is said of %s: %s", want, fate)
+				}
+			}
+			if got := strings.Contains(fate, "where the kernel had put something else"); got != c.kept || strings.Contains(fate, "; not ") {
+				t.Errorf("what was set is told as %s", fate)
+			}
+		})
 	}
 }
 
