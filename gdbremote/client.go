@@ -42,6 +42,7 @@ type Client struct {
 	conn   net.Conn
 	events chan event    // what the reader goroutine has seen, in order
 	dead   chan struct{} // closed when the connection is broken or closed
+	silent chan struct{} // closed when nothing more comes from the other side
 	log    wireLog
 
 	exchange  semaphore // held by whoever sends requests and takes answers
@@ -133,6 +134,10 @@ func (c *Client) Err() error {
 	return c.broken
 }
 
+// Gone is closed once nothing more comes from the other side: the connection ended, or
+// it is given up. The next request tells why. It is of use where nobody asks anything.
+func (c *Client) Gone() <-chan struct{} { return c.silent }
+
 // Features says what the stub has offered.
 func (c *Client) Features() Features { return c.features }
 
@@ -199,6 +204,7 @@ func (l *wireLog) packet(format string, payload []byte) {
 // read is the reader goroutine: it turns bytes into events until the
 // connection ends. It never writes, so it cannot dead-lock with a writer.
 func (c *Client) read() {
+	defer close(c.silent)
 	var d decoder
 	buf := make([]byte, 64<<10)
 	junk := 0

@@ -65,6 +65,7 @@ func newClient(addr string, o Options) *Client {
 		addr: addr, opts: o,
 		events:   make(chan event, 256),
 		dead:     make(chan struct{}),
+		silent:   make(chan struct{}),
 		exchange: newSemaphore(),
 		waiting:  newSemaphore(),
 		log:      wireLog{w: o.WireLog},

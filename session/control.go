@@ -58,6 +58,8 @@ func (c *Controller) loop(ctx context.Context) {
 			return
 		case cmd := <-c.commands:
 			c.do(ctx, cmd)
+		case <-c.engine.gone():
+			c.do(ctx, command{"the connection has ended", c.engine.noticeGone})
 		}
 	}
 }

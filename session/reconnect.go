@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"time"
 
 	"thaw/kernel"
 	"thaw/memory"
@@ -15,6 +16,9 @@ import (
 type Reconnecter interface {
 	// Lost says whether the connection is gone, and the target may be there.
 	Lost() bool
+	// Gone is closed once the other side of the present connection has ended. It
+	// belongs to the goroutine that owns the target.
+	Gone() <-chan struct{}
 	// Reconnect attaches again. The target stands afterwards, without
 	// breakpoints and watchpoints.
 	Reconnect(ctx context.Context) error
@@ -30,6 +34,30 @@ type Reconnecter interface {
 func (e *Engine) lost() bool {
 	r, ok := e.target.(Reconnecter)
 	return ok && e.ended != nil && r.Lost()
+}
+
+// gone is closed once the connection to a guest that stands has ended on the other side;
+// nil, which never is, where that is known already or does not show.
+func (e *Engine) gone() <-chan struct{} {
+	if r, ok := e.target.(Reconnecter); ok && e.ended == nil {
+		return r.Gone()
+	}
+	return nil
+}
+
+// goneWithin is how long a connection that has ended may take to say so.
+const goneWithin = 2 * time.Second
+
+// noticeGone ends the session, as the connection has ended while the guest stood.
+func (e *Engine) noticeGone(ctx context.Context) error {
+	limited, cancel := context.WithTimeout(ctx, goneWithin)
+	defer cancel()
+	_, err := e.target.CPUs(limited)
+	if err == nil {
+		err = errors.New("the connection has ended")
+	}
+	e.ended = fmt.Errorf("lost while the guest stood: %w", err)
+	return e.ended
 }
 
 // errNotBooted is for a guest that was reconnected to too early.

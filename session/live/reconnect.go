@@ -25,6 +25,9 @@ func (t *Target) Lost() bool {
 	return true
 }
 
+// Gone is closed once the machine's side of the connection has ended.
+func (t *Target) Gone() <-chan struct{} { return t.client.Gone() }
+
 // Reconnect attaches again at the same address, to a machine of the same kind.
 func (t *Target) Reconnect(ctx context.Context) error {
 	t.client.Close()

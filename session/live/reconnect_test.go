@@ -374,16 +374,18 @@ func TestControllerReconnects(t *testing.T) {
 	c.Reconnect() // there is nothing to reconnect
 	c.NextPhase()
 	c.until("the first phase", stoppedAt(1))
-	b.Cut("")
-	c.NextPhase()
-	c.until("the loss", func(v *view.View) bool { return v.State == view.Ended && v.Lost })
+	b.Cut("") // while the guest stands, and nobody asks anything
+	v := c.until("the loss", func(v *view.View) bool { return v.State == view.Ended && v.Lost })
+	if v.Err == nil || !strings.Contains(v.Err.Error(), "lost while the guest stood") {
+		t.Errorf("the loss is told as %q, %v", v.Message, v.Err)
+	}
 	c.Reconnect()
 	c.until("the word why not", func(v *view.View) bool {
 		return v.State == view.Ended && v.Err != nil && strings.Contains(v.Err.Error(), "reconnecting")
 	})
 	b.Cut(b.vm.GDB())
 	c.Reconnect()
-	v := c.until("the guest", stoppedAt(2))
+	v = c.until("the guest", stoppedAt(2))
 	if v.Err != nil || !v.Live || !strings.Contains(v.Message, "stands where it stood") {
 		t.Errorf("%q, %v", v.Message, v.Err)
 	}
