@@ -23,7 +23,7 @@ func (e *Engine) forceCancel(ctx context.Context, w Changer, f *evidence.Forced,
 		return nil
 	}
 	if _, _, err = e.cancelCall(t); err == nil {
-		_, err = e.exceptionReturn()
+		_, _, err = e.wayOut()
 	}
 	if err != nil {
 		f.Waits = err.Error()
@@ -102,6 +102,10 @@ func (e *Engine) endWaits(ctx context.Context) error {
 	if len(threads) == 0 {
 		return nil
 	}
+	w, ok := e.target.(Putter)
+	if !ok {
+		return fmt.Errorf("ending the wait of a forced thread: %w: registers of %s cannot be put back", errNoCall, e.target.Name())
+	}
 	var objects []uint64
 	var fn uint64
 	for i, t := range threads {
@@ -112,7 +116,7 @@ func (e *Engine) endWaits(ctx context.Context) error {
 		}
 		fn, objects = at, append(objects, object)
 	}
-	if err := e.callKernel(ctx, e.target.(Changer), fn, objects); err != nil {
+	if err := e.callKernel(ctx, w, fn, objects); err != nil {
 		return fmt.Errorf("ending the wait of a forced thread: %w", err)
 	}
 	return nil

@@ -15,9 +15,11 @@ import (
 // A call into the guest's kernel (GDB calls such an inferior call): the stopped
 // processor, in user mode, is sent to an address that is not mapped. The fault
 // brings it onto the current thread's kernel stack with interrupts off, and from
-// there it is sent into the function. The called function returns to an
-// instruction that returns from an exception, with a copy of the fault's frame on
-// the stack: so the guest finds back to user mode even if nobody catches it there.
+// there it is sent into the function. The called function returns to where the
+// kernel takes all registers off the stack and returns from an exception, with the
+// user's registers and a copy of the fault's frame there: so the guest finds back to
+// user mode as it was even if nobody is there any more. Up to the function's entry
+// the preparation is done whole or taken back.
 
 // errNoCall says that the processor cannot be sent into the kernel.
 var errNoCall = errors.New("the kernel cannot be called")
@@ -36,12 +38,13 @@ const clearedFlags = 0x700
 
 // kernelCall is a call that is under way.
 type kernelCall struct {
-	w       Changer
-	user    kernel.CPU // the processor before, to be put back
+	w       Putter
+	user    kernel.CPU // the processor before
 	flags   uint64     // for the kernel
-	frame   []byte     // the fault's frame, with the user's ip in it
+	taken   []string   // the registers that the way out takes off the stack
+	frame   []byte     // these, and the fault's frame with the user's ip in it
 	sp      uint64     // where the called function finds its return address
-	leave   uint64     // address of the instruction that returns from an exception
+	leave   uint64     // address of the way out
 	fn      uint64     // entry of the called function
 	objects []uint64   // `this` of this call and of those that follow
 }
@@ -49,21 +52,54 @@ type kernelCall struct {
 // callKernel sends the processor into a kernel function without parameters, for
 // each of some objects, one after the other. The calls are made as the guest goes
 // on.
-func (e *Engine) callKernel(ctx context.Context, w Changer, fn uint64, objects []uint64) error {
+func (e *Engine) callKernel(ctx context.Context, w Putter, fn uint64, objects []uint64) (err error) {
+	ctx = context.WithoutCancel(ctx) // whole, even if the user leaves meanwhile
 	c := &kernelCall{w: w, user: e.m.CPUs[e.cpu], fn: fn, objects: objects}
-	var err error
-	if c.leave, err = e.exceptionReturn(); err != nil {
+	if c.leave, c.taken, err = e.wayOut(); err != nil {
 		return err
 	}
-	if err := e.enterKernel(ctx, w, c); err != nil {
+	nowhere, err := e.unmapped()
+	if err != nil {
 		return err
 	}
-	return e.nextCall(ctx, c)
+	leave, err := e.exceptionReturn()
+	if err != nil {
+		return err
+	}
+	saved, cpu := e.regs[e.cpu], e.cpu
+	if err = e.enterKernel(ctx, c, nowhere); err == nil {
+		err = e.nextCall(ctx, c)
+	}
+	if err == nil {
+		return nil
+	}
+	back := e.look(ctx, cpu)
+	if back == nil && !e.m.CPUs[cpu].User {
+		back = e.leaveKernel(ctx, w, leave, nowhere)
+	}
+	return errors.Join(err, back, w.PutRegisters(ctx, cpu, saved), e.look(ctx, cpu))
 }
 
 // exceptionReturn finds the instruction with which the kernel returns from an
 // exception, where the page tables in use map it.
 func (e *Engine) exceptionReturn() (uint64, error) {
+	return e.findReturn("returns from an exception", func(text []byte) (back int, ok bool) { return len(e.arch.ExceptionReturn), true })
+}
+
+// wayOut finds where the kernel takes all general registers off the stack, and
+// returns from an exception.
+func (e *Engine) wayOut() (addr uint64, taken []string, err error) {
+	addr, err = e.findReturn("takes all registers off the stack and returns from an exception", func(text []byte) (back int, ok bool) {
+		back, taken, ok = e.arch.TakenBack(text)
+		return back, ok
+	})
+	return addr, taken, err
+}
+
+// findReturn finds an instruction with which the kernel returns from an exception
+// where the page tables in use map it, and fits, which is given all text up to its
+// end, says how many bytes before that the wanted address is.
+func (e *Engine) findReturn(what string, fits func(text []byte) (back int, ok bool)) (uint64, error) {
 	code := e.arch.ExceptionReturn
 	if code == nil || !e.m.CPUs[e.cpu].User {
 		return 0, fmt.Errorf("%w: it takes an x86_64 processor in user mode", errNoCall)
@@ -74,50 +110,54 @@ func (e *Engine) exceptionReturn() (uint64, error) {
 		if file.ReadFile(r.Start, text) != nil {
 			continue
 		}
-		for at := bytes.Index(text, code); at >= 0; {
-			got := make([]byte, len(code))
-			if addr := r.Start + uint64(at); space.ReadMemory(addr, got) == nil && bytes.Equal(got, code) {
-				return addr, nil
-			}
-			n := bytes.Index(text[at+1:], code)
+		for end, rest := 0, text; ; {
+			n := bytes.Index(rest, code)
 			if n < 0 {
 				break
 			}
-			at += 1 + n
+			end, rest = end+n+len(code), rest[n+len(code):]
+			back, ok := fits(text[:end])
+			if !ok {
+				continue
+			}
+			got, addr := make([]byte, back), r.Start+uint64(end-back)
+			if space.ReadMemory(addr, got) == nil && bytes.Equal(got, text[end-back:end]) {
+				return addr, nil
+			}
 		}
 	}
-	return 0, fmt.Errorf("%w: no instruction that returns from an exception is mapped", errNoCall)
+	return 0, fmt.Errorf("%w: nothing that %s is mapped", errNoCall, what)
 }
 
 // code is the memory that the stopped processor sees, for reading instructions:
 // those do not go into recordings.
 func (e *Engine) code() *memory.Space { return e.m.Space(e.cpu).WithData(e.text) }
 
-// enterKernel makes the processor fault.
-func (e *Engine) enterKernel(ctx context.Context, w Changer, c *kernelCall) error {
-	nowhere, err := e.unmapped()
-	if err != nil {
-		return err
-	}
-	if err := w.WriteRegister(ctx, e.cpu, e.arch.IP, nowhere); err != nil {
+// enterKernel makes the processor fault by a jump to an address that is not mapped.
+func (e *Engine) enterKernel(ctx context.Context, c *kernelCall, nowhere uint64) error {
+	if err := c.w.WriteRegister(ctx, e.cpu, e.arch.IP, nowhere); err != nil {
 		return err
 	}
 	if err := e.stepOn(ctx); err != nil {
 		return err
 	}
 	if e.m.CPUs[e.cpu].User {
-		return errors.Join(fmt.Errorf("%w: a jump to %#x, which is not mapped, did not fault", errNoCall, nowhere),
-			w.WriteRegister(ctx, e.cpu, e.arch.IP, c.user.IP))
+		return fmt.Errorf("%w: a jump to %#x, which is not mapped, did not fault", errNoCall, nowhere)
 	}
 	at, err := e.trapFrame(nowhere)
 	if err != nil {
 		return err
 	}
-	c.frame = make([]byte, trapWords*e.ptrSize())
-	if err := e.m.Space(e.cpu).ReadMemory(at, c.frame); err != nil {
+	trap := make([]byte, trapWords*e.ptrSize())
+	if err := e.m.Space(e.cpu).ReadMemory(at, trap); err != nil {
 		return err
 	}
-	binary.LittleEndian.PutUint64(c.frame, c.user.IP)
+	binary.LittleEndian.PutUint64(trap, c.user.IP)
+	for _, name := range c.taken {
+		v, _ := kernel.RegisterIn(c.user.Registers, name)
+		c.frame = append(c.frame, e.word(v)...)
+	}
+	c.frame = append(c.frame, trap...)
 	c.flags = e.m.CPUs[e.cpu].Flags &^ clearedFlags
 	c.sp = (at-callRoom)&^15 - 8 // a function begins 8 bytes off a multiple of 16
 	return nil
@@ -178,9 +218,10 @@ func (e *Engine) trapFrame(ip uint64) (uint64, error) {
 	return 0, fmt.Errorf("%w: there is no frame of an exception at %#x", errNoCall, sp)
 }
 
-// nextCall prepares the processor, in the kernel, for the call on the first
-// object, and waits for its return.
+// nextCall prepares the processor, in the kernel, for the call on the first object,
+// and waits for its return if others follow.
 func (e *Engine) nextCall(ctx context.Context, c *kernelCall) error {
+	ctx = context.WithoutCancel(ctx)
 	block := e.dec.CurrentThread(e.m, e.cpu)
 	if err := e.writeMemory(ctx, c.w, c.sp, append(e.word(c.leave), c.frame...)); err != nil {
 		return err
@@ -192,34 +233,16 @@ func (e *Engine) nextCall(ctx context.Context, c *kernelCall) error {
 			return err
 		}
 	}
-	c.objects = c.objects[1:]
-	kern := e.kernelComponent()
-	info := &view.BreakpointInfo{Component: kern.name, Purpose: "return of a call by thaw", Addrs: []uint64{c.leave}}
-	err := e.addProbe(ctx, &probe{addr: c.leave, comp: kern, info: info, block: block, sp: c.sp + uint64(e.ptrSize()), once: true,
-		hit: func(ctx context.Context) (*event, error) { return nil, e.called(ctx, c) }})
-	if err != nil {
-		return err
-	}
-	return e.look(ctx, e.cpu)
-}
-
-// called makes the next call, or lets the processor go back to where it was.
-func (e *Engine) called(ctx context.Context, c *kernelCall) error {
-	if len(c.objects) > 0 {
-		return e.nextCall(ctx, c)
-	}
-	for _, r := range c.user.Registers { // ip, sp and flags come from the frame
-		if err := c.w.WriteRegister(ctx, e.cpu, r.Name, r.Value); err != nil {
+	if c.objects = c.objects[1:]; len(c.objects) > 0 {
+		kern := e.kernelComponent()
+		info := &view.BreakpointInfo{Component: kern.name, Purpose: "return of a call by thaw", Addrs: []uint64{c.leave}}
+		err := e.addProbe(ctx, &probe{addr: c.leave, comp: kern, info: info, block: block, sp: c.sp + uint64(e.ptrSize()), once: true,
+			hit: func(ctx context.Context) (*event, error) { return nil, e.nextCall(ctx, c) }})
+		if err != nil {
 			return err
 		}
 	}
-	if err := e.stepOn(ctx); err != nil {
-		return err
-	}
-	if cpu := e.m.CPUs[e.cpu]; !cpu.User || cpu.IP != c.user.IP {
-		return fmt.Errorf("returning from a call of the kernel: the processor is at %#x instead of %#x", cpu.IP, c.user.IP)
-	}
-	return nil
+	return e.look(ctx, e.cpu)
 }
 
 // writeMemory writes virtual memory that the stopped processor sees.

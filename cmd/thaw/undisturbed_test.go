@@ -27,7 +27,9 @@ import (
 // there is QEMU's own: a processor that stops for a debugger counts as idle until
 // the machine is stopped, too, and idle time is taken from the host's clock (with
 // sleep=off, it jumps to the next timer's instead: two such stops with interrupts
-// off lose a tick, by gdb as by thaw). So QEMU's host clock is stopped.
+// off lose a tick, by gdb as by thaw). So QEMU's host clock is stopped. And the LOG goes
+// to a file: a socket holds some 270 writes of a character each, and while it is full
+// the guest's kernel waits with interrupts off.
 
 // stillQEMU is a QEMU whose host's clock stands still.
 var stillQEMU = sync.OnceValues(func() (string, error) {
@@ -69,8 +71,10 @@ func courseOf(t *testing.T, dir, options string, do func(vm *qemu.VM)) course {
 	if err != nil {
 		t.Fatal(err)
 	}
+	log := filepath.Join(t.TempDir(), "log")
 	vm, err := qemu.Start(context.Background(), qemu.Config{Binary: binary, Kernel: filepath.Join(dir, guest.Kernel),
-		MemoryMB: 64, ICount: guest.Clock, SerialBuffer: 64 << 20, Append: "idle=poll " + options})
+		MemoryMB: 64, ICount: guest.Clock, Append: "idle=poll " + options,
+		Args: []string{"-set", "chardev.thaw-serial.backend=file", "-set", "chardev.thaw-serial.path=" + log}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,11 +90,11 @@ func courseOf(t *testing.T, dir, options string, do func(vm *qemu.VM)) course {
 		}
 		return float64(done.ICount*instrNS) > (courseMarks+1)*markTicks*tickNS
 	})
-	return readCourse(t, vm, dir)
+	return readCourse(t, vm, dir, log)
 }
 
 // readCourse reads the marks that a guest has reached.
-func readCourse(t *testing.T, vm *qemu.VM, dir string) course {
+func readCourse(t *testing.T, vm *qemu.VM, dir, log string) course {
 	t.Helper()
 	file, err := debuginfo.Load(filepath.Join(dir, guest.Kernel))
 	if err != nil {
@@ -118,8 +122,11 @@ func readCourse(t *testing.T, vm *qemu.VM, dir string) course {
 		t.Fatal(err)
 	}
 	last := c.marks[courseMarks-1].Log
-	poll(t, "the guest's LOG", func() bool { return uint64(len(vm.SerialOutput())) >= last })
-	c.log = string(vm.SerialOutput()[:last])
+	text, err := os.ReadFile(log)
+	if err != nil || uint64(len(text)) < last {
+		t.Fatalf("%d characters of %d in the LOG: %v", len(text), last, err)
+	}
+	c.log = string(text[:last])
 	return c
 }
 
@@ -216,4 +223,36 @@ func TestUndisturbedByLifting(t *testing.T) {
 	if n := strings.Count(string(sent), "-> $z1,1000000,1"); n < 3 {
 		t.Errorf("the breakpoint was off %d times", n)
 	}
+}
+
+// A signal at any packet while a wait in IPC is ended by a call of the kernel, in
+// another thread's name, leaves a guest that goes on as without it or as with it.
+func TestUndisturbedByForce(t *testing.T) {
+	t.Parallel()
+	through := func(p *teller, sig syscall.Signal, flags ...string) (c course, packets int64) {
+		c = courseOf(t, guestDir, "bug=fixed", func(vm *qemu.VM) {
+			packets, _ = checkThrough(t, vm, p, sig, append(flags, "--expect", "fixed")...)
+		})
+		return c, packets
+	}
+	force := []string{"--force-state", "sheep_counter"}
+	plain, first := through(&teller{}, 0)
+	forced, last := through(&teller{}, 0, force...)
+	calls := func(c course) uint64 { return c.marks[courseMarks-1].Calls }
+	if calls(plain) == calls(forced) {
+		t.Fatal("force changes nothing")
+	}
+	t.Logf("%d packets, with force %d", first, last)
+	tries, with := numberOf(t, "THAW_SIGNALS", 5), 0
+	for i := range tries {
+		k := first - 20 + (last-first+20)*i/tries
+		got, _ := through(&teller{k: k}, syscall.SIGTERM, force...)
+		want := plain
+		if calls(got) == calls(forced) {
+			want = forced
+			with++
+		}
+		got.compare(t, fmt.Sprintf("terminated at packet %d", k), want)
+	}
+	t.Logf("of %d runs, %d went on with the forced state", tries, with)
 }

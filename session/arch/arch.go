@@ -28,7 +28,7 @@ type Arch struct {
 	UserEnd       uint64                                           // last address that user mode may map
 	volatile      []string                                         // what the system-call instruction itself overwrites
 
-	// exceptionReturn is the instruction that returns from an exception by a frame
+	// ExceptionReturn is the instruction that returns from an exception by a frame
 	// on the stack, nil where there is none of that kind.
 	ExceptionReturn []byte
 	RootRegister    string   // page-table root, as far as a debugger can change it

@@ -1,7 +1,9 @@
 package arch
 
 import (
+	"bytes"
 	"debug/elf"
+	"slices"
 
 	"golang.org/x/arch/x86/x86asm"
 
@@ -237,4 +239,51 @@ func common(v uint64, size int) (flags uint64) {
 		flags |= flagParity
 	}
 	return flags
+}
+
+// TakenBack works out how the instructions at the end of code, the last of which
+// returns from an exception, take all general registers off the stack: back is how
+// many bytes before the end of code they begin, words names the registers in the
+// order of the stack, "" for a word that is passed over. ok is false if they do not.
+func (a Arch) TakenBack(code []byte) (back int, words []string, ok bool) {
+	if a.machine != elf.EM_X86_64 || !bytes.HasSuffix(code, a.ExceptionReturn) {
+		return 0, nil, false
+	}
+	const longest = 4 * 32 // bytes
+	for back = len(a.ExceptionReturn) + len(a.General); back <= min(longest, len(code)); back++ {
+		if words, ok = a.taken(code[len(code)-back : len(code)-len(a.ExceptionReturn)]); ok {
+			return back, words, true
+		}
+	}
+	return 0, nil, false
+}
+
+// taken names the words that instructions take off the stack, if they do nothing
+// else and all general registers are among the words.
+func (a Arch) taken(code []byte) (words []string, ok bool) {
+	for len(code) > 0 {
+		in, err := x86asm.Decode(code, 64)
+		if err != nil || !plain(in) {
+			return nil, false
+		}
+		code = code[in.Len:]
+		n, isNumber := in.Args[1].(x86asm.Imm)
+		name, isReg := register(in.Args[0], 64)
+		switch {
+		case !isReg || name == a.SP && in.Op != x86asm.ADD:
+			return nil, false
+		case in.Op == x86asm.POP:
+			words = append(words, name)
+		case in.Op == x86asm.ADD && name == a.SP && isNumber && n > 0 && n < 256 && n%8 == 0:
+			words = append(words, make([]string, n/8)...)
+		default:
+			return nil, false
+		}
+	}
+	for _, name := range a.General {
+		if !slices.Contains(words, name) {
+			return nil, false
+		}
+	}
+	return words, true
 }

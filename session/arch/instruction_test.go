@@ -242,3 +242,24 @@ func TestInstructionsThatAreNotUnderstood(t *testing.T) {
 		t.Error("a register that is not known was used")
 	}
 }
+
+// The ways out of a Fiasco.OC kernel: after an exception all registers come off the
+// stack, after a page fault those that a function may change do.
+func TestTakenBack(t *testing.T) {
+	a, err := arch.Of(elf.EM_X86_64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trap := "\x75\x21" + "\x41\x5f\x41\x5e\x41\x5d\x41\x5c\x41\x5b\x41\x5a\x41\x59\x41\x58\x5f\x5e\x5d\x48\x83\xc4\x08\x5b\x5a\x59\x58\x48\x83\xc4\x10"
+	fault := "\x41\x5b\x41\x5a\x41\x59\x41\x58\x5a\x59\x58\x5e\x5f\x48\x83\xc4\x08"
+	back, words, ok := a.TakenBack([]byte(trap + "\x48\xcf"))
+	if want := "r15 r14 r13 r12 r11 r10 r9 r8 rdi rsi rbp  rbx rdx rcx rax  "; !ok || back != len(trap) || strings.Join(words, " ") != want {
+		t.Errorf("%v: %d bytes, %q, want %q", ok, back, strings.Join(words, " "), want)
+	}
+	for what, code := range map[string]string{"some registers": fault + "\x48\xcf", "no return": trap, "rsp, too": strings.Replace(trap, "\x5d", "\x5c", 1) + "\x48\xcf",
+		"down the stack": strings.Replace(trap, "\xc4\x08", "\xc4\xf8", 1) + "\x48\xcf", "": ""} {
+		if back, words, ok := a.TakenBack([]byte(code)); ok {
+			t.Errorf("%s: %d bytes, %q", what, back, words)
+		}
+	}
+}
