@@ -74,10 +74,13 @@ golden: ## write golden screens, reports and references anew
 	$(GO) test ./ui ./report -update
 	$(GO) test ./cmd/thaw -run TestReference -update
 
+casts: ## film exercises of the hand-out anew, at both sizes
+	$(GO) test ./cmd/thaw -run TestCasts -update
+
 recordings: build ## record the lab guest's bugs that come with thaw anew
 	@scripts/recordings
 
 clean: ## remove what was built
 	rm -rf bin $(GUEST)
 
-.PHONY: help build guest install deps test race vet lint vuln fuzz kill undisturbed soak bench robot golden recordings clean
+.PHONY: help build guest install deps test race vet lint vuln fuzz kill undisturbed soak bench robot golden casts recordings clean

@@ -14,6 +14,9 @@ import (
 	"time"
 
 	"github.com/gdamore/tcell/v2"
+
+	"thaw/printable"
+	"thaw/words"
 )
 
 // Screen is a screen in memory that can be filmed.
@@ -84,9 +87,27 @@ func NewFilm(w io.Writer, s *Screen, title string) (*Film, error) {
 	return &Film{w: w, screen: s, last: make([]string, rows)}, nil
 }
 
+// Turn goes on with another screen of the same size.
+func (f *Film) Turn(s *Screen) { f.screen = s }
+
 // Frame films the screen as it stands, and lets it stand for a while.
-func (f *Film) Frame(stands time.Duration) error {
-	rows := f.screen.rows()
+func (f *Film) Frame(stands time.Duration) error { return f.film(f.screen.rows(), stands) }
+
+// Card films lines in the middle of an empty screen: what comes next. Players show it
+// as a mark in the film, too.
+func (f *Film) Card(lines []string, stands time.Duration) error {
+	columns, rows := f.screen.Size()
+	out := make([]string, rows)
+	for i, l := range lines {
+		if y := (rows-len(lines))/2 + i; y >= 0 && y < rows {
+			out[y] = strings.Repeat(" ", max(columns-words.Width(l), 0)/2) + printable.Text(l)
+		}
+	}
+	f.event("m", strings.Join(lines, " "))
+	return f.film(out, stands)
+}
+
+func (f *Film) film(rows []string, stands time.Duration) error {
 	var b strings.Builder
 	for y, row := range rows {
 		if y < len(f.last) && f.last[y] == row {
@@ -95,9 +116,9 @@ func (f *Film) Frame(stands time.Duration) error {
 		fmt.Fprintf(&b, "\x1b[%d;1H%s\x1b[0m\x1b[K", y+1, row)
 	}
 	if f.at == 0 {
-		f.event("\x1b[?25l\x1b[2J" + b.String())
+		f.event("o", "\x1b[?25l\x1b[2J"+b.String())
 	} else if b.Len() > 0 {
-		f.event(b.String())
+		f.event("o", b.String())
 	}
 	f.last = rows
 	f.at += stands
@@ -106,16 +127,16 @@ func (f *Film) Frame(stands time.Duration) error {
 
 // End films the last frame's end.
 func (f *Film) End() error {
-	f.event("\x1b[0m")
+	f.event("o", "\x1b[0m")
 	return f.err
 }
 
-// event writes output at the film's time.
-func (f *Film) event(out string) {
+// event writes output, or a mark, at the film's time.
+func (f *Film) event(kind, out string) {
 	if f.err != nil {
 		return
 	}
-	line, err := json.Marshal([]any{f.at.Seconds(), "o", out})
+	line, err := json.Marshal([]any{f.at.Seconds(), kind, out})
 	if err == nil {
 		_, err = fmt.Fprintf(f.w, "%s\n", line)
 	}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"thaw/words"
 )
 
 // Types of what expressions compute, as on a machine with 64-bit longs.
@@ -205,7 +207,7 @@ func (s *Scope) unaryOp(op string, arg *expression) (Value, error) {
 	case "&":
 		switch {
 		case !v.HasAddr:
-			return Value{}, fmt.Errorf("a %s that stands in a register or is computed has no address", v.Type)
+			return Value{}, fmt.Errorf("%s that stands in a register or is computed has no address", words.A(v.Type.String()))
 		case v.bitSize > 0:
 			return Value{}, fmt.Errorf("a bit field has no address")
 		}

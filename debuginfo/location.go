@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	"github.com/go-delve/delve/pkg/dwarf/loclist"
+
+	"thaw/words"
 )
 
 // errOptimisedOut says that debug info has no place for a variable at an
@@ -154,14 +156,14 @@ func (fr *frame) register(num uint64) (uint64, error) {
 // readUint reads an unsigned integer of up to 8 bytes from memory.
 func (fr *frame) readUint(addr uint64, size int) (uint64, error) {
 	if fr.mem == nil {
-		return 0, fmt.Errorf("reading %d bytes at %#x: no memory given", size, addr)
+		return 0, fmt.Errorf("reading %s at %#x: no memory given", words.Count(size, "byte"), addr)
 	}
 	if size < 1 || size > 8 {
 		return 0, fmt.Errorf("reading an integer of %d bytes at %#x", size, addr)
 	}
 	var buf [8]byte
 	if err := fr.mem.ReadMemory(addr, buf[:size]); err != nil {
-		return 0, fmt.Errorf("reading %d bytes at %#x: %w", size, addr, err)
+		return 0, fmt.Errorf("reading %s at %#x: %w", words.Count(size, "byte"), addr, err)
 	}
 	return fr.f.uintOf(buf[:size]), nil
 }

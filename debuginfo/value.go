@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+
+	"thaw/words"
 )
 
 // Memory is memory at addresses of the program that is looked at.
@@ -54,7 +56,7 @@ func (v Value) Bytes() ([]byte, error) {
 			}
 		}
 		if int64(len(v.data)) < size {
-			return nil, fmt.Errorf("only %d of the %d bytes of a %s are known", len(v.data), size, v.Type)
+			return nil, fmt.Errorf("of %s only %d of its %d bytes are known", words.A(v.Type.String()), len(v.data), size)
 		}
 		return v.data[:size], nil
 	case v.scope == nil || v.scope.Mem == nil:
@@ -103,7 +105,7 @@ func (v Value) integer() (uint64, int, error) {
 	case u.Encoding == EncodingFloat:
 		return 0, 0, fmt.Errorf("%s is no integer", v.Type)
 	case u.Size < 1 || u.Size > 8:
-		return 0, 0, fmt.Errorf("a %s of %d bytes is no number that fits 64 bits", v.Type, u.Size)
+		return 0, 0, fmt.Errorf("%s of %s is no number that fits 64 bits", words.A(v.Type.String()), words.Count(int(u.Size), "byte"))
 	}
 	b, err := v.Bytes()
 	if err != nil {
@@ -151,7 +153,7 @@ func (v Value) part(t *Type, off int64) (Value, error) {
 		return p, nil
 	}
 	if off < 0 || off > int64(len(v.data)) {
-		return Value{}, fmt.Errorf("only %d bytes of a %s are known", len(v.data), v.Type)
+		return Value{}, fmt.Errorf("only %s of %s are known", words.Count(len(v.data), "byte"), words.A(v.Type.String()))
 	}
 	p.data = v.data[off:]
 	for _, g := range v.gaps {
@@ -219,14 +221,14 @@ func (v Value) Deref() (Value, error) {
 	case u == nil || u.Kind != KindPointer && u.Kind != KindRef:
 		return Value{}, fmt.Errorf("%s is no pointer", v.Type)
 	case u.Elem == nil || u.Elem.Underlying() == nil || u.Elem.Underlying().Kind == KindVoid:
-		return Value{}, fmt.Errorf("a %s leads to nothing that has a type", v.Type)
+		return Value{}, fmt.Errorf("%s leads to nothing that has a type", words.A(v.Type.String()))
 	}
 	addr, err := v.Uint64()
 	if err != nil {
 		return Value{}, err
 	}
 	if addr == 0 {
-		return Value{}, fmt.Errorf("a %s is null", v.Type)
+		return Value{}, fmt.Errorf("%s is null", words.A(v.Type.String()))
 	}
 	return Value{Type: u.Elem, Addr: addr, HasAddr: true, scope: v.scope}, nil
 }

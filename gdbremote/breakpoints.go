@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"thaw/words"
 )
 
 // BreakKind is what makes the stub stop; its value is the Z packet's type.
@@ -94,7 +96,7 @@ func (c *Client) breakpoints(ctx context.Context, letter byte, list []Breakpoint
 		},
 	})
 	if err != nil {
-		err = fmt.Errorf("%s %d breakpoints: %w", verb, len(list), err)
+		err = fmt.Errorf("%s %s: %w", verb, words.Count(len(list), "breakpoint"), err)
 		for i := range list {
 			list[i].Err = err
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+
+	"thaw/words"
 )
 
 // AddressMode says how a memory address is meant.
@@ -94,12 +96,12 @@ func (c *Client) readAnswer(mode AddressMode, addr uint64, dst, p []byte) error 
 			return nil
 		}
 	}
-	op := fmt.Sprintf("reading %d bytes at %s %#x", len(dst), mode, addr)
+	op := fmt.Sprintf("reading %s at %s %#x", words.Count(len(dst), "byte"), mode, addr)
 	if se, refused := parseStubError(p); refused {
 		return c.requestError(op, p, fmt.Errorf("%w: %w", ErrMemory, se))
 	}
 	if len(p)%2 == 0 && len(p) > 0 && len(p) < 2*len(dst) {
-		return c.requestError(op, nil, fmt.Errorf("%w: only %d bytes can be read", ErrMemory, len(p)/2))
+		return c.requestError(op, nil, fmt.Errorf("%w: only %s can be read", ErrMemory, words.Count(len(p)/2, "byte")))
 	}
 	return c.unexpected(op, p)
 }
@@ -192,7 +194,7 @@ func (c *Client) WriteMemory(ctx context.Context, mode AddressMode, addr uint64,
 		},
 		func(i int, p []byte) {
 			if failed == nil && string(p) != "OK" {
-				op := fmt.Sprintf("writing %d bytes at %s %#x", chunks[i].length, mode, addr+uint64(chunks[i].offset))
+				op := fmt.Sprintf("writing %s at %s %#x", words.Count(chunks[i].length, "byte"), mode, addr+uint64(chunks[i].offset))
 				failed = c.unexpected(op, p)
 				if se, refused := parseStubError(p); refused {
 					failed = c.requestError(op, p, fmt.Errorf("%w: %w", ErrMemory, se))
@@ -200,7 +202,7 @@ func (c *Client) WriteMemory(ctx context.Context, mode AddressMode, addr uint64,
 			}
 		})
 	if err != nil {
-		return fmt.Errorf("writing %d bytes at %s %#x: %w", len(buf), mode, addr, err)
+		return fmt.Errorf("writing %s at %s %#x: %w", words.Count(len(buf), "byte"), mode, addr, err)
 	}
 	return failed
 }

@@ -12,8 +12,8 @@ func memoryText(d *view.MemoryDiff) string {
 	if !d.Compared() {
 		return fmt.Sprintf("memory of task %s as it was checkpointed at stop %d was not compared with that of task %s: %s", d.Original, d.Checkpoint, d.Restored, clean(d.Problem))
 	}
-	s := fmt.Sprintf("memory of task %s as it was checkpointed at stop %d against task %s at stop %d: %s the same, %d differ, %d not mapped so far",
-		d.Original, d.Checkpoint, d.Restored, d.After, count(d.Same, "page"), len(d.Pages), d.Unmapped)
+	s := fmt.Sprintf("memory of task %s as it was checkpointed at stop %d against task %s at stop %d: %s the same, %s, %d not mapped so far",
+		d.Original, d.Checkpoint, d.Restored, d.After, count(d.Same, "page"), words.Differ(len(d.Pages), "page"), d.Unmapped)
 	if d.Attached > 0 {
 		s += fmt.Sprintf(" (%d compared as they are attached, though not mapped)", d.Attached)
 	}

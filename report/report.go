@@ -197,7 +197,7 @@ func countOf(pd *kernel.PD) string {
 func Snapshot(w io.Writer, s *view.Snapshot, caps bool) error {
 	p := &printer{w: w}
 	sys := s.System
-	p.line("%d objects, %d threads, %d tasks, %d capabilities; processor at %s", len(sys.Objects), len(sys.Threads()), len(sys.PDs()), sys.Capabilities(), s.PC)
+	p.line("%s, %s, %s, %s; processor at %s", count(len(sys.Objects), "object"), count(len(sys.Threads()), "thread"), count(len(sys.PDs()), "task"), count(sys.Capabilities(), "capability"), s.PC)
 	p.line("")
 	p.line("%5s %-16s %-20s %6s %-9s %16s %16s %s", "id", "name", "task", "wait", "from", "ip", "sp", "state")
 	for _, o := range sys.Threads() {

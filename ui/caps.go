@@ -94,7 +94,8 @@ type diffRow struct {
 	before, after *view.SlotCap
 	label         bool        // the label differs
 	texts         [2][]string // in their place, of what is no slot: from long to short forms
-	more          [][2]string // what else a page has to tell, each with its label
+	more          [][2]string // what else there is to tell, each with its label
+	page          *view.PageDiff
 }
 
 // diffList shows what differs between the two children beside the threads'
@@ -141,20 +142,22 @@ func (l *diffList) addMemory(d *view.MemoryDiff) {
 	if !d.Compared() {
 		l.rows = append(l.rows, diffRow{glyph: "?", word: "memory", texts: [2][]string{{"not compared"}, {clean(d.Problem)}}})
 	}
-	for _, g := range d.Pages[:min(len(d.Pages), mostPages)] {
-		n, like := words.Count(g.Bytes, "byte"), ""
-		if g.Like != "" {
-			like = ", like " + clean(g.Like)
-		}
-		at := g.Virt + uint64(max(g.First, 0))
-		after, first := []string{fmt.Sprintf("%s at %x%s", view.Shown(g.After), at, like), short(g.After) + like}, strings.TrimSuffix(short(g.Before), "…")
-		if like != "" {
-			after = append(after, strings.TrimPrefix(like, ", "))
-		}
-		l.rows = append(l.rows, diffRow{glyph: "≠", word: "page, " + clean(g.Region), slot: g.Virt,
-			texts: [2][]string{{fmt.Sprintf("%s, differs in %s", view.Shown(g.Before), n), "differs in " + n, n, first}, append(after, short(g.After))},
-			more:  [][2]string{{"page", fmt.Sprintf("%x, %s", g.Virt, g.Region)}, {"differs", fmt.Sprintf("in %s, the first at %x", n, at)}, {"equal to", g.Like}}})
+	for i := range d.Pages[:min(len(d.Pages), mostPages)] {
+		g := &d.Pages[i]
+		l.rows = append(l.rows, diffRow{glyph: "≠", word: "page, " + clean(g.Region), slot: g.Virt, texts: pageForms(g), page: g})
 	}
+}
+
+// pageForms tell a page in both children, from long to short.
+func pageForms(g *view.PageDiff) [2][]string {
+	n := words.Count(g.Bytes, "byte")
+	before := []string{view.Shown(g.Before) + ", differs in " + n, view.Shown(g.Before) + ", " + n, "differs in " + n, n, strings.TrimSuffix(short(g.Before), "…")}
+	after := []string{fmt.Sprintf("%s at %x", view.Shown(g.After), firstByte(g)), view.Shown(g.After), short(g.After)}
+	if like := clean(g.Like); like != "" {
+		brief := strings.TrimPrefix(like, "the program's ")
+		after = []string{after[0] + ", like " + like, after[2] + ", like " + like, after[2] + ", like " + brief, "like " + brief, after[2]}
+	}
+	return [2][]string{before, after}
 }
 
 // short are the first bytes of a page, as short as can be.
@@ -164,6 +167,9 @@ func short(b []byte) string {
 	}
 	return fmt.Sprintf("%.1x…", b)
 }
+
+// firstByte is the address of the first byte that differs.
+func firstByte(g *view.PageDiff) uint64 { return g.Virt + uint64(max(g.First, 0)) }
 
 // waitForms tell what a thread waits for, from long to short.
 func waitForms(name, wait string) []string {
@@ -277,6 +283,9 @@ func (l *diffList) empty() string {
 // lines tell a row in full, what is longer than its cells.
 func (l *diffList) lines(i, w int) []line {
 	r := &l.rows[i]
+	if r.page != nil {
+		return l.pageLines(r.page, w)
+	}
 	var out []line
 	fact := func(label, text string) {
 		out = append(out, l.th.paragraph(pad(label, 10), text, w)...)
@@ -296,6 +305,34 @@ func (l *diffList) lines(i, w int) []line {
 		fact(m[0], clean(m[1]))
 	}
 	return out
+}
+
+// pageLines are the bytes of a page in both children, side by side, as far as they are
+// kept: what differs stands out.
+func (l *diffList) pageLines(g *view.PageDiff, w int) []line {
+	out := l.th.paragraph("", fmt.Sprintf("differs in %s, the first at %x", words.Count(g.Bytes, "byte"), firstByte(g)), w)
+	if g.Like != "" {
+		out = append(out, l.th.paragraph("", "equal to "+clean(g.Like), w)...)
+	}
+	if len(g.Before) == 0 || len(g.After) == 0 {
+		return append(out, l.th.paragraph("", "original "+view.Shown(g.Before)+", restored "+view.Shown(g.After), w)...)
+	}
+	at, cells := hex(firstByte(g)), 3*len(g.Before)
+	head := pad("address", len(at)) + "  " + pad("original "+taskWord(l.view.Memory.Original), cells) + "  " + "restored " + taskWord(l.view.Memory.Restored)
+	row := line{{pad(at, len("address")) + "  ", l.th.plain}}
+	for n, bytes := range [][]byte{g.Before, g.After} {
+		for i, b := range bytes {
+			style := l.th.plain
+			if i < len(g.Before) && i < len(g.After) && g.Before[i] != g.After[i] {
+				style = l.th.bold.Reverse(true)
+			}
+			row = append(row, span{fmt.Sprintf("%02x", b), style}, span{" ", l.th.plain})
+		}
+		if n == 0 {
+			row = append(row, span{pad("", max(len("original "+taskWord(l.view.Memory.Original))-cells, 0)) + "  ", l.th.plain})
+		}
+	}
+	return append(out, line{}, line{{head, l.th.head}}, row)
 }
 
 // name is the row in a word.

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/gdamore/tcell/v2"
+
+	"thaw/words"
 )
 
 // front is what keys go to: the window on top, else the focused pane. It looks for
@@ -52,7 +54,7 @@ func (f *front) askFilter() {
 	l := f.table()
 	f.line.ask(&prompt{title: "filter " + clip(f.name(), 30), mark: "/", start: l.filter, limit: 60, enter: "keep", esc: "show all",
 		hint: func() string {
-			return fmt.Sprintf("%d of %d rows", len(l.order), l.src.len()) + "; Enter keeps it, Esc shows all"
+			return fmt.Sprintf("%d of %s", len(l.order), words.Count(l.src.len(), "row")) + "; Enter keeps it, Esc shows all"
 		},
 		keys:   []hint{{"↑ ↓", "rows"}},
 		edited: l.setFilter, done: func(string) {}, cancel: func() { l.setFilter("") },

@@ -1,9 +1,8 @@
 package ui
 
 import (
-	"fmt"
-
 	"thaw/session/view"
+	"thaw/words"
 )
 
 // logPane is the pane of the guest's LOG.
@@ -24,7 +23,7 @@ func (p *logPane) title() []string {
 	if s := p.body.search.words(); s != "" {
 		return []string{clean(s)}
 	}
-	return []string{fmt.Sprintf("%d lines", len(p.view.Log))}
+	return []string{words.Count(len(p.view.Log), "line")}
 }
 
 func (p *logPane) hints() []hint { return keyHints("/", ";", "e") }

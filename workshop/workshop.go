@@ -24,6 +24,7 @@ type Exercise struct {
 	Title     string `yaml:"title"`
 	Symptom   string `yaml:"symptom"` // what the user saw who reported it, "" nothing more
 	Lab       bool   `yaml:"lab"`     // the lab guest has the bug under the same name
+	Cast      bool   `yaml:"cast"`    // it is filmed: docs/casts
 	Questions []Question
 }
 

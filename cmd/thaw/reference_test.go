@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write docs/commands.md anew")
+var update = flag.Bool("update", false, "write docs/commands.md and docs/casts anew")
 
 // The reference is what the commands say of themselves, and the README knows
 // every command.

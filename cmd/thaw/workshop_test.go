@@ -49,17 +49,7 @@ func doExercise(t *testing.T, e workshop.Exercise, open func(ctx context.Context
 			if len(q.Keys) == 0 {
 				continue
 			}
-			ctx, cancel := context.WithCancel(t.Context())
-			screen, err := cast.NewScreen(size[0], size[1])
-			if err != nil {
-				t.Fatal(err)
-			}
-			ended := make(chan error, 1)
-			go func() { ended <- ui.Run(ctx, open(ctx), ui.Options{Screen: screen, NoGreeting: true}) }()
-			pressAll(screen, ":stop last")
-			if err := screen.Settle(workshopWait, func() bool { return atLast(screenText(screen)) }); err != nil {
-				t.Fatalf("the last stop is not shown: %v\n%s", err, rowsOf(screen))
-			}
+			screen, leave := atLastStop(t, size, ui.Options{}, open)
 			for _, k := range q.Keys {
 				pressAll(screen, k)
 			}
@@ -68,9 +58,29 @@ func doExercise(t *testing.T, e workshop.Exercise, open func(ctx context.Context
 					t.Errorf("%dx%d %q: %s does not show %q:\n%s", size[0], size[1], q.Ask, q.Keys, want, rowsOf(screen))
 				}
 			}
-			cancel()
-			<-ended
+			leave()
 		}
+	}
+}
+
+// atLastStop opens a screen that shows the last stop.
+func atLastStop(t *testing.T, size [2]int, o ui.Options, open func(ctx context.Context) ui.Controller) (screen *cast.Screen, leave func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	screen, err := cast.NewScreen(size[0], size[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Screen, o.NoGreeting = screen, true
+	ended := make(chan error, 1)
+	go func() { ended <- ui.Run(ctx, open(ctx), o) }()
+	pressAll(screen, ":stop last")
+	if err := screen.Settle(workshopWait, func() bool { return atLast(screenText(screen)) }); err != nil {
+		t.Fatalf("the last stop is not shown: %v\n%s", err, rowsOf(screen))
+	}
+	return screen, func() {
+		cancel()
+		<-ended
 	}
 }
 
@@ -146,7 +156,11 @@ func TestWorkshopLive(t *testing.T) {
 			if err := begin(t.Context(), op.engine); err != nil {
 				t.Fatal(err)
 			}
-			if err := runAll(t.Context(), op.engine, nil); err != nil {
+			known, err := scenarios.Entry(e.Recording)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := runOn(t.Context(), op.engine, known.Log, nil); err != nil {
 				t.Fatal(err)
 			}
 			doExercise(t, e, func(ctx context.Context) ui.Controller { return session.NewController(ctx, op.engine) })
