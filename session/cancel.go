@@ -9,12 +9,13 @@ import (
 
 	"thaw/debuginfo"
 	"thaw/session/evidence"
+	"thaw/session/observe"
 )
 
 // forceCancel prepares that a thread's wait in IPC is ended: its state gets the
 // cancel flag. Whether the rest can be done is found out now, not later.
 func (e *Engine) forceCancel(ctx context.Context, w Changer, f *evidence.Forced, t *evidence.Track) error {
-	sys, err := e.system(ctx)
+	sys, err := e.m.System(ctx)
 	if err != nil {
 		return err
 	}
@@ -29,8 +30,8 @@ func (e *Engine) forceCancel(ctx context.Context, w Changer, f *evidence.Forced,
 		f.Waits = err.Error()
 		return nil
 	}
-	spec, scope := e.plat.cancel, e.scope(e.comps[e.plat.cancel.Component])
-	flag, err := evalUint(scope, spec.Flag)
+	spec, scope := e.obs.Platform.Cancel, e.m.Scope(e.programs.ByName[e.obs.Platform.Cancel.Component].File)
+	flag, err := observe.EvalUint(scope, spec.Flag)
 	if err != nil {
 		return err
 	}
@@ -55,12 +56,12 @@ func (e *Engine) forceCancel(ctx context.Context, w Changer, f *evidence.Forced,
 // cancelCall is the function that makes a waiting thread ready, and what it is
 // called for.
 func (e *Engine) cancelCall(t *evidence.Track) (fn, object uint64, err error) {
-	spec := e.plat.cancel
+	spec := e.obs.Platform.Cancel
 	if spec == nil {
 		return 0, 0, errors.New("it is not known how this kernel ends a wait (cancel, in the scenario)")
 	}
-	c := e.comps[spec.Component]
-	fns, err := c.file.Functions(spec.Function)
+	c := e.programs.ByName[spec.Component]
+	fns, err := c.File.Functions(spec.Function)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -69,10 +70,10 @@ func (e *Engine) cancelCall(t *evidence.Track) (fn, object uint64, err error) {
 		if len(f.Params) > 0 || !member || len(f.Locations) == 0 || f.Locations[0].Kind != debuginfo.Entry {
 			continue
 		}
-		object, err := evalUint(e.scope(c), fmt.Sprintf("(%s *)(%s *)%#x", class, spec.Thread, t.Block))
+		object, err := observe.EvalUint(e.m.Scope(c.File), fmt.Sprintf("(%s *)(%s *)%#x", class, spec.Thread, t.Block))
 		return f.Locations[0].Addr, object, err
 	}
-	return 0, 0, fmt.Errorf("%s of %s cannot be called: it takes parameters, or was inlined everywhere", spec.Function, c.file.Path())
+	return 0, 0, fmt.Errorf("%s of %s cannot be called: it takes parameters, or was inlined everywhere", spec.Function, c.File.Path())
 }
 
 // cutLast cuts s around the last sep.
@@ -85,7 +86,7 @@ func cutLast(s, sep string) (before, after string, found bool) {
 
 // pendingCancels are the forced states with waits that are to be ended.
 func (e *Engine) pendingCancels() (threads []*evidence.Track, states []*evidence.Forced) {
-	for _, t := range e.ev.Threads {
+	for _, t := range e.obs.Ev.Threads {
 		for i := range t.Forced {
 			if f := &t.Forced[i]; f.Cancel && !f.Undone && !f.Called {
 				threads, states = append(threads, t), append(states, f)

@@ -2,28 +2,20 @@ package session
 
 import (
 	"bufio"
-	"debug/elf"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 
-	"golang.org/x/arch/arm/armasm"
-	"golang.org/x/arch/x86/x86asm"
-
-	"thaw/debuginfo"
 	"thaw/kernel"
-	"thaw/memory"
 	"thaw/readfile"
+	"thaw/session/components"
 	"thaw/session/view"
 )
 
 // How much of the code around a place is shown.
 const (
-	sourceAround = 6  // lines before and behind
-	codeBefore   = 8  // instructions
-	codeBehind   = 12 // instructions
-	maxFunction  = 1 << 16
+	sourceAround = 6        // lines before and behind
 	maxSource    = 16 << 20 // bytes of a source file
 )
 
@@ -31,23 +23,23 @@ const (
 // an address of a task, or else where the stopped processor is. Source files are
 // looked for where the debug info says that they were.
 func (e *Engine) askCode(s *view.Snapshot, p *view.Peek) error {
-	at, c := s.PC, e.componentHere(s.System)
+	at, c := s.PC, e.programs.Here(s.System)
 	switch q := p.Query; {
 	case q.Addr != 0 && q.Task == 0:
-		at = c.place(q.Addr)
+		at = c.Place(q.Addr)
 	case q.Addr != 0:
 		o := s.System.Object(q.Task)
 		if o == nil || o.PD == nil {
 			return fmt.Errorf("task %s is not there any more", q.Task)
 		}
-		c = e.programAt(s.System, o, q.Addr)
-		at = c.place(q.Addr)
+		c = e.programs.At(s.System, o, q.Addr)
+		at = c.Place(q.Addr)
 	case q.Thread != 0:
-		o, task, err := userThread(s, q.Thread)
+		o, task, err := components.UserThread(s, q.Thread)
 		if err != nil {
 			return err
 		}
-		at, c = s.Places[o.ID], e.programAt(s.System, task, o.Thread.IP)
+		at, c = s.Places[o.ID], e.programs.At(s.System, task, o.Thread.IP)
 	}
 	if c == nil {
 		return fmt.Errorf("there is no debug info for the program at %#x", at.Addr)
@@ -55,21 +47,8 @@ func (e *Engine) askCode(s *view.Snapshot, p *view.Peek) error {
 	p.Title = at.Bare().String()
 	p.Text = append(p.Text, sourceLines(at, e.sources)...)
 	p.Text = append(p.Text, "")
-	p.Text = append(p.Text, c.instructions(at)...)
+	p.Text = append(p.Text, c.Instructions(at)...)
 	return nil
-}
-
-// userThread is a thread that was in user mode, and its task.
-func userThread(s *view.Snapshot, id kernel.ID) (thread, task *kernel.Object, err error) {
-	o := s.System.Object(id)
-	if o == nil || o.Thread == nil {
-		return nil, nil, fmt.Errorf("thread %s is not there any more", id)
-	}
-	task = s.System.Object(o.Thread.PD)
-	if o.Thread.Source == kernel.SourceNone || task == nil || task.PD == nil {
-		return nil, nil, fmt.Errorf("thread %s %s never was in user mode", id, o.Title())
-	}
-	return o, task, nil
 }
 
 // askStack unwinds the stack of a thread in user mode, by its saved registers.
@@ -80,29 +59,18 @@ func (e *Engine) askStack(s *view.Snapshot, p *view.Peek) error {
 		p.Frames = withCode(s.Frames, 0)
 		return nil
 	}
-	o, task, err := userThread(s, id)
+	o, task, err := components.UserThread(s, id)
 	if err != nil {
 		return err
 	}
 	p.Title = stackTitle(o)
-	frames, err := e.stackOf(s, o, task, memory.NewView(e.target, memory.SharedBlock, nil))
+	frames, err := e.programs.Stack(s, o, task, e.m.FreshView())
 	p.Frames = withCode(frames, task.ID)
 	return err
 }
 
 func stackTitle(thread *kernel.Object) string {
 	return fmt.Sprintf("backtrace of %s %s", thread.Title(), thread.ID)
-}
-
-// stackOf unwinds the stack of a thread in user mode.
-func (e *Engine) stackOf(s *view.Snapshot, o, task *kernel.Object, phys memory.Reader) ([]view.Frame, error) {
-	c := e.programAt(s.System, task, o.Thread.IP)
-	if c == nil {
-		return nil, fmt.Errorf("there is no debug info for the program at %#x", o.Thread.IP)
-	}
-	regs := savedRegisters{{Name: e.arch.IP, Value: o.Thread.IP}, {Name: e.arch.SP, Value: o.Thread.SP}}
-	scope := debuginfo.Scope{File: c.file, Mem: memory.NewSpace(phys, e.m.Paging, task.PD.Root), Regs: append(regs, o.Thread.Registers...), PC: o.Thread.IP}
-	return framesOf(scope, c), nil
 }
 
 // withCode tells where the code of each frame is. A return address may lie
@@ -120,12 +88,6 @@ func withCode(frames []view.Frame, task kernel.ID) []view.PeekFrame {
 	}
 	return out
 }
-
-// savedRegisters are a thread's, by name.
-type savedRegisters []kernel.Register
-
-// Uint64 implements debuginfo.Registers.
-func (r savedRegisters) Uint64(name string) (uint64, bool) { return kernel.RegisterIn(r, name) }
 
 // sourceLines are the lines around a place, the one that is meant marked; or
 // why there are none.
@@ -175,81 +137,4 @@ func openSource(name string, dirs []string) (*os.File, error) {
 		}
 	}
 	return nil, first
-}
-
-// instruction is one decoded instruction.
-type instruction struct {
-	addr uint64
-	size int
-	text string
-}
-
-// instructions are those around a place. They are decoded from the beginning of
-// its function, since x86's have no fixed length.
-func (c *component) instructions(at view.Place) []string {
-	start := at.Addr - at.Offset
-	if at.Function == "" || at.Offset > maxFunction {
-		start = at.Addr
-	}
-	var all []instruction
-	here := -1
-	for a := start; ; {
-		in, err := c.decode(a)
-		if err != nil {
-			break
-		}
-		if a <= at.Addr && at.Addr < a+uint64(in.size) {
-			here = len(all)
-		}
-		all = append(all, in)
-		if here >= 0 && len(all) > here+codeBehind {
-			break
-		}
-		a += uint64(in.size)
-	}
-	if here < 0 {
-		return []string{fmt.Sprintf("no instruction of %s is at %#x", c.name, at.Addr)}
-	}
-	var out []string
-	for i := max(here-codeBefore, 0); i < len(all); i++ {
-		mark := "  "
-		if i == here {
-			mark = "▸ "
-		}
-		out = append(out, fmt.Sprintf("%s%x  %s", mark, all[i].addr, all[i].text))
-	}
-	return out
-}
-
-// decode decodes the instruction at an address of the program's file.
-func (c *component) decode(addr uint64) (instruction, error) {
-	if !c.hasText(addr) {
-		return instruction{}, fmt.Errorf("%#x is not in the text of %s", addr, c.name)
-	}
-	buf := make([]byte, 16)
-	for len(buf) > 0 && c.file.ReadFile(addr, buf) != nil {
-		buf = buf[:len(buf)-1]
-	}
-	name := func(a uint64) (string, uint64) {
-		fn, off, ok := c.file.FunctionAt(a)
-		if !ok {
-			return "", 0
-		}
-		return view.Place{Function: fn}.Bare().Function, a - off
-	}
-	switch c.file.Machine() {
-	case elf.EM_X86_64:
-		in, err := x86asm.Decode(buf, 64)
-		if err != nil {
-			return instruction{}, fmt.Errorf("decoding the instruction at %#x: %w", addr, err)
-		}
-		return instruction{addr, in.Len, x86asm.GNUSyntax(in, addr, name)}, nil
-	case elf.EM_ARM:
-		in, err := armasm.Decode(buf, armasm.ModeARM)
-		if err != nil {
-			return instruction{addr, 4, "?"}, nil // data between functions
-		}
-		return instruction{addr, 4, armasm.GNUSyntax(in)}, nil
-	}
-	return instruction{}, fmt.Errorf("instructions of %v are not known", c.file.Machine())
 }

@@ -21,7 +21,7 @@ func (e *Engine) Diverge(ctx context.Context, thread kernel.ID) error {
 	if t == nil {
 		return fmt.Errorf("thread %s: no state was requested for it, so there is nothing to compare", thread)
 	}
-	if block, err := e.currentBlock(ctx); err != nil || block != t.Block || !e.m.CPUs[e.cpu].User {
+	if block, err := e.m.CurrentBlock(ctx); err != nil || block != t.Block || !e.m.CPU().User {
 		return errors.Join(err, fmt.Errorf("thread %s %s does not run in user mode at this stop: go to where it returns there", t.ID, t.Name))
 	}
 	if err := e.diverge(ctx, t); err != nil {
@@ -39,7 +39,7 @@ func (e *Engine) diverge(ctx context.Context, t *evidence.Track) error {
 		d.Problem = whyReplayed
 		return nil
 	}
-	if !ok || e.arch.RootRegister == "" {
+	if !ok || e.m.Arch.RootRegister == "" {
 		d.Problem = "the page tables in use cannot be changed through this target"
 		return nil
 	}
@@ -50,32 +50,22 @@ func (e *Engine) diverge(ctx context.Context, t *evidence.Track) error {
 	}
 	d.Original = original.ID
 	from := original.Thread
-	start := append(slices.Clone(from.Registers), kernel.Register{Name: e.arch.IP, Value: from.IP},
-		kernel.Register{Name: e.arch.SP, Value: from.SP}, kernel.Register{Name: e.arch.Flags, Value: from.Flags})
-	restored, err := e.excursion(ctx, w, t.TaskRoot, nil, e.attachedTo(t))
+	start := append(slices.Clone(from.Registers), kernel.Register{Name: e.m.Arch.IP, Value: from.IP},
+		kernel.Register{Name: e.m.Arch.SP, Value: from.SP}, kernel.Register{Name: e.m.Arch.Flags, Value: from.Flags})
+	restored, err := e.excursion(ctx, w, t.TaskRoot, nil, e.memory.AttachedTo(t))
 	if err != nil {
 		return noExcursion(ctx, d, err)
 	}
 	task := s.System.Object(from.PD)
-	first, err := e.excursion(ctx, w, task.PD.Root, start, e.child.mapped)
+	first, err := e.excursion(ctx, w, task.PD.Root, start, e.memory.State.Mapped)
 	if err != nil {
 		return noExcursion(ctx, d, err)
 	}
-	compareExcursions(d, first, restored, e.comps[t.Program].place)
+	compareExcursions(d, first, restored, e.programs.ByName[t.Program].Place)
 	e.describeLast(d, t.Program)
 	d.Paths[0].Slot, d.Paths[1].Slot = e.slotOf(s, from.PD, t.Task, first), e.slotOf(s, t.Task, from.PD, restored)
 	compareSlots(d)
 	return nil
-}
-
-// attachedTo is what is attached to a thread's task, as far as that is known.
-func (e *Engine) attachedTo(t *evidence.Track) []attachment {
-	regions := e.child.regions[t.Block]
-	if regions == nil || e.plat.attached == nil {
-		return nil
-	}
-	all, _ := e.attachments(regions) // what a broken map has beyond is not found: a fault ends the excursion there
-	return all
 }
 
 // noExcursion notes why an excursion has found nothing. That is no reason to end a
@@ -152,12 +142,12 @@ func pairs(original, restored []kernel.Register) []view.RegisterPair {
 
 // describeLast puts the last common instruction in words.
 func (e *Engine) describeLast(d *view.Divergence, program string) {
-	c := e.comps[program]
+	c := e.programs.ByName[program]
 	if d.Common == 0 || c == nil {
 		return
 	}
-	if in, err := c.decode(d.Last.Addr); err == nil {
-		d.Text = in.text
+	if in, err := c.Decode(d.Last.Addr); err == nil {
+		d.Text = in.Text
 	}
 }
 
@@ -168,7 +158,7 @@ func (e *Engine) slotOf(s *view.Snapshot, task, other kernel.ID, x excursion) *v
 	if x.end != endSystemCall || !x.known || o == nil || o.PD == nil {
 		return nil
 	}
-	slot := e.dec.Slot(x.selector)
+	slot := e.m.Decoder.Slot(x.selector)
 	if c, ok := o.PD.Cap(slot); ok {
 		d := view.DescribeSlot(s, c)
 		return &d

@@ -12,7 +12,12 @@ import (
 	"thaw/kernel"
 	"thaw/memory"
 	"thaw/session/arch"
+	"thaw/session/components"
+	"thaw/session/drive"
 	"thaw/session/evidence"
+	"thaw/session/machine"
+	"thaw/session/memcompare"
+	"thaw/session/observe"
 	"thaw/session/scenario"
 	"thaw/session/target"
 	"thaw/session/view"
@@ -42,68 +47,34 @@ type Config struct {
 // used by one goroutine, except for Interrupt.
 type Engine struct {
 	target Target
-	dec    Decoder
-	paging memory.Paging
+	m      *machine.Machine
 	scn    *scenario.Scenario
-	plat   platform
-	arch   arch.Arch
 
-	sources   []string
-	comps     map[string]*component
-	compNames []string
-	taskComps map[taskKey]*component
-	libraries map[libraryKey]bool
-	roots     map[rootKey]bool
+	sources  []string
+	programs *components.Set
 
-	// The current stop.
-	m       kernel.Machine
-	regs    []target.Registers
-	cpu     int // processor that stopped
-	view    *memory.View
-	mirror  *memory.Mirror // what the model is made of, at all stops
-	guard   guard
-	skipper *skipper
-	lifter  lifter
-	text    *memory.View // machine code, which recordings leave out
-	touched []uint64
-	sys     *kernel.System // decoded at this stop, nil if not so far
+	drive *drive.Driver
+	obs   *observe.Observer
 
-	probes   map[uint64][]*probe
-	infos    []*view.BreakpointInfo
-	taken    visit       // last hit that belonged to a probe
-	faulted  visit       // taken, but its instruction faulted: it will come again
-	function string      // function whose probe is being run, "" outside
-	asked    atomic.Bool // the user wants a stop
-	handling bool        // what a stop means is being found out
-
-	started  time.Time
-	seq      int // orders evidence
-	phases   []view.Phase
-	ev       evidence.Evidence
-	child    child
-	watching watchList
-	undo     undoing
-	history  moments
-	log      logBook
-	notes    noteBook
-	watched  []string   // watch expressions
-	rec      *recording // nil: nothing is recorded
-	ended    error
+	phases  []view.Phase
+	memory  *memcompare.Comparer
+	undo    undoing
+	history moments
+	log     logBook
+	notes   noteBook
+	watched []string   // watch expressions
+	rec     *recording // nil: nothing is recorded
+	ended   error
 
 	snapshots bool        // VM snapshots are made
 	saves     []save      // that were made
 	marks     []mark      // of a recorded run, by position; the first one is at its beginning
 	leaves    uint64      // thread object on its way out of the kernel that was followed here before, 0: none
-	followed  uint64      // thread object that was followed out since the last mark, 0: none
-	counted   bool        // QEMU records: every instruction must be executed
-	own       []*probe    // the user's, while they are off the target
 	travelled int         // counts guests to go back in: another one may come by Reconnect
 	moving    atomic.Bool // QEMU moves the guest, and must not be interrupted
 
 	waiting   atomic.Pointer[Waiting] // nil: nothing is waited for
 	ranBefore bool                    // the kernel ran before this session
-
-	checked bool // the running kernel was compared with its file
 
 	divergence bool // see Config
 }
@@ -140,133 +111,64 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{
-		target: c.Target, dec: c.Decoder, paging: c.Paging, scn: c.Scenario, arch: a,
-		comps: map[string]*component{}, taskComps: map[taskKey]*component{}, libraries: map[libraryKey]bool{}, roots: map[rootKey]bool{},
-		sources: c.Sources, probes: map[uint64][]*probe{}, started: time.Now(), ev: evidence.New(), child: newChild(), watching: newWatchList(), undo: undoing{}, mirror: memory.NewMirror(c.Target), skipper: newSkipper(c.Target), lifter: newLifter(),
+		target: c.Target, scn: c.Scenario,
+		programs: components.New(c.Files, c.Scenario),
+		sources:  c.Sources, undo: undoing{},
 		history:    moments{most: cmp.Or(c.MaxStops, maxMoments)},
 		divergence: c.Divergence, snapshots: c.VMSnapshots,
 	}
-	for name, f := range c.Files {
-		e.comps[name] = newComponent(name, name == c.Scenario.KernelName(), f)
-	}
-	e.compNames = sortedNames(e.comps)
 	if c.Recorder != nil {
 		var err error
-		if e.rec, err = newRecording(c.Recorder, e.comps, c.WithCode, c.Sparse); err != nil {
+		if e.rec, err = newRecording(c.Recorder, e.programs.ByName, c.WithCode, c.Sparse); err != nil {
 			return nil, err
 		}
 	}
-	if e.kernelComponent() == nil {
+	if e.programs.Kernel() == nil {
 		return nil, errors.New("no debug info for the kernel: give its ELF")
 	}
-	e.guard = newGuard(e)
-	if err := e.look(ctx, 0); err != nil {
+	e.m = machine.Of(c.Target, c.Decoder, c.Paging, a, e.programs.Kernel().File.PtrSize(), e.rec)
+	e.programs.On(e.m)
+	e.drive = e.newDriver()
+	e.obs = e.newObserver()
+	e.memory = memcompare.New(e.m, e.programs, e.obs, e.scn.Child)
+	if err := e.m.Look(ctx, 0); err != nil {
 		return nil, err
 	}
-	if e.ranBefore = e.booted(); e.ranBefore {
-		if err := e.checkKernel(); err != nil {
+	if e.ranBefore = e.m.Booted(); e.ranBefore {
+		if err := e.programs.CheckKernel(); err != nil {
 			return nil, err
 		}
 	}
 	return e, nil
 }
 
-// booted says whether the kernel's objects can be reached.
-func (e *Engine) booted() bool {
-	_, err := e.dec.KernelSpace(e.m)
-	return err == nil
+// newDriver drives the target from where it stands, with nothing set.
+func (e *Engine) newDriver() *drive.Driver {
+	return drive.New(e.target, e.m, e.programs, func() bool { return e.reverser() != nil }, drive.Owner{GoesOn: e.goesOn, Stopped: e.stopped, WatchHit: func(ctx context.Context, stop target.Stop) (*drive.Event, error) { return e.obs.WatchHit(ctx, stop) }, RunEnds: e.runEnds})
 }
 
-// look reads the processors after a stop and forgets memory of the last one.
-func (e *Engine) look(ctx context.Context, cpu int) error {
-	regs, err := e.target.CPUs(ctx)
-	if err != nil {
-		return fmt.Errorf("reading the registers: %w", err)
-	}
-	if cpu >= len(regs) {
-		return fmt.Errorf("reading the registers: processor %d stopped, but the target has %d", cpu, len(regs))
-	}
-	if e.view != nil {
-		e.rec.read(e.view)
-		if t := e.view.Touched(); len(t) > 0 {
-			e.touched = t
-		}
-	}
-	e.regs, e.cpu, e.sys = regs, cpu, nil
-	e.view = memory.NewView(e.target, e.target.BlockSize(), nil)
-	e.rec.trace(e.view)
-	e.text = memory.NewView(e.target, e.target.BlockSize(), nil)
-	e.m = kernel.Machine{Phys: e.view, Paging: e.paging}
-	for _, r := range regs {
-		e.m.CPUs = append(e.m.CPUs, e.arch.CPU(r))
-	}
-	return nil
-}
-
-// system decodes the kernel's objects, once per stop: those whose memory changed
-// since the last time.
-func (e *Engine) system(ctx context.Context) (*kernel.System, error) {
-	if e.sys != nil {
-		return e.sys, nil
-	}
-	if err := e.findStacks(ctx); err != nil {
-		return nil, err
-	}
-	e.rec.read(e.view)
-	view := memory.NewView(e.target, e.target.BlockSize(), e.touched)
-	e.rec.trace(view)
-	e.view, e.m.Phys = view, view
-	if err := e.mirror.Refresh(); err != nil {
-		return nil, err
-	}
-	m := e.m
-	m.Phys = e.mirror
-	sys, err := e.dec.Decode(m)
-	if err != nil {
-		return nil, err
-	}
-	e.sys = sys
-	return sys, nil
-}
-
-// findStacks asks for the kernel stacks of processors in user mode, which tell
-// the threads that run there.
-func (e *Engine) findStacks(ctx context.Context) error {
-	for i := range e.m.CPUs {
-		cpu := &e.m.CPUs[i]
-		if !cpu.User || cpu.KernelSP != 0 {
-			continue
-		}
-		sp, err := e.target.KernelStack(ctx, i, e.m.Space(i))
-		if err != nil {
-			return fmt.Errorf("finding the thread that processor %d runs: %w", i, err)
-		}
-		cpu.KernelSP = sp
-	}
-	return nil
-}
-
-// currentBlock is the thread object that the stopped processor runs, 0 if that
-// cannot be told.
-func (e *Engine) currentBlock(ctx context.Context) (uint64, error) {
-	if err := e.findStacks(ctx); err != nil {
-		return 0, err
-	}
-	return e.dec.CurrentThread(e.m, e.cpu), nil
-}
-
-// scope evaluates expressions of a component at the stopped processor.
-func (e *Engine) scope(c *component) debuginfo.Scope {
-	return debuginfo.Scope{File: c.file, Mem: e.m.Space(e.cpu), Regs: e.regs[e.cpu], PC: e.m.CPUs[e.cpu].IP, Function: e.function}
+func (e *Engine) newObserver() *observe.Observer {
+	return observe.New(e.m, e.programs, e.drive, observe.Hooks{
+		Gone:   func() bool { r, ok := e.target.(Reconnecter); return ok && r.Lost() },
+		Next:   func() int { return e.history.last() + 1 },
+		Asked:  func(t *evidence.Track, scope debuginfo.Scope, r *kernel.Request) { e.memory.NoteRegions(t, scope, r) },
+		Enters: e.forceRegisters,
+		Entered: func(ctx context.Context, t *evidence.Track) error {
+			if !e.divergence {
+				return nil
+			}
+			return e.diverge(ctx, t)
+		},
+	})
 }
 
 // Interrupt asks a running guest to stop; any goroutine may call it.
 func (e *Engine) Interrupt() error {
 	if e.moving.Load() {
-		e.asked.Store(true) // QEMU itself is better left alone meanwhile
+		e.drive.Asked.Store(true) // QEMU itself is better left alone meanwhile
 		return nil
 	}
-	e.asked.Store(true)
+	e.drive.Asked.Store(true)
 	return e.target.Interrupt()
 }
 
@@ -311,22 +213,11 @@ func (e *Engine) clear(ctx context.Context) error {
 
 // bare takes all breakpoints and watchpoints off a stopped target.
 func (e *Engine) bare(ctx context.Context) error {
-	if err := e.putBack(ctx); err != nil {
+	if err := e.drive.Breaks.PutBack(ctx); err != nil {
 		return err
 	}
-	if err := e.disarmAll(ctx); err != nil {
+	if err := e.drive.Guard.DisarmAll(ctx); err != nil {
 		return err
 	}
-	for addr, list := range e.probes {
-		if err := e.target.ClearBreakpoint(ctx, addr); err != nil {
-			return fmt.Errorf("removing the breakpoint at %#x: %w", addr, err)
-		}
-		for _, p := range list {
-			if p.info.Own() {
-				e.own = append(e.own, p)
-			}
-		}
-		delete(e.probes, addr)
-	}
-	return nil
+	return e.drive.Breaks.TakeOff(ctx)
 }

@@ -10,6 +10,7 @@ import (
 	"thaw/kernel"
 	"thaw/memory"
 	"thaw/session/arch"
+	"thaw/session/memcompare"
 	"thaw/session/target"
 )
 
@@ -28,7 +29,7 @@ type excursion struct {
 	known    bool
 
 	root     uint64
-	attached []attachment
+	attached []memcompare.Attachment
 	pages    []memory.Request // to be put back, page-table entries among them
 }
 
@@ -60,12 +61,12 @@ type Putter interface {
 
 // excursion executes up to maxExcursion instructions in the address space with
 // the page tables at root, from a register state on.
-func (e *Engine) excursion(ctx context.Context, w Putter, root uint64, start []kernel.Register, attached []attachment) (x excursion, err error) {
+func (e *Engine) excursion(ctx context.Context, w Putter, root uint64, start []kernel.Register, attached []memcompare.Attachment) (x excursion, err error) {
 	leave, err := e.exceptionReturn()
 	if err != nil {
 		return x, err
 	}
-	saved, cpu := e.regs[e.cpu], e.cpu
+	saved, cpu := e.m.Registers(), e.m.Stopped
 	x.root, x.attached = root, attached
 	if x.pages, err = e.userPages(root); err != nil {
 		return x, err
@@ -80,19 +81,19 @@ func (e *Engine) excursion(ctx context.Context, w Putter, root uint64, start []k
 		// forget pages that were lent.
 		ctx := context.WithoutCancel(ctx)
 		back := errors.Join(e.putPages(ctx, w, x.pages), w.PutRegisters(ctx, cpu, saved),
-			w.WriteRegister(ctx, cpu, e.arch.RootRegister, arch.Value(saved, e.arch.RootRegister)), e.look(ctx, cpu))
+			w.WriteRegister(ctx, cpu, e.m.Arch.RootRegister, arch.Value(saved, e.m.Arch.RootRegister)), e.m.Look(ctx, cpu))
 		if back != nil {
 			err = errors.Join(err, fmt.Errorf("%w: %w", errNotPutBack, back))
 		}
 	}()
-	own := []kernel.Register{{Name: e.arch.RootRegister, Value: root}, {Name: e.arch.FaultAddress, Value: noFault},
-		{Name: e.arch.LazyFPU, Value: arch.Value(saved, e.arch.LazyFPU) &^ e.arch.LazyFPUBit}}
+	own := []kernel.Register{{Name: e.m.Arch.RootRegister, Value: root}, {Name: e.m.Arch.FaultAddress, Value: noFault},
+		{Name: e.m.Arch.LazyFPU, Value: arch.Value(saved, e.m.Arch.LazyFPU) &^ e.m.Arch.LazyFPUBit}}
 	for _, r := range append(own, start...) {
-		if err := w.WriteRegister(ctx, e.cpu, r.Name, r.Value); err != nil {
+		if err := w.WriteRegister(ctx, e.m.Stopped, r.Name, r.Value); err != nil {
 			return x, err
 		}
 	}
-	if err := e.look(ctx, e.cpu); err != nil {
+	if err := e.m.Look(ctx, e.m.Stopped); err != nil {
 		return x, err
 	}
 	err = e.follow(ctx, w, leave, &x)
@@ -102,15 +103,15 @@ func (e *Engine) excursion(ctx context.Context, w Putter, root uint64, start []k
 // follow executes instructions until the program enters the kernel.
 func (e *Engine) follow(ctx context.Context, w Putter, leave uint64, x *excursion) error {
 	for n := 0; ; n++ {
-		cpu := e.m.CPUs[e.cpu]
+		cpu := e.m.CPU()
 		x.last = cpu.IP
 		if len(x.steps) == 0 || x.steps[len(x.steps)-1].ip != cpu.IP { // repetitions are one instruction
-			regs := append(slices.Clone(cpu.Registers), kernel.Register{Name: e.arch.SP, Value: cpu.SP})
+			regs := append(slices.Clone(cpu.Registers), kernel.Register{Name: e.m.Arch.SP, Value: cpu.SP})
 			x.steps = append(x.steps, step{cpu.IP, regs})
 		}
 		if e.atSystemCall(cpu.IP) {
 			x.end = endSystemCall
-			x.selector, x.known = kernel.RegisterIn(cpu.Registers, e.dec.Platform().Selector)
+			x.selector, x.known = kernel.RegisterIn(cpu.Registers, e.m.Decoder.Platform().Selector)
 			return nil
 		}
 		if n == maxExcursion {
@@ -120,11 +121,11 @@ func (e *Engine) follow(ctx context.Context, w Putter, leave uint64, x *excursio
 		if err := e.stepTo(ctx); err != nil {
 			return err
 		}
-		if e.m.CPUs[e.cpu].User {
+		if e.m.CPU().User {
 			continue
 		}
 		x.end = e.exceptionText()
-		fault := arch.Value(e.regs[e.cpu], e.arch.FaultAddress)
+		fault := arch.Value(e.m.Registers(), e.m.Arch.FaultAddress)
 		if err := e.leaveKernel(ctx, w, leave, cpu.IP); err != nil {
 			return err
 		}
@@ -145,29 +146,29 @@ type entries interface {
 func (e *Engine) lend(ctx context.Context, w Putter, x *excursion, addr uint64) (bool, error) {
 	size := e.m.Paging.PageSize()
 	tables, ok := e.m.Paging.(entries)
-	phys, writable, known := attachedPage(x.attached, addr&^(size-1), size)
-	_, _, err := e.m.Space(e.cpu).Translate(addr)
+	phys, writable, known := memcompare.AttachedPage(x.attached, addr&^(size-1), size)
+	_, _, err := e.m.Space().Translate(addr)
 	var fault *memory.Fault
 	if addr == noFault || !ok || !known || !errors.As(err, &fault) || fault.Level != 1 || fault.At == 0 {
 		return false, nil
 	}
-	before := []memory.Request{{Addr: phys, Buf: make([]byte, size)}, {Addr: fault.At, Buf: make([]byte, e.ptrSize())}}
-	if err := e.target.ReadPhysical(before); err != nil {
+	before := []memory.Request{{Addr: phys, Buf: make([]byte, size)}, {Addr: fault.At, Buf: make([]byte, e.m.PtrSize())}}
+	if err := e.m.ReadPhysical(before); err != nil {
 		return false, err
 	}
 	x.pages = append(x.pages, before...)
-	if err := w.WritePhysical(ctx, fault.At, e.word(tables.Entry(phys, writable))); err != nil {
+	if err := w.WritePhysical(ctx, fault.At, e.m.Word(tables.Entry(phys, writable))); err != nil {
 		return false, fmt.Errorf("lending the page at %#x: %w", addr, err)
 	}
-	if err := w.WriteRegister(ctx, e.cpu, e.arch.FaultAddress, noFault); err != nil {
+	if err := w.WriteRegister(ctx, e.m.Stopped, e.m.Arch.FaultAddress, noFault); err != nil {
 		return false, err
 	}
-	return true, e.look(ctx, e.cpu)
+	return true, e.m.Look(ctx, e.m.Stopped)
 }
 
 // atSystemCall says whether the instruction at ip enters the kernel on purpose.
 func (e *Engine) atSystemCall(ip uint64) bool {
-	for _, code := range e.arch.SystemCalls {
+	for _, code := range e.m.Arch.SystemCalls {
 		got := make([]byte, len(code))
 		if e.code().ReadMemory(ip, got) == nil && bytes.Equal(got, code) {
 			return true
@@ -182,10 +183,10 @@ const noFault = ^uint64(0)
 
 // exceptionText says which exception the processor has just taken.
 func (e *Engine) exceptionText() string {
-	if addr := arch.Value(e.regs[e.cpu], e.arch.FaultAddress); addr != noFault {
+	if addr := arch.Value(e.m.Registers(), e.m.Arch.FaultAddress); addr != noFault {
 		return fmt.Sprintf("page fault at %#x", addr)
 	}
-	return fmt.Sprintf("exception, handled at %s", e.kernelComponent().place(e.m.CPUs[e.cpu].IP))
+	return fmt.Sprintf("exception, handled at %s", e.programs.Kernel().Place(e.m.CPU().IP))
 }
 
 // leaveKernel takes the processor, which an exception has just brought into the
@@ -195,15 +196,15 @@ func (e *Engine) leaveKernel(ctx context.Context, w Changer, leave, ip uint64) e
 	if err != nil {
 		return err
 	}
-	for _, r := range []kernel.Register{{Name: e.arch.SP, Value: at}, {Name: e.arch.IP, Value: leave}} {
-		if err := w.WriteRegister(ctx, e.cpu, r.Name, r.Value); err != nil {
+	for _, r := range []kernel.Register{{Name: e.m.Arch.SP, Value: at}, {Name: e.m.Arch.IP, Value: leave}} {
+		if err := w.WriteRegister(ctx, e.m.Stopped, r.Name, r.Value); err != nil {
 			return err
 		}
 	}
 	if err := e.stepOn(ctx); err != nil {
 		return fmt.Errorf("leaving the kernel after an exception at %#x: %w", ip, err)
 	}
-	if cpu := e.m.CPUs[e.cpu]; !cpu.User {
+	if cpu := e.m.CPU(); !cpu.User {
 		return fmt.Errorf("leaving the kernel after an exception at %#x: the processor is at %#x", ip, cpu.IP)
 	}
 	return nil
@@ -212,37 +213,37 @@ func (e *Engine) leaveKernel(ctx context.Context, w Changer, leave, ip uint64) e
 // userPages reads the pages of an address space that user mode can write.
 func (e *Engine) userPages(root uint64) ([]memory.Request, error) {
 	size := e.m.Paging.PageSize()
-	space := memory.NewSpace(memory.NewView(e.target, memory.SharedBlock, nil), e.m.Paging, root)
-	mapped, more, err := space.Mapped(0, e.arch.UserEnd, maxMemory)
+	space := e.m.Fresh(root)
+	mapped, more, err := space.Mapped(0, e.m.Arch.UserEnd, memcompare.MaxMemory)
 	if err != nil {
 		return nil, fmt.Errorf("listing the pages at %#x: %w", root, err)
 	}
 	var reqs []memory.Request
 	for _, p := range mapped {
-		for off := uint64(0); p.User && p.Writable && off < p.Size && len(reqs) <= maxMemory; off += size {
+		for off := uint64(0); p.User && p.Writable && off < p.Size && len(reqs) <= memcompare.MaxMemory; off += size {
 			reqs = append(reqs, memory.Request{Addr: p.Phys + off, Buf: make([]byte, size)})
 		}
 	}
-	if more || len(reqs) > maxMemory {
-		return nil, fmt.Errorf("the address space at %#x maps more than %d pages: too many to put back", root, maxMemory)
+	if more || len(reqs) > memcompare.MaxMemory {
+		return nil, fmt.Errorf("the address space at %#x maps more than %d pages: too many to put back", root, memcompare.MaxMemory)
 	}
-	return reqs, e.target.ReadPhysical(reqs)
+	return reqs, e.m.ReadPhysical(reqs)
 }
 
 // trapStack reads what an exception would overwrite on the current thread's kernel
 // stack, as far as user mode's page tables map it.
 func (e *Engine) trapStack(ctx context.Context) ([]memory.Request, error) {
-	if err := e.findStacks(ctx); err != nil {
+	if err := e.m.FindStacks(ctx); err != nil {
 		return nil, err
 	}
-	n := uint64((trapWords + 1) * e.ptrSize())
-	sp := e.m.CPUs[e.cpu].KernelSP
-	_, phys, err := e.m.Space(e.cpu).Translate(sp - n)
+	n := uint64((trapWords + 1) * e.m.PtrSize())
+	sp := e.m.CPU().KernelSP
+	_, phys, err := e.m.Space().Translate(sp - n)
 	if sp == 0 || err != nil {
 		return nil, nil //nolint:nilerr // hidden from user mode: the exception pushes elsewhere
 	}
 	reqs := []memory.Request{{Addr: phys, Buf: make([]byte, n)}}
-	return reqs, e.target.ReadPhysical(reqs)
+	return reqs, e.m.ReadPhysical(reqs)
 }
 
 // putPages writes back what differs from what was read before; of memory that was
@@ -253,7 +254,7 @@ func (e *Engine) putPages(ctx context.Context, w Changer, before []memory.Reques
 	for _, q := range before {
 		now = append(now, memory.Request{Addr: q.Addr, Buf: make([]byte, len(q.Buf))})
 	}
-	unread := e.target.ReadPhysical(now) != nil
+	unread := e.m.ReadPhysical(now) != nil
 	for i, q := range slices.Backward(before) {
 		if q.Err != nil || !unread && now[i].Err == nil && bytes.Equal(q.Buf, now[i].Buf) {
 			continue

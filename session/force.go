@@ -11,6 +11,7 @@ import (
 
 	"thaw/kernel"
 	"thaw/memory"
+	"thaw/session/drive"
 	"thaw/session/evidence"
 	"thaw/session/view"
 )
@@ -46,11 +47,11 @@ func (e *Engine) Force(ctx context.Context, thread kernel.ID) (string, error) {
 	if q.Problem != "" {
 		return "", fmt.Errorf("thread %s: there is no state to force: %s", thread, q.Problem)
 	}
-	f := evidence.Forced{At: e.now(), Saved: evidence.Saved{IP: q.IP, SP: q.SP}}
+	f := evidence.Forced{At: e.obs.Now(), Saved: evidence.Saved{IP: q.IP, SP: q.SP}}
 	f.Put, f.None = e.toForce(q)
 	delete(e.undo, t.Block)
 	var err error
-	if block, berr := e.currentBlock(ctx); berr == nil && block == t.Block && e.m.CPUs[e.cpu].User {
+	if block, berr := e.m.CurrentBlock(ctx); berr == nil && block == t.Block && e.m.CPU().User {
 		err = e.forceCPU(ctx, w, &f, t)
 	} else {
 		if err = e.forceSaved(ctx, w, &f, t); err == nil {
@@ -61,7 +62,7 @@ func (e *Engine) Force(ctx context.Context, thread kernel.ID) (string, error) {
 		return "", errors.Join(fmt.Errorf("forcing the state of thread %s %s: %w", t.ID, t.Name, err), e.undo.takeBack(ctx, t))
 	}
 	t.Forced = append(t.Forced, f)
-	text := fmt.Sprintf("forced ip %#x, sp %#x %s of %s (thread %s) into the %s, where ip %#x was%s", f.IP, f.SP, f.With(), t.Name, t.ID, evidence.PlaceWords(e.dec.Platform(), f.Where), f.Old.IP, f.Wait(e.dec.Platform()))
+	text := fmt.Sprintf("forced ip %#x, sp %#x %s of %s (thread %s) into the %s, where ip %#x was%s", f.IP, f.SP, f.With(), t.Name, t.ID, evidence.PlaceWords(e.m.Decoder.Platform(), f.Where), f.Old.IP, f.Wait(e.m.Decoder.Platform()))
 	return text, e.afterChange(ctx, text)
 }
 
@@ -80,7 +81,7 @@ func (e *Engine) toForce(q *evidence.Request) (put []evidence.Put, none string) 
 		put = append(put, evidence.Put{Register: r})
 	}
 	if q.Flags != nil {
-		put = append(put, evidence.Put{Register: kernel.Register{Name: e.arch.Flags, Value: *q.Flags & e.arch.UserFlags}})
+		put = append(put, evidence.Put{Register: kernel.Register{Name: e.m.Arch.Flags, Value: *q.Flags & e.m.Arch.UserFlags}})
 	}
 	return put, ""
 }
@@ -88,23 +89,23 @@ func (e *Engine) toForce(q *evidence.Request) (put []evidence.Put, none string) 
 // merged is what a register is set to where something stands: of the flags some bits are
 // the kernel's business.
 func (e *Engine) merged(r kernel.Register, old uint64) uint64 {
-	if r.Name == e.arch.Flags {
-		return old&^e.arch.UserFlags | r.Value
+	if r.Name == e.m.Arch.Flags {
+		return old&^e.m.Arch.UserFlags | r.Value
 	}
 	return r.Value
 }
 
 func (e *Engine) trackByID(thread kernel.ID) *evidence.Track {
-	i := slices.IndexFunc(e.ev.Threads, func(t *evidence.Track) bool { return t.ID == thread })
+	i := slices.IndexFunc(e.obs.Ev.Threads, func(t *evidence.Track) bool { return t.ID == thread })
 	if i < 0 {
 		return nil
 	}
-	return e.ev.Threads[i]
+	return e.obs.Ev.Threads[i]
 }
 
 // forceCPU sets the registers of the processor that runs the thread.
 func (e *Engine) forceCPU(ctx context.Context, w Changer, f *evidence.Forced, t *evidence.Track) error {
-	cpu, at := e.m.CPUs[e.cpu], e.cpu
+	cpu, at := e.m.CPU(), e.m.Stopped
 	f.Where, f.Old, f.Came = kernel.SourceCPU, evidence.Saved{IP: cpu.IP, SP: cpu.SP}, true
 	set := func(name string, value, old uint64) error {
 		if err := w.WriteRegister(ctx, at, name, value); err != nil {
@@ -115,7 +116,7 @@ func (e *Engine) forceCPU(ctx context.Context, w Changer, f *evidence.Forced, t 
 	}
 	for i := range f.Put {
 		p := &f.Put[i]
-		old, ok := e.regs[e.cpu].Uint64(p.Name)
+		old, ok := e.m.Registers().Uint64(p.Name)
 		if !ok {
 			p.Problem = "the stub has no register of that name"
 			continue
@@ -125,22 +126,22 @@ func (e *Engine) forceCPU(ctx context.Context, w Changer, f *evidence.Forced, t 
 		}
 		p.Where = kernel.SourceCPU
 	}
-	if err := set(e.arch.IP, f.IP, cpu.IP); err != nil {
+	if err := set(e.m.Arch.IP, f.IP, cpu.IP); err != nil {
 		return err
 	}
-	return set(e.arch.SP, f.SP, cpu.SP)
+	return set(e.m.Arch.SP, f.SP, cpu.SP)
 }
 
 // forceSaved writes the saved state in the kernel.
 func (e *Engine) forceSaved(ctx context.Context, w Changer, f *evidence.Forced, t *evidence.Track) error {
-	all, err := e.readSaved(t)
+	all, err := e.obs.ReadSaved(t)
 	if err != nil {
 		return err
 	}
-	n := evidence.Counting(e.dec.Platform(), t.Places, all)
+	n := evidence.Counting(e.m.Decoder.Platform(), t.Places, all)
 	at := &t.Places[n]
 	f.Where, f.Old = at.Name, all[n]
-	space, err := e.dec.KernelSpace(e.m)
+	space, err := e.m.KernelSpace()
 	if err != nil {
 		return err
 	}
@@ -149,10 +150,10 @@ func (e *Engine) forceSaved(ctx context.Context, w Changer, f *evidence.Forced, 
 		if err != nil {
 			return err
 		}
-		if err := w.WritePhysical(ctx, phys, e.word(value)); err != nil {
+		if err := w.WritePhysical(ctx, phys, e.m.Word(value)); err != nil {
 			return err
 		}
-		e.undo.add(t, func(ctx context.Context) error { return w.WritePhysical(ctx, phys, e.word(old)) })
+		e.undo.add(t, func(ctx context.Context) error { return w.WritePhysical(ctx, phys, e.m.Word(old)) })
 		return nil
 	}
 	for _, x := range []struct{ addr, value, old uint64 }{{at.IPAddr, f.IP, f.Old.IP}, {at.SPAddr, f.SP, f.Old.SP}} {
@@ -160,13 +161,13 @@ func (e *Engine) forceSaved(ctx context.Context, w Changer, f *evidence.Forced, 
 			return err
 		}
 	}
-	for _, b := range e.dec.Platform().Place(at.Name).Beside {
+	for _, b := range e.m.Decoder.Platform().Place(at.Name).Beside {
 		i := slices.IndexFunc(f.Put, func(p evidence.Put) bool { return p.Name == b.Name })
 		if i < 0 {
 			continue
 		}
 		p, addr := &f.Put[i], at.IPAddr+uint64(b.Off)
-		old, err := memory.Uint(space, addr, e.ptrSize())
+		old, err := memory.Uint(space, addr, e.m.PtrSize())
 		if err != nil {
 			return fmt.Errorf("reading the saved %s: %w", p.Name, err)
 		}
@@ -176,7 +177,7 @@ func (e *Engine) forceSaved(ctx context.Context, w Changer, f *evidence.Forced, 
 		p.Where = at.Name
 	}
 	at.Saved = f.Saved // our own write is none of the guest's
-	if len(f.Put) == 0 || e.watching.armed[t.Block] {
+	if len(f.Put) == 0 || e.drive.Guard.Armed[t.Block] != nil {
 		return nil // or it is seen as it comes back anyway
 	}
 	return e.awaitForced(ctx, f, t)
@@ -184,7 +185,7 @@ func (e *Engine) forceSaved(ctx context.Context, w Changer, f *evidence.Forced, 
 
 // awaitForced has a thread that nobody waits for stop as it comes back with its state.
 func (e *Engine) awaitForced(ctx context.Context, f *evidence.Forced, t *evidence.Track) error {
-	c := e.comps[t.Program]
+	c := e.programs.ByName[t.Program]
 	if c == nil {
 		for i := range f.Put {
 			if f.Put[i].Where == "" {
@@ -193,18 +194,18 @@ func (e *Engine) awaitForced(ctx context.Context, f *evidence.Forced, t *evidenc
 		}
 		return nil
 	}
-	info := &view.BreakpointInfo{Component: c.name, Purpose: "a forced thread comes back", Addrs: []uint64{f.IP}}
-	p := &probe{addr: f.IP, comp: c, info: info, block: t.Block, sp: f.SP, once: true,
-		hit: func(ctx context.Context) (*event, error) {
+	info := &view.BreakpointInfo{Component: c.Name, Purpose: "a forced thread comes back", Addrs: []uint64{f.IP}}
+	p := &drive.Probe{Addr: f.IP, Comp: c, Info: info, Block: t.Block, SP: f.SP, Once: true,
+		Hit: func(ctx context.Context) (*drive.Event, error) {
 			if t := e.trackByID(t.ID); t != nil { // another one where the guest was put back
 				return nil, e.forceRegisters(ctx, t)
 			}
 			return nil, nil
 		}}
-	if err := e.addProbe(ctx, p); err != nil {
+	if err := e.drive.Breaks.AddProbe(ctx, p); err != nil {
 		return err
 	}
-	e.undo.add(t, func(ctx context.Context) error { return e.removeProbe(ctx, p) })
+	e.undo.add(t, func(ctx context.Context) error { return e.drive.Breaks.RemoveProbe(ctx, p) })
 	return nil
 }
 
@@ -215,14 +216,14 @@ func (e *Engine) forceRegisters(ctx context.Context, t *evidence.Track) error {
 		return nil
 	}
 	f := &t.Forced[len(t.Forced)-1]
-	cpu := e.m.CPUs[e.cpu]
+	cpu := e.m.CPU()
 	if f.Undone || f.Came || cpu.IP != f.IP || cpu.SP != f.SP {
 		return nil
 	}
 	f.Came = true
 	for i := range f.Put {
 		p := &f.Put[i]
-		has, ok := e.regs[e.cpu].Uint64(p.Name)
+		has, ok := e.m.Registers().Uint64(p.Name)
 		want := e.merged(p.Register, has)
 		switch {
 		case !ok:
@@ -231,18 +232,18 @@ func (e *Engine) forceRegisters(ctx context.Context, t *evidence.Track) error {
 		case want == has && p.Where != "":
 			continue
 		}
-		if err := e.target.(Changer).WriteRegister(ctx, e.cpu, p.Name, want); err != nil {
+		if err := e.target.(Changer).WriteRegister(ctx, e.m.Stopped, p.Name, want); err != nil {
 			return fmt.Errorf("forcing %s of thread %s %s: %w", p.Name, t.ID, t.Name, err)
 		}
 		p.Where = kernel.SourceCPU
 	}
-	return e.look(ctx, e.cpu)
+	return e.m.Look(ctx, e.m.Stopped)
 }
 
 // word is a value as the guest keeps it.
 func (e *Engine) word(v uint64) []byte {
 	b := binary.LittleEndian.AppendUint64(nil, v)
-	return b[:e.ptrSize()]
+	return b[:e.m.PtrSize()]
 }
 
 // undoing is how the newest forced states are taken back, by thread object: what to
@@ -288,7 +289,7 @@ func (e *Engine) Unforce(ctx context.Context, thread kernel.ID) error {
 
 // afterChange reads the changed machine and records it as a stop.
 func (e *Engine) afterChange(ctx context.Context, reason string) error {
-	if err := e.look(ctx, e.cpu); err != nil {
+	if err := e.m.Look(ctx, e.m.Stopped); err != nil {
 		return err
 	}
 	return e.record(ctx, reason)
@@ -321,46 +322,46 @@ func (e *Engine) Follow(ctx context.Context, thread kernel.ID, runOn time.Durati
 	}
 	limited, cancel := context.WithTimeout(ctx, runOn)
 	defer cancel()
-	ev, err := e.run(ctx, limited)
+	ev, err := e.drive.Run(ctx, limited)
 	if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
-		ev, err = e.halt(ctx, "after the forced state ran on")
+		ev, err = e.drive.Halt(ctx, "after the forced state ran on")
 	}
 	if err := e.arrive(ctx, ev, err); err != nil {
 		return "", err
 	}
 	f := &t.Forced[len(t.Forced)-1]
-	return text + e.fate(t, logged) + "; set were, besides ip and sp: " + f.Registers(e.dec.Platform()), nil
+	return text + e.fate(t, logged) + "; set were, besides ip and sp: " + f.Registers(e.m.Decoder.Platform()), nil
 }
 
 // followUser steps through user mode.
 func (e *Engine) followUser(ctx context.Context, t *evidence.Track) (string, error) {
-	program := e.comps[t.Program]
-	last := e.m.CPUs[e.cpu].IP
+	program := e.programs.ByName[t.Program]
+	last := e.m.CPU().IP
 	first := last
 	executed := 1
 	for range maxFollow {
-		stop, err := e.guard.step(ctx, e.cpu)
+		stop, err := e.drive.Guard.Step(ctx, e.m.Stopped)
 		if err != nil {
 			return "", fmt.Errorf("following thread %s %s: %w", t.ID, t.Name, err)
 		}
-		if err := e.look(ctx, stop.CPU); err != nil {
+		if err := e.m.Look(ctx, stop.CPU); err != nil {
 			return "", err
 		}
-		if cpu := e.m.CPUs[e.cpu]; cpu.User {
+		if cpu := e.m.CPU(); cpu.User {
 			if last != cpu.IP { // repetitions, and steps that QEMU did not do, are none more
 				executed++
 			}
 			last = cpu.IP
 			continue
 		}
-		in := e.kernelComponent().place(e.m.CPUs[e.cpu].IP)
-		text := fmt.Sprintf("it goes on at %s, executes %d instructions, and enters the kernel at %s from %s", program.place(first), executed, in, program.place(last))
-		if cr2, ok := e.regs[e.cpu].Uint64("cr2"); ok && strings.Contains(strings.ToLower(in.Function), "page_fault") {
+		in := e.programs.Kernel().Place(e.m.CPU().IP)
+		text := fmt.Sprintf("it goes on at %s, executes %d instructions, and enters the kernel at %s from %s", program.Place(first), executed, in, program.Place(last))
+		if cr2, ok := e.m.Registers().Uint64("cr2"); ok && strings.Contains(strings.ToLower(in.Function), "page_fault") {
 			text += fmt.Sprintf(": a page fault at %#x", cr2)
 		}
 		return text, nil
 	}
-	return fmt.Sprintf("it goes on at %s and runs for more than %d instructions", program.place(first), maxFollow), nil
+	return fmt.Sprintf("it goes on at %s and runs for more than %d instructions", program.Place(first), maxFollow), nil
 }
 
 // fate tells what became of a thread, from the newest stop, with what the guest

@@ -9,6 +9,7 @@ import (
 
 	"thaw/kernel"
 	"thaw/memory"
+	"thaw/session/drive"
 	"thaw/session/view"
 )
 
@@ -54,7 +55,7 @@ type kernelCall struct {
 // on.
 func (e *Engine) callKernel(ctx context.Context, w Putter, fn uint64, objects []uint64) (err error) {
 	ctx = context.WithoutCancel(ctx) // whole, even if the user leaves meanwhile
-	c := &kernelCall{w: w, user: e.m.CPUs[e.cpu], fn: fn, objects: objects}
+	c := &kernelCall{w: w, user: e.m.CPU(), fn: fn, objects: objects}
 	if c.leave, c.taken, err = e.wayOut(); err != nil {
 		return err
 	}
@@ -66,31 +67,31 @@ func (e *Engine) callKernel(ctx context.Context, w Putter, fn uint64, objects []
 	if err != nil {
 		return err
 	}
-	saved, cpu := e.regs[e.cpu], e.cpu
+	saved, cpu := e.m.Registers(), e.m.Stopped
 	if err = e.enterKernel(ctx, c, nowhere); err == nil {
 		err = e.nextCall(ctx, c)
 	}
 	if err == nil {
 		return nil
 	}
-	back := e.look(ctx, cpu)
-	if back == nil && !e.m.CPUs[cpu].User {
+	back := e.m.Look(ctx, cpu)
+	if back == nil && !e.m.CPUs()[cpu].User {
 		back = e.leaveKernel(ctx, w, leave, nowhere)
 	}
-	return errors.Join(err, back, w.PutRegisters(ctx, cpu, saved), e.look(ctx, cpu))
+	return errors.Join(err, back, w.PutRegisters(ctx, cpu, saved), e.m.Look(ctx, cpu))
 }
 
 // exceptionReturn finds the instruction with which the kernel returns from an
 // exception, where the page tables in use map it.
 func (e *Engine) exceptionReturn() (uint64, error) {
-	return e.findReturn("returns from an exception", func(text []byte) (back int, ok bool) { return len(e.arch.ExceptionReturn), true })
+	return e.findReturn("returns from an exception", func(text []byte) (back int, ok bool) { return len(e.m.Arch.ExceptionReturn), true })
 }
 
 // wayOut finds where the kernel takes all general registers off the stack, and
 // returns from an exception.
 func (e *Engine) wayOut() (addr uint64, taken []string, err error) {
 	addr, err = e.findReturn("takes all registers off the stack and returns from an exception", func(text []byte) (back int, ok bool) {
-		back, taken, ok = e.arch.TakenBack(text)
+		back, taken, ok = e.m.Arch.TakenBack(text)
 		return back, ok
 	})
 	return addr, taken, err
@@ -100,11 +101,11 @@ func (e *Engine) wayOut() (addr uint64, taken []string, err error) {
 // where the page tables in use map it, and fits, which is given all text up to its
 // end, says how many bytes before that the wanted address is.
 func (e *Engine) findReturn(what string, fits func(text []byte) (back int, ok bool)) (uint64, error) {
-	code := e.arch.ExceptionReturn
-	if code == nil || !e.m.CPUs[e.cpu].User {
+	code := e.m.Arch.ExceptionReturn
+	if code == nil || !e.m.CPU().User {
 		return 0, fmt.Errorf("%w: it takes an x86_64 processor in user mode", errNoCall)
 	}
-	file, space := e.kernelComponent().file, e.code()
+	file, space := e.programs.Kernel().File, e.code()
 	for _, r := range file.Text() {
 		text := make([]byte, r.End-r.Start)
 		if file.ReadFile(r.Start, text) != nil {
@@ -131,45 +132,45 @@ func (e *Engine) findReturn(what string, fits func(text []byte) (back int, ok bo
 
 // code is the memory that the stopped processor sees, for reading instructions:
 // those do not go into recordings.
-func (e *Engine) code() *memory.Space { return e.m.Space(e.cpu).WithData(e.text) }
+func (e *Engine) code() *memory.Space { return e.m.Space().WithData(e.m.Text) }
 
 // enterKernel makes the processor fault by a jump to an address that is not mapped.
 func (e *Engine) enterKernel(ctx context.Context, c *kernelCall, nowhere uint64) error {
-	if err := c.w.WriteRegister(ctx, e.cpu, e.arch.IP, nowhere); err != nil {
+	if err := c.w.WriteRegister(ctx, e.m.Stopped, e.m.Arch.IP, nowhere); err != nil {
 		return err
 	}
 	if err := e.stepOn(ctx); err != nil {
 		return err
 	}
-	if e.m.CPUs[e.cpu].User {
+	if e.m.CPU().User {
 		return fmt.Errorf("%w: a jump to %#x, which is not mapped, did not fault", errNoCall, nowhere)
 	}
 	at, err := e.trapFrame(nowhere)
 	if err != nil {
 		return err
 	}
-	trap := make([]byte, trapWords*e.ptrSize())
-	if err := e.m.Space(e.cpu).ReadMemory(at, trap); err != nil {
+	trap := make([]byte, trapWords*e.m.PtrSize())
+	if err := e.m.Space().ReadMemory(at, trap); err != nil {
 		return err
 	}
 	binary.LittleEndian.PutUint64(trap, c.user.IP)
 	for _, name := range c.taken {
 		v, _ := kernel.RegisterIn(c.user.Registers, name)
-		c.frame = append(c.frame, e.word(v)...)
+		c.frame = append(c.frame, e.m.Word(v)...)
 	}
 	c.frame = append(c.frame, trap...)
-	c.flags = e.m.CPUs[e.cpu].Flags &^ clearedFlags
+	c.flags = e.m.CPU().Flags &^ clearedFlags
 	c.sp = (at-callRoom)&^15 - 8 // a function begins 8 bytes off a multiple of 16
 	return nil
 }
 
 // stepTo executes one instruction, whatever that does.
 func (e *Engine) stepTo(ctx context.Context) error {
-	stop, err := e.guard.step(ctx, e.cpu)
+	stop, err := e.drive.Guard.Step(ctx, e.m.Stopped)
 	if err != nil {
 		return err
 	}
-	return e.look(ctx, stop.CPU)
+	return e.m.Look(ctx, stop.CPU)
 }
 
 // maxIdle is how often a step may leave the processor where it was: QEMU returns
@@ -178,22 +179,22 @@ const maxIdle = 4
 
 // stepOn executes one instruction that cannot lead to itself.
 func (e *Engine) stepOn(ctx context.Context) error {
-	before := e.here()
+	before := e.m.Here()
 	for range maxIdle {
 		if err := e.stepTo(ctx); err != nil {
 			return err
 		}
-		if e.here() != before {
+		if e.m.Here() != before {
 			return nil
 		}
 	}
-	return fmt.Errorf("the processor stays at %#x in %d steps", before.pc, maxIdle)
+	return fmt.Errorf("the processor stays at %#x in %d steps", before.PC, maxIdle)
 }
 
 // unmapped is an address that user mode cannot execute.
 func (e *Engine) unmapped() (uint64, error) {
-	page, space := e.m.Paging.PageSize(), e.m.Space(e.cpu)
-	for addr := e.arch.UserEnd &^ (page - 1); addr > e.arch.UserEnd/2; addr -= page {
+	page, space := e.m.Paging.PageSize(), e.m.Space()
+	for addr := e.m.Arch.UserEnd &^ (page - 1); addr > e.m.Arch.UserEnd/2; addr -= page {
 		_, _, err := space.Translate(addr)
 		if fault := (*memory.Fault)(nil); errors.As(err, &fault) {
 			return addr, nil
@@ -209,9 +210,9 @@ func (e *Engine) unmapped() (uint64, error) {
 // left for the processor that just entered the kernel. Some exceptions push an
 // error code on top.
 func (e *Engine) trapFrame(ip uint64) (uint64, error) {
-	sp, ptr := e.m.CPUs[e.cpu].SP, e.ptrSize()
+	sp, ptr := e.m.CPU().SP, e.m.PtrSize()
 	for _, at := range []uint64{sp, sp + uint64(ptr)} {
-		if v, err := memory.Uint(e.m.Space(e.cpu), at, ptr); err == nil && v == ip {
+		if v, err := memory.Uint(e.m.Space(), at, ptr); err == nil && v == ip {
 			return at, nil
 		}
 	}
@@ -222,32 +223,32 @@ func (e *Engine) trapFrame(ip uint64) (uint64, error) {
 // and waits for its return if others follow.
 func (e *Engine) nextCall(ctx context.Context, c *kernelCall) error {
 	ctx = context.WithoutCancel(ctx)
-	block := e.dec.CurrentThread(e.m, e.cpu)
-	if err := e.writeMemory(ctx, c.w, c.sp, append(e.word(c.leave), c.frame...)); err != nil {
+	block := e.m.KnownBlock()
+	if err := e.writeMemory(ctx, c.w, c.sp, append(e.m.Word(c.leave), c.frame...)); err != nil {
 		return err
 	}
-	set := []kernel.Register{{Name: e.kernelComponent().file.ArgumentRegisters()[0], Value: c.objects[0]},
-		{Name: e.arch.SP, Value: c.sp}, {Name: e.arch.Flags, Value: c.flags}, {Name: e.arch.IP, Value: c.fn}}
+	set := []kernel.Register{{Name: e.programs.Kernel().File.ArgumentRegisters()[0], Value: c.objects[0]},
+		{Name: e.m.Arch.SP, Value: c.sp}, {Name: e.m.Arch.Flags, Value: c.flags}, {Name: e.m.Arch.IP, Value: c.fn}}
 	for _, r := range set {
-		if err := c.w.WriteRegister(ctx, e.cpu, r.Name, r.Value); err != nil {
+		if err := c.w.WriteRegister(ctx, e.m.Stopped, r.Name, r.Value); err != nil {
 			return err
 		}
 	}
 	if c.objects = c.objects[1:]; len(c.objects) > 0 {
-		kern := e.kernelComponent()
-		info := &view.BreakpointInfo{Component: kern.name, Purpose: "return of a call by thaw", Addrs: []uint64{c.leave}}
-		err := e.addProbe(ctx, &probe{addr: c.leave, comp: kern, info: info, block: block, sp: c.sp + uint64(e.ptrSize()), once: true,
-			hit: func(ctx context.Context) (*event, error) { return nil, e.nextCall(ctx, c) }})
+		kern := e.programs.Kernel()
+		info := &view.BreakpointInfo{Component: kern.Name, Purpose: "return of a call by thaw", Addrs: []uint64{c.leave}}
+		err := e.drive.Breaks.AddProbe(ctx, &drive.Probe{Addr: c.leave, Comp: kern, Info: info, Block: block, SP: c.sp + uint64(e.m.PtrSize()), Once: true,
+			Hit: func(ctx context.Context) (*drive.Event, error) { return nil, e.nextCall(ctx, c) }})
 		if err != nil {
 			return err
 		}
 	}
-	return e.look(ctx, e.cpu)
+	return e.m.Look(ctx, e.m.Stopped)
 }
 
 // writeMemory writes virtual memory that the stopped processor sees.
 func (e *Engine) writeMemory(ctx context.Context, w Changer, addr uint64, data []byte) error {
-	space := e.m.Space(e.cpu)
+	space := e.m.Space()
 	for len(data) > 0 {
 		m, phys, err := space.Translate(addr)
 		if err != nil {

@@ -22,12 +22,12 @@ const (
 // one's, for its global variables and types.
 func (e *Engine) askValue(s *view.Snapshot, p *view.Peek) error {
 	p.Title = p.Query.Expr
-	c, expr, err := e.exprOf(s, p.Query.Expr)
+	c, expr, err := e.programs.Expr(s, p.Query.Expr)
 	if err != nil {
 		return err
 	}
-	p.Title = c.name + ": " + expr
-	scope, task, err := e.scopeIn(s, c, p.Query.Task)
+	p.Title = c.Name + ": " + expr
+	scope, task, err := e.programs.Scope(s, c, p.Query.Task)
 	if err != nil {
 		return err
 	}
@@ -35,7 +35,7 @@ func (e *Engine) askValue(s *view.Snapshot, p *view.Peek) error {
 	if err != nil {
 		return err
 	}
-	in := &inspection{scope: scope, component: c.name, task: task, means: pointee(s.System, c.place), names: map[string]bool{}}
+	in := &inspection{scope: scope, component: c.Name, task: task, means: pointee(s.System, c.Place), names: map[string]bool{}}
 	in.add(v, "", expr, 0)
 	p.Members = in.members
 	return nil

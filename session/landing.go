@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"thaw/session/drive"
+	"thaw/session/machine"
 	"thaw/session/target"
 )
 
@@ -22,19 +24,19 @@ func (e *Engine) saveBefore(position uint64) *save {
 // snapshot before, else from the beginning, forward. An interrupt is no
 // instruction: before and after its entry the position is the same. want says
 // which of both is meant; nil means before, where a step would lead.
-func (e *Engine) goTo(ctx context.Context, position uint64, want *visit, reason string) error {
+func (e *Engine) goTo(ctx context.Context, position uint64, want *machine.Visit, reason string) error {
 	err := e.bare(ctx)
 	var stop target.Stop
 	if err == nil && want != nil {
-		if stop, err = e.reach(ctx, position); err == nil && e.here() == *want {
+		if stop, err = e.reach(ctx, position); err == nil && e.m.Here() == *want {
 			return e.land(ctx, stop, nil, reason)
 		}
 	}
 	if err == nil {
 		stop, err = e.reachByStep(ctx, position)
 	}
-	if err == nil && want != nil && e.here() != *want {
-		err = fmt.Errorf("going to instruction %d of the recorded run: QEMU came to %#x there, and to %#x before: the replay is not what was recorded", position, e.here().pc, want.pc)
+	if err == nil && want != nil && e.m.Here() != *want {
+		err = fmt.Errorf("going to instruction %d of the recorded run: QEMU came to %#x there, and to %#x before: the replay is not what was recorded", position, e.m.Here().PC, want.PC)
 	}
 	return e.land(ctx, stop, err, reason)
 }
@@ -48,7 +50,7 @@ func (e *Engine) reach(ctx context.Context, position uint64) (stop target.Stop, 
 	if stop, err = r.RunTo(ctx, position); err != nil {
 		return stop, err
 	}
-	return stop, e.look(ctx, stop.CPU)
+	return stop, e.m.Look(ctx, stop.CPU)
 }
 
 // reachByStep goes to a position by a last single step, which takes no interrupt
@@ -60,15 +62,15 @@ func (e *Engine) reachByStep(ctx context.Context, position uint64) (stop target.
 	if stop, err = e.reach(ctx, position-1); err != nil {
 		return stop, err
 	}
-	for range maxIdle {
-		if stop, err = e.guard.step(ctx, stop.CPU); err != nil {
+	for range drive.MaxIdle {
+		if stop, err = e.drive.Guard.Step(ctx, stop.CPU); err != nil {
 			return stop, err
 		}
 		if at, err := e.reverser().Position(ctx); err != nil || at == position {
-			return stop, errors.Join(err, e.look(ctx, stop.CPU))
+			return stop, errors.Join(err, e.m.Look(ctx, stop.CPU))
 		}
 	}
-	return stop, fmt.Errorf("going to instruction %d of the recorded run: the processor stays before it in %d steps", position, maxIdle)
+	return stop, fmt.Errorf("going to instruction %d of the recorded run: the processor stays before it in %d steps", position, drive.MaxIdle)
 }
 
 // rewind goes to the last VM snapshot before a position, or to the beginning.
@@ -115,29 +117,29 @@ func (e *Engine) land(ctx context.Context, stop target.Stop, err error, reason s
 	if err := e.take(ctx, cpu, s); err != nil {
 		return e.arrive(ctx, nil, err)
 	}
-	if t := e.ev.Tracks[leaves]; t != nil {
+	if t := e.obs.Ev.Tracks[leaves]; t != nil {
 		e.leaves = leaves
-		if err := e.disarm(ctx, t); err != nil {
+		if err := e.drive.Guard.Disarm(ctx, t); err != nil {
 			return e.arrive(ctx, nil, err)
 		}
 	}
-	ev := &event{reason: reason, idle: true}
-	if !exact && len(e.probes[e.m.CPUs[e.cpu].IP]) > 0 {
-		got, err := e.handle(ctx, target.Stop{CPU: cpu})
+	ev := &drive.Event{Reason: reason, Idle: true}
+	if !exact && e.drive.Breaks.IsHere() {
+		got, err := e.drive.Handle(ctx, target.Stop{CPU: cpu})
 		if err != nil {
 			return e.arrive(ctx, nil, err)
 		}
-		ev = merge(ev, got)
+		ev = drive.Merge(ev, got)
 	}
 	return e.arriveBack(ctx, ev)
 }
 
 // arriveBack is arrive for a way back.
-func (e *Engine) arriveBack(ctx context.Context, ev *event) error {
+func (e *Engine) arriveBack(ctx context.Context, ev *drive.Event) error {
 	if err := e.arrive(ctx, ev, nil); err != nil {
 		return err
 	}
-	if !e.booted() {
+	if !e.m.Booted() {
 		return errors.New("the guest is back at a place where its kernel had not booted: n runs on to the next phase")
 	}
 	return nil
@@ -145,7 +147,7 @@ func (e *Engine) arriveBack(ctx context.Context, ev *event) error {
 
 // take looks at the guest where it was moved to, with what was known there.
 func (e *Engine) take(ctx context.Context, cpu int, s *state) error {
-	if err := e.look(ctx, cpu); err != nil {
+	if err := e.m.Look(ctx, cpu); err != nil {
 		return err
 	}
 	return e.takeUp(ctx, s)
@@ -153,8 +155,8 @@ func (e *Engine) take(ctx context.Context, cpu int, s *state) error {
 
 // leave goes on with a thread that was on its way out of the kernel where the
 // guest was moved to.
-func (e *Engine) leave(ctx context.Context) (*event, error) {
-	t := e.ev.Tracks[e.leaves]
+func (e *Engine) leave(ctx context.Context) (*drive.Event, error) {
+	t := e.obs.Ev.Tracks[e.leaves]
 	e.leaves = 0
 	if t == nil {
 		return nil, nil
@@ -163,14 +165,14 @@ func (e *Engine) leave(ctx context.Context) (*event, error) {
 	if err != nil {
 		return nil, err
 	}
-	ev, entered, err := e.stepOut(ctx, t)
+	ev, entered, err := e.obs.StepOut(ctx, t)
 	if !entered && err == nil {
-		err = e.arm(ctx, t)
+		err = e.drive.Guard.Arm(ctx, t)
 	}
-	if err == nil && len(e.probes[e.m.CPUs[e.cpu].IP]) > 0 {
-		var got *event
-		got, err = e.breakHit(ctx)
-		ev = merge(ev, got)
+	if err == nil && e.drive.Breaks.IsHere() {
+		var got *drive.Event
+		got, err = e.drive.Breaks.BreakHit(ctx)
+		ev = drive.Merge(ev, got)
 	}
 	if err != nil {
 		return nil, err
@@ -179,14 +181,36 @@ func (e *Engine) leave(ctx context.Context) (*event, error) {
 }
 
 // leaveByStep looks at such a thread after a step.
-func (e *Engine) leaveByStep(ctx context.Context) (*event, error) {
-	t := e.ev.Tracks[e.leaves]
+func (e *Engine) leaveByStep(ctx context.Context) (*drive.Event, error) {
+	t := e.obs.Ev.Tracks[e.leaves]
 	if t == nil {
 		return nil, nil
 	}
-	ev, entered, err := e.observe(ctx, t, 0)
+	ev, entered, err := e.obs.Observe(ctx, t, 0)
 	if entered {
 		e.leaves = 0
 	}
 	return ev, err
 }
+
+// goesOn is called before the guest goes on: what was forced can no longer be taken back.
+func (e *Engine) goesOn(ctx context.Context) (*drive.Event, error) {
+	e.forgetUndo()
+	if err := e.endWaits(ctx); err != nil {
+		return nil, err
+	}
+	return e.leave(ctx)
+}
+
+// stopped is called as the guest has stopped: what is found out is known at this place of a recorded run.
+func (e *Engine) stopped(ctx context.Context) (done func() error, err error) {
+	from, err := e.position(ctx)
+	return func() error {
+		followed := e.obs.Followed
+		e.obs.Followed = 0
+		return e.noteMark(ctx, from, followed)
+	}, err
+}
+
+// runEnds is called at the end of a recorded run: nothing more comes.
+func (e *Engine) runEnds() { e.obs.Ev.Finished = e.obs.Ev.Complete }

@@ -7,7 +7,9 @@ import (
 	"slices"
 
 	"thaw/kernel"
+	"thaw/session/drive"
 	"thaw/session/evidence"
+	"thaw/session/machine"
 	"thaw/session/target"
 	"thaw/session/view"
 )
@@ -26,7 +28,7 @@ func (e *Engine) LastWrite(ctx context.Context, thread kernel.ID) error {
 		return err
 	}
 	defer e.moved()
-	here := e.here()
+	here := e.m.Here()
 	if err := e.bare(ctx); err != nil {
 		return e.arrive(ctx, nil, err)
 	}
@@ -34,7 +36,7 @@ func (e *Engine) LastWrite(ctx context.Context, thread kernel.ID) error {
 	if err != nil {
 		return e.arrive(ctx, nil, err)
 	}
-	if e.asked.Load() {
+	if e.drive.Asked.Load() {
 		return e.stay(ctx, at, here, errors.New("given up"))
 	}
 	if w.position == 0 {
@@ -45,7 +47,7 @@ func (e *Engine) LastWrite(ctx context.Context, thread kernel.ID) error {
 
 // savedStateOf is a thread with a saved user state, as of the present stop.
 func (e *Engine) savedStateOf(ctx context.Context, thread kernel.ID) (*kernel.Object, error) {
-	sys, err := e.system(ctx)
+	sys, err := e.m.System(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -62,16 +64,16 @@ func (e *Engine) savedStateOf(ctx context.Context, thread kernel.ID) (*kernel.Ob
 // pastWrite is a write in a recorded run; position 0 is none.
 type pastWrite struct {
 	position uint64
-	here     visit
+	here     machine.Visit
 	by       view.Place
 }
 
 // writeHere is the write that the guest stands behind.
 func (e *Engine) writeHere(ctx context.Context, r Reverser, stop target.Stop) (w pastWrite, err error) {
-	if err := e.look(ctx, stop.CPU); err != nil {
+	if err := e.m.Look(ctx, stop.CPU); err != nil {
 		return w, err
 	}
-	w.here, w.by = e.here(), e.kernelComponent().place(e.m.CPUs[e.cpu].IP)
+	w.here, w.by = e.m.Here(), e.programs.Kernel().Place(e.m.CPU().IP)
 	w.position, err = r.Position(ctx)
 	return w, err
 }
@@ -81,9 +83,9 @@ func (e *Engine) writeHere(ctx context.Context, r Reverser, stop target.Stop) (w
 // and is not to be relied on. No other break- or watchpoints are set.
 func (e *Engine) findWrite(ctx context.Context, r Reverser, o *kernel.Object, before uint64) (w pastWrite, err error) {
 	t := &evidence.Track{Places: evidence.KeptIn(o.Thread)}
-	watches := slices.DeleteFunc(e.watchesOf(t), func(w watch) bool { return w.kind != target.WatchWrite || w.addr == 0 })
+	watches := slices.DeleteFunc(e.drive.Guard.WatchesOf(t), func(w drive.Watch) bool { return w.Kind != target.WatchWrite || w.Addr == 0 })
 	for _, x := range watches {
-		if err := e.target.SetWatch(ctx, x.kind, x.addr, e.ptrSize()); err != nil {
+		if err := e.target.SetWatch(ctx, x.Kind, x.Addr, e.m.PtrSize()); err != nil {
 			return w, fmt.Errorf("watching the saved state of thread %s %s: %w", o.ID, o.Name, err)
 		}
 	}
@@ -107,7 +109,7 @@ func (e *Engine) findWrite(ctx context.Context, r Reverser, o *kernel.Object, be
 		end = s.position
 	}
 	for _, x := range watches {
-		if err := e.target.ClearWatch(ctx, x.kind, x.addr, e.ptrSize()); err != nil {
+		if err := e.target.ClearWatch(ctx, x.Kind, x.Addr, e.m.PtrSize()); err != nil {
 			return w, fmt.Errorf("no longer watching thread %s %s: %w", o.ID, o.Name, err)
 		}
 	}
@@ -120,7 +122,7 @@ func (e *Engine) searchWrites(ctx context.Context, r Reverser, from, end, before
 	if err := e.rewind(ctx, r, from); err != nil {
 		return last, err
 	}
-	for !e.asked.Load() {
+	for !e.drive.Asked.Load() {
 		stop, err := r.RunTowards(ctx, end)
 		if err != nil {
 			return last, err

@@ -3,6 +3,7 @@ package session
 import (
 	"testing"
 
+	"thaw/session/observe"
 	"thaw/session/view"
 )
 
@@ -15,7 +16,7 @@ func phasesOf(depths ...int) []view.Phase {
 }
 
 func TestPhaseStates(t *testing.T) {
-	e := &Engine{phases: phasesOf(0, 1, 1, 0, 1, 2, 1)}
+	e := &Engine{phases: phasesOf(0, 1, 1, 0, 1, 2, 1), obs: observe.New(nil, nil, nil, observe.Hooks{})}
 	states := func() string {
 		out := ""
 		for _, p := range e.phases {

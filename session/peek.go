@@ -9,6 +9,7 @@ import (
 	"thaw/debuginfo"
 	"thaw/kernel"
 	"thaw/memory"
+	"thaw/session/components"
 	"thaw/session/view"
 )
 
@@ -86,9 +87,9 @@ func pointee(sys *kernel.System, place func(addr uint64) view.Place) pointer {
 }
 
 // taskRoot is where a task's page tables are; those of a processor for task 0.
-func taskRoot(s *view.Snapshot, m kernel.Machine, cpu int, task kernel.ID) (uint64, error) {
+func taskRoot(s *view.Snapshot, here uint64, task kernel.ID) (uint64, error) {
 	if task == 0 {
-		return m.CPUs[cpu].Root, nil
+		return here, nil
 	}
 	o := s.System.Object(task)
 	if o == nil || o.PD == nil || o.PD.Root == 0 {
@@ -126,63 +127,20 @@ func (e *Engine) Ask(ctx context.Context, q view.Query) *view.Peek {
 // askMemory reads memory of a task, or what the stopped processor sees.
 func (e *Engine) askMemory(s *view.Snapshot, p *view.Peek) error {
 	p.Title = peekTitle(s, p.Query.Addr, p.Query.Task)
-	root, err := taskRoot(s, e.m, e.cpu, p.Query.Task)
+	root, err := taskRoot(s, e.m.CPU().Root, p.Query.Task)
 	if err != nil {
 		return err
 	}
-	space := memory.NewSpace(memory.NewView(e.target, memory.SharedBlock, nil), e.m.Paging, root)
-	p.Rows = peekMemory(space, p.Query, e.ptrSize(), pointee(s.System, e.programOf(s, p.Query.Task).place))
+	space := e.m.Fresh(root)
+	p.Rows = peekMemory(space, p.Query, e.m.PtrSize(), pointee(s.System, e.programs.Of(s, p.Query.Task).Place))
 	return nil
-}
-
-// programOf is the program that a task runs, that of task 0 the kernel.
-func (e *Engine) programOf(s *view.Snapshot, task kernel.ID) *component {
-	if o := s.System.Object(task); o != nil && o.PD != nil {
-		return e.taskComponent(s.System, o)
-	}
-	return e.kernelComponent()
-}
-
-// exprOf takes "COMPONENT: EXPR" apart; without a component that of the stopped
-// processor is meant.
-func (e *Engine) exprOf(s *view.Snapshot, text string) (*component, string, error) {
-	if c, rest := e.componentIn(text); c != nil {
-		return c, rest, nil
-	}
-	c := e.componentHere(s.System)
-	if c == nil {
-		return nil, text, errors.New("no debug info for what the processor runs: write COMPONENT: EXPRESSION")
-	}
-	return c, text, nil
-}
-
-// componentIn takes "COMPONENT: REST" apart; nil where no component is named.
-func (e *Engine) componentIn(text string) (*component, string) {
-	for _, name := range e.compNames {
-		if rest, ok := cutComponent(text, name); ok {
-			return e.comps[name], rest
-		}
-	}
-	return nil, text
-}
-
-// cutComponent cuts "NAME: " off, but not "NAME::".
-func cutComponent(text, name string) (string, bool) {
-	n := len(name)
-	if len(text) <= n+1 || text[:n] != name || text[n] != ':' || text[n+1] == ':' {
-		return text, false
-	}
-	for n++; n < len(text) && text[n] == ' '; n++ {
-		continue
-	}
-	return text[n:], true
 }
 
 // evalIn evaluates an expression of a component: in the given task if that runs
 // it, else at the stopped processor if it runs there, else in the first task that
 // does. It tells whose memory that was, 0: what the processor sees.
-func (e *Engine) evalIn(s *view.Snapshot, c *component, expr string, task kernel.ID) (debuginfo.Value, kernel.ID, error) {
-	scope, task, err := e.scopeIn(s, c, task)
+func (e *Engine) evalIn(s *view.Snapshot, c *components.Component, expr string, task kernel.ID) (debuginfo.Value, kernel.ID, error) {
+	scope, task, err := e.programs.Scope(s, c, task)
 	if err != nil {
 		return debuginfo.Value{}, 0, err
 	}
@@ -190,45 +148,14 @@ func (e *Engine) evalIn(s *view.Snapshot, c *component, expr string, task kernel
 	return v, task, err
 }
 
-func (e *Engine) scopeIn(s *view.Snapshot, c *component, task kernel.ID) (debuginfo.Scope, kernel.ID, error) {
-	here := e.componentHere(s.System) == c
-	if here && (task == 0 || task == e.taskHere(s)) {
-		return e.scope(c), 0, nil
-	}
-	if c.kernel {
-		space, err := e.dec.KernelSpace(e.m)
-		return debuginfo.Scope{File: c.file, Mem: space}, 0, err
-	}
-	tasks := s.System.PDs()
-	slices.SortStableFunc(tasks, func(a, b *kernel.Object) int { return number(b.ID == task) - number(a.ID == task) })
-	for _, o := range tasks {
-		if e.taskComponent(s.System, o) == c {
-			if here && o.ID != task {
-				return e.scope(c), 0, nil
-			}
-			view := memory.NewView(e.target, memory.SharedBlock, nil)
-			return debuginfo.Scope{File: c.file, Mem: memory.NewSpace(view, e.m.Paging, o.PD.Root)}, o.ID, nil
-		}
-	}
-	return debuginfo.Scope{}, 0, fmt.Errorf("no task runs %s at this stop", c.name)
-}
-
-// taskHere is the task that the stopped processor runs, 0 if unknown.
-func (e *Engine) taskHere(s *view.Snapshot) kernel.ID {
-	if o := s.System.PDByRoot(e.m.CPUs[e.cpu].Root); o != nil {
-		return o.ID
-	}
-	return 0
-}
-
 // watches evaluates the watch expressions at the current stop.
 func (e *Engine) evalWatches(s *view.Snapshot) []view.Watch {
 	var out []view.Watch
 	for _, text := range e.watched {
 		w := view.Watch{Expr: text}
-		c, expr, err := e.exprOf(s, text)
+		c, expr, err := e.programs.Expr(s, text)
 		if err == nil {
-			w.Component, w.Expr = c.name, expr
+			w.Component, w.Expr = c.Name, expr
 			var v debuginfo.Value
 			if v, _, err = e.evalIn(s, c, expr, 0); err == nil {
 				w.Value = v.Format(1)

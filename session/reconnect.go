@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"thaw/kernel"
-	"thaw/memory"
 	"thaw/session/evidence"
 )
 
@@ -86,16 +85,13 @@ func (e *Engine) Reconnect(ctx context.Context) error {
 
 // pickUp goes on with the session on a target that was attached to again.
 func (e *Engine) pickUp(ctx context.Context, r Reconnecter) error {
-	before := e.registers()
-	e.checked, e.mirror, e.lifter = false, memory.NewMirror(e.target), newLifter()
-	clear(e.roots)
-	for _, c := range e.comps {
-		c.proof = proof{} // another guest may run other programs
-	}
-	if err := e.look(ctx, e.cpu); err != nil {
+	before := e.m.AllRegisters()
+	e.m.Forget()
+	e.programs.ForgetProofs()
+	if err := e.m.Look(ctx, e.m.Stopped); err != nil {
 		return err
 	}
-	if !e.booted() {
+	if !e.m.Booted() {
 		r.Replaced()
 		if err := e.renew(ctx); err != nil {
 			return err
@@ -103,10 +99,10 @@ func (e *Engine) pickUp(ctx context.Context, r Reconnecter) error {
 		e.ended = nil
 		return errNotBooted
 	}
-	if err := e.checkKernel(); err != nil {
+	if err := e.programs.CheckKernel(); err != nil {
 		return fmt.Errorf("another system runs there now: %w", err)
 	}
-	sys, err := e.system(ctx)
+	sys, err := e.m.System(ctx)
 	if err != nil {
 		return err
 	}
@@ -116,27 +112,18 @@ func (e *Engine) pickUp(ctx context.Context, r Reconnecter) error {
 		r.Replaced()
 		reason = fmt.Sprintf("reconnected to another guest, or one that was started anew (%d of %d kernel objects are the same): phases and evidence begin anew", there, all)
 		err = e.renew(ctx)
-	case e.handling || !reflect.DeepEqual(before, e.registers()):
+	case e.drive.Handling || !reflect.DeepEqual(before, e.m.AllRegisters()):
 		reason = "reconnected: what the guest did meanwhile was not seen, so phases and evidence begin anew"
 		err = e.renew(ctx)
 	default:
 		reason = "reconnected: the guest stands where it stood"
-		err = e.setAgain(ctx)
+		err = e.drive.SetAgain(ctx)
 	}
 	if err != nil {
 		return err
 	}
-	e.handling, e.ended = false, nil
+	e.drive.Handling, e.ended = false, nil
 	return e.record(ctx, reason)
-}
-
-// registers are those of all processors at the current stop.
-func (e *Engine) registers() [][]kernel.Register {
-	out := make([][]kernel.Register, 0, len(e.regs))
-	for _, r := range e.regs {
-		out = append(out, e.arch.All(r))
-	}
-	return out
 }
 
 // remaining counts the kernel objects of the newest stop that a system still
@@ -155,28 +142,15 @@ func (e *Engine) remaining(sys *kernel.System) (there, all int) {
 	return there, len(objects)
 }
 
-// setAgain sets what was set when the connection got lost.
-func (e *Engine) setAgain(ctx context.Context) error {
-	for addr := range e.probes {
-		if err := e.target.SetBreakpoint(ctx, addr); err != nil {
-			return fmt.Errorf("setting the breakpoint at %#x again: %w", addr, err)
-		}
-	}
-	armed := e.watching.armed
-	e.watching = newWatchList()
-	return e.armAgain(ctx, armed)
-}
-
 // renew forgets all that was seen but the history, and sets the scenario's
 // breakpoints.
 func (e *Engine) renew(ctx context.Context) error {
-	e.probes, e.infos, e.phases = map[uint64][]*probe{}, nil, nil
-	e.ev, e.child, e.guard, e.watching = evidence.New(), newChild(), newGuard(e), newWatchList()
-	e.taskComps, e.libraries = map[taskKey]*component{}, map[libraryKey]bool{}
-	e.taken, e.faulted, e.handling = visit{}, visit{}, false
-	e.asked.Store(false)
+	e.drive.Forget()
+	e.obs.Ev, e.phases = evidence.New(), nil
+	e.memory.Forget()
+	e.programs.ForgetTasks()
 	e.travelled++
-	e.marks, e.saves, e.leaves, e.own = nil, nil, 0, nil
+	e.marks, e.saves, e.leaves = nil, nil, 0
 	if err := e.prepare(ctx); err != nil {
 		return fmt.Errorf("scenario %s: %w", e.scn.Name, err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"thaw/kernel"
 	"thaw/memory"
+	"thaw/session/components"
 	"thaw/session/evidence"
 	"thaw/session/view"
 	"thaw/words"
@@ -112,7 +113,7 @@ type recording struct {
 	notes    int                        // changes of the notes that were recorded
 }
 
-func newRecording(to Recorder, comps map[string]*component, withCode, sparse bool) (*recording, error) {
+func newRecording(to Recorder, comps map[string]*components.Component, withCode, sparse bool) (*recording, error) {
 	r := &recording{to: to, withCode: withCode, pages: map[uint64]bool{}, snaps: map[*view.Snapshot]int{}, reads: memory.Trace{}, stacks: map[kernel.ID][]view.Frame{}, sparse: sparse}
 	var err error
 	if !withCode {
@@ -122,14 +123,14 @@ func newRecording(to Recorder, comps map[string]*component, withCode, sparse boo
 }
 
 // trace makes a view note what is read.
-func (r *recording) trace(v *memory.View) {
+func (r *recording) Trace(v *memory.View) {
 	if r.goesOn() {
 		v.TraceReads(r.reads)
 	}
 }
 
 // read notes which pages a view fetched, before it is dropped.
-func (r *recording) read(v *memory.View) {
+func (r *recording) Read(v *memory.View) {
 	if !r.goesOn() || v == nil {
 		return
 	}
@@ -144,17 +145,17 @@ func (e *Engine) keep(s *view.Snapshot, m *moment) {
 	if !r.goesOn() {
 		return
 	}
-	rec := &StopRecord{Number: s.Number, Aside: m == nil, Time: s.Time, Reason: s.Reason, Phase: s.Phase, CPU: e.cpu,
+	rec := &StopRecord{Number: s.Number, Aside: m == nil, Time: s.Time, Reason: s.Reason, Phase: s.Phase, CPU: e.m.Stopped,
 		Tasks: s.Tasks, Places: s.Places, PC: s.PC, Frames: s.Frames, Cost: s.Cost}
-	for i, regs := range e.regs {
-		rec.CPUs = append(rec.CPUs, CPURecord{Registers: e.arch.All(regs), KernelSP: e.m.CPUs[i].KernelSP})
+	for i, regs := range e.m.Regs {
+		rec.CPUs = append(rec.CPUs, CPURecord{Registers: e.m.Arch.All(regs), KernelSP: e.m.CPUs()[i].KernelSP})
 	}
 	r.records++
 	r.snaps[s] = r.records
 	if m != nil {
-		rec.Phases, rec.Breakpoints, rec.Evidence = m.phases, m.infos, &e.ev
-		rec.Before, rec.After = r.snaps[e.ev.Before], r.snaps[e.ev.After]
-		r.forget(&e.ev)
+		rec.Phases, rec.Breakpoints, rec.Evidence = m.phases, m.infos, &e.obs.Ev
+		rec.Before, rec.After = r.snaps[e.obs.Ev.Before], r.snaps[e.obs.Ev.After]
+		r.forget(&e.obs.Ev)
 	}
 	if r.cut {
 		rec.LogCut, rec.LogKept, r.cut = true, r.log, false
@@ -183,8 +184,8 @@ func (e *Engine) changedStacks(s *view.Snapshot) map[kernel.ID][]view.Frame {
 			break
 		}
 		var frames []view.Frame
-		if o, task, err := userThread(s, o.ID); err == nil && task.PD.Root != 0 {
-			frames, _ = e.stackOf(s, o, task, e.view) // without debug info there is none
+		if o, task, err := components.UserThread(s, o.ID); err == nil && task.PD.Root != 0 {
+			frames, _ = e.programs.Stack(s, o, task, e.m.View) // without debug info there is none
 		}
 		if !slices.Equal(frames, e.rec.stacks[o.ID]) {
 			e.rec.stacks[o.ID], changed[o.ID] = frames, frames
@@ -277,12 +278,12 @@ func (e *Engine) recorder() Recorder {
 // they are now. Of pages with machine code only what was read is kept, unless
 // code is wanted: kernels have pages with both code and data.
 func (e *Engine) readPages() ([]Page, error) {
-	e.rec.read(e.view)
+	e.rec.Read(e.m.View)
 	// All that the model is made of, though most of it was decoded at an earlier stop.
-	e.mirror.Each(func(addr uint64) { e.rec.pages[addr&^(PageSize-1)] = true })
-	e.mirror.Trace(e.rec.reads)
+	e.m.Mirror.Each(func(addr uint64) { e.rec.pages[addr&^(PageSize-1)] = true })
+	e.m.Mirror.Trace(e.rec.reads)
 	if e.rec.withCode {
-		e.rec.read(e.text)
+		e.rec.Read(e.m.Text)
 	}
 	addrs := make([]uint64, 0, len(e.rec.pages))
 	for a := range e.rec.pages {
@@ -294,7 +295,7 @@ func (e *Engine) readPages() ([]Page, error) {
 	for _, a := range addrs {
 		reqs = append(reqs, memory.Request{Addr: a, Buf: make([]byte, PageSize)})
 	}
-	if err := e.target.ReadPhysical(reqs); err != nil {
+	if err := e.m.ReadPhysical(reqs); err != nil {
 		return nil, err
 	}
 	var pages []Page
@@ -349,13 +350,13 @@ const (
 // their text: wherever the kernel has mapped or copied it.
 type codePages struct{ chunks map[[codeChunk]byte]struct{} }
 
-func newCodePages(comps map[string]*component) (*codePages, error) {
+func newCodePages(comps map[string]*components.Component) (*codePages, error) {
 	c := &codePages{chunks: map[[codeChunk]byte]struct{}{}}
 	for name, comp := range comps {
-		for _, r := range comp.text {
+		for _, r := range comp.Text {
 			for a := (r.Start + codeChunk - 1) &^ (codeChunk - 1); a+codeChunk <= r.End; a += codeChunk {
 				var chunk [codeChunk]byte
-				if err := comp.file.ReadFile(a, chunk[:]); err != nil {
+				if err := comp.File.ReadFile(a, chunk[:]); err != nil {
 					return nil, fmt.Errorf("reading the text of %s: %w", name, err)
 				}
 				if !filler(chunk) {

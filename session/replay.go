@@ -11,6 +11,7 @@ import (
 	"thaw/kernel"
 	"thaw/memory"
 	"thaw/session/arch"
+	"thaw/session/components"
 	"thaw/session/evidence"
 	"thaw/session/scenario"
 	"thaw/session/view"
@@ -199,7 +200,7 @@ func (r *Replay) place(program string, addr uint64) view.Place {
 	if p == nil {
 		return view.Place{Addr: addr}
 	}
-	return placeIn(program, p, addr)
+	return components.PlaceIn(program, p, addr)
 }
 
 // View is what users see of a stop, counted from 1. The same stop is the same
@@ -288,7 +289,7 @@ func (r *Replay) ask(s *view.Snapshot, q view.Query) *view.Peek {
 // askStack shows the backtrace of a thread as it was recorded at the stop, or at
 // the last one at which it changed.
 func (r *Replay) askStack(s *view.Snapshot, p *view.Peek) error {
-	o, task, err := userThread(s, p.Query.Thread)
+	o, task, err := components.UserThread(s, p.Query.Thread)
 	if err != nil {
 		return err
 	}
@@ -317,7 +318,7 @@ func (r *Replay) askMemory(s *view.Snapshot, p *view.Peek) error {
 	if err != nil {
 		return err
 	}
-	root, err := taskRoot(s, m, rec.CPU, q.Task)
+	root, err := taskRoot(s, m.CPUs[rec.CPU].Root, q.Task)
 	if err != nil {
 		return err
 	}

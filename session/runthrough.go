@@ -12,12 +12,12 @@ import (
 // waited for, and nothing interrupts the guest before it is there, since a record
 // that was interrupted does not replay (QEMU 7.2: the replay hangs).
 func (e *Engine) RunThrough(ctx context.Context, after time.Duration) error {
-	e.counted = true
+	e.drive.EveryInstruction = true
 	if err := e.prepareComplete(ctx); err != nil {
 		return fmt.Errorf("scenario %s: %w", e.scn.Name, err)
 	}
-	if len(e.probes) > 0 {
-		if _, err := e.run(ctx, ctx); err != nil {
+	if len(e.drive.Breaks.Probes) > 0 {
+		if _, err := e.drive.Run(ctx, ctx); err != nil {
 			return err
 		}
 		if err := e.bare(ctx); err != nil {
@@ -26,10 +26,10 @@ func (e *Engine) RunThrough(ctx context.Context, after time.Duration) error {
 	}
 	limited, cancel := context.WithTimeout(ctx, after)
 	defer cancel()
-	_, err := e.run(ctx, limited)
+	_, err := e.drive.Run(ctx, limited)
 	if err == nil || ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	_, err = e.halt(ctx, "")
+	_, err = e.drive.Halt(ctx, "")
 	return err
 }

@@ -6,19 +6,16 @@ import (
 	"sync"
 	"time"
 
-	"thaw/debuginfo"
 	"thaw/kernel"
+	"thaw/session/drive"
 	"thaw/session/evidence"
 	"thaw/session/view"
 )
 
-// maxFrames bounds a backtrace.
-const maxFrames = 64
-
 // snapshot reads everything there is at the current stop.
 func (e *Engine) snapshot(ctx context.Context, reason string) (*view.Snapshot, error) {
 	begin := time.Now()
-	sys, err := e.system(ctx)
+	sys, err := e.m.System(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -27,89 +24,56 @@ func (e *Engine) snapshot(ctx context.Context, reason string) (*view.Snapshot, e
 			reason += "; " + text
 		}
 	}
-	cpu := e.m.CPUs[e.cpu]
+	cpu := e.m.CPU()
 	s := &view.Snapshot{
-		Number: e.history.last() + 1, Time: time.Since(e.started), Reason: reason, Phase: e.currentPhase(),
-		System: sys, Tasks: e.nameTasks(sys), Places: map[kernel.ID]view.Place{}, CPU: e.arch.All(e.regs[e.cpu]),
+		Number: e.history.last() + 1, Time: time.Since(e.obs.Started), Reason: reason, Phase: e.currentPhase(),
+		System: sys, Tasks: e.programs.NameTasks(sys, e.scn.Child), Places: map[kernel.ID]view.Place{}, CPU: e.m.Arch.All(e.m.Registers()),
 	}
 	e.prove(sys)
 	for _, o := range sys.Threads() {
-		s.Places[o.ID] = e.placeOf(sys, o, o.Thread.IP)
+		s.Places[o.ID] = e.programs.PlaceOf(sys, o, o.Thread.IP)
 	}
-	if o := sys.Running(e.cpu); o != nil {
+	if o := sys.Running(e.m.Stopped); o != nil {
 		s.Thread = o.ID
 	}
-	c := e.componentHere(sys)
-	s.PC = c.place(cpu.IP)
-	s.Frames = e.backtrace(c)
-	model, rest := e.mirror.Stats(), e.view.Stats()
+	c := e.programs.Here(sys)
+	s.PC = c.Place(cpu.IP)
+	s.Frames = e.programs.Backtrace(c)
+	model, rest := e.m.Mirror.Stats(), e.m.View.Stats()
 	s.Cost = view.Cost{Duration: time.Since(begin), Bytes: model.Bytes + rest.Bytes, Batches: model.Batches + rest.Batches}
 	return s, nil
 }
 
-// componentHere is the program that the stopped processor runs, nil if
-// unknown.
-func (e *Engine) componentHere(sys *kernel.System) *component {
-	cpu := e.m.CPUs[e.cpu]
-	if !cpu.User {
-		return e.kernelComponent()
-	}
-	if task := sys.PDByRoot(cpu.Root); task != nil {
-		return e.programAt(sys, task, cpu.IP)
-	}
-	return nil
-}
-
-func (e *Engine) backtrace(c *component) []view.Frame {
-	if c == nil {
-		return nil
-	}
-	return framesOf(e.scope(c), c)
-}
-
-// framesOf unwinds the stack of a component's scope.
-func framesOf(scope debuginfo.Scope, c *component) []view.Frame {
-	frames, why := scope.Backtrace(maxFrames)
-	out := make([]view.Frame, 0, len(frames)+1)
-	for _, f := range frames {
-		out = append(out, view.Frame{Inlined: f.Inlined, Place: view.Place{Addr: f.PC, Component: c.name, Function: f.Func, Offset: f.Offset, File: f.File, Line: f.Line}})
-	}
-	if why != "" {
-		out = append(out, view.Frame{Note: why})
-	}
-	return out
-}
-
 // record adds a stop to the history that no event of the scenario made.
 func (e *Engine) record(ctx context.Context, reason string) error {
-	return e.recordEvent(ctx, &event{reason: reason, idle: true})
+	return e.recordEvent(ctx, &drive.Event{Reason: reason, Idle: true})
 }
 
 // recordEvent adds a stop to the history.
-func (e *Engine) recordEvent(ctx context.Context, ev *event) error {
-	snap, err := e.snapshot(ctx, ev.reason)
+func (e *Engine) recordEvent(ctx context.Context, ev *drive.Event) error {
+	snap, err := e.snapshot(ctx, ev.Reason)
 	if err != nil {
 		return err
 	}
-	clear(e.roots) // a page-table root may be another task's by the next stop
+	e.programs.ForgetRoots() // a page-table root may be another task's by the next stop
 	e.judge().FindOriginal(snap)
 	e.noteLate(snap)
-	if e.ev.Complete && e.ev.After == nil {
-		e.ev.After = snap
-		if err := e.compareMemory(ctx, snap); err != nil {
+	if e.obs.Ev.Complete && e.obs.Ev.After == nil {
+		e.obs.Ev.After = snap
+		if err := e.memory.Compare(ctx, snap, e.judge().Restored(snap)); err != nil {
 			return err
 		}
 	}
-	m := &moment{snap: snap, phases: slices.Clone(e.phases), complete: e.ev.Complete, finished: e.ev.Finished}
+	m := &moment{snap: snap, phases: slices.Clone(e.phases), complete: e.obs.Ev.Complete, finished: e.obs.Ev.Finished}
 	m.verdicts = e.judge().All(snap)
 	m.caps = e.judge().CapDiff(snap)
 	e.judge().NoteWaits(snap)
-	if err := e.noteMapped(ctx, snap); err != nil {
+	if err := e.memory.NoteMapped(ctx, snap); err != nil {
 		return err
 	}
 	m.watches = e.evalWatches(snap)
-	m.memory, m.waits = e.ev.Memory, e.judge().Waits(snap)
-	m.infos = e.breakpoints()
+	m.memory, m.waits = e.obs.Ev.Memory, e.judge().Waits(snap)
+	m.infos = e.drive.Breaks.Breakpoints()
 	e.keep(snap, m)
 	if err := e.noteTravel(ctx, m, ev); err != nil {
 		return err
@@ -121,11 +85,11 @@ func (e *Engine) recordEvent(ctx context.Context, ev *event) error {
 // viewAt is what users see of a stop, by its number.
 func (e *Engine) viewAt(stop int, state view.RunState, message string) *view.View {
 	v := &view.View{State: state, Message: message, Err: e.ended, Lost: e.lost(), Scenario: e.scn.Name, Target: e.target.Name(),
-		First: max(e.history.first, 1), Stops: e.history.last(), Phases: slices.Clone(e.phases), Components: e.compNames, Live: true, Log: e.log.all(), Notes: e.notes.all(), Unrecorded: e.rec.trouble()}
+		First: max(e.history.first, 1), Stops: e.history.last(), Phases: slices.Clone(e.phases), Components: e.programs.Names, Live: true, Log: e.log.all(), Notes: e.notes.all(), Unrecorded: e.rec.trouble()}
 	if v.Back = e.backMode(); v.Back != view.BackReverse {
 		v.NoReverse = whyNoReverse
 	}
-	v.Mismatches, v.Late = e.ev.Mismatches, e.ev.Late
+	v.Mismatches, v.Late = e.obs.Ev.Mismatches, e.obs.Ev.Late
 	if m := e.history.at(stop); m != nil {
 		v.NoRestart = e.canRestart(m)
 		v.Snapshot, v.Phases, v.Verdicts, v.Caps, v.Breakpoints = m.snap, m.phases, evidence.Distrust(m.verdicts, v.Mismatches), m.caps, m.infos
@@ -133,7 +97,7 @@ func (e *Engine) viewAt(stop int, state view.RunState, message string) *view.Vie
 		v.Watches = m.watches
 		v.Live = stop == e.history.last()
 	} else {
-		v.Breakpoints = e.breakpoints()
+		v.Breakpoints = e.drive.Breaks.Breakpoints()
 	}
 	return v
 }

@@ -5,7 +5,10 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"thaw/session/drive"
 	"thaw/session/evidence"
+	"thaw/session/machine"
+	"thaw/session/memcompare"
 	"thaw/session/view"
 )
 
@@ -13,19 +16,16 @@ import (
 // guest itself: what it takes to go on from there as if nothing had come after.
 // It shares nothing that changes with the engine.
 type state struct {
-	ev             evidence.Evidence
-	child          child
-	armed          map[uint64]bool // see watchList
-	phases         []view.Phase
-	probes         map[uint64][]*probe
-	infos          []*view.BreakpointInfo
-	counts         []view.BreakpointInfo // of infos
-	taken, faulted visit
-	leaves         uint64
-	cpu            int
-	here           visit
-	logged         int // LOG lines
-	before, after  int // records of the snapshots that the evidence refers to
+	ev            evidence.Evidence
+	child         memcompare.State
+	armed         []uint64 // threads that are watched, by their objects
+	phases        []view.Phase
+	breaks        drive.BreaksState
+	leaves        uint64
+	cpu           int
+	here          machine.Visit
+	logged        int // LOG lines
+	before, after int // records of the snapshots that the evidence refers to
 }
 
 // mark is a state at a position of a recorded run. The engine was busy with it
@@ -50,71 +50,30 @@ const maxMarks = 20000
 
 // stateNow copies what is known.
 func (e *Engine) stateNow() *state {
-	s := &state{ev: e.ev.Clone(), child: e.child.clone(), armed: maps.Clone(e.watching.armed), phases: slices.Clone(e.phases), probes: cloneProbes(e.probes), infos: slices.Clone(e.infos),
-		taken: e.taken, faulted: e.faulted, leaves: e.leaves, cpu: e.cpu, here: e.here(), logged: e.log.count()}
+	s := &state{ev: e.obs.Ev.Clone(), child: e.memory.State.Clone(), armed: slices.Sorted(maps.Keys(e.drive.Guard.Armed)), phases: slices.Clone(e.phases), breaks: e.drive.Breaks.State(),
+		leaves: e.leaves, cpu: e.m.Stopped, here: e.m.Here(), logged: e.log.count()}
 	if e.rec != nil {
-		s.before, s.after = e.rec.snaps[e.ev.Before], e.rec.snaps[e.ev.After]
-	}
-	for _, i := range s.infos {
-		s.counts = append(s.counts, *i)
+		s.before, s.after = e.rec.snaps[e.obs.Ev.Before], e.rec.snaps[e.obs.Ev.After]
 	}
 	return s
 }
 
-func cloneProbes(probes map[uint64][]*probe) map[uint64][]*probe {
-	out := make(map[uint64][]*probe, len(probes))
-	for addr, list := range probes {
-		out[addr] = slices.Clone(list)
-	}
-	return out
-}
-
 // takeUp goes on with a state. The break- and watchpoints of it are set.
 func (e *Engine) takeUp(ctx context.Context, s *state) error {
-	e.ev, e.child, e.phases = s.ev.Clone(), s.child.clone(), slices.Clone(s.phases)
+	e.obs.Ev, e.memory.State, e.phases = s.ev.Clone(), s.child.Clone(), slices.Clone(s.phases)
 	e.forgetUndo()
-	e.resumeInfos(s)
-	e.taken, e.faulted, e.leaves = s.taken, s.faulted, s.leaves
+	e.leaves = s.leaves
 	e.rec.remember(s)
-	clear(e.roots)
-	clear(e.taskComps)
-	own := e.own
-	e.own = nil
-	for _, list := range s.probes {
-		for _, p := range list {
-			if p.info.Own() {
-				continue // the user's come and go when the user says so
-			}
-			if err := e.addProbe(ctx, p); err != nil {
-				return err
-			}
-		}
+	e.programs.ForgetTasks()
+	if err := e.drive.Breaks.TakeUp(ctx, s.breaks); err != nil {
+		return err
 	}
-	for _, p := range own {
-		if err := e.addProbe(ctx, p); err != nil {
+	for _, block := range s.armed {
+		if err := e.drive.Guard.Arm(ctx, e.obs.Ev.Tracks[block]); err != nil {
 			return err
 		}
 	}
-	return e.armAgain(ctx, s.armed)
-}
-
-// resumeInfos takes the accounts of breakpoints up. Those that the user has set
-// since had no hits then.
-func (e *Engine) resumeInfos(s *state) {
-	own := slices.DeleteFunc(e.infos, func(i *view.BreakpointInfo) bool { return !i.Own() })
-	for _, i := range own {
-		i.Hits, i.Foreign, i.Lifted = 0, 0, 0
-	}
-	e.infos = nil
-	for i, info := range s.infos {
-		if !info.Own() {
-			e.infos = append(e.infos, info)
-		}
-		if !info.Own() || slices.Contains(own, info) {
-			*info = s.counts[i]
-		}
-	}
-	e.infos = append(e.infos, own...)
+	return nil
 }
 
 // noteMark keeps what is known at a position of a recorded run; from is where

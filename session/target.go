@@ -13,37 +13,17 @@ import (
 	"debug/elf"
 
 	"thaw/kernel"
-	"thaw/memory"
-	"thaw/session/target"
+	"thaw/session/drive"
+	"thaw/session/machine"
 )
 
-// Target is a machine that can be stopped, read and resumed: a live one, or
-// one that answers from a recording. Except for Interrupt it is used by one
-// goroutine.
+// Target is a machine that can be stopped, read and resumed: a live one, or one that
+// answers from a recording. Except for Interrupt it is used by one goroutine.
 type Target interface {
-	memory.Source
+	machine.Target
+	drive.Target
 	Name() string         // address or file, for messages
 	Machine() elf.Machine // from the target description
-	BlockSize() uint64    // a good memory.View block size
-	// CPUs returns the registers of all processors.
-	CPUs(ctx context.Context) ([]target.Registers, error)
-	// KernelStack is the stack that a processor's next kernel entry from user
-	// mode takes, 0 if the target cannot tell.
-	KernelStack(ctx context.Context, cpu int, view memory.Reader) (uint64, error)
-
-	SetBreakpoint(ctx context.Context, addr uint64) error
-	ClearBreakpoint(ctx context.Context, addr uint64) error
-	SetWatch(ctx context.Context, kind target.WatchKind, addr uint64, length int) error
-	ClearWatch(ctx context.Context, kind target.WatchKind, addr uint64, length int) error
-
-	Resume(ctx context.Context) error
-	Wait(ctx context.Context) (target.Stop, error)
-	Step(ctx context.Context, cpu int) (target.Stop, error)
-	// Running says whether the target runs: Resume came and Wait has not
-	// returned a stop since.
-	Running() bool
-	// Interrupt stops a running target; it may be called by any goroutine.
-	Interrupt() error
 	// Log is what the guest wrote on its serial line since the last call, by
 	// lines and without control characters. Any goroutine may call it.
 	Log() []string

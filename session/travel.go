@@ -4,7 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"thaw/session/drive"
+	"thaw/session/machine"
 	"thaw/session/target"
 	"thaw/session/view"
 )
@@ -119,7 +120,7 @@ func (e *Engine) beginBack(ctx context.Context) (r Reverser, at uint64, err erro
 // moved says that the guest may be interrupted again.
 func (e *Engine) moved() {
 	e.moving.Store(false)
-	e.asked.Store(false)
+	e.drive.Asked.Store(false)
 }
 
 // ReverseContinue goes back to the last event: the stop before that was made by
@@ -131,28 +132,23 @@ func (e *Engine) ReverseContinue(ctx context.Context) error {
 		return err
 	}
 	defer e.moved()
-	here := e.here()
+	here := e.m.Here()
 	m := e.lastEvent(at)
 	hit := uint64(0)
-	if own := e.ownBreaks(); m == nil || own {
+	if own := e.drive.Breaks.OwnBreaks(); m == nil || own {
 		if hit, err = e.backToBreak(ctx, r, m); err != nil {
 			return e.arrive(ctx, nil, err)
 		}
 	}
-	switch there := e.here(); {
-	case e.asked.Load():
+	switch there := e.m.Here(); {
+	case e.drive.Asked.Load():
 		return e.stay(ctx, at, here, errors.New("given up"))
 	case hit > 0:
-		return e.goTo(ctx, hit, &there, "back at "+e.stopsAt(m != nil))
+		return e.goTo(ctx, hit, &there, "back at "+e.drive.Breaks.StopsAt(m != nil))
 	case m != nil:
 		return e.goTo(ctx, m.position, &m.state.here, fmt.Sprintf("back at stop %d: %s", m.snap.Number, m.snap.Reason))
 	}
 	return e.stay(ctx, at, here, errors.New("there is no earlier event in the recorded run"))
-}
-
-// ownBreaks says whether the user has set breakpoints.
-func (e *Engine) ownBreaks() bool {
-	return slices.ContainsFunc(e.infos, (*view.BreakpointInfo).Own)
 }
 
 // backToBreak goes back to the last breakpoint that is hit in its component
@@ -160,38 +156,32 @@ func (e *Engine) ownBreaks() bool {
 // the user's, and in the latter case a phase's. The result is its position, 0 if
 // there is none.
 func (e *Engine) backToBreak(ctx context.Context, r Reverser, last *moment) (uint64, error) {
-	if err := e.disarmAll(ctx); err != nil {
+	if err := e.drive.Guard.DisarmAll(ctx); err != nil {
 		return 0, err
 	}
-	for addr, list := range e.probes {
-		if slices.ContainsFunc(list, func(p *probe) bool { return stops(p.info, last != nil) }) {
-			continue
-		}
-		if err := e.target.ClearBreakpoint(ctx, addr); err != nil {
-			return 0, fmt.Errorf("removing the breakpoint at %#x: %w", addr, err)
-		}
-		delete(e.probes, addr)
+	if err := e.drive.Breaks.KeepOnly(ctx, func(i *view.BreakpointInfo) bool { return drive.Stops(i, last != nil) }); err != nil {
+		return 0, err
 	}
 	for {
 		stop, err := r.ReverseContinue(ctx)
 		if err == nil {
-			err = e.look(ctx, stop.CPU)
+			err = e.m.Look(ctx, stop.CPU)
 		}
 		if err != nil {
 			return 0, err
 		}
 		at, err := r.Position(ctx)
-		if err != nil || at == 0 || last != nil && at <= last.position || e.asked.Load() {
+		if err != nil || at == 0 || last != nil && at <= last.position || e.drive.Asked.Load() {
 			return 0, err
 		}
-		if e.stopsAt(last != nil) != "" {
+		if e.drive.Breaks.StopsAt(last != nil) != "" {
 			return at, nil
 		}
 	}
 }
 
 // stay brings the guest back to where it was, for there is nothing to go to.
-func (e *Engine) stay(ctx context.Context, at uint64, here visit, why error) error {
+func (e *Engine) stay(ctx context.Context, at uint64, here machine.Visit, why error) error {
 	if err := e.goTo(ctx, at, &here, "still here: "+why.Error()); err != nil {
 		return err
 	}
@@ -208,23 +198,6 @@ func (e *Engine) lastEvent(before uint64) *moment {
 		}
 	}
 	return last
-}
-
-// stops says whether a breakpoint is one that stops the guest for the user to see.
-func stops(b *view.BreakpointInfo, users bool) bool {
-	return b.Own() || !users && (b.Purpose == view.PurposePhase || b.Purpose == view.PurposeComplete)
-}
-
-// stopsAt is the breakpoint that the processor stands at, if it is one of the
-// running component that stops the guest, or of the user's only.
-func (e *Engine) stopsAt(users bool) string {
-	at := e.here()
-	for _, p := range e.probes[at.pc] {
-		if stops(p.info, users) && e.runs(p.comp, at.root, at.pc) {
-			return p.info.Name()
-		}
-	}
-	return ""
 }
 
 // Restart puts the guest back to a stop of the history, by its number: what was
@@ -256,7 +229,7 @@ func (e *Engine) Restart(ctx context.Context, stop int) error {
 	if err := e.take(ctx, m.state.cpu, m.state); err != nil {
 		return e.arrive(ctx, nil, err)
 	}
-	return e.arriveBack(ctx, &event{reason: reason, idle: true})
+	return e.arriveBack(ctx, &drive.Event{Reason: reason, Idle: true})
 }
 
 // position is where in a recorded run the guest is, 0 if it is in none.
@@ -289,8 +262,8 @@ func (e *Engine) beginTravel(ctx context.Context) error {
 func saveName(stop int) string { return fmt.Sprintf("thaw-%d", stop) }
 
 // noteTravel keeps in a moment what it takes to come back to it.
-func (e *Engine) noteTravel(ctx context.Context, m *moment, ev *event) error {
-	m.event, m.guest = !ev.idle, e.travelled
+func (e *Engine) noteTravel(ctx context.Context, m *moment, ev *drive.Event) error {
+	m.event, m.guest = !ev.Idle, e.travelled
 	if e.backMode() == view.BackHistory {
 		return nil
 	}
@@ -306,8 +279,8 @@ func (e *Engine) noteTravel(ctx context.Context, m *moment, ev *event) error {
 }
 
 // keepVM makes a VM snapshot of the newest stop, if it is a phase's.
-func (e *Engine) keepVM(ctx context.Context, ev *event) error {
-	if !e.snapshots || !ev.phase {
+func (e *Engine) keepVM(ctx context.Context, ev *drive.Event) error {
+	if !e.snapshots || !ev.Phase {
 		return nil
 	}
 	m := *e.history.newest()

@@ -16,12 +16,12 @@ import (
 func (e *Engine) RunOn(ctx context.Context, text string, arrived func()) error {
 	from := -1 // LOG lines from before the restore
 	err := e.RunAll(ctx, func() {
-		if from < 0 && (e.ev.Before != nil || e.ev.Complete) {
+		if from < 0 && (e.obs.Ev.Before != nil || e.obs.Ev.Complete) {
 			from = e.log.count()
 		}
 		arrived()
 	})
-	if err != nil || len(e.ev.Mismatches) > 0 {
+	if err != nil || len(e.obs.Ev.Mismatches) > 0 {
 		return err
 	}
 	said := func() bool {
@@ -58,7 +58,7 @@ func (e *Engine) RunOn(ctx context.Context, text string, arrived func()) error {
 		}
 		return fmt.Sprintf("the LOG did not say %q within %v", text, within)
 	}, arrived)
-	if err != nil || said() || len(e.ev.Mismatches) > 0 {
+	if err != nil || said() || len(e.obs.Ev.Mismatches) > 0 {
 		return err
 	}
 	o := e.overdue(w, within)
@@ -73,7 +73,7 @@ func (e *Engine) runUntil(ctx, limit context.Context, reason func() string, arri
 		ev, err := e.runChecked(ctx, limit)
 		over := err != nil && ctx.Err() == nil && limit.Err() != nil
 		if over {
-			ev, err = e.halt(ctx, reason())
+			ev, err = e.drive.Halt(ctx, reason())
 		}
 		if err := e.arrive(ctx, ev, err); err != nil {
 			return err
@@ -81,7 +81,7 @@ func (e *Engine) runUntil(ctx, limit context.Context, reason func() string, arri
 		if arrived != nil {
 			arrived()
 		}
-		if over || len(e.ev.Mismatches) > 0 {
+		if over || len(e.obs.Ev.Mismatches) > 0 {
 			return nil
 		}
 	}

@@ -49,7 +49,7 @@ func (e *Engine) awaited() *Waiting {
 			reached++
 		}
 	}
-	for _, t := range e.ev.Threads {
+	for _, t := range e.obs.Ev.Threads {
 		requests += len(t.Requests)
 	}
 	w.Seen = fmt.Sprintf("%d of %s", reached, words.Count(len(e.phases), "phase"))
@@ -57,11 +57,11 @@ func (e *Engine) awaited() *Waiting {
 		w.Seen += ", " + words.Count(requests, "request")
 	}
 	switch {
-	case e.ev.Complete:
+	case e.obs.Ev.Complete:
 		w.For = "restored threads to enter user mode"
-	case reached == 0 && e.ev.Late != "":
+	case reached == 0 && e.obs.Ev.Late != "":
 		w.For = "what is still to come of the restore"
-	case reached == 0 && !e.booted():
+	case reached == 0 && !e.m.Booted():
 		w.For = "the guest's kernel to start"
 	case reached == 0:
 		w.For = fmt.Sprintf("phase %s (%s)", e.phases[0].Name, e.phases[0].Function)
@@ -106,10 +106,10 @@ func (o *Overdue) Error() string {
 func (e *Engine) overdue(w *Waiting, after time.Duration) *Overdue {
 	o := &Overdue{Waiting: *w, After: after}
 	switch {
-	case !e.booted():
+	case !e.m.Booted():
 		o.Why = "the guest has not booted, so look at how QEMU was started: machine type, memory, image"
-	case e.ev.Late != "":
-		o.Why = e.ev.Late + ", so start the system anew and attach earlier"
+	case e.obs.Ev.Late != "":
+		o.Why = e.obs.Ev.Late + ", so start the system anew and attach earlier"
 	case strings.HasPrefix(w.For, "phase "):
 		o.Why = "nothing called it, so see whether this system checkpoints and restores, and whether the scenario is that of it"
 	default:
@@ -134,15 +134,15 @@ func (e *Engine) nextEvent(ctx context.Context, within time.Duration) error {
 	if err == nil || ctx.Err() != nil || limit.Err() == nil || !errors.Is(err, context.DeadlineExceeded) {
 		return e.arrive(ctx, ev, err)
 	}
-	if e.ev.Complete {
-		ev, err = e.halt(ctx, fmt.Sprintf("no thread returned to user mode within %v", within))
-		e.ev.Finished = true
+	if e.obs.Ev.Complete {
+		ev, err = e.drive.Halt(ctx, fmt.Sprintf("no thread returned to user mode within %v", within))
+		e.obs.Ev.Finished = true
 		return e.arrive(ctx, ev, err)
 	}
 	reason := fmt.Sprintf("nothing came within %v", within)
-	ev, err = e.halt(ctx, reason)
-	came := err != nil || ev.reason != reason
-	if !came && e.ev.Late != "" {
+	ev, err = e.drive.Halt(ctx, reason)
+	came := err != nil || ev.Reason != reason
+	if !came && e.obs.Ev.Late != "" {
 		e.missAll()
 	}
 	if err = e.arrive(ctx, ev, err); err != nil || came {
@@ -154,7 +154,7 @@ func (e *Engine) nextEvent(ctx context.Context, within time.Duration) error {
 // noteLate finds out whether the restore began before anybody looked: two tasks run
 // the child, in a system that ran already, and no phase was entered since.
 func (e *Engine) noteLate(s *view.Snapshot) {
-	if !e.ranBefore || e.ev.Late != "" || len(e.phases) == 0 {
+	if !e.ranBefore || e.obs.Ev.Late != "" || len(e.phases) == 0 {
 		return
 	}
 	for _, p := range e.phases {
@@ -166,8 +166,8 @@ func (e *Engine) noteLate(s *view.Snapshot) {
 	if len(ids) < 2 {
 		return
 	}
-	e.ev.Late = fmt.Sprintf("the restored child exists already (task %s, beside %s): the restore began before thaw came", ids[1], ids[0])
-	s.Reason += "; " + e.ev.Late
+	e.obs.Ev.Late = fmt.Sprintf("the restored child exists already (task %s, beside %s): the restore began before thaw came", ids[1], ids[0])
+	s.Reason += "; " + e.obs.Ev.Late
 	last := 0 // phase that is in no other: of the restore
 	for i, p := range e.phases {
 		if p.Depth == 0 {
@@ -190,7 +190,7 @@ func (e *Engine) missAll() {
 
 // notLate takes back that the restore began before: its beginning was seen.
 func (e *Engine) notLate() {
-	e.ev.Late = ""
+	e.obs.Ev.Late = ""
 	for i := range e.phases {
 		if e.phases[i].State == view.PhaseMissed {
 			e.phases[i].State = view.PhaseNext

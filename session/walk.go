@@ -4,8 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"thaw/session/target"
+	"thaw/session/drive"
 	"thaw/session/view"
 	"time"
 )
@@ -16,12 +15,6 @@ var ErrFinished = errors.New("the restore is complete and every thread's verdict
 // reasonStep is the reason of a stop after a single step.
 const reasonStep = "step"
 
-// Reasons of other stops that no event of the scenario made.
-const (
-	reasonInterrupted = "interrupted"
-	reasonRunEnds     = "the recorded run ends here"
-)
-
 // Begin sets the scenario's breakpoints and records the first stop, if the
 // kernel runs already.
 func (e *Engine) Begin(ctx context.Context) error {
@@ -31,8 +24,8 @@ func (e *Engine) Begin(ctx context.Context) error {
 	if err := e.beginTravel(ctx); err != nil {
 		return err
 	}
-	if e.booted() {
-		return e.recordEvent(ctx, &event{reason: "attached"})
+	if e.m.Booted() {
+		return e.recordEvent(ctx, &drive.Event{Reason: "attached"})
 	}
 	return nil
 }
@@ -43,39 +36,16 @@ func (e *Engine) NextPhase(ctx context.Context) error { return e.nextPhase(ctx, 
 
 // nextPhase is NextPhase that waits no longer than so for an event, 0: for ever.
 func (e *Engine) nextPhase(ctx context.Context, within time.Duration) error {
-	if e.ev.Finished {
+	if e.obs.Ev.Finished {
 		return ErrFinished
 	}
 	if len(e.phases) == 0 {
 		return errors.New("there is no scenario, so there are no phases to run to: c continues, i interrupts")
 	}
-	if e.ev.Complete {
+	if e.obs.Ev.Complete {
 		within = time.Duration(e.scn.Settle)
 	}
 	return e.nextEvent(ctx, within)
-}
-
-// halt stops a guest that still runs.
-func (e *Engine) halt(ctx context.Context, reason string) (*event, error) {
-	if err := e.target.Interrupt(); err != nil {
-		return nil, err
-	}
-	stop, err := e.target.Wait(ctx)
-	if err != nil {
-		return nil, err
-	}
-	asked := e.asked.Load()
-	ev, err := e.handle(ctx, stop)
-	if err == nil {
-		err = e.putBack(ctx)
-	}
-	if asked {
-		reason = reasonInterrupted
-	}
-	if ev == nil || ev.reason == reasonInterrupted {
-		ev = &event{reason: reason, idle: true}
-	}
-	return ev, err
 }
 
 // Continue runs until the user interrupts or the scenario's next event.
@@ -93,35 +63,35 @@ const (
 
 // runChecked runs until something happens; files that were not compared with what
 // runs so far are compared as soon as that is there.
-func (e *Engine) runChecked(ctx, limit context.Context) (*event, error) {
-	for wait := firstLook; !e.checked || len(e.unproved()) > 0; wait = min(2*wait, lastLook) {
+func (e *Engine) runChecked(ctx, limit context.Context) (*drive.Event, error) {
+	for wait := firstLook; !e.programs.Checked() || len(e.programs.Unproved()) > 0; wait = min(2*wait, lastLook) {
 		limited, cancel := context.WithTimeout(limit, wait)
-		ev, err := e.run(ctx, limited)
+		ev, err := e.drive.Run(ctx, limited)
 		cancel()
 		if limit.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
 			return ev, err
 		}
-		if ev, err = e.halt(ctx, ""); err != nil || ev.reason != "" {
+		if ev, err = e.drive.Halt(ctx, ""); err != nil || ev.Reason != "" {
 			return ev, err
 		}
-		if !e.booted() {
+		if !e.m.Booted() {
 			continue
 		}
-		if !e.checked {
-			if err := e.checkKernel(); err != nil {
+		if !e.programs.Checked() {
+			if err := e.programs.CheckKernel(); err != nil {
 				return nil, err
 			}
 		}
-		known := len(e.ev.Mismatches)
-		sys, err := e.system(ctx)
+		known := len(e.obs.Ev.Mismatches)
+		sys, err := e.m.System(ctx)
 		if err != nil {
 			return nil, err
 		}
-		if e.prove(sys); len(e.ev.Mismatches) > known {
-			return &event{reason: "a file is not that of the program that runs", idle: true}, nil
+		if e.prove(sys); len(e.obs.Ev.Mismatches) > known {
+			return &drive.Event{Reason: "a file is not that of the program that runs", Idle: true}, nil
 		}
 	}
-	return e.run(ctx, limit)
+	return e.drive.Run(ctx, limit)
 }
 
 // StepInstruction executes one instruction of the stopped processor.
@@ -129,62 +99,43 @@ func (e *Engine) StepInstruction(ctx context.Context) error {
 	if threads, _ := e.pendingCancels(); len(threads) > 0 {
 		return fmt.Errorf("the kernel is to end the wait of %s, whose state was forced: continue, or take the state back", threads[0].Name)
 	}
-	before := e.here()
-	user := e.m.CPUs[e.cpu].User
+	before := e.m.Here()
+	user := e.m.CPU().User
 	e.forgetUndo()
-	stop, err := e.stepOnce(ctx)
+	stop, err := e.drive.StepOnce(ctx)
 	if err != nil {
 		return e.arrive(ctx, nil, err)
 	}
-	e.noteFault(before, user)
-	ev := &event{reason: reasonStep, idle: true}
+	e.drive.Breaks.NoteFault(before, user)
+	ev := &drive.Event{Reason: reasonStep, Idle: true}
 	if stop.RunEnds {
-		ev.reason = reasonRunEnds
+		ev.Reason = drive.ReasonRunEnds
 	}
 	left, err := e.leaveByStep(ctx)
 	if err != nil {
 		return e.arrive(ctx, nil, err)
 	}
-	ev = merge(ev, left)
-	if stop.Watch || len(e.probes[e.m.CPUs[e.cpu].IP]) > 0 && e.here() != before {
-		got, err := e.handle(ctx, stop)
+	ev = drive.Merge(ev, left)
+	if stop.Watch || e.drive.Breaks.IsHere() && e.m.Here() != before {
+		got, err := e.drive.Handle(ctx, stop)
 		if err != nil {
 			return e.arrive(ctx, nil, err)
 		}
-		ev = merge(ev, got)
+		ev = drive.Merge(ev, got)
 	}
 	return e.arrive(ctx, ev, nil)
 }
 
-// stepOnce executes one instruction; where nothing at all has changed since QEMU has
-// not done so, again. An instruction that jumps to itself is not told from that, and
-// does no more by being executed again.
-func (e *Engine) stepOnce(ctx context.Context) (stop target.Stop, err error) {
-	before := e.arch.All(e.regs[e.cpu])
-	for range maxIdle {
-		if stop, err = e.guard.step(ctx, e.cpu); err != nil {
-			return stop, err
-		}
-		if err := e.look(ctx, stop.CPU); err != nil {
-			return stop, err
-		}
-		if stop.Watch || stop.RunEnds || !slices.Equal(before, e.arch.All(e.regs[e.cpu])) {
-			break
-		}
-	}
-	return stop, nil
-}
-
 // arrive records a stop, or that the session ended: not by an error of what was cut
 // short, since the user leaves.
-func (e *Engine) arrive(ctx context.Context, ev *event, err error) error {
+func (e *Engine) arrive(ctx context.Context, ev *drive.Event, err error) error {
 	e.takeLog()
 	if err == nil {
-		if !e.booted() {
+		if !e.m.Booted() {
 			return nil
 		}
-		if !e.checked {
-			err = e.checkKernel()
+		if !e.programs.Checked() {
+			err = e.programs.CheckKernel()
 		}
 	}
 	if err == nil {
@@ -204,10 +155,10 @@ func (e *Engine) arrive(ctx context.Context, ev *event, err error) error {
 // is complete and every thread has entered user mode, unless it is equal by
 // coincidence and may wait for ever.
 func (e *Engine) settle() {
-	if !e.ev.Complete || e.ev.Finished {
+	if !e.obs.Ev.Complete || e.obs.Ev.Finished {
 		return
 	}
-	for _, t := range e.ev.Threads {
+	for _, t := range e.obs.Ev.Threads {
 		q := t.Request()
 		// One in an exception gets a reply, and runs.
 		equal := q.Thread.IP == q.IP && q.Thread.SP == q.SP && !t.Changed() && !q.Thread.Exception
@@ -215,7 +166,7 @@ func (e *Engine) settle() {
 			return
 		}
 	}
-	e.ev.Finished = true
+	e.obs.Ev.Finished = true
 }
 
 // RunFor lets the guest run for so long, whatever the scenario, and judges every request
@@ -242,7 +193,7 @@ func (e *Engine) RunAll(ctx context.Context, arrived func()) error {
 		if arrived != nil {
 			arrived()
 		}
-		if e.ev.Finished || len(e.ev.Mismatches) > 0 {
+		if e.obs.Ev.Finished || len(e.obs.Ev.Mismatches) > 0 {
 			return nil
 		}
 	}

@@ -1,4 +1,4 @@
-package session
+package components
 
 import (
 	"debug/elf"
@@ -52,30 +52,30 @@ type pageKey struct {
 }
 
 // prepared reads the text of the component's file, once.
-func (c *component) prepared() *proof {
+func (c *Component) prepared() *proof {
 	p := &c.proof
 	if p.done != nil {
 		return p
 	}
 	p.done, p.same, p.tasks = map[pageKey]struct{}{}, map[uint64]struct{}{}, map[taskKey]bool{}
-	text := c.text
+	text := c.Text
 	if c.kernel { // text of the boot is given back after it
 		text = []debuginfo.Range{c.mainText()}
 	}
 	left := uint64(maxProved)
 	for _, r := range text {
 		code := make([]byte, min(r.End-r.Start, left))
-		if c.file.ReadFile(r.Start, code) == nil {
+		if c.File.ReadFile(r.Start, code) == nil {
 			p.parts = append(p.parts, textPart{debuginfo.Range{Start: r.Start, End: r.Start + uint64(len(code))}, code})
 			left -= uint64(len(code))
 		}
 	}
-	for _, s := range c.file.Segments() {
+	for _, s := range c.File.Segments() {
 		at, end := s.VAddr, s.VAddr+s.MemSize
 		if c.kernel { // whose variables must be where the file has them
 			end = s.VAddr + s.FileSize
 		}
-		for _, r := range c.text { // by address
+		for _, r := range c.Text { // by address
 			if r.Start >= at && r.End <= end {
 				p.data = append(p.data, debuginfo.Range{Start: at, End: r.Start})
 				at = r.End
@@ -84,7 +84,7 @@ func (c *component) prepared() *proof {
 		p.data = append(p.data, debuginfo.Range{Start: at, End: end})
 	}
 	p.data = slices.DeleteFunc(p.data, func(r debuginfo.Range) bool { return r.End <= r.Start })
-	if s, err := c.file.Symbol("_GLOBAL_OFFSET_TABLE_"); err == nil {
+	if s, err := c.File.Symbol("_GLOBAL_OFFSET_TABLE_"); err == nil {
 		p.got = s.Addr
 	}
 	return p
@@ -98,7 +98,7 @@ type deviation struct {
 
 // compare compares the text that a space maps with the file, as far as it was not
 // compared before. What cannot be read is not compared.
-func (c *component) compare(task taskKey, space *memory.Space, view *memory.View) (d deviation) {
+func (c *Component) compare(task taskKey, space *memory.Space, view *memory.View) (d deviation) {
 	p := c.prepared()
 	for _, part := range p.parts {
 		mapped, _, err := space.Mapped(part.Start, part.End-1, maxProved/pageBytes)
@@ -138,7 +138,7 @@ func (c *component) compare(task taskKey, space *memory.Space, view *memory.View
 
 // differing lists the pieces in which text in memory differs from the file, but for
 // operands that lead to data.
-func (c *component) differing(part textPart, addr uint64, got []byte) (pieces [][2]uint64) {
+func (c *Component) differing(part textPart, addr uint64, got []byte) (pieces [][2]uint64) {
 	const apart = 8 // bytes between two of them
 	want := part.code[addr-part.Start:]
 	for i := 0; i < len(got); i++ {
@@ -146,7 +146,7 @@ func (c *component) differing(part textPart, addr uint64, got []byte) (pieces []
 			continue
 		}
 		at := addr + uint64(i)
-		if n := c.proof.operandAt(part, at, c.file.Machine()); n > 0 {
+		if n := c.proof.operandAt(part, at, c.File.Machine()); n > 0 {
 			i += n - 1
 			continue
 		}
@@ -272,13 +272,13 @@ func (p *proof) madeByADRP(part textPart, addr, reg uint64) bool {
 }
 
 // mismatch puts differences in words.
-func (c *component) mismatch(d deviation, task kernel.ID, name string) *view.Mismatch {
-	return &view.Mismatch{Component: c.name, File: c.file.Path(), Task: task, Name: name, At: c.place(d.pieces[0][0]), Differ: d.differ, Pages: d.pages}
+func (c *Component) mismatch(d deviation, task kernel.ID, name string) *view.Mismatch {
+	return &view.Mismatch{Component: c.Name, File: c.File.Path(), Task: task, Name: name, At: c.Place(d.pieces[0][0]), Differ: d.differ, Pages: d.pages}
 }
 
 // prove compares the files of the components with the tasks that run them or go by
 // their names, as far as that was not done before.
-func (e *Engine) prove(sys *kernel.System) {
+func (cs *Set) Prove(sys *kernel.System) {
 	for _, o := range sys.PDs() {
 		if o.PD.Root == 0 || o.PD.Kernel || o.Name != "" { // sigma0's memory holds core's, too
 			continue
@@ -288,39 +288,42 @@ func (e *Engine) prove(sys *kernel.System) {
 			name = main.Name
 		}
 		key := taskKey{o.ID, o.PD.Root}
-		space := memory.NewSpace(e.text, e.m.Paging, o.PD.Root)
-		runs := e.taskComponent(sys, o)
+		space := memory.NewSpace(cs.m.Text, cs.m.Paging, o.PD.Root)
+		runs := cs.OfTask(sys, o)
 		if runs != nil {
-			e.proveIn(runs, key, name, space)
+			cs.proveIn(runs, key, name, space)
 		}
-		for _, n := range e.compNames {
+		for _, n := range cs.Names {
 			// A look around takes all programs that it finds: what it runs may go by
 			// the name of another of them.
-			if c := e.comps[n]; c != runs && !c.kernel && e.goesBy(c, name) && (runs == nil || len(e.scn.Phases) > 0) {
-				e.proveIn(c, key, name, space)
+			if c := cs.ByName[n]; c != runs && !c.kernel && cs.goesBy(c, name) && (runs == nil || cs.expected) {
+				cs.proveIn(c, key, name, space)
 			}
 		}
 	}
-	e.ev.Mismatches = nil // known of every stop, wherever the guest goes back to
-	for _, n := range e.compNames {
-		if m := e.comps[n].proof.other; m != nil {
-			e.ev.Mismatches = append(e.ev.Mismatches, *m)
+}
+
+// Mismatches are the files that are not those of the programs that run.
+func (cs *Set) Mismatches() (all []view.Mismatch) {
+	for _, n := range cs.Names {
+		if m := cs.ByName[n].proof.other; m != nil {
+			all = append(all, *m)
 		}
 	}
-	e.ev.Unproved = e.unproved()
+	return all
 }
 
 // proveIn compares a component's file with a task. What only looked like the program
 // so far is another one, where the task does not go by its name.
-func (e *Engine) proveIn(c *component, key taskKey, name string, space *memory.Space) {
-	d := c.compare(key, space, e.text)
+func (cs *Set) proveIn(c *Component, key taskKey, name string, space *memory.Space) {
+	d := c.compare(key, space, cs.m.Text)
 	switch {
 	case d.pages == 0:
 	case d.differ == 0:
 		c.proof.tasks[key] = true
-	case !e.goesBy(c, name):
+	case !cs.goesBy(c, name):
 		c.proof.tasks[key] = false
-		delete(e.taskComps, key)
+		delete(cs.taskComps, key)
 	case c.proof.other == nil:
 		c.proof.other = c.mismatch(d, key.id, name)
 	}
@@ -328,45 +331,45 @@ func (e *Engine) proveIn(c *component, key taskKey, name string, space *memory.S
 
 // goesBy says whether a thread's name is that of a component's first thread: Genode
 // names it after the component, and core's "core.main".
-func (e *Engine) goesBy(c *component, name string) bool {
-	names := append([]string{c.name}, e.scn.Components[c.name].Files...)
+func (cs *Set) goesBy(c *Component, name string) bool {
+	names := append([]string{c.Name}, cs.known[c.Name]...)
 	name, _ = strings.CutSuffix(name, ".main")
 	return name != "" && slices.ContainsFunc(names, func(n string) bool { return evidence.SameName(name, n) })
 }
 
-// unproved lists the components of the scenario that were seen in no task so far.
-func (e *Engine) unproved() (names []string) {
-	for _, n := range e.compNames {
-		c := e.comps[n]
-		if len(e.scn.Phases) > 0 && !c.kernel && !c.library() && len(c.proof.tasks) == 0 && c.proof.other == nil {
+// Unproved lists the components of the scenario that were seen in no task so far.
+func (cs *Set) Unproved() (names []string) {
+	for _, n := range cs.Names {
+		c := cs.ByName[n]
+		if cs.expected && !c.kernel && !c.Library() && len(c.proof.tasks) == 0 && c.proof.other == nil {
 			names = append(names, n)
 		}
 	}
 	return names
 }
 
-// checkKernel compares the kernel's text in memory with its file: another
+// CheckKernel compares the kernel's text in memory with its file: another
 // build would make every offset wrong.
-func (e *Engine) checkKernel() error {
-	k := e.kernelComponent()
-	space, err := e.dec.KernelSpace(e.m)
+func (cs *Set) CheckKernel() error {
+	k := cs.Kernel()
+	space, err := cs.m.KernelSpace()
 	if err != nil {
 		return err
 	}
-	d := k.compare(taskKey{}, space.WithData(e.text), e.text)
+	d := k.compare(taskKey{}, space.WithData(cs.m.Text), cs.m.Text)
 	if d.pages == 0 && len(k.proof.same) == 0 {
-		return fmt.Errorf("the text of kernel %s is not in the guest's memory: give the kernel ELF of the system that runs", k.file.Path())
+		return fmt.Errorf("the text of kernel %s is not in the guest's memory: give the kernel ELF of the system that runs", k.File.Path())
 	}
 	if !k.patched(d) {
 		return errors.New(k.mismatch(d, 0, "").String())
 	}
-	e.checked = true
+	cs.checked = true
 	return nil
 }
 
 // patched says whether differences are those that a kernel makes at boot: short ones,
 // and any in tables that stand among its code.
-func (c *component) patched(d deviation) bool {
+func (c *Component) patched(d deviation) bool {
 	var differ, all uint64
 	for _, part := range c.proof.parts {
 		all += part.End - part.Start
@@ -384,8 +387,11 @@ func (c *component) patched(d deviation) bool {
 }
 
 // table says whether a named place in the text is no function, and of no source line.
-func (c *component) table(addr uint64) bool {
-	s, _, named := c.file.SymbolAt(addr)
-	_, _, line := c.file.LineAt(addr)
+func (c *Component) table(addr uint64) bool {
+	s, _, named := c.File.SymbolAt(addr)
+	_, _, line := c.File.LineAt(addr)
 	return named && !s.Func && !line
 }
+
+// Checked says whether the running kernel was compared with its file.
+func (cs *Set) Checked() bool { return cs.checked }

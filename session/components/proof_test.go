@@ -1,4 +1,4 @@
-package session
+package components
 
 import (
 	"os/exec"
@@ -18,7 +18,7 @@ func TestDiffering(t *testing.T) {
 			if _, err := exec.LookPath(cxx); err != nil {
 				t.Skip(err)
 			}
-			build := func(args ...string) *component {
+			build := func(args ...string) *Component {
 				path := filepath.Join(t.TempDir(), "operands")
 				args = append([]string{"-g", "-O2", "-ffreestanding", "-nostdlib", "-static", "-no-pie", "-fno-pie", "-fno-exceptions", "-fno-asynchronous-unwind-tables", "-Wl,--build-id=none",
 					"-o", path, filepath.Join("testdata", "operands.cc"), "-Wl,-Ttext-segment=0x1000000"}, append(strings.Fields(flags), args...)...)
@@ -29,7 +29,7 @@ func TestDiffering(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				c := newComponent("operands", false, f)
+				c := NewComponent("operands", false, f)
 				c.prepared()
 				return c
 			}
@@ -37,7 +37,7 @@ func TestDiffering(t *testing.T) {
 			moved := "-Wl,--section-start=.got=0x1020000,--section-start=.got.plt=0x1020100,--section-start=.data=0x1020240,--section-start=.bss=0x1020400"
 			for _, x := range []struct {
 				name   string
-				other  *component
+				other  *Component
 				differ bool
 			}{
 				{"data elsewhere", build(moved), false},

@@ -1,4 +1,4 @@
-package session
+package memcompare
 
 import (
 	"os/exec"
@@ -32,15 +32,15 @@ func TestRegionWalk(t *testing.T) {
 	tree.List, tree.Region, tree.Tree, tree.Element, tree.Used = "", "", "_tree", "Genode::Block", "_used"
 	for _, c := range []struct {
 		name  string
-		want  []attachment
+		want  []Attachment
 		fails bool
 	}{
-		{"tree", []attachment{{0x1000, 0x4000, 0x100000, false}, {0x20000, 0x3000, 0x205000, true}}, false},
+		{"tree", []Attachment{{0x1000, 0x4000, 0x100000, false}, {0x20000, 0x3000, 0x205000, true}}, false},
 		{"loop", nil, true},
-		{"outer", []attachment{{0x1000, 0x4000, 0x100000, false}, {0x20000, 0x3000, 0x205000, true}, {0x40000, 0x1000, 0x301000, true}}, false},
-		{"inner", []attachment{{0x3000, 0x2000, 0x300000, true}}, false},
+		{"outer", []Attachment{{0x1000, 0x4000, 0x100000, false}, {0x20000, 0x3000, 0x205000, true}, {0x40000, 0x1000, 0x301000, true}}, false},
+		{"inner", []Attachment{{0x3000, 0x2000, 0x300000, true}}, false},
 		{"knot", nil, true},
-		{"ring", []attachment{{0x3000, 0x2000, 0x300000, true}, {0x1000, 0x4000, 0x100000, false}}, true},
+		{"ring", []Attachment{{0x3000, 0x2000, 0x300000, true}, {0x1000, 0x4000, 0x100000, false}}, true},
 	} {
 		s, err := f.Symbol(c.name)
 		if err != nil {

@@ -1,4 +1,4 @@
-package session
+package memcompare
 
 import (
 	"fmt"
@@ -7,12 +7,15 @@ import (
 	"thaw/debuginfo"
 	"thaw/kernel"
 	"thaw/memory"
+	"thaw/session/components"
+	"thaw/session/evidence"
+	"thaw/session/observe"
 	"thaw/session/view"
 )
 
 // regionMap is where a component keeps what is attached to an address space.
 type regionMap struct {
-	comp  *component
+	comp  *components.Component
 	root  uint64 // page tables of the component's task
 	class string
 	addr  uint64
@@ -25,9 +28,16 @@ const (
 	maxNested  = 5
 )
 
+// NoteRegions takes the region map of a request's thread.
+func (c *Comparer) NoteRegions(t *evidence.Track, scope debuginfo.Scope, r *kernel.Request) {
+	if r.RegionMap != "" {
+		c.State.regions[t.Block] = c.regionMapAt(scope, r)
+	}
+}
+
 // regionMapAt finds the region map of a request's thread, nil if the component
 // keeps none that the expression fits.
-func (e *Engine) regionMapAt(scope debuginfo.Scope, r *kernel.Request) *regionMap {
+func (c *Comparer) regionMapAt(scope debuginfo.Scope, r *kernel.Request) *regionMap {
 	v, err := scope.Eval(r.RegionMap)
 	if err != nil {
 		return nil
@@ -37,18 +47,18 @@ func (e *Engine) regionMapAt(scope debuginfo.Scope, r *kernel.Request) *regionMa
 	if err != nil || addr == 0 || class == nil {
 		return nil
 	}
-	return &regionMap{e.comps[r.Component], e.m.CPUs[e.cpu].Root, class.String(), addr}
+	return &regionMap{c.programs.ByName[r.Component], c.m.CPU().Root, class.String(), addr}
 }
 
-// attachment is memory that is attached to an address space.
-type attachment struct {
+// Attachment is memory that is attached to an address space.
+type Attachment struct {
 	virt, size, phys uint64
 	writable         bool
 }
 
 // page finds the page of memory that is attached at an address, by its physical
 // address.
-func attachedPage(all []attachment, page, size uint64) (phys uint64, writable, ok bool) {
+func AttachedPage(all []Attachment, page, size uint64) (phys uint64, writable, ok bool) {
 	for _, a := range all {
 		if page >= a.virt && page-a.virt < a.size && a.size-(page-a.virt) >= size {
 			return a.phys + (page - a.virt), a.writable, true
@@ -59,10 +69,10 @@ func attachedPage(all []attachment, page, size uint64) (phys uint64, writable, o
 
 // attachments lists what is attached to an address space. A map that cannot be
 // walked to its end gives what was found before, and the error.
-func (e *Engine) attachments(m *regionMap) ([]attachment, error) {
-	space := memory.NewSpace(memory.NewView(e.target, e.target.BlockSize(), nil), e.m.Paging, m.root)
-	w := &regionWalk{spec: e.plat.attached, left: maxRegions,
-		scope: debuginfo.Scope{File: m.comp.file, Mem: space}, class: m.class}
+func (c *Comparer) attachments(m *regionMap) ([]Attachment, error) {
+	space := c.m.Walked(m.root)
+	w := &regionWalk{spec: c.obs.Platform.Attached, left: maxRegions,
+		scope: debuginfo.Scope{File: m.comp.File, Mem: space}, class: m.class}
 	err := w.walk(m.addr, 0, ^uint64(0), 0, maxNested)
 	return w.found, err
 }
@@ -73,7 +83,7 @@ type regionWalk struct {
 	scope debuginfo.Scope
 	class string // of region maps
 	left  int    // regions that may still be visited
-	found []attachment
+	found []Attachment
 }
 
 // walk visits the regions of a map, of which the window that begins at offset
@@ -115,7 +125,7 @@ func (w *regionWalk) regions(rm debuginfo.Value) (out []debuginfo.Value, err err
 		all, err := debuginfo.WalkTree(root, elem, "_child[0]", "_child[1]", w.left)
 		for _, region := range all {
 			var used uint64
-			if err := numbers(region, map[string]*uint64{w.spec.Used: &used}); err != nil {
+			if err := observe.Numbers(region, map[string]*uint64{w.spec.Used: &used}); err != nil {
 				return out, err
 			}
 			if used != 0 {
@@ -143,7 +153,7 @@ func (w *regionWalk) regions(rm debuginfo.Value) (out []debuginfo.Value, err err
 // the dataspace at offset self in it.
 func (w *regionWalk) region(region debuginfo.Value, self, from, size, virt uint64, levels int) error {
 	var base, length, writable, off, ds, phys, managed uint64
-	if err := numbers(region, map[string]*uint64{w.spec.Base: &base, w.spec.Size: &length, w.spec.Writable: &writable, w.spec.Offset: &off, w.spec.Dataspace: &ds}); err != nil || ds == 0 {
+	if err := observe.Numbers(region, map[string]*uint64{w.spec.Base: &base, w.spec.Size: &length, w.spec.Writable: &writable, w.spec.Offset: &off, w.spec.Dataspace: &ds}); err != nil || ds == 0 {
 		return err
 	}
 	// The part of the region that the window shows.
@@ -155,14 +165,14 @@ func (w *regionWalk) region(region debuginfo.Value, self, from, size, virt uint6
 	if err != nil {
 		return err
 	}
-	if err := numbers(dsc, map[string]*uint64{w.spec.Physical: &phys, w.spec.Managed: &managed}); err != nil {
+	if err := observe.Numbers(dsc, map[string]*uint64{w.spec.Physical: &phys, w.spec.Managed: &managed}); err != nil {
 		return err
 	}
 	at, inside := virt+(start-from), off+(start-base)
 	if managed != 0 {
 		return w.walk(ds-self, inside, end-start, at, levels-1)
 	}
-	w.found = append(w.found, attachment{at, end - start, phys + inside, writable != 0})
+	w.found = append(w.found, Attachment{at, end - start, phys + inside, writable != 0})
 	return nil
 }
 
@@ -175,44 +185,30 @@ func deref(v debuginfo.Value, member string) (debuginfo.Value, error) {
 	return p.Deref()
 }
 
-// numbers reads members.
-func numbers(v debuginfo.Value, members map[string]*uint64) error {
-	for path, dst := range members {
-		m, err := v.Path(path)
-		if err == nil {
-			*dst, err = m.Uint64()
-		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", path, err)
-		}
-	}
-	return nil
-}
-
 // readAttached adds pages of the original that the restored child does not map so
 // far to the latter's, as they are attached to it; it says how many.
-func (e *Engine) readAttached(before, after *childMemory, d *view.MemoryDiff) (int, error) {
-	m := e.restoredRegions(after.task)
-	if m == nil || e.plat.attached == nil {
+func (c *Comparer) readAttached(before, after *childMemory, d *view.MemoryDiff) (int, error) {
+	m := c.restoredRegions(after.task)
+	if m == nil || c.obs.Platform.Attached == nil {
 		return 0, nil
 	}
-	all, err := e.attachments(m)
+	all, err := c.attachments(m)
 	if err != nil {
 		d.Problem = strings.TrimPrefix(fmt.Sprintf("%s; what is attached to the restored child is not known in full: %v", d.Problem, err), "; ")
 	}
-	size := e.m.Paging.PageSize()
+	size := c.m.Paging.PageSize()
 	var reqs []memory.Request
 	var addrs []uint64
 	for virt := range before.pages {
 		if _, ok := after.pages[virt]; ok {
 			continue
 		}
-		if phys, _, ok := attachedPage(all, virt, size); ok {
+		if phys, _, ok := AttachedPage(all, virt, size); ok {
 			reqs = append(reqs, memory.Request{Addr: phys, Buf: make([]byte, size)})
 			addrs = append(addrs, virt)
 		}
 	}
-	if err := e.target.ReadPhysical(reqs); err != nil {
+	if err := c.m.ReadPhysical(reqs); err != nil {
 		return 0, err
 	}
 	n := 0
@@ -226,11 +222,21 @@ func (e *Engine) readAttached(before, after *childMemory, d *view.MemoryDiff) (i
 }
 
 // restoredRegions is the region map of a task, as its threads' requests named it.
-func (e *Engine) restoredRegions(task kernel.ID) *regionMap {
-	for _, t := range e.ev.Threads {
-		if m := e.child.regions[t.Block]; t.Task == task && m != nil {
+func (c *Comparer) restoredRegions(task kernel.ID) *regionMap {
+	for _, t := range c.obs.Ev.Threads {
+		if m := c.State.regions[t.Block]; t.Task == task && m != nil {
 			return m
 		}
 	}
 	return nil
+}
+
+// AttachedTo is what is attached to a thread's task, as far as that is known.
+func (c *Comparer) AttachedTo(t *evidence.Track) []Attachment {
+	regions := c.State.regions[t.Block]
+	if regions == nil || c.obs.Platform.Attached == nil {
+		return nil
+	}
+	all, _ := c.attachments(regions) // what a broken map has beyond is not found: a fault ends the excursion there
+	return all
 }

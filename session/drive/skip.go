@@ -1,4 +1,4 @@
-package session
+package drive
 
 import (
 	"context"
@@ -62,20 +62,20 @@ type skip struct {
 
 // skippable looks at the instruction that the stopped processor is about to
 // execute; nil if it has to execute it itself.
-func (e *Engine) skippable(ctx context.Context) *skip {
-	cpu := e.m.CPUs[e.cpu]
-	to, can := e.target.(Advancer)
-	if !can || !cpu.User || len(e.watching.armed) > 0 || e.counted || e.reverser() != nil || !to.Advances(ctx) {
+func (d *Driver) skippable(ctx context.Context) *skip {
+	cpu := d.m.CPU()
+	to, can := d.target.(Advancer)
+	if !can || !cpu.User || len(d.Guard.Armed) > 0 || d.EveryInstruction || d.Breaks.fixed() || !to.Advances(ctx) {
 		return nil
 	}
-	k := e.skipper
+	k := d.skipper
 	if k.mirror.Size() > maxSkim {
 		k.mirror.Reset()
 	} else if k.mirror.Refresh() != nil {
 		return nil
 	}
 	s := &skip{codeAt: codeAt{root: cpu.Root, pc: cpu.IP}}
-	space := memory.NewSpace(k.mirror, e.paging, cpu.Root)
+	space := memory.NewSpace(k.mirror, d.m.Paging, cpu.Root)
 	page, _, err := space.Translate(cpu.IP)
 	if err != nil || !page.User || !page.Accessed {
 		return nil
@@ -90,13 +90,13 @@ func (e *Engine) skippable(ctx context.Context) *skip {
 	}
 	s.trust = trust
 	var ok bool
-	if s.Instruction, ok = e.arch.EffectOf(s.code[:n], e.regs[e.cpu]); !ok || len(e.probes[s.next()]) > 0 {
+	if s.Instruction, ok = d.m.Arch.EffectOf(s.code[:n], d.m.Registers()); !ok || d.Breaks.at(s.next()) {
 		k.known[s.codeAt] = false
 		return nil
 	}
 	if s.Store {
 		page, phys, err := space.Translate(s.Addr)
-		if err != nil || !page.User || !page.Writable || !page.Accessed || !page.Dirty || s.Addr%uint64(e.ptrSize()) != 0 {
+		if err != nil || !page.User || !page.Writable || !page.Accessed || !page.Dirty || s.Addr%uint64(d.m.PtrSize()) != 0 {
 			return nil
 		}
 		s.phys = phys
@@ -108,12 +108,12 @@ func (e *Engine) skippable(ctx context.Context) *skip {
 func (s *skip) next() uint64 { return s.Regs[len(s.Regs)-1].Value }
 
 // take resumes the target behind the instruction.
-func (s *skip) take(ctx context.Context, e *Engine) error {
+func (s *skip) take(ctx context.Context, e *Driver) error {
 	var data []byte
 	if s.Store {
-		data = e.word(s.Value)
+		data = e.m.Word(s.Value)
 	}
-	if err := e.guard.advance(ctx, e.cpu, s.Regs, s.phys, data); err != nil {
+	if err := e.Guard.advance(ctx, e.m.Stopped, s.Regs, s.phys, data); err != nil {
 		return fmt.Errorf("resuming the guest behind the breakpoint at %#x: %w", s.pc, err)
 	}
 	return nil
@@ -121,12 +121,12 @@ func (s *skip) take(ctx context.Context, e *Engine) error {
 
 // compare notes whether a processor, which has executed the instruction by now,
 // came to the same result; before are its registers from before.
-func (s *skip) compare(e *Engine, before, after target.Registers) {
-	if ip, _ := after.Uint64(e.arch.IP); ip == s.pc {
+func (s *skip) compare(e *Driver, before, after target.Registers) {
+	if ip, _ := after.Uint64(e.m.Arch.IP); ip == s.pc {
 		return // not executed; see noteFault
 	}
 	same := true
-	for _, name := range append([]string{e.arch.IP, e.arch.SP, e.arch.Flags}, e.arch.General...) {
+	for _, name := range append([]string{e.m.Arch.IP, e.m.Arch.SP, e.m.Arch.Flags}, e.m.Arch.General...) {
 		want, ok := before.Uint64(name)
 		for _, r := range s.Regs {
 			if r.Name == name {
@@ -137,7 +137,7 @@ func (s *skip) compare(e *Engine, before, after target.Registers) {
 		same = same && ok && okToo && got == want
 	}
 	if s.Store && same {
-		v, err := memory.Uint(e.m.Phys, s.phys, e.ptrSize())
+		v, err := memory.Uint(e.m.View, s.phys, e.m.PtrSize())
 		same = err == nil && v == s.Value
 	}
 	e.skipper.known[s.codeAt] = same

@@ -1,4 +1,4 @@
-package session
+package drive
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"math/rand"
 	"testing"
 	"thaw/session/evidence"
+	"thaw/session/machine"
 	"thaw/session/target"
 )
 
@@ -56,16 +57,16 @@ func TestGuardKeepsOffPushes(t *testing.T) {
 		cpus := make([]*simulated, 2)
 		target := &watchedTarget{watched: map[uint64]int{}}
 		unknown := rnd.Intn(4) == 0 // the kernel's stack is hidden from user mode
-		g := guard{target: target, size: 8, held: map[*evidence.Track]*pushed{}, at: func(context.Context) ([]occupant, error) {
-			out := make([]occupant, len(cpus))
+		g := Guard{target: target, size: 8, held: map[*evidence.Track]*pushed{}, at: func(context.Context) ([]machine.Occupant, error) {
+			out := make([]machine.Occupant, len(cpus))
 			for i, s := range cpus {
 				if s != nil {
-					out[i] = occupant{s.t.Block, s.t.TaskRoot, s.user}
+					out[i] = machine.Occupant{Block: s.t.Block, Root: s.t.TaskRoot, User: s.user}
 					if unknown && s.user {
-						out[i].block = 0
+						out[i].Block = 0
 					}
 				} else {
-					out[i] = occupant{block: 0xdead000}
+					out[i] = machine.Occupant{Block: 0xdead000}
 				}
 			}
 			return out, nil
@@ -89,7 +90,7 @@ func TestGuardKeepsOffPushes(t *testing.T) {
 				if err := g.resume(t.Context()); err != nil {
 					t.Fatal(err)
 				}
-			} else if _, err := g.step(t.Context(), 0); err != nil {
+			} else if _, err := g.Step(t.Context(), 0); err != nil {
 				t.Fatal(err)
 			}
 			// What happens until the next stop, which a read of a saved ip that is
@@ -114,7 +115,7 @@ func TestGuardKeepsOffPushes(t *testing.T) {
 				s.user, s.leaving = true, false
 			case rnd.Intn(2) == 0:
 				s.leaving = true
-				g.leaves(s.t)
+				g.Leaves(s.t)
 			default: // it is switched from
 				cpus[s.cpu], s.cpu = nil, -1
 			}

@@ -1,4 +1,9 @@
-package session
+// Package memcompare compares the memory of the restored child with what it was in the
+// original as that was checkpointed, mapped or only attached so far.
+//
+// It knows page tables, and where a component keeps what is attached to an address space.
+// It must not know verdicts, or when to compare.
+package memcompare
 
 import (
 	"bytes"
@@ -13,6 +18,10 @@ import (
 	"thaw/debuginfo"
 	"thaw/kernel"
 	"thaw/memory"
+	"thaw/session/components"
+	"thaw/session/drive"
+	"thaw/session/machine"
+	"thaw/session/observe"
 	"thaw/session/view"
 	"thaw/words"
 )
@@ -23,8 +32,8 @@ const (
 	likeZero    = "zeros"
 )
 
-// maxMemory bounds the pages of a child that are compared.
-const maxMemory = 1 << 14
+// MaxMemory bounds the pages of a child that are compared.
+const MaxMemory = 1 << 14
 
 // childMemory is the user memory of a child at a stop.
 type childMemory struct {
@@ -37,31 +46,48 @@ type childMemory struct {
 	utcbs map[uint64]bool   // pages with UTCBs
 }
 
-// child is what the memory of both children is compared by.
-type child struct {
+// Comparer compares the memory of both children.
+type Comparer struct {
+	m        *machine.Machine
+	programs *components.Set
+	obs      *observe.Observer
+	name     string // program that is checkpointed
+	State    State
+}
+
+// New compares the memory of a program's tasks.
+func New(m *machine.Machine, programs *components.Set, obs *observe.Observer, name string) *Comparer {
+	c := &Comparer{m: m, programs: programs, obs: obs, name: name}
+	c.Forget()
+	return c
+}
+
+// State is what is known of their memory.
+type State struct {
 	memory  *childMemory          // the original's, as it was checkpointed
-	mapped  []attachment          // the original's, as the first phase began: detached dataspaces are not mapped later
+	Mapped  []Attachment          // the original's, as the first phase began: detached dataspaces are not mapped later
 	regions map[uint64]*regionMap // what is attached to a thread's task, by thread object, as far as requests told
 }
 
-func newChild() child { return child{regions: map[uint64]*regionMap{}} }
+// Forget forgets all that is known.
+func (c *Comparer) Forget() { c.State = State{regions: map[uint64]*regionMap{}} }
 
-// clone copies what changes later.
-func (c child) clone() child {
-	c.regions = maps.Clone(c.regions)
-	return c
+// Clone copies what changes later.
+func (s State) Clone() State {
+	s.regions = maps.Clone(s.regions)
+	return s
 }
 
 // readMemory reads all user pages of a task. They do not go into recordings:
 // what differs does.
-func (e *Engine) readMemory(sys *kernel.System, task *kernel.Object) (*childMemory, error) {
-	size := e.m.Paging.PageSize()
-	m := &childMemory{task: task.ID, stop: e.history.last() + 1, pages: map[uint64][]byte{}, utcbs: map[uint64]bool{}}
+func (c *Comparer) readMemory(sys *kernel.System, task *kernel.Object) (*childMemory, error) {
+	size := c.m.Paging.PageSize()
+	m := &childMemory{task: task.ID, stop: c.obs.NextStop(), pages: map[uint64][]byte{}, utcbs: map[uint64]bool{}}
 	for _, t := range sys.ThreadsOf(task.ID) {
 		m.utcbs[t.Thread.UTCB&^(size-1)] = true
 	}
-	space := memory.NewSpace(memory.NewView(e.target, memory.SharedBlock, nil), e.m.Paging, task.PD.Root)
-	mapped, more, err := space.Mapped(0, e.arch.UserEnd, maxMemory)
+	space := c.m.Fresh(task.PD.Root)
+	mapped, more, err := space.Mapped(0, c.m.Arch.UserEnd, MaxMemory)
 	if err != nil {
 		return nil, fmt.Errorf("listing the pages of task %s: %w", task.ID, err)
 	}
@@ -73,7 +99,7 @@ func (e *Engine) readMemory(sys *kernel.System, task *kernel.Object) (*childMemo
 			if m.utcbs[p.Virt+off] {
 				continue
 			}
-			if len(reqs) == maxMemory {
+			if len(reqs) == MaxMemory {
 				m.cut = true
 				break
 			}
@@ -81,7 +107,7 @@ func (e *Engine) readMemory(sys *kernel.System, task *kernel.Object) (*childMemo
 			addrs = append(addrs, p.Virt+off)
 		}
 	}
-	if err := e.target.ReadPhysical(reqs); err != nil {
+	if err := c.m.ReadPhysical(reqs); err != nil {
 		return nil, err
 	}
 	for i, q := range reqs {
@@ -95,83 +121,83 @@ func (e *Engine) readMemory(sys *kernel.System, task *kernel.Object) (*childMemo
 }
 
 // takeChild is readMemory; memory that cannot be read says why.
-func (e *Engine) takeChild(ctx context.Context, sys *kernel.System, task *kernel.Object) (*childMemory, error) {
-	m, err := e.readMemory(sys, task)
+func (c *Comparer) takeChild(ctx context.Context, sys *kernel.System, task *kernel.Object) (*childMemory, error) {
+	m, err := c.readMemory(sys, task)
 	if err == nil {
 		return m, nil
 	}
-	m = &childMemory{task: task.ID, stop: e.history.last() + 1}
-	m.why, err = e.unread(ctx, fmt.Sprintf("the memory of task %s", task.ID), err)
+	m = &childMemory{task: task.ID, stop: c.obs.NextStop()}
+	m.why, err = c.obs.Unread(ctx, fmt.Sprintf("the memory of task %s", task.ID), err)
 	return m, err
 }
 
-// noteMapped takes what the original child maps, as the first phase begins. Where that
+// NoteMapped takes what the original child maps, as the first phase begins. Where that
 // is not known, nothing of it is mapped later.
-func (e *Engine) noteMapped(ctx context.Context, s *view.Snapshot) error {
-	task := s.System.Object(e.ev.Original)
-	if s.Phase == "" || e.child.mapped != nil || task == nil || task.PD == nil || task.PD.Root == 0 {
+func (c *Comparer) NoteMapped(ctx context.Context, s *view.Snapshot) error {
+	task := s.System.Object(c.obs.Ev.Original)
+	if s.Phase == "" || c.State.Mapped != nil || task == nil || task.PD == nil || task.PD.Root == 0 {
 		return nil
 	}
-	mapped, _, err := memory.NewSpace(e.view, e.m.Paging, task.PD.Root).Mapped(0, e.arch.UserEnd, maxMemory)
-	e.child.mapped = []attachment{}
+	mapped, _, err := memory.NewSpace(c.m.View, c.m.Paging, task.PD.Root).Mapped(0, c.m.Arch.UserEnd, MaxMemory)
+	c.State.Mapped = []Attachment{}
 	if err != nil {
-		_, err = e.unread(ctx, "its pages", err)
+		_, err = c.obs.Unread(ctx, "its pages", err)
 		return err
 	}
 	for _, p := range mapped {
 		if p.User {
-			e.child.mapped = append(e.child.mapped, attachment{p.Virt, p.Size, p.Phys, p.Writable})
+			c.State.Mapped = append(c.State.Mapped, Attachment{p.Virt, p.Size, p.Phys, p.Writable})
 		}
 	}
 	return nil
 }
 
-// takeMemory reads the original child's memory as it is checkpointed.
-func (e *Engine) takeMemory(ctx context.Context) (*event, error) {
-	sys, err := e.system(ctx)
+// Take reads the original child's memory as it is checkpointed.
+func (c *Comparer) Take(ctx context.Context) (*drive.Event, error) {
+	sys, err := c.m.System(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for _, o := range sys.PDs() {
-		if c := e.taskComponent(sys, o); c != nil && c.name == e.scn.Child {
-			e.child.memory, err = e.takeChild(ctx, sys, o)
+		if p := c.programs.OfTask(sys, o); p != nil && p.Name == c.name {
+			c.State.memory, err = c.takeChild(ctx, sys, o)
 			return nil, err
 		}
 	}
 	return nil, nil
 }
 
-// compareMemory compares the restored child's memory with what was taken.
-func (e *Engine) compareMemory(ctx context.Context, s *view.Snapshot) error {
-	before := e.child.memory
-	task := s.System.Object(e.judge().Restored(s))
+// Compare compares the restored child's memory with what was taken.
+func (c *Comparer) Compare(ctx context.Context, s *view.Snapshot, restored kernel.ID) error {
+	before := c.State.memory
+	task := s.System.Object(restored)
 	if before == nil || task == nil || task.PD == nil || task.PD.Root == 0 {
 		return nil
 	}
-	after, err := e.takeChild(ctx, s.System, task)
+	after, err := c.takeChild(ctx, s.System, task)
 	if err != nil {
 		return err
 	}
 	d := &view.MemoryDiff{Original: before.task, Restored: task.ID, Checkpoint: before.stop, After: s.Number}
 	if d.Problem = cmp.Or(before.why, after.why); d.Problem != "" {
-		e.ev.Memory = d
+		c.obs.Ev.Memory = d
 		return nil
 	}
 	if before.cut || after.cut {
-		d.Problem = fmt.Sprintf("only the first %d pages of the child are compared", maxMemory)
+		d.Problem = fmt.Sprintf("only the first %d pages of the child are compared", MaxMemory)
 	}
 	if before.lost > 0 {
 		d.Problem = strings.TrimPrefix(fmt.Sprintf("%s; %s of the original's could not be read", d.Problem, words.Count(before.lost, "page")), "; ")
 	}
-	if d.Attached, err = e.readAttached(before, after, d); err != nil {
-		why, err := e.unread(ctx, "what is attached to the restored child", err)
+	if d.Attached, err = c.readAttached(before, after, d); err != nil {
+		why, err := c.obs.Unread(ctx, "what is attached to the restored child", err)
 		if err != nil {
 			return err
 		}
 		d.Problem = strings.TrimPrefix(d.Problem+"; "+why, "; ")
 	}
-	program := e.comps[e.scn.Child].file
-	regions := e.regionsOf(s, program)
+	program := c.programs.ByName[c.name].File
+	regions := c.regionsOf(s, program)
 	elsewhere := before.places()
 	for virt, old := range before.pages {
 		now, ok := after.pages[virt]
@@ -184,7 +210,7 @@ func (e *Engine) compareMemory(ctx context.Context, s *view.Snapshot) error {
 			d.Pages = append(d.Pages, pageDiff(virt, old, now, program, elsewhere, regions.of(virt)))
 		}
 	}
-	for _, t := range e.ev.Threads {
+	for _, t := range c.obs.Ev.Threads {
 		if q := t.Request(); t.Task == task.ID && q.Problem == "" && otherCode(before, after, q.IP, regions.size) {
 			d.Code = append(d.Code, view.CodeDiff{IP: q.IP, Page: q.IP &^ (regions.size - 1)})
 		}
@@ -195,14 +221,14 @@ func (e *Engine) compareMemory(ctx context.Context, s *view.Snapshot) error {
 		}
 		return 1
 	})
-	for i, c := range d.Code {
+	for i, code := range d.Code {
 		for _, p := range d.Pages {
-			if p.Virt == c.Page {
+			if p.Virt == code.Page {
 				d.Code[i].Like = p.Like
 			}
 		}
 	}
-	e.ev.Memory = d
+	c.obs.Ev.Memory = d
 	return nil
 }
 
@@ -274,24 +300,24 @@ type regions struct {
 
 // regionsOf collects the stacks of the child's threads, both children's: a
 // restored thread may not stand on its stack.
-func (e *Engine) regionsOf(s *view.Snapshot, program *debuginfo.File) regions {
-	r := regions{stacks: map[uint64]string{}, size: e.m.Paging.PageSize()}
+func (c *Comparer) regionsOf(s *view.Snapshot, program *debuginfo.File) regions {
+	r := regions{stacks: map[uint64]string{}, size: c.m.Paging.PageSize()}
 	for _, s := range program.Segments() {
 		r.segments = append(r.segments, segment{s, ""})
 	}
-	for _, name := range e.compNames {
-		if c := e.comps[name]; c.library() {
-			for _, s := range c.file.Segments() {
+	for _, name := range c.programs.Names {
+		if lib := c.programs.ByName[name]; lib.Library() {
+			for _, s := range lib.File.Segments() {
 				r.segments = append(r.segments, segment{s, " of " + name})
 			}
 		}
 	}
-	for _, snap := range []*view.Snapshot{s, e.ev.Before} {
+	for _, snap := range []*view.Snapshot{s, c.obs.Ev.Before} {
 		if snap == nil {
 			continue
 		}
 		for _, o := range snap.System.Threads() {
-			if snap.Tasks[o.Thread.PD] == e.scn.Child && o.Thread.SP != 0 {
+			if snap.Tasks[o.Thread.PD] == c.name && o.Thread.SP != 0 {
 				r.stacks[o.Thread.SP&^(r.size-1)] = o.Name
 			}
 		}

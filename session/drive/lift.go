@@ -1,11 +1,10 @@
-package session
+package drive
 
 import (
 	"context"
 	"fmt"
 	"time"
 
-	"thaw/kernel"
 	"thaw/session/target"
 )
 
@@ -44,42 +43,41 @@ func (l *lifter) foreign(root uint64) {
 
 // lift takes the breakpoint at which the processor stands off the target, if it
 // is worth it. While some are off already it is: the address space is the same.
-func (e *Engine) lift(ctx context.Context) error {
-	l, cpu := &e.lifter, e.m.CPUs[e.cpu]
-	to, can := e.dec.(kernel.SpaceSwitcher)
+func (b *Breaks) lift(ctx context.Context) error {
+	l, cpu := &b.lifter, b.m.CPU()
 	switch {
-	case !can || l.never || l.off[cpu.IP] || len(e.probes[cpu.IP]) == 0 || !cpu.User || cpu.Root != l.root:
+	case l.never || l.off[cpu.IP] || len(b.Probes[cpu.IP]) == 0 || !cpu.User || cpu.Root != l.root:
 		return nil
-	case l.row < l.patience && len(l.off) == 0 || e.reverser() != nil:
+	case l.row < l.patience && len(l.off) == 0 || b.fixed():
 		return nil
 	}
 	if len(l.off) == 0 {
-		addr, err := to.SpaceSwitch(e.m)
-		if err != nil || e.watching.at[addr] != 0 || e.target.SetWatch(ctx, target.WatchWrite, addr, e.ptrSize()) != nil {
+		addr, err := b.m.SpaceSwitch()
+		if err != nil || b.isWatched(addr) || b.target.SetWatch(ctx, target.WatchWrite, addr, b.m.PtrSize()) != nil {
 			l.never = true // hits are passed by one at a time, as before
 			return nil
 		}
 		l.watch, l.since = addr, time.Now()
 	}
-	if err := e.target.ClearBreakpoint(ctx, cpu.IP); err != nil {
+	if err := b.target.ClearBreakpoint(ctx, cpu.IP); err != nil {
 		return fmt.Errorf("lifting the breakpoint at %#x: %w", cpu.IP, err)
 	}
 	l.off[cpu.IP] = true
-	for _, p := range e.probes[cpu.IP] {
-		p.info.Lifted++
+	for _, p := range b.Probes[cpu.IP] {
+		p.Info.Lifted++
 	}
 	return nil
 }
 
-// putBack sets all lifted breakpoints again.
-func (e *Engine) putBack(ctx context.Context) error {
-	l := &e.lifter
+// PutBack sets all lifted breakpoints again.
+func (b *Breaks) PutBack(ctx context.Context) error {
+	l := &b.lifter
 	l.row = 0
 	if len(l.off) == 0 {
 		return nil
 	}
 	for addr := range l.off {
-		if err := e.target.SetBreakpoint(ctx, addr); err != nil {
+		if err := b.target.SetBreakpoint(ctx, addr); err != nil {
 			return fmt.Errorf("setting the lifted breakpoint at %#x again: %w", addr, err)
 		}
 		delete(l.off, addr)
@@ -89,7 +87,7 @@ func (e *Engine) putBack(ctx context.Context) error {
 	} else {
 		l.patience = leastPatience
 	}
-	if err := e.target.ClearWatch(ctx, target.WatchWrite, l.watch, e.ptrSize()); err != nil {
+	if err := b.target.ClearWatch(ctx, target.WatchWrite, l.watch, b.m.PtrSize()); err != nil {
 		return fmt.Errorf("no longer watching the kernel's change of address spaces: %w", err)
 	}
 	return nil

@@ -1,17 +1,16 @@
-package session
+package drive
 
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"thaw/kernel"
-	"thaw/memory"
 	"thaw/session/evidence"
+	"thaw/session/machine"
 	"thaw/session/target"
 )
 
-// guard is what everything passes through that lets a processor go: running,
+// Guard is what everything passes through that lets a processor go: running,
 // stepping, and what is made of both. It keeps write watches off words that the
 // processor itself may push.
 //
@@ -25,19 +24,16 @@ import (
 // So such a word is watched only while its thread is inside the kernel: it is seen
 // there when no processor runs it, and is on its way out from when it reads its
 // saved ip, which another watchpoint tells. Reading does no harm.
-type guard struct {
+type Guard struct {
 	target Target
 	// at tells what the processors run at this stop.
-	at   func(ctx context.Context) ([]occupant, error)
+	at   func(ctx context.Context) ([]machine.Occupant, error)
 	size int // of a word
 	held map[*evidence.Track]*pushed
-}
 
-// occupant is what a processor runs.
-type occupant struct {
-	block uint64 // thread object, 0 if that cannot be told
-	root  uint64 // page tables
-	user  bool
+	platform *kernel.Platform
+	Watched  map[uint64]uint64          // thread object by watched address
+	Armed    map[uint64]*evidence.Track // by thread object
 }
 
 // pushed are the words of a thread that its next kernel entry pushes.
@@ -47,16 +43,17 @@ type pushed struct {
 	inside bool // the thread is in the kernel, and has not begun to leave
 }
 
-func newGuard(e *Engine) guard {
-	return guard{target: e.target, at: e.occupants, size: e.ptrSize(), held: map[*evidence.Track]*pushed{}}
+func newGuard(t Target, m *machine.Machine) *Guard {
+	return &Guard{target: t, at: m.Occupants, size: m.PtrSize(), platform: m.Decoder.Platform(),
+		held: map[*evidence.Track]*pushed{}, Watched: map[uint64]uint64{}, Armed: map[uint64]*evidence.Track{}}
 }
 
 // hold has words of a thread watched for writes from now on, whenever that does no
 // harm. What it reads on its way out must be watched meanwhile, too.
-func (g *guard) hold(t *evidence.Track, words ...uint64) { g.held[t] = &pushed{words: words} }
+func (g *Guard) hold(t *evidence.Track, words ...uint64) { g.held[t] = &pushed{words: words} }
 
 // release ends that.
-func (g *guard) release(ctx context.Context, t *evidence.Track) error {
+func (g *Guard) release(ctx context.Context, t *evidence.Track) error {
 	p := g.held[t]
 	if p == nil {
 		return nil
@@ -65,15 +62,15 @@ func (g *guard) release(ctx context.Context, t *evidence.Track) error {
 	return g.put(ctx, t, p, false)
 }
 
-// leaves notes that a thread has read its saved ip: it may be on its way out.
-func (g *guard) leaves(t *evidence.Track) {
+// Leaves notes that a thread has read its saved ip: it may be on its way out.
+func (g *Guard) Leaves(t *evidence.Track) {
 	if p := g.held[t]; p != nil {
 		p.inside = false
 	}
 }
 
 // ready makes watches what they may be as the processors go on from here.
-func (g *guard) ready(ctx context.Context) error {
+func (g *Guard) ready(ctx context.Context) error {
 	if len(g.held) == 0 {
 		return nil
 	}
@@ -92,17 +89,17 @@ func (g *guard) ready(ctx context.Context) error {
 }
 
 // mayRun says whether a processor may run a thread, and whether in user mode.
-func mayRun(cpus []occupant, t *evidence.Track) (runs, user bool) {
+func mayRun(cpus []machine.Occupant, t *evidence.Track) (runs, user bool) {
 	for _, c := range cpus {
-		if c.block == t.Block || c.block == 0 && (!c.user || c.root == t.TaskRoot) {
-			runs, user = true, user || c.user
+		if c.Block == t.Block || c.Block == 0 && (!c.User || c.Root == t.TaskRoot) {
+			runs, user = true, user || c.User
 		}
 	}
 	return runs, user
 }
 
 // put sets or removes a thread's watches.
-func (g *guard) put(ctx context.Context, t *evidence.Track, p *pushed, set bool) error {
+func (g *Guard) put(ctx context.Context, t *evidence.Track, p *pushed, set bool) error {
 	if p.set == set {
 		return nil
 	}
@@ -120,7 +117,7 @@ func (g *guard) put(ctx context.Context, t *evidence.Track, p *pushed, set bool)
 }
 
 // resume lets the target run.
-func (g *guard) resume(ctx context.Context) error {
+func (g *Guard) resume(ctx context.Context) error {
 	if err := g.ready(ctx); err != nil {
 		return err
 	}
@@ -131,15 +128,15 @@ func (g *guard) resume(ctx context.Context) error {
 }
 
 // advance lets the target run with other registers, see Advancer.
-func (g *guard) advance(ctx context.Context, cpu int, regs []kernel.Register, addr uint64, data []byte) error {
+func (g *Guard) advance(ctx context.Context, cpu int, regs []kernel.Register, addr uint64, data []byte) error {
 	if err := g.ready(ctx); err != nil {
 		return err
 	}
 	return g.target.(Advancer).Advance(ctx, cpu, regs, addr, data)
 }
 
-// step lets a processor execute one instruction.
-func (g *guard) step(ctx context.Context, cpu int) (target.Stop, error) {
+// Step lets a processor execute one instruction.
+func (g *Guard) Step(ctx context.Context, cpu int) (target.Stop, error) {
 	if err := g.ready(ctx); err != nil {
 		return target.Stop{}, err
 	}
@@ -151,23 +148,4 @@ func (g *guard) step(ctx context.Context, cpu int) (target.Stop, error) {
 		return stop, fmt.Errorf("the guest is gone: %s", stop.Why)
 	}
 	return stop, nil
-}
-
-// occupants tells what the processors run at this stop. What is read for it is no
-// part of what a user looks at, so it does not go into recordings.
-func (e *Engine) occupants(ctx context.Context) ([]occupant, error) {
-	m := kernel.Machine{Phys: memory.NewView(e.target, e.target.BlockSize(), nil), Paging: e.paging, CPUs: slices.Clone(e.m.CPUs)}
-	out := make([]occupant, len(m.CPUs))
-	for i := range m.CPUs {
-		cpu := &m.CPUs[i]
-		if cpu.User && cpu.KernelSP == 0 {
-			sp, err := e.target.KernelStack(ctx, i, m.Space(i))
-			if err != nil {
-				return nil, fmt.Errorf("finding the thread that processor %d runs: %w", i, err)
-			}
-			cpu.KernelSP = sp
-		}
-		out[i] = occupant{e.dec.CurrentThread(m, i), cpu.Root, cpu.User}
-	}
-	return out, nil
 }

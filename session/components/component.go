@@ -1,0 +1,375 @@
+// Package components knows the programs with debug info: whether their files are those
+// of what runs, which task runs which of them, and what stands at an address in their
+// source and code.
+//
+// It knows the stopped machine and debug info. It must not know phases, evidence, or
+// how a guest is driven.
+package components
+
+import (
+	"bytes"
+	"maps"
+	"slices"
+	"strings"
+
+	"thaw/debuginfo"
+	"thaw/kernel"
+	"thaw/memory"
+	"thaw/session/machine"
+	"thaw/session/scenario"
+	"thaw/session/view"
+)
+
+// Component is a program with debug info. Several tasks may run it, and other
+// programs may be linked at the same addresses: only page tables and memory
+// contents tell them apart.
+type Component struct {
+	Name   string
+	kernel bool
+	File   *debuginfo.File
+	Text   []debuginfo.Range
+	sample []uint64 // addresses of text that recognise the program in a task
+	proof  proof    // that the file is the program's
+}
+
+// Set are the programs with debug info, and what is known of which task runs
+// which of them.
+type Set struct {
+	m          *machine.Machine
+	kernelName string
+	known      map[string][]string // further names of a component's program, by its name
+	expected   bool                // each of them is expected to run
+	ByName     map[string]*Component
+	Names      []string // in a fixed order
+	taskComps  map[taskKey]*Component
+	libraries  map[libraryKey]bool
+	roots      map[rootKey]bool // of this stop
+	checked    bool             // the running kernel was compared with its file
+}
+
+// New are the programs of debug info by component. On has to be called before anything
+// is asked about what runs.
+func New(files map[string]*debuginfo.File, scn *scenario.Scenario) *Set {
+	s := &Set{kernelName: scn.KernelName(), known: map[string][]string{}, expected: len(scn.Phases) > 0, ByName: map[string]*Component{}}
+	for name, f := range files {
+		s.ByName[name] = NewComponent(name, name == s.kernelName, f)
+		s.known[name] = scn.Components[name].Files
+	}
+	s.Names = slices.Sorted(maps.Keys(s.ByName))
+	s.ForgetTasks()
+	return s
+}
+
+// On tells the machine on which they run.
+func (cs *Set) On(m *machine.Machine) { cs.m = m }
+
+// ForgetProofs forgets all that memory has shown: another guest may run other programs.
+func (cs *Set) ForgetProofs() {
+	cs.checked = false
+	cs.ForgetRoots()
+	for _, c := range cs.ByName {
+		c.proof = proof{}
+	}
+}
+
+// ForgetRoots forgets which page tables are whose: by the next stop another task may
+// have them.
+func (cs *Set) ForgetRoots() { clear(cs.roots) }
+
+// ForgetTasks forgets which task runs what.
+func (cs *Set) ForgetTasks() {
+	cs.taskComps, cs.libraries, cs.roots = map[taskKey]*Component{}, map[libraryKey]bool{}, map[rootKey]bool{}
+}
+
+// Bytes compared at each place, and places per program.
+const (
+	sampleLen = 64
+	samples   = 24
+)
+
+func NewComponent(name string, isKernel bool, file *debuginfo.File) *Component {
+	c := &Component{Name: name, kernel: isKernel, File: file, Text: file.Text()}
+	text := c.mainText()
+	step := max((text.End-text.Start)/samples, sampleLen)
+	for a := text.Start; a+sampleLen <= text.End; a += step {
+		c.sample = append(c.sample, a)
+	}
+	return c
+}
+
+// mainText is the program's text: others are start-up code that a kernel gives back
+// after boot.
+func (c *Component) mainText() (text debuginfo.Range) {
+	for _, r := range c.Text {
+		if r.End-r.Start > text.End-text.Start {
+			text = r
+		}
+	}
+	return text
+}
+
+// holds says whether memory at addr holds this program's text.
+func (c *Component) holds(mem memory.Reader, addr uint64) bool {
+	var want, got [sampleLen]byte
+	n := sampleLen
+	for n > 8 && c.File.ReadFile(addr, want[:n]) != nil {
+		n /= 2 // near the end of the text
+	}
+	if n <= 8 || mem.ReadMemory(addr, got[:n]) != nil {
+		return false
+	}
+	return bytes.Equal(want[:n], got[:n])
+}
+
+// fit is how much of a program's text an address space holds.
+type fit struct {
+	places int // of the sampled ones that are mapped
+	same   int // bytes that are equal there
+	bytes  int // that were compared
+}
+
+// exact says that all that is mapped is this program's text.
+func (f fit) exact() bool { return f.places > 0 && f.same == f.bytes }
+
+// relinked says that the text is this program's but for operands, as when it
+// was linked again with other data: Genode's run tool does that to core, whose
+// booted image holds the boot modules. Between different programs some tenth
+// of the bytes are equal.
+func (f fit) relinked() bool { return f.places > 1 && f.same*4 >= f.bytes*3 }
+
+// sampled lists the sampled places that an address space maps, whose contents it
+// reads through a view: that fetches all of them in one batch. Where memory cannot
+// be read, reading it will tell.
+func (c *Component) sampled(space *memory.Space, view *memory.View) (mapped []uint64) {
+	var ranges [][2]uint64
+	for _, a := range c.sample {
+		if _, phys, err := space.Translate(a); err == nil {
+			mapped, ranges = append(mapped, a), append(ranges, [2]uint64{phys, sampleLen})
+		}
+	}
+	_ = view.Prefetch(ranges)
+	return mapped
+}
+
+// fits compares the sampled places that an address space maps; its contents are
+// read through text.
+func (c *Component) fits(space *memory.Space, text *memory.View) fit {
+	var f fit
+	for _, a := range c.sampled(space, text) {
+		var want, got [sampleLen]byte
+		if c.File.ReadFile(a, want[:]) != nil || space.ReadMemory(a, got[:]) != nil {
+			continue
+		}
+		f.places++
+		f.bytes += sampleLen
+		for i := range want {
+			if want[i] == got[i] {
+				f.same++
+			}
+		}
+	}
+	return f
+}
+
+// Runs says whether the program runs in the address space of the processor
+// that just hit one of its breakpoints. A breakpoint fires before the page of
+// its instruction is mapped, too: then the rest of the program tells, and where
+// nothing of it is mapped either, the hit after the page fault will.
+func (cs *Set) Runs(c *Component, root, pc uint64) bool {
+	if c.kernel {
+		return !cs.m.CPU().User
+	}
+	key := rootKey{root, c}
+	if known, ok := cs.roots[key]; ok {
+		return known
+	}
+	space := cs.m.Space().WithData(cs.m.Text)
+	if _, _, err := space.Translate(pc); err != nil {
+		f := c.fits(space, cs.m.Text)
+		return f.exact() || f.relinked()
+	}
+	ok := c.holds(space, pc) || c.fits(space, cs.m.Text).relinked()
+	cs.roots[key] = ok
+	return ok
+}
+
+// rootKey asks whether the page tables at a root are a component's.
+type rootKey struct {
+	root uint64
+	comp *Component
+}
+
+// NameTasks tells which component each task runs: by the name that the kernel
+// gives it (sigma0's, whose memory holds core's, too), by its memory, else by
+// the name of its first thread. The checkpointed child goes by its program's name,
+// whatever label its parent gave it.
+func (cs *Set) NameTasks(sys *kernel.System, child string) map[kernel.ID]string {
+	names := make(map[kernel.ID]string)
+	for _, o := range sys.PDs() {
+		program := ""
+		if c := cs.OfTask(sys, o); c != nil {
+			program = c.Name
+		} else if main := sys.MainThread(o.ID); main != nil {
+			program = main.Name
+		}
+		switch {
+		case o.PD.Kernel:
+			names[o.ID] = "kernel"
+		case o.Name != "" && program != child:
+			names[o.ID] = o.Name
+		case program != "":
+			names[o.ID] = program
+		}
+	}
+	return names
+}
+
+// OfTask finds the component that a task runs. Once found it is kept
+// for as long as the task object has the same page tables.
+func (cs *Set) OfTask(sys *kernel.System, o *kernel.Object) *Component {
+	if o.PD.Root == 0 || o.PD.Kernel {
+		return nil
+	}
+	key := taskKey{o.ID, o.PD.Root}
+	if c := cs.taskComps[key]; c != nil {
+		return c
+	}
+	space := cs.m.TextSpace(o.PD.Root)
+	var best *Component
+	var most claim
+	for _, name := range cs.Names {
+		c := cs.ByName[name]
+		if holds, compared := c.proof.tasks[key]; c.kernel || compared && !holds {
+			continue
+		}
+		is := cs.claims(sys, o, c, space)
+		if o.Name != "" && is.threads == 0 {
+			continue // sigma0, whose memory holds core's, too
+		}
+		if is.better(most) {
+			best, most = c, is
+		}
+	}
+	if best != nil {
+		cs.taskComps[key] = best
+	}
+	return best
+}
+
+// claim is what speaks for a task to run a program. Several can be in one
+// address space: libraries are, and core sees all memory, with what is left of
+// the boot loader.
+type claim struct {
+	fit
+	program bool // no library
+	threads int  // of the task that are in its text
+}
+
+func (cs *Set) claims(sys *kernel.System, task *kernel.Object, c *Component, space *memory.Space) claim {
+	is := claim{fit: c.fits(space, cs.m.Text), program: !c.Library()}
+	for _, t := range sys.ThreadsOf(task.ID) {
+		if c.HasText(t.Thread.IP) {
+			is.threads++
+		}
+	}
+	return is
+}
+
+// better says whether a claim is one, and a better one than another.
+func (a claim) better(b claim) bool {
+	if !a.exact() && !a.relinked() {
+		return false
+	}
+	rank := func(c claim) []int {
+		return []int{number(c.places > 0), number(c.program), min(c.threads, 1), number(c.exact()), c.threads, c.places}
+	}
+	return slices.Compare(rank(a), rank(b)) > 0
+}
+
+func number(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// At finds what runs at an address of a task: its program, or a library
+// that it maps there; nil if unknown.
+func (cs *Set) At(sys *kernel.System, task *kernel.Object, addr uint64) *Component {
+	c := cs.OfTask(sys, task)
+	if c == nil || c.HasText(addr) {
+		return c
+	}
+	for _, name := range cs.Names {
+		lib := cs.ByName[name]
+		if !lib.Library() || !lib.HasText(addr) {
+			continue
+		}
+		key := libraryKey{taskKey{task.ID, task.PD.Root}, lib}
+		if !cs.libraries[key] {
+			space := cs.m.TextSpace(task.PD.Root)
+			cs.libraries[key] = lib.holds(space, addr)
+		}
+		if cs.libraries[key] {
+			return lib
+		}
+	}
+	return c
+}
+
+// libraryKey says that a task maps a library.
+type libraryKey struct {
+	task taskKey
+	lib  *Component
+}
+
+func (c *Component) HasText(addr uint64) bool {
+	return slices.ContainsFunc(c.Text, func(r debuginfo.Range) bool { return r.Contains(addr) })
+}
+
+// Library says whether the program is a shared library, which many tasks map.
+func (c *Component) Library() bool { return strings.HasSuffix(c.Name, ".so") }
+
+// taskKey recognises a task across stops.
+type taskKey struct {
+	id   kernel.ID
+	root uint64
+}
+
+// Place puts an address of a component in words.
+func (c *Component) Place(addr uint64) view.Place {
+	if c == nil || c.File == nil {
+		return view.Place{Addr: addr}
+	}
+	return PlaceIn(c.Name, c.File.Tap(), addr) // a recording needs the answers, too
+}
+
+// Names is debug info that knows what is at an address.
+type Names interface {
+	FunctionAt(pc uint64) (name string, off uint64, ok bool)
+	LineAt(pc uint64) (file string, line int, ok bool)
+}
+
+// PlaceIn puts an address of a program in words.
+func PlaceIn(component string, p Names, addr uint64) view.Place {
+	out := view.Place{Addr: addr, Component: component}
+	if fn, off, ok := p.FunctionAt(addr); ok {
+		out.Function, out.Offset = fn, off
+	}
+	if file, line, ok := p.LineAt(addr); ok {
+		out.File, out.Line = file, line
+	}
+	return out
+}
+
+// PlaceOf puts a thread's user ip in words.
+func (cs *Set) PlaceOf(sys *kernel.System, o *kernel.Object, ip uint64) view.Place {
+	task := sys.Object(o.Thread.PD)
+	if task == nil || task.PD == nil {
+		return view.Place{Addr: ip}
+	}
+	return cs.At(sys, task, ip).Place(ip)
+}
+
+// Kernel is the component that is the kernel.
+func (cs *Set) Kernel() *Component { return cs.ByName[cs.kernelName] }

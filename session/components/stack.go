@@ -1,0 +1,75 @@
+package components
+
+import (
+	"fmt"
+	"thaw/debuginfo"
+	"thaw/kernel"
+	"thaw/memory"
+	"thaw/session/view"
+)
+
+// maxFrames bounds a backtrace.
+const maxFrames = 64
+
+// Here is the program that the stopped processor runs, nil if
+// unknown.
+func (cs *Set) Here(sys *kernel.System) *Component {
+	cpu := cs.m.CPU()
+	if !cpu.User {
+		return cs.Kernel()
+	}
+	if task := sys.PDByRoot(cpu.Root); task != nil {
+		return cs.At(sys, task, cpu.IP)
+	}
+	return nil
+}
+
+func (cs *Set) Backtrace(c *Component) []view.Frame {
+	if c == nil {
+		return nil
+	}
+	return framesOf(cs.m.Scope(c.File), c)
+}
+
+// framesOf unwinds the stack of a component's scope.
+func framesOf(scope debuginfo.Scope, c *Component) []view.Frame {
+	frames, why := scope.Backtrace(maxFrames)
+	out := make([]view.Frame, 0, len(frames)+1)
+	for _, f := range frames {
+		out = append(out, view.Frame{Inlined: f.Inlined, Place: view.Place{Addr: f.PC, Component: c.Name, Function: f.Func, Offset: f.Offset, File: f.File, Line: f.Line}})
+	}
+	if why != "" {
+		out = append(out, view.Frame{Note: why})
+	}
+	return out
+}
+
+// UserThread is a thread that was in user mode, and its task.
+func UserThread(s *view.Snapshot, id kernel.ID) (thread, task *kernel.Object, err error) {
+	o := s.System.Object(id)
+	if o == nil || o.Thread == nil {
+		return nil, nil, fmt.Errorf("thread %s is not there any more", id)
+	}
+	task = s.System.Object(o.Thread.PD)
+	if o.Thread.Source == kernel.SourceNone || task == nil || task.PD == nil {
+		return nil, nil, fmt.Errorf("thread %s %s never was in user mode", id, o.Title())
+	}
+	return o, task, nil
+}
+
+// Stack unwinds the stack of a thread in user mode.
+func (cs *Set) Stack(s *view.Snapshot, o, task *kernel.Object, phys memory.Reader) ([]view.Frame, error) {
+	c := cs.At(s.System, task, o.Thread.IP)
+	if c == nil {
+		return nil, fmt.Errorf("there is no debug info for the program at %#x", o.Thread.IP)
+	}
+	regs := savedRegisters{{Name: cs.m.Arch.IP, Value: o.Thread.IP}, {Name: cs.m.Arch.SP, Value: o.Thread.SP}}
+	scope := debuginfo.Scope{File: c.File, Mem: memory.NewSpace(phys, cs.m.Paging, task.PD.Root), Regs: append(regs, o.Thread.Registers...), PC: o.Thread.IP}
+	return framesOf(scope, c), nil
+}
+
+// savedRegisters are a thread's, by name.
+type savedRegisters []kernel.Register
+
+// Uint64 implements debuginfo.Registers.
+func (r savedRegisters) Uint64(name string) (uint64, bool) { return kernel.RegisterIn(r, name) }

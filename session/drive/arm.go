@@ -1,0 +1,115 @@
+package drive
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"thaw/session/evidence"
+	"thaw/session/target"
+)
+
+// Arm watches a thread's saved user ip. A write shows who changes it; a read
+// by the thread's own way out of the kernel is its return to user mode, caught
+// before any interrupt can overwrite the frame again.
+func (g *Guard) Arm(ctx context.Context, t *evidence.Track) error {
+	if g.Armed[t.Block] != nil {
+		return nil
+	}
+	for _, w := range g.WatchesOf(t) {
+		g.Watched[w.Addr] = t.Block
+		if g.pushed(t, w) {
+			continue
+		}
+		if err := g.target.SetWatch(ctx, w.Kind, w.Addr, g.size); err != nil {
+			return fmt.Errorf("watching the saved state of thread %s %s: %w", t.ID, t.Name, err)
+		}
+	}
+	if words := g.pushedWords(t); len(words) > 0 {
+		g.hold(t, words...)
+	}
+	g.Armed[t.Block] = t
+	return nil
+}
+
+func (g *Guard) Disarm(ctx context.Context, t *evidence.Track) error {
+	if g.Armed[t.Block] == nil {
+		return nil
+	}
+	delete(g.Armed, t.Block)
+	for _, w := range g.WatchesOf(t) {
+		delete(g.Watched, w.Addr)
+		if g.pushed(t, w) {
+			continue
+		}
+		if err := g.target.ClearWatch(ctx, w.Kind, w.Addr, g.size); err != nil {
+			return fmt.Errorf("no longer watching thread %s %s: %w", t.ID, t.Name, err)
+		}
+	}
+	return g.release(ctx, t)
+}
+
+// pushed says whether a watch is the guard's business.
+func (g *Guard) pushed(t *evidence.Track, w Watch) bool {
+	return w.Kind == target.WatchWrite && slices.Contains(g.pushedWords(t), w.Addr)
+}
+
+// pushedWords are the words of a thread that the processor itself writes as it enters
+// the kernel.
+func (g *Guard) pushedWords(t *evidence.Track) (words []uint64) {
+	for _, p := range t.Places {
+		if g.platform.Place(p.Name).Pushed {
+			words = append(words, p.IPAddr, p.SPAddr)
+		}
+	}
+	return words
+}
+
+func (g *Guard) DisarmAll(ctx context.Context) error {
+	for _, t := range g.threads() {
+		if err := g.Disarm(ctx, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type Watch struct {
+	Kind target.WatchKind
+	Addr uint64
+}
+
+func (g *Guard) WatchesOf(t *evidence.Track) []Watch {
+	var w []Watch
+	for i, p := range t.Places {
+		w = append(w, Watch{target.WatchWrite, p.IPAddr})
+		if i == 0 {
+			w = append(w, Watch{target.WatchRead, p.IPAddr})
+		}
+		if i == 0 || p.SPAddr != t.Places[0].SPAddr { // two places may share one
+			w = append(w, Watch{target.WatchWrite, p.SPAddr})
+		}
+	}
+	if c := t.WatchedCopy(); c != nil {
+		w = append(w, Watch{target.WatchWrite, c.IPAddr})
+	}
+	return w
+}
+
+// threads are those that are armed, in a fixed order.
+func (g *Guard) threads() []*evidence.Track {
+	out := slices.Collect(maps.Values(g.Armed))
+	slices.SortFunc(out, func(a, b *evidence.Track) int { return cmp.Compare(a.Block, b.Block) })
+	return out
+}
+
+// armAll arms threads.
+func (g *Guard) armAll(ctx context.Context, threads []*evidence.Track) error {
+	for _, t := range threads {
+		if err := g.Arm(ctx, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}

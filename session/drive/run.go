@@ -1,0 +1,279 @@
+// Package drive lets a guest go on, stops it where it is told to, and finds out what its
+// stops mean: breakpoints by component, watchpoints on the saved states of threads, what
+// is done at each, and that none of it does the guest harm.
+//
+// It knows the stopped machine, which program runs where, and of evidence a thread's
+// places. It must not know phases, verdicts, or what is made of a hit.
+package drive
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"thaw/memory"
+	"thaw/session/components"
+	"thaw/session/machine"
+	"thaw/session/target"
+)
+
+// Reasons of other stops that no event of the scenario made.
+const (
+	reasonInterrupted = "interrupted"
+	ReasonRunEnds     = "the recorded run ends here"
+)
+
+// Driver lets the guest go on and finds out what its stops mean.
+type Driver struct {
+	target   Target
+	owner    Owner
+	m        *machine.Machine
+	programs *components.Set
+	fixed    func() bool // the guest's run is fixed: it replays a recorded one
+	Breaks   *Breaks
+	Guard    *Guard
+	skipper  *skipper
+
+	Asked            atomic.Bool // the user wants a stop
+	EveryInstruction bool        // QEMU records: every instruction must be executed
+	Handling         bool        // what a stop means is being found out
+}
+
+// New drives a stopped target. fixed says whether the guest's run is fixed, since
+// it replays a recorded one.
+func New(t Target, m *machine.Machine, programs *components.Set, fixed func() bool, o Owner) *Driver {
+	d := &Driver{target: t, owner: o, m: m, programs: programs, fixed: fixed, skipper: newSkipper(t)}
+	d.Forget()
+	return d
+}
+
+// Forget forgets what is set on the target, and what its last stop meant.
+func (d *Driver) Forget() {
+	d.Guard, d.Handling = newGuard(d.target, d.m), false
+	d.Breaks = &Breaks{target: d.target, m: d.m, programs: d.programs, fixed: d.fixed, Probes: map[uint64][]*Probe{}, lifter: newLifter(),
+		isWatched: func(addr uint64) bool { return d.Guard.Watched[addr] != 0 }}
+	d.Asked.Store(false)
+}
+
+// SetAgain sets what was set on a target that has lost it.
+func (d *Driver) SetAgain(ctx context.Context) error {
+	if err := d.Breaks.setAgain(ctx); err != nil {
+		return err
+	}
+	armed := d.Guard.threads()
+	d.Guard = newGuard(d.target, d.m)
+	return d.Guard.armAll(ctx, armed)
+}
+
+// Target is a target that can be let go, and stopped by break- and watchpoints.
+type Target interface {
+	memory.Source
+	breaker
+
+	Resume(ctx context.Context) error
+	Wait(ctx context.Context) (target.Stop, error)
+	Step(ctx context.Context, cpu int) (target.Stop, error)
+	// Running says whether the target runs: Resume came and Wait has not
+	// returned a stop since.
+	Running() bool
+	// Interrupt stops a running target; it may be called by any goroutine.
+	Interrupt() error
+}
+
+// Owner is asked by a driver. All of it must be there.
+type Owner struct {
+	// goesOn is called before the guest goes on. An event says that it does not.
+	GoesOn func(ctx context.Context) (*Event, error)
+	// stopped is called as the guest has stopped, and done as it is known what for.
+	Stopped func(ctx context.Context) (done func() error, err error)
+	// watchHit says what a watchpoint's hit means.
+	WatchHit func(ctx context.Context, stop target.Stop) (*Event, error)
+	// runEnds is called at the end of a recorded run.
+	RunEnds func()
+}
+
+// Run lets the guest go on until something happens that is worth a stop. limit
+// ends the waiting for it, and nothing else: a request to the target that was cut
+// short would break the connection.
+func (d *Driver) Run(ctx, limit context.Context) (*Event, error) {
+	if ev, err := d.owner.GoesOn(ctx); ev != nil || err != nil {
+		return ev, err
+	}
+	for {
+		if err := d.Breaks.lift(ctx); err != nil {
+			return nil, err
+		}
+		skipped, ev, err := d.stepOff(ctx)
+		if ev != nil || err != nil {
+			return ev, err
+		}
+		if d.Asked.Swap(false) {
+			return &Event{Reason: reasonInterrupted, Idle: true}, d.Breaks.PutBack(ctx)
+		}
+		if err := d.resume(ctx, skipped); err != nil {
+			return nil, err
+		}
+		if d.Asked.Load() {
+			if err := d.target.Interrupt(); err != nil {
+				return nil, err
+			}
+		}
+		stop, err := d.target.Wait(limit)
+		if err != nil {
+			return nil, err
+		}
+		if ev, err := d.Handle(ctx, stop); ev != nil || err != nil {
+			return ev, err
+		}
+	}
+}
+
+// Handle finds out what a stop means; nil is one that nobody needs to see.
+func (d *Driver) Handle(ctx context.Context, stop target.Stop) (*Event, error) {
+	if stop.Ended {
+		return nil, fmt.Errorf("the guest is gone: %s", stop.Why)
+	}
+	d.Handling = true
+	done, err := d.owner.Stopped(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.m.Look(ctx, stop.CPU); err != nil {
+		return nil, err
+	}
+	ev, err := d.meaning(ctx, stop)
+	if err == nil && ev != nil {
+		err = d.Breaks.PutBack(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	d.Handling = false
+	return ev, done()
+}
+
+// meaning takes what a stop has to tell.
+func (d *Driver) meaning(ctx context.Context, stop target.Stop) (*Event, error) {
+	var ev *Event
+	var err error
+	pc := d.m.CPU().IP
+	if stop.Watch {
+		if err := d.Breaks.PutBack(ctx); err != nil { // what follows may change the address space
+			return nil, err
+		}
+		if ev, err = d.owner.WatchHit(ctx, stop); err != nil {
+			return nil, err
+		}
+		pc = d.m.CPU().IP
+	}
+	if d.Breaks.at(pc) {
+		got, err := d.Breaks.BreakHit(ctx)
+		if err != nil {
+			return nil, err
+		}
+		ev = Merge(ev, got)
+	} else if stop.RunEnds && !stop.Watch {
+		d.owner.RunEnds()
+		return &Event{Reason: ReasonRunEnds, Idle: true}, nil
+	} else if !stop.Watch {
+		d.Asked.Store(false)
+		return &Event{Reason: reasonInterrupted, Idle: true}, nil
+	}
+	return ev, nil
+}
+
+// resume lets the guest run, behind the instruction at which it stands where that
+// was skipped.
+func (d *Driver) resume(ctx context.Context, skipped *skip) error {
+	if skipped != nil {
+		return skipped.take(ctx, d)
+	}
+	return d.Guard.resume(ctx)
+}
+
+// stepOff executes the instruction under a breakpoint that the processor
+// stands at, so that the guest can go on, or finds that it can be skipped. An
+// instruction that faults instead comes again later, and must not count twice.
+func (d *Driver) stepOff(ctx context.Context) (*skip, *Event, error) {
+	before := d.m.Here()
+	if !d.Breaks.at(before.PC) || d.Breaks.lifter.off[before.PC] {
+		return nil, nil, nil
+	}
+	user, regs := d.m.CPU().User, d.m.Registers()
+	s := d.skippable(ctx)
+	if s != nil && s.trust {
+		return s, nil, nil
+	}
+	stop, err := d.Guard.Step(ctx, d.m.Stopped)
+	if err != nil {
+		return nil, nil, fmt.Errorf("stepping over the breakpoint at %#x: %w", before.PC, err)
+	}
+	if err := d.m.Look(ctx, stop.CPU); err != nil {
+		return nil, nil, err
+	}
+	if s != nil {
+		s.compare(d, regs, d.m.Registers())
+	}
+	d.Breaks.NoteFault(before, user)
+	if stop.Watch || d.Breaks.IsHere() && d.m.Here() != before {
+		ev, err := d.Handle(ctx, stop)
+		return nil, ev, err
+	}
+	return nil, nil, nil
+}
+
+// NoteFault recognises, after a step, that the instruction faulted instead of
+// being executed, or that QEMU returned from the step without executing it,
+// which it does now and then on a page that was just mapped.
+func (b *Breaks) NoteFault(before machine.Visit, user bool) {
+	entered := user && !b.m.CPU().User
+	if b.taken == before && (entered || b.m.Here() == before) {
+		b.faulted = before
+	}
+}
+
+// Halt stops a guest that still runs.
+func (d *Driver) Halt(ctx context.Context, reason string) (*Event, error) {
+	if err := d.target.Interrupt(); err != nil {
+		return nil, err
+	}
+	stop, err := d.target.Wait(ctx)
+	if err != nil {
+		return nil, err
+	}
+	asked := d.Asked.Load()
+	ev, err := d.Handle(ctx, stop)
+	if err == nil {
+		err = d.Breaks.PutBack(ctx)
+	}
+	if asked {
+		reason = reasonInterrupted
+	}
+	if ev == nil || ev.Reason == reasonInterrupted {
+		ev = &Event{Reason: reason, Idle: true}
+	}
+	return ev, err
+}
+
+// StepOnce executes one instruction; where nothing at all has changed since QEMU has
+// not done so, again. An instruction that jumps to itself is not told from that, and
+// does no more by being executed again.
+func (d *Driver) StepOnce(ctx context.Context) (stop target.Stop, err error) {
+	before := d.m.Arch.All(d.m.Registers())
+	for range MaxIdle {
+		if stop, err = d.Guard.Step(ctx, d.m.Stopped); err != nil {
+			return stop, err
+		}
+		if err := d.m.Look(ctx, stop.CPU); err != nil {
+			return stop, err
+		}
+		if stop.Watch || stop.RunEnds || !slices.Equal(before, d.m.Arch.All(d.m.Registers())) {
+			break
+		}
+	}
+	return stop, nil
+}
+
+// MaxIdle is how often a step may leave the processor where it was: QEMU returns
+// now and then without having executed an instruction whose page was just mapped.
+const MaxIdle = 4

@@ -1,0 +1,79 @@
+package observe
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"thaw/kernel"
+	"thaw/session/components"
+	"thaw/session/scenario"
+)
+
+// Platform is what is in force of how requests arrive and what becomes of them: what
+// the scenario says, else what of the kernel's platform fits the programs.
+type Platform struct {
+	requests   []kernel.Request
+	operations []kernel.Operation
+	Cancel     *kernel.Cancel
+	Attached   *kernel.Attached
+}
+
+// PlatformOf decides it. Where there is no scenario, what takes no requests here is
+// no error: the system is looked at.
+func PlatformOf(s *scenario.Scenario, p *kernel.Platform, programs *components.Set) (Platform, error) {
+	name := func(component string) string { return cmp.Or(component, s.KernelName()) }
+	out := Platform{s.Requests, s.Operations, s.Cancel, s.Attached}
+	if out.Cancel == nil && p.Cancel != nil {
+		c := *p.Cancel
+		c.Component = name(c.Component)
+		out.Cancel = &c
+	}
+	if out.Attached == nil {
+		out.Attached = p.Attached
+	}
+	for _, o := range p.Operations {
+		o.Component = name(o.Component)
+		if len(s.Operations) == 0 && fits(programs.ByName[o.Component], o.Function, kernel.Member{}) {
+			out.operations = append(out.operations, o)
+		}
+	}
+	if len(s.Requests) > 0 {
+		return out, nil
+	}
+	var tried []string
+	known := map[string]bool{}
+	for _, r := range p.Requests {
+		r.Component = name(r.Component)
+		if programs.ByName[r.Component] == nil || known[r.Function] {
+			continue
+		}
+		tried = append(tried, r.Function+" of "+r.Component)
+		if fits(programs.ByName[r.Component], r.Function, r.Has) {
+			out.requests = append(out.requests, r)
+			known[r.Function] = true
+		}
+	}
+	if len(tried) > 0 && len(known) == 0 && len(s.Phases) > 0 {
+		return out, fmt.Errorf("nothing is known that takes requests for a thread's state here (looked for %s): name it in the scenario, under requests", strings.Join(tried, ", "))
+	}
+	return out, nil
+}
+
+// fits says whether a component, which may be nil, has a function, and a member of a type.
+func fits(c *components.Component, function string, has kernel.Member) bool {
+	if c == nil {
+		return false
+	}
+	if fns, err := c.File.Functions(function); err != nil || len(fns) == 0 {
+		return false
+	}
+	if has.Type == "" {
+		return true
+	}
+	t, err := c.File.Type(has.Type)
+	if err == nil {
+		_, err = t.FieldPath(has.Path)
+	}
+	return err == nil
+}

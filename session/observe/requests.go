@@ -1,0 +1,352 @@
+package observe
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+
+	"thaw/debuginfo"
+	"thaw/kernel"
+	"thaw/memory"
+	"thaw/session/drive"
+	"thaw/session/evidence"
+	"thaw/session/scenario"
+)
+
+// maxStored bounds the lists of stored threads, each.
+const maxStored = 4096
+
+// ReadStored reads the checkpointed thread states from the restorer.
+func (ob *Observer) ReadStored(ctx context.Context, s *scenario.StoredSpec) error {
+	ob.Ev.Stored = nil
+	ob.Ev.Forget(evidence.GapStored)
+	elems, err := ob.storedElements(ctx, s)
+	if err != nil {
+		return err
+	}
+	for _, v := range elems {
+		if err := ob.storedThread(ctx, s, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// storedElements walks the lists of stored threads, as far as that can be done.
+func (ob *Observer) storedElements(ctx context.Context, s *scenario.StoredSpec) ([]debuginfo.Value, error) {
+	elems := []debuginfo.Value{{}}
+	scope := ob.m.Scope(ob.programs.ByName[s.Component].File)
+	for i, list := range s.Lists {
+		var next []debuginfo.Value
+		for _, v := range elems {
+			var l debuginfo.Value
+			var err error
+			if i == 0 {
+				l, err = scope.Eval(list)
+			} else {
+				l, err = v.Path(list)
+			}
+			var members []debuginfo.Value
+			if err == nil {
+				members, err = debuginfo.WalkList(l, "_first", "_next", maxStored)
+			}
+			if err != nil {
+				if err := ob.missed(ctx, evidence.GapStored, "the list of stored threads "+list, err); err != nil {
+					return nil, err
+				}
+			}
+			next = append(next, members...)
+		}
+		elems = next
+	}
+	return elems, nil
+}
+
+// storedThread takes one of them. Without a name it is nobody's; what else cannot be
+// read of it is no number.
+func (ob *Observer) storedThread(ctx context.Context, s *scenario.StoredSpec, v debuginfo.Value) error {
+	t := evidence.Stored{Addr: v.Addr, At: ob.Now(), Source: fmt.Sprintf("%s's stored state at %#x", s.Component, v.Addr)}
+	name, err := v.Path(s.Name)
+	if err == nil {
+		t.Name, err = name.String()
+	}
+	if err != nil {
+		return ob.missed(ctx, evidence.GapStored, fmt.Sprintf("name %s of the stored thread at %#x", s.Name, v.Addr), err)
+	}
+	if err := ob.storedState(s, v, &t); err != nil {
+		t.IP, t.SP, t.Registers = 0, 0, nil
+		if t.Problem, err = ob.Unread(ctx, fmt.Sprintf("the stored state of %s at %#x", t.Name, v.Addr), err); err != nil {
+			return err
+		}
+	}
+	ob.Ev.Stored = append(ob.Ev.Stored, t)
+	return nil
+}
+
+func (ob *Observer) storedState(s *scenario.StoredSpec, v debuginfo.Value, t *evidence.Stored) error {
+	if err := Numbers(v, map[string]*uint64{s.IP: &t.IP, s.SP: &t.SP}); err != nil || s.Registers == "" {
+		return err
+	}
+	regs, err := v.Path(s.Registers)
+	if err == nil {
+		t.Registers, err = ob.structRegisters(regs)
+	}
+	return err
+}
+
+// structRegisters takes the members of a struct that are named like general
+// registers ("rbx", "r12", or ARM's "lr"), as many as it has.
+func (ob *Observer) structRegisters(v debuginfo.Value) ([]kernel.Register, error) {
+	var out []kernel.Register
+	for _, name := range ob.m.Arch.General {
+		m, err := v.Path(name)
+		if err != nil {
+			continue
+		}
+		n, err := m.Uint64()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		out = append(out, kernel.Register{Name: name, Value: n})
+	}
+	return out, nil
+}
+
+// WatchRequests sets breakpoints where requests for a thread's state arrive, and at the
+// kernel's operations that set one.
+func (ob *Observer) WatchRequests(ctx context.Context) error {
+	for i := range ob.Platform.requests {
+		r := &ob.Platform.requests[i]
+		if err := ob.programs.ByName[r.Component].OneFunction(r.Function); err != nil {
+			return fmt.Errorf("request: %w", err)
+		}
+		err := ob.drive.Breaks.WatchFunction(ctx, r.Component, r.Function, "request", func(ctx context.Context) (*drive.Event, error) { return ob.requested(ctx, r) })
+		if err != nil {
+			return fmt.Errorf("request: %w", err)
+		}
+	}
+	for i := range ob.Platform.operations {
+		o := &ob.Platform.operations[i]
+		err := ob.drive.Breaks.WatchFunction(ctx, o.Component, o.Function, "operation", func(ctx context.Context) (*drive.Event, error) { return nil, ob.operated(ctx, o) })
+		if err != nil {
+			return fmt.Errorf("operation %s: %w", o.Name, err)
+		}
+	}
+	return nil
+}
+
+// requested notes a request to set a thread's state, and watches the thread
+// from now on.
+func (ob *Observer) requested(ctx context.Context, r *kernel.Request) (*drive.Event, error) {
+	scope := ob.m.Scope(ob.programs.ByName[r.Component].File)
+	sys, err := ob.m.System(ctx)
+	if err != nil {
+		return nil, err
+	}
+	o, err := ob.requestedThread(sys, scope, r)
+	if err != nil {
+		return nil, ob.missed(ctx, evidence.GapRequest, "the thread of a request, by "+r.Function+",", err)
+	}
+	t, err := ob.trackOf(sys, o)
+	if err != nil {
+		return nil, err
+	}
+	q := evidence.Request{At: ob.Now(), Function: r.Function, Thread: *o.Thread}
+	if err := ob.requestedState(ctx, scope, r, &q); err != nil {
+		return nil, err
+	}
+	ob.hooks.Asked(t, scope, r)
+	if r.Copy != nil {
+		q.Copy = ob.copyOf(scope, r.Copy)
+		q.Copy.Root, q.Copy.Program = ob.m.CPU().Root, r.Component
+	}
+	if err := ob.drive.Guard.Disarm(ctx, t); err != nil { // the copy may be another one
+		return nil, err
+	}
+	t.Requests = evidence.Note(&ob.Ev, t.Block, t.Requests, q)
+	t.Entered = nil
+	t.Places = evidence.KeptIn(o.Thread)
+	if err := ob.drive.Guard.Arm(ctx, t); err != nil {
+		return nil, err
+	}
+	if q.Copy != nil && q.Copy.Problem == "" {
+		c := ob.programs.ByName[r.Component]
+		if err := ob.drive.Breaks.OnReturn(ctx, c, r.Function, "return of request", ob.copyRead(t.Block, q.At.Seq)); err != nil {
+			q.Copy.Problem = err.Error()
+		}
+	}
+	return nil, nil
+}
+
+// requestedThread finds the thread that a request is for: by the address of its object,
+// or by a capability selector.
+func (ob *Observer) requestedThread(sys *kernel.System, scope debuginfo.Scope, r *kernel.Request) (*kernel.Object, error) {
+	which, err := EvalUint(scope, cmp.Or(r.Object, r.Selector))
+	switch {
+	case err != nil:
+		return nil, err
+	case r.Object == "":
+		return ob.bySelector(sys, which)
+	}
+	o := sys.At(which)
+	if o == nil || o.Thread == nil {
+		return nil, fmt.Errorf("%s is %#x, where no thread object is", r.Object, which)
+	}
+	return o, nil
+}
+
+// requestedState reads what a request asks for.
+func (ob *Observer) requestedState(ctx context.Context, scope debuginfo.Scope, r *kernel.Request, q *evidence.Request) error {
+	ip, err := EvalUint(scope, r.IP)
+	if err != nil {
+		q.Problem, err = ob.Unread(ctx, "ip of the request", err)
+		return err
+	}
+	sp, err := EvalUint(scope, r.SP)
+	if err != nil {
+		q.Problem, err = ob.Unread(ctx, "sp of the request", err)
+		return err
+	}
+	q.IP, q.SP = ip, sp
+	if r.Registers == "" {
+		return nil
+	}
+	v, err := scope.Eval(r.Registers)
+	if err == nil {
+		q.Registers, err = ob.structRegisters(v)
+	}
+	if err != nil {
+		q.NoRegisters, err = ob.Unread(ctx, "the registers of the request", err)
+	} else if m, merr := v.Path(ob.m.Arch.Flags); merr == nil {
+		if flags, ferr := m.Uint64(); ferr == nil {
+			q.Flags = &flags
+		}
+	}
+	return err
+}
+
+// bySelector finds the thread behind a capability selector of the running task.
+func (ob *Observer) bySelector(sys *kernel.System, selector uint64) (*kernel.Object, error) {
+	task := sys.PDByRoot(ob.m.CPU().Root)
+	if task == nil {
+		return nil, fmt.Errorf("no task has the page tables at %#x that the processor uses", ob.m.CPU().Root)
+	}
+	slot := ob.m.Decoder.Slot(selector)
+	c, ok := task.PD.Cap(slot)
+	if !ok {
+		return nil, fmt.Errorf("selector %#x is slot %#x of task %s, which is empty", selector, slot, task.ID)
+	}
+	o := sys.Named(c)
+	if o == nil || o.Thread == nil {
+		return nil, fmt.Errorf("selector %#x of task %s names object %s, which is no thread", selector, task.ID, c.Object)
+	}
+	return o, nil
+}
+
+// trackOf is the evidence about a thread, started at its first request.
+func (ob *Observer) trackOf(sys *kernel.System, o *kernel.Object) (*evidence.Track, error) {
+	if t := ob.Ev.Tracks[o.Addr]; t != nil && t.ID == o.ID {
+		return t, nil
+	}
+	if err := ob.Ev.Room(); err != nil {
+		return nil, err
+	}
+	t := &evidence.Track{ID: o.ID, Block: o.Addr, Name: o.Name}
+	ob.takeTask(sys, t, o)
+	ob.Ev.Tracks[o.Addr] = t
+	ob.Ev.Threads = append(ob.Ev.Threads, t)
+	return t, nil
+}
+
+// takeTask notes the task that a thread belongs to.
+func (ob *Observer) takeTask(sys *kernel.System, t *evidence.Track, o *kernel.Object) {
+	t.Task = o.Thread.PD
+	if task := sys.Object(t.Task); task != nil && task.PD != nil {
+		t.TaskRoot = task.PD.Root
+		if c := ob.programs.OfTask(sys, task); c != nil {
+			t.Program = c.Name
+		}
+	}
+}
+
+func EvalUint(scope debuginfo.Scope, expr string) (uint64, error) {
+	v, err := scope.Eval(expr)
+	if err != nil {
+		return 0, err
+	}
+	n, err := v.Uint64()
+	if err != nil {
+		return 0, fmt.Errorf("evaluating %s: %w", expr, err)
+	}
+	return n, nil
+}
+
+// copyOf finds where the function will leave the state, while its arguments
+// can still be evaluated.
+func (ob *Observer) copyOf(scope debuginfo.Scope, s *kernel.Copy) *evidence.Copy {
+	c := &evidence.Copy{Name: s.Name}
+	for _, x := range []struct {
+		expr string
+		dst  *uint64
+	}{{s.IP, &c.IPAddr}, {s.SP, &c.SPAddr}} {
+		v, err := scope.Eval(x.expr)
+		switch {
+		case err != nil:
+			c.Problem = fmt.Sprintf("%s: %v", x.expr, err)
+			return c
+		case !v.HasAddr:
+			c.Problem = x.expr + " stands in no memory"
+			return c
+		}
+		*x.dst, c.Size = v.Addr, int(v.Type.Size)
+	}
+	var err error
+	if c.BeforeIP, err = EvalUint(scope, s.IP); err != nil {
+		c.Problem = err.Error()
+	}
+	return c
+}
+
+// readCopy reads what the function left, once it has returned.
+func (ob *Observer) readCopy(c *evidence.Copy) {
+	space := ob.m.Space()
+	var err error
+	if c.IP, err = memory.Uint(space, c.IPAddr, c.Size); err == nil {
+		c.SP, err = memory.Uint(space, c.SPAddr, c.Size)
+	}
+	if err != nil {
+		c.Problem = err.Error()
+		return
+	}
+	c.Read = true
+}
+
+// copyRead is what to do as the function of a request returns: the state that it
+// keeps is read. The request is looked up then: evidence is another one after the
+// guest went back.
+func (ob *Observer) copyRead(block uint64, seq int) func(context.Context) (*drive.Event, error) {
+	return func(context.Context) (*drive.Event, error) {
+		if t := ob.Ev.Tracks[block]; t != nil {
+			for i := range t.Requests {
+				if t.Requests[i].At.Seq == seq {
+					ob.readCopy(t.Requests[i].Copy)
+				}
+			}
+		}
+		return nil, nil
+	}
+}
+
+// Numbers reads members.
+func Numbers(v debuginfo.Value, members map[string]*uint64) error {
+	for path, dst := range members {
+		m, err := v.Path(path)
+		if err == nil {
+			*dst, err = m.Uint64()
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,131 @@
+package observe
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"thaw/kernel"
+	"thaw/memory"
+	"thaw/session/drive"
+	"thaw/session/evidence"
+	"time"
+)
+
+func (ob *Observer) Now() evidence.Instant {
+	ob.seq++
+	return evidence.Instant{Seq: ob.seq, Stop: ob.hooks.Next(), Time: time.Since(ob.Started)}
+}
+
+// ReadSaved reads a thread's saved user state at the current stop, in each place.
+func (ob *Observer) ReadSaved(t *evidence.Track) ([]evidence.Saved, error) {
+	space, err := ob.m.KernelSpace()
+	if err != nil {
+		return nil, err
+	}
+	all := make([]evidence.Saved, len(t.Places))
+	for i, p := range t.Places {
+		if all[i].IP, err = memory.Uint(space, p.IPAddr, ob.m.PtrSize()); err == nil {
+			all[i].SP, err = memory.Uint(space, p.SPAddr, ob.m.PtrSize())
+		}
+		if err != nil {
+			return nil, fmt.Errorf("reading the saved state of thread %s %s: %w", t.ID, t.Name, err)
+		}
+	}
+	return all, nil
+}
+
+// Observe notes what changed in a thread's saved state, and whether the thread
+// has come back to user mode. written is the address that a watchpoint saw
+// written, 0 if none did.
+func (ob *Observer) Observe(ctx context.Context, t *evidence.Track, written uint64) (ev *drive.Event, entered bool, err error) {
+	cpu := ob.m.CPU()
+	if cpu.User {
+		if runs, err := ob.runsHere(ctx, t); !runs || err != nil {
+			return nil, false, err
+		}
+		ev, err := ob.enter(ctx, t)
+		return ev, true, err
+	}
+	all, err := ob.ReadSaved(t)
+	if err != nil {
+		return nil, false, err
+	}
+	at, added, platform := evidence.Write{At: ob.Now(), Place: ob.programs.Kernel().Place(cpu.IP)}, 0, ob.m.Decoder.Platform()
+	for i := range t.Places {
+		p := &t.Places[i]
+		usual := !platform.Place(p.Name).Aside
+		at.Restores = usual && slices.ContainsFunc(t.Places, func(k evidence.Kept) bool { return platform.Place(k.Name).Aside && k.Saved == all[i] })
+		added += ob.Ev.NoteWrite(t, at, p, all[i], written == p.IPAddr || usual && written == p.SPAddr)
+	}
+	if added > 0 {
+		t.WritesBy(added, ob.programs.Backtrace(ob.programs.Kernel()))
+	}
+	return nil, false, nil
+}
+
+// runsHere says whether the stopped processor, in user mode, runs a thread. Its
+// task may be another one than at the request: the kernel has a thread that was
+// never started in its own, until somebody binds it.
+func (ob *Observer) runsHere(ctx context.Context, t *evidence.Track) (bool, error) {
+	root := ob.m.CPU().Root
+	block, err := ob.m.CurrentBlock(ctx)
+	if err != nil || block != 0 && block != t.Block {
+		return false, err
+	}
+	if root == t.TaskRoot {
+		return true, nil
+	}
+	sys, err := ob.m.System(ctx)
+	if err != nil {
+		return false, err
+	}
+	o := sys.At(t.Block)
+	if o == nil || o.Thread == nil || o.ID != t.ID {
+		return false, nil
+	}
+	ob.takeTask(sys, t, o)
+	return root == t.TaskRoot, nil
+}
+
+// sourceCopy is where a requesting function keeps a state.
+const sourceCopy kernel.Source = "copy"
+
+// copyWritten notes a write to the copy of a requested state. Watchpoints are
+// virtual: the same address in another task is no concern.
+func (ob *Observer) copyWritten(t *evidence.Track, c *evidence.Copy) error {
+	cpu := ob.m.CPU()
+	if cpu.Root != c.Root {
+		return nil
+	}
+	space := ob.m.Space()
+	ip, err := memory.Uint(space, c.IPAddr, c.Size)
+	if err != nil {
+		return fmt.Errorf("reading %s of thread %s %s: %w", c.Name, t.ID, t.Name, err)
+	}
+	old := evidence.Saved{IP: c.BeforeIP}
+	if n := len(t.Copied); n > 0 {
+		old = t.Copied[n-1].Saved
+	}
+	prog := ob.programs.ByName[c.Program]
+	if !cpu.User {
+		prog = ob.programs.Kernel()
+	}
+	t.Copied = evidence.Note(&ob.Ev, t.Block, t.Copied, evidence.Write{At: ob.Now(), Where: sourceCopy, Place: prog.Place(cpu.IP), Addr: c.IPAddr, Old: old, Saved: evidence.Saved{IP: ip}, Frames: ob.programs.Backtrace(prog)})
+	return nil
+}
+
+// enter notes a thread's first return to user mode.
+func (ob *Observer) enter(ctx context.Context, t *evidence.Track) (*drive.Event, error) {
+	if err := ob.hooks.Enters(ctx, t); err != nil {
+		return nil, err
+	}
+	cpu := ob.m.CPU()
+	t.Entered = &evidence.Entry{At: ob.Now(), IP: cpu.IP, SP: cpu.SP, Registers: cpu.Registers, Place: ob.programs.ByName[t.Program].Place(cpu.IP)}
+	if err := ob.drive.Guard.Disarm(ctx, t); err != nil {
+		return nil, err
+	}
+	if err := ob.hooks.Entered(ctx, t); err != nil {
+		return nil, err
+	}
+	return &drive.Event{Reason: fmt.Sprintf("%s (thread %s) returns to user mode at %s", t.Name, t.ID, t.Entered.Place)}, nil
+}

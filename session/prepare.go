@@ -1,0 +1,96 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"thaw/kernel"
+	"thaw/session/drive"
+	"thaw/session/observe"
+	"thaw/session/scenario"
+	"thaw/session/view"
+)
+
+// prepare sets the breakpoints of the scenario. Every function must be there,
+// but for phases that are marked optional.
+func (e *Engine) prepare(ctx context.Context) error {
+	var err error
+	if e.obs.Platform, err = observe.PlatformOf(e.scn, e.m.Decoder.Platform(), e.programs); err != nil {
+		return err
+	}
+	var missing error
+	scenario.EachPhase(e.scn.Phases, 0, func(p *scenario.PhaseSpec, depth int) {
+		n := len(e.phases)
+		e.phases = append(e.phases, view.Phase{Name: p.Name, Function: p.Function, Depth: depth})
+		err := e.drive.Breaks.WatchFunction(ctx, p.Component, p.Function, view.PurposePhase, func(context.Context) (*drive.Event, error) { return e.enterPhase(n), nil })
+		if err != nil && !p.Optional && missing == nil {
+			missing = fmt.Errorf("phase %s: %w", p.Name, err)
+		}
+	})
+	if missing != nil {
+		return missing
+	}
+	if err := e.obs.WatchRequests(ctx); err != nil {
+		return err
+	}
+	if s := e.scn.Stored; s != nil {
+		err := e.drive.Breaks.WatchFunction(ctx, s.Component, s.Function, "stored state", func(ctx context.Context) (*drive.Event, error) { return nil, e.checkpointed(ctx, s) })
+		if err != nil {
+			return fmt.Errorf("stored state: %w", err)
+		}
+	}
+	if m := e.scn.Memory; m != nil {
+		if err := e.drive.Breaks.WatchFunction(ctx, m.Component, m.Function, "memory", e.memory.Take); err != nil {
+			return fmt.Errorf("memory: %w", err)
+		}
+	}
+	return e.prepareComplete(ctx)
+}
+
+func (e *Engine) prepareComplete(ctx context.Context) error {
+	c := e.scn.Complete
+	if c.Function == "" {
+		return nil // a plain look around
+	}
+	reached := func(context.Context) (*drive.Event, error) {
+		e.obs.Ev.Complete = true
+		for i := range e.phases {
+			if e.phases[i].State == view.PhaseCurrent {
+				e.phases[i].State = view.PhaseDone
+			}
+		}
+		return &drive.Event{Reason: "restore complete", Phase: true}, nil
+	}
+	hit := reached
+	if c.At == "return" {
+		hit = func(ctx context.Context) (*drive.Event, error) {
+			return nil, e.drive.Breaks.OnReturn(ctx, e.programs.ByName[c.Component], c.Function, view.PurposeComplete, reached)
+		}
+	}
+	if err := e.drive.Breaks.WatchFunction(ctx, c.Component, c.Function, view.PurposeComplete, hit); err != nil {
+		return fmt.Errorf("restore-complete point: %w", err)
+	}
+	return nil
+}
+
+// checkpointed reads the checkpointed states, and takes the original child's as the
+// checkpoint left it.
+func (e *Engine) checkpointed(ctx context.Context, s *scenario.StoredSpec) error {
+	if err := e.obs.ReadStored(ctx, s); err != nil {
+		return err
+	}
+	snap, err := e.snapshot(ctx, "stored state")
+	if err != nil {
+		return err
+	}
+	e.obs.Ev.Before, e.obs.Ev.StoredAt = snap, e.history.last()+1
+	e.judge().FindOriginal(snap)
+	e.keep(snap, nil)
+	return nil
+}
+
+// prove compares files with what runs. What differs is known of every stop, wherever
+// the guest goes back to.
+func (e *Engine) prove(sys *kernel.System) {
+	e.programs.Prove(sys)
+	e.obs.Ev.Mismatches, e.obs.Ev.Unproved = e.programs.Mismatches(), e.programs.Unproved()
+}
