@@ -13,7 +13,8 @@ import (
 // CheckJSON is the result of a check.
 type CheckJSON struct {
 	Scenario     string       `json:"scenario"`
-	Late         string       `json:"late,omitempty"` // why the beginning of the restore was not seen
+	Restore      int          `json:"restore,omitempty"` // which one of the session, from 2 on
+	Late         string       `json:"late,omitempty"`    // why the beginning of the restore was not seen
 	Phases       []phaseJSON  `json:"phases"`
 	Threads      []threadJSON `json:"threads"`
 	Capabilities *capsJSON    `json:"capabilities"`
@@ -93,6 +94,14 @@ func happenings(history []view.Happening) []happeningJSON {
 	return out
 }
 
+// again is the number of a restore that is not the first one.
+func again(restore int) int {
+	if restore > 1 {
+		return restore
+	}
+	return 0
+}
+
 type stageJSON struct {
 	IP        string            `json:"ip"`
 	SP        string            `json:"sp"`
@@ -163,7 +172,7 @@ func hexString(v uint64) string { return fmt.Sprintf("%#x", v) }
 
 // NewCheckJSON puts a view in its JSON form.
 func NewCheckJSON(v *view.View, failures []string) CheckJSON {
-	out := CheckJSON{Scenario: v.Scenario, Late: v.Late, Phases: []phaseJSON{}, Threads: []threadJSON{}, Expected: len(failures) == 0, Failures: failures,
+	out := CheckJSON{Restore: again(v.Restore), Scenario: v.Scenario, Late: v.Late, Phases: []phaseJSON{}, Threads: []threadJSON{}, Expected: len(failures) == 0, Failures: failures,
 		Memory: memoryJSONOf(v.Memory), Waits: waitsJSON(v.Waits)}
 	for i := range v.Mismatches {
 		m := &v.Mismatches[i]

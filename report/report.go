@@ -32,7 +32,11 @@ func hex(v uint64) string { return fmt.Sprintf("%x", v) }
 // and the capability diff.
 func Check(w io.Writer, v *view.View) error {
 	p := &printer{w: w}
-	p.line("scenario %s on %s", v.Scenario, v.Target)
+	of := ""
+	if v.Restore > 1 {
+		of = fmt.Sprintf(", restore %d", v.Restore)
+	}
+	p.line("scenario %s on %s%s", v.Scenario, v.Target, of)
 	for i := range v.Mismatches {
 		p.line("")
 		p.line("%s", &v.Mismatches[i])

@@ -90,6 +90,7 @@ type moment struct {
 	watches  []view.Watch
 	complete bool
 	finished bool
+	restore  int // number of the one it is about
 	infos    []view.BreakpointInfo
 	size     int // see moments
 

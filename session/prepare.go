@@ -21,7 +21,12 @@ func (e *Engine) prepare(ctx context.Context) error {
 	scenario.EachPhase(e.scn.Phases, 0, func(p *scenario.PhaseSpec, depth int) {
 		n := len(e.phases)
 		e.phases = append(e.phases, view.Phase{Name: p.Name, Function: p.Function, Depth: depth})
-		err := e.drive.Breaks.WatchFunction(ctx, p.Component, p.Function, view.PurposePhase, func(context.Context) (*drive.Event, error) { return e.enterPhase(n), nil })
+		err := e.drive.Breaks.WatchFunction(ctx, p.Component, p.Function, view.PurposePhase, func(ctx context.Context) (*drive.Event, error) {
+			if err := e.again(ctx, n); err != nil {
+				return nil, err
+			}
+			return e.enterPhase(n), nil
+		})
 		if err != nil && !p.Optional && missing == nil {
 			missing = fmt.Errorf("phase %s: %w", p.Name, err)
 		}

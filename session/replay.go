@@ -111,6 +111,16 @@ func NewReplay(rec Recorded, dec Decoder, paging memory.Paging) (*Replay, error)
 	return r, nil
 }
 
+// Restores lists the last stop of each restore.
+func (r *Replay) Restores() (stops []int) {
+	for i, record := range r.stops {
+		if last := i == len(r.stops)-1; last || r.rec.Records()[record].Evidence.Number() < r.rec.Records()[r.stops[i+1]].Evidence.Number() {
+			stops = append(stops, i+1)
+		}
+	}
+	return stops
+}
+
 // Stops is how many stops the history has.
 func (r *Replay) Stops() int { return len(r.stops) }
 
@@ -223,7 +233,7 @@ func (r *Replay) View(stop int) (*view.View, error) {
 		return nil, err
 	}
 	v := &view.View{State: view.Stopped, Scenario: r.rec.Scenario().Name, Target: r.rec.Target(), Snapshot: snap, First: 1, Stops: len(r.stops),
-		Live: stop == len(r.stops), Phases: rec.Phases, Verdicts: j.All(snap), Caps: j.CapDiff(snap), Memory: j.Ev.Memory, Waits: j.Waits(snap), Complete: j.Ev.Complete, Finished: j.Ev.Finished,
+		Live: stop == len(r.stops), Phases: rec.Phases, Verdicts: j.All(snap), Caps: j.CapDiff(snap), Memory: j.Ev.Memory, Waits: j.Waits(snap), Complete: j.Ev.Complete, Finished: j.Ev.Finished, Restore: j.Ev.Number(),
 		Mismatches: j.Ev.Mismatches, Late: j.Ev.Late, Breakpoints: rec.Breakpoints, Components: r.rec.Components(), Notes: r.rec.Notes()}
 	log := r.logs[stop-1]
 	if v.Live {

@@ -64,7 +64,7 @@ func (e *Engine) recordEvent(ctx context.Context, ev *drive.Event) error {
 			return err
 		}
 	}
-	m := &moment{snap: snap, phases: slices.Clone(e.phases), complete: e.obs.Ev.Complete, finished: e.obs.Ev.Finished}
+	m := &moment{snap: snap, phases: slices.Clone(e.phases), complete: e.obs.Ev.Complete, finished: e.obs.Ev.Finished, restore: e.obs.Ev.Number()}
 	m.verdicts = e.judge().All(snap)
 	m.caps = e.judge().CapDiff(snap)
 	e.judge().NoteWaits(snap)
@@ -89,11 +89,11 @@ func (e *Engine) viewAt(stop int, state view.RunState, message string) *view.Vie
 	if v.Back = e.backMode(); v.Back != view.BackReverse {
 		v.NoReverse = whyNoReverse
 	}
-	v.Mismatches, v.Late = e.obs.Ev.Mismatches, e.obs.Ev.Late
+	v.Mismatches, v.Late, v.Restore = e.obs.Ev.Mismatches, e.obs.Ev.Late, e.obs.Ev.Number()
 	if m := e.history.at(stop); m != nil {
 		v.NoRestart = e.canRestart(m)
 		v.Snapshot, v.Phases, v.Verdicts, v.Caps, v.Breakpoints = m.snap, m.phases, evidence.Distrust(m.verdicts, v.Mismatches), m.caps, m.infos
-		v.Memory, v.Waits, v.Complete, v.Finished = m.memory, m.waits, m.complete, m.finished
+		v.Memory, v.Waits, v.Complete, v.Finished, v.Restore = m.memory, m.waits, m.complete, m.finished, m.restore
 		v.Watches = m.watches
 		v.Live = stop == e.history.last()
 	} else {

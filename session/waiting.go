@@ -57,6 +57,8 @@ func (e *Engine) awaited() *Waiting {
 		w.Seen += ", " + words.Count(requests, "request")
 	}
 	switch {
+	case e.obs.Ev.Finished:
+		w.For = "the next restore to begin"
 	case e.obs.Ev.Complete:
 		w.For = "restored threads to enter user mode"
 	case reached == 0 && e.obs.Ev.Late != "":
@@ -112,6 +114,8 @@ func (e *Engine) overdue(w *Waiting, after time.Duration) *Overdue {
 		o.Why = e.obs.Ev.Late + ", so start the system anew and attach earlier"
 	case strings.HasPrefix(w.For, "phase "):
 		o.Why = "nothing called it, so see whether this system checkpoints and restores, and whether the scenario is that of it"
+	case e.obs.Ev.Finished:
+		o.Why = fmt.Sprintf("there was no other restore after %s", words.Count(e.obs.Ev.Number(), "restore"))
 	default:
 		o.Why = "the restore went no further"
 	}
@@ -134,7 +138,7 @@ func (e *Engine) nextEvent(ctx context.Context, within time.Duration) error {
 	if err == nil || ctx.Err() != nil || limit.Err() == nil || !errors.Is(err, context.DeadlineExceeded) {
 		return e.arrive(ctx, ev, err)
 	}
-	if e.obs.Ev.Complete {
+	if e.obs.Ev.Complete && !e.obs.Ev.Finished {
 		ev, err = e.drive.Halt(ctx, fmt.Sprintf("no thread returned to user mode within %v", within))
 		e.obs.Ev.Finished = true
 		return e.arrive(ctx, ev, err)
@@ -168,13 +172,7 @@ func (e *Engine) noteLate(s *view.Snapshot) {
 	}
 	e.obs.Ev.Late = fmt.Sprintf("the restored child exists already (task %s, beside %s): the restore began before thaw came", ids[1], ids[0])
 	s.Reason += "; " + e.obs.Ev.Late
-	last := 0 // phase that is in no other: of the restore
-	for i, p := range e.phases {
-		if p.Depth == 0 {
-			last = i
-		}
-	}
-	for i := range e.phases[:last+1] {
+	for i := range e.phases[:restorePhase(e.phases)+1] {
 		e.phases[i].State = view.PhaseMissed
 	}
 }

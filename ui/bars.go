@@ -51,6 +51,11 @@ func (b *bars) phaseForms(losses []string, w int) (left, right string) {
 			prefixes = slices.Insert(prefixes, 0, clip(name, 24)+" ("+clip(of, 16)+")  ")
 		}
 	}
+	if n := b.view.Restore; n > 1 {
+		for i := range chains {
+			chains[i] = fmt.Sprintf("restore %d: %s", n, chains[i])
+		}
+	}
 	half := min(4, len(chains))
 	for _, forms := range [][]string{chains[:half], chains[half:]} {
 		for _, prefix := range prefixes {

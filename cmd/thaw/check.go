@@ -26,6 +26,8 @@ type checkFlags struct {
 	variant string
 	force   string        // thread
 	during  time.Duration // 0: to the scenario's end
+
+	restores int // to await, 0: one, or all that a recording has
 }
 
 func newCheck() *cobra.Command {
@@ -57,6 +59,7 @@ are met, 1 if not, 2 if something could not run.`,
 	c.Flags().StringVar(&f.junit, "junit", "", "write the results as JUnit XML to this `file`, too")
 	c.Flags().DurationVar(&f.during, "for", 0, "let the guest run for so long, without a scenario if none is named, and judge every request for a thread's state that comes meanwhile")
 	c.Flags().StringVar(&f.force, "force-state", "", "at the end, put the requested state into this `thread` of the restored child, run on, and tell what happens")
+	c.Flags().IntVar(&f.restores, "restores", 0, "await this `number` of restores, and judge each (default: one; of a recording, all that it has)")
 	c.Flags().StringVar(&f.variant, "expect", "", "hold the result against the scenario's expectations of this `NAME` (default: the lab's bug, else \"default\")")
 	return c
 }
@@ -70,24 +73,25 @@ func (o *options) checkAll(ctx context.Context, w io.Writer, what []string, f ch
 	var results []report.CheckResult
 	var failed []error
 	unexpected := false
-	for i, name := range what {
-		r := o.check(ctx, name, f)
-		results = append(results, r)
-		if r.Err != nil {
-			err := r.Err
-			if len(what) > 1 {
-				err = fmt.Errorf("%s: %w", name, err)
+	for _, name := range what {
+		for _, r := range o.check(ctx, name, f) {
+			if r.Err != nil {
+				err := r.Err
+				if len(what) > 1 {
+					err = fmt.Errorf("%s: %w", name, err)
+				}
+				failed = append(failed, err)
 			}
-			failed = append(failed, err)
-		}
-		unexpected = unexpected || len(r.Failures) > 0
-		if !f.json && tells(r) {
-			if i > 0 {
-				fmt.Fprintln(w)
+			unexpected = unexpected || len(r.Failures) > 0
+			if !f.json && tells(r) {
+				if len(results) > 0 {
+					fmt.Fprintln(w)
+				}
+				if err := printCheck(w, r); err != nil {
+					return err
+				}
 			}
-			if err := printCheck(w, r); err != nil {
-				return err
-			}
+			results = append(results, r)
 		}
 	}
 	if f.json {
@@ -164,45 +168,71 @@ func printJSON(w io.Writer, results []report.CheckResult) error {
 	return nil
 }
 
-// check checks one thing. The result's Err says why it could not run.
-func (o *options) check(ctx context.Context, what string, f checkFlags) (r report.CheckResult) {
-	variant := f.variant
+// check checks one thing: there is a result for each restore of it. A result's Err says
+// why it could not run.
+func (o *options) check(ctx context.Context, what string, f checkFlags) []report.CheckResult {
 	begin := time.Now()
-	r = report.CheckResult{Name: what}
-	defer func() { r.Duration = time.Since(begin) }()
-	var s *scenario.Scenario
-	var own string
+	run, err := o.runOf(ctx, what, f)
+	var late *session.Overdue
+	if len(run.views) == 0 || err != nil && !errors.As(err, &late) {
+		return []report.CheckResult{{Name: what, Duration: time.Since(begin), Err: err}}
+	}
+	var results []report.CheckResult
+	for i, v := range run.views {
+		r := report.CheckResult{Name: what, View: v}
+		if len(run.views) > 1 {
+			r.Name = fmt.Sprintf("%s, restore %d", what, v.Restore)
+		}
+		if i == len(run.views)-1 {
+			r.Err, r.Forced, r.Duration = err, run.forced, time.Since(begin)
+		}
+		judge(&r, run, f.variant)
+		results = append(results, r)
+	}
+	return results
+}
+
+// judge holds a result against what is expected of it.
+func judge(r *report.CheckResult, run checkRun, variant string) {
+	r.Scenario, r.Variant = run.scenario.Name, cmp.Or(variant, run.variant)
+	if len(r.View.Mismatches) > 0 {
+		r.Err = &errMismatch{r.View.Mismatches[0].String()}
+		return
+	}
+	if err := hasVariant(run.scenario, r.Variant); err != nil {
+		r.Err = err
+		return
+	}
+	r.Failures, r.Expected = run.scenario.Failures(r.Variant, r.View), run.scenario.Expected(r.Variant, r.View.Restore)
+	if late := (*session.Overdue)(nil); errors.As(r.Err, &late) {
+		r.Failures = append([]string{late.Error()}, r.Failures...)
+	}
+}
+
+// checkRun is what came of one thing that was checked.
+type checkRun struct {
+	scenario *scenario.Scenario
+	variant  string       // what is expected of it, if nothing else is asked for
+	views    []*view.View // the last of each restore
+	forced   string       // what became of a forced state
+}
+
+// runOf runs, or reads, what is to be checked.
+func (o *options) runOf(ctx context.Context, what string, f checkFlags) (run checkRun, err error) {
 	subject, err := resolve(what, subjectAddress|subjectLab|subjectRecorded)
 	switch {
 	case err != nil:
-		r.Err = err
-	case subject.kind&subjectRecorded != 0:
-		if f.force != "" {
-			r.Err = errors.New("a recording cannot be changed: force a state in a live session")
-			return r
-		}
-		s, own, r.View, r.Err = lastOf(ctx, what)
-	default:
-		s, own, r.View, r.Forced, r.Err = o.runAll(ctx, subject, f)
+		return run, err
+	case subject.kind&subjectRecorded == 0:
+		return o.runAll(ctx, subject, f)
+	case f.force != "":
+		return run, errors.New("a recording cannot be changed: force a state in a live session")
 	}
-	var late *session.Overdue
-	if r.Err != nil && !errors.As(r.Err, &late) {
-		return r
+	run, err = lastOf(ctx, what)
+	if n := len(run.views); err == nil && f.restores > 0 && n != f.restores {
+		err = fmt.Errorf("%s holds %s, and --restores says %d", what, words.Count(n, "restore"), f.restores)
 	}
-	r.Scenario, r.Variant = s.Name, cmp.Or(variant, own)
-	if len(r.View.Mismatches) > 0 {
-		r.Err = &errMismatch{r.View.Mismatches[0].String()}
-		return r
-	}
-	if err := hasVariant(s, r.Variant); err != nil {
-		r.Err = err
-		return r
-	}
-	r.Failures, r.Expected = s.Failures(r.Variant, r.View), s.Expected(r.Variant)
-	if late != nil {
-		r.Failures = append([]string{late.Error()}, r.Failures...)
-	}
-	return r
+	return run, err
 }
 
 // hasVariant says whether a scenario expects anything of a variant.
@@ -213,36 +243,44 @@ func hasVariant(s *scenario.Scenario, variant string) error {
 	return nil
 }
 
-// runAll runs a live scenario to its end; forced tells what became of a forced state.
-func (o *options) runAll(ctx context.Context, what subject, f checkFlags) (s *scenario.Scenario, own string, v *view.View, forced string, err error) {
-	if s, err = o.loadScenario(); err != nil {
-		return nil, "", nil, "", err
+// runAll runs a live scenario to its end.
+func (o *options) runAll(ctx context.Context, what subject, f checkFlags) (run checkRun, err error) {
+	s, err := o.loadScenario()
+	if err != nil {
+		return run, err
 	}
 	if err := hasVariant(s, f.variant); err != nil {
-		return nil, "", nil, "", err
+		return run, err
 	}
 	op, own, err := o.openWhat(ctx, s, what)
 	if err != nil {
-		return nil, "", nil, "", err
+		return run, err
 	}
+	run.scenario, run.variant = s, own
 	defer func() { err = errors.Join(op.goOn(err), op.close(ctx)) }()
 	if err := begin(ctx, op.engine); err != nil {
-		return nil, "", nil, "", err
+		return run, err
 	}
-	if f.during > 0 {
-		err = runFor(ctx, op.engine, f.during)
-	} else {
-		err = runAll(ctx, op.engine, nil)
+	for err == nil && len(run.views) < max(f.restores, 1) {
+		switch {
+		case f.during > 0:
+			err = runFor(ctx, op.engine, f.during)
+		case len(run.views) == 0:
+			err = runAll(ctx, op.engine, nil)
+		default:
+			err = runOn(ctx, op.engine, op.engine.RunAgain, nil)
+		}
+		if late := (*session.Overdue)(nil); err != nil && !errors.As(err, &late) {
+			return run, err
+		}
+		if v := op.engine.View(); len(run.views) == 0 || v.Restore > len(run.views) { // else the next one never came
+			run.views = append(run.views, v)
+		}
 	}
-	var late *session.Overdue
-	if err != nil && !errors.As(err, &late) {
-		return nil, "", nil, "", err
-	}
-	v = op.engine.View()
 	if err == nil && f.force != "" {
-		forced, err = force(ctx, op.engine, v, f.force, time.Duration(s.Settle))
+		run.forced, err = force(ctx, op.engine, run.views[len(run.views)-1], f.force, time.Duration(s.Settle))
 	}
-	return s, own, v, forced, err
+	return run, err
 }
 
 // runFor lets the guest run for a time and tells what came.
@@ -261,11 +299,20 @@ func runFor(ctx context.Context, e *session.Engine, d time.Duration) error {
 
 // runAll walks all phases and tells how far that is and what is waited for.
 func runAll(ctx context.Context, e *session.Engine, arrived func()) error {
-	return runOn(ctx, e, "", arrived)
+	return runOn(ctx, e, e.RunAll, arrived)
 }
 
-// runOn is runAll, and waits then for the LOG to say something, "" for nothing.
-func runOn(ctx context.Context, e *session.Engine, until string, arrived func()) error {
+// untilSaid is a way to run: to the end, and on until the LOG says something, "" for
+// nothing.
+func untilSaid(e *session.Engine, text string) func(ctx context.Context, arrived func()) error {
+	if text == "" {
+		return e.RunAll
+	}
+	return func(ctx context.Context, arrived func()) error { return e.RunOn(ctx, text, arrived) }
+}
+
+// runOn has the engine run in some way, and tells how far that is.
+func runOn(ctx context.Context, e *session.Engine, run func(ctx context.Context, arrived func()) error, arrived func()) error {
 	wait := func() (done func()) {
 		return busyWith(ctx, func() string {
 			w, log, ok := e.Waiting()
@@ -286,10 +333,7 @@ func runOn(ctx context.Context, e *session.Engine, until string, arrived func())
 		}
 		wait()
 	}
-	if until != "" {
-		return e.RunOn(ctx, until, tell)
-	}
-	return e.RunAll(ctx, tell)
+	return run(ctx, tell)
 }
 
 // progress says what came by so far.
@@ -323,12 +367,19 @@ func force(ctx context.Context, e *session.Engine, v *view.View, thread string, 
 	return fmt.Sprintf("%s: %s", how, fate), nil
 }
 
-// lastOf works out a recording's last stop.
-func lastOf(ctx context.Context, what string) (*scenario.Scenario, string, *view.View, error) {
+// lastOf works out the last stop of each restore of a recording.
+func lastOf(ctx context.Context, what string) (run checkRun, err error) {
 	r, rec, err := openReplay(ctx, what)
 	if err != nil {
-		return nil, "", nil, err
+		return run, err
 	}
-	v, err := r.View(r.Stops())
-	return rec.Scenario(), cmp.Or(rec.Variant(), scenario.DefaultVariant), v, err
+	run.scenario, run.variant = rec.Scenario(), cmp.Or(rec.Variant(), scenario.DefaultVariant)
+	for _, stop := range r.Restores() {
+		v, err := r.View(stop)
+		if err != nil {
+			return run, err
+		}
+		run.views = append(run.views, v)
+	}
+	return run, nil
 }

@@ -19,6 +19,7 @@ import (
 func newRecord() *cobra.Command {
 	var o options
 	var until string
+	var restores int
 	c := &cobra.Command{
 		Use:   "record lab[:BUG]|ADDR -o FILE",
 		Short: "walk all phases without a screen and record them in a file",
@@ -41,20 +42,21 @@ to lab or attach.`,
 			if err != nil {
 				return err
 			}
-			return o.recordAll(c.Context(), c.ErrOrStderr(), what, until)
+			return o.recordAll(c.Context(), c.ErrOrStderr(), what, until, restores)
 		},
 	}
 	o.commonFlags(c)
 	o.targetFlags(c)
 	o.timeoutFlag(c)
 	c.Flags().StringVarP(&o.record, "output", "o", "", "new `file` for the recording")
+	c.Flags().IntVar(&restores, "restores", 1, "go on until this `number` of restores are over")
 	c.Flags().StringVar(&until, "until", "", "go on after the restore's end, until a line that the LOG got since the restore began holds this `text`")
 	c.Flags().MarkHidden("record")
 	return c
 }
 
 // recordAll records one scenario headless, and tells every stop.
-func (o *options) recordAll(ctx context.Context, w io.Writer, what subject, until string) (err error) {
+func (o *options) recordAll(ctx context.Context, w io.Writer, what subject, until string, restores int) (err error) {
 	s, err := o.loadScenario()
 	if err != nil {
 		return err
@@ -72,7 +74,11 @@ func (o *options) recordAll(ctx context.Context, w io.Writer, what subject, unti
 	if err := begin(ctx, op.engine); err != nil {
 		return err
 	}
-	return runOn(ctx, op.engine, until, func() {
+	run := untilSaid(op.engine, until)
+	if until == "" && restores > 1 {
+		run = func(ctx context.Context, arrived func()) error { return op.engine.RunMany(ctx, restores, arrived) }
+	}
+	return runOn(ctx, op.engine, run, func() {
 		size, _ := op.writer.Size()
 		v := op.engine.View()
 		if s := v.Snapshot; s != nil {

@@ -94,7 +94,7 @@ func TestRecordUntil(t *testing.T) {
 	if r.code != exitFailed || !strings.Contains(r.stderr, `waited 2s for a LOG line with "4 sheeps", in vain: `) {
 		t.Errorf("exit code %d: %s", r.code, r.stderr)
 	}
-	if _, _, v, err := lastOf(t.Context(), file); err != nil || v.Snapshot.Reason != `the LOG did not say "4 sheeps" within 2s` {
+	if run, err := lastOf(t.Context(), file); err != nil || run.views[0].Snapshot.Reason != `the LOG did not say "4 sheeps" within 2s` {
 		t.Errorf("what was recorded is lost: %v", err)
 	}
 }

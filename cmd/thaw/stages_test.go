@@ -16,7 +16,7 @@ import (
 // variants are the lab guest's bugs, as the default scenario lists them.
 var variants = []string{"state-ignored", "fixed", "exregs-in-exception", "overwritten", "missing-thread", "missing-caps", "irq-unattached", "partial-registers",
 	"rom-data", "stale-page", "reversed-copy", "blocked-receive", "irq-for-gate", "wrong-object",
-	"exregs-blocked", "state-dropped", "state-running", "exregs-running", "unstarted", "wrong-thread", "swapped-threads", "computing"}
+	"exregs-blocked", "state-dropped", "state-running", "exregs-running", "unstarted", "wrong-thread", "swapped-threads", "computing", "restored-twice"}
 
 func phaseNames(specs []scenario.PhaseSpec) []string {
 	var out []string

@@ -160,7 +160,7 @@ func TestWorkshopLive(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := runOn(t.Context(), op.engine, known.Log, nil); err != nil {
+			if err := runOn(t.Context(), op.engine, untilSaid(op.engine, known.Log), nil); err != nil {
 				t.Fatal(err)
 			}
 			doExercise(t, e, func(ctx context.Context) ui.Controller { return session.NewController(ctx, op.engine) })

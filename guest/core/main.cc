@@ -34,7 +34,7 @@ T *make(ARGS... args)
 char const *const known_bugs[] = {
 	"state-ignored", "fixed", "exregs-in-exception", "overwritten", "missing-thread", "missing-caps", "irq-unattached", "partial-registers",
 	"rom-data", "stale-page", "reversed-copy", "blocked-receive", "irq-for-gate", "wrong-object",
-	"exregs-blocked", "state-dropped", "state-running", "exregs-running", "unstarted", "wrong-thread", "swapped-threads", "computing",
+	"exregs-blocked", "state-dropped", "state-running", "exregs-running", "unstarted", "wrong-thread", "swapped-threads", "computing", "restored-twice",
 };
 
 // The value of NAME= in the command line, into 'value'.

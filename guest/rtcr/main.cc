@@ -44,7 +44,7 @@ namespace {
 
 enum { OWN_PD = 1 };
 
-Target_child *children[2];
+Target_child *children[3];
 
 template <int N>
 void child_ep_main() { children[N]->serve(); }
@@ -103,6 +103,14 @@ extern "C" void start(addr_t)
 
 	children[1] = &restored;
 	restored.start(own_thread("child ep", 4, child_ep_main<1>), &restorer);
+	if (bug("restored-twice"))
+	{
+		Genode::sleep_ms(500);
+		static Target_child again("sheep_counter");
+		static Restorer second(again, state);
+		children[2] = &again;
+		again.start(own_thread("child ep", 5, child_ep_main<2>), &second);
+	}
 	for (;;)
 		Genode::sleep_ms(1000);
 }

@@ -13,7 +13,9 @@ import (
 // Evidence is what was seen of the restored threads so far. Everything in it
 // carries a sequence number, so that rules can tell before from after.
 type Evidence struct {
-	Original   kernel.ID // task of the checkpointed child, 0 until known
+	Restore    int         `json:",omitempty"` // which restore of the session this is about, from 2 on; see Number
+	Past       []kernel.ID `json:",omitempty"` // tasks that earlier ones restored
+	Original   kernel.ID   // task of the checkpointed child, 0 until known
 	Stored     []Stored
 	StoredAt   int                    // snapshot that belongs to stored
 	Before     *view.Snapshot         `json:"-"` // the original as the restore begins
@@ -40,6 +42,9 @@ type Evidence struct {
 func New() Evidence {
 	return Evidence{Format: evidenceFormat, Tracks: map[uint64]*Track{}, Operations: map[uint64][]Operation{}, Dropped: map[uint64]int{}}
 }
+
+// Number says which restore of the session this is about, counted from 1.
+func (ev *Evidence) Number() int { return max(ev.Restore, 1) }
 
 // Stored is a checkpointed thread's state as the restorer holds it.
 type Stored struct {

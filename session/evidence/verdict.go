@@ -283,7 +283,8 @@ func (j *Judge) FindOriginal(s *view.Snapshot) {
 }
 
 // Restored is the task of the restored child: the one whose threads were
-// requested, else the first made after the original; 0 if there is none.
+// requested, else the first made after the original that is none of an earlier restore;
+// 0 if there is none.
 func (j *Judge) Restored(s *view.Snapshot) kernel.ID {
 	for _, t := range j.Ev.Threads {
 		if t.Task != j.Ev.Original && s.Tasks[t.Task] == j.Child {
@@ -291,7 +292,7 @@ func (j *Judge) Restored(s *view.Snapshot) kernel.ID {
 		}
 	}
 	for _, id := range j.ChildTasks(s) {
-		if j.Ev.Original != 0 && id > j.Ev.Original {
+		if j.Ev.Original != 0 && id > j.Ev.Original && !slices.Contains(j.Ev.Past, id) {
 			return id
 		}
 	}

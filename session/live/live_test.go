@@ -385,3 +385,36 @@ func TestLeavingWhileAStopIsRead(t *testing.T) {
 		t.Error("no step was cut short")
 	}
 }
+
+// On a screen c goes on behind the end of a restore: the next one begins anew, and p
+// shows the one before.
+func TestRestoredAgain(t *testing.T) {
+	ctx := deadline(t)
+	e, _ := openLab(ctx, t, "bug=restored-twice", true)
+	if err := e.RunAll(ctx, nil); err != nil {
+		t.Fatal(err)
+	}
+	first := e.View()
+	for e.View().Restore == 1 {
+		if err := e.Continue(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	v := e.View()
+	if v.Complete || v.Finished || v.Snapshot.Phase != "restore" || v.Phases[0].Hits != 1 || len(v.Verdicts) != 3 {
+		t.Errorf("as the second restore begins: complete %v, phase %s, %+v, %+v", v.Complete, v.Snapshot.Phase, v.Phases[0], v.Verdicts)
+	}
+	for _, x := range v.Verdicts {
+		if x.Verdict != view.Pending {
+			t.Errorf("%s is %s before anything was asked for", x.Name, x.Verdict)
+		}
+	}
+	if err := e.RunAll(ctx, nil); err != nil {
+		t.Fatal(err)
+	}
+	last := e.View()
+	a, b := verdictOf(t, first, "ep"), verdictOf(t, last, "ep")
+	if a.Verdict != view.Applied || b.Verdict != view.Ignored || a.Task == b.Task || a.Original != b.Original || last.Restore != 2 {
+		t.Errorf("restore %d of task %s: ep is %s; restore %d of task %s: %s", first.Restore, a.Task, a.Verdict, last.Restore, b.Task, b.Verdict)
+	}
+}

@@ -23,6 +23,7 @@ func (s *Scenario) Failures(variant string, v *view.View) []string {
 	if !ok {
 		return []string{fmt.Sprintf("scenario %s has no expectations for %q", s.Name, variant)}
 	}
+	x = x.of(v.Restore)
 	var out []string
 	names := make([]string, 0, len(x.Threads))
 	for n := range x.Threads {
@@ -80,12 +81,21 @@ func (x Expectation) capFailures(d *view.CapDiff) []string {
 	return out
 }
 
-// Expected tells in words what the scenario expects of a variant, "" nothing.
-func (s *Scenario) Expected(variant string) string {
+// of is what is expected of a restore, counted from 1.
+func (x Expectation) of(restore int) Expectation {
+	if n := restore - 2; n >= 0 && n < len(x.Again) {
+		return x.Again[n]
+	}
+	return x
+}
+
+// Expected tells in words what the scenario expects of a variant and a restore, "" nothing.
+func (s *Scenario) Expected(variant string, restore int) string {
 	x, ok := s.Expect[variant]
 	if !ok {
 		return ""
 	}
+	x = x.of(restore)
 	byVerdict := map[view.Verdict][]string{}
 	for name, v := range x.Threads {
 		byVerdict[v] = append(byVerdict[v], name)

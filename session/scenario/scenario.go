@@ -96,6 +96,7 @@ type Expectation struct {
 	Capabilities string                  `yaml:"capabilities"` // "same": no difference at all
 	Pages        *int                    `yaml:"pages"`        // of memory that differ, if given
 	Waits        *int                    `yaml:"waits"`        // threads that wait for something else, if given
+	Again        []Expectation           `yaml:"again"`        // of the second restore, the third, …: where there is none, the same
 }
 
 // Duration reads "5s".

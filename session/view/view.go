@@ -59,6 +59,7 @@ type View struct {
 	First       int        // number of the oldest stop that is kept; those before it were dropped
 	Stops       int        // number of the newest stop
 	Live        bool       // the shown stop is the newest
+	Restore     int        // which restore of the session it is about, counted from 1
 	Phases      []Phase
 	Verdicts    []ThreadVerdict // as of the shown stop
 	Complete    bool            // the restore-complete point was passed
