@@ -113,7 +113,7 @@ type pageStop struct {
 
 // gapTexts stand on the arrow between two stages. They say what its line says.
 var gapTexts = map[view.Gap]string{
-	view.GapReached: "", view.GapLost: "✗ lost", view.GapEqual: "≈", view.GapOther: "other value", view.GapPending: "…", view.GapUnknown: "?",
+	view.GapReached: "", view.GapEqual: "≈", view.GapOther: "other value", view.GapPending: "…", view.GapUnknown: "?",
 }
 
 func newPage(s *Story) *page {
@@ -179,8 +179,8 @@ func pageThreadOf(t *view.ThreadVerdict) pageThread {
 		ps := pageStage{Name: view.StageNames[i], Known: st.Known, Missing: clean(st.Missing), Stop: stopNumber(st.Stop), Source: breaks(clean(st.Source))}
 		if i < len(gaps) {
 			ps.Gap, ps.GapText = gaps[i], gapTexts[gaps[i]]
-			if ps.Gap == view.GapLost && t.Verdict == view.Overwritten {
-				ps.GapText = "✗ overwritten"
+			if ps.Gap == view.GapLost {
+				ps.GapText = "✗ " + t.Loss()
 			}
 		}
 		if st.Known {

@@ -149,8 +149,8 @@ func stageTable(t *view.ThreadVerdict) []string {
 		row := []string{view.StageNames[i], ""}
 		if i > 0 {
 			row[1] = arrows[gaps[i-1]]
-			if gaps[i-1] == view.GapLost && t.Verdict == view.Overwritten {
-				row[1] = "✗ overwritten"
+			if gaps[i-1] == view.GapLost {
+				row[1] = "✗ " + t.Loss()
 			}
 		}
 		for _, r := range rows {
@@ -178,7 +178,7 @@ func mdValue(v stageValue) string {
 
 // arrows tell how a value came from the stage before.
 var arrows = map[view.Gap]string{
-	view.GapReached: "▼ arrived", view.GapLost: "✗ lost", view.GapEqual: "≈ equal", view.GapOther: "┆ other value", view.GapPending: "… pending", view.GapUnknown: "? not known",
+	view.GapReached: "▼ arrived", view.GapEqual: "≈ equal", view.GapOther: "┆ other value", view.GapPending: "… pending", view.GapUnknown: "? not known",
 }
 
 func stopNumber(n int) string {

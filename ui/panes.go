@@ -91,6 +91,19 @@ func (p *panes) lists() map[paneID]*listPane {
 	return out
 }
 
+// unsearched ends all filters and searches, and shows texts from their beginning.
+func (p *panes) unsearched() {
+	for id := panePhases; id < paneEnd; id++ {
+		if l := p.byID[id].table(); l != nil && l.filter != "" {
+			l.setFilter("")
+		}
+		if t := p.byID[id].text(); t != nil {
+			t.endSearch()
+			t.toTop()
+		}
+	}
+}
+
 // widget is the content of a pane.
 func (p *panes) widget(id paneID) tview.Primitive {
 	if l := p.byID[id].table(); l != nil {

@@ -9,8 +9,9 @@ import (
 	"thaw/session/view"
 )
 
-// arrow draws a gap in w cells.
-func arrow(g view.Gap, w int) string {
+// arrow draws a gap in w cells; loss is a word for what happened in one where the state
+// got lost.
+func arrow(g view.Gap, loss string, w int) string {
 	rule := func(ch string, n int) string { return strings.Repeat(ch, max(n, 0)) }
 	middle := func(text string) string {
 		n := w - width(text)
@@ -20,7 +21,10 @@ func arrow(g view.Gap, w int) string {
 	case view.GapReached:
 		return rule("━", w-1) + "▶"
 	case view.GapLost:
-		return rule("━", w-7) + "✗ lost "
+		if width(loss)+3 > w {
+			loss = "lost"
+		}
+		return rule("━", w-3-width(loss)) + "✗ " + loss + " "
 	case view.GapEqual:
 		return middle(" ≈ ")
 	case view.GapOther:
@@ -79,7 +83,7 @@ func (t *theme) stageBlock(tv *view.ThreadVerdict, w int) []line {
 		}
 		arrows = append(arrows, span{node, t.bold})
 		if i < 3 {
-			a, style := arrow(gaps[i], col-3), gapStyle(gaps[i], t)
+			a, style := arrow(gaps[i], tv.Loss(), col-3), gapStyle(gaps[i], t)
 			if gaps[i] == view.GapLost { // only the mark stands out
 				n := strings.Index(a, "✗")
 				arrows = append(arrows, span{a[:n], t.good}, span{strings.TrimSpace(a[n:]), style}, span{"  ", t.plain})
@@ -166,7 +170,7 @@ func (t *theme) stageList(tv *view.ThreadVerdict, w int) []line {
 	s, gaps := tv.Stages(), tv.Gaps()
 	for i := range s {
 		if i > 0 && gaps[i-1] == view.GapLost {
-			out = append(out, line{{"  ✗ lost here", t.bad}})
+			out = append(out, line{{"  ✗ " + tv.Loss() + " here", t.bad}})
 		}
 		node, text := "● ", ""
 		if s[i].Known {

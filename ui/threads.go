@@ -226,10 +226,14 @@ func lostSummary(v *view.View) []string {
 		if len(lost) > 1 {
 			more, shortMore = fmt.Sprintf(", and %d more", len(lost)-1), fmt.Sprintf(" +%d", len(lost)-1)
 		}
+		lost := "lost"
+		if tv.Verdict == view.Partial {
+			lost = "registers lost"
+		}
 		return []string{
-			fmt.Sprintf("%s %s: lost between %s and %s%s", who, info.word, from, to, more),
-			fmt.Sprintf("%s lost: %s ✗ %s%s", who, from, to, shortMore),
-			fmt.Sprintf("%s lost%s", who, shortMore),
+			fmt.Sprintf("%s %s: %s between %s and %s%s", who, info.word, lost, from, to, more),
+			fmt.Sprintf("%s %s: %s ✗ %s%s", who, lost, from, to, shortMore),
+			fmt.Sprintf("%s %s%s", who, lost, shortMore),
 		}
 	}
 	return []string{who + " " + info.word}

@@ -98,6 +98,7 @@ func (t *tour) goTo(to int) {
 	s := t.Steps[to]
 	t.at, t.stop, t.thread, t.asked = to, s.Stop, s.Thread, -1
 	t.text.toTop()
+	t.panes.unsearched()
 	if pane, ok := tourFocus[s.Focus]; ok {
 		t.panes.zoom = false
 		t.panes.focus(pane)

@@ -49,6 +49,25 @@ func TestTour(t *testing.T) {
 	r.waitEnd()
 }
 
+// What the presenter looked for in one step hides nothing of the next ones.
+func TestTourEndsFilters(t *testing.T) {
+	r := startSeeker(t, viewComplete(), Options{Tour: fixtureTour()}, 120, 40, atStop)
+	r.expect("step 1 of 3")
+	r.press("2", "/")
+	r.typed("pager")
+	r.expect("/pager")
+	r.press("3", "/")
+	r.typed("registers")
+	r.press(" ")
+	r.expect("step 2 of 3")
+	f := r.expect("stop 24 of 33")
+	if strings.Contains(f.text(), "/pager") || strings.Contains(f.text(), "/registers") || !strings.Contains(f.text(), "▸ ≠ IGNORED") {
+		t.Errorf("a filter stays:\n%s", f.text())
+	}
+	r.press("Ctrl-C", "Ctrl-C")
+	r.waitEnd()
+}
+
 // Auto-play goes through all steps by itself and ends at the last.
 func TestTourPlays(t *testing.T) {
 	r := startSeeker(t, viewComplete(), Options{Tour: fixtureTour()}, 80, 24, atStop)

@@ -63,11 +63,7 @@ func listCatalogue(w io.Writer, long bool) error {
 		width = max(width, len(r.Name))
 	}
 	for _, r := range scenarios.Catalogue() {
-		bug := " -"
-		if r.Bug > 0 {
-			bug = fmt.Sprintf("%2d", r.Bug)
-		}
-		fmt.Fprintf(w, "%s  %-*s  %s\n", bug, width, r.Name, r.Title)
+		fmt.Fprintf(w, "%2d  %-*s  %s\n", r.Bug, width, r.Name, r.Title)
 		if !long {
 			continue
 		}

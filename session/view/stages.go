@@ -50,6 +50,17 @@ func (v *ThreadVerdict) LostAt() int {
 	return -1
 }
 
+// Loss is in a word what happened at LostAt: of a partial state ip and sp arrived.
+func (v *ThreadVerdict) Loss() string {
+	switch v.Verdict {
+	case Partial:
+		return "registers"
+	case Overwritten:
+		return "overwritten"
+	}
+	return "lost"
+}
+
 func entryDiffers(a, b *Stage) bool { return a.IP != b.IP || a.SP != b.SP }
 
 // registersDiffer compares the registers that both stages hold.
