@@ -28,6 +28,7 @@ type Step struct {
 // Walk is what a tour is made from.
 type Walk struct {
 	Title, Story, Source string
+	Symptom              string           // what the LOG says once the bug shows, "" nothing
 	Stops                []*view.Snapshot // all, in order
 	Last                 *view.View       // of the last stop
 }
@@ -47,6 +48,7 @@ func Of(w Walk) []Step {
 	t.capabilities()
 	t.memory()
 	t.waits()
+	t.log()
 	t.closing()
 	return t.steps
 }
@@ -282,6 +284,20 @@ func change(d *view.CapDiff) string {
 		return fmt.Sprintf("For example slot %x, %s of %s, is empty.", c.Slot, words.A(c.Type), orNobody(c.Receiver))
 	}
 	return ""
+}
+
+// log tells what the user saw.
+func (t *teller) log() {
+	if t.Symptom == "" {
+		return
+	}
+	for _, l := range slices.Backward(t.Last.Log) {
+		if strings.Contains(l, t.Symptom) {
+			t.step(len(t.Stops), "log", "", "What the user saw", "All of this went by without a message. The recording goes on until the LOG says:", l, "The LOG is no verdict: it tells that something is wrong, and not where.")
+			t.notes("Ask: what would you have looked for with this line alone? Where in the source would you have set a breakpoint?")
+			return
+		}
+	}
 }
 
 // are is "1 page is", "2 pages are".

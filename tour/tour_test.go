@@ -18,7 +18,8 @@ func walk() Walk {
 	at := func(ip uint64, stop int) view.Stage {
 		return view.Stage{Known: true, IP: ip, SP: 0x400, Stop: stop, Source: "argument of state"}
 	}
-	return Walk{Title: "A title", Story: "A  story\nin lines", Source: "a list", Stops: stops, Last: &view.View{
+	return Walk{Title: "A title", Story: "A  story\nin lines", Source: "a list", Symptom: "1 sheep", Stops: stops, Last: &view.View{
+		Log: []string{"1 sheep", "a restore", "1 sheep. zzZ", "more"},
 		Verdicts: []view.ThreadVerdict{
 			{Name: "worker", Verdict: view.Coincident},
 			{Name: "ep", Verdict: view.Ignored, Cause: "the state stays in core", Advice: "set the cancel flag", Checkpointed: at(0x10, 2), Requested: at(0x10, 3),
@@ -39,7 +40,7 @@ func TestTour(t *testing.T) {
 			t.Errorf("step %q: stop %d, focus %q, text %q, notes %q", s.Title, s.Stop, s.Focus, s.Text, s.Notes)
 		}
 	}
-	want := []string{"What happened", "The screen", "The checkpoint begins", "What was stored", "Follow ep", "Requested", "In the kernel", "The first step in user mode", "Verdict: IGNORED", "A trap", "Capabilities", "Memory", "A thread that hangs", "Your turn"}
+	want := []string{"What happened", "The screen", "The checkpoint begins", "What was stored", "Follow ep", "Requested", "In the kernel", "The first step in user mode", "Verdict: IGNORED", "A trap", "Capabilities", "Memory", "A thread that hangs", "What the user saw", "Your turn"}
 	if !slices.Equal(titles, want) {
 		t.Errorf("steps %q, want %q", titles, want)
 	}
@@ -49,6 +50,9 @@ func TestTour(t *testing.T) {
 	if text := steps[7].Text; !strings.Contains(text, "Requested was 10: it goes on elsewhere") {
 		t.Errorf("entered: %s", text)
 	}
+	if text := steps[13].Text; !strings.Contains(text, "\n\n1 sheep. zzZ\n\n") {
+		t.Errorf("LOG: %s", text)
+	}
 	if text := steps[8].Text; !strings.Contains(text, "The state stays in core.") || !strings.Contains(text, "set the cancel flag.") {
 		t.Errorf("verdict: %s", text)
 	}
@@ -57,7 +61,7 @@ func TestTour(t *testing.T) {
 // What was not seen is not told.
 func TestTourOfLittle(t *testing.T) {
 	w := walk()
-	w.Last.Caps, w.Last.Memory, w.Last.Waits = nil, nil, nil
+	w.Last.Caps, w.Last.Memory, w.Last.Waits, w.Last.Log = nil, nil, nil, nil
 	v := w.Last.Verdicts[1]
 	v.Requested, v.Kernel, v.Entered = view.Stage{Missing: "no request for this thread was seen"}, view.Stage{}, view.Stage{}
 	v.Verdict = view.NotRequested

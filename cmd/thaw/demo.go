@@ -83,6 +83,9 @@ func tourOf(ctx context.Context, what string) (*ui.Tour, *session.Replay, error)
 	}
 	about := scenarioOf(rec)
 	w := tour.Walk{Title: about.Title, Story: about.Story, Source: about.Source}
+	if known, err := entryOf(rec); err == nil {
+		w.Symptom = known.Log
+	}
 	if w.Stops, err = await(ctx, "decoding all stops", r.Snapshots); err != nil {
 		return nil, nil, err
 	}

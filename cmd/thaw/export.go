@@ -136,10 +136,15 @@ func storyOf(ctx context.Context, r *session.Replay, rec *recording.Recording) (
 // bug, where the catalogue knows it.
 func scenarioOf(rec *recording.Recording) *scenario.Scenario {
 	s := *rec.Scenario()
-	if e, err := scenarios.Entry(cmp.Or(rec.Variant(), rec.Name())); err == nil {
+	if e, err := entryOf(rec); err == nil {
 		s.Title, s.Story, s.Source = e.Title, e.Story, e.Source
 	}
 	return &s
+}
+
+// entryOf is the catalogue's entry of what was recorded.
+func entryOf(rec *recording.Recording) (scenarios.Recorded, error) {
+	return scenarios.Entry(cmp.Or(rec.Variant(), rec.Name()))
 }
 
 // parseID reads an object's id as the kernel debugger prints it.
