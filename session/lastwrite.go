@@ -40,9 +40,23 @@ func (e *Engine) LastWrite(ctx context.Context, thread kernel.ID) error {
 		return e.stay(ctx, at, here, errors.New("given up"))
 	}
 	if w.position == 0 {
-		return e.stay(ctx, at, here, fmt.Errorf("nothing wrote the saved state of %s (thread %s) before", o.Name, o.ID))
+		return e.stay(ctx, at, here, fmt.Errorf("nothing wrote the saved state of %s (thread %s) %s", o.Name, o.ID, e.searched()))
 	}
 	return e.goTo(ctx, w.position, &w.here, fmt.Sprintf("back at the last write of %s's saved state (thread %s): by %s", o.Name, o.ID, w.by))
+}
+
+// searched says how far back a search for writes goes.
+func (e *Engine) searched() string {
+	from := uint64(0)
+	for i, s := range e.saves {
+		if i == 0 || s.position < from {
+			from = s.position
+		}
+	}
+	if from == 0 {
+		return "before"
+	}
+	return fmt.Sprintf("since instruction %d, where the oldest VM snapshot is; what came before that was not searched: attach where the recorded run begins", from)
 }
 
 // savedStateOf is a thread with a saved user state, as of the present stop.

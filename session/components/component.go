@@ -250,10 +250,45 @@ func (cs *Set) OfTask(sys *kernel.System, o *kernel.Object) *Component {
 			best, most = c, is
 		}
 	}
-	if best != nil {
-		cs.taskComps[key] = best
+	if best == nil {
+		return cs.byFile(sys, o, key)
 	}
+	cs.taskComps[key] = best
 	return best
+}
+
+// byFile finds the component of a task that maps none of its text now, such as a child
+// whose dataspaces a checkpointer has detached: the program that the task was seen to run
+// before, or one that another task was seen to run, if the task goes by its name and has
+// threads in its text. That holds for this stop only: text that is mapped later tells.
+func (cs *Set) byFile(sys *kernel.System, o *kernel.Object, key taskKey) *Component {
+	name := ""
+	if main := sys.MainThread(o.ID); main != nil {
+		name = main.Name
+	}
+	space := cs.m.TextSpace(o.PD.Root)
+	var found *Component
+	for _, n := range cs.Names {
+		c := cs.ByName[n]
+		if c.kernel || c.Library() || c.proof.other != nil || !c.proof.somewhere() {
+			continue
+		}
+		is := cs.claims(sys, o, c, space)
+		if is.places > 0 || is.threads == 0 {
+			continue
+		}
+		if c.proof.tasks[key] {
+			return c
+		}
+		if !cs.goesBy(c, name) {
+			continue
+		}
+		if found != nil {
+			return nil
+		}
+		found = c
+	}
+	return found
 }
 
 // claim is what speaks for a task to run a program. Several can be in one
@@ -297,7 +332,7 @@ func number(b bool) int {
 // that it maps there; nil if unknown.
 func (cs *Set) At(sys *kernel.System, task *kernel.Object, addr uint64) *Component {
 	c := cs.OfTask(sys, task)
-	if c == nil || c.HasText(addr) {
+	if c != nil && c.HasText(addr) {
 		return c
 	}
 	for _, name := range cs.Names {
@@ -309,12 +344,25 @@ func (cs *Set) At(sys *kernel.System, task *kernel.Object, addr uint64) *Compone
 		if !cs.libraries[key] {
 			space := cs.m.TextSpace(task.PD.Root)
 			cs.libraries[key] = lib.holds(space, addr)
+			if _, _, err := space.Translate(addr); err != nil && cs.mapped(lib) {
+				return lib // what other tasks have at this address: this one's page is not there now
+			}
 		}
 		if cs.libraries[key] {
 			return lib
 		}
 	}
 	return c
+}
+
+// mapped says whether some task was seen to map a library.
+func (cs *Set) mapped(lib *Component) bool {
+	for key, is := range cs.libraries {
+		if is && key.lib == lib {
+			return true
+		}
+	}
+	return false
 }
 
 // libraryKey says that a task maps a library.

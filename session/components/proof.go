@@ -39,6 +39,16 @@ type proof struct {
 	other *view.Mismatch       // why the file is not that of the program, nil if it may be
 }
 
+// somewhere says whether a task was seen to run the program.
+func (p *proof) somewhere() bool {
+	for _, holds := range p.tasks {
+		if holds {
+			return true
+		}
+	}
+	return false
+}
+
 // textPart is a range of text and the file's bytes of it.
 type textPart struct {
 	debuginfo.Range

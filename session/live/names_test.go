@@ -1,0 +1,90 @@
+package live_test
+
+import (
+	"testing"
+
+	"thaw/guest"
+	"thaw/kernel"
+	"thaw/kernel/foc"
+	"thaw/memory"
+	"thaw/scenarios"
+	"thaw/session"
+	"thaw/session/live"
+	"thaw/session/scenario"
+
+	"thaw/debuginfo"
+)
+
+// A task that maps none of its program's text, as the original child does once its
+// dataspaces are detached, goes by the file that another task was seen to run.
+func TestNamesWithoutMappedText(t *testing.T) {
+	ctx := deadline(t)
+	vm := startLab(ctx, t, "bug=fixed", true)
+	readLog(t, vm, "9 sheeps") // the restore is over
+	dir, err := guest.Build(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := func() (*session.Engine, *live.Target) {
+		data, err := scenarios.Read(scenarios.Default)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := scenario.Parse(scenarios.Default, data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files := map[string]*debuginfo.File{"kernel": loaded(t, dir, guest.Kernel), "core": loaded(t, dir, "core"), "rtcr": loaded(t, dir, "rtcr"), "sheep_counter": loaded(t, dir, "sheep_counter")}
+		layout, err := foc.NewLayout(files["kernel"].Tap())
+		if err != nil {
+			t.Fatal(err)
+		}
+		target, err := live.Attach(ctx, vm.GDB(), live.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := session.Open(ctx, session.Config{Target: target, Decoder: layout, Paging: memory.AMD64{}, Scenario: s, Files: files})
+		if err == nil {
+			err = e.Begin(ctx)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e, target
+	}
+	original := func(e *session.Engine) (task *kernel.Object) {
+		s := e.View().Snapshot
+		for _, o := range s.System.PDs() {
+			if s.Tasks[o.ID] == "sheep_counter" && (task == nil || o.ID < task.ID) {
+				task = o
+			}
+		}
+		return task
+	}
+	e, target := open()
+	task := original(e)
+	if task == nil {
+		t.Fatal("there is no child")
+	}
+	if err := target.WritePhysical(ctx, task.PD.Root, make([]byte, 8)); err != nil { // all of user space: it never runs again
+		t.Fatal(err)
+	}
+	if err := e.Close(ctx); err != nil {
+		t.Fatal(err)
+	}
+	e, _ = open()
+	defer e.Close(ctx)
+	s := e.View().Snapshot
+	if got := original(e); got == nil || got.ID != task.ID {
+		t.Fatalf("the original is %v now", got)
+	}
+	threads := s.System.ThreadsOf(task.ID)
+	for _, o := range threads {
+		if p := s.Places[o.ID]; p.Component != "sheep_counter" || p.Function == "" {
+			t.Errorf("thread %s %s is at %s", o.ID, o.Name, p)
+		}
+	}
+	if len(threads) != 3 {
+		t.Errorf("%d threads", len(threads))
+	}
+}
