@@ -12,6 +12,7 @@ import (
 	"thaw/kernel"
 	"thaw/memory"
 	"thaw/session/arch"
+	"thaw/session/change"
 	"thaw/session/components"
 	"thaw/session/drive"
 	"thaw/session/evidence"
@@ -58,7 +59,7 @@ type Engine struct {
 
 	phases  []view.Phase
 	memory  *memcompare.Comparer
-	undo    undoing
+	change  *change.Changer
 	history moments
 	log     logBook
 	notes   noteBook
@@ -113,8 +114,8 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 	}
 	e := &Engine{
 		target: c.Target, scn: c.Scenario,
-		programs: components.New(c.Files, c.Scenario),
-		sources:  c.Sources, undo: undoing{},
+		programs:   components.New(c.Files, c.Scenario),
+		sources:    c.Sources,
 		history:    moments{most: cmp.Or(c.MaxStops, maxMoments)},
 		divergence: c.Divergence, snapshots: c.VMSnapshots,
 	}
@@ -132,6 +133,7 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 	e.drive = e.newDriver()
 	e.obs = e.newObserver()
 	e.memory = memcompare.New(e.m, e.programs, e.obs, e.scn.Child)
+	e.change = change.New(c.Target, e.m, e.programs, e.drive, e.obs, e.memory)
 	if err := e.m.Look(ctx, 0); err != nil {
 		return nil, err
 	}
@@ -153,12 +155,12 @@ func (e *Engine) newObserver() *observe.Observer {
 		Gone:   func() bool { r, ok := e.target.(Reconnecter); return ok && r.Lost() },
 		Next:   func() int { return e.history.last() + 1 },
 		Asked:  func(t *evidence.Track, scope debuginfo.Scope, r *kernel.Request) { e.memory.NoteRegions(t, scope, r) },
-		Enters: e.forceRegisters,
+		Enters: func(ctx context.Context, t *evidence.Track) error { return e.change.Return(ctx, t) },
 		Entered: func(ctx context.Context, t *evidence.Track) error {
 			if !e.divergence {
 				return nil
 			}
-			return e.diverge(ctx, t)
+			return e.change.Diverge(ctx, t, e.originalOf)
 		},
 	})
 }

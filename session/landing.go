@@ -195,8 +195,8 @@ func (e *Engine) leaveByStep(ctx context.Context) (*drive.Event, error) {
 
 // goesOn is called before the guest goes on: what was forced can no longer be taken back.
 func (e *Engine) goesOn(ctx context.Context) (*drive.Event, error) {
-	e.forgetUndo()
-	if err := e.endWaits(ctx); err != nil {
+	e.change.Forget()
+	if err := e.change.EndWaits(ctx); err != nil {
 		return nil, err
 	}
 	return e.leave(ctx)

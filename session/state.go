@@ -61,7 +61,7 @@ func (e *Engine) stateNow() *state {
 // takeUp goes on with a state. The break- and watchpoints of it are set.
 func (e *Engine) takeUp(ctx context.Context, s *state) error {
 	e.obs.Ev, e.memory.State, e.phases = s.ev.Clone(), s.child.Clone(), slices.Clone(s.phases)
-	e.forgetUndo()
+	e.change.Forget()
 	e.leaves = s.leaves
 	e.rec.remember(s)
 	e.programs.ForgetTasks()

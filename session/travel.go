@@ -39,7 +39,6 @@ type Snapshotter interface {
 const (
 	whyNoReverse  = "the stub offers no reverse execution: start QEMU with rr=replay, or use thaw lab --rr"
 	whyNoVM       = "the guest cannot be put back: use thaw lab --rr or --snapshots, or attach with --snapshots to a QEMU with a qcow2 drive"
-	whyReplayed   = "a replayed run cannot be changed: it would no longer be the one that was recorded"
 	whyNoSnapshot = "no VM snapshot was taken at this stop: phases have one"
 )
 
@@ -113,7 +112,7 @@ func (e *Engine) beginBack(ctx context.Context) (r Reverser, at uint64, err erro
 		return nil, 0, errBeginning
 	}
 	e.moving.Store(true)
-	e.forgetUndo()
+	e.change.Forget()
 	return r, at, nil
 }
 
@@ -214,7 +213,7 @@ func (e *Engine) Restart(ctx context.Context, stop int) error {
 	reason := fmt.Sprintf("back at stop %d: %s", stop, m.snap.Reason)
 	e.moving.Store(true)
 	defer e.moved()
-	e.forgetUndo()
+	e.change.Forget()
 	if e.reverser() != nil {
 		return e.goTo(ctx, m.position, &m.state.here, reason)
 	}

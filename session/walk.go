@@ -96,12 +96,12 @@ func (e *Engine) runChecked(ctx, limit context.Context) (*drive.Event, error) {
 
 // StepInstruction executes one instruction of the stopped processor.
 func (e *Engine) StepInstruction(ctx context.Context) error {
-	if threads, _ := e.pendingCancels(); len(threads) > 0 {
+	if threads, _ := e.change.PendingCancels(); len(threads) > 0 {
 		return fmt.Errorf("the kernel is to end the wait of %s, whose state was forced: continue, or take the state back", threads[0].Name)
 	}
 	before := e.m.Here()
 	user := e.m.CPU().User
-	e.forgetUndo()
+	e.change.Forget()
 	stop, err := e.drive.StepOnce(ctx)
 	if err != nil {
 		return e.arrive(ctx, nil, err)

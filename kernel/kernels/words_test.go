@@ -81,6 +81,7 @@ var layers = [][]string{
 	{"session/drive"},
 	{"session/observe"},
 	{"session/memcompare"},
+	{"session/change"},
 	{"session"},
 	{"session/live", "jdb", "scenarios", "recording", "tour", "guest"},
 	{"report", "present"},

@@ -47,6 +47,9 @@ func New(t Target, m *machine.Machine, programs *components.Set, fixed func() bo
 	return d
 }
 
+// Fixed says whether the guest's run is fixed, so that nothing may be changed.
+func (d *Driver) Fixed() bool { return d.fixed() }
+
 // Forget forgets what is set on the target, and what its last stop meant.
 func (d *Driver) Forget() {
 	d.Guard, d.Handling = newGuard(d.target, d.m), false

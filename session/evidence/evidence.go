@@ -168,3 +168,12 @@ func (t *Track) WatchedCopy() *Copy {
 	}
 	return nil
 }
+
+// ByID is the evidence about a thread, nil if its state was not requested.
+func (ev *Evidence) ByID(thread kernel.ID) *Track {
+	i := slices.IndexFunc(ev.Threads, func(t *Track) bool { return t.ID == thread })
+	if i < 0 {
+		return nil
+	}
+	return ev.Threads[i]
+}

@@ -1,4 +1,4 @@
-package session
+package change
 
 import (
 	"context"
@@ -11,59 +11,41 @@ import (
 	"thaw/session/view"
 )
 
-// Diverge finds out where a restored thread that has just come back to user mode
-// parts from its original. The guest is left as it was.
-func (e *Engine) Diverge(ctx context.Context, thread kernel.ID) error {
-	if e.reverser() != nil {
-		return errors.New(whyReplayed)
-	}
-	t := e.trackByID(thread)
-	if t == nil {
-		return fmt.Errorf("thread %s: no state was requested for it, so there is nothing to compare", thread)
-	}
-	if block, err := e.m.CurrentBlock(ctx); err != nil || block != t.Block || !e.m.CPU().User {
-		return errors.Join(err, fmt.Errorf("thread %s %s does not run in user mode at this stop: go to where it returns there", t.ID, t.Name))
-	}
-	if err := e.diverge(ctx, t); err != nil {
-		return e.arrive(ctx, nil, err)
-	}
-	return e.afterChange(ctx, fmt.Sprintf("compared %s (thread %s) with its original", t.Name, t.ID))
-}
-
-// diverge fills in a thread's divergence; what stands against it is no error.
-func (e *Engine) diverge(ctx context.Context, t *evidence.Track) error {
-	d := &view.Divergence{Stop: e.history.last() + 1}
+// Diverge fills in a thread's divergence; what stands against it is no error.
+// original finds the checkpointed counterpart of a thread.
+func (ch *Changer) Diverge(ctx context.Context, t *evidence.Track, original func(ctx context.Context, t *evidence.Track) (*view.Snapshot, *kernel.Object, error)) error {
+	d := &view.Divergence{Stop: ch.obs.NextStop()}
 	t.Divergence = d
-	w, ok := e.target.(Putter)
-	if e.reverser() != nil {
-		d.Problem = whyReplayed
+	w, ok := ch.target.(Putter)
+	if ch.drive.Fixed() {
+		d.Problem = ErrReplayed.Error()
 		return nil
 	}
-	if !ok || e.m.Arch.RootRegister == "" {
+	if !ok || ch.m.Arch.RootRegister == "" {
 		d.Problem = "the page tables in use cannot be changed through this target"
 		return nil
 	}
-	s, original, err := e.originalOf(ctx, t)
+	s, known, err := original(ctx, t)
 	if err != nil {
 		d.Problem = err.Error()
 		return nil
 	}
-	d.Original = original.ID
-	from := original.Thread
-	start := append(slices.Clone(from.Registers), kernel.Register{Name: e.m.Arch.IP, Value: from.IP},
-		kernel.Register{Name: e.m.Arch.SP, Value: from.SP}, kernel.Register{Name: e.m.Arch.Flags, Value: from.Flags})
-	restored, err := e.excursion(ctx, w, t.TaskRoot, nil, e.memory.AttachedTo(t))
+	d.Original = known.ID
+	from := known.Thread
+	start := append(slices.Clone(from.Registers), kernel.Register{Name: ch.m.Arch.IP, Value: from.IP},
+		kernel.Register{Name: ch.m.Arch.SP, Value: from.SP}, kernel.Register{Name: ch.m.Arch.Flags, Value: from.Flags})
+	restored, err := ch.excursion(ctx, w, t.TaskRoot, nil, ch.memory.AttachedTo(t))
 	if err != nil {
 		return noExcursion(ctx, d, err)
 	}
 	task := s.System.Object(from.PD)
-	first, err := e.excursion(ctx, w, task.PD.Root, start, e.memory.State.Mapped)
+	first, err := ch.excursion(ctx, w, task.PD.Root, start, ch.memory.State.Mapped)
 	if err != nil {
 		return noExcursion(ctx, d, err)
 	}
-	compareExcursions(d, first, restored, e.programs.ByName[t.Program].Place)
-	e.describeLast(d, t.Program)
-	d.Paths[0].Slot, d.Paths[1].Slot = e.slotOf(s, from.PD, t.Task, first), e.slotOf(s, t.Task, from.PD, restored)
+	compareExcursions(d, first, restored, ch.programs.ByName[t.Program].Place)
+	ch.describeLast(d, t.Program)
+	d.Paths[0].Slot, d.Paths[1].Slot = ch.slotOf(s, from.PD, t.Task, first), ch.slotOf(s, t.Task, from.PD, restored)
 	compareSlots(d)
 	return nil
 }
@@ -76,30 +58,6 @@ func noExcursion(ctx context.Context, d *view.Divergence, err error) error {
 		return nil
 	}
 	return fmt.Errorf("following both threads: %w", err)
-}
-
-// originalOf finds the checkpointed counterpart of a thread, with a user state
-// that it could go on from.
-func (e *Engine) originalOf(ctx context.Context, t *evidence.Track) (*view.Snapshot, *kernel.Object, error) {
-	s, err := e.snapshot(ctx, "")
-	if err != nil {
-		return nil, nil, err
-	}
-	known := e.judge().Pairs(s)[t.ID]
-	if known == nil {
-		return nil, nil, errors.New("its original is not known")
-	}
-	o := s.System.Object(known.ID)
-	switch {
-	case o == nil || o.Thread == nil || o.Addr != known.Addr:
-		return nil, nil, errors.New("its original is gone")
-	case o.Thread.Kept() == nil:
-		return nil, nil, fmt.Errorf("its original has no user state in the kernel (%s)", o.Thread.Source)
-	}
-	if task := s.System.Object(o.Thread.PD); task == nil || task.PD == nil || task.PD.Root == 0 {
-		return nil, nil, errors.New("its original's task has no page tables")
-	}
-	return s, o, nil
 }
 
 // compareExcursions finds where two excursions part.
@@ -141,8 +99,8 @@ func pairs(original, restored []kernel.Register) []view.RegisterPair {
 }
 
 // describeLast puts the last common instruction in words.
-func (e *Engine) describeLast(d *view.Divergence, program string) {
-	c := e.programs.ByName[program]
+func (ch *Changer) describeLast(d *view.Divergence, program string) {
+	c := ch.programs.ByName[program]
 	if d.Common == 0 || c == nil {
 		return
 	}
@@ -153,12 +111,12 @@ func (e *Engine) describeLast(d *view.Divergence, program string) {
 
 // slotOf is the capability that a system call of a task names. What is no slot of
 // either child names none: nil.
-func (e *Engine) slotOf(s *view.Snapshot, task, other kernel.ID, x excursion) *view.SlotCap {
+func (ch *Changer) slotOf(s *view.Snapshot, task, other kernel.ID, x excursion) *view.SlotCap {
 	o := s.System.Object(task)
 	if x.end != endSystemCall || !x.known || o == nil || o.PD == nil {
 		return nil
 	}
-	slot := e.m.Decoder.Slot(x.selector)
+	slot := ch.m.Decoder.Slot(x.selector)
 	if c, ok := o.PD.Cap(slot); ok {
 		d := view.DescribeSlot(s, c)
 		return &d

@@ -1,4 +1,4 @@
-package session
+package change
 
 import (
 	"bytes"
@@ -53,45 +53,45 @@ type kernelCall struct {
 // callKernel sends the processor into a kernel function without parameters, for
 // each of some objects, one after the other. The calls are made as the guest goes
 // on.
-func (e *Engine) callKernel(ctx context.Context, w Putter, fn uint64, objects []uint64) (err error) {
+func (ch *Changer) callKernel(ctx context.Context, w Putter, fn uint64, objects []uint64) (err error) {
 	ctx = context.WithoutCancel(ctx) // whole, even if the user leaves meanwhile
-	c := &kernelCall{w: w, user: e.m.CPU(), fn: fn, objects: objects}
-	if c.leave, c.taken, err = e.wayOut(); err != nil {
+	c := &kernelCall{w: w, user: ch.m.CPU(), fn: fn, objects: objects}
+	if c.leave, c.taken, err = ch.wayOut(); err != nil {
 		return err
 	}
-	nowhere, err := e.unmapped()
+	nowhere, err := ch.unmapped()
 	if err != nil {
 		return err
 	}
-	leave, err := e.exceptionReturn()
+	leave, err := ch.exceptionReturn()
 	if err != nil {
 		return err
 	}
-	saved, cpu := e.m.Registers(), e.m.Stopped
-	if err = e.enterKernel(ctx, c, nowhere); err == nil {
-		err = e.nextCall(ctx, c)
+	saved, cpu := ch.m.Registers(), ch.m.Stopped
+	if err = ch.enterKernel(ctx, c, nowhere); err == nil {
+		err = ch.nextCall(ctx, c)
 	}
 	if err == nil {
 		return nil
 	}
-	back := e.m.Look(ctx, cpu)
-	if back == nil && !e.m.CPUs()[cpu].User {
-		back = e.leaveKernel(ctx, w, leave, nowhere)
+	back := ch.m.Look(ctx, cpu)
+	if back == nil && !ch.m.CPUs()[cpu].User {
+		back = ch.leaveKernel(ctx, w, leave, nowhere)
 	}
-	return errors.Join(err, back, w.PutRegisters(ctx, cpu, saved), e.m.Look(ctx, cpu))
+	return errors.Join(err, back, w.PutRegisters(ctx, cpu, saved), ch.m.Look(ctx, cpu))
 }
 
 // exceptionReturn finds the instruction with which the kernel returns from an
 // exception, where the page tables in use map it.
-func (e *Engine) exceptionReturn() (uint64, error) {
-	return e.findReturn("returns from an exception", func(text []byte) (back int, ok bool) { return len(e.m.Arch.ExceptionReturn), true })
+func (ch *Changer) exceptionReturn() (uint64, error) {
+	return ch.findReturn("returns from an exception", func(text []byte) (back int, ok bool) { return len(ch.m.Arch.ExceptionReturn), true })
 }
 
 // wayOut finds where the kernel takes all general registers off the stack, and
 // returns from an exception.
-func (e *Engine) wayOut() (addr uint64, taken []string, err error) {
-	addr, err = e.findReturn("takes all registers off the stack and returns from an exception", func(text []byte) (back int, ok bool) {
-		back, taken, ok = e.m.Arch.TakenBack(text)
+func (ch *Changer) wayOut() (addr uint64, taken []string, err error) {
+	addr, err = ch.findReturn("takes all registers off the stack and returns from an exception", func(text []byte) (back int, ok bool) {
+		back, taken, ok = ch.m.Arch.TakenBack(text)
 		return back, ok
 	})
 	return addr, taken, err
@@ -100,12 +100,12 @@ func (e *Engine) wayOut() (addr uint64, taken []string, err error) {
 // findReturn finds an instruction with which the kernel returns from an exception
 // where the page tables in use map it, and fits, which is given all text up to its
 // end, says how many bytes before that the wanted address is.
-func (e *Engine) findReturn(what string, fits func(text []byte) (back int, ok bool)) (uint64, error) {
-	code := e.m.Arch.ExceptionReturn
-	if code == nil || !e.m.CPU().User {
+func (ch *Changer) findReturn(what string, fits func(text []byte) (back int, ok bool)) (uint64, error) {
+	code := ch.m.Arch.ExceptionReturn
+	if code == nil || !ch.m.CPU().User {
 		return 0, fmt.Errorf("%w: it takes an x86_64 processor in user mode", errNoCall)
 	}
-	file, space := e.programs.Kernel().File, e.code()
+	file, space := ch.programs.Kernel().File, ch.code()
 	for _, r := range file.Text() {
 		text := make([]byte, r.End-r.Start)
 		if file.ReadFile(r.Start, text) != nil {
@@ -132,45 +132,45 @@ func (e *Engine) findReturn(what string, fits func(text []byte) (back int, ok bo
 
 // code is the memory that the stopped processor sees, for reading instructions:
 // those do not go into recordings.
-func (e *Engine) code() *memory.Space { return e.m.Space().WithData(e.m.Text) }
+func (ch *Changer) code() *memory.Space { return ch.m.Space().WithData(ch.m.Text) }
 
 // enterKernel makes the processor fault by a jump to an address that is not mapped.
-func (e *Engine) enterKernel(ctx context.Context, c *kernelCall, nowhere uint64) error {
-	if err := c.w.WriteRegister(ctx, e.m.Stopped, e.m.Arch.IP, nowhere); err != nil {
+func (ch *Changer) enterKernel(ctx context.Context, c *kernelCall, nowhere uint64) error {
+	if err := c.w.WriteRegister(ctx, ch.m.Stopped, ch.m.Arch.IP, nowhere); err != nil {
 		return err
 	}
-	if err := e.stepOn(ctx); err != nil {
+	if err := ch.stepOn(ctx); err != nil {
 		return err
 	}
-	if e.m.CPU().User {
+	if ch.m.CPU().User {
 		return fmt.Errorf("%w: a jump to %#x, which is not mapped, did not fault", errNoCall, nowhere)
 	}
-	at, err := e.trapFrame(nowhere)
+	at, err := ch.trapFrame(nowhere)
 	if err != nil {
 		return err
 	}
-	trap := make([]byte, trapWords*e.m.PtrSize())
-	if err := e.m.Space().ReadMemory(at, trap); err != nil {
+	trap := make([]byte, trapWords*ch.m.PtrSize())
+	if err := ch.m.Space().ReadMemory(at, trap); err != nil {
 		return err
 	}
 	binary.LittleEndian.PutUint64(trap, c.user.IP)
 	for _, name := range c.taken {
 		v, _ := kernel.RegisterIn(c.user.Registers, name)
-		c.frame = append(c.frame, e.m.Word(v)...)
+		c.frame = append(c.frame, ch.m.Word(v)...)
 	}
 	c.frame = append(c.frame, trap...)
-	c.flags = e.m.CPU().Flags &^ clearedFlags
+	c.flags = ch.m.CPU().Flags &^ clearedFlags
 	c.sp = (at-callRoom)&^15 - 8 // a function begins 8 bytes off a multiple of 16
 	return nil
 }
 
 // stepTo executes one instruction, whatever that does.
-func (e *Engine) stepTo(ctx context.Context) error {
-	stop, err := e.drive.Guard.Step(ctx, e.m.Stopped)
+func (ch *Changer) stepTo(ctx context.Context) error {
+	stop, err := ch.drive.Guard.Step(ctx, ch.m.Stopped)
 	if err != nil {
 		return err
 	}
-	return e.m.Look(ctx, stop.CPU)
+	return ch.m.Look(ctx, stop.CPU)
 }
 
 // maxIdle is how often a step may leave the processor where it was: QEMU returns
@@ -178,13 +178,13 @@ func (e *Engine) stepTo(ctx context.Context) error {
 const maxIdle = 4
 
 // stepOn executes one instruction that cannot lead to itself.
-func (e *Engine) stepOn(ctx context.Context) error {
-	before := e.m.Here()
+func (ch *Changer) stepOn(ctx context.Context) error {
+	before := ch.m.Here()
 	for range maxIdle {
-		if err := e.stepTo(ctx); err != nil {
+		if err := ch.stepTo(ctx); err != nil {
 			return err
 		}
-		if e.m.Here() != before {
+		if ch.m.Here() != before {
 			return nil
 		}
 	}
@@ -192,9 +192,9 @@ func (e *Engine) stepOn(ctx context.Context) error {
 }
 
 // unmapped is an address that user mode cannot execute.
-func (e *Engine) unmapped() (uint64, error) {
-	page, space := e.m.Paging.PageSize(), e.m.Space()
-	for addr := e.m.Arch.UserEnd &^ (page - 1); addr > e.m.Arch.UserEnd/2; addr -= page {
+func (ch *Changer) unmapped() (uint64, error) {
+	page, space := ch.m.Paging.PageSize(), ch.m.Space()
+	for addr := ch.m.Arch.UserEnd &^ (page - 1); addr > ch.m.Arch.UserEnd/2; addr -= page {
 		_, _, err := space.Translate(addr)
 		if fault := (*memory.Fault)(nil); errors.As(err, &fault) {
 			return addr, nil
@@ -209,10 +209,10 @@ func (e *Engine) unmapped() (uint64, error) {
 // trapFrame is where the frame stands that an exception of the instruction at ip
 // left for the processor that just entered the kernel. Some exceptions push an
 // error code on top.
-func (e *Engine) trapFrame(ip uint64) (uint64, error) {
-	sp, ptr := e.m.CPU().SP, e.m.PtrSize()
+func (ch *Changer) trapFrame(ip uint64) (uint64, error) {
+	sp, ptr := ch.m.CPU().SP, ch.m.PtrSize()
 	for _, at := range []uint64{sp, sp + uint64(ptr)} {
-		if v, err := memory.Uint(e.m.Space(), at, ptr); err == nil && v == ip {
+		if v, err := memory.Uint(ch.m.Space(), at, ptr); err == nil && v == ip {
 			return at, nil
 		}
 	}
@@ -221,34 +221,34 @@ func (e *Engine) trapFrame(ip uint64) (uint64, error) {
 
 // nextCall prepares the processor, in the kernel, for the call on the first object,
 // and waits for its return if others follow.
-func (e *Engine) nextCall(ctx context.Context, c *kernelCall) error {
+func (ch *Changer) nextCall(ctx context.Context, c *kernelCall) error {
 	ctx = context.WithoutCancel(ctx)
-	block := e.m.KnownBlock()
-	if err := e.writeMemory(ctx, c.w, c.sp, append(e.m.Word(c.leave), c.frame...)); err != nil {
+	block := ch.m.KnownBlock()
+	if err := ch.writeMemory(ctx, c.w, c.sp, append(ch.m.Word(c.leave), c.frame...)); err != nil {
 		return err
 	}
-	set := []kernel.Register{{Name: e.programs.Kernel().File.ArgumentRegisters()[0], Value: c.objects[0]},
-		{Name: e.m.Arch.SP, Value: c.sp}, {Name: e.m.Arch.Flags, Value: c.flags}, {Name: e.m.Arch.IP, Value: c.fn}}
+	set := []kernel.Register{{Name: ch.programs.Kernel().File.ArgumentRegisters()[0], Value: c.objects[0]},
+		{Name: ch.m.Arch.SP, Value: c.sp}, {Name: ch.m.Arch.Flags, Value: c.flags}, {Name: ch.m.Arch.IP, Value: c.fn}}
 	for _, r := range set {
-		if err := c.w.WriteRegister(ctx, e.m.Stopped, r.Name, r.Value); err != nil {
+		if err := c.w.WriteRegister(ctx, ch.m.Stopped, r.Name, r.Value); err != nil {
 			return err
 		}
 	}
 	if c.objects = c.objects[1:]; len(c.objects) > 0 {
-		kern := e.programs.Kernel()
+		kern := ch.programs.Kernel()
 		info := &view.BreakpointInfo{Component: kern.Name, Purpose: "return of a call by thaw", Addrs: []uint64{c.leave}}
-		err := e.drive.Breaks.AddProbe(ctx, &drive.Probe{Addr: c.leave, Comp: kern, Info: info, Block: block, SP: c.sp + uint64(e.m.PtrSize()), Once: true,
-			Hit: func(ctx context.Context) (*drive.Event, error) { return nil, e.nextCall(ctx, c) }})
+		err := ch.drive.Breaks.AddProbe(ctx, &drive.Probe{Addr: c.leave, Comp: kern, Info: info, Block: block, SP: c.sp + uint64(ch.m.PtrSize()), Once: true,
+			Hit: func(ctx context.Context) (*drive.Event, error) { return nil, ch.nextCall(ctx, c) }})
 		if err != nil {
 			return err
 		}
 	}
-	return e.m.Look(ctx, e.m.Stopped)
+	return ch.m.Look(ctx, ch.m.Stopped)
 }
 
 // writeMemory writes virtual memory that the stopped processor sees.
-func (e *Engine) writeMemory(ctx context.Context, w Changer, addr uint64, data []byte) error {
-	space := e.m.Space()
+func (ch *Changer) writeMemory(ctx context.Context, w Writer, addr uint64, data []byte) error {
+	space := ch.m.Space()
 	for len(data) > 0 {
 		m, phys, err := space.Translate(addr)
 		if err != nil {
