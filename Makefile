@@ -21,7 +21,7 @@ install: guest ## install program, manual pages, completions and lab guest under
 	@GO=$(GO) scripts/stage $(DESTDIR)$(PREFIX)
 
 deps: ## install what the tests need
-	@scripts/need qemu-system-x86_64=qemu-system-x86 qemu-img=qemu-utils g++=g++ gdb=gdb gdb-multiarch=gdb-multiarch lldb=lldb dwz=dwz tmux=tmux
+	@scripts/need qemu-system-x86_64=qemu-system-x86 qemu-img=qemu-utils g++=g++ clang++=clang gdb=gdb gdb-multiarch=gdb-multiarch lldb=lldb dwz=dwz tmux=tmux
 
 test: deps build vet lint vuln ## run all tests: unit, golden screens, live ones on the lab guest, the terminal; fuzz each target for FUZZSHORT=3s
 	$(GO) test ./...
@@ -54,6 +54,9 @@ fuzz: deps ## run every fuzz target, each for FUZZTIME=30s
 kill: deps ## kill thaw at KILLS=100 random moments, and by a signal at as many of a check's packets
 	THAW_KILLS=$(KILLS) THAW_SIGNALS=$(KILLS) $(GO) test -count=1 -timeout 0 -run 'TestKilledAtAnyMoment|TestSignalAtPacket' ./cmd/thaw
 
+compilers: deps ## the verdicts on all bugs are the same whatever compiled the lab guest: g++, clang, and their optimisations
+	THAW_BUGS=all $(GO) test -count=1 -v -timeout 0 -run TestCompilers ./cmd/thaw
+
 undisturbed: deps ## the lab guest goes on as if nobody had looked, by RUNS=50 runs of each way to look at each bug
 	THAW_RUNS=$(RUNS) $(GO) test -count=1 -v -timeout 0 -run TestUndisturbed ./cmd/thaw
 
@@ -83,4 +86,4 @@ recordings: build ## record the lab guest's bugs that come with thaw anew
 clean: ## remove what was built
 	rm -rf bin $(GUEST)
 
-.PHONY: help build guest install deps test race vet lint vuln fuzz kill undisturbed soak bench robot golden casts recordings clean
+.PHONY: help build guest install deps test race vet lint vuln fuzz kill undisturbed compilers soak bench robot golden casts recordings clean

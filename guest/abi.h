@@ -1,6 +1,14 @@
 // What the kernel and the user programs agree on.
 #pragma once
 
+// A function whose callers rely on nothing but its declaration; not every compiler
+// has that, some only keep it in one piece.
+#if __has_attribute(noipa)
+#define NOIPA noipa
+#else
+#define NOIPA noinline
+#endif
+
 // System calls: int $0x80 with the operation in rax, arguments in rdx, rsi, rdi,
 // rcx; the result comes back in rax, a received label in rdx. Capabilities are
 // named by selectors: index in the table << 12. An object that is invoked is named

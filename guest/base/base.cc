@@ -123,7 +123,7 @@ Log_line &Log_line::operator<<(Hex h)
 	*this << "0x";
 	bool any = false;
 	for (int s = 60; s >= 0; s -= 4)
-		if (any |= h.value >> s || !s)
+		if ((any |= h.value >> s || !s))
 			_put("0123456789abcdef"[h.value >> s & 15]);
 	return *this;
 }

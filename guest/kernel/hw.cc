@@ -127,3 +127,6 @@ void panic(char const *why)
 	for (;;)
 		asm volatile ("cli; hlt");
 }
+
+// What a compiler puts in the place of functions that only derived classes have.
+extern "C" void __cxa_pure_virtual() { panic("pure virtual call"); }

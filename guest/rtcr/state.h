@@ -151,11 +151,11 @@ public:
 // which is linked at the same one and is smaller, has none: breakpoints in its
 // loops would keep a debugger so busy that the checkpoint, which comes at its
 // time, finds the child half started.
-#define PHASE __attribute__((noipa, section(".phase")))
+#define PHASE __attribute__((NOIPA, section(".phase")))
 
 // One phase has its place among the child's code all the same: a debugger must
 // be able to tell whose breakpoint it was.
-#define PHASE_WITHIN_CHILD __attribute__((noipa))
+#define PHASE_WITHIN_CHILD __attribute__((NOIPA))
 
 class Checkpointer
 {

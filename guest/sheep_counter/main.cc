@@ -71,7 +71,7 @@ struct Heap
 // bug=computing: counts sheep without asking anybody. What it knows stands in the
 // processor: the rounds still to go, numbers to tell a lost one by, and the carry flag,
 // which the loop leaves alone.
-__attribute__((noipa))
+__attribute__((NOIPA))
 void compute(addr_t n)
 {
 	for (;; n++)
@@ -172,12 +172,12 @@ namespace {
 // Waits for anybody, in the kernel. It uses no register but those that the
 // system call returns: a thread that is set to its end without its registers
 // goes on (bug=blocked-receive).
-__attribute__((noipa))
+__attribute__((NOIPA))
 addr_t wait_for_message() { return sys(Sys_ipc_wait).code; }
 
 // Somebody wants the component to end: ep is asked to finish. It would answer
 // once it served requests, which it never does; but then, nobody asks.
-__attribute__((noipa))
+__attribute__((NOIPA))
 void exit_requested()
 {
 	log("Asked to exit, waiting for ep.");
