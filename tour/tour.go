@@ -7,6 +7,7 @@
 package tour
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,6 +29,7 @@ type Step struct {
 // Walk is what a tour is made from.
 type Walk struct {
 	Title, Story, Source string
+	Seen                 string           // what the user saw, "": the story begins with its end
 	Symptom              string           // what the LOG says once the bug shows, "" nothing
 	Stops                []*view.Snapshot // all, in order
 	Last                 *view.View       // of the last stop
@@ -76,7 +78,7 @@ func (t *teller) opening() {
 	if t.Source != "" {
 		source = "Source: " + t.Source + "."
 	}
-	t.step(1, "phases", "", "What happened", strings.Join(strings.Fields(t.Story), " "), source)
+	t.step(1, "phases", "", "What happened", cmp.Or(quoted(t.Seen), oneLine(t.Story)), source)
 	t.notes("Read only what the user saw, not the cause. Ask: where would you look first?",
 		"Most say printf. No call failed, so nothing would have been printed: that is why this takes a debugger that reads the kernel.")
 	t.step(1, "phases", "", "The screen", "On the left are the phases of the checkpoint and of the restore: each is a function of the restorer, and thaw stands where it is entered. "+
@@ -158,7 +160,7 @@ func (t *teller) thread(v *view.ThreadVerdict) {
 		try = "What to try: " + v.Advice + "."
 	}
 	t.step(len(t.Stops), "detail", v.Name, "Verdict: "+strings.ToUpper(string(v.Verdict)), sentence(v.Cause), try)
-	t.notes("Have somebody say the cause in one sentence before you read it out.", "G in the detail goes to the evidence; each line names its stop.")
+	t.notes("The arrows are the short form, the evidence in the detail is the long one: each of its lines names its stop.")
 }
 
 // evidence is the first line of evidence that holds a text, as a sentence.
@@ -315,7 +317,20 @@ func orNobody(receiver string) string {
 	return receiver
 }
 
+// oneLine is text without its line ends, quoted that in quotes, "" for nothing.
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+func quoted(s string) string {
+	if s == "" {
+		return ""
+	}
+	return `"` + oneLine(s) + `"`
+}
+
 func (t *teller) closing() {
+	if t.Seen != "" {
+		t.step(len(t.Stops), "threads", "", "What it was", oneLine(t.Story))
+		t.notes("Before you read it out, have somebody say the cause in one sentence.", "Ask: what would the cure be, and who would have to do it: the restorer, core, or the kernel?")
+	}
 	t.step(len(t.Stops), "threads", "", "Your turn",
 		"p and n walk the stops, Tab goes from pane to pane, / filters, d compares capabilities, ? lists all keys. Press Esc to take over.",
 		"On your own system: start QEMU with -s, then run thaw attach :1234 --build with your Genode build directory.")

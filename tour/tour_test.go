@@ -18,7 +18,7 @@ func walk() Walk {
 	at := func(ip uint64, stop int) view.Stage {
 		return view.Stage{Known: true, IP: ip, SP: 0x400, Stop: stop, Source: "argument of state"}
 	}
-	return Walk{Title: "A title", Story: "A  story\nin lines", Source: "a list", Symptom: "1 sheep", Stops: stops, Last: &view.View{
+	return Walk{Title: "A title", Story: "A  story\nin lines", Source: "a list", Seen: "It counts\nanew.", Symptom: "1 sheep", Stops: stops, Last: &view.View{
 		Log: []string{"1 sheep", "a restore", "1 sheep. zzZ", "more"},
 		Verdicts: []view.ThreadVerdict{
 			{Name: "worker", Verdict: view.Coincident},
@@ -40,7 +40,7 @@ func TestTour(t *testing.T) {
 			t.Errorf("step %q: stop %d, focus %q, text %q, notes %q", s.Title, s.Stop, s.Focus, s.Text, s.Notes)
 		}
 	}
-	want := []string{"What happened", "The screen", "The checkpoint begins", "What was stored", "Follow ep", "Requested", "In the kernel", "The first step in user mode", "Verdict: IGNORED", "A trap", "Capabilities", "Memory", "A thread that hangs", "What the user saw", "Your turn"}
+	want := []string{"What happened", "The screen", "The checkpoint begins", "What was stored", "Follow ep", "Requested", "In the kernel", "The first step in user mode", "Verdict: IGNORED", "A trap", "Capabilities", "Memory", "A thread that hangs", "What the user saw", "What it was", "Your turn"}
 	if !slices.Equal(titles, want) {
 		t.Errorf("steps %q, want %q", titles, want)
 	}
@@ -49,6 +49,9 @@ func TestTour(t *testing.T) {
 	}
 	if text := steps[7].Text; !strings.Contains(text, "Requested was 10: it goes on elsewhere") {
 		t.Errorf("entered: %s", text)
+	}
+	if first, end := steps[0].Text, steps[14].Text; !strings.HasPrefix(first, `"It counts anew."`) || strings.Contains(first, "story") || end != "A story in lines" {
+		t.Errorf("it begins with %q and ends with %q", first, end)
 	}
 	if text := steps[13].Text; !strings.Contains(text, "\n\n1 sheep. zzZ\n\n") {
 		t.Errorf("LOG: %s", text)

@@ -48,6 +48,16 @@ var Exercises = sync.OnceValue(func() []Exercise {
 	return out
 })
 
+// Symptom is what the user saw of a recorded bug, "" if there is no exercise about it.
+func Symptom(recording string) string {
+	for _, e := range Exercises() {
+		if e.Recording == recording {
+			return e.Symptom
+		}
+	}
+	return ""
+}
+
 // Markdown is the exercises as the hand-out has them.
 func Markdown() string {
 	var b strings.Builder

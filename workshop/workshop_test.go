@@ -3,6 +3,7 @@ package workshop
 import (
 	"flag"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -67,6 +68,26 @@ func TestExercises(t *testing.T) {
 			if (len(q.Keys) > 0) != (len(q.Shows) > 0) || q.Ask == "" {
 				t.Errorf("%s: %q has keys %q and shows %q", e.Recording, q.Ask, q.Keys, q.Shows)
 			}
+		}
+	}
+}
+
+// What the hand-out has people and presenters type names recordings that there are.
+func TestHandoutNames(t *testing.T) {
+	text, err := os.ReadFile(handout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(`(?:thaw|\./run) (?:demo|replay|check|record|export|diff) (?:lab:)?([a-z][a-z0-9-]+)\b( ?[a-z-]+\b)?`).FindAllStringSubmatch(string(text), -1)
+	if len(found) < 20 {
+		t.Errorf("only %d commands", len(found))
+	}
+	for _, m := range found {
+		if m[1] == "lab" || m[1] == "mine" { // the reader's own
+			continue
+		}
+		if _, err := scenarios.Entry(m[1]); err != nil {
+			t.Errorf("%s: %v", m[0], err)
 		}
 	}
 }

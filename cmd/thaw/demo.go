@@ -12,6 +12,7 @@ import (
 	"thaw/session"
 	"thaw/tour"
 	"thaw/ui"
+	"thaw/workshop"
 )
 
 func newDemo() *cobra.Command {
@@ -84,7 +85,7 @@ func tourOf(ctx context.Context, what string) (*ui.Tour, *session.Replay, error)
 	about := scenarioOf(rec)
 	w := tour.Walk{Title: about.Title, Story: about.Story, Source: about.Source}
 	if known, err := entryOf(rec); err == nil {
-		w.Symptom = known.Log
+		w.Symptom, w.Seen = known.Log, workshop.Symptom(known.Name)
 	}
 	if w.Stops, err = await(ctx, "decoding all stops", r.Snapshots); err != nil {
 		return nil, nil, err
