@@ -252,6 +252,7 @@ func (o *options) runAll(ctx context.Context, what subject, f checkFlags) (run c
 	if err := hasVariant(s, f.variant); err != nil {
 		return run, err
 	}
+	o.expect = f.variant
 	op, own, err := o.openWhat(ctx, s, what)
 	if err != nil {
 		return run, err

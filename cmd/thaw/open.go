@@ -174,7 +174,7 @@ func (o *options) openWith(ctx context.Context, s *scenario.Scenario, files map[
 	if serial != nil {
 		lo.Serial, lo.OpenSerial = serial, func() (io.ReadCloser, error) { return live.OpenSerial(o.serial) }
 	}
-	op, err := o.openTarget(ctx, s, files, addr, lo, recording.About{})
+	op, err := o.openTarget(ctx, s, files, addr, lo, recording.About{Variant: o.expect})
 	if err != nil {
 		if serial != nil {
 			err = errors.Join(err, serial.Close())

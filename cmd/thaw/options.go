@@ -35,6 +35,7 @@ type options struct {
 	sparse   bool
 	diverge  bool
 	title    string
+	expect   string // expectation of the scenario that a recording is held against, "" for the default
 	theme    string
 	ascii    bool
 	noCache  bool

@@ -53,11 +53,14 @@ func TestCatalogue(t *testing.T) {
 			if r := thaw(t, "check", e.Name); r.code != exitOK {
 				t.Errorf("exit code %d: %s%s", r.code, r.stdout, r.stderr)
 			}
-			if log := logSinceRestore(t, e.Name); !strings.Contains(log, e.Log) {
-				t.Errorf("the recording ends before the LOG says %q:\n%s", e.Log, log)
-			}
 			if e.Title == "" || e.Story == "" || e.Shows == "" || !strings.Contains(out, e.Title) {
 				t.Errorf("the catalogue tells too little: %+v", e)
+			}
+			if e.Log == "" {
+				return
+			}
+			if log := logSinceRestore(t, e.Name); !strings.Contains(log, e.Log) {
+				t.Errorf("the recording ends before the LOG says %q:\n%s", e.Log, log)
 			}
 		})
 	}

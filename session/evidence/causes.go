@@ -70,7 +70,7 @@ var rules = []rule{
 		advice: "hand over all registers",
 	},
 	{
-		name: "other-code", verdict: view.Partial,
+		name: view.OtherCode, verdict: view.Partial,
 		when: func(f *facts) bool { return f.entered() && f.arrived && f.wrote != nil && f.code != "" },
 		cause: func(f *facts) string {
 			return fmt.Sprintf("written by %s and entered, but %s", f.wrote.Place.Function, f.code)
@@ -87,7 +87,8 @@ var rules = []rule{
 	{
 		name: "ran-meanwhile", verdict: view.Ignored,
 		when: func(f *facts) bool {
-			return f.entered() && !f.arrived && f.wrote != nil && f.over != nil && f.over == f.save && f.q.Thread.Running
+			// It was in user mode as the request came: what was saved is where it ran on to.
+			return !f.arrived && f.wrote != nil && f.over != nil && f.over == f.save && f.q.Thread.Running
 		},
 		cause: func(f *facts) string {
 			return fmt.Sprintf("the thread was running on processor %d when the request came: %s wrote the requested state, and the kernel's next entry there saved the live registers over it", f.q.Thread.CPU, f.wrote.Place.Function)

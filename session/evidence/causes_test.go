@@ -59,6 +59,7 @@ func TestRules(t *testing.T) {
 		{make_(waiting, there, nil), "entered-unseen", view.Unknown, "do not explain"},
 		{make_(waiting, elsewhere, func(f *facts) { f.wrote = w }), "entered-unseen", view.Unknown, "do not explain"},
 		{make_(running, elsewhere, func(f *facts) { f.wrote, f.over, f.save = w, w2, w2 }), "ran-meanwhile", view.Ignored, "processor 1"},
+		{make_(running, nil, func(f *facts) { f.wrote, f.over, f.save = w, w2, w2 }), "ran-meanwhile", view.Ignored, "saved the live registers over it"},
 		{make_(waiting, elsewhere, func(f *facts) { f.wrote, f.over, f.save = w, w2, w2 }), "overwritten", view.Overwritten, "copy_utcb_to_ts"},
 		{make_(waiting, nil, func(f *facts) { f.wrote, f.save, f.faulted = w, w3, w3 }), "killed", view.Killed, "faulted on it at 0xffff"},
 		{make_(waiting, nil, func(f *facts) { f.wrote, f.blocked, f.partner = w, true, " for entrypoint d" }), "written-blocked", view.Pending, "entrypoint d"},

@@ -82,10 +82,13 @@ func (j *Judge) twice(s *view.Snapshot) (out []view.ThreadVerdict) {
 		v := view.ThreadVerdict{Thread: o.ID, Name: o.Name, Task: task, TaskName: s.TaskName(task), Verdict: view.NotRequested, Rule: "made-twice",
 			Checkpointed: view.Stage{Missing: "one thread of this name was checkpointed, and is " + j.Ev.Threads[i].ID.String() + " now"},
 			Requested:    missing, Entered: view.Stage{Missing: "not watched: nothing was requested"},
-			Kernel: view.Stage{Known: true, IP: o.Thread.IP, SP: o.Thread.SP, Place: s.Places[o.ID], Source: string(o.Thread.Source), Stop: s.Number, Time: s.Time},
+			Kernel: view.Stage{Missing: "it never was in user mode"},
 			Cause: fmt.Sprintf("there are two threads of this name now, and one was checkpointed: its state was requested for thread %s, and this one is %s",
 				j.Ev.Threads[i].ID, situation(o.Thread)),
 			Advice: "look at how the restorer finds the threads that the new child has already, such as its first one"}
+		if o.Thread.Source != kernel.SourceNone {
+			v.Kernel = view.Stage{Known: true, IP: o.Thread.IP, SP: o.Thread.SP, Place: s.Places[o.ID], Source: string(o.Thread.Source), Stop: s.Number, Time: s.Time}
+		}
 		out = append(out, v)
 	}
 	return out

@@ -83,8 +83,16 @@ func (s State) Clone() State {
 func (c *Comparer) readMemory(sys *kernel.System, task *kernel.Object) (*childMemory, error) {
 	size := c.m.Paging.PageSize()
 	m := &childMemory{task: task.ID, stop: c.obs.NextStop(), pages: map[uint64][]byte{}, utcbs: map[uint64]bool{}}
+	frames := map[uint64]bool{} // with UTCBs, by physical address
+	kspace, _ := c.m.KernelSpace()
 	for _, t := range sys.ThreadsOf(task.ID) {
-		m.utcbs[t.Thread.UTCB&^(size-1)] = true
+		if page := t.Thread.UTCB &^ (size - 1); page < c.m.Arch.UserEnd {
+			m.utcbs[page] = true
+		} else if kspace != nil { // the kernel knows it by its own address
+			if _, phys, err := kspace.Translate(page); err == nil {
+				frames[phys] = true
+			}
+		}
 	}
 	space := c.m.Fresh(task.PD.Root)
 	mapped, more, err := space.Mapped(0, c.m.Arch.UserEnd, MaxMemory)
@@ -96,7 +104,7 @@ func (c *Comparer) readMemory(sys *kernel.System, task *kernel.Object) (*childMe
 	var addrs []uint64
 	for _, p := range mapped {
 		for off := uint64(0); p.User && off < p.Size; off += size {
-			if m.utcbs[p.Virt+off] {
+			if m.utcbs[p.Virt+off] || frames[p.Phys+off] {
 				continue
 			}
 			if len(reqs) == MaxMemory {

@@ -188,10 +188,10 @@ func (s *Scenario) check() error {
 		return errors.New("it has no name")
 	case kernels != 1:
 		return fmt.Errorf("one component must say `kernel: true`, %d do", kernels)
-	case len(s.Phases) == 0:
+	case len(s.Phases) == 0 && (s.Child != "" || s.Complete.Function != ""):
 		return errors.New("it has no phases")
 	}
-	if _, ok := s.Components[s.Child]; !ok {
+	if _, ok := s.Components[s.Child]; !ok && len(s.Phases) > 0 {
 		return fmt.Errorf("child %q is not among its components", s.Child)
 	}
 	inheritComponent(s.Phases, "")
@@ -266,7 +266,9 @@ func (s *Scenario) eachFunction(fn func(what, component, function string)) {
 	if s.Stored != nil {
 		fn("stored", s.Stored.Component, s.Stored.Function)
 	}
-	fn("complete", s.Complete.Component, s.Complete.Function)
+	if len(s.Phases) > 0 {
+		fn("complete", s.Complete.Component, s.Complete.Function)
+	}
 	if s.Memory != nil {
 		fn("memory", s.Memory.Component, s.Memory.Function)
 	}

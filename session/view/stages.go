@@ -39,6 +39,9 @@ func (v *ThreadVerdict) LostAt() int {
 	case NotRequested:
 		return 0
 	case Partial:
+		if v.Rule == OtherCode {
+			return -1
+		}
 		return first(registersDiffer, 1)
 	case Ignored:
 		return first(entryDiffers, 1)
@@ -60,6 +63,10 @@ func (v *ThreadVerdict) Loss() string {
 	}
 	return "lost"
 }
+
+// OtherCode is the rule for a state that passed all places, and arrived among other
+// instructions.
+const OtherCode = "other-code"
 
 func entryDiffers(a, b *Stage) bool { return a.IP != b.IP || a.SP != b.SP }
 
