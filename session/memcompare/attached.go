@@ -96,19 +96,22 @@ func (w *regionWalk) walk(addr, from, size, virt uint64, levels int) error {
 	if err != nil {
 		return err
 	}
+	all, walked := w.regions(rm)
+	if len(all) == 0 {
+		return walked
+	}
 	own, err := rm.Path(w.spec.Nested)
 	if err != nil {
 		return err
 	}
 	self := own.Addr - rm.Addr
-	all, err := w.regions(rm)
 	w.left -= len(all)
 	for _, region := range all {
 		if err := w.region(region, self, from, size, virt, levels); err != nil {
 			return fmt.Errorf("region of the map at %#x: %w", addr, err)
 		}
 	}
-	return err
+	return walked
 }
 
 // regions lists those of a map.
