@@ -48,7 +48,7 @@ func (e *Engine) Follow(ctx context.Context, thread kernel.ID, runOn time.Durati
 	if t == nil || len(t.Forced) == 0 {
 		return "", fmt.Errorf("thread %s: nothing was forced", thread)
 	}
-	logged := e.log.count()
+	logged := e.log.Count()
 	e.change.Forget()
 	text := ""
 	if t.Forced[len(t.Forced)-1].Where == kernel.SourceCPU {
@@ -84,7 +84,7 @@ func (e *Engine) fate(t *evidence.Track, logged int) string {
 		text += fmt.Sprintf(", waiting for %s %s", p.Title(), p.ID)
 	}
 	e.takeLog()
-	if lines := e.log.since(logged); len(lines) > 0 {
+	if lines := e.log.Since(logged); len(lines) > 0 {
 		const most = 3
 		text += "; LOG: " + strings.Join(lines[max(len(lines)-most, 0):], " / ")
 	}

@@ -136,7 +136,7 @@ func (c *Controller) publishLog() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	v := *c.view
-	v.Log = c.engine.log.all()
+	v.Log, v.LogGap = c.engine.log.All()
 	c.send(&v)
 	return true
 }

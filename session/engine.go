@@ -16,6 +16,7 @@ import (
 	"thaw/session/components"
 	"thaw/session/drive"
 	"thaw/session/evidence"
+	"thaw/session/guestlog"
 	"thaw/session/machine"
 	"thaw/session/memcompare"
 	"thaw/session/observe"
@@ -61,7 +62,7 @@ type Engine struct {
 	memory  *memcompare.Comparer
 	change  *change.Changer
 	history moments
-	log     logBook
+	log     guestlog.Book
 	notes   noteBook
 	watched []string   // watch expressions
 	rec     *recording // nil: nothing is recorded
@@ -102,9 +103,6 @@ type moment struct {
 	vm       string // VM snapshot of it, "" if there is none
 }
 
-// maxLog is how many LOG lines are kept.
-const maxLog = 20000
-
 // Open starts a session on a stopped target. Where the kernel runs already it
 // is compared with its file; else that is done at the first stop.
 func Open(ctx context.Context, c Config) (*Engine, error) {
@@ -119,7 +117,7 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 		history:    moments{most: cmp.Or(c.MaxStops, maxMoments)},
 		divergence: c.Divergence, snapshots: c.VMSnapshots,
 	}
-	if c.Recorder != nil {
+	if e.log.Recorded = c.Recorder != nil; e.log.Recorded {
 		var err error
 		if e.rec, err = newRecording(c.Recorder, e.programs.ByName, c.WithCode, c.Sparse); err != nil {
 			return nil, err
@@ -195,7 +193,7 @@ func (e *Engine) Close(ctx context.Context) error {
 	} else if !e.lost() {
 		_ = e.clear(ctx) // why the session ended was told, and the target is there
 	}
-	return errors.Join(append(errs, e.target.Close(ctx))...)
+	return errors.Join(append(errs, e.target.Close(ctx), e.log.Close())...)
 }
 
 // clear takes all breakpoints, watchpoints and VM snapshots off the target; one

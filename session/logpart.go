@@ -19,7 +19,7 @@ func (p *logPart) end() int {
 	return p.kept + len(p.lines)
 }
 
-// newest are the last lines, as many as a live session keeps.
+// newest are the last lines.
 func (p *logPart) newest(most int) []string {
 	var parts [][]string
 	for end, left := p.end(), most; p != nil && left > 0; p = p.before {

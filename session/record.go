@@ -160,7 +160,7 @@ func (e *Engine) keep(s *view.Snapshot, m *moment) {
 	if r.cut {
 		rec.LogCut, rec.LogKept, r.cut = true, r.log, false
 	}
-	lines := e.log.since(r.log)
+	lines := e.log.Since(r.log)
 	r.log += len(lines)
 	rec.Log = lines
 	rec.Stacks = e.changedStacks(s)
@@ -320,7 +320,7 @@ func (e *Engine) keepRest() {
 		return
 	}
 	e.takeLog()
-	if lines := e.log.since(r.log); len(lines) > 0 {
+	if lines := e.log.Since(r.log); len(lines) > 0 {
 		r.log += len(lines)
 		r.fail(r.to.Log(lines))
 	}

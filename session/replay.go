@@ -13,6 +13,7 @@ import (
 	"thaw/session/arch"
 	"thaw/session/components"
 	"thaw/session/evidence"
+	"thaw/session/guestlog"
 	"thaw/session/scenario"
 	"thaw/session/view"
 )
@@ -239,7 +240,7 @@ func (r *Replay) View(stop int) (*view.View, error) {
 	if v.Live {
 		log = r.log
 	}
-	v.Log = log.newest(maxLog)
+	v.Log, v.LogGap = guestlog.Kept(log.newest(log.end()))
 	r.views[record] = v
 	return v, nil
 }

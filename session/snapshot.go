@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"slices"
-	"sync"
 	"time"
 
 	"thaw/kernel"
@@ -85,7 +84,8 @@ func (e *Engine) recordEvent(ctx context.Context, ev *drive.Event) error {
 // viewAt is what users see of a stop, by its number.
 func (e *Engine) viewAt(stop int, state view.RunState, message string) *view.View {
 	v := &view.View{State: state, Message: message, Err: e.ended, Lost: e.lost(), Scenario: e.scn.Name, Target: e.target.Name(),
-		First: max(e.history.first, 1), Stops: e.history.last(), Phases: slices.Clone(e.phases), Components: e.programs.Names, Live: true, Log: e.log.all(), Notes: e.notes.all(), Unrecorded: e.rec.trouble()}
+		First: max(e.history.first, 1), Stops: e.history.last(), Phases: slices.Clone(e.phases), Components: e.programs.Names, Live: true, Notes: e.notes.all(), Unrecorded: e.rec.trouble()}
+	v.Log, v.LogGap = e.log.All()
 	if v.Back = e.backMode(); v.Back != view.BackReverse {
 		v.NoReverse = whyNoReverse
 	}
@@ -102,59 +102,12 @@ func (e *Engine) viewAt(stop int, state view.RunState, message string) *view.Vie
 	return v
 }
 
-// logBook holds the guest's LOG lines; they come in while the guest runs.
-type logBook struct {
-	mu      sync.Mutex
-	lines   []string
-	dropped int // of the oldest
-}
-
-// since returns the lines behind the first n, as far as they are kept.
-func (l *logBook) since(n int) []string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return slices.Clone(l.lines[min(max(n-l.dropped, 0), len(l.lines)):])
-}
-
-// all returns the lines so far. They are not changed any more.
-func (l *logBook) all() []string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.lines[:len(l.lines):len(l.lines)]
-}
-
-// count is how many lines came so far.
-func (l *logBook) count() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.dropped + len(l.lines)
-}
-
-func (l *logBook) add(lines []string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.lines = append(l.lines, lines...)
-	if over := len(l.lines) - maxLog; over > 0 {
-		l.lines = slices.Clone(l.lines[over:])
-		l.dropped += over
-	}
-}
-
-// cut keeps the first n lines. Lists that were handed out are not changed.
-func (l *logBook) cut(n int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if keep := max(n-l.dropped, 0); keep < len(l.lines) {
-		l.lines = slices.Clone(l.lines[:keep])
-	}
-}
-
 // takeLog fetches new LOG lines and says whether there were any. Any goroutine
 // may call it.
 func (e *Engine) takeLog() bool {
 	lines := e.target.Log()
 	if len(lines) > 0 {
-		e.log.add(lines)
+		e.log.Add(lines)
 	}
 	return len(lines) > 0
 }

@@ -51,7 +51,7 @@ const maxMarks = 20000
 // stateNow copies what is known.
 func (e *Engine) stateNow() *state {
 	s := &state{ev: e.obs.Ev.Clone(), child: e.memory.State.Clone(), armed: slices.Sorted(maps.Keys(e.drive.Guard.Armed)), phases: slices.Clone(e.phases), breaks: e.drive.Breaks.State(),
-		leaves: e.leaves, cpu: e.m.Stopped, here: e.m.Here(), logged: e.log.count()}
+		leaves: e.leaves, cpu: e.m.Stopped, here: e.m.Here(), logged: e.log.Count()}
 	if e.rec != nil {
 		s.before, s.after = e.rec.snaps[e.obs.Ev.Before], e.rec.snaps[e.obs.Ev.After]
 	}
@@ -127,7 +127,7 @@ func (e *Engine) knownAt(at uint64) (s *state, exact bool, leaves uint64) {
 
 // cutLog forgets LOG lines that the guest has not written yet where it was moved.
 func (e *Engine) cutLog(lines int) {
-	e.log.cut(lines)
+	e.log.Cut(lines)
 	e.rec.cutLog(lines)
 }
 

@@ -92,7 +92,7 @@ func (e *Engine) ReverseStep(ctx context.Context) error {
 		return e.arrive(ctx, nil, err)
 	}
 	e.takeLog()
-	logged := e.log.count()
+	logged := e.log.Count()
 	stop, err := r.ReverseStep(ctx)
 	e.takeLog()
 	e.cutLog(logged) // without what QEMU's way back wrote once more

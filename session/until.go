@@ -17,7 +17,7 @@ func (e *Engine) RunOn(ctx context.Context, text string, arrived func()) error {
 	from := -1 // LOG lines from before the restore
 	err := e.RunAll(ctx, func() {
 		if from < 0 && (e.obs.Ev.Before != nil || e.obs.Ev.Complete) {
-			from = e.log.count()
+			from = e.log.Count()
 		}
 		arrived()
 	})
@@ -26,7 +26,7 @@ func (e *Engine) RunOn(ctx context.Context, text string, arrived func()) error {
 	}
 	said := func() bool {
 		e.takeLog()
-		return slices.ContainsFunc(e.log.since(from), func(l string) bool { return strings.Contains(l, text) })
+		return slices.ContainsFunc(e.log.Since(from), func(l string) bool { return strings.Contains(l, text) })
 	}
 	if said() {
 		return nil

@@ -25,19 +25,7 @@ func (e *Engine) Waiting() (w Waiting, log string, ok bool) {
 		return w, "", false
 	}
 	e.takeLog()
-	return *p, e.log.last(), true
-}
-
-// last is the newest line with something in it, of the last few.
-func (l *logBook) last() string {
-	const few = 8
-	lines := l.all()
-	for i := len(lines) - 1; i >= max(len(lines)-few, 0); i-- {
-		if text := strings.TrimSpace(lines[i]); text != "" {
-			return text
-		}
-	}
-	return ""
+	return *p, e.log.Last(), true
 }
 
 // awaited puts in words what the guest is run for now.

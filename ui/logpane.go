@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"fmt"
+
 	"thaw/session/view"
 	"thaw/words"
 )
@@ -9,6 +11,7 @@ import (
 type logPane struct {
 	*desk
 	written
+	done wrapped
 }
 
 func newLogPane(d *desk) *logPane {
@@ -23,29 +26,46 @@ func (p *logPane) title() []string {
 	if s := p.body.search.words(); s != "" {
 		return []string{clean(s)}
 	}
-	return []string{words.Count(len(p.view.Log), "line")}
+	return []string{words.Count(len(p.view.Log)+p.view.LogGap.Lines, "line")}
 }
 
 func (p *logPane) hints() []hint { return keyHints("/", ";", "e") }
 
-// logLimit is the number of LOG lines shown: the newest.
-const logLimit = 5000
+// wrapped is the LOG in rows, as far as it was drawn: a LOG grows at its end.
+type wrapped struct {
+	width int
+	log   []string
+	gap   view.LogGap
+	rows  []line
+}
+
+// continues says whether a LOG begins with what was wrapped.
+func (o *wrapped) continues(log []string, gap view.LogGap, width int) bool {
+	n := len(o.log)
+	return n > 0 && o.width == width && o.gap == gap && n <= len(log) && o.log[0] == log[0] && o.log[n-1] == log[n-1] && o.log[n/2] == log[n/2]
+}
 
 // lines wraps the guest's LOG.
 func (p *logPane) lines(w int) []line {
-	lines := p.view.Log
-	if len(lines) == 0 {
+	log, gap := p.view.Log, p.view.LogGap
+	if len(log) == 0 {
 		return []line{{{"The guest has written nothing so far.", p.th.dim}}}
 	}
-	lines = lines[max(len(lines)-logLimit, 0):]
-	out := make([]line, 0, len(lines))
-	for _, l := range lines {
-		for i, row := range wrap(clean(l), max(w-2, 8)) {
-			if i > 0 {
+	o := &p.done
+	if !o.continues(log, gap, w) {
+		*o = wrapped{width: w, gap: gap}
+	}
+	for i := len(o.log); i < len(log); i++ {
+		if gap.Lines > 0 && i == gap.At {
+			o.rows = append(o.rows, p.th.paragraph("", fmt.Sprintf("… %s left out here; %s …", words.Count(gap.Lines, "line"), clean(gap.Where)), w)...)
+		}
+		for n, row := range wrap(clean(log[i]), max(w-2, 8)) {
+			if n > 0 {
 				row = "  " + row
 			}
-			out = append(out, line{{row, p.th.plain}})
+			o.rows = append(o.rows, line{{row, p.th.plain}})
 		}
 	}
-	return out
+	o.log = log
+	return o.rows
 }

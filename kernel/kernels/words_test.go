@@ -74,7 +74,7 @@ var layers = [][]string{
 	{"kernel/foc", "kernel/hw", "kernel/kept", "kernel/kernels"},
 	{"session/captables"},
 	{"session/view"},
-	{"session/scenario", "session/target"},
+	{"session/scenario", "session/target", "session/guestlog"},
 	{"session/arch"},
 	{"session/evidence", "session/machine"},
 	{"session/components"},

@@ -11,12 +11,14 @@ import (
 
 	"thaw/printable"
 	"thaw/readfile"
+	"thaw/words"
 )
 
 // logLines collects a guest's serial output by lines, in the background.
 type logLines struct {
 	mu      sync.Mutex
 	lines   []string
+	lost    int         // lines that came faster than they were taken
 	readers int         // that have not ended
 	file    *serialFile // nil if it is not a file
 }
@@ -102,14 +104,18 @@ func (l *logLines) count(by int) {
 func (l *logLines) add(lines ...string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.lines = append(l.lines, lines[:min(len(lines), max(maxLines-len(l.lines), 0))]...)
+	n := min(len(lines), max(maxLines-len(l.lines), 0))
+	l.lines, l.lost = append(l.lines, lines[:n]...), l.lost+len(lines)-n
 }
 
 func (l *logLines) take() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	out := l.lines
-	l.lines = nil
+	if l.lost > 0 {
+		out = append(out, fmt.Sprintf("(thaw: %s came faster than they were read)", words.Count(l.lost, "more line")))
+	}
+	l.lines, l.lost = nil, 0
 	if l.file != nil {
 		out = append(out, l.file.lines()...)
 	}

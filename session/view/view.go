@@ -45,6 +45,13 @@ func (v *View) Subject() string {
 	return v.Scenario
 }
 
+// LogGap is what is left out of a LOG that is too long to be kept: there are so many
+// lines more before the one at At.
+type LogGap struct {
+	At, Lines int
+	Where     string // they can be found, in a clause
+}
+
 // View is what a user of the session sees at a moment: immutable.
 type View struct {
 	State       RunState
@@ -68,6 +75,7 @@ type View struct {
 	Waits       []WaitChange    // of threads that wait for something else than before
 	Memory      *MemoryDiff     // nil until the restore is complete, or if it is not compared
 	Log         []string        // guest's LOG lines up to now, control characters removed
+	LogGap      LogGap          // what is left out of it
 	Breakpoints []BreakpointInfo
 	Components  []string // components with debug info
 	Watches     []Watch  // as of the shown stop
