@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"thaw/session/view"
 	"thaw/words"
 )
 
@@ -101,7 +100,7 @@ func (e *Engine) overdue(w *Waiting, after time.Duration) *Overdue {
 	case e.obs.Ev.Late != "":
 		o.Why = e.obs.Ev.Late + ", so start the system anew and attach earlier"
 	case strings.HasPrefix(w.For, "phase "):
-		o.Why = "nothing called it, so see whether this system checkpoints and restores, and whether the scenario is that of it"
+		o.Why = "nothing called it" + e.alone() + ", so see whether this system checkpoints and restores, and whether the scenario is that of it"
 	case e.obs.Ev.Finished:
 		o.Why = fmt.Sprintf("there was no other restore after %s", words.Count(e.obs.Ev.Number(), "restore"))
 	default:
@@ -141,45 +140,4 @@ func (e *Engine) nextEvent(ctx context.Context, within time.Duration) error {
 		return err
 	}
 	return e.overdue(w, within)
-}
-
-// noteLate finds out whether the restore began before anybody looked: two tasks run
-// the child, in a system that ran already, and no phase was entered since.
-func (e *Engine) noteLate(s *view.Snapshot) {
-	if !e.ranBefore || e.obs.Ev.Late != "" || len(e.phases) == 0 {
-		return
-	}
-	for _, p := range e.phases {
-		if p.Hits > 0 {
-			return
-		}
-	}
-	ids := e.judge().ChildTasks(s)
-	if len(ids) < 2 {
-		return
-	}
-	e.obs.Ev.Late = fmt.Sprintf("the restored child exists already (task %s, beside %s): the restore began before thaw came", ids[1], ids[0])
-	s.Reason += "; " + e.obs.Ev.Late
-	for i := range e.phases[:restorePhase(e.phases)+1] {
-		e.phases[i].State = view.PhaseMissed
-	}
-}
-
-// missAll gives up phases that were not seen.
-func (e *Engine) missAll() {
-	for i := range e.phases {
-		if e.phases[i].State == view.PhaseNext {
-			e.phases[i].State = view.PhaseMissed
-		}
-	}
-}
-
-// notLate takes back that the restore began before: its beginning was seen.
-func (e *Engine) notLate() {
-	e.obs.Ev.Late = ""
-	for i := range e.phases {
-		if e.phases[i].State == view.PhaseMissed {
-			e.phases[i].State = view.PhaseNext
-		}
-	}
 }
