@@ -112,7 +112,7 @@ func (k *keeper) restore(s settings) {
 		k.tour.goOn(s.Stories[k.tour.Name] - 1)
 		return
 	}
-	for _, name := range []string{s.Layout.Tab, s.Layout.Low, s.Layout.Focus} {
+	for _, name := range []string{s.Layout.Low, s.Layout.Tab, s.Layout.Focus} { // the LOG is a tab, too
 		if id := paneNamed(name); id != 0 {
 			k.panes.focus(id)
 		}

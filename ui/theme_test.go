@@ -200,3 +200,16 @@ func TestTourKeepsLayout(t *testing.T) {
 		t.Errorf("afterwards: %+v, %v", s, err)
 	}
 }
+
+// The tab of a small screen is the same after a start in which nothing was chosen.
+func TestTabIsRemembered(t *testing.T) {
+	for _, keys := range []string{"", "4 2", "5 2", "6 3", "6 1"} {
+		first := newUI(newFake(viewComplete()), Options{})
+		press(first, strings.Fields(keys)...)
+		s := first.keeper.settings()
+		again := newUI(newFake(viewComplete()), Options{settings: s})
+		if a, b := first.panes, again.panes; a.tab != b.tab || a.low != b.low || a.focused != b.focused {
+			t.Errorf("after %q: tab %d, low %d, focus %d; next time: %d, %d, %d", keys, a.tab, a.low, a.focused, b.tab, b.low, b.focused)
+		}
+	}
+}
