@@ -58,6 +58,21 @@ func Symptom(recording string) string {
 	return ""
 }
 
+// Quoted are the rows that the solution of an exercise, by its number, quotes from the
+// screen or from thaw check, in the text of the hand-out.
+func Quoted(handout string, exercise int) []string {
+	_, solutions, _ := strings.Cut(handout, "\n# Solutions\n")
+	_, text, _ := strings.Cut(solutions, fmt.Sprintf("\n### %d. ", exercise))
+	text, _, _ = strings.Cut(text, "\n### ")
+	var out []string
+	for i, block := range strings.Split(text, "\n```") {
+		if i%2 == 1 {
+			out = append(out, strings.Split(strings.TrimSpace(block), "\n")...)
+		}
+	}
+	return out
+}
+
 // Markdown is the exercises as the hand-out has them.
 func Markdown() string {
 	var b strings.Builder

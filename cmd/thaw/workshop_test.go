@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -25,25 +27,37 @@ const workshopWait = 10 * time.Second
 
 // A robot does the whole hand-out on the recordings.
 func TestWorkshopRecorded(t *testing.T) {
-	for _, e := range workshop.Exercises() {
+	handout, err := os.ReadFile(filepath.Join("..", "..", "docs", "workshop.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, e := range workshop.Exercises() {
 		t.Run(e.Recording, func(t *testing.T) {
 			r, _, err := openReplay(t.Context(), e.Recording)
 			if err != nil {
 				t.Fatal(err)
 			}
-			doExercise(t, e, func(context.Context) ui.Controller {
+			said := doExercise(t, e, func(context.Context) ui.Controller {
 				p, err := session.NewPlayer(r)
 				if err != nil {
 					t.Fatal(err)
 				}
 				return p
 			})
+			said = append(said, strings.Join(strings.Fields(thaw(t, "check", e.Recording).stdout), " "))
+			for _, row := range workshop.Quoted(string(handout), i+1) {
+				want := strings.TrimLeft(strings.TrimSuffix(strings.Join(strings.Fields(row), " "), "…"), "· ")
+				if !slices.ContainsFunc(said, func(s string) bool { return strings.Contains(s, want) }) {
+					t.Errorf("the solution quotes %q, which is nowhere shown", want)
+				}
+			}
 		})
 	}
 }
 
-// doExercise asks all questions of an exercise, each of a new screen.
-func doExercise(t *testing.T, e workshop.Exercise, open func(ctx context.Context) ui.Controller) {
+// doExercise asks all questions of an exercise, each of a new screen, and returns what
+// the screens showed.
+func doExercise(t *testing.T, e workshop.Exercise, open func(ctx context.Context) ui.Controller) (said []string) {
 	for _, size := range workshopSizes {
 		for _, q := range e.Questions {
 			if len(q.Keys) == 0 {
@@ -58,9 +72,11 @@ func doExercise(t *testing.T, e workshop.Exercise, open func(ctx context.Context
 					t.Errorf("%dx%d %q: %s does not show %q:\n%s", size[0], size[1], q.Ask, q.Keys, want, rowsOf(screen))
 				}
 			}
+			said = append(said, screenText(screen))
 			leave()
 		}
 	}
+	return said
 }
 
 // atLastStop opens a screen that shows the last stop.
