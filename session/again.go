@@ -27,14 +27,14 @@ func restorePhase(phases []view.Phase) int {
 // again begins to count anew as a phase is entered that begins another round, and to
 // judge anew where that is the restore. Otherwise it does nothing.
 func (e *Engine) again(ctx context.Context, n int) error {
-	if !e.obs.Ev.Complete || e.phases[n].Depth > 0 || e.phases[n].Hits == 0 {
+	if !e.obs.Ev.Complete || e.phases.list[n].Depth > 0 || e.phases.list[n].Hits == 0 {
 		return nil
 	}
-	for i := n; i < len(e.phases) && (i == n || e.phases[i].Depth > 0); i++ {
-		p := &e.phases[i]
+	for i := n; i < len(e.phases.list) && (i == n || e.phases.list[i].Depth > 0); i++ {
+		p := &e.phases.list[i]
 		p.State, p.Hits, p.Stop = view.PhaseNext, 0, 0
 	}
-	if n != restorePhase(e.phases) {
+	if n != restorePhase(e.phases.list) {
 		return nil // a checkpoint alone takes no verdict away
 	}
 	if err := e.drive.Guard.DisarmAll(ctx); err != nil {

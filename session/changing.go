@@ -83,7 +83,7 @@ func (e *Engine) fate(t *evidence.Track, logged int) string {
 	if p := s.System.WaitedFor(o.Thread); p != nil {
 		text += fmt.Sprintf(", waiting for %s %s", p.Title(), p.ID)
 	}
-	e.takeLog()
+	e.log.Take()
 	if lines := e.log.Since(logged); len(lines) > 0 {
 		const most = 3
 		text += "; LOG: " + strings.Join(lines[max(len(lines)-most, 0):], " / ")

@@ -120,7 +120,7 @@ func (c *Controller) set(state view.RunState, note string) {
 // publish makes a View of the engine's state. It runs in the engine's
 // goroutine, or before that was started.
 func (c *Controller) publish() {
-	c.engine.takeLog()
+	c.engine.log.Take()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	v := c.engine.viewAt(c.shown, c.state, c.note)
@@ -130,7 +130,7 @@ func (c *Controller) publish() {
 
 // publishLog shows new LOG lines on top of the last view, if there are some.
 func (c *Controller) publishLog() bool {
-	if !c.engine.takeLog() {
+	if !c.engine.log.Take() {
 		return false
 	}
 	c.mu.Lock()

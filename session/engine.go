@@ -48,37 +48,31 @@ type Config struct {
 // Engine drives a target through a scenario and keeps what it learns. It is
 // used by one goroutine, except for Interrupt.
 type Engine struct {
-	target Target
-	m      *machine.Machine
-	scn    *scenario.Scenario
+	*parts
+	*traveller
 
-	sources  []string
+	log        *guestlog.Book
+	history    *moments
+	notes      noteBook
+	sources    []string                // directories with source files
+	watched    []string                // watch expressions
+	waiting    atomic.Pointer[Waiting] // nil: nothing is waited for
+	divergence bool                    // see Config
+	ended      error
+}
+
+// parts are what a session is made of, below its history: each knows those before it.
+type parts struct {
+	target   Target
+	scn      *scenario.Scenario
+	rec      *recording // nil: nothing is recorded
 	programs *components.Set
-
-	drive *drive.Driver
-	obs   *observe.Observer
-
-	phases  []view.Phase
-	memory  *memcompare.Comparer
-	change  *change.Changer
-	history moments
-	log     guestlog.Book
-	notes   noteBook
-	watched []string   // watch expressions
-	rec     *recording // nil: nothing is recorded
-	ended   error
-
-	snapshots bool        // VM snapshots are made
-	saves     []save      // that were made
-	marks     []mark      // of a recorded run, by position; the first one is at its beginning
-	leaves    uint64      // thread object on its way out of the kernel that was followed here before, 0: none
-	travelled int         // counts guests to go back in: another one may come by Reconnect
-	moving    atomic.Bool // QEMU moves the guest, and must not be interrupted
-
-	waiting   atomic.Pointer[Waiting] // nil: nothing is waited for
-	ranBefore bool                    // the kernel ran before this session
-
-	divergence bool // see Config
+	m        *machine.Machine
+	drive    *drive.Driver
+	obs      *observe.Observer
+	memory   *memcompare.Comparer
+	change   *change.Changer
+	phases   *phaseLine
 }
 
 // moment is a stop in the history with all that was known then.
@@ -98,7 +92,7 @@ type moment struct {
 
 	event    bool   // made by an event, not by a step or an interrupt
 	position uint64 // in a recorded run
-	guest    int    // see Engine.travelled
+	guest    int    // see traveller
 	state    *state // to go on from here, nil if that cannot be
 	vm       string // VM snapshot of it, "" if there is none
 }
@@ -111,13 +105,12 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{
-		target: c.Target, scn: c.Scenario,
-		programs:   components.New(c.Files, c.Scenario),
-		sources:    c.Sources,
-		history:    moments{most: cmp.Or(c.MaxStops, maxMoments)},
-		divergence: c.Divergence, snapshots: c.VMSnapshots,
+		parts: &parts{target: c.Target, scn: c.Scenario, programs: components.New(c.Files, c.Scenario), phases: &phaseLine{}},
+		log:   &guestlog.Book{From: c.Target.Log, Recorded: c.Recorder != nil}, history: &moments{most: cmp.Or(c.MaxStops, maxMoments)},
+		sources: c.Sources, divergence: c.Divergence,
 	}
-	if e.log.Recorded = c.Recorder != nil; e.log.Recorded {
+	e.traveller = &traveller{parts: e.parts, log: e.log, history: e.history, arrive: e.arrive, snapshots: c.VMSnapshots}
+	if c.Recorder != nil {
 		var err error
 		if e.rec, err = newRecording(c.Recorder, e.programs.ByName, c.WithCode, c.Sparse); err != nil {
 			return nil, err
@@ -135,7 +128,7 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 	if err := e.m.Look(ctx, 0); err != nil {
 		return nil, err
 	}
-	if e.ranBefore = e.m.Booted(); e.ranBefore {
+	if e.phases.ranBefore = e.m.Booted(); e.phases.ranBefore {
 		if err := e.programs.CheckKernel(); err != nil {
 			return nil, err
 		}
@@ -213,12 +206,12 @@ func (e *Engine) clear(ctx context.Context) error {
 }
 
 // bare takes all breakpoints and watchpoints off a stopped target.
-func (e *Engine) bare(ctx context.Context) error {
-	if err := e.drive.Breaks.PutBack(ctx); err != nil {
+func (p *parts) bare(ctx context.Context) error {
+	if err := p.drive.Breaks.PutBack(ctx); err != nil {
 		return err
 	}
-	if err := e.drive.Guard.DisarmAll(ctx); err != nil {
+	if err := p.drive.Guard.DisarmAll(ctx); err != nil {
 		return err
 	}
-	return e.drive.Breaks.TakeOff(ctx)
+	return p.drive.Breaks.TakeOff(ctx)
 }

@@ -15,40 +15,40 @@ import (
 )
 
 // LastWrite goes back to where a thread's saved user state was written last.
-func (e *Engine) LastWrite(ctx context.Context, thread kernel.ID) error {
-	if e.reverser() == nil {
+func (tr *traveller) LastWrite(ctx context.Context, thread kernel.ID) error {
+	if tr.reverser() == nil {
 		return errors.New(whyNoReverse)
 	}
-	o, err := e.savedStateOf(ctx, thread)
+	o, err := tr.savedStateOf(ctx, thread)
 	if err != nil {
 		return err
 	}
-	r, at, err := e.beginBack(ctx)
+	r, at, err := tr.beginBack(ctx)
 	if err != nil {
 		return err
 	}
-	defer e.moved()
-	here := e.m.Here()
-	if err := e.bare(ctx); err != nil {
-		return e.arrive(ctx, nil, err)
+	defer tr.moved()
+	here := tr.m.Here()
+	if err := tr.bare(ctx); err != nil {
+		return tr.arrive(ctx, nil, err)
 	}
-	w, err := e.findWrite(ctx, r, o, at)
+	w, err := tr.findWrite(ctx, r, o, at)
 	if err != nil {
-		return e.arrive(ctx, nil, err)
+		return tr.arrive(ctx, nil, err)
 	}
-	if e.drive.Asked.Load() {
-		return e.stay(ctx, at, here, errors.New("given up"))
+	if tr.drive.Asked.Load() {
+		return tr.stay(ctx, at, here, errors.New("given up"))
 	}
 	if w.position == 0 {
-		return e.stay(ctx, at, here, fmt.Errorf("nothing wrote the saved state of %s (thread %s) %s", o.Name, o.ID, e.searched()))
+		return tr.stay(ctx, at, here, fmt.Errorf("nothing wrote the saved state of %s (thread %s) %s", o.Name, o.ID, tr.searched()))
 	}
-	return e.goTo(ctx, w.position, &w.here, fmt.Sprintf("back at the last write of %s's saved state (thread %s): by %s", o.Name, o.ID, w.by))
+	return tr.goTo(ctx, w.position, &w.here, fmt.Sprintf("back at the last write of %s's saved state (thread %s): by %s", o.Name, o.ID, w.by))
 }
 
 // searched says how far back a search for writes goes.
-func (e *Engine) searched() string {
+func (tr *traveller) searched() string {
 	from := uint64(0)
-	for i, s := range e.saves {
+	for i, s := range tr.saves {
 		if i == 0 || s.position < from {
 			from = s.position
 		}
@@ -60,8 +60,8 @@ func (e *Engine) searched() string {
 }
 
 // savedStateOf is a thread with a saved user state, as of the present stop.
-func (e *Engine) savedStateOf(ctx context.Context, thread kernel.ID) (*kernel.Object, error) {
-	sys, err := e.m.System(ctx)
+func (tr *traveller) savedStateOf(ctx context.Context, thread kernel.ID) (*kernel.Object, error) {
+	sys, err := tr.m.System(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -83,11 +83,11 @@ type pastWrite struct {
 }
 
 // writeHere is the write that the guest stands behind.
-func (e *Engine) writeHere(ctx context.Context, r Reverser, stop target.Stop) (w pastWrite, err error) {
-	if err := e.m.Look(ctx, stop.CPU); err != nil {
+func (tr *traveller) writeHere(ctx context.Context, r Reverser, stop target.Stop) (w pastWrite, err error) {
+	if err := tr.m.Look(ctx, stop.CPU); err != nil {
 		return w, err
 	}
-	w.here, w.by = e.m.Here(), e.programs.Kernel().Place(e.m.CPU().IP)
+	w.here, w.by = tr.m.Here(), tr.programs.Kernel().Place(tr.m.CPU().IP)
 	w.position, err = r.Position(ctx)
 	return w, err
 }
@@ -95,35 +95,35 @@ func (e *Engine) writeHere(ctx context.Context, r Reverser, stop target.Stop) (w
 // findWrite finds the last write of a thread's saved user state before a position. Where there are VM snapshots the run is searched forward
 // from each, the last one first: QEMU's own search backwards runs all of it, twice,
 // and is not to be relied on. No other break- or watchpoints are set.
-func (e *Engine) findWrite(ctx context.Context, r Reverser, o *kernel.Object, before uint64) (w pastWrite, err error) {
+func (tr *traveller) findWrite(ctx context.Context, r Reverser, o *kernel.Object, before uint64) (w pastWrite, err error) {
 	t := &evidence.Track{Places: evidence.KeptIn(o.Thread)}
-	watches := slices.DeleteFunc(e.drive.Guard.WatchesOf(t), func(w drive.Watch) bool { return w.Kind != target.WatchWrite || w.Addr == 0 })
+	watches := slices.DeleteFunc(tr.drive.Guard.WatchesOf(t), func(w drive.Watch) bool { return w.Kind != target.WatchWrite || w.Addr == 0 })
 	for _, x := range watches {
-		if err := e.target.SetWatch(ctx, x.Kind, x.Addr, e.m.PtrSize()); err != nil {
+		if err := tr.target.SetWatch(ctx, x.Kind, x.Addr, tr.m.PtrSize()); err != nil {
 			return w, fmt.Errorf("watching the saved state of thread %s %s: %w", o.ID, o.Name, err)
 		}
 	}
-	if len(e.saves) == 0 {
+	if len(tr.saves) == 0 {
 		stop, err := r.ReverseContinue(ctx)
 		if err != nil {
 			return w, err
 		}
-		if w, err = e.writeHere(ctx, r, stop); err != nil {
+		if w, err = tr.writeHere(ctx, r, stop); err != nil {
 			return w, err
 		}
 	}
-	for end := before; len(e.saves) > 0 && end > 0 && w.position == 0; {
-		s := e.saveBefore(end - 1)
+	for end := before; len(tr.saves) > 0 && end > 0 && w.position == 0; {
+		s := tr.saveBefore(end - 1)
 		if s == nil {
 			break
 		}
-		if w, err = e.searchWrites(ctx, r, s.position, end, before); err != nil {
+		if w, err = tr.searchWrites(ctx, r, s.position, end, before); err != nil {
 			return w, err
 		}
 		end = s.position
 	}
 	for _, x := range watches {
-		if err := e.target.ClearWatch(ctx, x.Kind, x.Addr, e.m.PtrSize()); err != nil {
+		if err := tr.target.ClearWatch(ctx, x.Kind, x.Addr, tr.m.PtrSize()); err != nil {
 			return w, fmt.Errorf("no longer watching thread %s %s: %w", o.ID, o.Name, err)
 		}
 	}
@@ -132,16 +132,16 @@ func (e *Engine) findWrite(ctx context.Context, r Reverser, o *kernel.Object, be
 
 // searchWrites finds the last write from the VM snapshot at a position on up to
 // another one. One at before is the present one.
-func (e *Engine) searchWrites(ctx context.Context, r Reverser, from, end, before uint64) (last pastWrite, err error) {
-	if err := e.rewind(ctx, r, from); err != nil {
+func (tr *traveller) searchWrites(ctx context.Context, r Reverser, from, end, before uint64) (last pastWrite, err error) {
+	if err := tr.rewind(ctx, r, from); err != nil {
 		return last, err
 	}
-	for !e.drive.Asked.Load() {
+	for !tr.drive.Asked.Load() {
 		stop, err := r.RunTowards(ctx, end)
 		if err != nil {
 			return last, err
 		}
-		w, err := e.writeHere(ctx, r, stop)
+		w, err := tr.writeHere(ctx, r, stop)
 		switch {
 		case err != nil:
 			return last, err

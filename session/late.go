@@ -15,10 +15,10 @@ import (
 // a system that ran already and in which no phase was entered since: a thread is in a
 // phase, or two tasks run the child.
 func (e *Engine) noteLate(s *view.Snapshot) {
-	if !e.ranBefore || e.obs.Ev.Late != "" || len(e.phases) == 0 || slices.ContainsFunc(e.phases, func(p view.Phase) bool { return p.Hits > 0 || p.State != view.PhaseNext }) {
+	if !e.phases.ranBefore || e.obs.Ev.Late != "" || len(e.phases.list) == 0 || slices.ContainsFunc(e.phases.list, func(p view.Phase) bool { return p.Hits > 0 || p.State != view.PhaseNext }) {
 		return
 	}
-	restore := restorePhase(e.phases)
+	restore := restorePhase(e.phases.list)
 	missed, why := e.underWay(s)
 	if ids := e.judge().ChildTasks(s); why == "" && len(ids) >= 2 {
 		missed, why = restore, fmt.Sprintf("the restored child exists already (task %s, beside %s)", ids[1], ids[0])
@@ -32,8 +32,8 @@ func (e *Engine) noteLate(s *view.Snapshot) {
 		e.obs.Ev.Late = why + ": the restore began before thaw came"
 		s.Reason += "; " + e.obs.Ev.Late
 	}
-	for i := range e.phases[:missed+1] {
-		e.phases[i].State = view.PhaseMissed
+	for i := range e.phases.list[:missed+1] {
+		e.phases.list[i].State = view.PhaseMissed
 	}
 }
 
@@ -49,8 +49,8 @@ func (e *Engine) underWay(s *view.Snapshot) (phase int, why string) {
 			continue
 		}
 		frames := e.framesOf(s, o)
-		for i := range e.phases {
-			function, _, _ := strings.Cut(e.phases[i].Function, "(")
+		for i := range e.phases.list {
+			function, _, _ := strings.Cut(e.phases.list[i].Function, "(")
 			if i > in && of[i] == program && slices.ContainsFunc(frames, func(f view.Frame) bool { return f.Place.Function == function }) {
 				in, why = i, fmt.Sprintf("%s's thread %s (%s) is in %s", program, o.Title(), o.ID, function)
 			}
@@ -75,30 +75,11 @@ func (e *Engine) framesOf(s *view.Snapshot, o *kernel.Object) []view.Frame {
 // alone tells of a child that may be the restored one.
 func (e *Engine) alone() string {
 	m := e.history.newest()
-	if m == nil || !e.ranBefore {
+	if m == nil || !e.phases.ranBefore {
 		return ""
 	}
 	if ids := e.judge().ChildTasks(m.snap); len(ids) == 1 {
 		return fmt.Sprintf(" (only task %s runs %s: if that is the restored child, and its original is gone, the restore was over before thaw came)", ids[0], e.scn.Child)
 	}
 	return ""
-}
-
-// missAll gives up phases that were not seen.
-func (e *Engine) missAll() {
-	for i := range e.phases {
-		if e.phases[i].State == view.PhaseNext {
-			e.phases[i].State = view.PhaseMissed
-		}
-	}
-}
-
-// notLate takes back that the restore began before: its beginning was seen.
-func (e *Engine) notLate() {
-	e.obs.Ev.Late = ""
-	for i := range e.phases {
-		if e.phases[i].State == view.PhaseMissed {
-			e.phases[i].State = view.PhaseNext
-		}
-	}
 }

@@ -3,7 +3,6 @@ package session
 import (
 	"testing"
 
-	"thaw/session/observe"
 	"thaw/session/view"
 )
 
@@ -16,10 +15,10 @@ func phasesOf(depths ...int) []view.Phase {
 }
 
 func TestPhaseStates(t *testing.T) {
-	e := &Engine{phases: phasesOf(0, 1, 1, 0, 1, 2, 1), obs: observe.New(nil, nil, nil, observe.Hooks{})}
+	l := &phaseLine{list: phasesOf(0, 1, 1, 0, 1, 2, 1)}
 	states := func() string {
 		out := ""
-		for _, p := range e.phases {
+		for _, p := range l.list {
 			out += string("nCds"[p.State])
 		}
 		return out
@@ -31,12 +30,12 @@ func TestPhaseStates(t *testing.T) {
 		{0, "Cnnnnnn"}, {1, "CCnnnnn"}, {2, "CdCnnnn"}, {3, "dddCnnn"}, {5, "dddCsCn"}, {6, "dddCsdC"},
 		{4, "dddCCdd"}, // phases may come again
 	} {
-		e.enterPhase(step.enter)
+		l.enter(step.enter, 1)
 		if got := states(); got != step.want {
 			t.Errorf("after entering %d: %s, want %s", step.enter, got, step.want)
 		}
 	}
-	if e.phases[4].Hits != 1 || e.currentPhase() != "e" {
-		t.Errorf("phase e: %d hits, current %q", e.phases[4].Hits, e.currentPhase())
+	if l.list[4].Hits != 1 || l.current() != "e" {
+		t.Errorf("phase e: %d hits, current %q", l.list[4].Hits, l.current())
 	}
 }

@@ -19,13 +19,17 @@ func (e *Engine) prepare(ctx context.Context) error {
 	}
 	var missing error
 	scenario.EachPhase(e.scn.Phases, 0, func(p *scenario.PhaseSpec, depth int) {
-		n := len(e.phases)
-		e.phases = append(e.phases, view.Phase{Name: p.Name, Function: p.Function, Depth: depth})
+		n := len(e.phases.list)
+		e.phases.list = append(e.phases.list, view.Phase{Name: p.Name, Function: p.Function, Depth: depth})
 		err := e.drive.Breaks.WatchFunction(ctx, p.Component, p.Function, view.PurposePhase, func(ctx context.Context) (*drive.Event, error) {
 			if err := e.again(ctx, n); err != nil {
 				return nil, err
 			}
-			return e.enterPhase(n), nil
+			if n == 0 && e.obs.Ev.Late != "" { // its beginning is seen after all
+				e.obs.Ev.Late = ""
+				e.phases.notLate()
+			}
+			return e.phases.enter(n, e.obs.NextStop()), nil
 		})
 		if err != nil && !p.Optional && missing == nil {
 			missing = fmt.Errorf("phase %s: %w", p.Name, err)
@@ -58,9 +62,9 @@ func (e *Engine) prepareComplete(ctx context.Context) error {
 	}
 	reached := func(context.Context) (*drive.Event, error) {
 		e.obs.Ev.Complete = true
-		for i := range e.phases {
-			if e.phases[i].State == view.PhaseCurrent {
-				e.phases[i].State = view.PhaseDone
+		for i := range e.phases.list {
+			if e.phases.list[i].State == view.PhaseCurrent {
+				e.phases.list[i].State = view.PhaseDone
 			}
 		}
 		return &drive.Event{Reason: "restore complete", Phase: true}, nil

@@ -146,7 +146,7 @@ func (e *Engine) remaining(sys *kernel.System) (there, all int) {
 // breakpoints.
 func (e *Engine) renew(ctx context.Context) error {
 	e.drive.Forget()
-	e.obs.Ev, e.phases = evidence.New(), nil
+	e.obs.Ev, e.phases.list = evidence.New(), nil
 	e.memory.Forget()
 	e.programs.ForgetTasks()
 	e.travelled++

@@ -319,7 +319,7 @@ func (e *Engine) keepRest() {
 	if !r.goesOn() {
 		return
 	}
-	e.takeLog()
+	e.log.Take()
 	if lines := e.log.Since(r.log); len(lines) > 0 {
 		r.log += len(lines)
 		r.fail(r.to.Log(lines))

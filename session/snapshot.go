@@ -25,7 +25,7 @@ func (e *Engine) snapshot(ctx context.Context, reason string) (*view.Snapshot, e
 	}
 	cpu := e.m.CPU()
 	s := &view.Snapshot{
-		Number: e.history.last() + 1, Time: time.Since(e.obs.Started), Reason: reason, Phase: e.currentPhase(),
+		Number: e.history.last() + 1, Time: time.Since(e.obs.Started), Reason: reason, Phase: e.phases.current(),
 		System: sys, Tasks: e.programs.NameTasks(sys, e.scn.Child), Places: map[kernel.ID]view.Place{}, CPU: e.m.Arch.All(e.m.Registers()),
 	}
 	e.prove(sys)
@@ -63,7 +63,7 @@ func (e *Engine) recordEvent(ctx context.Context, ev *drive.Event) error {
 			return err
 		}
 	}
-	m := &moment{snap: snap, phases: slices.Clone(e.phases), complete: e.obs.Ev.Complete, finished: e.obs.Ev.Finished, restore: e.obs.Ev.Number()}
+	m := &moment{snap: snap, phases: slices.Clone(e.phases.list), complete: e.obs.Ev.Complete, finished: e.obs.Ev.Finished, restore: e.obs.Ev.Number()}
 	m.verdicts = e.judge().All(snap)
 	m.caps = e.judge().CapDiff(snap)
 	e.judge().NoteWaits(snap)
@@ -84,7 +84,7 @@ func (e *Engine) recordEvent(ctx context.Context, ev *drive.Event) error {
 // viewAt is what users see of a stop, by its number.
 func (e *Engine) viewAt(stop int, state view.RunState, message string) *view.View {
 	v := &view.View{State: state, Message: message, Err: e.ended, Lost: e.lost(), Scenario: e.scn.Name, Target: e.target.Name(),
-		First: max(e.history.first, 1), Stops: e.history.last(), Phases: slices.Clone(e.phases), Components: e.programs.Names, Live: true, Notes: e.notes.all(), Unrecorded: e.rec.trouble()}
+		First: max(e.history.first, 1), Stops: e.history.last(), Phases: slices.Clone(e.phases.list), Components: e.programs.Names, Live: true, Notes: e.notes.all(), Unrecorded: e.rec.trouble()}
 	v.Log, v.LogGap = e.log.All()
 	if v.Back = e.backMode(); v.Back != view.BackReverse {
 		v.NoReverse = whyNoReverse
@@ -100,14 +100,4 @@ func (e *Engine) viewAt(stop int, state view.RunState, message string) *view.Vie
 		v.Breakpoints = e.drive.Breaks.Breakpoints()
 	}
 	return v
-}
-
-// takeLog fetches new LOG lines and says whether there were any. Any goroutine
-// may call it.
-func (e *Engine) takeLog() bool {
-	lines := e.target.Log()
-	if len(lines) > 0 {
-		e.log.Add(lines)
-	}
-	return len(lines) > 0
 }

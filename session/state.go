@@ -49,27 +49,27 @@ type save struct {
 const maxMarks = 20000
 
 // stateNow copies what is known.
-func (e *Engine) stateNow() *state {
-	s := &state{ev: e.obs.Ev.Clone(), child: e.memory.State.Clone(), armed: slices.Sorted(maps.Keys(e.drive.Guard.Armed)), phases: slices.Clone(e.phases), breaks: e.drive.Breaks.State(),
-		leaves: e.leaves, cpu: e.m.Stopped, here: e.m.Here(), logged: e.log.Count()}
-	if e.rec != nil {
-		s.before, s.after = e.rec.snaps[e.obs.Ev.Before], e.rec.snaps[e.obs.Ev.After]
+func (tr *traveller) stateNow() *state {
+	s := &state{ev: tr.obs.Ev.Clone(), child: tr.memory.State.Clone(), armed: slices.Sorted(maps.Keys(tr.drive.Guard.Armed)), phases: slices.Clone(tr.phases.list), breaks: tr.drive.Breaks.State(),
+		leaves: tr.leaves, cpu: tr.m.Stopped, here: tr.m.Here(), logged: tr.log.Count()}
+	if tr.rec != nil {
+		s.before, s.after = tr.rec.snaps[tr.obs.Ev.Before], tr.rec.snaps[tr.obs.Ev.After]
 	}
 	return s
 }
 
 // takeUp goes on with a state. The break- and watchpoints of it are set.
-func (e *Engine) takeUp(ctx context.Context, s *state) error {
-	e.obs.Ev, e.memory.State, e.phases = s.ev.Clone(), s.child.Clone(), slices.Clone(s.phases)
-	e.change.Forget()
-	e.leaves = s.leaves
-	e.rec.remember(s)
-	e.programs.ForgetTasks()
-	if err := e.drive.Breaks.TakeUp(ctx, s.breaks); err != nil {
+func (tr *traveller) takeUp(ctx context.Context, s *state) error {
+	tr.obs.Ev, tr.memory.State, tr.phases.list = s.ev.Clone(), s.child.Clone(), slices.Clone(s.phases)
+	tr.change.Forget()
+	tr.leaves = s.leaves
+	tr.rec.remember(s)
+	tr.programs.ForgetTasks()
+	if err := tr.drive.Breaks.TakeUp(ctx, s.breaks); err != nil {
 		return err
 	}
 	for _, block := range s.armed {
-		if err := e.drive.Guard.Arm(ctx, e.obs.Ev.Tracks[block]); err != nil {
+		if err := tr.drive.Guard.Arm(ctx, tr.obs.Ev.Tracks[block]); err != nil {
 			return err
 		}
 	}
@@ -78,8 +78,8 @@ func (e *Engine) takeUp(ctx context.Context, s *state) error {
 
 // noteMark keeps what is known at a position of a recorded run; from is where
 // the engine began to look at it.
-func (e *Engine) noteMark(ctx context.Context, from uint64, leaves uint64) error {
-	r := e.reverser()
+func (tr *traveller) noteMark(ctx context.Context, from uint64, leaves uint64) error {
+	r := tr.reverser()
 	if r == nil {
 		return nil
 	}
@@ -87,66 +87,66 @@ func (e *Engine) noteMark(ctx context.Context, from uint64, leaves uint64) error
 	if err != nil {
 		return err
 	}
-	e.takeLog()
-	m := mark{min(from, at), at, leaves, e.stateNow()}
-	i, there := e.markAt(at)
+	tr.log.Take()
+	m := mark{min(from, at), at, leaves, tr.stateNow()}
+	i, there := tr.markAt(at)
 	switch {
 	case there:
-		m.from = min(m.from, e.marks[i].from)
+		m.from = min(m.from, tr.marks[i].from)
 		if leaves == 0 {
-			m.leaves = e.marks[i].leaves
+			m.leaves = tr.marks[i].leaves
 		}
-		e.marks[i] = m
+		tr.marks[i] = m
 	default:
-		e.marks = slices.Insert(e.marks, i, m)
+		tr.marks = slices.Insert(tr.marks, i, m)
 	}
-	if len(e.marks) > maxMarks { // the first one has no evidence: it fits before all
-		e.marks = slices.Delete(e.marks, 1, 2)
+	if len(tr.marks) > maxMarks { // the first one has no evidence: it fits before all
+		tr.marks = slices.Delete(tr.marks, 1, 2)
 	}
 	return nil
 }
 
 // markAt is where the mark of a position is, or belongs.
-func (e *Engine) markAt(at uint64) (int, bool) {
-	return slices.BinarySearchFunc(e.marks, at, func(m mark, at uint64) int { return cmp.Compare(m.at, at) })
+func (tr *traveller) markAt(at uint64) (int, bool) {
+	return slices.BinarySearchFunc(tr.marks, at, func(m mark, at uint64) int { return cmp.Compare(m.at, at) })
 }
 
 // knownAt is what was known at a position of the recorded run: exact if the
 // engine looked at just this place, and leaves is the thread that was on its way
 // out of the kernel there.
-func (e *Engine) knownAt(at uint64) (s *state, exact bool, leaves uint64) {
-	i, exact := e.markAt(at)
+func (tr *traveller) knownAt(at uint64) (s *state, exact bool, leaves uint64) {
+	i, exact := tr.markAt(at)
 	if exact {
-		return e.marks[i].state, true, 0
+		return tr.marks[i].state, true, 0
 	}
-	if i < len(e.marks) && e.marks[i].from <= at {
-		leaves = e.marks[i].leaves
+	if i < len(tr.marks) && tr.marks[i].from <= at {
+		leaves = tr.marks[i].leaves
 	}
-	return e.marks[max(i-1, 0)].state, false, leaves
+	return tr.marks[max(i-1, 0)].state, false, leaves
 }
 
 // cutLog forgets LOG lines that the guest has not written yet where it was moved.
-func (e *Engine) cutLog(lines int) {
-	e.log.Cut(lines)
-	e.rec.cutLog(lines)
+func (tr *traveller) cutLog(lines int) {
+	tr.log.Cut(lines)
+	tr.rec.cutLog(lines)
 }
 
 // saveVM makes a VM snapshot of this moment.
-func (e *Engine) saveVM(ctx context.Context, name string, position uint64, s *state) error {
-	if err := e.target.(Snapshotter).SaveVM(ctx, name); err != nil {
+func (tr *traveller) saveVM(ctx context.Context, name string, position uint64, s *state) error {
+	if err := tr.target.(Snapshotter).SaveVM(ctx, name); err != nil {
 		return err
 	}
-	e.saves = append(e.saves, save{name, position, s})
+	tr.saves = append(tr.saves, save{name, position, s})
 	return nil
 }
 
 // dropSaves removes the VM snapshots that were made.
-func (e *Engine) dropSaves(ctx context.Context) error {
-	for len(e.saves) > 0 {
-		if err := e.target.(Snapshotter).DropVM(ctx, e.saves[0].name); err != nil {
+func (tr *traveller) dropSaves(ctx context.Context) error {
+	for len(tr.saves) > 0 {
+		if err := tr.target.(Snapshotter).DropVM(ctx, tr.saves[0].name); err != nil {
 			return err
 		}
-		e.saves = e.saves[1:]
+		tr.saves = tr.saves[1:]
 	}
 	return nil
 }

@@ -25,7 +25,7 @@ func (e *Engine) RunOn(ctx context.Context, text string, arrived func()) error {
 		return err
 	}
 	said := func() bool {
-		e.takeLog()
+		e.log.Take()
 		return slices.ContainsFunc(e.log.Since(from), func(l string) bool { return strings.Contains(l, text) })
 	}
 	if said() {

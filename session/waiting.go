@@ -23,7 +23,7 @@ func (e *Engine) Waiting() (w Waiting, log string, ok bool) {
 	if p == nil {
 		return w, "", false
 	}
-	e.takeLog()
+	e.log.Take()
 	return *p, e.log.Last(), true
 }
 
@@ -31,7 +31,7 @@ func (e *Engine) Waiting() (w Waiting, log string, ok bool) {
 func (e *Engine) awaited() *Waiting {
 	w := &Waiting{Since: time.Now()}
 	reached, requests := 0, 0
-	for _, p := range e.phases {
+	for _, p := range e.phases.list {
 		if p.Hits > 0 {
 			reached++
 		}
@@ -39,7 +39,7 @@ func (e *Engine) awaited() *Waiting {
 	for _, t := range e.obs.Ev.Threads {
 		requests += len(t.Requests)
 	}
-	w.Seen = fmt.Sprintf("%d of %s", reached, words.Count(len(e.phases), "phase"))
+	w.Seen = fmt.Sprintf("%d of %s", reached, words.Count(len(e.phases.list), "phase"))
 	if requests > 0 {
 		w.Seen += ", " + words.Count(requests, "request")
 	}
@@ -53,25 +53,11 @@ func (e *Engine) awaited() *Waiting {
 	case reached == 0 && !e.m.Booted():
 		w.For = "the guest's kernel to start"
 	case reached == 0:
-		w.For = fmt.Sprintf("phase %s (%s)", e.phases[0].Name, e.phases[0].Function)
+		w.For = fmt.Sprintf("phase %s (%s)", e.phases.list[0].Name, e.phases.list[0].Function)
 	default:
-		w.For = "what follows phase " + e.lastPhase()
+		w.For = "what follows phase " + e.phases.last()
 	}
 	return w
-}
-
-// lastPhase is the phase that was entered last.
-func (e *Engine) lastPhase() string {
-	name, stop := e.currentPhase(), 0
-	if name != "" {
-		return name
-	}
-	for _, p := range e.phases {
-		if p.Hits > 0 && p.Stop >= stop {
-			name, stop = p.Name, p.Stop
-		}
-	}
-	return name
 }
 
 // Overdue says that nothing came for so long that the waiting was ended.
@@ -134,7 +120,7 @@ func (e *Engine) nextEvent(ctx context.Context, within time.Duration) error {
 	ev, err = e.drive.Halt(ctx, reason)
 	came := err != nil || ev.Reason != reason
 	if !came && e.obs.Ev.Late != "" {
-		e.missAll()
+		e.phases.missAll()
 	}
 	if err = e.arrive(ctx, ev, err); err != nil || came {
 		return err

@@ -39,7 +39,7 @@ func (e *Engine) nextPhase(ctx context.Context, within time.Duration) error {
 	if e.obs.Ev.Finished {
 		return ErrFinished
 	}
-	if len(e.phases) == 0 {
+	if len(e.phases.list) == 0 {
 		return errors.New("there is no scenario, so there are no phases to run to: c continues, i interrupts")
 	}
 	if e.obs.Ev.Complete {
@@ -129,7 +129,7 @@ func (e *Engine) StepInstruction(ctx context.Context) error {
 // arrive records a stop, or that the session ended: not by an error of what was cut
 // short, since the user leaves.
 func (e *Engine) arrive(ctx context.Context, ev *drive.Event, err error) error {
-	e.takeLog()
+	e.log.Take()
 	if err == nil {
 		if !e.m.Booted() {
 			return nil
@@ -201,7 +201,7 @@ func (e *Engine) RunAll(ctx context.Context, arrived func()) error {
 
 // View is what users see of the newest stop.
 func (e *Engine) View() *view.View {
-	e.takeLog()
+	e.log.Take()
 	state := view.Stopped
 	if e.ended != nil {
 		state = view.Ended

@@ -26,6 +26,8 @@ const (
 
 // Book is the LOG so far. Any goroutine may use it.
 type Book struct {
+	// From is asked for new lines.
+	From func() []string
 	// Recorded says that a recording has all lines: then there is no file.
 	Recorded bool
 	// Dir is where the file goes, "" for the usual place of temporary files.
@@ -80,6 +82,15 @@ func (b *Book) Last() string {
 		}
 	}
 	return ""
+}
+
+// Take asks for new lines, and says whether there were any.
+func (b *Book) Take() bool {
+	lines := b.From()
+	if len(lines) > 0 {
+		b.Add(lines)
+	}
+	return len(lines) > 0
 }
 
 // Add takes new lines.
