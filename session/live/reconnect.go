@@ -36,7 +36,10 @@ func (t *Target) Reconnect(ctx context.Context) error {
 		return err
 	}
 	n := &Target{client: client, reads: t.reads, abort: func() {}, addr: t.addr, name: t.name, opts: t.opts}
-	if err := n.takeOver(ctx, t); err != nil {
+	if err = n.takeOver(ctx, t); err == nil {
+		err = t.readSerialAgain()
+	}
+	if err != nil { // the connection stays lost, so that it can be tried again
 		return errors.Join(err, n.Disconnect(ctx), n.unmap())
 	}
 	err = t.unmap()
@@ -48,7 +51,7 @@ func (t *Target) Reconnect(ctx context.Context) error {
 	t.reverses.Store(n.reverses.Load())
 	clear(t.written)
 	t.writes, t.advances = false, nil
-	return errors.Join(err, t.readSerialAgain())
+	return err
 }
 
 // takeOver finds out whether a machine can stand in for the one before.

@@ -3,6 +3,8 @@ package live_test
 import (
 	"bytes"
 	"context"
+	"errors"
+	"io"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -362,6 +364,34 @@ func spoil(ctx context.Context, t *testing.T, vm *qemu.VM, kernel *debuginfo.Fil
 		for a := r.Start; a < r.End; a += 2048 {
 			c.WriteMemory(ctx, gdbremote.Virtual, a, bytes.Repeat([]byte{0xcc}, int(min(r.End-a, 1024))))
 		}
+	}
+}
+
+// A serial line that is not there yet is no reason to give up the connection: it can be
+// tried again.
+func TestReconnectWithoutSerialLine(t *testing.T) {
+	ctx := deadline(t)
+	vm := startLab(ctx, t, "", false)
+	wire := wiretest.New(t, vm.GDB())
+	var missing error
+	target, err := live.Attach(ctx, wire.Path, live.Options{OpenSerial: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("")), missing }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wire.Cut(vm.GDB())
+	if _, err := target.CPUs(ctx); err == nil || !target.Lost() {
+		t.Fatalf("a connection that was cut: %v, lost %v", err, target.Lost())
+	}
+	missing = errors.New("no such socket")
+	if err := target.Reconnect(ctx); !errors.Is(err, missing) || !target.Lost() {
+		t.Errorf("without a serial line: %v, lost %v", err, target.Lost())
+	}
+	missing = nil
+	if err := target.Reconnect(ctx); err != nil || target.Lost() {
+		t.Errorf("with it: %v, lost %v", err, target.Lost())
+	}
+	if err := target.Close(ctx); err != nil {
+		t.Error(err)
 	}
 }
 
