@@ -60,6 +60,15 @@ func (e *Engine) awaited() *Waiting {
 	return w
 }
 
+// awaitAnew tells what is waited for, where that is known better since.
+func (e *Engine) awaitAnew() {
+	if p := e.waiting.Load(); p != nil {
+		w := e.awaited()
+		w.Since = p.Since
+		e.waiting.Store(w)
+	}
+}
+
 // Overdue says that nothing came for so long that the waiting was ended.
 type Overdue struct {
 	Waiting
@@ -98,8 +107,7 @@ func (e *Engine) overdue(w *Waiting, after time.Duration) *Overdue {
 
 // nextEvent runs to the next event, and not for ever if within is not 0.
 func (e *Engine) nextEvent(ctx context.Context, within time.Duration) error {
-	w := e.awaited()
-	e.waiting.Store(w)
+	e.waiting.Store(e.awaited())
 	defer e.waiting.Store(nil)
 	limit := ctx
 	if within > 0 {
@@ -125,5 +133,5 @@ func (e *Engine) nextEvent(ctx context.Context, within time.Duration) error {
 	if err = e.arrive(ctx, ev, err); err != nil || came {
 		return err
 	}
-	return e.overdue(w, within)
+	return e.overdue(e.waiting.Load(), within)
 }

@@ -77,6 +77,7 @@ func (e *Engine) runChecked(ctx, limit context.Context) (*drive.Event, error) {
 		if !e.m.Booted() {
 			continue
 		}
+		e.awaitAnew()
 		if !e.programs.Checked() {
 			if err := e.programs.CheckKernel(); err != nil {
 				return nil, err

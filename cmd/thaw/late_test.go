@@ -71,6 +71,8 @@ func TestJSONIsJSON(t *testing.T) {
 		onLab("check", "lab", "--force-state", "ep", "--divergence", "--junit", junit("a")),
 		onLab("check", "lab", "--no-shared-ram", "--record", junit("b.thaw"), "--with-code", "--sparse", "--wire-log", junit("w")),
 		onLab("check", "lab", "--timeout", "1ms"),
+		onLab("check", "lab", "--for", "3s"),
+		onLab("check", "lab:restored-twice", "--restores", "2"),
 		{"check", rec, "overwritten", "--junit", junit("c")},
 		{"check", rec, "--expect", "overwritten"},
 		{"snapshot", rec + "@3", "--caps", "--ipc"},
