@@ -22,8 +22,8 @@ const (
 // askCode shows source lines and instructions where a thread is in user mode, at
 // an address of a task, or else where the stopped processor is. Source files are
 // looked for where the debug info says that they were.
-func (e *Engine) askCode(s *view.Snapshot, p *view.Peek) error {
-	at, c := s.PC, e.programs.Here(s.System)
+func (a *asker) askCode(s *view.Snapshot, p *view.Peek) error {
+	at, c := s.PC, a.programs.Here(s.System)
 	switch q := p.Query; {
 	case q.Addr != 0 && q.Task == 0:
 		at = c.Place(q.Addr)
@@ -32,27 +32,27 @@ func (e *Engine) askCode(s *view.Snapshot, p *view.Peek) error {
 		if o == nil || o.PD == nil {
 			return fmt.Errorf("task %s is not there any more", q.Task)
 		}
-		c = e.programs.At(s.System, o, q.Addr)
+		c = a.programs.At(s.System, o, q.Addr)
 		at = c.Place(q.Addr)
 	case q.Thread != 0:
 		o, task, err := components.UserThread(s, q.Thread)
 		if err != nil {
 			return err
 		}
-		at, c = s.Places[o.ID], e.programs.At(s.System, task, o.Thread.IP)
+		at, c = s.Places[o.ID], a.programs.At(s.System, task, o.Thread.IP)
 	}
 	if c == nil {
 		return fmt.Errorf("there is no debug info for the program at %#x", at.Addr)
 	}
 	p.Title = at.Bare().String()
-	p.Text = append(p.Text, sourceLines(at, e.sources)...)
+	p.Text = append(p.Text, sourceLines(at, a.sources)...)
 	p.Text = append(p.Text, "")
 	p.Text = append(p.Text, c.Instructions(at)...)
 	return nil
 }
 
 // askStack unwinds the stack of a thread in user mode, by its saved registers.
-func (e *Engine) askStack(s *view.Snapshot, p *view.Peek) error {
+func (a *asker) askStack(s *view.Snapshot, p *view.Peek) error {
 	id := p.Query.Thread
 	if id == 0 || id == s.Thread {
 		p.Title = "backtrace of the processor"
@@ -64,7 +64,7 @@ func (e *Engine) askStack(s *view.Snapshot, p *view.Peek) error {
 		return err
 	}
 	p.Title = stackTitle(o)
-	frames, err := e.programs.Stack(s, o, task, e.m.FreshView())
+	frames, err := a.programs.Stack(s, o, task, a.m.FreshView())
 	p.Frames = withCode(frames, task.ID)
 	return err
 }

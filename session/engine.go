@@ -54,8 +54,7 @@ type Engine struct {
 	log        *guestlog.Book
 	history    *moments
 	notes      noteBook
-	sources    []string                // directories with source files
-	watched    []string                // watch expressions
+	asker      *asker
 	waiting    atomic.Pointer[Waiting] // nil: nothing is waited for
 	divergence bool                    // see Config
 	ended      error
@@ -107,8 +106,9 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 	e := &Engine{
 		parts: &parts{target: c.Target, scn: c.Scenario, programs: components.New(c.Files, c.Scenario), phases: &phaseLine{}},
 		log:   &guestlog.Book{From: c.Target.Log, Recorded: c.Recorder != nil}, history: &moments{most: cmp.Or(c.MaxStops, maxMoments)},
-		sources: c.Sources, divergence: c.Divergence,
+		divergence: c.Divergence,
 	}
+	e.asker = &asker{parts: e.parts, sources: c.Sources}
 	e.traveller = &traveller{parts: e.parts, log: e.log, history: e.history, arrive: e.arrive, snapshots: c.VMSnapshots}
 	if c.Recorder != nil {
 		var err error

@@ -20,14 +20,14 @@ const (
 // askValue evaluates a C++ expression where the stopped processor is, with the
 // debug info of the program that runs there; "COMPONENT: EXPR" takes another
 // one's, for its global variables and types.
-func (e *Engine) askValue(s *view.Snapshot, p *view.Peek) error {
+func (a *asker) askValue(s *view.Snapshot, p *view.Peek) error {
 	p.Title = p.Query.Expr
-	c, expr, err := e.programs.Expr(s, p.Query.Expr)
+	c, expr, err := a.programs.Expr(s, p.Query.Expr)
 	if err != nil {
 		return err
 	}
 	p.Title = c.Name + ": " + expr
-	scope, task, err := e.programs.Scope(s, c, p.Query.Task)
+	scope, task, err := a.programs.Scope(s, c, p.Query.Task)
 	if err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func (e *Engine) askValue(s *view.Snapshot, p *view.Peek) error {
 }
 
 // askObject shows a kernel object's members.
-func (e *Engine) askObject(s *view.Snapshot, p *view.Peek) error {
+func (a *asker) askObject(s *view.Snapshot, p *view.Peek) error {
 	o := s.System.Object(p.Query.Object)
 	if o == nil {
 		return fmt.Errorf("object %s is not there any more", p.Query.Object)
@@ -51,8 +51,8 @@ func (e *Engine) askObject(s *view.Snapshot, p *view.Peek) error {
 		return fmt.Errorf("the class of object %s is not known", o.ID)
 	}
 	q := p.Query
-	p.Query = view.Query{Kind: view.QueryValue, Expr: fmt.Sprintf("%s: *(%s*)%#x", e.scn.KernelName(), o.Class, o.Addr)}
-	err := e.askValue(s, p)
+	p.Query = view.Query{Kind: view.QueryValue, Expr: fmt.Sprintf("%s: *(%s*)%#x", a.scn.KernelName(), o.Class, o.Addr)}
+	err := a.askValue(s, p)
 	p.Query, p.Title = q, fmt.Sprintf("%s %s, a %s at %x", o.Kind, o.ID, o.Class, o.Addr)
 	return err
 }

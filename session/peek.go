@@ -105,16 +105,27 @@ func peekTitle(s *view.Snapshot, addr uint64, task kernel.ID) string {
 	return fmt.Sprintf("memory at %x of %s, task %s", addr, s.TaskName(task), task)
 }
 
+// asker answers questions about the guest as it stands.
+type asker struct {
+	*parts
+	sources []string // directories with source files
+	watched []string // expressions that are evaluated at every stop
+}
+
 // Ask answers a query at the current stop.
 func (e *Engine) Ask(ctx context.Context, q view.Query) *view.Peek {
 	last := e.history.newest()
 	if last == nil {
 		return &view.Peek{Query: q, Title: q.Kind, Err: "the guest has not stopped so far"}
 	}
-	s := last.snap
+	return e.asker.ask(last.snap, q)
+}
+
+// ask answers a query at a stop, which is the current one.
+func (a *asker) ask(s *view.Snapshot, q view.Query) *view.Peek {
 	p := &view.Peek{Query: q, Stop: s.Number, Title: q.Kind}
 	answer := map[string]func(*view.Snapshot, *view.Peek) error{
-		view.QueryMemory: e.askMemory, view.QueryValue: e.askValue, view.QueryObject: e.askObject, view.QueryCode: e.askCode, view.QueryStack: e.askStack,
+		view.QueryMemory: a.askMemory, view.QueryValue: a.askValue, view.QueryObject: a.askObject, view.QueryCode: a.askCode, view.QueryStack: a.askStack,
 	}[q.Kind]
 	if answer == nil {
 		p.Err = fmt.Sprintf("nothing is known about %q", q.Kind)
@@ -125,22 +136,22 @@ func (e *Engine) Ask(ctx context.Context, q view.Query) *view.Peek {
 }
 
 // askMemory reads memory of a task, or what the stopped processor sees.
-func (e *Engine) askMemory(s *view.Snapshot, p *view.Peek) error {
+func (a *asker) askMemory(s *view.Snapshot, p *view.Peek) error {
 	p.Title = peekTitle(s, p.Query.Addr, p.Query.Task)
-	root, err := taskRoot(s, e.m.CPU().Root, p.Query.Task)
+	root, err := taskRoot(s, a.m.CPU().Root, p.Query.Task)
 	if err != nil {
 		return err
 	}
-	space := e.m.Fresh(root)
-	p.Rows = peekMemory(space, p.Query, e.m.PtrSize(), pointee(s.System, e.programs.Of(s, p.Query.Task).Place))
+	space := a.m.Fresh(root)
+	p.Rows = peekMemory(space, p.Query, a.m.PtrSize(), pointee(s.System, a.programs.Of(s, p.Query.Task).Place))
 	return nil
 }
 
 // evalIn evaluates an expression of a component: in the given task if that runs
 // it, else at the stopped processor if it runs there, else in the first task that
 // does. It tells whose memory that was, 0: what the processor sees.
-func (e *Engine) evalIn(s *view.Snapshot, c *components.Component, expr string, task kernel.ID) (debuginfo.Value, kernel.ID, error) {
-	scope, task, err := e.programs.Scope(s, c, task)
+func (a *asker) evalIn(s *view.Snapshot, c *components.Component, expr string, task kernel.ID) (debuginfo.Value, kernel.ID, error) {
+	scope, task, err := a.programs.Scope(s, c, task)
 	if err != nil {
 		return debuginfo.Value{}, 0, err
 	}
@@ -149,15 +160,15 @@ func (e *Engine) evalIn(s *view.Snapshot, c *components.Component, expr string, 
 }
 
 // watches evaluates the watch expressions at the current stop.
-func (e *Engine) evalWatches(s *view.Snapshot) []view.Watch {
+func (a *asker) evalWatches(s *view.Snapshot) []view.Watch {
 	var out []view.Watch
-	for _, text := range e.watched {
+	for _, text := range a.watched {
 		w := view.Watch{Expr: text}
-		c, expr, err := e.programs.Expr(s, text)
+		c, expr, err := a.programs.Expr(s, text)
 		if err == nil {
 			w.Component, w.Expr = c.Name, expr
 			var v debuginfo.Value
-			if v, _, err = e.evalIn(s, c, expr, 0); err == nil {
+			if v, _, err = a.evalIn(s, c, expr, 0); err == nil {
 				w.Value = v.Format(1)
 			}
 		}
@@ -175,17 +186,26 @@ const maxWatched = 32
 // Watch adds an expression that is evaluated at every stop, or takes one away
 // that is there already. The newest stop shows it at once.
 func (e *Engine) Watch(_ context.Context, text string) error {
-	if i := slices.Index(e.watched, text); i >= 0 {
-		e.watched = slices.Delete(slices.Clone(e.watched), i, i+1)
-	} else if len(e.watched) < maxWatched {
-		e.watched = append(slices.Clone(e.watched), text)
-	} else {
-		return fmt.Errorf("%d watch expressions are the most: take one away first", maxWatched)
+	if err := e.asker.watch(text); err != nil {
+		return err
 	}
 	if newest := e.history.newest(); newest != nil {
 		m := *newest // moments are never changed
-		m.watches = e.evalWatches(m.snap)
+		m.watches = e.asker.evalWatches(m.snap)
 		e.history.replaceNewest(&m)
+	}
+	return nil
+}
+
+// watch adds an expression, or takes one away that is there already.
+func (a *asker) watch(text string) error {
+	switch i := slices.Index(a.watched, text); {
+	case i >= 0:
+		a.watched = slices.Delete(slices.Clone(a.watched), i, i+1)
+	case len(a.watched) < maxWatched:
+		a.watched = append(slices.Clone(a.watched), text)
+	default:
+		return fmt.Errorf("%d watch expressions are the most: take one away first", maxWatched)
 	}
 	return nil
 }

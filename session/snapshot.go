@@ -70,7 +70,7 @@ func (e *Engine) recordEvent(ctx context.Context, ev *drive.Event) error {
 	if err := e.memory.NoteMapped(ctx, snap); err != nil {
 		return err
 	}
-	m.watches = e.evalWatches(snap)
+	m.watches = e.asker.evalWatches(snap)
 	m.memory, m.waits = e.obs.Ev.Memory, e.judge().Waits(snap)
 	m.infos = e.drive.Breaks.Breakpoints()
 	e.keep(snap, m)
