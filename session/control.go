@@ -89,7 +89,7 @@ func (c *Controller) do(ctx context.Context, cmd command) {
 		}
 	}()
 	err := cmd.run(ctx)
-	c.engine.keepNotes()
+	c.engine.rec.keepNotes()
 	finished <- err
 	<-logs
 	state, note := view.Stopped, ""
@@ -102,7 +102,7 @@ func (c *Controller) do(ctx context.Context, cmd command) {
 		note = c.engine.history.newest().snap.Reason
 	}
 	if first == 1 && c.engine.history.first > 1 {
-		note += "; the history is full: the oldest stops are dropped from now on" + c.engine.whereDropped()
+		note += "; the history is full: the oldest stops are dropped from now on" + c.engine.rec.whereDropped()
 	}
 	c.mu.Lock()
 	c.shown = c.engine.history.last()
@@ -207,7 +207,7 @@ func (c *Controller) Reconnect() { c.queueIn(view.Ended, "reconnecting", c.engin
 
 // Record goes on recording in another new file.
 func (c *Controller) Record(path string) {
-	c.queue("recording goes on in another file", func(context.Context) error { return c.engine.MoveRecording(path) })
+	c.queue("recording goes on in another file", func(context.Context) error { return c.engine.rec.move(path) })
 }
 
 // Note adds the user's note about the shown stop; one without a text sets a
@@ -320,7 +320,7 @@ func (c *Controller) move(by int) bool {
 	}
 	if to < c.view.First {
 		v := *c.view
-		v.Message = fmt.Sprintf("stop %d was dropped: the history goes back to stop %d%s", to, c.view.First, c.engine.whereDropped())
+		v.Message = fmt.Sprintf("stop %d was dropped: the history goes back to stop %d%s", to, c.view.First, c.engine.rec.whereDropped())
 		c.send(&v)
 		return false
 	}

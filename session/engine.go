@@ -53,7 +53,7 @@ type Engine struct {
 
 	log        *guestlog.Book
 	history    *moments
-	notes      noteBook
+	notes      *noteBook
 	asker      *asker
 	waiting    atomic.Pointer[Waiting] // nil: nothing is waited for
 	divergence bool                    // see Config
@@ -105,6 +105,7 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 	}
 	e := &Engine{
 		parts: &parts{target: c.Target, scn: c.Scenario, programs: components.New(c.Files, c.Scenario), phases: &phaseLine{}},
+		notes: &noteBook{},
 		log:   &guestlog.Book{From: c.Target.Log, Recorded: c.Recorder != nil}, history: &moments{most: cmp.Or(c.MaxStops, maxMoments)},
 		divergence: c.Divergence,
 	}
@@ -115,6 +116,7 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 		if e.rec, err = newRecording(c.Recorder, e.programs.ByName, c.WithCode, c.Sparse); err != nil {
 			return nil, err
 		}
+		e.rec.parts, e.rec.lines, e.rec.book = e.parts, e.log, e.notes
 	}
 	if e.programs.Kernel() == nil {
 		return nil, errors.New("no debug info for the kernel: give its ELF")
@@ -176,7 +178,7 @@ func (e *Engine) Close(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
 	var errs []error
 	if e.rec != nil {
-		e.keepRest()
+		e.rec.keepRest()
 		if !e.rec.waits() { // else the recorder's own end tells what is lost
 			errs = append(errs, e.rec.err)
 		}

@@ -93,7 +93,7 @@ func (e *Engine) checkpointed(ctx context.Context, s *scenario.StoredSpec) error
 	}
 	e.obs.Ev.Before, e.obs.Ev.StoredAt = snap, e.history.last()+1
 	e.judge().FindOriginal(snap)
-	e.keep(snap, nil)
+	e.rec.keep(snap, nil)
 	return nil
 }
 

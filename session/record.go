@@ -10,6 +10,7 @@ import (
 	"thaw/memory"
 	"thaw/session/components"
 	"thaw/session/evidence"
+	"thaw/session/guestlog"
 	"thaw/session/view"
 	"thaw/words"
 )
@@ -98,6 +99,10 @@ func (e *WaitingError) Unwrap() error { return e.Err }
 
 // recording is the engine's side of a recorder.
 type recording struct {
+	*parts // of the session that is recorded
+	lines  *guestlog.Book
+	book   *noteBook
+
 	to       Recorder
 	err      error           // it failed: nothing is recorded any more, unless it waits
 	withCode bool            // record pages with machine code, too
@@ -140,31 +145,30 @@ func (r *recording) Read(v *memory.View) {
 }
 
 // keep records a snapshot that was just taken; m is nil for one aside.
-func (e *Engine) keep(s *view.Snapshot, m *moment) {
-	r := e.rec
+func (r *recording) keep(s *view.Snapshot, m *moment) {
 	if !r.goesOn() {
 		return
 	}
-	rec := &StopRecord{Number: s.Number, Aside: m == nil, Time: s.Time, Reason: s.Reason, Phase: s.Phase, CPU: e.m.Stopped,
+	rec := &StopRecord{Number: s.Number, Aside: m == nil, Time: s.Time, Reason: s.Reason, Phase: s.Phase, CPU: r.m.Stopped,
 		Tasks: s.Tasks, Places: s.Places, PC: s.PC, Frames: s.Frames, Cost: s.Cost}
-	for i, regs := range e.m.Regs {
-		rec.CPUs = append(rec.CPUs, CPURecord{Registers: e.m.Arch.All(regs), KernelSP: e.m.CPUs()[i].KernelSP})
+	for i, regs := range r.m.Regs {
+		rec.CPUs = append(rec.CPUs, CPURecord{Registers: r.m.Arch.All(regs), KernelSP: r.m.CPUs()[i].KernelSP})
 	}
 	r.records++
 	r.snaps[s] = r.records
 	if m != nil {
-		rec.Phases, rec.Breakpoints, rec.Evidence = m.phases, m.infos, &e.obs.Ev
-		rec.Before, rec.After = r.snaps[e.obs.Ev.Before], r.snaps[e.obs.Ev.After]
-		r.forget(&e.obs.Ev)
+		rec.Phases, rec.Breakpoints, rec.Evidence = m.phases, m.infos, &r.obs.Ev
+		rec.Before, rec.After = r.snaps[r.obs.Ev.Before], r.snaps[r.obs.Ev.After]
+		r.forget(&r.obs.Ev)
 	}
 	if r.cut {
 		rec.LogCut, rec.LogKept, r.cut = true, r.log, false
 	}
-	lines := e.log.Since(r.log)
+	lines := r.lines.Since(r.log)
 	r.log += len(lines)
 	rec.Log = lines
-	rec.Stacks = e.changedStacks(s)
-	pages, err := e.readPages()
+	rec.Stacks = r.changedStacks(s)
+	pages, err := r.readPages()
 	if err == nil {
 		err = r.to.Stop(rec, pages)
 	}
@@ -177,7 +181,7 @@ const maxStacks = 256
 // changedStacks unwinds the stacks of threads in user mode, so that a replay can
 // show them, and what was read for that is recorded. It returns those that are not
 // what they were.
-func (e *Engine) changedStacks(s *view.Snapshot) map[kernel.ID][]view.Frame {
+func (r *recording) changedStacks(s *view.Snapshot) map[kernel.ID][]view.Frame {
 	changed := map[kernel.ID][]view.Frame{}
 	for i, o := range s.System.Threads() {
 		if i == maxStacks {
@@ -185,10 +189,10 @@ func (e *Engine) changedStacks(s *view.Snapshot) map[kernel.ID][]view.Frame {
 		}
 		var frames []view.Frame
 		if o, task, err := components.UserThread(s, o.ID); err == nil && task.PD.Root != 0 {
-			frames, _ = e.programs.Stack(s, o, task, e.m.View) // without debug info there is none
+			frames, _ = r.programs.Stack(s, o, task, r.m.View) // without debug info there is none
 		}
-		if !slices.Equal(frames, e.rec.stacks[o.ID]) {
-			e.rec.stacks[o.ID], changed[o.ID] = frames, frames
+		if !slices.Equal(frames, r.stacks[o.ID]) {
+			r.stacks[o.ID], changed[o.ID] = frames, frames
 		}
 	}
 	return changed
@@ -214,8 +218,8 @@ func (r *recording) remember(s *state) {
 }
 
 // whereDropped says where stops are that the history has dropped.
-func (e *Engine) whereDropped() string {
-	if !e.rec.goesOn() {
+func (r *recording) whereDropped() string {
+	if !r.goesOn() {
 		return ""
 	}
 	return "; the recording holds them"
@@ -252,50 +256,50 @@ func (r *recording) trouble() string {
 	return r.err.Error()
 }
 
-// MoveRecording goes on recording in another new file.
-func (e *Engine) MoveRecording(path string) error {
-	switch m, ok := e.recorder().(Mover); {
-	case !ok || !e.rec.goesOn():
+// move goes on recording in another new file.
+func (r *recording) move(path string) error {
+	switch m, ok := r.recorder().(Mover); {
+	case !ok || !r.goesOn():
 		return errors.New("nothing is recorded that could go on in another file")
 	default:
 		if err := m.Move(path); err != nil {
 			return err
 		}
-		e.rec.err = nil
+		r.err = nil
 		return nil
 	}
 }
 
 // recorder is nil if nothing is recorded.
-func (e *Engine) recorder() Recorder {
-	if e.rec == nil {
+func (r *recording) recorder() Recorder {
+	if r == nil {
 		return nil
 	}
-	return e.rec.to
+	return r.to
 }
 
 // readPages reads the pages that the model has read since the last record, as
 // they are now. Of pages with machine code only what was read is kept, unless
 // code is wanted: kernels have pages with both code and data.
-func (e *Engine) readPages() ([]Page, error) {
-	e.rec.Read(e.m.View)
+func (r *recording) readPages() ([]Page, error) {
+	r.Read(r.m.View)
 	// All that the model is made of, though most of it was decoded at an earlier stop.
-	e.m.Mirror.Each(func(addr uint64) { e.rec.pages[addr&^(PageSize-1)] = true })
-	e.m.Mirror.Trace(e.rec.reads)
-	if e.rec.withCode {
-		e.rec.Read(e.m.Text)
+	r.m.Mirror.Each(func(addr uint64) { r.pages[addr&^(PageSize-1)] = true })
+	r.m.Mirror.Trace(r.reads)
+	if r.withCode {
+		r.Read(r.m.Text)
 	}
-	addrs := make([]uint64, 0, len(e.rec.pages))
-	for a := range e.rec.pages {
+	addrs := make([]uint64, 0, len(r.pages))
+	for a := range r.pages {
 		addrs = append(addrs, a)
 	}
 	slices.Sort(addrs)
-	clear(e.rec.pages)
+	clear(r.pages)
 	reqs := make([]memory.Request, 0, len(addrs))
 	for _, a := range addrs {
 		reqs = append(reqs, memory.Request{Addr: a, Buf: make([]byte, PageSize)})
 	}
-	if err := e.m.ReadPhysical(reqs); err != nil {
+	if err := r.m.ReadPhysical(reqs); err != nil {
 		return nil, err
 	}
 	var pages []Page
@@ -304,38 +308,36 @@ func (e *Engine) readPages() ([]Page, error) {
 			continue
 		}
 		p := Page{Addr: q.Addr, Data: q.Buf}
-		if e.rec.sparse || e.rec.code.in(q.Buf) {
-			p.Known = e.rec.reads.Blank(q.Addr, q.Buf)
+		if r.sparse || r.code.in(q.Buf) {
+			p.Known = r.reads.Blank(q.Addr, q.Buf)
 		}
 		pages = append(pages, p)
 	}
-	clear(e.rec.reads)
+	clear(r.reads)
 	return pages, nil
 }
 
 // keepRest records what came after the last stop.
-func (e *Engine) keepRest() {
-	r := e.rec
+func (r *recording) keepRest() {
 	if !r.goesOn() {
 		return
 	}
-	e.log.Take()
-	if lines := e.log.Since(r.log); len(lines) > 0 {
+	r.lines.Take()
+	if lines := r.lines.Since(r.log); len(lines) > 0 {
 		r.log += len(lines)
 		r.fail(r.to.Log(lines))
 	}
-	e.keepNotes()
+	r.keepNotes()
 }
 
 // keepNotes records the notes if they changed.
-func (e *Engine) keepNotes() {
-	r := e.rec
+func (r *recording) keepNotes() {
 	if !r.goesOn() {
 		return
 	}
-	if n := e.notes.version(); n != r.notes {
+	if n := r.book.version(); n != r.notes {
 		r.notes = n
-		r.fail(r.to.Notes(e.notes.all()))
+		r.fail(r.to.Notes(r.book.all()))
 	}
 }
 

@@ -73,7 +73,7 @@ func (e *Engine) recordEvent(ctx context.Context, ev *drive.Event) error {
 	m.watches = e.asker.evalWatches(snap)
 	m.memory, m.waits = e.obs.Ev.Memory, e.judge().Waits(snap)
 	m.infos = e.drive.Breaks.Breakpoints()
-	e.keep(snap, m)
+	e.rec.keep(snap, m)
 	if err := e.noteTravel(ctx, m, ev); err != nil {
 		return err
 	}
