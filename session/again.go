@@ -26,60 +26,60 @@ func restorePhase(phases []view.Phase) int {
 
 // again begins to count anew as a phase is entered that begins another round, and to
 // judge anew where that is the restore. Otherwise it does nothing.
-func (e *Engine) again(ctx context.Context, n int) error {
-	if !e.obs.Ev.Complete || e.phases.list[n].Depth > 0 || e.phases.list[n].Hits == 0 {
+func (ps *parts) again(ctx context.Context, n int) error {
+	if !ps.obs.Ev.Complete || ps.phases.list[n].Depth > 0 || ps.phases.list[n].Hits == 0 {
 		return nil
 	}
-	for i := n; i < len(e.phases.list) && (i == n || e.phases.list[i].Depth > 0); i++ {
-		p := &e.phases.list[i]
+	for i := n; i < len(ps.phases.list) && (i == n || ps.phases.list[i].Depth > 0); i++ {
+		p := &ps.phases.list[i]
 		p.State, p.Hits, p.Stop = view.PhaseNext, 0, 0
 	}
-	if n != restorePhase(e.phases.list) {
+	if n != restorePhase(ps.phases.list) {
 		return nil // a checkpoint alone takes no verdict away
 	}
-	if err := e.drive.Guard.DisarmAll(ctx); err != nil {
+	if err := ps.drive.Guard.DisarmAll(ctx); err != nil {
 		return err
 	}
-	sys, err := e.m.System(ctx)
+	sys, err := ps.m.System(ctx)
 	if err != nil {
 		return err
 	}
 	next := evidence.New()
-	next.Restore, next.Past = e.obs.Ev.Number()+1, e.obs.Ev.Past
-	if e.obs.Ev.After != nil {
-		if task := e.judge().Restored(e.obs.Ev.After); task != 0 {
-			next.Past = append(slices.Clone(e.obs.Ev.Past), task)
+	next.Restore, next.Past = ps.obs.Ev.Number()+1, ps.obs.Ev.Past
+	if ps.obs.Ev.After != nil {
+		if task := ps.judge().Restored(ps.obs.Ev.After); task != 0 {
+			next.Past = append(slices.Clone(ps.obs.Ev.Past), task)
 		}
 	}
-	if o := sys.Object(e.obs.Ev.Original); o != nil && o.PD != nil {
-		next.Original, next.Waits = e.obs.Ev.Original, e.obs.Ev.Waits
+	if o := sys.Object(ps.obs.Ev.Original); o != nil && o.PD != nil {
+		next.Original, next.Waits = ps.obs.Ev.Original, ps.obs.Ev.Waits
 	}
-	e.obs.Ev = next
+	ps.obs.Ev = next
 	return nil
 }
 
 // RunMany walks so many restores to their ends.
-func (e *Engine) RunMany(ctx context.Context, restores int, arrived func()) error {
-	err := e.RunAll(ctx, arrived)
-	for err == nil && e.obs.Ev.Number() < restores && len(e.obs.Ev.Mismatches) == 0 {
-		err = e.RunAgain(ctx, arrived)
+func (wk *walker) RunMany(ctx context.Context, restores int, arrived func()) error {
+	err := wk.RunAll(ctx, arrived)
+	for err == nil && wk.obs.Ev.Number() < restores && len(wk.obs.Ev.Mismatches) == 0 {
+		err = wk.RunAgain(ctx, arrived)
 	}
 	return err
 }
 
 // RunAgain waits for the next restore of a session, and walks it to its end as RunAll
 // does.
-func (e *Engine) RunAgain(ctx context.Context, arrived func()) error {
-	for before := e.obs.Ev.Number(); e.obs.Ev.Number() == before; {
-		if err := e.nextEvent(ctx, time.Duration(e.scn.Timeout)); err != nil {
+func (wk *walker) RunAgain(ctx context.Context, arrived func()) error {
+	for before := wk.obs.Ev.Number(); wk.obs.Ev.Number() == before; {
+		if err := wk.nextEvent(ctx, time.Duration(wk.scn.Timeout)); err != nil {
 			return err
 		}
 		if arrived != nil {
 			arrived()
 		}
-		if len(e.obs.Ev.Mismatches) > 0 {
+		if len(wk.obs.Ev.Mismatches) > 0 {
 			return nil
 		}
 	}
-	return e.RunAll(ctx, arrived)
+	return wk.RunAll(ctx, arrived)
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
 	"time"
 
 	"thaw/debuginfo"
@@ -50,13 +49,13 @@ type Config struct {
 type Engine struct {
 	*parts
 	*traveller
+	*walker
 
 	log        *guestlog.Book
 	history    *moments
 	notes      *noteBook
 	asker      *asker
-	waiting    atomic.Pointer[Waiting] // nil: nothing is waited for
-	divergence bool                    // see Config
+	divergence bool // see Config
 	ended      error
 }
 
@@ -110,6 +109,7 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 		divergence: c.Divergence,
 	}
 	e.asker = &asker{parts: e.parts, sources: c.Sources}
+	e.walker = &walker{parts: e.parts, log: e.log, history: e.history, arrive: e.arrive}
 	e.traveller = &traveller{parts: e.parts, log: e.log, history: e.history, arrive: e.arrive, snapshots: c.VMSnapshots}
 	if c.Recorder != nil {
 		var err error
@@ -208,12 +208,12 @@ func (e *Engine) clear(ctx context.Context) error {
 }
 
 // bare takes all breakpoints and watchpoints off a stopped target.
-func (p *parts) bare(ctx context.Context) error {
-	if err := p.drive.Breaks.PutBack(ctx); err != nil {
+func (ps *parts) bare(ctx context.Context) error {
+	if err := ps.drive.Breaks.PutBack(ctx); err != nil {
 		return err
 	}
-	if err := p.drive.Guard.DisarmAll(ctx); err != nil {
+	if err := ps.drive.Guard.DisarmAll(ctx); err != nil {
 		return err
 	}
-	return p.drive.Breaks.TakeOff(ctx)
+	return ps.drive.Breaks.TakeOff(ctx)
 }

@@ -6,8 +6,8 @@ import (
 )
 
 // judge weighs the evidence as it is now.
-func (e *Engine) judge() *evidence.Judge {
-	k := e.programs.Kernel()
-	return &evidence.Judge{Arch: e.m.Arch, Platform: e.m.Decoder.Platform(), Child: e.scn.Child, Kernel: k.Text, Ev: &e.obs.Ev,
-		Place: func(program string, addr uint64) view.Place { return e.programs.ByName[program].Place(addr) }}
+func (ps *parts) judge() *evidence.Judge {
+	k := ps.programs.Kernel()
+	return &evidence.Judge{Arch: ps.m.Arch, Platform: ps.m.Decoder.Platform(), Child: ps.scn.Child, Kernel: k.Text, Ev: &ps.obs.Ev,
+		Place: func(program string, addr uint64) view.Place { return ps.programs.ByName[program].Place(addr) }}
 }

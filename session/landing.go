@@ -213,4 +213,4 @@ func (tr *traveller) stopped(ctx context.Context) (done func() error, err error)
 }
 
 // runEnds is called at the end of a recorded run: nothing more comes.
-func (e *Engine) runEnds() { e.obs.Ev.Finished = e.obs.Ev.Complete }
+func (ps *parts) runEnds() { ps.obs.Ev.Finished = ps.obs.Ev.Complete }

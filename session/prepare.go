@@ -99,7 +99,7 @@ func (e *Engine) checkpointed(ctx context.Context, s *scenario.StoredSpec) error
 
 // prove compares files with what runs. What differs is known of every stop, wherever
 // the guest goes back to.
-func (e *Engine) prove(sys *kernel.System) {
-	e.programs.Prove(sys)
-	e.obs.Ev.Mismatches, e.obs.Ev.Unproved = e.programs.Mismatches(), e.programs.Unproved()
+func (ps *parts) prove(sys *kernel.System) {
+	ps.programs.Prove(sys)
+	ps.obs.Ev.Mismatches, ps.obs.Ev.Unproved = ps.programs.Mismatches(), ps.programs.Unproved()
 }

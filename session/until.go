@@ -13,29 +13,29 @@ import (
 // of its LOG holds text that was written since the restore began: what a bug does to
 // the system is seen there only. It ends with an *Overdue if none comes within the
 // scenario's timeout. The last stop has the LOG up to then.
-func (e *Engine) RunOn(ctx context.Context, text string, arrived func()) error {
+func (wk *walker) RunOn(ctx context.Context, text string, arrived func()) error {
 	from := -1 // LOG lines from before the restore
-	err := e.RunAll(ctx, func() {
-		if from < 0 && (e.obs.Ev.Before != nil || e.obs.Ev.Complete) {
-			from = e.log.Count()
+	err := wk.RunAll(ctx, func() {
+		if from < 0 && (wk.obs.Ev.Before != nil || wk.obs.Ev.Complete) {
+			from = wk.log.Count()
 		}
 		arrived()
 	})
-	if err != nil || len(e.obs.Ev.Mismatches) > 0 {
+	if err != nil || len(wk.obs.Ev.Mismatches) > 0 {
 		return err
 	}
 	said := func() bool {
-		e.log.Take()
-		return slices.ContainsFunc(e.log.Since(from), func(l string) bool { return strings.Contains(l, text) })
+		wk.log.Take()
+		return slices.ContainsFunc(wk.log.Since(from), func(l string) bool { return strings.Contains(l, text) })
 	}
 	if said() {
 		return nil
 	}
-	within := time.Duration(e.scn.Timeout)
-	w := e.awaited()
+	within := time.Duration(wk.scn.Timeout)
+	w := wk.awaited()
 	w.For = fmt.Sprintf("a LOG line with %q", text)
-	e.waiting.Store(w)
-	defer e.waiting.Store(nil)
+	wk.waiting.Store(w)
+	defer wk.waiting.Store(nil)
 	limit, cancel := context.WithTimeout(ctx, within)
 	var looking sync.WaitGroup
 	defer looking.Wait()
@@ -52,36 +52,36 @@ func (e *Engine) RunOn(ctx context.Context, text string, arrived func()) error {
 		}
 		cancel()
 	})
-	err = e.runUntil(ctx, limit, func() string {
+	err = wk.runUntil(ctx, limit, func() string {
 		if said() {
 			return fmt.Sprintf("the LOG says %q", text)
 		}
 		return fmt.Sprintf("the LOG did not say %q within %v", text, within)
 	}, arrived)
-	if err != nil || said() || len(e.obs.Ev.Mismatches) > 0 {
+	if err != nil || said() || len(wk.obs.Ev.Mismatches) > 0 {
 		return err
 	}
-	o := e.overdue(w, within)
+	o := wk.overdue(w, within)
 	o.Why = "the guest went on without it"
 	return o
 }
 
 // runUntil lets the guest run until limit is over, whatever events come meanwhile, and
 // stops it then for that reason.
-func (e *Engine) runUntil(ctx, limit context.Context, reason func() string, arrived func()) error {
+func (wk *walker) runUntil(ctx, limit context.Context, reason func() string, arrived func()) error {
 	for {
-		ev, err := e.runChecked(ctx, limit)
+		ev, err := wk.runChecked(ctx, limit)
 		over := err != nil && ctx.Err() == nil && limit.Err() != nil
 		if over {
-			ev, err = e.drive.Halt(ctx, reason())
+			ev, err = wk.drive.Halt(ctx, reason())
 		}
-		if err := e.arrive(ctx, ev, err); err != nil {
+		if err := wk.arrive(ctx, ev, err); err != nil {
 			return err
 		}
 		if arrived != nil {
 			arrived()
 		}
-		if over || len(e.obs.Ev.Mismatches) > 0 {
+		if over || len(wk.obs.Ev.Mismatches) > 0 {
 			return nil
 		}
 	}

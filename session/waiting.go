@@ -18,54 +18,54 @@ type Waiting struct {
 }
 
 // Waiting tells what is waited for and the LOG's last line; any goroutine may call it.
-func (e *Engine) Waiting() (w Waiting, log string, ok bool) {
-	p := e.waiting.Load()
+func (wk *walker) Waiting() (w Waiting, log string, ok bool) {
+	p := wk.waiting.Load()
 	if p == nil {
 		return w, "", false
 	}
-	e.log.Take()
-	return *p, e.log.Last(), true
+	wk.log.Take()
+	return *p, wk.log.Last(), true
 }
 
 // awaited puts in words what the guest is run for now.
-func (e *Engine) awaited() *Waiting {
+func (ps *parts) awaited() *Waiting {
 	w := &Waiting{Since: time.Now()}
 	reached, requests := 0, 0
-	for _, p := range e.phases.list {
+	for _, p := range ps.phases.list {
 		if p.Hits > 0 {
 			reached++
 		}
 	}
-	for _, t := range e.obs.Ev.Threads {
+	for _, t := range ps.obs.Ev.Threads {
 		requests += len(t.Requests)
 	}
-	w.Seen = fmt.Sprintf("%d of %s", reached, words.Count(len(e.phases.list), "phase"))
+	w.Seen = fmt.Sprintf("%d of %s", reached, words.Count(len(ps.phases.list), "phase"))
 	if requests > 0 {
 		w.Seen += ", " + words.Count(requests, "request")
 	}
 	switch {
-	case e.obs.Ev.Finished:
+	case ps.obs.Ev.Finished:
 		w.For = "the next restore to begin"
-	case e.obs.Ev.Complete:
+	case ps.obs.Ev.Complete:
 		w.For = "restored threads to enter user mode"
-	case reached == 0 && e.obs.Ev.Late != "":
+	case reached == 0 && ps.obs.Ev.Late != "":
 		w.For = "what is still to come of the restore"
-	case reached == 0 && !e.m.Booted():
+	case reached == 0 && !ps.m.Booted():
 		w.For = "the guest's kernel to start"
 	case reached == 0:
-		w.For = fmt.Sprintf("phase %s (%s)", e.phases.list[0].Name, e.phases.list[0].Function)
+		w.For = fmt.Sprintf("phase %s (%s)", ps.phases.list[0].Name, ps.phases.list[0].Function)
 	default:
-		w.For = "what follows phase " + e.phases.last()
+		w.For = "what follows phase " + ps.phases.last()
 	}
 	return w
 }
 
 // awaitAnew tells what is waited for, where that is known better since.
-func (e *Engine) awaitAnew() {
-	if p := e.waiting.Load(); p != nil {
-		w := e.awaited()
+func (wk *walker) awaitAnew() {
+	if p := wk.waiting.Load(); p != nil {
+		w := wk.awaited()
 		w.Since = p.Since
-		e.waiting.Store(w)
+		wk.waiting.Store(w)
 	}
 }
 
@@ -87,51 +87,51 @@ func (o *Overdue) Error() string {
 }
 
 // overdue says why nothing may have come.
-func (e *Engine) overdue(w *Waiting, after time.Duration) *Overdue {
+func (wk *walker) overdue(w *Waiting, after time.Duration) *Overdue {
 	o := &Overdue{Waiting: *w, After: after}
 	switch {
-	case !e.m.Booted():
+	case !wk.m.Booted():
 		o.Why = "the guest has not booted, so look at how QEMU was started: machine type, memory, image"
-	case e.obs.Ev.Late != "":
-		o.Why = e.obs.Ev.Late + ", so start the system anew and attach earlier"
+	case wk.obs.Ev.Late != "":
+		o.Why = wk.obs.Ev.Late + ", so start the system anew and attach earlier"
 	case strings.HasPrefix(w.For, "phase "):
-		o.Why = "nothing called it" + e.alone() + ", so see whether this system checkpoints and restores, and whether the scenario is that of it"
-	case e.obs.Ev.Finished:
-		o.Why = fmt.Sprintf("there was no other restore after %s", words.Count(e.obs.Ev.Number(), "restore"))
+		o.Why = "nothing called it" + wk.alone() + ", so see whether this system checkpoints and restores, and whether the scenario is that of it"
+	case wk.obs.Ev.Finished:
+		o.Why = fmt.Sprintf("there was no other restore after %s", words.Count(wk.obs.Ev.Number(), "restore"))
 	default:
 		o.Why = "the restore went no further"
 	}
-	_, o.Log, _ = e.Waiting()
+	_, o.Log, _ = wk.Waiting()
 	return o
 }
 
 // nextEvent runs to the next event, and not for ever if within is not 0.
-func (e *Engine) nextEvent(ctx context.Context, within time.Duration) error {
-	e.waiting.Store(e.awaited())
-	defer e.waiting.Store(nil)
+func (wk *walker) nextEvent(ctx context.Context, within time.Duration) error {
+	wk.waiting.Store(wk.awaited())
+	defer wk.waiting.Store(nil)
 	limit := ctx
 	if within > 0 {
 		var cancel context.CancelFunc
 		limit, cancel = context.WithTimeout(ctx, within)
 		defer cancel()
 	}
-	ev, err := e.runChecked(ctx, limit)
+	ev, err := wk.runChecked(ctx, limit)
 	if err == nil || ctx.Err() != nil || limit.Err() == nil || !errors.Is(err, context.DeadlineExceeded) {
-		return e.arrive(ctx, ev, err)
+		return wk.arrive(ctx, ev, err)
 	}
-	if e.obs.Ev.Complete && !e.obs.Ev.Finished {
-		ev, err = e.drive.Halt(ctx, fmt.Sprintf("no thread returned to user mode within %v", within))
-		e.obs.Ev.Finished = true
-		return e.arrive(ctx, ev, err)
+	if wk.obs.Ev.Complete && !wk.obs.Ev.Finished {
+		ev, err = wk.drive.Halt(ctx, fmt.Sprintf("no thread returned to user mode within %v", within))
+		wk.obs.Ev.Finished = true
+		return wk.arrive(ctx, ev, err)
 	}
 	reason := fmt.Sprintf("nothing came within %v", within)
-	ev, err = e.drive.Halt(ctx, reason)
+	ev, err = wk.drive.Halt(ctx, reason)
 	came := err != nil || ev.Reason != reason
-	if !came && e.obs.Ev.Late != "" {
-		e.phases.missAll()
+	if !came && wk.obs.Ev.Late != "" {
+		wk.phases.missAll()
 	}
-	if err = e.arrive(ctx, ev, err); err != nil || came {
+	if err = wk.arrive(ctx, ev, err); err != nil || came {
 		return err
 	}
-	return e.overdue(e.waiting.Load(), within)
+	return wk.overdue(wk.waiting.Load(), within)
 }

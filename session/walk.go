@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"thaw/session/drive"
+	"thaw/session/guestlog"
 	"thaw/session/view"
 	"time"
 )
@@ -14,6 +16,15 @@ var ErrFinished = errors.New("the restore is complete and every thread's verdict
 
 // reasonStep is the reason of a stop after a single step.
 const reasonStep = "step"
+
+// walker runs the guest to what is waited for.
+type walker struct {
+	*parts
+	log     *guestlog.Book
+	history *moments
+	arrive  func(ctx context.Context, ev *drive.Event, err error) error // records a stop, see Engine
+	waiting atomic.Pointer[Waiting]                                     // nil: nothing is waited for
+}
 
 // Begin sets the scenario's breakpoints and records the first stop, if the
 // kernel runs already.
@@ -32,26 +43,26 @@ func (e *Engine) Begin(ctx context.Context) error {
 
 // NextPhase runs to the next event of the scenario: a phase, the end of the
 // restore, or a thread's return to user mode after it.
-func (e *Engine) NextPhase(ctx context.Context) error { return e.nextPhase(ctx, 0) }
+func (wk *walker) NextPhase(ctx context.Context) error { return wk.nextPhase(ctx, 0) }
 
 // nextPhase is NextPhase that waits no longer than so for an event, 0: for ever.
-func (e *Engine) nextPhase(ctx context.Context, within time.Duration) error {
-	if e.obs.Ev.Finished {
+func (wk *walker) nextPhase(ctx context.Context, within time.Duration) error {
+	if wk.obs.Ev.Finished {
 		return ErrFinished
 	}
-	if len(e.phases.list) == 0 {
+	if len(wk.phases.list) == 0 {
 		return errors.New("there is no scenario, so there are no phases to run to: c continues, i interrupts")
 	}
-	if e.obs.Ev.Complete {
-		within = time.Duration(e.scn.Settle)
+	if wk.obs.Ev.Complete {
+		within = time.Duration(wk.scn.Settle)
 	}
-	return e.nextEvent(ctx, within)
+	return wk.nextEvent(ctx, within)
 }
 
 // Continue runs until the user interrupts or the scenario's next event.
-func (e *Engine) Continue(ctx context.Context) error {
-	ev, err := e.runChecked(ctx, ctx)
-	return e.arrive(ctx, ev, err)
+func (wk *walker) Continue(ctx context.Context) error {
+	ev, err := wk.runChecked(ctx, ctx)
+	return wk.arrive(ctx, ev, err)
 }
 
 // After how long without an event the guest is looked at, and at most: breakpoints of
@@ -63,36 +74,36 @@ const (
 
 // runChecked runs until something happens; files that were not compared with what
 // runs so far are compared as soon as that is there.
-func (e *Engine) runChecked(ctx, limit context.Context) (*drive.Event, error) {
-	for wait := firstLook; !e.programs.Checked() || len(e.programs.Unproved()) > 0; wait = min(2*wait, lastLook) {
+func (wk *walker) runChecked(ctx, limit context.Context) (*drive.Event, error) {
+	for wait := firstLook; !wk.programs.Checked() || len(wk.programs.Unproved()) > 0; wait = min(2*wait, lastLook) {
 		limited, cancel := context.WithTimeout(limit, wait)
-		ev, err := e.drive.Run(ctx, limited)
+		ev, err := wk.drive.Run(ctx, limited)
 		cancel()
 		if limit.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
 			return ev, err
 		}
-		if ev, err = e.drive.Halt(ctx, ""); err != nil || ev.Reason != "" {
+		if ev, err = wk.drive.Halt(ctx, ""); err != nil || ev.Reason != "" {
 			return ev, err
 		}
-		if !e.m.Booted() {
+		if !wk.m.Booted() {
 			continue
 		}
-		e.awaitAnew()
-		if !e.programs.Checked() {
-			if err := e.programs.CheckKernel(); err != nil {
+		wk.awaitAnew()
+		if !wk.programs.Checked() {
+			if err := wk.programs.CheckKernel(); err != nil {
 				return nil, err
 			}
 		}
-		known := len(e.obs.Ev.Mismatches)
-		sys, err := e.m.System(ctx)
+		known := len(wk.obs.Ev.Mismatches)
+		sys, err := wk.m.System(ctx)
 		if err != nil {
 			return nil, err
 		}
-		if e.prove(sys); len(e.obs.Ev.Mismatches) > known {
+		if wk.prove(sys); len(wk.obs.Ev.Mismatches) > known {
 			return &drive.Event{Reason: "a file is not that of the program that runs", Idle: true}, nil
 		}
 	}
-	return e.drive.Run(ctx, limit)
+	return wk.drive.Run(ctx, limit)
 }
 
 // StepInstruction executes one instruction of the stopped processor.
@@ -155,11 +166,11 @@ func (e *Engine) arrive(ctx context.Context, ev *drive.Event, err error) error {
 // settle finds out whether anything more can be learned: not once the restore
 // is complete and every thread has entered user mode, unless it is equal by
 // coincidence and may wait for ever.
-func (e *Engine) settle() {
-	if !e.obs.Ev.Complete || e.obs.Ev.Finished {
+func (ps *parts) settle() {
+	if !ps.obs.Ev.Complete || ps.obs.Ev.Finished {
 		return
 	}
-	for _, t := range e.obs.Ev.Threads {
+	for _, t := range ps.obs.Ev.Threads {
 		q := t.Request()
 		// One in an exception gets a reply, and runs.
 		equal := q.Thread.IP == q.IP && q.Thread.SP == q.SP && !t.Changed() && !q.Thread.Exception
@@ -167,24 +178,24 @@ func (e *Engine) settle() {
 			return
 		}
 	}
-	e.obs.Ev.Finished = true
+	ps.obs.Ev.Finished = true
 }
 
 // RunFor lets the guest run for so long, whatever the scenario, and judges every request
 // for a thread's state that comes meanwhile. arrived, if not nil, is called after every
 // stop.
-func (e *Engine) RunFor(ctx context.Context, d time.Duration, arrived func()) error {
+func (wk *walker) RunFor(ctx context.Context, d time.Duration, arrived func()) error {
 	limit, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
-	return e.runUntil(ctx, limit, func() string { return fmt.Sprintf("%v are over", d) }, arrived)
+	return wk.runUntil(ctx, limit, func() string { return fmt.Sprintf("%v are over", d) }, arrived)
 }
 
 // RunAll walks every phase to the end, headless, or until a file turns out to be
 // another program's. An event that does not come within the scenario's timeout ends
 // it with an *Overdue. arrived, if not nil, is called after every stop.
-func (e *Engine) RunAll(ctx context.Context, arrived func()) error {
+func (wk *walker) RunAll(ctx context.Context, arrived func()) error {
 	for {
-		err := e.nextPhase(ctx, time.Duration(e.scn.Timeout))
+		err := wk.nextPhase(ctx, time.Duration(wk.scn.Timeout))
 		if errors.Is(err, ErrFinished) {
 			return nil
 		}
@@ -194,7 +205,7 @@ func (e *Engine) RunAll(ctx context.Context, arrived func()) error {
 		if arrived != nil {
 			arrived()
 		}
-		if e.obs.Ev.Finished || len(e.obs.Ev.Mismatches) > 0 {
+		if wk.obs.Ev.Finished || len(wk.obs.Ev.Mismatches) > 0 {
 			return nil
 		}
 	}
