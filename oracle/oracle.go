@@ -1,0 +1,188 @@
+// Package oracle has gdb read a kernel's objects, by its own reading of the debug info,
+// and compares what it prints with the model: two readers that share nothing, at one
+// stop.
+//
+// It knows base-hw, whose rows the script beside it prints. It must not know how the
+// model is read.
+package oracle
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+
+	"thaw/kernel"
+)
+
+//go:embed basehw.py
+var script string
+
+// maxRows bounds what gdb may print.
+const maxRows = 1 << 18
+
+// Read has gdb attach to a stub, execute commands, and print what it sees of the kernel
+// whose ELF is given. The guest stands when it ends.
+func Read(ctx context.Context, gdb, elf, addr string, commands []string) (rows []string, err error) {
+	if _, err := exec.LookPath(gdb); err != nil {
+		return nil, fmt.Errorf("gdb is needed, with Python: install it, or name it with --gdb: %w", err)
+	}
+	file, err := os.CreateTemp("", "thaw-*.py")
+	if err != nil {
+		return nil, fmt.Errorf("giving gdb its script: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.Remove(file.Name())) }()
+	_, err = file.WriteString(script)
+	if err = errors.Join(err, file.Close()); err != nil {
+		return nil, fmt.Errorf("giving gdb its script: %w", err)
+	}
+	args := []string{"-batch", "-nx"}
+	for _, c := range slices.Concat([]string{"set confirm off", "set language c++", "target remote " + addr}, commands, []string{"delete"}) {
+		args = append(args, "-ex", c)
+	}
+	args = append(args, "-x", file.Name(), "-ex", "disconnect", elf)
+	run := exec.CommandContext(ctx, gdb, args...)
+	var errs bytes.Buffer
+	run.Stderr = &errs
+	out, err := run.Output()
+	for line := range strings.Lines(string(out)) {
+		if line = strings.TrimRight(line, " \n"); line == "complete" {
+			return rows, nil
+		} else if isRow(line) && len(rows) < maxRows {
+			rows = append(rows, line)
+		}
+	}
+	lines := strings.Split(strings.TrimSpace(errs.String()), "\n")
+	return nil, errors.Join(fmt.Errorf("gdb did not come to the end of its reading: %s", lines[len(lines)-1]), err, ctx.Err())
+}
+
+func isRow(line string) bool {
+	return slices.ContainsFunc([]string{"thread ", "pd ", "cap "}, func(p string) bool { return strings.HasPrefix(line, p) })
+}
+
+// Differences are the rows that only one side has.
+func Differences(sys *kernel.System, read []string) (onlyModel, onlyRead []string) {
+	mine := Rows(sys)
+	only := func(a, b []string) (out []string) {
+		has := map[string]int{}
+		for _, row := range b {
+			has[row]++
+		}
+		for _, row := range a {
+			if has[row]--; has[row] < 0 {
+				out = append(out, row)
+			}
+		}
+		return out
+	}
+	return only(mine, read), only(read, mine)
+}
+
+// Rows are the model's threads, protection domains and capabilities as the script prints
+// them.
+func Rows(sys *kernel.System) (out []string) {
+	r := rows{sys: sys, first: map[kernel.ID]string{}}
+	for _, o := range sys.PDs() {
+		if o.Name == "core" && (r.core == nil || len(o.PD.Caps) > len(r.core.PD.Caps)) {
+			r.core = o // in 18.02 there is another one of its name, without capabilities
+		}
+	}
+	if r.core != nil {
+		for _, c := range r.core.PD.Caps { // the lowest that leads to a thread
+			to := sys.Named(c)
+			if to != nil && to.Kind == "RPC object" {
+				to = sys.Object(to.Link("server"))
+			}
+			if to != nil && r.first[to.ID] == "" {
+				r.first[to.ID] = kernel.ID(c.Slot).String()
+			}
+		}
+	}
+	for _, o := range sys.Threads() {
+		out = append(out, r.thread(o))
+	}
+	for _, o := range sys.PDs() {
+		out = append(out, fmt.Sprintf("pd %x %x %d %s", o.Addr, o.PD.Root, len(o.PD.Caps), o.Name))
+		for _, c := range o.PD.Caps {
+			out = append(out, r.capability(o, c))
+		}
+	}
+	return out
+}
+
+// rows makes rows.
+type rows struct {
+	sys   *kernel.System
+	core  *kernel.Object
+	first map[kernel.ID]string
+}
+
+func (r *rows) label(id kernel.ID) string {
+	o := r.sys.Object(id)
+	if o == nil || o.Thread == nil {
+		return "?"
+	}
+	pd := "?"
+	if in := r.sys.Object(o.Thread.PD); in != nil {
+		pd = in.Name
+	}
+	return pd + " -> " + o.Name
+}
+
+func (r *rows) addr(id kernel.ID) uint64 {
+	if o := r.sys.Object(id); o != nil {
+		return o.Addr
+	}
+	return 0
+}
+
+func (r *rows) thread(o *kernel.Object) string {
+	t := o.Thread
+	state, wait := strings.Join(t.StateWords, " "), ""
+	if t.Running {
+		state += " *"
+	}
+	switch t.Wait.Verb {
+	case "calls":
+		wait = "calls " + r.label(t.Wait.For)
+	case "waits for signals at":
+		wait = fmt.Sprintf("signals of %x", r.addr(t.Wait.For))
+	}
+	kept := t.Usual()
+	return strings.TrimSpace(fmt.Sprintf("thread %s %x %s: %s ip %x sp %x %s", cmp.Or(r.first[o.ID], "-"), o.Addr, r.label(o.ID), state, kept.IP, kept.SP, wait))
+}
+
+func (r *rows) capability(pd *kernel.Object, c kernel.Capability) string {
+	to, core, what := r.sys.Named(c), "-", "invalid"
+	if to != nil {
+		if uint64(to.ID) != to.Addr {
+			core = to.ID.String()
+		}
+		what = r.what(to)
+	}
+	return fmt.Sprintf("cap %x %x %s %s", pd.Addr, c.Slot, core, what)
+}
+
+func (r *rows) what(o *kernel.Object) string {
+	switch o.Kind {
+	case "Thread":
+		return "THREAD " + r.label(o.ID)
+	case "RPC object":
+		return "THREAD " + r.label(o.Link("server"))
+	case "PD":
+		return "PD " + o.Name
+	case "IRQ":
+		return "IRQ"
+	case "Signal context":
+		return fmt.Sprintf("SIGNAL_CONTEXT of %x imprint %x submits %d ack %d", r.addr(o.Link("receiver")), o.Values[0].Number, o.Values[1].Number, o.Values[2].Number)
+	case "Signal receiver":
+		return "SIGNAL_RECEIVER " + r.label(o.Link("handler"))
+	}
+	return string(o.Kind)
+}
