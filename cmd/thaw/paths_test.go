@@ -25,7 +25,7 @@ var oddNames = []string{
 var pathOptions = map[string][]string{
 	"attach":      {"build", "guest", "kernel", "ram", "record", "scenario", "serial", "source", "symbols", "wire-log"}, // as snapshot
 	"check":       {"build", "guest", "junit", "kernel", "ram", "record", "scenario", "serial", "source", "symbols", "wire-log"},
-	"compare-gdb": {"build", "gdb", "kernel"},                                                                           // as snapshot
+	"compare-gdb": {"build", "kernel"},                                                                                  // as snapshot
 	"compare-jdb": {"build", "kernel", "record", "scenario", "serial", "wire-log"},                                      // as snapshot
 	"doctor":      {"build", "guest", "kernel", "ram", "record", "scenario", "serial", "source", "symbols", "wire-log"}, // as snapshot
 	"export":      {"cast", "core", "report"},
