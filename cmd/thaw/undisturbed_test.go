@@ -84,14 +84,23 @@ func courseOf(t *testing.T, dir, options string, do func(vm *qemu.VM)) course {
 	if status(t, vm) != "running" {
 		qmp(t, vm, "cont")
 	}
-	poll(t, "the guest's time", func() bool {
-		var done struct{ ICount uint64 }
+	runUntil(t, vm, (courseMarks+1)*markTicks*tickNS/instrNS)
+	return readCourse(t, vm, dir, log)
+}
+
+// runUntil waits until a guest has executed so many instructions.
+func runUntil(t *testing.T, vm *qemu.VM, instructions float64) {
+	t.Helper()
+	var done struct{ ICount uint64 }
+	for end := time.Now().Add(limit); float64(done.ICount) < instructions; time.Sleep(5 * time.Millisecond) {
 		if err := json.Unmarshal(qmp(t, vm, "query-replay"), &done); err != nil {
 			t.Fatal(err)
 		}
-		return float64(done.ICount*instrNS) > (courseMarks+1)*markTicks*tickNS
-	})
-	return readCourse(t, vm, dir, log)
+		if time.Now().After(end) {
+			regs, err := vm.QMP(t.Context(), "human-monitor-command", map[string]string{"command-line": "info registers"})
+			t.Fatalf("waited %v for %.0f instructions: the guest is %s behind %d\n%s %v", limit, instructions, status(t, vm), done.ICount, regs, err)
+		}
+	}
 }
 
 // readCourse reads the marks that a guest has reached.
