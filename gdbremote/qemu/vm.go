@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -202,9 +203,13 @@ func (e *ExitError) Error() string {
 	return s
 }
 
-// lastWords are the last lines of QEMU's messages.
+// lastWords are the last lines of QEMU's messages, or the one that says why it gives
+// up: a dump of its processors may follow that.
 func (vm *VM) lastWords() string {
 	lines := strings.Split(strings.TrimSpace(string(vm.stderr.content())), "\n")
+	if i := slices.IndexFunc(lines, func(l string) bool { return strings.Contains(l, "fatal: ") }); i >= 0 {
+		return lines[i]
+	}
 	if len(lines) > 3 {
 		lines = lines[len(lines)-3:]
 	}
