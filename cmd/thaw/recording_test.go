@@ -151,7 +151,7 @@ func TestExport(t *testing.T) {
 	}
 	for name, parts := range map[string][]string{
 		"a.html": {"<!DOCTYPE html>", "ignored", "101500a", "core&#39;s pager copy", "Genode 16.08"},
-		"a.cast": {`{"version":2,"width":120,"height":40`, "stop 1 of 30", "IGNORED"},
+		"a.cast": {`{"version":2,"width":120,"height":40`, "stop 1 of 32", "IGNORED"},
 	} {
 		text, err := os.ReadFile(at(name))
 		if err != nil {
@@ -352,14 +352,14 @@ func TestServe(t *testing.T) {
 func TestReplayInTerminal(t *testing.T) {
 	t.Parallel()
 	term := newTerminal(t, 120, 40, "replay")
-	term.expect("stop 1 of 30")
+	term.expect("stop 1 of 32")
 	term.press("x") // the greeting goes
 	for range 31 {
 		term.press("n")
 	}
-	term.expect("stop 30 of 30", "IGNORED", "101500a", "1014d45")
+	term.expect("stop 30 of 32", "IGNORED", "101500a", "1014d45")
 	term.press("p", "p")
-	term.expect("stop 28 of 30")
+	term.expect("stop 28 of 32")
 	term.press("s")
 	term.expect("recording")
 	term.press("q")
