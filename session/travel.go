@@ -150,17 +150,17 @@ func (tr *traveller) ReverseContinue(ctx context.Context) error {
 	defer tr.moved()
 	here := tr.m.Here()
 	m := tr.lastEvent(at)
-	hit := uint64(0)
+	var hit breakHit
 	if own := tr.drive.Breaks.OwnBreaks(); m == nil || own {
-		if hit, err = tr.backToBreak(ctx, r, m); err != nil {
+		if hit, err = tr.backToBreak(ctx, r, m, at); err != nil {
 			return tr.arrive(ctx, nil, err)
 		}
 	}
-	switch there := tr.m.Here(); {
+	switch {
 	case tr.drive.Asked.Load():
 		return tr.stay(ctx, at, here, errors.New("given up"))
-	case hit > 0:
-		return tr.goTo(ctx, hit, &there, "back at "+tr.drive.Breaks.StopsAt(m != nil))
+	case hit.position > 0:
+		return tr.goTo(ctx, hit.position, &hit.here, "back at "+hit.name)
 	case m != nil:
 		return tr.goTo(ctx, m.position, &m.state.here, fmt.Sprintf("back at stop %d: %s", m.snap.Number, m.snap.Reason))
 	}
@@ -171,12 +171,15 @@ func (tr *traveller) ReverseContinue(ctx context.Context) error {
 // behind the last known event, or in all that was before if none is known: one of
 // the user's, and in the latter case a phase's. The result is its position, 0 if
 // there is none.
-func (tr *traveller) backToBreak(ctx context.Context, r Reverser, last *moment) (uint64, error) {
+func (tr *traveller) backToBreak(ctx context.Context, r Reverser, last *moment, before uint64) (hit breakHit, err error) {
 	if err := tr.drive.Guard.DisarmAll(ctx); err != nil {
-		return 0, err
+		return breakHit{}, err
 	}
 	if err := tr.drive.Breaks.KeepOnly(ctx, func(i *view.BreakpointInfo) bool { return drive.Stops(i, last != nil) }); err != nil {
-		return 0, err
+		return breakHit{}, err
+	}
+	if last != nil && tr.saveBefore(last.position) != nil {
+		return tr.searchBreaks(ctx, r, last.position, before)
 	}
 	for {
 		stop, err := r.ReverseContinue(ctx)
@@ -184,16 +187,52 @@ func (tr *traveller) backToBreak(ctx context.Context, r Reverser, last *moment) 
 			err = tr.m.Look(ctx, stop.CPU)
 		}
 		if err != nil {
-			return 0, err
+			return breakHit{}, err
 		}
 		at, err := r.Position(ctx)
 		if err != nil || at == 0 || last != nil && at <= last.position || tr.drive.Asked.Load() {
-			return 0, err
+			return breakHit{}, err
 		}
-		if tr.drive.Breaks.StopsAt(last != nil) != "" {
-			return at, nil
+		if name := tr.drive.Breaks.StopsAt(last != nil); name != "" {
+			return breakHit{at, tr.m.Here(), name}, nil
 		}
 	}
+}
+
+// breakHit is a breakpoint that was hit in a recorded run; position 0 is none.
+type breakHit struct {
+	position uint64
+	here     machine.Visit
+	name     string
+}
+
+// searchBreaks finds the last of the user's breakpoints that is hit in its component
+// between two positions, forward from the VM snapshot before: QEMU's own way back runs
+// all of that again for each that it finds.
+func (tr *traveller) searchBreaks(ctx context.Context, r Reverser, from, before uint64) (hit breakHit, err error) {
+	if err := tr.rewind(ctx, r, from); err != nil {
+		return breakHit{}, err
+	}
+	for !tr.drive.Asked.Load() {
+		stop, err := r.RunTowards(ctx, before)
+		if err == nil {
+			err = tr.m.Look(ctx, stop.CPU)
+		}
+		if err != nil {
+			return breakHit{}, err
+		}
+		at, err := r.Position(ctx)
+		if err != nil || at >= before {
+			return hit, err
+		}
+		if name := tr.drive.Breaks.StopsAt(true); at > from && name != "" {
+			hit = breakHit{at, tr.m.Here(), name}
+		}
+		if _, err := tr.drive.StepOnce(ctx); err != nil { // off the breakpoint
+			return breakHit{}, err
+		}
+	}
+	return breakHit{}, nil
 }
 
 // stay brings the guest back to where it was, for there is nothing to go to.

@@ -2,7 +2,6 @@ package change
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -229,12 +228,6 @@ func (ch *Changer) Return(ctx context.Context, t *evidence.Track) error {
 		p.Where = kernel.SourceCPU
 	}
 	return ch.m.Look(ctx, ch.m.Stopped)
-}
-
-// word is a value as the guest keeps it.
-func (ch *Changer) word(v uint64) []byte {
-	b := binary.LittleEndian.AppendUint64(nil, v)
-	return b[:ch.m.PtrSize()]
 }
 
 // undoing is how the newest forced states are taken back, by thread object: what to

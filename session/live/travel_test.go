@@ -358,6 +358,36 @@ func attachReplay(ctx context.Context, t *testing.T, run *qemu.Run, options stri
 
 // Attached to a QEMU that replays, thaw goes back through the stub alone, and
 // leaves it alive.
+// The user's breakpoint is an event on the way back, too: three requests lie between two
+// phases.
+func TestGoBackToOwnBreakpoint(t *testing.T) {
+	ctx := deadline(t)
+	run := newRun(ctx, t)
+	end := recordLab(ctx, t, run, "bug=overwritten")
+	e, target := replayLab(ctx, t, run, "bug=overwritten", end, true)
+	defer e.Close(ctx)
+	positions, seen := walk(ctx, t, e, target)
+	behind := 0
+	for i, p := range positions {
+		if strings.HasPrefix(seen[p], "RM sessions\n") {
+			behind = i + 1
+		}
+	}
+	must(t, e.Restart(ctx, behind))
+	const requests = "core: Genode::Platform_thread::state(Genode::Thread_state)"
+	must(t, e.Break(ctx, requests, false))
+	for range 3 {
+		must(t, e.ReverseContinue(ctx))
+		if r := e.View().Snapshot.Reason; !strings.Contains(r, "Platform_thread::state") {
+			t.Errorf("back from behind the requests: %s", r)
+		}
+	}
+	must(t, e.ReverseContinue(ctx))
+	if r := e.View().Snapshot.Reason; !strings.Contains(r, "phase CPU threads") {
+		t.Errorf("back from the first request: %s", r)
+	}
+}
+
 func TestGoBackAttached(t *testing.T) {
 	ctx := deadline(t)
 	run := newRun(ctx, t)
