@@ -357,9 +357,9 @@ func TestReplayInTerminal(t *testing.T) {
 	for range 31 {
 		term.press("n")
 	}
-	term.expect("stop 30 of 32", "IGNORED", "101500a", "1014d45")
+	term.expect("stop 32 of 32", "IGNORED", "1014e1a", "1014b45")
 	term.press("p", "p")
-	term.expect("stop 28 of 32")
+	term.expect("stop 30 of 32")
 	term.press("s")
 	term.expect("recording")
 	term.press("q")
