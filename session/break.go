@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
 	"thaw/session/components"
 	"thaw/session/view"
 )

@@ -5,11 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
+
 	"thaw/kernel"
 	"thaw/session/change"
 	"thaw/session/evidence"
 	"thaw/session/view"
-	"time"
 )
 
 // Force puts a thread's requested state in place; see change.Changer.

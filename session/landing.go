@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
 	"thaw/session/drive"
 	"thaw/session/machine"
 	"thaw/session/target"

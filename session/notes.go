@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"sync"
+
 	"thaw/session/view"
 )
 

@@ -3,6 +3,7 @@ package session
 import (
 	"fmt"
 	"sync"
+
 	"thaw/session/view"
 )
 

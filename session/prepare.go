@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"fmt"
+
 	"thaw/kernel"
 	"thaw/session/drive"
 	"thaw/session/observe"

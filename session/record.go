@@ -127,14 +127,14 @@ func newRecording(to Recorder, comps map[string]*components.Component, withCode,
 	return r, err
 }
 
-// trace makes a view note what is read.
+// Trace makes a view note what is read.
 func (r *recording) Trace(v *memory.View) {
 	if r.goesOn() {
 		v.TraceReads(r.reads)
 	}
 }
 
-// read notes which pages a view fetched, before it is dropped.
+// Read notes which pages a view fetched, before it is dropped.
 func (r *recording) Read(v *memory.View) {
 	if !r.goesOn() || v == nil {
 		return

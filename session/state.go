@@ -5,6 +5,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+
 	"thaw/session/drive"
 	"thaw/session/evidence"
 	"thaw/session/machine"

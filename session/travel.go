@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+
 	"thaw/session/drive"
 	"thaw/session/guestlog"
 	"thaw/session/machine"

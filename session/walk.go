@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
+
 	"thaw/session/drive"
 	"thaw/session/guestlog"
 	"thaw/session/view"
-	"time"
 )
 
 // ErrFinished says that there is no further phase to go to.

@@ -3,6 +3,7 @@ package ui
 import (
 	"fmt"
 	"strings"
+
 	"thaw/kernel"
 	"thaw/session/view"
 )

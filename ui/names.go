@@ -3,6 +3,7 @@ package ui
 import (
 	"fmt"
 	"path"
+
 	"thaw/kernel"
 	"thaw/session/view"
 )

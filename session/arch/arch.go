@@ -38,6 +38,7 @@ type Arch struct {
 	SystemCalls     [][]byte // what instructions that enter the kernel on purpose begin with
 }
 
+// Value is a register's, 0 if the target has none of that name.
 func Value(r target.Registers, name string) uint64 {
 	v, _ := r.Uint64(name)
 	return v
@@ -78,6 +79,7 @@ var arches = map[elf.Machine]Arch{
 	},
 }
 
+// Of is what is known of a processor, an error if that is nothing.
 func Of(m elf.Machine) (Arch, error) {
 	a, ok := arches[m]
 	if !ok {

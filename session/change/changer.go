@@ -8,6 +8,7 @@ package change
 
 import (
 	"errors"
+
 	"thaw/session/components"
 	"thaw/session/drive"
 	"thaw/session/machine"

@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"thaw/session/view"
 
 	"golang.org/x/arch/arm/armasm"
 	"golang.org/x/arch/x86/x86asm"
+
+	"thaw/session/view"
 )
 
 // How much of the code around a place is shown.

@@ -87,6 +87,7 @@ const (
 	samples   = 24
 )
 
+// NewComponent is a component by its debug info.
 func NewComponent(name string, isKernel bool, file *debuginfo.File) *Component {
 	c := &Component{Name: name, kernel: isKernel, File: file, Text: file.Text()}
 	text := c.mainText()
@@ -371,6 +372,7 @@ type libraryKey struct {
 	lib  *Component
 }
 
+// HasText says whether an address is in the text of its file.
 func (c *Component) HasText(addr uint64) bool {
 	return slices.ContainsFunc(c.Text, func(r debuginfo.Range) bool { return r.Contains(addr) })
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
 	"thaw/debuginfo"
 	"thaw/kernel"
 	"thaw/session/view"
@@ -53,6 +54,9 @@ func cutComponent(text, name string) (string, bool) {
 	return text[n:], true
 }
 
+// Scope evaluates expressions of a component: in the given task if that runs it, else
+// at the stopped processor if it runs there, else in the first task that does. It tells
+// whose memory that is, 0: what the processor sees.
 func (cs *Set) Scope(s *view.Snapshot, c *Component, task kernel.ID) (debuginfo.Scope, kernel.ID, error) {
 	here := cs.Here(s.System) == c
 	if here && (task == 0 || task == cs.taskHere(s)) {

@@ -286,7 +286,7 @@ func (c *Component) mismatch(d deviation, task kernel.ID, name string) *view.Mis
 	return &view.Mismatch{Component: c.Name, File: c.File.Path(), Task: task, Name: name, At: c.Place(d.pieces[0][0]), Differ: d.differ, Pages: d.pages}
 }
 
-// prove compares the files of the components with the tasks that run them or go by
+// Prove compares the files of the components with the tasks that run them or go by
 // their names, as far as that was not done before.
 func (cs *Set) Prove(sys *kernel.System) {
 	for _, o := range sys.PDs() {

@@ -2,6 +2,7 @@ package components
 
 import (
 	"fmt"
+
 	"thaw/debuginfo"
 	"thaw/kernel"
 	"thaw/memory"
@@ -24,6 +25,7 @@ func (cs *Set) Here(sys *kernel.System) *Component {
 	return nil
 }
 
+// Backtrace unwinds the stack of the stopped processor, which runs a component, or nil.
 func (cs *Set) Backtrace(c *Component) []view.Frame {
 	if c == nil {
 		return nil

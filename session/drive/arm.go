@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
 	"thaw/session/evidence"
 	"thaw/session/target"
 )
@@ -33,6 +34,7 @@ func (g *Guard) Arm(ctx context.Context, t *evidence.Track) error {
 	return nil
 }
 
+// Disarm ends what Arm began.
 func (g *Guard) Disarm(ctx context.Context, t *evidence.Track) error {
 	if g.Armed[t.Block] == nil {
 		return nil
@@ -66,6 +68,7 @@ func (g *Guard) pushedWords(t *evidence.Track) (words []uint64) {
 	return words
 }
 
+// DisarmAll disarms all threads.
 func (g *Guard) DisarmAll(ctx context.Context) error {
 	for _, t := range g.threads() {
 		if err := g.Disarm(ctx, t); err != nil {
@@ -75,11 +78,13 @@ func (g *Guard) DisarmAll(ctx context.Context) error {
 	return nil
 }
 
+// Watch is a watchpoint.
 type Watch struct {
 	Kind target.WatchKind
 	Addr uint64
 }
 
+// WatchesOf are the watchpoints that show what becomes of a thread's saved state.
 func (g *Guard) WatchesOf(t *evidence.Track) []Watch {
 	var w []Watch
 	for i, p := range t.Places {

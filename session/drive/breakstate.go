@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+
 	"thaw/session/machine"
 	"thaw/session/view"
 )

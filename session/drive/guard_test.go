@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand"
 	"testing"
+
 	"thaw/session/evidence"
 	"thaw/session/machine"
 	"thaw/session/target"

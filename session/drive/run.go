@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"slices"
 	"sync/atomic"
+
 	"thaw/memory"
 	"thaw/session/components"
 	"thaw/session/machine"

@@ -39,6 +39,7 @@ type Evidence struct {
 	old json.RawMessage // evidence of an older format, see upgrade
 }
 
+// New is evidence of nothing so far.
 func New() Evidence {
 	return Evidence{Format: evidenceFormat, Tracks: map[uint64]*Track{}, Operations: map[uint64][]Operation{}, Dropped: map[uint64]int{}}
 }
@@ -145,6 +146,7 @@ type Entry struct {
 	Place     view.Place
 }
 
+// Request is the last one, nil if there was none.
 func (t *Track) Request() *Request {
 	if len(t.Requests) == 0 {
 		return nil

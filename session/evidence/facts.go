@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
 	"thaw/debuginfo"
 	"thaw/kernel"
 	"thaw/session/arch"

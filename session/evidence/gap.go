@@ -26,6 +26,7 @@ const (
 // mostGaps bounds what is kept of a kind: the first say enough.
 const mostGaps = 16
 
+// NoteGap keeps what could not be had, within bounds.
 func (ev *Evidence) NoteGap(g Gap) {
 	n := 0
 	for _, o := range ev.Gaps {

@@ -5,6 +5,7 @@ import (
 	"strings"
 )
 
+// String tells the operation as a call.
 func (o Operation) String() string {
 	if o.Problem != "" {
 		return fmt.Sprintf("%s on a thread in state %s; %s", o.Name, strings.Join(o.State, ","), o.Problem)

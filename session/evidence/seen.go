@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"fmt"
+
 	"thaw/session/view"
 )
 

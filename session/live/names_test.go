@@ -3,6 +3,7 @@ package live_test
 import (
 	"testing"
 
+	"thaw/debuginfo"
 	"thaw/guest"
 	"thaw/kernel"
 	"thaw/kernel/foc"
@@ -11,8 +12,6 @@ import (
 	"thaw/session"
 	"thaw/session/live"
 	"thaw/session/scenario"
-
-	"thaw/debuginfo"
 )
 
 // A task that maps none of its program's text, as the original child does once its

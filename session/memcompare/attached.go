@@ -56,7 +56,7 @@ type Attachment struct {
 	writable         bool
 }
 
-// page finds the page of memory that is attached at an address, by its physical
+// AttachedPage finds the page of memory that is attached at an address, by its physical
 // address.
 func AttachedPage(all []Attachment, page, size uint64) (phys uint64, writable, ok bool) {
 	for _, a := range all {

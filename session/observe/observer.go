@@ -8,13 +8,14 @@ package observe
 
 import (
 	"context"
+	"time"
+
 	"thaw/debuginfo"
 	"thaw/kernel"
 	"thaw/session/components"
 	"thaw/session/drive"
 	"thaw/session/evidence"
 	"thaw/session/machine"
-	"time"
 )
 
 // Observer takes evidence of the threads whose state is requested: requests, the
@@ -44,6 +45,7 @@ type Hooks struct {
 	Enters, Entered func(ctx context.Context, t *evidence.Track) error
 }
 
+// New observes what a driver drives.
 func New(m *machine.Machine, programs *components.Set, d *drive.Driver, h Hooks) *Observer {
 	return &Observer{m: m, programs: programs, drive: d, hooks: h, Ev: evidence.New(), Started: time.Now()}
 }

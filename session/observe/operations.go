@@ -2,6 +2,7 @@ package observe
 
 import (
 	"context"
+
 	"thaw/debuginfo"
 	"thaw/kernel"
 	"thaw/session/evidence"

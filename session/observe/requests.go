@@ -269,6 +269,7 @@ func (ob *Observer) takeTask(sys *kernel.System, t *evidence.Track, o *kernel.Ob
 	}
 }
 
+// EvalUint evaluates an expression that means a number.
 func EvalUint(scope debuginfo.Scope, expr string) (uint64, error) {
 	v, err := scope.Eval(expr)
 	if err != nil {

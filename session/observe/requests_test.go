@@ -5,6 +5,7 @@ import (
 	"debug/elf"
 	"strings"
 	"testing"
+
 	"thaw/kernel"
 	"thaw/memory"
 	"thaw/session/arch"

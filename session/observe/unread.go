@@ -2,6 +2,7 @@ package observe
 
 import (
 	"context"
+
 	"thaw/session/evidence"
 )
 

@@ -3,6 +3,7 @@ package observe
 import (
 	"context"
 	"fmt"
+
 	"thaw/session/drive"
 	"thaw/session/evidence"
 	"thaw/session/target"

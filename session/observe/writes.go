@@ -4,13 +4,15 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
+
 	"thaw/kernel"
 	"thaw/memory"
 	"thaw/session/drive"
 	"thaw/session/evidence"
-	"time"
 )
 
+// Now is the moment of what is seen next.
 func (ob *Observer) Now() evidence.Instant {
 	ob.seq++
 	return evidence.Instant{Seq: ob.seq, Stop: ob.hooks.Next(), Time: time.Since(ob.Started)}

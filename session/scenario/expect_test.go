@@ -3,6 +3,7 @@ package scenario
 import (
 	"slices"
 	"testing"
+
 	"thaw/session/view"
 )
 

@@ -14,12 +14,11 @@ import (
 	"strings"
 	"time"
 
-	"thaw/readfile"
-	"thaw/session/view"
-
 	"github.com/goccy/go-yaml"
 
 	"thaw/kernel"
+	"thaw/readfile"
+	"thaw/session/view"
 )
 
 // Scenario is a scenario file: what is checkpointed and restored, where the

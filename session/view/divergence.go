@@ -3,6 +3,7 @@ package view
 import (
 	"fmt"
 	"strings"
+
 	"thaw/kernel"
 	"thaw/words"
 )

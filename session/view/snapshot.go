@@ -3,8 +3,9 @@ package view
 import (
 	"fmt"
 	"strings"
-	"thaw/kernel"
 	"time"
+
+	"thaw/kernel"
 )
 
 // Place is a code address in the words of debug info.

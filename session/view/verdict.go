@@ -1,8 +1,9 @@
 package view
 
 import (
-	"thaw/kernel"
 	"time"
+
+	"thaw/kernel"
 )
 
 // Verdict is the judgement about one thread's restored state.
