@@ -181,10 +181,10 @@ func TestExport(t *testing.T) {
 		{"exists: give another name", []string{"rtcr-2016", "--report", at("a.html")}},
 		{"must end in .html or .md", []string{"rtcr-2016", "--report", at("b.pdf")}},
 		{"say what to write", []string{"rtcr-2016"}},
-		{"has stops 1 to 30", []string{"rtcr-2016", "--core", at("b.core"), "--stop", "31"}},
+		{"has stops 1 to 32", []string{"rtcr-2016", "--core", at("b.core"), "--stop", "33"}},
 		{"no id of a kernel object", []string{"rtcr-2016", "--core", at("b.core"), "--task", "ep"}},
 		{"no size of a screen", []string{"rtcr-2016", "--cast", at("b.cast"), "--size", "big"}},
-		{"did you mean rtcr-2016?", []string{"rtcr2016", "--report", at("b.md")}},
+		{"did you mean rtcr-2016", []string{"rtcr2016", "--report", at("b.md")}},
 	} {
 		r := thaw(t, append([]string{"export"}, c.args...)...)
 		if r.code != exitFailed || !oneSentence(r.stderr) || !strings.Contains(r.stderr, c.says) {
