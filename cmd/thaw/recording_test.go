@@ -150,7 +150,7 @@ func TestExport(t *testing.T) {
 		t.Fatalf("exit code %d: %s", r.code, r.stderr)
 	}
 	for name, parts := range map[string][]string{
-		"a.html": {"<!DOCTYPE html>", "ignored", "101500a", "core&#39;s pager copy", "Genode 16.08"},
+		"a.html": {"<!DOCTYPE html>", "ignored", "1014e1a", "core&#39;s pager copy", "Genode 16.08"},
 		"a.cast": {`{"version":2,"width":120,"height":40`, "stop 1 of 32", "IGNORED"},
 	} {
 		text, err := os.ReadFile(at(name))
