@@ -335,7 +335,7 @@ func TestServe(t *testing.T) {
 	if err != nil {
 		t.Fatalf("gdb: %v\n%s", err, out)
 	}
-	for _, s := range []string{"ignored", "0x1014d45", "0x401ff400"} {
+	for _, s := range []string{"ignored", "0x1014d45", "0x401ff4b0"} {
 		if !strings.Contains(strings.ToLower(string(out)), s) {
 			t.Errorf("%q is not in what gdb says:\n%s", s, out)
 		}
