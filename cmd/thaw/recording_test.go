@@ -329,13 +329,13 @@ func TestServe(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
-	readUntil(t, stderr, "30 stops")
+	readUntil(t, stderr, "32 stops")
 	out, err := exec.Command("gdb", "-nx", "-batch", "-ex", "target remote "+socket, "-ex", "continue", "-ex", "monitor verdicts", "-ex", "monitor stop 30",
 		"-ex", "monitor verdicts", "-ex", "maintenance flush register-cache", "-ex", "info registers rip rsp", "-ex", "reverse-continue", "-ex", "detach").CombinedOutput()
 	if err != nil {
 		t.Fatalf("gdb: %v\n%s", err, out)
 	}
-	for _, s := range []string{"ignored", "0x1014d45", "0x401ff4b0"} {
+	for _, s := range []string{"ignored", "0x1014b45", "0x401ff4b0"} {
 		if !strings.Contains(strings.ToLower(string(out)), s) {
 			t.Errorf("%q is not in what gdb says:\n%s", s, out)
 		}
