@@ -18,6 +18,7 @@ func (g *Guard) Arm(ctx context.Context, t *evidence.Track) error {
 	if g.Armed[t.Block] != nil {
 		return nil
 	}
+	g.Armed[t.Block] = t
 	for _, w := range g.WatchesOf(t) {
 		g.Watched[w.Addr] = t.Block
 		if g.pushed(t, w) {
@@ -26,11 +27,11 @@ func (g *Guard) Arm(ctx context.Context, t *evidence.Track) error {
 		if err := g.target.SetWatch(ctx, w.Kind, w.Addr, g.size); err != nil {
 			return fmt.Errorf("watching the saved state of thread %s %s: %w", t.ID, t.Name, err)
 		}
+		g.set[t.Block] = append(g.set[t.Block], w)
 	}
 	if words := g.pushedWords(t); len(words) > 0 {
 		g.hold(t, words...)
 	}
-	g.Armed[t.Block] = t
 	return nil
 }
 
@@ -42,9 +43,13 @@ func (g *Guard) Disarm(ctx context.Context, t *evidence.Track) error {
 	delete(g.Armed, t.Block)
 	for _, w := range g.WatchesOf(t) {
 		delete(g.Watched, w.Addr)
-		if g.pushed(t, w) {
-			continue
-		}
+	}
+	// What was set, not what would be now: a copy that cannot be read any more, since
+	// the user leaves, is none to be watched.
+	set := g.set[t.Block]
+	delete(g.set, t.Block)
+	for _, w := range set {
+		delete(g.Watched, w.Addr)
 		if err := g.target.ClearWatch(ctx, w.Kind, w.Addr, g.size); err != nil {
 			return fmt.Errorf("no longer watching thread %s %s: %w", t.ID, t.Name, err)
 		}

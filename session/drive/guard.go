@@ -34,6 +34,7 @@ type Guard struct {
 	platform *kernel.Platform
 	Watched  map[uint64]uint64          // thread object by watched address
 	Armed    map[uint64]*evidence.Track // by thread object
+	set      map[uint64][]Watch         // on the target, by thread object
 }
 
 // pushed are the words of a thread that its next kernel entry pushes.
@@ -45,7 +46,7 @@ type pushed struct {
 
 func newGuard(t Target, m *machine.Machine) *Guard {
 	return &Guard{target: t, at: m.Occupants, size: m.PtrSize(), platform: m.Decoder.Platform(),
-		held: map[*evidence.Track]*pushed{}, Watched: map[uint64]uint64{}, Armed: map[uint64]*evidence.Track{}}
+		held: map[*evidence.Track]*pushed{}, Watched: map[uint64]uint64{}, Armed: map[uint64]*evidence.Track{}, set: map[uint64][]Watch{}}
 }
 
 // hold has words of a thread watched for writes from now on, whenever that does no
