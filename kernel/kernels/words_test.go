@@ -84,8 +84,8 @@ var layers = [][]string{
 	{"session/change"},
 	{"session"},
 	{"session/live", "jdb", "scenarios", "recording", "tour", "guest"},
-	{"report", "present"},
-	{"ui"},
+	{"report", "present", "oracle"},
+	{"ui", "workshop"},
 	{"cmd", "bench"},
 }
 

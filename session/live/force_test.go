@@ -90,9 +90,24 @@ func TestForceBlocked(t *testing.T) {
 	if len(cpu) == 0 || e.Unforce(ctx, ep.Thread) == nil {
 		t.Error("a state can be taken back though the guest ran on")
 	}
-	fate, err := e.Follow(ctx, ep.Thread, 500*time.Millisecond)
-	if err != nil || !strings.Contains(fate, "LOG: ") {
+	said := len(e.View().Log)
+	if fate, err := e.Follow(ctx, ep.Thread, 500*time.Millisecond); err != nil || !strings.Contains(fate, "later it is in state ") {
 		t.Errorf("what became of it: %q, %v", fate, err)
+	}
+	logged(ctx, t, e, said, "pf_addr")
+}
+
+// logged is the LOG from a line on, once it says something, however slow the machine is.
+func logged(ctx context.Context, t *testing.T, e *session.Engine, from int, text string) string {
+	t.Helper()
+	for {
+		lines := strings.Join(e.View().Log[from:], "\n")
+		if strings.Contains(lines, text) {
+			return lines
+		}
+		if err := e.RunFor(ctx, 500*time.Millisecond, nil); err != nil {
+			t.Fatalf("running until the LOG says %q: %v; it says %q", text, err, lines)
+		}
 	}
 }
 
@@ -129,12 +144,13 @@ func TestForceComputing(t *testing.T) {
 			if c.kept {
 				untilEntered(t, e, "ep")
 			}
+			from := len(e.View().Log)
 			fate, err := e.Follow(ctx, ep.Thread, time.Second)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !strings.Contains(fate, "sheeps") || strings.Contains(fate, "lost count") || strings.Contains(fate, "sheep_counter] 1 ") {
-				t.Errorf("it does not go on rightly: %s", fate)
+			if log := logged(ctx, t, e, from, "sheeps"); strings.Contains(log, "lost count") || strings.Contains(log, "sheep_counter] 1 ") {
+				t.Errorf("it does not go on rightly: %s; the LOG says %s", fate, log)
 			}
 			for _, r := range ep.Requested.Registers {
 				if want := fmt.Sprintf("%s %x", r.Name, r.Value); !strings.Contains(fate, want) {
