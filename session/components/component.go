@@ -8,15 +8,12 @@ package components
 
 import (
 	"bytes"
-	"maps"
 	"slices"
 	"strings"
 
 	"thaw/debuginfo"
 	"thaw/kernel"
 	"thaw/memory"
-	"thaw/session/machine"
-	"thaw/session/scenario"
 	"thaw/session/view"
 )
 
@@ -30,55 +27,6 @@ type Component struct {
 	Text   []debuginfo.Range
 	sample []uint64 // addresses of text that recognise the program in a task
 	proof  proof    // that the file is the program's
-}
-
-// Set are the programs with debug info, and what is known of which task runs
-// which of them.
-type Set struct {
-	m          *machine.Machine
-	kernelName string
-	known      map[string][]string // further names of a component's program, by its name
-	expected   bool                // each of them is expected to run
-	ByName     map[string]*Component
-	Names      []string // in a fixed order
-	taskComps  map[taskKey]*Component
-	libraries  map[libraryKey]bool
-	roots      map[rootKey]bool // of this stop
-	checked    bool             // the running kernel was compared with its file
-}
-
-// New are the programs of debug info by component. On has to be called before anything
-// is asked about what runs.
-func New(files map[string]*debuginfo.File, scn *scenario.Scenario) *Set {
-	s := &Set{kernelName: scn.KernelName(), known: map[string][]string{}, expected: len(scn.Phases) > 0, ByName: map[string]*Component{}}
-	for name, f := range files {
-		s.ByName[name] = NewComponent(name, name == s.kernelName, f)
-		s.known[name] = scn.Components[name].Files
-	}
-	s.Names = slices.Sorted(maps.Keys(s.ByName))
-	s.ForgetTasks()
-	return s
-}
-
-// On tells the machine on which they run.
-func (cs *Set) On(m *machine.Machine) { cs.m = m }
-
-// ForgetProofs forgets all that memory has shown: another guest may run other programs.
-func (cs *Set) ForgetProofs() {
-	cs.checked = false
-	cs.ForgetRoots()
-	for _, c := range cs.ByName {
-		c.proof = proof{}
-	}
-}
-
-// ForgetRoots forgets which page tables are whose: by the next stop another task may
-// have them.
-func (cs *Set) ForgetRoots() { clear(cs.roots) }
-
-// ForgetTasks forgets which task runs what.
-func (cs *Set) ForgetTasks() {
-	cs.taskComps, cs.libraries, cs.roots = map[taskKey]*Component{}, map[libraryKey]bool{}, map[rootKey]bool{}
 }
 
 // Bytes compared at each place, and places per program.
@@ -198,31 +146,6 @@ func (cs *Set) Runs(c *Component, root, pc uint64) bool {
 type rootKey struct {
 	root uint64
 	comp *Component
-}
-
-// NameTasks tells which component each task runs: by the name that the kernel
-// gives it (sigma0's, whose memory holds core's, too), by its memory, else by
-// the name of its first thread. The checkpointed child goes by its program's name,
-// whatever label its parent gave it.
-func (cs *Set) NameTasks(sys *kernel.System, child string) map[kernel.ID]string {
-	names := make(map[kernel.ID]string)
-	for _, o := range sys.PDs() {
-		program := ""
-		if c := cs.OfTask(sys, o); c != nil {
-			program = c.Name
-		} else if main := sys.MainThread(o.ID); main != nil {
-			program = main.Name
-		}
-		switch {
-		case o.PD.Kernel:
-			names[o.ID] = "kernel"
-		case o.Name != "" && program != child:
-			names[o.ID] = o.Name
-		case program != "":
-			names[o.ID] = program
-		}
-	}
-	return names
 }
 
 // OfTask finds the component that a task runs. Once found it is kept
@@ -411,15 +334,3 @@ func PlaceIn(component string, p Names, addr uint64) view.Place {
 	}
 	return out
 }
-
-// PlaceOf puts a thread's user ip in words.
-func (cs *Set) PlaceOf(sys *kernel.System, o *kernel.Object, ip uint64) view.Place {
-	task := sys.Object(o.Thread.PD)
-	if task == nil || task.PD == nil {
-		return view.Place{Addr: ip}
-	}
-	return cs.At(sys, task, ip).Place(ip)
-}
-
-// Kernel is the component that is the kernel.
-func (cs *Set) Kernel() *Component { return cs.ByName[cs.kernelName] }
