@@ -60,6 +60,9 @@ func TestCheckForms(t *testing.T) {
 				}
 			}
 			checkNumbers(t, out)
+			if bug == "computing" {
+				return // where it computes as it is checkpointed is another place each time
+			}
 			stub := decodeCheck(t, thaw(t, onLab("check", "lab:"+bug, "--json", "--no-shared-ram")...))
 			if got, want := verdicts(stub), verdicts(out); got != want {
 				t.Errorf("through the gdbstub:\n%s\nfrom shared RAM:\n%s", got, want)

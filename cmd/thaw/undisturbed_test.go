@@ -168,7 +168,7 @@ func (c course) compare(t *testing.T, what string, want course) {
 // of THAW_BUGS.
 func TestUndisturbed(t *testing.T) {
 	runs := numberOf(t, "THAW_RUNS", 1)
-	bugs := []string{"fixed", "unstarted"}
+	bugs := []string{"unstarted"}
 	if runs > 1 {
 		bugs = variants
 	}
@@ -253,7 +253,7 @@ func TestUndisturbedByForce(t *testing.T) {
 		t.Fatal("force changes nothing")
 	}
 	t.Logf("%d packets, with force %d", first, last)
-	tries, with := numberOf(t, "THAW_SIGNALS", 5), 0
+	tries, with := numberOf(t, "THAW_SIGNALS", 2), 0
 	for i := range tries {
 		k := first - 20 + (last-first+20)*i/tries
 		got, _ := through(&teller{k: k}, syscall.SIGTERM, force...)
