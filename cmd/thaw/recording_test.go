@@ -206,7 +206,7 @@ func TestDiff(t *testing.T) {
 		{exitUnexpected, []string{"ep", "sheep_counter", "memory:"}, []string{"rtcr-2016@14", "rtcr-2016"}},
 		{exitOK, []string{"no differences in 38 threads"}, []string{"rtcr-2016@14", "rtcr-2016@14"}},
 		{exitUnexpected, []string{"ep"}, []string{"rtcr-2016", "missing-caps"}},
-		{exitFailed, []string{"has stops 1 to 30, not 31"}, []string{"rtcr-2016@31", "rtcr-2016"}},
+		{exitFailed, []string{"has stops 1 to 32, not 33"}, []string{"rtcr-2016@33", "rtcr-2016"}},
 		{exitFailed, []string{"no number of a stop"}, []string{"rtcr-2016@0", "rtcr-2016"}},
 		{exitFailed, []string{"no number of a stop"}, []string{"rtcr-2016@one", "rtcr-2016"}},
 	} {
