@@ -3,6 +3,7 @@ package components
 import (
 	"debug/elf"
 	"slices"
+
 	"thaw/debuginfo"
 	"thaw/memory"
 )

@@ -3,6 +3,7 @@ package components
 import (
 	"maps"
 	"slices"
+
 	"thaw/debuginfo"
 	"thaw/kernel"
 	"thaw/session/machine"

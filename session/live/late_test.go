@@ -1,19 +1,11 @@
 package live_test
 
 import (
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"thaw/debuginfo"
 	"thaw/gdbremote/qemu"
-	"thaw/guest"
-	"thaw/kernel/foc"
-	"thaw/memory"
-	"thaw/scenarios"
-	"thaw/session"
 	"thaw/session/live"
-	"thaw/session/scenario"
 	"thaw/session/view"
 )
 
@@ -58,37 +50,8 @@ func TestAttachedInThePhases(t *testing.T) {
 func attached(t *testing.T, vm *qemu.VM) *view.View {
 	t.Helper()
 	ctx := deadline(t)
-	dir, err := guest.Build(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, err := scenarios.Read(scenarios.Default)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := scenario.Parse(scenarios.Default, data)
-	if err != nil {
-		t.Fatal(err)
-	}
-	files := map[string]*debuginfo.File{}
-	for name, file := range map[string]string{"kernel": guest.Kernel, "core": "core", "rtcr": "rtcr", "sheep_counter": "sheep_counter"} {
-		files[name] = loaded(t, dir, filepath.Base(file))
-	}
-	layout, err := foc.NewLayout(files["kernel"].Tap())
-	if err != nil {
-		t.Fatal(err)
-	}
-	target, err := live.Attach(ctx, vm.GDB(), live.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	e, err := session.Open(ctx, session.Config{Target: target, Decoder: layout, Paging: memory.AMD64{}, Scenario: s, Files: files})
-	if err == nil {
-		err = e.Begin(ctx)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	cfg, _ := onLab(ctx, t)
+	e, _ := begin(ctx, t, cfg, vm.GDB(), live.Options{})
 	t.Cleanup(func() {
 		if err := e.Close(deadline(t)); err != nil {
 			t.Error(err)

@@ -48,7 +48,9 @@ type setup struct {
 	process  bool // memory may be read from QEMU's process
 }
 
-func openSetup(ctx context.Context, t *testing.T, o setup) (*session.Engine, *qemu.VM) {
+// onLab is what a session on the lab guest is opened with, but for the target, and where
+// the guest's files are.
+func onLab(ctx context.Context, t *testing.T) (c session.Config, dir string) {
 	t.Helper()
 	dir, err := guest.Build(ctx)
 	if err != nil {
@@ -58,20 +60,40 @@ func openSetup(ctx context.Context, t *testing.T, o setup) (*session.Engine, *qe
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := scenario.Parse(scenarios.Default, data)
-	if err != nil {
+	c = session.Config{Paging: memory.AMD64{}, Files: map[string]*debuginfo.File{}}
+	if c.Scenario, err = scenario.Parse(scenarios.Default, data); err != nil {
 		t.Fatal(err)
 	}
-	files := map[string]*debuginfo.File{}
 	for name, file := range map[string]string{"kernel": guest.Kernel, "core": "core", "rtcr": "rtcr", "sheep_counter": "sheep_counter"} {
-		if files[name], err = debuginfo.Load(filepath.Join(dir, file)); err != nil {
-			t.Fatal(err)
-		}
+		c.Files[name] = loaded(t, dir, file)
 	}
-	layout, err := foc.NewLayout(files["kernel"].Tap())
+	if c.Decoder, err = foc.NewLayout(c.Files["kernel"].Tap()); err != nil {
+		t.Fatal(err)
+	}
+	return c, dir
+}
+
+// begin attaches a session to a guest, and sets the scenario's breakpoints.
+func begin(ctx context.Context, t *testing.T, c session.Config, gdb string, o live.Options) (*session.Engine, *live.Target) {
+	t.Helper()
+	target, err := live.Attach(ctx, gdb, o)
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.Target = target
+	e, err := session.Open(ctx, c)
+	if err == nil {
+		err = e.Begin(ctx)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e, target
+}
+
+func openSetup(ctx context.Context, t *testing.T, o setup) (*session.Engine, *qemu.VM) {
+	t.Helper()
+	cfg, dir := onLab(ctx, t)
 	o.vm.Kernel, o.vm.MemoryMB = filepath.Join(dir, guest.Kernel), 64
 	o.vm.ICount = guest.Clock
 	o.target.StubOnly = !o.vm.SharedRAM && !o.process
@@ -83,13 +105,11 @@ func openSetup(ctx context.Context, t *testing.T, o setup) (*session.Engine, *qe
 	if o.target.Serial = vm.Serial(); !o.foreign {
 		o.target.VM = vm
 	}
-	target, err := live.Attach(ctx, vm.GDB(), o.target)
-	if err != nil {
+	if cfg.Target, err = live.Attach(ctx, vm.GDB(), o.target); err != nil {
 		t.Fatal(err)
 	}
-	cfg := session.Config{Target: target, Decoder: layout, Paging: memory.AMD64{}, Scenario: s, Files: files}
 	if o.recorder != nil {
-		cfg.Recorder = o.recorder(files, s)
+		cfg.Recorder = o.recorder(cfg.Files, cfg.Scenario)
 	}
 	for _, f := range o.more {
 		f(&cfg)

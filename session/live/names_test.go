@@ -3,15 +3,9 @@ package live_test
 import (
 	"testing"
 
-	"thaw/debuginfo"
-	"thaw/guest"
 	"thaw/kernel"
-	"thaw/kernel/foc"
-	"thaw/memory"
-	"thaw/scenarios"
 	"thaw/session"
 	"thaw/session/live"
-	"thaw/session/scenario"
 )
 
 // A task that maps none of its program's text, as the original child does once its
@@ -20,37 +14,7 @@ func TestNamesWithoutMappedText(t *testing.T) {
 	ctx := deadline(t)
 	vm := startLab(ctx, t, "bug=fixed", true)
 	readLog(t, vm, "9 sheeps") // the restore is over
-	dir, err := guest.Build(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	open := func() (*session.Engine, *live.Target) {
-		data, err := scenarios.Read(scenarios.Default)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s, err := scenario.Parse(scenarios.Default, data)
-		if err != nil {
-			t.Fatal(err)
-		}
-		files := map[string]*debuginfo.File{"kernel": loaded(t, dir, guest.Kernel), "core": loaded(t, dir, "core"), "rtcr": loaded(t, dir, "rtcr"), "sheep_counter": loaded(t, dir, "sheep_counter")}
-		layout, err := foc.NewLayout(files["kernel"].Tap())
-		if err != nil {
-			t.Fatal(err)
-		}
-		target, err := live.Attach(ctx, vm.GDB(), live.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		e, err := session.Open(ctx, session.Config{Target: target, Decoder: layout, Paging: memory.AMD64{}, Scenario: s, Files: files})
-		if err == nil {
-			err = e.Begin(ctx)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		return e, target
-	}
+	cfg, _ := onLab(ctx, t)
 	original := func(e *session.Engine) (task *kernel.Object) {
 		s := e.View().Snapshot
 		for _, o := range s.System.PDs() {
@@ -60,7 +24,7 @@ func TestNamesWithoutMappedText(t *testing.T) {
 		}
 		return task
 	}
-	e, target := open()
+	e, target := begin(ctx, t, cfg, vm.GDB(), live.Options{})
 	task := original(e)
 	if task == nil {
 		t.Fatal("there is no child")
@@ -71,7 +35,7 @@ func TestNamesWithoutMappedText(t *testing.T) {
 	if err := e.Close(ctx); err != nil {
 		t.Fatal(err)
 	}
-	e, _ = open()
+	e, _ = begin(ctx, t, cfg, vm.GDB(), live.Options{})
 	defer e.Close(ctx)
 	s := e.View().Snapshot
 	if got := original(e); got == nil || got.ID != task.ID {

@@ -18,13 +18,9 @@ import (
 	"thaw/gdbremote/qemu"
 	"thaw/gdbremote/wiretest"
 	"thaw/guest"
-	"thaw/kernel/foc"
-	"thaw/memory"
 	"thaw/recording"
-	"thaw/scenarios"
 	"thaw/session"
 	"thaw/session/live"
-	"thaw/session/scenario"
 	"thaw/session/view"
 )
 
@@ -57,40 +53,14 @@ func newBench(ctx context.Context, t *testing.T) *bench {
 	t.Helper()
 	b := &bench{vm: startLab(ctx, t, "", false), file: filepath.Join(t.TempDir(), "session.thaw")}
 	b.Wire = wiretest.New(t, b.vm.GDB())
+	cfg, dir := onLab(ctx, t)
+	b.dir = dir
 	var err error
-	if b.dir, err = guest.Build(ctx); err != nil {
+	if b.writer, err = recording.Create(b.file, false, recording.About{Scenario: cfg.Scenario.Text()}, cfg.Files); err != nil {
 		t.Fatal(err)
 	}
-	data, err := scenarios.Read(scenarios.Default)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := scenario.Parse(scenarios.Default, data)
-	if err != nil {
-		t.Fatal(err)
-	}
-	files := map[string]*debuginfo.File{}
-	for name, file := range map[string]string{"kernel": guest.Kernel, "core": "core", "rtcr": "rtcr", "sheep_counter": "sheep_counter"} {
-		if files[name], err = debuginfo.Load(filepath.Join(b.dir, file)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	layout, err := foc.NewLayout(files["kernel"].Tap())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if b.target, err = live.Attach(ctx, b.Path, live.Options{}); err != nil {
-		t.Fatal(err)
-	}
-	if b.writer, err = recording.Create(b.file, false, recording.About{Scenario: s.Text()}, files); err != nil {
-		t.Fatal(err)
-	}
-	if b.e, err = session.Open(ctx, session.Config{Target: b.target, Decoder: layout, Paging: memory.AMD64{}, Scenario: s, Files: files, Recorder: b.writer}); err != nil {
-		t.Fatal(err)
-	}
-	if err := b.e.Begin(ctx); err != nil {
-		t.Fatal(err)
-	}
+	cfg.Recorder = b.writer
+	b.e, b.target = begin(ctx, t, cfg, b.Path, live.Options{})
 	return b
 }
 

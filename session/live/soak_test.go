@@ -8,15 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"thaw/debuginfo"
 	"thaw/gdbremote/qemu"
 	"thaw/guest"
-	"thaw/kernel/foc"
-	"thaw/memory"
-	"thaw/scenarios"
 	"thaw/session"
 	"thaw/session/live"
-	"thaw/session/scenario"
 	"thaw/session/view"
 )
 
@@ -129,34 +124,15 @@ func TestSoakOfOneSession(t *testing.T) {
 
 // soak is a guest that sessions come to and go from.
 type soak struct {
-	vm       *qemu.VM
-	scenario *scenario.Scenario
-	files    map[string]*debuginfo.File
-	layout   *foc.Layout
+	vm     *qemu.VM
+	config session.Config
 }
 
 func newSoak(ctx context.Context, t *testing.T) *soak {
 	t.Helper()
-	dir, err := guest.Build(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, err := scenarios.Read(scenarios.Default)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &soak{files: map[string]*debuginfo.File{}}
-	if s.scenario, err = scenario.Parse(scenarios.Default, data); err != nil {
-		t.Fatal(err)
-	}
-	for name, file := range map[string]string{"kernel": guest.Kernel, "core": "core", "rtcr": "rtcr", "sheep_counter": "sheep_counter"} {
-		if s.files[name], err = debuginfo.Load(filepath.Join(dir, file)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if s.layout, err = foc.NewLayout(s.files["kernel"]); err != nil {
-		t.Fatal(err)
-	}
+	cfg, dir := onLab(ctx, t)
+	s := &soak{config: cfg}
+	var err error
 	if s.vm, err = qemu.Start(ctx, qemu.Config{Kernel: filepath.Join(dir, guest.Kernel), MemoryMB: 64, SharedRAM: true, Running: true}); err != nil {
 		t.Fatal(err)
 	}
@@ -210,16 +186,8 @@ func (s *soak) open(ctx context.Context, t *testing.T, shared bool, most int) *s
 	if shared {
 		o.RAM = s.vm.RAMPath()
 	}
-	target, err := live.Attach(ctx, s.vm.GDB(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	e, err := session.Open(ctx, session.Config{Target: target, Decoder: s.layout, Paging: memory.AMD64{}, Scenario: s.scenario, Files: s.files, MaxStops: most})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := e.Begin(ctx); err != nil {
-		t.Fatal(err)
-	}
+	cfg := s.config
+	cfg.MaxStops = most
+	e, _ := begin(ctx, t, cfg, s.vm.GDB(), o)
 	return e
 }
