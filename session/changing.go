@@ -59,12 +59,7 @@ func (e *Engine) Follow(ctx context.Context, thread kernel.ID, runOn time.Durati
 		}
 		text = how + "; "
 	}
-	limited, cancel := context.WithTimeout(ctx, runOn)
-	defer cancel()
-	ev, err := e.drive.Run(ctx, limited)
-	if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
-		ev, err = e.drive.Halt(ctx, "after the forced state ran on")
-	}
+	ev, err := e.drive.RunFor(ctx, runOn, "after the forced state ran on")
 	if err := e.arrive(ctx, ev, err); err != nil {
 		return "", err
 	}

@@ -51,15 +51,13 @@ type Engine struct {
 	*traveller
 	*walker
 
-	log        *guestlog.Book
-	history    *moments
-	notes      *noteBook
 	asker      *asker
 	divergence bool // see Config
 	ended      error
 }
 
-// parts are what a session is made of, below its history: each knows those before it.
+// parts are what a session is made of: each knows those before it. What they find out
+// becomes the history.
 type parts struct {
 	target   Target
 	scn      *scenario.Scenario
@@ -71,6 +69,9 @@ type parts struct {
 	memory   *memcompare.Comparer
 	change   *change.Changer
 	phases   *phaseLine
+	log      *guestlog.Book
+	history  *moments
+	notes    *noteBook
 }
 
 // moment is a stop in the history with all that was known then.
@@ -102,21 +103,19 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{
-		parts: &parts{target: c.Target, scn: c.Scenario, programs: components.New(c.Files, c.Scenario), phases: &phaseLine{}},
-		notes: &noteBook{},
-		log:   &guestlog.Book{From: c.Target.Log, Recorded: c.Recorder != nil}, history: &moments{most: cmp.Or(c.MaxStops, maxMoments)},
-		divergence: c.Divergence,
-	}
+	e := &Engine{divergence: c.Divergence, parts: &parts{
+		target: c.Target, scn: c.Scenario, programs: components.New(c.Files, c.Scenario), phases: &phaseLine{},
+		log: &guestlog.Book{From: c.Target.Log, Recorded: c.Recorder != nil}, history: &moments{most: cmp.Or(c.MaxStops, maxMoments)}, notes: &noteBook{},
+	}}
 	e.asker = &asker{parts: e.parts, sources: c.Sources}
-	e.walker = &walker{parts: e.parts, log: e.log, history: e.history, arrive: e.arrive}
-	e.traveller = &traveller{parts: e.parts, log: e.log, history: e.history, arrive: e.arrive, snapshots: c.VMSnapshots}
+	e.walker = &walker{parts: e.parts, arrive: e.arrive}
+	e.traveller = &traveller{parts: e.parts, arrive: e.arrive, snapshots: c.VMSnapshots}
 	if c.Recorder != nil {
 		var err error
 		if e.rec, err = newRecording(c.Recorder, e.programs.ByName, c.WithCode, c.Sparse); err != nil {
 			return nil, err
 		}
-		e.rec.parts, e.rec.lines, e.rec.book = e.parts, e.log, e.notes
+		e.rec.parts = e.parts
 	}
 	if e.programs.Kernel() == nil {
 		return nil, errors.New("no debug info for the kernel: give its ELF")

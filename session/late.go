@@ -64,11 +64,16 @@ func (ps *parts) framesOf(s *view.Snapshot, o *kernel.Object) []view.Frame {
 	if o.ID == s.Thread {
 		return s.Frames
 	}
+	return ps.userFrames(s, o)
+}
+
+// userFrames is the backtrace of a thread in user mode, none where there is no debug info.
+func (ps *parts) userFrames(s *view.Snapshot, o *kernel.Object) []view.Frame {
 	_, task, err := components.UserThread(s, o.ID)
 	if err != nil || task.PD.Root == 0 {
 		return nil
 	}
-	frames, _ := ps.programs.Stack(s, o, task, ps.m.View) // without debug info there is none
+	frames, _ := ps.programs.Stack(s, o, task, ps.m.View)
 	return frames
 }
 

@@ -113,9 +113,9 @@ type recording struct {
 	records  int
 	snaps    map[*view.Snapshot]int     // record of a snapshot that evidence refers to
 	stacks   map[kernel.ID][]view.Frame // of threads, as they were recorded last
-	log      int                        // LOG lines that were recorded
+	logged   int                        // LOG lines that were recorded
 	cut      bool                       // fewer than before, since the guest went back
-	notes    int                        // changes of the notes that were recorded
+	noted    int                        // changes of the notes that were recorded
 }
 
 func newRecording(to Recorder, comps map[string]*components.Component, withCode, sparse bool) (*recording, error) {
@@ -162,10 +162,10 @@ func (r *recording) keep(s *view.Snapshot, m *moment) {
 		r.forget(&r.obs.Ev)
 	}
 	if r.cut {
-		rec.LogCut, rec.LogKept, r.cut = true, r.log, false
+		rec.LogCut, rec.LogKept, r.cut = true, r.logged, false
 	}
-	lines := r.lines.Since(r.log)
-	r.log += len(lines)
+	lines := r.log.Since(r.logged)
+	r.logged += len(lines)
 	rec.Log = lines
 	rec.Stacks = r.changedStacks(s)
 	pages, err := r.readPages()
@@ -187,10 +187,7 @@ func (r *recording) changedStacks(s *view.Snapshot) map[kernel.ID][]view.Frame {
 		if i == maxStacks {
 			break
 		}
-		var frames []view.Frame
-		if o, task, err := components.UserThread(s, o.ID); err == nil && task.PD.Root != 0 {
-			frames, _ = r.programs.Stack(s, o, task, r.m.View) // without debug info there is none
-		}
+		frames := r.userFrames(s, o)
 		if !slices.Equal(frames, r.stacks[o.ID]) {
 			r.stacks[o.ID], changed[o.ID] = frames, frames
 		}
@@ -227,8 +224,8 @@ func (r *recording) whereDropped() string {
 
 // cutLog is told that only so many LOG lines are left.
 func (r *recording) cutLog(lines int) {
-	if r != nil && lines < r.log {
-		r.log, r.cut = lines, true
+	if r != nil && lines < r.logged {
+		r.logged, r.cut = lines, true
 	}
 }
 
@@ -322,9 +319,9 @@ func (r *recording) keepRest() {
 	if !r.goesOn() {
 		return
 	}
-	r.lines.Take()
-	if lines := r.lines.Since(r.log); len(lines) > 0 {
-		r.log += len(lines)
+	r.log.Take()
+	if lines := r.log.Since(r.logged); len(lines) > 0 {
+		r.logged += len(lines)
 		r.fail(r.to.Log(lines))
 	}
 	r.keepNotes()
@@ -335,9 +332,9 @@ func (r *recording) keepNotes() {
 	if !r.goesOn() {
 		return
 	}
-	if n := r.book.version(); n != r.notes {
-		r.notes = n
-		r.fail(r.to.Notes(r.book.all()))
+	if n := r.notes.version(); n != r.noted {
+		r.noted = n
+		r.fail(r.to.Notes(r.notes.all()))
 	}
 }
 

@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -24,12 +23,6 @@ func (e *Engine) RunThrough(ctx context.Context, after time.Duration) error {
 			return err
 		}
 	}
-	limited, cancel := context.WithTimeout(ctx, after)
-	defer cancel()
-	_, err := e.drive.Run(ctx, limited)
-	if err == nil || ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
-		return err
-	}
-	_, err = e.drive.Halt(ctx, "")
+	_, err := e.drive.RunFor(ctx, after, "")
 	return err
 }

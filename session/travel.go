@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 
 	"thaw/session/drive"
-	"thaw/session/guestlog"
 	"thaw/session/machine"
 	"thaw/session/target"
 	"thaw/session/view"
@@ -50,9 +49,7 @@ var errBeginning = errors.New("this is the beginning of the recorded run")
 // traveller takes the guest back in its run.
 type traveller struct {
 	*parts
-	log     *guestlog.Book
-	history *moments
-	arrive  func(ctx context.Context, ev *drive.Event, err error) error // records a stop, see Engine
+	arrive func(ctx context.Context, ev *drive.Event, err error) error // records a stop, see Engine
 
 	snapshots bool        // VM snapshots are made
 	saves     []save      // that were made

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"thaw/session/drive"
-	"thaw/session/guestlog"
 	"thaw/session/view"
 )
 
@@ -21,8 +20,6 @@ const reasonStep = "step"
 // walker runs the guest to what is waited for.
 type walker struct {
 	*parts
-	log     *guestlog.Book
-	history *moments
 	arrive  func(ctx context.Context, ev *drive.Event, err error) error // records a stop, see Engine
 	waiting atomic.Pointer[Waiting]                                     // nil: nothing is waited for
 }

@@ -173,14 +173,10 @@ func (ch *Changer) stepTo(ctx context.Context) error {
 	return ch.m.Look(ctx, stop.CPU)
 }
 
-// maxIdle is how often a step may leave the processor where it was: QEMU returns
-// now and then without having executed an instruction whose page was just mapped.
-const maxIdle = 4
-
 // stepOn executes one instruction that cannot lead to itself.
 func (ch *Changer) stepOn(ctx context.Context) error {
 	before := ch.m.Here()
-	for range maxIdle {
+	for range drive.MaxIdle {
 		if err := ch.stepTo(ctx); err != nil {
 			return err
 		}
@@ -188,7 +184,7 @@ func (ch *Changer) stepOn(ctx context.Context) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("the processor stays at %#x in %d steps", before.PC, maxIdle)
+	return fmt.Errorf("the processor stays at %#x in %d steps", before.PC, drive.MaxIdle)
 }
 
 // unmapped is an address that user mode cannot execute.

@@ -41,15 +41,12 @@ func (g *Guard) Disarm(ctx context.Context, t *evidence.Track) error {
 		return nil
 	}
 	delete(g.Armed, t.Block)
-	for _, w := range g.WatchesOf(t) {
-		delete(g.Watched, w.Addr)
-	}
+	maps.DeleteFunc(g.Watched, func(_, block uint64) bool { return block == t.Block })
 	// What was set, not what would be now: a copy that cannot be read any more, since
 	// the user leaves, is none to be watched.
 	set := g.set[t.Block]
 	delete(g.set, t.Block)
 	for _, w := range set {
-		delete(g.Watched, w.Addr)
 		if err := g.target.ClearWatch(ctx, w.Kind, w.Addr, g.size); err != nil {
 			return fmt.Errorf("no longer watching thread %s %s: %w", t.ID, t.Name, err)
 		}

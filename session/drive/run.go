@@ -8,9 +8,11 @@ package drive
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"thaw/memory"
 	"thaw/session/components"
@@ -86,13 +88,13 @@ type Target interface {
 
 // Owner is asked by a driver. All of it must be there.
 type Owner struct {
-	// goesOn is called before the guest goes on. An event says that it does not.
+	// GoesOn is called before the guest goes on. An event says that it does not.
 	GoesOn func(ctx context.Context) (*Event, error)
-	// stopped is called as the guest has stopped, and done as it is known what for.
+	// Stopped is called as the guest has stopped, and done as it is known what for.
 	Stopped func(ctx context.Context) (done func() error, err error)
-	// watchHit says what a watchpoint's hit means.
+	// WatchHit says what a watchpoint's hit means.
 	WatchHit func(ctx context.Context, stop target.Stop) (*Event, error)
-	// runEnds is called at the end of a recorded run.
+	// RunEnds is called at the end of a recorded run.
 	RunEnds func()
 }
 
@@ -234,6 +236,17 @@ func (b *Breaks) NoteFault(before machine.Visit, user bool) {
 	if b.taken == before && (entered || b.m.Here() == before) {
 		b.faulted = before
 	}
+}
+
+// RunFor is Run for no longer than so, and then Halt for that reason.
+func (d *Driver) RunFor(ctx context.Context, so time.Duration, reason string) (*Event, error) {
+	limited, cancel := context.WithTimeout(ctx, so)
+	defer cancel()
+	ev, err := d.Run(ctx, limited)
+	if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+		return d.Halt(ctx, reason)
+	}
+	return ev, err
 }
 
 // Halt stops a guest that still runs.

@@ -108,12 +108,12 @@ func (d *Driver) skippable(ctx context.Context) *skip {
 func (s *skip) next() uint64 { return s.Regs[len(s.Regs)-1].Value }
 
 // take resumes the target behind the instruction.
-func (s *skip) take(ctx context.Context, e *Driver) error {
+func (s *skip) take(ctx context.Context, d *Driver) error {
 	var data []byte
 	if s.Store {
-		data = e.m.Word(s.Value)
+		data = d.m.Word(s.Value)
 	}
-	if err := e.Guard.advance(ctx, e.m.Stopped, s.Regs, s.phys, data); err != nil {
+	if err := d.Guard.advance(ctx, d.m.Stopped, s.Regs, s.phys, data); err != nil {
 		return fmt.Errorf("resuming the guest behind the breakpoint at %#x: %w", s.pc, err)
 	}
 	return nil
@@ -121,12 +121,12 @@ func (s *skip) take(ctx context.Context, e *Driver) error {
 
 // compare notes whether a processor, which has executed the instruction by now,
 // came to the same result; before are its registers from before.
-func (s *skip) compare(e *Driver, before, after target.Registers) {
-	if ip, _ := after.Uint64(e.m.Arch.IP); ip == s.pc {
-		return // not executed; see noteFault
+func (s *skip) compare(d *Driver, before, after target.Registers) {
+	if ip, _ := after.Uint64(d.m.Arch.IP); ip == s.pc {
+		return // not executed; see NoteFault
 	}
 	same := true
-	for _, name := range append([]string{e.m.Arch.IP, e.m.Arch.SP, e.m.Arch.Flags}, e.m.Arch.General...) {
+	for _, name := range append([]string{d.m.Arch.IP, d.m.Arch.SP, d.m.Arch.Flags}, d.m.Arch.General...) {
 		want, ok := before.Uint64(name)
 		for _, r := range s.Regs {
 			if r.Name == name {
@@ -137,8 +137,8 @@ func (s *skip) compare(e *Driver, before, after target.Registers) {
 		same = same && ok && okToo && got == want
 	}
 	if s.Store && same {
-		v, err := memory.Uint(e.m.View, s.phys, e.m.PtrSize())
+		v, err := memory.Uint(d.m.View, s.phys, d.m.PtrSize())
 		same = err == nil && v == s.Value
 	}
-	e.skipper.known[s.codeAt] = same
+	d.skipper.known[s.codeAt] = same
 }

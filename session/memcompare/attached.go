@@ -2,7 +2,6 @@ package memcompare
 
 import (
 	"fmt"
-	"strings"
 
 	"thaw/debuginfo"
 	"thaw/kernel"
@@ -197,7 +196,7 @@ func (c *Comparer) readAttached(before, after *childMemory, d *view.MemoryDiff) 
 	}
 	all, err := c.attachments(m)
 	if err != nil {
-		d.Problem = strings.TrimPrefix(fmt.Sprintf("%s; what is attached to the restored child is not known in full: %v", d.Problem, err), "; ")
+		addProblem(d, fmt.Sprintf("what is attached to the restored child is not known in full: %v", err))
 	}
 	size := c.m.Paging.PageSize()
 	var reqs []memory.Request

@@ -195,14 +195,14 @@ func (c *Comparer) Compare(ctx context.Context, s *view.Snapshot, restored kerne
 		d.Problem = fmt.Sprintf("only the first %d pages of the child are compared", MaxMemory)
 	}
 	if before.lost > 0 {
-		d.Problem = strings.TrimPrefix(fmt.Sprintf("%s; %s of the original's could not be read", d.Problem, words.Count(before.lost, "page")), "; ")
+		addProblem(d, words.Count(before.lost, "page")+" of the original's could not be read")
 	}
 	if d.Attached, err = c.readAttached(before, after, d); err != nil {
 		why, err := c.obs.Unread(ctx, "what is attached to the restored child", err)
 		if err != nil {
 			return err
 		}
-		d.Problem = strings.TrimPrefix(d.Problem+"; "+why, "; ")
+		addProblem(d, why)
 	}
 	program := c.programs.ByName[c.name].File
 	regions := c.regionsOf(s, program)
@@ -238,6 +238,11 @@ func (c *Comparer) Compare(ctx context.Context, s *view.Snapshot, restored kerne
 	}
 	c.obs.Ev.Memory = d
 	return nil
+}
+
+// addProblem adds a sentence to what stands against a comparison.
+func addProblem(d *view.MemoryDiff, text string) {
+	d.Problem = strings.TrimPrefix(d.Problem+"; "+text, "; ")
 }
 
 // places tells where pages stand, by content. One that stands in several places tells

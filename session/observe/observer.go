@@ -37,10 +37,10 @@ type Observer struct {
 type Hooks struct {
 	Gone func() bool // the target is
 	Next func() int  // number of the next stop
-	// asked is called at a request for a thread's state, where its arguments can be
+	// Asked is called at a request for a thread's state, where its arguments can be
 	// evaluated.
 	Asked func(t *evidence.Track, scope debuginfo.Scope, r *kernel.Request)
-	// enters is called as a thread has come back to user mode, and entered once that
+	// Enters is called as a thread has come back to user mode, and Entered once that
 	// is noted.
 	Enters, Entered func(ctx context.Context, t *evidence.Track) error
 }
