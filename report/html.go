@@ -168,8 +168,7 @@ func newPage(s *Story) *page {
 }
 
 func pageThreadOf(t *view.ThreadVerdict) pageThread {
-	info := infoOf(t.Verdict)
-	out := pageThread{Name: threadName(t), Identity: identity(t), Word: clean(string(t.Verdict)), Glyph: glyphOf(t.Verdict), Tone: info.tone,
+	out := pageThread{Name: threadName(t), Identity: identity(t), Word: clean(string(t.Verdict)), Glyph: t.Verdict.Glyph(), Tone: verdictTone(t.Verdict),
 		Lost: lostBetween(t), Cause: clean(t.Cause), Advice: clean(t.Advice), Rule: clean(t.Rule)}
 	for _, e := range t.Evidence {
 		out.Evidence = append(out.Evidence, clean(e))

@@ -99,7 +99,7 @@ func (m *markdown) head(s *Story) {
 }
 
 func (m *markdown) thread(t *view.ThreadVerdict) {
-	m.line("### %s %s: %s", glyphOf(t.Verdict), prose(string(t.Verdict)), code(threadName(t)))
+	m.line("### %s %s: %s", t.Verdict.Glyph(), prose(string(t.Verdict)), code(threadName(t)))
 	m.line("")
 	where := lostBetween(t)
 	if where != "" {

@@ -19,12 +19,6 @@ import (
 	"thaw/session/view"
 )
 
-// Glyphs of the verdicts: no meaning rests on colour.
-var glyphs = map[view.Verdict]string{
-	view.Applied: "=", view.Coincident: "≈", view.Ignored: "≠", view.Overwritten: "!", view.Killed: "x",
-	view.Partial: "~", view.NotRequested: "-", view.Pending: "…", view.Unknown: "?",
-}
-
 // hex prints an address as Genode's tools do in logs, without a prefix.
 func hex(v uint64) string { return fmt.Sprintf("%x", v) }
 
@@ -86,7 +80,7 @@ func (p *printer) verdict(t *view.ThreadVerdict) {
 	if t.Original != 0 {
 		original = ", checkpointed as " + t.Original.String()
 	}
-	p.line("%s %-14s %s (thread %s of %s%s)", glyphs[t.Verdict], strings.ToUpper(string(t.Verdict)), t.Name, t.Thread, t.TaskName, original)
+	p.line("%s %-14s %s (thread %s of %s%s)", t.Verdict.Glyph(), strings.ToUpper(string(t.Verdict)), t.Name, t.Thread, t.TaskName, original)
 	p.line("  %s", t.Cause)
 	for _, s := range []struct {
 		name  string

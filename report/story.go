@@ -70,39 +70,15 @@ func (s *Story) stop(number int) (Stop, bool) {
 	return s.Stops[i], true
 }
 
-// verdictInfo is how a report treats a verdict.
-type verdictInfo struct {
-	rank int    // place in a report, worst first
-	lost bool   // the state got lost on its way
-	tone string // CSS class; glyph and word say the same
-}
-
-var verdictInfos = map[view.Verdict]verdictInfo{
-	view.Ignored:      {0, true, "bad"},
-	view.Killed:       {1, true, "bad"},
-	view.Overwritten:  {2, true, "bad"},
-	view.Partial:      {3, true, "bad"},
-	view.NotRequested: {4, true, "bad"},
-	view.Unknown:      {5, false, "warn"},
-	view.Pending:      {6, false, "warn"},
-	view.Coincident:   {7, false, "warn"},
-	view.Applied:      {8, false, "good"},
-}
-
-// infoOf knows any verdict, also one of a later version of thaw.
-func infoOf(v view.Verdict) verdictInfo {
-	if info, ok := verdictInfos[v]; ok {
-		return info
+// verdictTone is a verdict's CSS class; glyph and word say the same.
+func verdictTone(v view.Verdict) string {
+	switch {
+	case v == view.Applied:
+		return "good"
+	case v.Lost():
+		return "bad"
 	}
-	return verdictInfos[view.Unknown]
-}
-
-// glyphOf is a verdict's glyph, "?" for one of a later version.
-func glyphOf(v view.Verdict) string {
-	if g, ok := glyphs[v]; ok {
-		return g
-	}
-	return "?"
+	return "warn"
 }
 
 // verdicts lists the threads, those that lost their state first.
@@ -113,7 +89,7 @@ func (s *Story) verdicts() []*view.ThreadVerdict {
 		out[i] = &v.Verdicts[i]
 	}
 	slices.SortStableFunc(out, func(a, b *view.ThreadVerdict) int {
-		return cmp.Compare(infoOf(a.Verdict).rank, infoOf(b.Verdict).rank)
+		return cmp.Compare(a.Verdict.Rank(), b.Verdict.Rank())
 	})
 	return out
 }
@@ -135,7 +111,7 @@ func (s *Story) tallies() []tally {
 			out[n-1].Count++
 			continue
 		}
-		out = append(out, tally{t.Verdict, clean(string(t.Verdict)), glyphOf(t.Verdict), infoOf(t.Verdict).tone, 1})
+		out = append(out, tally{t.Verdict, clean(string(t.Verdict)), t.Verdict.Glyph(), verdictTone(t.Verdict), 1})
 	}
 	return out
 }
@@ -146,7 +122,7 @@ func (s *Story) Summary() string {
 	all := s.verdicts()
 	var lost []string
 	for _, t := range all {
-		if infoOf(t.Verdict).lost {
+		if t.Verdict.Lost() {
 			lost = append(lost, fmt.Sprintf("%s (%s)", threadName(t), clean(string(t.Verdict))))
 		}
 	}

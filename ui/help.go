@@ -136,14 +136,9 @@ func (h *help) legend(w int) []line {
 }
 
 func (h *help) verdictLegend() []line {
-	var order []view.Verdict
-	for v := range verdictInfos {
-		order = append(order, v)
-	}
-	slices.SortFunc(order, func(a, b view.Verdict) int { return verdictInfos[a].rank - verdictInfos[b].rank })
 	var out []line
-	for _, v := range order {
-		info := verdictInfos[v]
+	for _, v := range view.Verdicts {
+		info := verdictOf(v)
 		out = append(out, line{{pad(h.th.draw(info.text()), 17), info.style(h.th)}, {verdictHelp[v], h.th.plain}})
 	}
 	return out

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gdamore/tcell/v2"
@@ -93,8 +94,6 @@ func newTheme(ascii, color bool, c *colours) *theme {
 type verdictInfo struct {
 	glyph string
 	word  string
-	rank  int  // place in the list, worst first
-	lost  bool // the state got lost on its way
 	style func(*theme) tcell.Style
 }
 
@@ -106,17 +105,15 @@ var (
 	underline = func(t *theme) tcell.Style { return t.warn.Underline(true) }
 )
 
-var verdictInfos = map[view.Verdict]verdictInfo{
-	view.Ignored:      {"≠", "IGNORED", 0, true, badStyle},
-	view.Killed:       {"x", "KILLED", 1, true, badStyle},
-	view.Overwritten:  {"!", "OVERWRITTEN", 2, true, badStyle},
-	view.Partial:      {"~", "partial", 3, true, underline},
-	view.NotRequested: {"-", "not-requested", 4, true, underline},
-	view.Unknown:      {"?", "unknown", 5, false, warnStyle},
-	view.Pending:      {"…", "pending", 6, false, dimStyle},
-	view.Coincident:   {"≈", "coincident", 7, false, warnStyle},
-	view.Applied:      {"=", "applied", 8, false, goodStyle},
+// verdictStyles are how verdicts look.
+var verdictStyles = map[view.Verdict]func(*theme) tcell.Style{
+	view.Ignored: badStyle, view.Killed: badStyle, view.Overwritten: badStyle,
+	view.Partial: underline, view.NotRequested: underline,
+	view.Unknown: warnStyle, view.Pending: dimStyle, view.Coincident: warnStyle, view.Applied: goodStyle,
 }
+
+// loud are the verdicts that are told in capitals.
+var loud = []view.Verdict{view.Ignored, view.Killed, view.Overwritten}
 
 // Ranks of threads without a verdict, after all that have one.
 const (
@@ -128,10 +125,15 @@ const (
 
 // verdictOf tells any verdict, also one that this package does not know.
 func verdictOf(v view.Verdict) verdictInfo {
-	if info, ok := verdictInfos[v]; ok {
-		return info
+	style, known := verdictStyles[v]
+	if !known {
+		style = warnStyle
 	}
-	return verdictInfo{"?", clean(string(v)), 4, false, warnStyle}
+	word := clean(string(v))
+	if slices.Contains(loud, v) {
+		word = strings.ToUpper(word)
+	}
+	return verdictInfo{v.Glyph(), word, style}
 }
 
 // text is "≠ IGNORED".

@@ -95,7 +95,7 @@ func newThreadList(th *theme, v *view.View) *threadList {
 func (r *threadRow) place(restored map[kernel.ID]bool) int {
 	switch {
 	case r.verdict != nil:
-		return verdictOf(r.verdict.Verdict).rank
+		return r.verdict.Verdict.Rank()
 	case r.original != nil:
 		return rankOriginal
 	case restored[r.task]:
@@ -128,7 +128,7 @@ func (l *threadList) row(i int) []cell {
 	case r.verdict != nil:
 		info := verdictOf(r.verdict.Verdict)
 		verdict = cell{text: info.text(), style: info.style(l.th)}
-		if info.lost {
+		if r.verdict.Verdict.Lost() {
 			style = l.th.bold
 		}
 	case r.original != nil:
@@ -200,13 +200,13 @@ func lostSummary(v *view.View) []string {
 	final := len(v.Verdicts) > 0
 	for i := range v.Verdicts {
 		tv := &v.Verdicts[i]
-		if verdictOf(tv.Verdict).lost {
+		if tv.Verdict.Lost() {
 			lost = append(lost, tv)
 		}
 		final = final && tv.Verdict == view.Applied
 	}
 	slices.SortStableFunc(lost, func(a, b *view.ThreadVerdict) int {
-		return verdictOf(a.Verdict).rank - verdictOf(b.Verdict).rank
+		return a.Verdict.Rank() - b.Verdict.Rank()
 	})
 	switch {
 	case len(lost) == 0 && final:

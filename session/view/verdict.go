@@ -1,6 +1,8 @@
 package view
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"thaw/kernel"
@@ -24,6 +26,26 @@ const (
 
 // Verdicts are all of them, the worst first.
 var Verdicts = []Verdict{Ignored, Killed, Overwritten, Partial, NotRequested, Unknown, Pending, Coincident, Applied}
+
+// glyphs stand for the verdicts: no meaning rests on colour.
+var glyphs = map[Verdict]string{
+	Applied: "=", Coincident: "≈", Ignored: "≠", Overwritten: "!", Killed: "x",
+	Partial: "~", NotRequested: "-", Pending: "…", Unknown: "?",
+}
+
+// Glyph is the verdict's glyph, "?" for one of a later version.
+func (v Verdict) Glyph() string { return cmp.Or(glyphs[v], glyphs[Unknown]) }
+
+// Rank is the verdict's place in a list, worst first; one of a later version is unknown.
+func (v Verdict) Rank() int {
+	if i := slices.Index(Verdicts, v); i >= 0 {
+		return i
+	}
+	return slices.Index(Verdicts, Unknown)
+}
+
+// Lost says whether the state got lost on its way.
+func (v Verdict) Lost() bool { return v.Rank() < Unknown.Rank() }
 
 // Stage is one of the four places that a restored state passes.
 type Stage struct {
