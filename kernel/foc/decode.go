@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"thaw/kernel"
+	"thaw/kernel/kept"
 	"thaw/memory"
 )
 
@@ -21,7 +22,7 @@ type decoder struct {
 	*Layout
 	m      kernel.Machine
 	mirror *memory.Mirror // m.Phys, if it is one
-	kspace *memory.Space
+	kspace *kept.Space
 	old    *last // the stop before, nil if nothing of it holds
 	next   *last // for the next stop
 	probs  []string
@@ -54,13 +55,10 @@ func (l *Layout) Decode(m kernel.Machine) (*kernel.System, error) {
 	sys := d.system()
 	sys.Anew = d.anew
 	if d.mirror != nil {
-		d.next.mirror, d.next.stop, d.next.space = d.mirror, d.mirror.Stop(), d.kspace
+		d.next.mirror, d.next.space = d.mirror, d.kspace
 		l.last = d.next
 	}
 	d.markRunning(sys)
-	// What is kept for the next stop reads through this decoder, which must not
-	// keep the stop before, and so all of them.
-	d.old, d.now, d.before = nil, nil, nil
 	return sys, nil
 }
 

@@ -5,15 +5,14 @@ import (
 	"slices"
 
 	"thaw/kernel"
+	"thaw/kernel/kept"
 	"thaw/memory"
 )
 
 // last is a decoding that is kept for the next stop.
 type last struct {
 	mirror *memory.Mirror
-	stop   uint64 // of the mirror
-	space  *memory.Space
-	walked memory.Reads // page tables that lead to the kernel
+	space  *kept.Space // nil: nothing of it holds
 
 	items  []*item // in the order of the list
 	byLink map[uint64]*item
@@ -85,25 +84,6 @@ func (it *item) stale() bool {
 	return false
 }
 
-// collect notes what is read from now on in r, and returns what was noted in
-// before.
-func (d *decoder) collect(r *memory.Reads) *memory.Reads {
-	if d.mirror == nil {
-		return nil
-	}
-	return d.mirror.Collect(r)
-}
-
-// tables reads page tables that lead to the kernel: they are no part of the
-// object that is being decoded.
-type tables struct{ d *decoder }
-
-func (t tables) ReadMemory(addr uint64, buf []byte) error {
-	outer := t.d.collect(&t.d.next.walked)
-	defer t.d.collect(outer)
-	return t.d.m.Phys.ReadMemory(addr, buf)
-}
-
 // maxGone is how many dropped objects a mirror may hold memory of, for each that
 // is there.
 const maxGone = 4
@@ -111,33 +91,20 @@ const maxGone = 4
 // findKernel finds the kernel's address space, and whether what was decoded at
 // the stop before still stands where it stood.
 func (d *decoder) findKernel() error {
-	m := d.m
-	m.Phys = tables{d}
-	l := d.last
-	known := d.mirror != nil && l != nil && l.mirror == d.mirror
-	if known && l.gone > maxGone*(len(l.items)+100) {
-		d.mirror.Reset()
-		known = false
+	var before *kept.Space
+	if l := d.last; l != nil && l.mirror != nil && l.mirror == d.mirror {
+		if l.gone > maxGone*(len(l.items)+100) {
+			d.mirror.Reset()
+		} else {
+			before, d.next.gone = l.space, l.gone
+		}
 	}
-	space, err := d.KernelSpace(m)
+	space, same, err := kept.Open(d.m, before, d.KernelSpace)
 	if err != nil {
 		return err
 	}
-	d.kspace = space.WithData(d.m.Phys)
-	if !known {
-		return nil
-	}
-	d.next.gone = l.gone
-	switch {
-	case l.stop+1 != d.mirror.Stop():
-	case l.space.Root() == space.Root() && !l.walked.Changed():
-		d.next.walked = l.walked
-		d.old = l
-	case d.kspace.Holds(l.space):
-		d.old = l
-	}
-	if d.old != nil {
-		d.kspace.Adopt(l.space)
+	if d.kspace = space; same {
+		d.old = d.last
 	}
 	return nil
 }
@@ -190,10 +157,10 @@ func (d *decoder) decode(link uint64, old *item) *item {
 	it := &item{link: link}
 	d.anew++
 	d.now, d.before = it, old
-	outer := d.collect(&it.reads)
+	outer := d.kspace.Collect(&it.reads)
 	it.obj = d.object(link - d.dbg.link)
 	it.next, it.err = d.word(link + d.dbg.next)
-	d.collect(outer)
+	d.kspace.Collect(outer)
 	return it
 }
 

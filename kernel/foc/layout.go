@@ -16,6 +16,7 @@ import (
 
 	"thaw/debuginfo"
 	"thaw/kernel"
+	"thaw/kernel/offsets"
 )
 
 // Layout is where a kernel keeps what the decoder reads. It is made once per
@@ -136,57 +137,7 @@ func NewLayout(f kernel.Symbols) (*Layout, error) {
 	return l, nil
 }
 
-// offset is where a member lies in a class; of several names the first that
-// exists counts.
-func (l *Layout) offset(typ string, paths ...string) (uint64, error) {
-	t, err := l.file.Type(typ)
-	if err != nil {
-		return 0, err
-	}
-	for _, p := range paths {
-		r, e := t.FieldPath(p)
-		if e == nil {
-			return uint64(r.Offset), nil
-		}
-		err = e
-	}
-	return 0, err
-}
-
-// base is where a base class lies in a class.
-func (l *Layout) base(typ, base string) (uint64, error) {
-	t, err := l.file.Type(typ)
-	if err != nil {
-		return 0, err
-	}
-	off, ok := t.BaseOffset(base)
-	if !ok {
-		return 0, fmt.Errorf("%s has no base class %s", typ, base)
-	}
-	return uint64(off), nil
-}
-
-// each runs look-ups until one fails.
-func each(fns ...func() error) error {
-	for _, fn := range fns {
-		if err := fn(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// to stores a look-up's result.
-func to[T any](dst *T, fn func() (T, error)) func() error {
-	return func() (err error) {
-		*dst, err = fn()
-		return err
-	}
-}
-
-func (l *Layout) at(typ string, paths ...string) func() (uint64, error) {
-	return func() (uint64, error) { return l.offset(typ, paths...) }
-}
+func (l *Layout) finder() *offsets.Finder { return &offsets.Finder{File: l.file} }
 
 func (l *Layout) findDbg() error {
 	d := &l.dbg
@@ -194,36 +145,21 @@ func (l *Layout) findDbg() error {
 	if err != nil {
 		return err
 	}
-	err = each(
-		to(&d.link, func() (uint64, error) { return l.base("Kobject_dbg", "cxx::D_list_item") }),
-		to(&d.next, l.at("cxx::D_list_item", "_dli_next")),
-		func() error { return l.findHead(head) },
-		to(&d.jdbData, l.at("Kobject_dbg", "_jdb_data._f")),
-		to(&d.extLink, func() (uint64, error) { return l.base("Kobject_dbg::Dbg_extension", "cxx::H_list_item") }),
-		to(&d.extNext, l.at("cxx::H_list_item", "_n")),
-		to(&d.name, l.at("Jdb_kobject_name", "_name")),
-	)
-	if err != nil {
-		return err
+	f := l.finder()
+	d.link = f.Base("Kobject_dbg", "cxx::D_list_item")
+	d.next = f.At("cxx::D_list_item", "_dli_next")
+	if f.Err == nil {
+		f.Err = l.findHead(head)
 	}
-	dbg, err := l.file.Type("Kobject_dbg")
-	if err != nil {
-		return err
+	d.jdbData = f.At("Kobject_dbg", "_jdb_data._f")
+	d.extLink = f.Base("Kobject_dbg::Dbg_extension", "cxx::H_list_item")
+	d.extNext = f.At("cxx::H_list_item", "_n")
+	name, id := f.Path("Jdb_kobject_name", "_name"), f.Path("Kobject_dbg", "_dbg_id")
+	if f.Err != nil {
+		return f.Err
 	}
-	id, err := dbg.FieldPath("_dbg_id")
-	if err != nil {
-		return err
-	}
+	d.name, d.nameLen = uint64(name.Offset), int(min(max(name.Type.Size, 1), 256))
 	d.id, d.idSize = id.Offset, int(id.Type.Size)
-	jdbName, err := l.file.Type("Jdb_kobject_name")
-	if err != nil {
-		return err
-	}
-	name, err := jdbName.FieldPath("_name")
-	if err != nil {
-		return err
-	}
-	d.nameLen = int(min(max(name.Type.Size, 1), 256))
 	return nil
 }
 
@@ -258,31 +194,24 @@ func (l *Layout) findThread() error {
 		return fmt.Errorf("Context_base::Size %d and an Entry_frame of %d bytes do not fit together", block, frame.Size)
 	}
 	t.block, t.frame = uint64(block), uint64(block-frame.Size)
-	err = each(
-		to(&t.state, l.at("Thread", "_state")),
-		to(&t.space, l.at("Thread", "_space")),
-		to(&t.partner, l.at("Thread", "_partner")),
-		to(&t.queue, l.at("Thread", "_wq")),
-		to(&t.utcb, l.at("Thread", "_utcb._u")),
-		to(&t.contIP, l.at("Thread", "_exc_cont._ip")),
-		to(&t.frameIP, l.at("Entry_frame", "_rip", "_ip", "pc")),
-		to(&t.frameSP, l.at("Entry_frame", "_rsp", "_sp", "usp")),
-		to(&t.frameFl, l.at("Entry_frame", "_rflags", "_flags", "psr")),
-	)
-	if err != nil {
-		return err
+	f := l.finder()
+	t.state = f.At("Thread", "_state")
+	t.space = f.At("Thread", "_space")
+	t.partner = f.At("Thread", "_partner")
+	t.queue = f.At("Thread", "_wq")
+	t.utcb = f.At("Thread", "_utcb._u")
+	t.contIP = f.At("Thread", "_exc_cont._ip")
+	t.frameIP = f.At("Entry_frame", "_rip", "_ip", "pc")
+	t.frameSP = f.At("Entry_frame", "_rsp", "_sp", "usp")
+	t.frameFl = f.At("Entry_frame", "_rflags", "_flags", "psr")
+	if f.Err != nil {
+		return f.Err
 	}
 	// ARM's continuation leaves the user sp in the frame, and no code segment
 	// exists there.
-	if off, err := l.offset("Thread", "_exc_cont._sp"); err == nil {
-		t.contSP = off
-	}
-	if off, err := l.offset("Thread", "_exc_cont._flags", "_exc_cont._psr"); err == nil {
-		t.contFlags = off
-	}
-	if off, err := l.offset("Entry_frame", "_cs"); err == nil {
-		t.hasCS, t.frameCS = true, off
-	}
+	t.contSP, _ = f.Maybe("Thread", "_exc_cont._sp")
+	t.contFlags, _ = f.Maybe("Thread", "_exc_cont._flags", "_exc_cont._psr")
+	t.frameCS, t.hasCS = f.Maybe("Entry_frame", "_cs")
 	l.findRegisters(frame)
 	l.tellBeside()
 	return l.findStates()
@@ -362,7 +291,8 @@ func (l *Layout) findStates() error {
 	return nil
 }
 
-func (l *Layout) findTask() (err error) {
-	l.task.dir, err = l.offset("Task", "_dir")
-	return err
+func (l *Layout) findTask() error {
+	f := l.finder()
+	l.task.dir = f.At("Task", "_dir")
+	return f.Err
 }

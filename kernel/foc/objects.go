@@ -57,11 +57,9 @@ func (l *Layout) address(v uint64) uint64 {
 }
 
 func (l *Layout) findRef(typ, thread, label string) (refLayout, error) {
-	r := refLayout{base: typ}
-	return r, each(
-		to(&r.thread, l.at(typ, thread)),
-		to(&r.label, l.at(typ, label)),
-	)
+	f := l.finder()
+	r := refLayout{base: typ, thread: f.At(typ, thread), label: f.At(typ, label)}
+	return r, f.Err
 }
 
 // kernelThread is the base of the kernel's own threads.

@@ -25,9 +25,10 @@ func (l *Layout) SpaceSwitch(m kernel.Machine) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	dir, err := l.offset("Mem_space", "_dir")
-	if err != nil {
-		return 0, err
+	f := l.finder()
+	dir := f.At("Mem_space", "_dir")
+	if f.Err != nil {
+		return 0, f.Err
 	}
 	kernelSpace, err := l.KernelSpace(m)
 	if err != nil {

@@ -107,9 +107,9 @@ func (d *decoder) capPage(p memory.Mapping) (capPage, error) {
 	}
 	page := capPage{at: p}
 	raw := make([]byte, p.Size)
-	outer := d.collect(&page.reads)
+	outer := d.kspace.Collect(&page.reads)
 	err := d.m.Phys.ReadMemory(p.Phys, raw)
-	d.collect(outer)
+	d.kspace.Collect(outer)
 	if err != nil {
 		return page, fmt.Errorf("reading the capability page at %#x: %w", p.Virt, err)
 	}
