@@ -157,35 +157,25 @@ func arrangeFull(w, body int, o wish) plan {
 	if o.low == paneBreaks {
 		low = paneBreaks
 	}
-	if o.wide && o.focus != paneLog && o.focus != paneBreaks {
-		return plan{
-			panes: []placed{
-				{panePhases, rect{0, 1, left, upper}},
-				{paneThreads, rect{left + 1, 1, w - left - 1, threads}},
-				{paneDetail, rect{left + 1, 1 + threads, w - left - 1, upper - threads}},
-				{paneCaps, rect{0, 1 + upper, w, bottom}},
-			},
-			bars:   []bar{{rect{left, 1, 1, upper}, leftShare, w}},
-			full:   true,
-			now:    sizes{Left: percent(left, w), Threads: percent(threads, upper), Bottom: percent(bottom, body), Caps: percent(caps, w)},
-			tabs:   []paneID{paneCaps, paneLog, paneBreaks},
-			tabbed: paneCaps,
-		}
-	}
-	return plan{
+	p := plan{
 		panes: []placed{
 			{panePhases, rect{0, 1, left, upper}},
 			{paneThreads, rect{left + 1, 1, w - left - 1, threads}},
 			{paneDetail, rect{left + 1, 1 + threads, w - left - 1, upper - threads}},
-			{paneCaps, rect{0, 1 + upper, caps, bottom}},
-			{low, rect{caps + 1, 1 + upper, w - caps - 1, bottom}},
 		},
-		bars:   []bar{{rect{left, 1, 1, upper}, leftShare, w}, {rect{caps, 1 + upper, 1, bottom}, capsShare, w}},
-		full:   true,
-		now:    sizes{Left: percent(left, w), Threads: percent(threads, upper), Bottom: percent(bottom, body), Caps: percent(caps, w)},
-		tabs:   []paneID{paneLog, paneBreaks},
-		tabbed: low,
+		bars: []bar{{rect{left, 1, 1, upper}, leftShare, w}},
+		full: true,
+		now:  sizes{Left: percent(left, w), Threads: percent(threads, upper), Bottom: percent(bottom, body), Caps: percent(caps, w)},
 	}
+	if o.wide && o.focus != paneLog && o.focus != paneBreaks {
+		p.panes = append(p.panes, placed{paneCaps, rect{0, 1 + upper, w, bottom}})
+		p.tabs, p.tabbed = []paneID{paneCaps, paneLog, paneBreaks}, paneCaps
+		return p
+	}
+	p.panes = append(p.panes, placed{paneCaps, rect{0, 1 + upper, caps, bottom}}, placed{low, rect{caps + 1, 1 + upper, w - caps - 1, bottom}})
+	p.bars = append(p.bars, bar{rect{caps, 1 + upper, 1, bottom}, capsShare, w})
+	p.tabs, p.tabbed = []paneID{paneLog, paneBreaks}, low
+	return p
 }
 
 // minThreads is the least width of the threads.

@@ -6,10 +6,7 @@ import (
 	"testing"
 
 	"thaw/jdb"
-	"thaw/kernel/kernels"
-	"thaw/recording"
-	"thaw/session"
-	"thaw/session/view"
+	"thaw/recording/stub/stubtest"
 )
 
 // Memory of real systems, read while their kernel debugger stood, decodes to
@@ -23,7 +20,7 @@ func TestRealSystems(t *testing.T) {
 		name := strings.TrimSuffix(filepath.Base(file), ".thaw")
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			v := replayed(t, file)
+			v := stubtest.First(t, file, "Fiasco.OC")
 			sys := v.Snapshot.System
 			if len(sys.Problems) > 0 {
 				t.Errorf("problems: %q", sys.Problems)
@@ -42,33 +39,4 @@ func TestRealSystems(t *testing.T) {
 			}
 		})
 	}
-}
-
-// replayed is the first stop of a recording.
-func replayed(t *testing.T, file string) *view.View {
-	t.Helper()
-	rec, err := recording.Open(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if rec.Damage() != "" {
-		t.Fatal(rec.Damage())
-	}
-	symbols, err := rec.Symbols(rec.Scenario().KernelName())
-	if err != nil {
-		t.Fatal(err)
-	}
-	decoder, paging, err := kernels.Open(symbols)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := session.NewReplay(rec, decoder, paging)
-	if err != nil {
-		t.Fatal(err)
-	}
-	v, err := r.View(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return v
 }

@@ -9,11 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"thaw/kernel/kernels"
 	"thaw/oracle"
-	"thaw/recording"
-	"thaw/session"
-	"thaw/session/view"
+	"thaw/recording/stub/stubtest"
 )
 
 // Memory of real systems decodes to just what an independent reader saw at the same
@@ -26,7 +23,7 @@ func TestRealSystems(t *testing.T) {
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".thaw")
 		t.Run(name, func(t *testing.T) {
-			sys := replayed(t, file).Snapshot.System
+			sys := stubtest.First(t, file, "base-hw").Snapshot.System
 			if len(sys.Problems) > 0 {
 				t.Errorf("problems: %q", sys.Problems)
 			}
@@ -47,38 +44,6 @@ func TestRealSystems(t *testing.T) {
 			}
 		})
 	}
-}
-
-// replayed is the first stop of a recording.
-func replayed(t *testing.T, file string) *view.View {
-	t.Helper()
-	rec, err := recording.Open(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if rec.Damage() != "" {
-		t.Fatal(rec.Damage())
-	}
-	symbols, err := rec.Symbols(rec.Scenario().KernelName())
-	if err != nil {
-		t.Fatal(err)
-	}
-	dec, paging, err := kernels.Open(symbols)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if name := dec.Platform().Name; name != "base-hw" {
-		t.Fatalf("taken for %s", name)
-	}
-	r, err := session.NewReplay(rec, dec, paging)
-	if err != nil {
-		t.Fatal(err)
-	}
-	v, err := r.View(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return v
 }
 
 // listing reads the rows that the independent reader printed.
