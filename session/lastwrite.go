@@ -60,8 +60,8 @@ func (tr *traveller) searched() string {
 }
 
 // savedStateOf is a thread with a saved user state, as of the present stop.
-func (tr *traveller) savedStateOf(ctx context.Context, thread kernel.ID) (*kernel.Object, error) {
-	sys, err := tr.m.System(ctx)
+func (ps *parts) savedStateOf(ctx context.Context, thread kernel.ID) (*kernel.Object, error) {
+	sys, err := ps.m.System(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -83,11 +83,11 @@ type pastWrite struct {
 }
 
 // writeHere is the write that the guest stands behind.
-func (tr *traveller) writeHere(ctx context.Context, r Reverser, stop target.Stop) (w pastWrite, err error) {
-	if err := tr.m.Look(ctx, stop.CPU); err != nil {
+func (ps *parts) writeHere(ctx context.Context, r Reverser, stop target.Stop) (w pastWrite, err error) {
+	if err := ps.m.Look(ctx, stop.CPU); err != nil {
 		return w, err
 	}
-	w.here, w.by = tr.m.Here(), tr.programs.Kernel().Place(tr.m.CPU().IP)
+	w.here, w.by = ps.m.Here(), ps.programs.Kernel().Place(ps.m.CPU().IP)
 	w.position, err = r.Position(ctx)
 	return w, err
 }

@@ -127,9 +127,9 @@ func (tr *traveller) knownAt(at uint64) (s *state, exact bool, leaves uint64) {
 }
 
 // cutLog forgets LOG lines that the guest has not written yet where it was moved.
-func (tr *traveller) cutLog(lines int) {
-	tr.log.Cut(lines)
-	tr.rec.cutLog(lines)
+func (ps *parts) cutLog(lines int) {
+	ps.log.Cut(lines)
+	ps.rec.cutLog(lines)
 }
 
 // saveVM makes a VM snapshot of this moment.
