@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"sync"
 	"time"
+
+	"thaw/newfile"
 )
 
 // Action is how a Handler is asked to let its guest run.
@@ -113,11 +114,11 @@ func (s *Server) ListenAndServe(ctx context.Context, addr string, ready func(add
 	defer context.AfterFunc(ctx, func() { ln.Close() })()
 	defer ln.Close()
 	if own, ok := ln.(*net.UnixListener); ok {
-		remove, err := keepSocket(own, target)
+		remove, err := newfile.OwnSocket(own, target) // who may write to it may debug
 		if err != nil {
 			return fmt.Errorf("serving debuggers at %s: %w", addr, err)
 		}
-		defer remove()
+		defer func() { _ = remove() }()
 	}
 	if ready != nil {
 		ready(ln.Addr().String())
@@ -133,26 +134,6 @@ func (s *Server) ListenAndServe(ctx context.Context, addr string, ready func(add
 		// A client that breaks the protocol ends its own connection only.
 		_ = s.Serve(ctx, conn)
 	}
-}
-
-// keepSocket makes a socket its owner's alone: who may write to it may debug. The
-// returned function removes it, unless something else stands at its path by then.
-func keepSocket(ln *net.UnixListener, path string) (remove func(), err error) {
-	ln.SetUnlinkOnClose(false) // that looks at the path alone
-	mine, err := os.Lstat(path)
-	if err != nil {
-		return nil, err
-	}
-	remove = func() {
-		if now, err := os.Lstat(path); err == nil && os.SameFile(mine, now) {
-			os.Remove(path)
-		}
-	}
-	if err := os.Chmod(path, 0o600); err != nil { // whatever the umask is
-		remove()
-		return nil, err
-	}
-	return remove, nil
 }
 
 // Serve answers one client until it leaves, ctx ends, or it breaks the

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"thaw/newfile"
 	"thaw/readfile"
 )
 
@@ -24,15 +25,14 @@ const (
 // Hub hands the newest frame to all who follow. Who reads slowly misses frames, and
 // who does not read, or says anything, is hung up on: the presenter waits for nobody.
 type Hub struct {
-	ln    *net.UnixListener
-	path  string
-	mine  fs.FileInfo // the socket
-	wg    sync.WaitGroup
-	mu    sync.Mutex
-	conns map[net.Conn]bool
-	shut  bool
-	frame *Frame
-	news  chan struct{} // closed when there is another frame
+	ln     *net.UnixListener
+	remove func() error // its path
+	wg     sync.WaitGroup
+	mu     sync.Mutex
+	conns  map[net.Conn]bool
+	shut   bool
+	frame  *Frame
+	news   chan struct{} // closed when there is another frame
 }
 
 // DefaultPath is where followers look for the presenter: in the user's own folder.
@@ -64,15 +64,11 @@ func Listen(path string) (*Hub, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening a socket for followers: %w", err)
 	}
-	ln.SetUnlinkOnClose(false) // that looks at the path alone
-	h := &Hub{ln: ln, path: path, conns: map[net.Conn]bool{}, news: make(chan struct{})}
-	err = os.Chmod(path, 0o600) // whatever the umask is
-	if err == nil {
-		h.mine, err = os.Lstat(path)
-	}
+	remove, err := newfile.OwnSocket(ln, path)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("opening a socket for followers: %w", err), ln.Close())
 	}
+	h := &Hub{ln: ln, remove: remove, conns: map[net.Conn]bool{}, news: make(chan struct{})}
 	h.wg.Go(h.accept)
 	return h, nil
 }
@@ -117,10 +113,7 @@ func (h *Hub) Close() error {
 	h.mu.Unlock()
 	err := h.ln.Close()
 	h.wg.Wait()
-	if now, gone := os.Lstat(h.path); gone == nil && os.SameFile(h.mine, now) {
-		err = errors.Join(err, os.Remove(h.path))
-	}
-	return err
+	return errors.Join(err, h.remove())
 }
 
 func (h *Hub) accept() {
