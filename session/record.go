@@ -10,7 +10,6 @@ import (
 	"thaw/memory"
 	"thaw/session/components"
 	"thaw/session/evidence"
-	"thaw/session/guestlog"
 	"thaw/session/view"
 	"thaw/words"
 )
@@ -100,8 +99,6 @@ func (e *WaitingError) Unwrap() error { return e.Err }
 // recording is the engine's side of a recorder.
 type recording struct {
 	*parts // of the session that is recorded
-	lines  *guestlog.Book
-	book   *noteBook
 
 	to       Recorder
 	err      error           // it failed: nothing is recorded any more, unless it waits
