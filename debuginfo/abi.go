@@ -92,7 +92,7 @@ func (s *Scope) argument(at argument, t *Type) (Value, bool) {
 		if !ok {
 			return Value{}, false
 		}
-		val.data = append(val.data, s.File.bytesOfUint(w, s.File.ptr)...)
+		val.data = append(val.data, s.File.bytesOfUint(w, s.File.PtrSize())...)
 	}
 	addr := uint64(0)
 	if at.stack {
@@ -106,7 +106,7 @@ func (s *Scope) argument(at argument, t *Type) (Value, bool) {
 	case at.lost || t.Size > maxValue:
 		return Value{}, false
 	case at.byRef && at.stack:
-		w, err := s.frameOf(nil).readUint(addr, s.File.ptr)
+		w, err := s.frameOf(nil).readUint(addr, s.File.PtrSize())
 		return Value{Type: t, Addr: w, HasAddr: true, scope: val.scope}, err == nil
 	case at.byRef:
 		return Value{Type: t, Addr: s.File.uintOf(val.data), HasAddr: true, scope: val.scope}, len(val.data) > 0
@@ -137,12 +137,12 @@ func (f *File) hiddenArgs(fn block) int {
 	switch {
 	case err != nil:
 		return -1
-	case !t.IsStruct() || f.image.Machine == elf.EM_AARCH64: // which has a register of its own for it
+	case !t.IsStruct() || f.Machine() == elf.EM_AARCH64: // which has a register of its own for it
 		return 0
 	}
-	most := int64(2 * f.ptr)
-	if f.image.Machine == elf.EM_ARM {
-		most = int64(f.ptr)
+	most := int64(2 * f.PtrSize())
+	if f.Machine() == elf.EM_ARM {
+		most = int64(f.PtrSize())
 	}
 	value, known := f.byValue(t.Underlying(), newBudget())
 	switch {
@@ -161,7 +161,7 @@ func (a *arguments) add(t *Type) (at argument, known bool) {
 	if u == nil {
 		return at, false
 	}
-	ptr := int64(a.f.ptr)
+	ptr := int64(a.f.PtrSize())
 	switch u.Kind {
 	case KindPointer, KindRef:
 		return a.words(1, ptr, ptr, false), true
@@ -183,9 +183,9 @@ func (a *arguments) add(t *Type) (at argument, known bool) {
 // words puts an argument of n words in integer registers, or on the stack. split says
 // that it may be in both.
 func (a *arguments) words(n, size, align int64, split bool) argument {
-	args, ptr := a.f.arch.args, int64(a.f.ptr)
+	args, ptr := a.f.arch.args, int64(a.f.PtrSize())
 	wide := align > ptr
-	if wide && a.f.image.Machine != elf.EM_X86_64 {
+	if wide && a.f.Machine() != elf.EM_X86_64 {
 		a.next += a.next % 2 // an even register
 	}
 	if a.next+int(n) <= len(args) {
@@ -199,7 +199,7 @@ func (a *arguments) words(n, size, align int64, split bool) argument {
 		a.next = len(args)
 		return at
 	}
-	if a.f.image.Machine != elf.EM_X86_64 {
+	if a.f.Machine() != elf.EM_X86_64 {
 		a.next = len(args) // nothing that follows comes in registers
 	}
 	return a.pushed(size, align)
@@ -207,7 +207,7 @@ func (a *arguments) words(n, size, align int64, split bool) argument {
 
 // pushed puts an argument on the stack.
 func (a *arguments) pushed(size, align int64) argument {
-	ptr := int64(a.f.ptr)
+	ptr := int64(a.f.PtrSize())
 	align = max(align, ptr)
 	a.stack = (a.stack + align - 1) / align * align
 	at := argument{stack: true, offset: a.stack}
@@ -219,9 +219,9 @@ func (a *arguments) pushed(size, align int64) argument {
 // program was built.
 func (a *arguments) float(u *Type) (argument, bool) {
 	switch {
-	case a.f.image.Machine == elf.EM_ARM:
+	case a.f.Machine() == elf.EM_ARM:
 		return argument{}, false
-	case a.f.image.Machine == elf.EM_X86_64 && u.Size > 8:
+	case a.f.Machine() == elf.EM_X86_64 && u.Size > 8:
 		return a.pushed(u.Size, 16), true
 	case a.floats < 8:
 		a.floats++
@@ -232,7 +232,7 @@ func (a *arguments) float(u *Type) (argument, bool) {
 
 // object puts a struct in place.
 func (a *arguments) object(u *Type) (at argument, known bool) {
-	ptr := int64(a.f.ptr)
+	ptr := int64(a.f.PtrSize())
 	value, known := a.f.byValue(u, newBudget())
 	if !known || u.Size <= 0 || a.f.attribute(u, dwarf.AttrAlignment) != nil {
 		return at, false
@@ -256,7 +256,7 @@ func (a *arguments) object(u *Type) (at argument, known bool) {
 	})
 	n := (u.Size + ptr - 1) / ptr
 	float := floats[0] || floats[1]
-	on := a.f.image.Machine
+	on := a.f.Machine()
 	switch {
 	case !known || count == 0 || odd:
 		return at, false

@@ -85,7 +85,8 @@ func BenchmarkLoad(b *testing.B) {
 			}
 			var dwarf uint64
 			for _, f := range files {
-				for _, s := range f.debug.Sections {
+				e, _ := f.DebugFile()
+				for _, s := range e.Sections {
 					if strings.HasPrefix(s.Name, ".debug") {
 						dwarf += s.Size
 					}

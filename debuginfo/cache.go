@@ -139,7 +139,7 @@ func (c *Cache) load(f *File) bool {
 	if c == nil || f.data == nil {
 		return false
 	}
-	f.cache, f.key = c, indexKey(f.debugRaw, f.text)
+	f.cache, f.key = c, indexKey(f.Image)
 	data, err := c.read(f.key)
 	if err != nil {
 		return false
@@ -159,7 +159,7 @@ func (c *Cache) load(f *File) bool {
 func (f *File) findUnits(x *index) (ok bool) {
 	var err error
 	defer func() { ok = ok && err == nil }()
-	defer f.guard(&err)
+	defer f.Guard(&err)
 	r := f.entries()
 	for i := range x.units {
 		u := &x.units[i]

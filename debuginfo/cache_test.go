@@ -19,7 +19,7 @@ func spelled(t testing.TB, f *File) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return f.index.encode(indexKey(f.debugRaw, f.text), inl, true)
+	return f.index.encode(indexKey(f.Image), inl, true)
 }
 
 // indexFiles lists a cache's files.
@@ -237,7 +237,7 @@ func FuzzIndex(f *testing.F) {
 	path := build(f, "calls", "-O2")
 	prog := load(f, path)
 	whole := spelled(f, prog)
-	key := indexKey(prog.debugRaw, prog.text)
+	key := indexKey(prog.Image)
 	f.Add(whole[28:])
 	f.Add(prog.index.encode(key, nil, false)[28:])
 	f.Add(make([]byte, 28+32))

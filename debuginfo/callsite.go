@@ -110,7 +110,7 @@ func (f *File) callParam(site *dwarf.Entry, place []byte) ([]byte, error) {
 // callLine is where an inlined copy was called; without it the given place.
 func (f *File) callLine(b block, file string, line int) (string, int) {
 	var err error
-	defer f.guard(&err)
+	defer f.Guard(&err)
 	n, ok := b.e.Val(dwarf.AttrCallLine).(int64)
 	i, ok2 := b.e.Val(dwarf.AttrCallFile).(int64)
 	if !ok || !ok2 {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"thaw/debuginfo/syntax"
 	"thaw/words"
 )
 
@@ -31,8 +32,8 @@ func (s Scope) Eval(expr string) (v Value, err error) {
 	if err := s.File.needDWARF(); err != nil {
 		return Value{}, err
 	}
-	defer s.File.guard(&err)
-	e, err := parse(expr, s.isType)
+	defer s.File.Guard(&err)
+	e, err := syntax.Parse(expr, s.isType)
 	if err != nil {
 		return Value{}, err
 	}
@@ -66,85 +67,85 @@ func (s *Scope) typeOf(name string) (*Type, error) {
 			}
 		}
 	}
-	return nil, fmt.Errorf("no type %s in %s", name, s.File.path)
+	return nil, fmt.Errorf("no type %s in %s", name, s.File.Path())
 }
 
-func (s *Scope) eval(e *expression) (Value, error) {
-	switch e.op {
+func (s *Scope) eval(e *syntax.Node) (Value, error) {
+	switch e.Op {
 	case "number":
 		return s.literal(e), nil
 	case "name":
-		return s.name(e.text)
+		return s.name(e.Text)
 	case "register":
-		n, err := s.register(e.text)
+		n, err := s.register(e.Text)
 		return s.made(s.wordType(), n), err
 	case "cast":
 		return s.cast(e)
 	case "sizeof", "sizeoftype":
 		return s.sizeof(e)
 	case ".", "->":
-		v, err := s.eval(e.args[0])
+		v, err := s.eval(e.Args[0])
 		if err != nil {
 			return Value{}, err
 		}
-		return v.Field(e.text)
+		return v.Field(e.Text)
 	case "[]":
 		return s.index(e)
 	case "&&", "||":
 		return s.logic(e)
 	}
-	if op, ok := strings.CutPrefix(e.op, "unary"); ok {
-		return s.unaryOp(op, e.args[0])
+	if op, ok := strings.CutPrefix(e.Op, "unary"); ok {
+		return s.unaryOp(op, e.Args[0])
 	}
-	a, err := s.eval(e.args[0])
+	a, err := s.eval(e.Args[0])
 	if err != nil {
 		return Value{}, err
 	}
-	b, err := s.eval(e.args[1])
+	b, err := s.eval(e.Args[1])
 	if err != nil {
 		return Value{}, err
 	}
-	return s.arithmetic(e.op, a, b)
+	return s.arithmetic(e.Op, a, b)
 }
 
 // wordType is an unsigned integer of a pointer's size.
 func (s *Scope) wordType() *Type {
-	if s.File.ptr == 4 {
+	if s.File.PtrSize() == 4 {
 		return uintType
 	}
 	return ulongType
 }
 
-func (s *Scope) literal(e *expression) Value {
+func (s *Scope) literal(e *syntax.Node) Value {
 	t := longType
-	unsigned, long := strings.ContainsAny(e.text, "uU"), strings.ContainsAny(e.text, "lL")
+	unsigned, long := strings.ContainsAny(e.Text, "uU"), strings.ContainsAny(e.Text, "lL")
 	switch {
-	case strings.HasPrefix(e.text, "'"):
-		return s.made(charType, e.value)
+	case strings.HasPrefix(e.Text, "'"):
+		return s.made(charType, e.Value)
 	case long && unsigned:
 		t = ulongType
-	case long && e.value <= 1<<63-1:
-	case e.value > 1<<63-1, unsigned && e.value > 1<<32-1:
+	case long && e.Value <= 1<<63-1:
+	case e.Value > 1<<63-1, unsigned && e.Value > 1<<32-1:
 		t = ulongType
 	case unsigned:
 		t = uintType
-	case e.value < 1<<31:
+	case e.Value < 1<<31:
 		t = intType
-	case strings.HasPrefix(e.text, "0x") && e.value < 1<<32:
+	case strings.HasPrefix(e.Text, "0x") && e.Value < 1<<32:
 		t = uintType
 	}
-	return s.made(t, e.value)
+	return s.made(t, e.Value)
 }
 
-func (s *Scope) sizeof(e *expression) (Value, error) {
+func (s *Scope) sizeof(e *syntax.Node) (Value, error) {
 	var t *Type
-	if e.op == "sizeoftype" {
+	if e.Op == "sizeoftype" {
 		var err error
-		if t, err = s.typeOf(e.text); err != nil {
+		if t, err = s.typeOf(e.Text); err != nil {
 			return Value{}, err
 		}
 	} else {
-		v, err := s.eval(e.args[0])
+		v, err := s.eval(e.Args[0])
 		if err != nil {
 			return Value{}, err
 		}
@@ -156,12 +157,12 @@ func (s *Scope) sizeof(e *expression) (Value, error) {
 	return s.made(s.wordType(), uint64(t.Size)), nil
 }
 
-func (s *Scope) index(e *expression) (Value, error) {
-	v, err := s.eval(e.args[0])
+func (s *Scope) index(e *syntax.Node) (Value, error) {
+	v, err := s.eval(e.Args[0])
 	if err != nil {
 		return Value{}, err
 	}
-	i, err := s.eval(e.args[1])
+	i, err := s.eval(e.Args[1])
 	if err != nil {
 		return Value{}, err
 	}
@@ -176,8 +177,8 @@ func (s *Scope) index(e *expression) (Value, error) {
 	return el.referent()
 }
 
-func (s *Scope) logic(e *expression) (Value, error) {
-	for _, a := range e.args {
+func (s *Scope) logic(e *syntax.Node) (Value, error) {
+	for _, a := range e.Args {
 		v, err := s.eval(a)
 		if err != nil {
 			return Value{}, err
@@ -186,14 +187,14 @@ func (s *Scope) logic(e *expression) (Value, error) {
 		if err != nil {
 			return Value{}, err
 		}
-		if (n != 0) == (e.op == "||") {
+		if (n != 0) == (e.Op == "||") {
 			return s.made(boolType, truth(n != 0)), nil
 		}
 	}
-	return s.made(boolType, truth(e.op == "&&")), nil
+	return s.made(boolType, truth(e.Op == "&&")), nil
 }
 
-func (s *Scope) unaryOp(op string, arg *expression) (Value, error) {
+func (s *Scope) unaryOp(op string, arg *syntax.Node) (Value, error) {
 	v, err := s.eval(arg)
 	if err != nil {
 		return Value{}, err
@@ -235,12 +236,12 @@ func (s *Scope) unaryOp(op string, arg *expression) (Value, error) {
 
 // cast converts as C++'s (T)x does: pointers to related classes move to the
 // base or derived class.
-func (s *Scope) cast(e *expression) (Value, error) {
-	t, err := s.typeOf(e.text)
+func (s *Scope) cast(e *syntax.Node) (Value, error) {
+	t, err := s.typeOf(e.Text)
 	if err != nil {
 		return Value{}, err
 	}
-	v, err := s.eval(e.args[0])
+	v, err := s.eval(e.Args[0])
 	if err != nil {
 		return Value{}, err
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"thaw/debuginfo/syntax"
 )
 
 func entryOf(t testing.TB, f *File, name string) uint64 {
@@ -188,7 +190,7 @@ func TestEvalErrors(t *testing.T) {
 			t.Errorf("%.40s: %v, want %q", expr, err, want)
 		}
 	}
-	var syntax *SyntaxError
+	var syntax *syntax.Error
 	if _, err := scope.Eval("1 + )"); !errors.As(err, &syntax) || syntax.Column != 5 {
 		t.Errorf("%v", err)
 	}
@@ -380,22 +382,6 @@ func compareBacktrace(t *testing.T, flag string, s *stopped) {
 	if why == "" {
 		t.Errorf("%s: the backtrace does not tell why it ends", flag)
 	}
-}
-
-func FuzzParse(f *testing.F) {
-	for _, s := range []string{"s.ip", "a->b[3].c", "(T*)x + 1", "*&x", "A<B, 3>::c", "sizeof(T)", "1 << 2 >= 3 && !x", "$rip", "'a'", "((((", "a<b>c", "::x", "-~!x", "f'\\"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, expr string) {
-		e, err := parse(expr, func(name string) bool { return strings.HasPrefix(name, "T") || strings.Contains(name, "<") })
-		if (e == nil) == (err == nil) {
-			t.Errorf("%q: %v, %v", expr, e, err)
-		}
-		var s *SyntaxError
-		if errors.As(err, &s) && (s.Column < 1 || s.Column > len(expr)+1 || s.Want == "") {
-			t.Errorf("%q: column %d", expr, s.Column)
-		}
-	})
 }
 
 // What a clone of a function does not take any more is optimised out: DWARF 4 leads to

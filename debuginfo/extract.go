@@ -6,6 +6,8 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+
+	"thaw/debuginfo/elffile"
 )
 
 // Extract is the part of a program's debug info that was asked for, without
@@ -17,7 +19,7 @@ type Extract struct {
 	BuildID     string                   `json:"buildID,omitempty"`
 	Machine     uint16                   `json:"machine"` // ELF's e_machine
 	PtrSize     int                      `json:"ptrSize"`
-	Text        []Range                  `json:"text,omitempty"`
+	Text        []elffile.Range          `json:"text,omitempty"`
 	Types       []ExtractType            `json:"types,omitempty"`       // others refer to them by index
 	Named       map[string]int           `json:"named,omitempty"`       // types by the name that was asked for
 	Variables   map[string]ExtractVar    `json:"variables,omitempty"`   // by the name that was asked for
@@ -72,7 +74,7 @@ func (t *Tap) Extract() *Extract {
 	}
 	fresh := t.fresh
 	t.fresh, t.changed = newQuestions(), false
-	e := &Extract{File: filepath.Base(t.file.path), BuildID: t.file.buildID, Machine: uint16(t.file.Machine()), PtrSize: t.file.ptr,
+	e := &Extract{File: filepath.Base(t.file.Path()), BuildID: t.file.BuildID(), Machine: uint16(t.file.Machine()), PtrSize: t.file.PtrSize(),
 		Text: t.file.Text(), Enumerators: fresh.enumerators, VTables: fresh.vtables, Functions: fresh.functions, Lines: fresh.lines}
 	if len(fresh.types)+len(fresh.variables) > 0 {
 		e.addTypes(&t.asked)
@@ -200,7 +202,7 @@ func (x *Extract) Use() (*Program, error) {
 		return nil, fmt.Errorf("debug info of %q: %d types", x.File, len(x.Types))
 	}
 	p := &Program{x: x, types: make([]*Type, len(x.Types))}
-	file := &File{path: x.File, debugPath: x.File, ptr: x.PtrSize}
+	file := &File{Image: elffile.Named(x.File, x.PtrSize)}
 	for i := range p.types {
 		p.types[i] = &Type{file: file, done: true}
 	}
@@ -264,7 +266,7 @@ func (p *Program) Machine() elf.Machine { return elf.Machine(p.x.Machine) }
 func (p *Program) PtrSize() int { return p.x.PtrSize }
 
 // Text lists the file's ranges of machine code.
-func (p *Program) Text() []Range { return slices.Clone(p.x.Text) }
+func (p *Program) Text() []elffile.Range { return slices.Clone(p.x.Text) }
 
 // Type answers for a type that was asked for.
 func (p *Program) Type(name string) (*Type, error) {

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"thaw/debuginfo/elffile"
 )
 
 const formsSource = `namespace sys { struct Thread { int id; Thread *next; }; Thread first; int add(Thread *t, int x) { return t->id + x; } }
@@ -57,7 +59,7 @@ func TestForms(t *testing.T) {
 		"shared parts":        {filepath.Join(filepath.Dir(dwz), "b"), "before dwz -m"},
 	} {
 		f, err := Load(c.path)
-		if f != nil || !errors.Is(err, ErrForm) || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), c.path) || strings.Contains(err.Error(), "\n") {
+		if f != nil || !errors.Is(err, elffile.ErrForm) || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), c.path) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -79,7 +81,7 @@ func TestBuildIDFolder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	id := buildID(e)
+	id := elffile.BuildID(e)
 	e.Close()
 	dir := filepath.Join(filepath.Dir(path), ".build-id", id[:2])
 	if err := os.MkdirAll(dir, 0o700); err != nil {

@@ -6,6 +6,8 @@ import (
 	"sort"
 	"strings"
 	"sync"
+
+	"thaw/debuginfo/cxx"
 )
 
 // LocationKind says how a function's code came to a place.
@@ -59,8 +61,8 @@ type inlineTable struct {
 // parameter types: "Genode::Platform_thread::state(Genode::Thread_state)".
 // Types may be spelled as demanglers do or with the typedefs of the source.
 func (f *File) Functions(name string) (fns []Function, err error) {
-	defer f.guard(&err)
-	base, params, hasParams := splitParams(strings.TrimPrefix(strings.TrimSpace(name), "::"))
+	defer f.Guard(&err)
+	base, params, hasParams := cxx.SplitParams(strings.TrimPrefix(strings.TrimSpace(name), "::"))
 	n := f.index.find(base)
 	if n == nil || !n.isFunc {
 		return f.symbolFunctions(name, base, hasParams)
@@ -72,7 +74,7 @@ func (f *File) Functions(name string) (fns []Function, err error) {
 	if hasParams {
 		if groups = matchParams(groups, params); len(groups) == 0 {
 			all, _ := f.overloads(n)
-			return nil, fmt.Errorf("no function %s in %s%s", name, f.path, didYouMean(signatures(all)))
+			return nil, fmt.Errorf("no function %s in %s%s", name, f.Path(), cxx.DidYouMean(signatures(all)))
 		}
 	}
 	for _, g := range groups {
@@ -91,26 +93,6 @@ func signatures(gs []*overload) []string {
 	}
 	sort.Strings(out)
 	return out[:min(len(out), 4)]
-}
-
-// splitParams cuts the parameter list off a function name.
-func splitParams(name string) (base, params string, ok bool) {
-	name = strings.TrimSuffix(name, " const")
-	if !strings.HasSuffix(name, ")") || strings.HasSuffix(name, "operator()") {
-		return name, "", false
-	}
-	depth := 0
-	for i := len(name) - 1; i >= 0; i-- {
-		switch name[i] {
-		case ')':
-			depth++
-		case '(':
-			if depth--; depth == 0 {
-				return strings.TrimSpace(name[:i]), name[i+1 : len(name)-1], true
-			}
-		}
-	}
-	return name, "", false
 }
 
 // overload is a function while its places are collected.
@@ -210,7 +192,7 @@ func (f *File) describe(n *node, c chain) (*overload, error) {
 	if o.linkage == "" {
 		o.linkage, _ = decl.Val(dwarf.AttrLinkageName).(string)
 	}
-	if d := demangled(o.linkage); o.linkage != "" && d != o.linkage {
+	if d := cxx.Demangle(o.linkage); o.linkage != "" && d != o.linkage {
 		o.Signature = strings.ReplaceAll(d, "(anonymous namespace)::", "")
 	}
 	return o, nil
@@ -220,10 +202,10 @@ func (f *File) describe(n *node, c chain) (*overload, error) {
 // parts are jumped to and no entry.
 func (f *File) entryKind(addr uint64) (LocationKind, string, bool) {
 	kind, raw, ok := Entry, "", true
-	t := f.loadSymbols()
-	i := sort.Search(len(t.byAddr), func(i int) bool { return t.byAddr[i].Addr >= addr })
-	for ; i < len(t.byAddr) && t.byAddr[i].Addr == addr; i++ {
-		s := t.byAddr[i]
+	syms := f.Symbols()
+	i := sort.Search(len(syms), func(i int) bool { return syms[i].Addr >= addr })
+	for ; i < len(syms) && syms[i].Addr == addr; i++ {
+		s := syms[i]
 		k, cold := cloneKind(s.Raw)
 		switch {
 		case !s.Func:
@@ -236,26 +218,14 @@ func (f *File) entryKind(addr uint64) (LocationKind, string, bool) {
 	return kind, raw, ok
 }
 
-func cloneKind(raw string) (kind LocationKind, cold bool) {
-	if strings.HasSuffix(raw, ".cold") || strings.Contains(raw, ".cold.") {
-		return Clone, true
-	}
-	for _, m := range cloneMarks {
-		if strings.Contains(raw, m) {
-			return Clone, false
-		}
-	}
-	return Entry, false
-}
-
 // addSymbolClones adds clones that only the symbol table knows.
 func (f *File) addSymbolClones(g *overload) {
 	if g.linkage == "" {
 		return
 	}
-	for _, s := range f.loadSymbols().byAddr {
+	for _, s := range f.Symbols() {
 		rest, ok := strings.CutPrefix(s.Raw, g.linkage)
-		if !ok || !s.Func || rest != "" && rest[0] != '.' || !f.inText(s.Addr) {
+		if !ok || !s.Func || rest != "" && rest[0] != '.' || !f.InText(s.Addr) {
 			continue
 		}
 		if k, cold := cloneKind(s.Raw); !cold {
@@ -286,15 +256,15 @@ func (o *overload) sort() {
 
 // symbolFunctions answers Functions where debug info does not know the name.
 func (f *File) symbolFunctions(name, base string, hasParams bool) ([]Function, error) {
-	want := symbolKey(base)
+	want := cxx.Key(base)
 	found := map[string]*overload{}
 	var order []*overload
-	for _, s := range f.loadSymbols().byAddr {
-		if !s.Func || !f.inText(s.Addr) {
+	for _, s := range f.Symbols() {
+		if !s.Func || !f.InText(s.Addr) {
 			continue
 		}
-		d := demangled(s.Raw)
-		if symbolKey(stripParams(d)) != want || hasParams && canonTemplate(d) != canonTemplate(name) {
+		d := cxx.Demangle(s.Raw)
+		if cxx.Key(cxx.StripParams(d)) != want || hasParams && cxx.Canon(d) != cxx.Canon(name) {
 			continue
 		}
 		kind, cold := cloneKind(s.Raw)
@@ -316,7 +286,7 @@ func (f *File) symbolFunctions(name, base string, hasParams bool) ([]Function, e
 	if len(out) > 0 {
 		return out, nil
 	}
-	return nil, fmt.Errorf("no function %s in %s%s", name, f.path, didYouMean(closest(base, f.functionNames())))
+	return nil, fmt.Errorf("no function %s in %s%s", name, f.Path(), cxx.DidYouMean(cxx.Closest(base, f.functionNames())))
 }
 
 func (f *File) functionNames() []string {
@@ -327,11 +297,26 @@ func (f *File) functionNames() []string {
 		}
 	})
 	if len(out) == 0 {
-		for _, s := range f.loadSymbols().byAddr {
+		for _, s := range f.Symbols() {
 			if s.Func {
-				out = append(out, stripParams(demangled(s.Raw)))
+				out = append(out, cxx.StripParams(cxx.Demangle(s.Raw)))
 			}
 		}
 	}
 	return out
 }
+
+func cloneKind(raw string) (kind LocationKind, cold bool) {
+	if strings.HasSuffix(raw, ".cold") || strings.Contains(raw, ".cold.") {
+		return Clone, true
+	}
+	for _, m := range cloneMarks {
+		if strings.Contains(raw, m) {
+			return Clone, false
+		}
+	}
+	return Entry, false
+}
+
+// cloneMarks are the suffixes of compiler-made functions that are called.
+var cloneMarks = []string{".part.", ".isra.", ".constprop.", ".localalias", ".lto_priv."}

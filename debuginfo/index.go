@@ -4,6 +4,9 @@ import (
 	"debug/dwarf"
 	"sort"
 	"strings"
+
+	"thaw/debuginfo/cxx"
+	"thaw/debuginfo/elffile"
 )
 
 // node is a name in the tree of C++ scopes. Entries of all compilation units
@@ -107,9 +110,9 @@ func nodeAt(list []named, off dwarf.Offset) *node {
 
 // codeRanges are the parts of a function or block, and where it is entered.
 // What has no code yields none.
-func (f *File) codeRanges(e *dwarf.Entry) ([]Range, uint64) {
+func (f *File) codeRanges(e *dwarf.Entry) ([]elffile.Range, uint64) {
 	low, hasLow := e.Val(dwarf.AttrLowpc).(uint64)
-	var out []Range
+	var out []elffile.Range
 	if e.Val(dwarf.AttrRanges) != nil {
 		rs, err := f.data.Ranges(e)
 		if err != nil {
@@ -117,15 +120,15 @@ func (f *File) codeRanges(e *dwarf.Entry) ([]Range, uint64) {
 		}
 		for _, r := range rs {
 			if r[0] < r[1] {
-				out = append(out, Range{r[0], r[1]})
+				out = append(out, elffile.Range{Start: r[0], End: r[1]})
 			}
 		}
 	} else if hasLow {
 		switch high := e.Val(dwarf.AttrHighpc).(type) {
 		case uint64:
-			out = append(out, Range{low, high})
+			out = append(out, elffile.Range{Start: low, End: high})
 		case int64:
-			out = append(out, Range{low, low + uint64(high)})
+			out = append(out, elffile.Range{Start: low, End: low + uint64(high)})
 		}
 	}
 	if len(out) == 0 {
@@ -151,39 +154,11 @@ func (f *File) entryOf(e *dwarf.Entry) uint64 {
 	return entry
 }
 
-// splitName cuts a qualified name at the "::" that are outside of template
-// arguments and parameter lists.
-func splitName(name string) []string {
-	var parts []string
-	depth, start := 0, 0
-	name = strings.TrimPrefix(name, "::")
-	for i := 0; i < len(name); i++ {
-		if strings.HasPrefix(name[i:], "operator") && (i == start) {
-			break // the rest is an operator's name
-		}
-		switch name[i] {
-		case '<', '(':
-			depth++
-		case '>', ')':
-			depth--
-		case ':':
-			if depth == 0 && i+1 < len(name) && name[i+1] == ':' {
-				if p := name[start:i]; p != "(anonymous namespace)" {
-					parts = append(parts, p)
-				}
-				i++
-				start = i + 1
-			}
-		}
-	}
-	return append(parts, name[start:])
-}
-
 // find follows a qualified name from the outermost scope; nil if there is no
 // such name.
 func (x *index) find(name string) *node {
 	n := x.root
-	for _, p := range splitName(name) {
+	for _, p := range cxx.Split(name) {
 		if n = n.look(p); n == nil {
 			return nil
 		}
@@ -201,9 +176,9 @@ func (n *node) look(name string) *node {
 	if !ok || base == "operator" {
 		return nil
 	}
-	want := canonTemplate(name)
+	want := cxx.Canon(name)
 	for s, k := range n.kids {
-		if strings.HasPrefix(s, base) && canonTemplate(s) == want {
+		if strings.HasPrefix(s, base) && cxx.Canon(s) == want {
 			return k
 		}
 	}

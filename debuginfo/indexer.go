@@ -29,7 +29,7 @@ func buildIndex(f *File, plain *sections) (x *index, err error) {
 	if f.data == nil {
 		return &index{root: &node{}}, nil
 	}
-	defer f.guard(&err)
+	defer f.Guard(&err)
 	if plain != nil {
 		w, err := newSkimmer(*plain)
 		if err == nil {
@@ -200,7 +200,7 @@ func (b *indexer) function(e *entry) error {
 	}
 	ranges, entry := b.f.codeRanges(whole)
 	for _, r := range ranges {
-		if b.f.inText(r.Start) {
+		if b.f.InText(r.Start) {
 			b.x.bodies = append(b.x.bodies, body{r.Start, r.End, r.Start == entry, e.off, n})
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"thaw/debuginfo/elffile"
 )
 
 // The form in which an index is kept in a file (all numbers little-endian):
@@ -31,10 +33,11 @@ const noInlines = math.MaxUint32
 // indexKey recognises the contents of a file with debug info: its length, two
 // checksums, and the length of text that it knows of. Build ids would do, but
 // Genode's toolchain writes none.
-func indexKey(raw []byte, text []Range) [16]byte {
+func indexKey(of *elffile.Image) [16]byte {
 	var k [16]byte
+	_, raw := of.DebugFile()
 	sum := crc32.New(castagnoli)
-	for _, r := range text {
+	for _, r := range of.Text() {
 		var b [16]byte
 		binary.LittleEndian.PutUint64(b[:], r.Start)
 		binary.LittleEndian.PutUint64(b[8:], r.End)

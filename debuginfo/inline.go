@@ -3,13 +3,16 @@ package debuginfo
 import (
 	"debug/dwarf"
 	"sort"
+
+	"thaw/debuginfo/cxx"
+	"thaw/debuginfo/elffile"
 )
 
 // allInlined finds all inlined copies of functions, once.
 func (f *File) allInlined() ([]inlined, error) {
 	t := &f.inlines
 	t.once.Do(func() {
-		defer f.guard(&t.err)
+		defer f.Guard(&t.err)
 		if f.data == nil {
 			return
 		}
@@ -56,7 +59,7 @@ func (f *File) inlinedIn(r *entries, b body) error {
 		}
 		ref, _ := reference(e)
 		entry := f.entryOf(e)
-		if fn := nodeAt(f.index.byOff, ref); fn != nil && f.inText(entry) {
+		if fn := nodeAt(f.index.byOff, ref); fn != nil && f.InText(entry) {
 			f.inlines.all = append(f.inlines.all, inlined{e.Offset, fn, b.n, entry})
 		}
 	}
@@ -85,10 +88,10 @@ func (f *File) FunctionAt(pc uint64) (name string, off uint64, ok bool) {
 		return b.n.path(), pc - b.low, true
 	}
 	s, off, ok := f.SymbolAt(pc)
-	if !ok || !s.Func && !f.inText(pc) {
+	if !ok || !s.Func && !f.InText(pc) {
 		return "", 0, false
 	}
-	return stripParams(s.Name), off, true
+	return cxx.StripParams(s.Name), off, true
 }
 
 // block is a function, an inlined copy or a lexical block around an address.
@@ -158,7 +161,7 @@ func (f *File) blockOf(e *dwarf.Entry, pc uint64) (block, bool) {
 	return b, true
 }
 
-func containsAny(rs []Range, pc uint64) bool {
+func containsAny(rs []elffile.Range, pc uint64) bool {
 	for _, r := range rs {
 		if r.Contains(pc) {
 			return true
@@ -184,6 +187,6 @@ func (f *File) InlineStackAt(pc uint64) []string {
 }
 
 func (f *File) safeBlocks(pc uint64) (b []block, err error) {
-	defer f.guard(&err)
+	defer f.Guard(&err)
 	return f.blocksAt(pc)
 }

@@ -28,7 +28,7 @@ func (f *File) loadLines() *lineTable {
 	t := &f.lines
 	t.once.Do(func() {
 		var err error
-		defer f.guard(&err) // a damaged table leaves the rows read so far
+		defer f.Guard(&err) // a damaged table leaves the rows read so far
 		defer func() {
 			// The end of one sequence goes before the start of the next.
 			sort.SliceStable(t.rows, func(i, j int) bool {
@@ -66,7 +66,7 @@ func (t *lineTable) read(f *File, u unit, ids map[string]int32) {
 			kept = false
 			continue
 		}
-		if e.File == nil || !f.inText(e.Address) {
+		if e.File == nil || !f.InText(e.Address) {
 			continue
 		}
 		if e.File.Name != last || id < 0 {
@@ -85,7 +85,7 @@ func (t *lineTable) read(f *File, u unit, ids map[string]int32) {
 
 // LineAt tells the source file and line of an address.
 func (f *File) LineAt(pc uint64) (file string, line int, ok bool) {
-	if f.data == nil || !f.inText(pc) {
+	if f.data == nil || !f.InText(pc) {
 		return "", 0, false
 	}
 	t := f.loadLines()

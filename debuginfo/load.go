@@ -1,48 +1,28 @@
 package debuginfo
 
 import (
-	"bytes"
 	"debug/dwarf"
-	"debug/elf"
-	"encoding/binary"
-	"encoding/hex"
-	"errors"
 	"fmt"
-	"hash/crc32"
-	"io"
-	"os"
-	"path/filepath"
-	"strings"
 	"sync"
 
-	"thaw/readfile"
+	"thaw/debuginfo/elffile"
 )
 
 // File is an ELF file with its debug info, which may stand in a second file.
 type File struct {
-	path      string
-	debugPath string // file that the debug info was read from, "" if none
-	image     *elf.File
-	debug     *elf.File // the same as image, or the separate debug file
-	data      *dwarf.Data
-	order     binary.ByteOrder
-	ptr       int
-	arch      *arch
-	buildID   string
-	text      []Range
-	why       string // why there is no debug info
+	*elffile.Image
+	data *dwarf.Data
+	arch *arch
 
 	index *index
 
-	raw, debugRaw []byte   // contents of image and debug
-	cache         *Cache   // where the index is kept, nil for nowhere
-	key           [16]byte // see indexKey
+	cache *Cache   // where the index is kept, nil for nowhere
+	key   [16]byte // see indexKey
 
 	typesMu sync.Mutex
 	types   map[dwarf.Offset]*Type
 	derived map[derivedKey]*Type
 
-	symbols  symbolTable
 	inlines  inlineTable
 	lines    lineTable
 	cfi      cfiTable
@@ -51,12 +31,6 @@ type File struct {
 	tapOnce sync.Once
 	tap     *Tap
 }
-
-// ErrNoDebugInfo is wrapped by every error that says a file has no DWARF.
-var ErrNoDebugInfo = errors.New("no debug info: build with -g")
-
-// maxFile bounds the files that Load reads, in bytes.
-const maxFile = 1 << 31
 
 // Load reads an ELF file. When it is stripped its debug info is looked for in
 // the file that .gnu_debuglink names and in "X.debug", next to it, in .debug
@@ -74,311 +48,38 @@ func loadWith(path, debugPath string, cache *Cache) (f *File, err error) {
 			f, err = nil, fmt.Errorf("loading %s: its debug info is damaged (%v)", path, r)
 		}
 	}()
-	image, raw, err := openELF(path)
+	image, err := elffile.Open(path, debugPath)
 	if err != nil {
 		return nil, err
 	}
-	f = &File{
-		path: path, image: image, debug: image, raw: raw, debugRaw: raw, order: image.ByteOrder, ptr: 4,
-		buildID: buildID(image), types: map[dwarf.Offset]*Type{}, derived: map[derivedKey]*Type{},
-	}
-	if image.Class == elf.ELFCLASS64 {
-		f.ptr = 8
-	}
-	f.arch = archOf(image.Machine)
-	if err := f.findDebug(debugPath); err != nil {
-		return nil, err
-	}
-	f.text = textRanges(image)
+	f = &File{Image: image, arch: archOf(image.Machine()), types: map[dwarf.Offset]*Type{}, derived: map[derivedKey]*Type{}}
 	var plain *sections
-	if f.debugPath != "" {
-		if err := f.refuseForms(); err != nil {
-			return nil, err
-		}
-		if f.data, plain, err = readDWARF(f.debug, f.debugRaw); err != nil {
-			return nil, fmt.Errorf("reading the debug info of %s: it is damaged: %w", f.debugPath, err)
+	if f.DebugPath() != "" {
+		e, raw := f.DebugFile()
+		if f.data, plain, err = readDWARF(e, raw); err != nil {
+			return nil, fmt.Errorf("reading the debug info of %s: it is damaged: %w", f.DebugPath(), err)
 		}
 	}
 	if cache.load(f) {
 		return f, nil
 	}
 	if f.index, err = buildIndex(f, plain); err != nil {
-		return nil, fmt.Errorf("reading the debug info of %s: it is damaged: %w", f.debugPath, err)
+		return nil, fmt.Errorf("reading the debug info of %s: it is damaged: %w", f.DebugPath(), err)
 	}
 	f.keep(nil, false)
 	return f, nil
 }
 
-// IsELF says whether a file begins as an ELF file does. Nothing else of it is
-// read.
-func IsELF(path string) (bool, error) {
-	f, err := readfile.Open(path)
-	if err != nil {
-		return false, fmt.Errorf("looking at %s: %w", path, err)
-	}
-	defer f.Close()
-	return hasMagic(f), nil
-}
-
-func hasMagic(f io.ReaderAt) bool {
-	magic := make([]byte, len(elf.ELFMAG))
-	_, err := f.ReadAt(magic, 0)
-	return err == nil && string(magic) == elf.ELFMAG
-}
-
-// readELF reads a file whole if it begins as an ELF file does.
-func readELF(path string) ([]byte, error) {
-	f, err := readfile.Open(path)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return nil, errors.New("no such file")
-	case errors.Is(err, readfile.ErrKind):
-		return nil, fmt.Errorf("%w, not an ELF file", err)
-	case err != nil:
-		return nil, err
-	}
-	defer f.Close()
-	if !hasMagic(f) {
-		return nil, errors.New("not an ELF file")
-	}
-	return readfile.All(f, maxFile)
-}
-
-// openELF reads a file whole and parses its ELF headers.
-func openELF(path string) (*elf.File, []byte, error) {
-	raw, err := readELF(path)
-	if err != nil {
-		return nil, nil, fmt.Errorf("loading %s: %w", path, err)
-	}
-	e, err := elf.NewFile(bytes.NewReader(raw))
-	if err != nil {
-		return nil, nil, fmt.Errorf("loading %s: the ELF file is damaged: %w", path, err)
-	}
-	for _, s := range e.Sections {
-		if s.Type != elf.SHT_NOBITS && s.Type != elf.SHT_NULL && s.Offset+s.FileSize > uint64(len(raw)) {
-			return nil, nil, fmt.Errorf("loading %s: the file is truncated: section %s ends at byte %d of %d", path, s.Name, s.Offset+s.FileSize, len(raw))
-		}
-	}
-	for _, p := range e.Progs {
-		// A separate debug file keeps the program headers without the bytes.
-		if p.Type == elf.PT_LOAD && p.Off+p.Filesz > uint64(len(raw)) && len(e.Sections) == 0 {
-			return nil, nil, fmt.Errorf("loading %s: the file is truncated: a segment ends at byte %d of %d", path, p.Off+p.Filesz, len(raw))
-		}
-	}
-	return e, raw, nil
-}
-
-// findDebug settles which files are the image and the debug info.
-func (f *File) findDebug(given string) error {
-	if given != "" {
-		d, raw, err := openELF(given)
-		if err != nil {
-			return err
-		}
-		if err := f.sameBuild(d, given); err != nil {
-			return err
-		}
-		if !hasDebug(d) {
-			return fmt.Errorf("loading %s: %w", given, ErrNoDebugInfo)
-		}
-		f.debug, f.debugRaw, f.debugPath = d, raw, given
-		return nil
-	}
-	if hasDebug(f.image) {
-		f.debugPath = f.path
-		return f.findImage()
-	}
-	if err := refuseDwo(f.image, f.path); err != nil {
-		return err
-	}
-	link, crc := debugLink(f.image)
-	for _, c := range append(debugCandidates(f.path, link), idCandidates(f.path, f.buildID)...) {
-		d, raw, err := openELF(c)
-		if err != nil || !hasDebug(d) {
-			continue
-		}
-		if err := f.sameBuild(d, c); err != nil {
-			f.why = err.Error()
-			continue
-		}
-		if filepath.Base(c) == link && f.buildID == "" && crc32.ChecksumIEEE(raw) != crc {
-			f.why = fmt.Sprintf("%s is not the debug file of %s: checksums differ", c, f.path)
-			continue
-		}
-		f.debug, f.debugRaw, f.debugPath = d, raw, c
-		return nil
-	}
-	return nil
-}
-
-// findImage looks for the program beside a file that holds debug info only.
-func (f *File) findImage() error {
-	text := f.image.Section(".text")
-	if text == nil || text.Type != elf.SHT_NOBITS {
-		return nil
-	}
-	base := strings.TrimSuffix(filepath.Base(f.path), ".debug")
-	dir := filepath.Dir(f.path)
-	for _, c := range []string{filepath.Join(dir, base), filepath.Join(dir, "..", "bin", base), filepath.Join(dir, "..", base)} {
-		if c == f.path {
-			continue
-		}
-		e, raw, err := openELF(c)
-		if err != nil || f.sameBuild(e, c) != nil {
-			continue
-		}
-		if t := e.Section(".text"); t != nil && t.Type != elf.SHT_NOBITS {
-			f.image, f.raw = e, raw
-			return nil
-		}
-	}
-	return nil
-}
-
-// sameBuild compares machine and build id of a second file.
-func (f *File) sameBuild(d *elf.File, path string) error {
-	if d.Machine != f.image.Machine || d.Class != f.image.Class {
-		return fmt.Errorf("%s is for %v, %s for %v: they are not of one build", path, d.Machine, f.path, f.image.Machine)
-	}
-	if id := buildID(d); id != "" && f.buildID != "" && id != f.buildID {
-		return fmt.Errorf("%s is of another build than %s: build ids differ", path, f.path)
-	}
-	return nil
-}
-
-func debugCandidates(path, link string) []string {
-	dir, base := filepath.Dir(path), filepath.Base(path)
-	var out []string
-	for _, name := range []string{link, base + ".debug", base} {
-		if name == "" || name != filepath.Base(name) {
-			continue
-		}
-		for _, d := range []string{dir, filepath.Join(dir, ".debug"), filepath.Join(dir, "..", "debug")} {
-			if c := filepath.Join(d, name); c != filepath.Clean(path) {
-				out = append(out, c)
-			}
-		}
-	}
-	return out
-}
-
-// idCandidates are the places of debug info by build id: .build-id/ab/cdef….debug in
-// the program's folder, the one above it, and the system's.
-func idCandidates(path, id string) []string {
-	if len(id) < 3 {
-		return nil
-	}
-	var out []string
-	dir := filepath.Dir(path)
-	for _, d := range []string{dir, filepath.Join(dir, ".."), filepath.Join(dir, "..", "debug"), "/usr/lib/debug"} {
-		out = append(out, filepath.Join(d, ".build-id", id[:2], id[2:]+".debug"))
-	}
-	return out
-}
-
-func hasDebug(e *elf.File) bool {
-	for _, s := range e.Sections {
-		if (s.Name == ".debug_info" || s.Name == ".zdebug_info") && s.Type != elf.SHT_NOBITS && s.Size > 0 {
-			return true
-		}
-	}
-	return false
-}
-
-// debugLink reads .gnu_debuglink: a file name, padding, and its CRC-32.
-func debugLink(e *elf.File) (string, uint32) {
-	s := e.Section(".gnu_debuglink")
-	if s == nil {
-		return "", 0
-	}
-	data, err := s.Data()
-	if err != nil {
-		return "", 0
-	}
-	name, _, ok := bytes.Cut(data, []byte{0})
-	if !ok || len(data) < 4 {
-		return "", 0
-	}
-	return string(name), e.ByteOrder.Uint32(data[len(data)-4:])
-}
-
-// buildID reads the GNU build-id note: sizes of name and contents, a type, the
-// name "GNU\0", then the id.
-func buildID(e *elf.File) string {
-	s := e.Section(".note.gnu.build-id")
-	if s == nil || s.Type == elf.SHT_NOBITS {
-		return ""
-	}
-	data, err := s.Data()
-	if err != nil || len(data) < 16 {
-		return ""
-	}
-	size := uint64(e.ByteOrder.Uint32(data[4:]))
-	if 16+size > uint64(len(data)) {
-		return ""
-	}
-	return hex.EncodeToString(data[16 : 16+size])
-}
-
-// Path is the file that was loaded.
-func (f *File) Path() string { return f.path }
-
-// DebugPath is the file that holds the debug info, "" if there is none.
-func (f *File) DebugPath() string { return f.debugPath }
-
 // HasDWARF says whether types, lines and variables are known.
 func (f *File) HasDWARF() bool { return f.data != nil }
-
-// BuildID is the GNU build id in hex, "" where the linker wrote none.
-func (f *File) BuildID() string { return f.buildID }
-
-// Machine is the processor that the file is for.
-func (f *File) Machine() elf.Machine { return f.image.Machine }
-
-// PtrSize is the number of bytes of a pointer.
-func (f *File) PtrSize() int { return f.ptr }
-
-// ByteOrder is that of the file and of the memory it describes.
-func (f *File) ByteOrder() binary.ByteOrder { return f.order }
-
-// Entry is the address where the program starts.
-func (f *File) Entry() uint64 { return f.image.Entry }
 
 // needDWARF is the error of every question that needs debug info.
 func (f *File) needDWARF() error {
 	switch {
 	case f.data != nil:
 		return nil
-	case f.why != "":
-		return fmt.Errorf("%s has %w (%s)", f.path, ErrNoDebugInfo, f.why)
+	case f.WhyNoDebug() != "":
+		return fmt.Errorf("%s has %w (%s)", f.Path(), elffile.ErrNoDebugInfo, f.WhyNoDebug())
 	}
-	return fmt.Errorf("%s has %w", f.path, ErrNoDebugInfo)
-}
-
-// guard turns a panic of a parser that reads damaged debug info into an error.
-func (f *File) guard(err *error) {
-	if r := recover(); r != nil {
-		*err = fmt.Errorf("the debug info of %s is damaged (%v)", f.debugPath, r)
-	}
-}
-
-// section returns a section's contents from the debug file, else from the
-// image, nil where neither has it. They must not be changed.
-func (f *File) section(name string) []byte {
-	for _, in := range []struct {
-		e   *elf.File
-		raw []byte
-	}{{f.debug, f.debugRaw}, {f.image, f.raw}} {
-		s := in.e.Section(name)
-		if s == nil || s.Type == elf.SHT_NOBITS {
-			continue
-		}
-		if end := s.Offset + s.FileSize; s.Flags&elf.SHF_COMPRESSED == 0 && end >= s.Offset && end <= uint64(len(in.raw)) {
-			return in.raw[s.Offset:end:end]
-		}
-		if data, err := s.Data(); err == nil {
-			return data
-		}
-	}
-	return nil
+	return fmt.Errorf("%s has %w", f.Path(), elffile.ErrNoDebugInfo)
 }

@@ -35,7 +35,7 @@ func TestLoad(t *testing.T) {
 	if f.Machine() != elf.EM_X86_64 || f.PtrSize() != 8 || f.ByteOrder() != binary.LittleEndian || len(f.BuildID()) != 40 || !f.HasDWARF() {
 		t.Errorf("%v %d %v %q %v", f.Machine(), f.PtrSize(), f.ByteOrder(), f.BuildID(), f.HasDWARF())
 	}
-	if s, err := f.Symbol("_start"); err != nil || s.Addr != f.Entry() || !f.inText(s.Addr) {
+	if s, err := f.Symbol("_start"); err != nil || s.Addr != f.Entry() || !f.InText(s.Addr) {
 		t.Errorf("%+v %v %#x %v", s, err, f.Entry(), f.Text())
 	}
 	var word [8]byte

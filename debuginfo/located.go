@@ -4,6 +4,8 @@ import (
 	"debug/dwarf"
 	"errors"
 	"fmt"
+
+	"thaw/debuginfo/elffile"
 )
 
 // variable is a parameter or variable entry in a function.
@@ -16,7 +18,7 @@ type variable struct {
 // variablesIn lists the parameters and variables that are direct children of a
 // function or block.
 func (f *File) variablesIn(e *dwarf.Entry) (out []variable, err error) {
-	defer f.guard(&err)
+	defer f.Guard(&err)
 	chains := f.entries()
 	err = f.eachChild(e, func(k *dwarf.Entry) error {
 		if k.Tag != dwarf.TagFormalParameter && k.Tag != dwarf.TagVariable {
@@ -51,7 +53,7 @@ func (s *Scope) located(all []block, b block, v variable) (Value, error) {
 	if err != nil {
 		return Value{}, err
 	}
-	if c, ok := constValue(v.chain.val(dwarf.AttrConstValue), s.File.order); ok {
+	if c, ok := constValue(v.chain.val(dwarf.AttrConstValue), s.File.ByteOrder()); ok {
 		return s.made(t, uint64(c)).referent()
 	}
 	expr, list, err := s.File.locationAt(v.chain.val(dwarf.AttrLocation), v.e.Offset, s.lookupPC())
@@ -107,7 +109,7 @@ func (s *Scope) assemble(fr *frame, ps []piece, t *Type) (Value, error) {
 		}
 		if b == nil {
 			at := uint64(len(v.data))
-			v.gaps = append(v.gaps, Range{at, at + size})
+			v.gaps = append(v.gaps, elffile.Range{Start: at, End: at + size})
 			b = make([]byte, size)
 			gone++
 		}

@@ -44,10 +44,10 @@ type locationTable struct {
 func (f *File) loadLocations() *locationTable {
 	t := &f.location
 	t.once.Do(func() {
-		if b := f.section(".debug_loc"); len(b) > 0 {
-			t.v4 = loclist.NewDwarf2Reader(b, f.ptr)
+		if b := f.Section(".debug_loc"); len(b) > 0 {
+			t.v4 = loclist.NewDwarf2Reader(b, f.PtrSize())
 		}
-		if b := f.section(".debug_loclists"); len(b) > 16 {
+		if b := f.Section(".debug_loclists"); len(b) > 16 {
 			t.v5, t.raw5 = loclist.NewDwarf5Reader(b), b
 		}
 	})
@@ -69,7 +69,7 @@ func (f *File) unitAt(off dwarf.Offset) unit {
 // locationAt picks the location expression that holds at pc: a plain one, or
 // that of a list. Lists is set when it came from a list.
 func (f *File) locationAt(v any, owner dwarf.Offset, pc uint64) (expr []byte, list bool, err error) {
-	defer f.guard(&err)
+	defer f.Guard(&err)
 	var off int64
 	u := f.unitAt(owner)
 	switch v := v.(type) {
@@ -91,7 +91,7 @@ func (f *File) locationAt(v any, owner dwarf.Offset, pc uint64) (expr []byte, li
 		e, err = t.v5.Find(int(off), 0, u.low, pc, nil)
 	case t.v4 != nil:
 		// The reader is a cursor over shared state: use one of our own.
-		e, err = loclist.NewDwarf2Reader(f.section(".debug_loc"), f.ptr).Find(int(off), 0, u.low, pc, nil)
+		e, err = loclist.NewDwarf2Reader(f.Section(".debug_loc"), f.PtrSize()).Find(int(off), 0, u.low, pc, nil)
 	}
 	if err != nil {
 		return nil, true, fmt.Errorf("reading a location list at %#x: %w", off, err)
@@ -110,9 +110,9 @@ func (f *File) isV5(u unit) bool {
 	}
 	// The version stands behind the unit's length, in front of its first entry:
 	// 12 bytes for DWARF 5, 11 before (32-bit DWARF).
-	info := f.section(".debug_info")
+	info := f.Section(".debug_info")
 	at := int(u.off) - 12
-	return at >= 0 && at+6 <= len(info) && f.order.Uint16(info[at+4:]) == 5
+	return at >= 0 && at+6 <= len(info) && f.ByteOrder().Uint16(info[at+4:]) == 5
 }
 
 // loclistIndex turns DW_FORM_loclistx into an offset: a table of 4-byte offsets
@@ -125,7 +125,7 @@ func (f *File) loclistIndex(u unit, i uint64) (int64, error) {
 	if i > 1<<24 || at < 0 || at+4 > int64(len(raw)) {
 		return 0, fmt.Errorf("location list %d is outside of its table", i)
 	}
-	return base + int64(f.order.Uint32(raw[at:])), nil
+	return base + int64(f.ByteOrder().Uint32(raw[at:])), nil
 }
 
 // frame is what location expressions refer to. Lookups are asked for only when
@@ -143,7 +143,7 @@ type frame struct {
 func (fr *frame) register(num uint64) (uint64, error) {
 	name := fr.f.arch.name(num)
 	if name == "" {
-		return 0, fmt.Errorf("register number %d of %v has no name", num, fr.f.image.Machine)
+		return 0, fmt.Errorf("register number %d of %v has no name", num, fr.f.Machine())
 	}
 	if fr.regs != nil {
 		if v, ok := fr.regs.Uint64(name); ok {
@@ -175,7 +175,7 @@ func (f *File) uintOf(b []byte) uint64 {
 		if i == 8 {
 			break
 		}
-		if f.order.String() == "BigEndian" {
+		if f.ByteOrder().String() == "BigEndian" {
 			v = v<<8 | uint64(b[i])
 		} else {
 			v |= uint64(b[i]) << (8 * i)
@@ -189,7 +189,7 @@ func (f *File) bytesOfUint(v uint64, size int) []byte {
 	b := make([]byte, size)
 	for i := range b {
 		k := i
-		if f.order.String() == "BigEndian" {
+		if f.ByteOrder().String() == "BigEndian" {
 			k = size - 1 - i
 		}
 		if i < 8 {

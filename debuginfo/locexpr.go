@@ -78,7 +78,7 @@ func (m *machine) push(v uint64) error {
 	if len(m.stack) >= maxExprStack {
 		return errors.New("a DWARF expression overflows its stack")
 	}
-	if m.f.ptr == 4 {
+	if m.f.PtrSize() == 4 {
 		v &= 0xffff_ffff
 	}
 	m.stack = append(m.stack, v)
@@ -211,7 +211,7 @@ var otherOps map[op.Opcode]func(m *machine) error
 func init() { // the table refers to the machine, which refers to the table
 	otherOps = map[op.Opcode]func(m *machine) error{
 		op.DW_OP_nop:  func(*machine) error { return nil },
-		op.DW_OP_addr: func(m *machine) error { return m.pushOf(m.fixed(m.f.ptr, false)) },
+		op.DW_OP_addr: func(m *machine) error { return m.pushOf(m.fixed(m.f.PtrSize(), false)) },
 		op.DW_OP_regx: func(m *machine) error {
 			n, err := m.leb(false)
 			if err != nil {
@@ -260,7 +260,7 @@ func init() { // the table refers to the machine, which refers to the table
 		op.DW_OP_mod:            func(m *machine) error { return m.divide(true) },
 		op.DW_OP_skip:           func(m *machine) error { return m.jump(false) },
 		op.DW_OP_bra:            func(m *machine) error { return m.jump(true) },
-		op.DW_OP_deref:          func(m *machine) error { return m.deref(m.f.ptr) },
+		op.DW_OP_deref:          func(m *machine) error { return m.deref(m.f.PtrSize()) },
 		op.DW_OP_deref_size:     (*machine).derefN,
 		op.DW_OP_stack_value:    (*machine).stackValue,
 		op.DW_OP_implicit_value: (*machine).implicitValue,

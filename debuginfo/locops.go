@@ -24,7 +24,7 @@ func (m *machine) binary(fn func(a, b uint64) uint64) error {
 	if err != nil {
 		return err
 	}
-	if m.f.ptr == 4 { // comparisons are signed
+	if m.f.PtrSize() == 4 { // comparisons are signed
 		a, b = signExtend(a, 4), signExtend(b, 4)
 	}
 	return m.push(fn(a, b))

@@ -3,6 +3,8 @@ package debuginfo
 import (
 	"debug/dwarf"
 	"strings"
+
+	"thaw/debuginfo/cxx"
 )
 
 // param is a declared parameter.
@@ -81,15 +83,15 @@ func plainNameTo(t *Type, depth int) string {
 // matchParams keeps the overloads that take the given parameter types. Const
 // counts only where it decides.
 func matchParams(gs []*overload, params string) []*overload {
-	for _, canon := range []func(string) string{canonTemplate, func(s string) string {
-		return canonTemplate(strings.ReplaceAll(" "+strings.ReplaceAll(s, "const", " "), "  ", " "))
+	for _, canon := range []func(string) string{cxx.Canon, func(s string) string {
+		return cxx.Canon(strings.ReplaceAll(" "+strings.ReplaceAll(s, "const", " "), "  ", " "))
 	}} {
-		want := canonList(splitList(params), canon)
+		want := cxx.CanonList(cxx.SplitList(params), canon)
 		var out []*overload
 		for _, g := range gs {
-			_, p, _ := splitParams(g.Signature)
-			for _, have := range [][]string{splitList(p), g.types, g.plain} {
-				if canonList(have, canon) == want {
+			_, p, _ := cxx.SplitParams(g.Signature)
+			for _, have := range [][]string{cxx.SplitList(p), g.types, g.plain} {
+				if cxx.CanonList(have, canon) == want {
 					out = append(out, g)
 					break
 				}
@@ -101,38 +103,3 @@ func matchParams(gs []*overload, params string) []*overload {
 	}
 	return nil
 }
-
-func canonList(types []string, canon func(string) string) string {
-	out := make([]string, len(types))
-	for i, t := range types {
-		out[i] = canon(t)
-	}
-	return strings.Join(out, ",")
-}
-
-// splitList cuts a parameter list at its commas; "void" is none.
-func splitList(s string) []string {
-	var out []string
-	depth, start := 0, 0
-	for i := 0; i < len(s); i++ {
-		switch s[i] {
-		case '<', '(':
-			depth++
-		case '>', ')':
-			depth--
-		case ',':
-			if depth == 0 {
-				out = append(out, strings.TrimSpace(s[start:i]))
-				start = i + 1
-			}
-		}
-	}
-	last := strings.TrimSpace(s[start:])
-	if len(out) == 0 && (last == "" || last == "void") {
-		return nil
-	}
-	return append(out, last)
-}
-
-// cloneMarks are the suffixes of compiler-made functions that are called.
-var cloneMarks = []string{".part.", ".isra.", ".constprop.", ".localalias", ".lto_priv."}

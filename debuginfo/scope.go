@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"thaw/debuginfo/cxx"
 )
 
 // Scope is a place in a stopped program: what names mean there and where their
@@ -79,7 +81,7 @@ func (s *Scope) entryValue(fr *frame, expr []byte) (uint64, error) {
 // frames lists the functions to look for names in, each with its blocks,
 // innermost block first. The order is the one that names are looked up in.
 func (s *Scope) frames() (all []block, order [][]block, err error) {
-	defer s.File.guard(&err)
+	defer s.File.Guard(&err)
 	if all, err = s.File.blocksAt(s.lookupPC()); err != nil {
 		return nil, nil, err
 	}
@@ -92,9 +94,9 @@ func (s *Scope) frames() (all []block, order [][]block, err error) {
 		}
 	}
 	if s.Function != "" {
-		base, _, _ := splitParams(s.Function)
+		base, _, _ := cxx.SplitParams(s.Function)
 		for _, fr := range order {
-			if fn := fr[len(fr)-1].fn; fn != nil && nameMatches(fn.path(), base) {
+			if fn := fr[len(fr)-1].fn; fn != nil && cxx.Matches(fn.path(), base) {
 				return all, [][]block{fr}, nil
 			}
 		}
@@ -172,7 +174,7 @@ func (s *Scope) unknown(name string, all []block, order [][]block) error {
 			known = append(known, this.Type.Target().memberNames(newBudget())...)
 		}
 	}
-	return fmt.Errorf("%w %s%s", errNoName, name, didYouMean(closest(name, known)))
+	return fmt.Errorf("%w %s%s", errNoName, name, cxx.DidYouMean(cxx.Closest(name, known)))
 }
 
 // memberOrConst finds a member of the scope's object, or an enumerator.
@@ -254,7 +256,7 @@ func IsOptimisedOut(err error) bool { return errors.Is(err, errOptimisedOut) }
 // outer finds a name in the scopes around a function and in the outermost:
 // variables and enumerators.
 func (s *Scope) outer(n *node, name string) (Value, error) {
-	parts := splitName(name)
+	parts := cxx.Split(name)
 	for depth := 0; n != nil && depth < maxScopes; n, depth = n.parent, depth+1 {
 		k := n
 		for _, p := range parts {

@@ -13,7 +13,7 @@ import (
 func both(t *testing.T, path string) {
 	t.Helper()
 	f := load(t, path)
-	_, plain, err := readDWARF(f.debug, f.debugRaw)
+	_, plain, err := readDWARF(f.DebugFile())
 	if err != nil || plain == nil {
 		t.Fatalf("%s: %v; its sections are plain: %v", path, err, plain != nil)
 	}
@@ -80,7 +80,7 @@ func TestSkimmerAndClang(t *testing.T) {
 // What a skimmer does not know is left to debug/dwarf.
 func TestUnusualFormsAreLeftToTheLibrary(t *testing.T) {
 	f := load(t, build(t, "calls", "-gdwarf-5"))
-	_, plain, err := readDWARF(f.debug, f.debugRaw)
+	_, plain, err := readDWARF(f.DebugFile())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func TestUnusualFormsAreLeftToTheLibrary(t *testing.T) {
 func FuzzSkim(f *testing.F) {
 	for _, flags := range [][]string{{"-gdwarf-4"}, {"-gdwarf-5"}, {"-gdwarf-2", "-gstrict-dwarf"}} {
 		prog := load(f, build(f, "shapes", flags...))
-		_, plain, err := readDWARF(prog.debug, prog.debugRaw)
+		_, plain, err := readDWARF(prog.DebugFile())
 		if err != nil {
 			f.Fatal(err)
 		}

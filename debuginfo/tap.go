@@ -3,6 +3,8 @@ package debuginfo
 import (
 	"debug/elf"
 	"sync"
+
+	"thaw/debuginfo/elffile"
 )
 
 // Tap answers like its File and remembers what was asked, so that the answers
@@ -81,7 +83,7 @@ func (t *Tap) Machine() elf.Machine { return t.file.Machine() }
 func (t *Tap) PtrSize() int { return t.file.PtrSize() }
 
 // Text is the file's.
-func (t *Tap) Text() []Range { return t.file.Text() }
+func (t *Tap) Text() []elffile.Range { return t.file.Text() }
 
 // Type asks the file for a type.
 func (t *Tap) Type(name string) (*Type, error) {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"thaw/debuginfo/cxx"
 )
 
 // derivedKey is a pointer, reference or array made of a type that the debug
@@ -20,13 +22,13 @@ type derivedKey struct {
 // Template arguments are spelled as in the debug info, or as demanglers do;
 // anonymous namespaces are left out. "T*", "T&" and "T const" are understood.
 func (f *File) Type(name string) (t *Type, err error) {
-	defer f.guard(&err)
+	defer f.Guard(&err)
 	if err := f.needDWARF(); err != nil {
 		return nil, err
 	}
 	t, err = f.findType(name)
 	if errors.Is(err, errNoName) {
-		return nil, fmt.Errorf("no type %s in %s%s", name, f.path, didYouMean(closest(name, f.index.typeNames())))
+		return nil, fmt.Errorf("no type %s in %s%s", name, f.Path(), cxx.DidYouMean(cxx.Closest(name, f.index.typeNames())))
 	}
 	return t, err
 }
@@ -59,7 +61,7 @@ func (f *File) typeNamed(name string, depth int) (*Type, error) {
 	}
 	n := f.index.find(name)
 	if n == nil {
-		if b, ok := baseNames[strings.Join(strings.Fields(name), " ")]; ok {
+		if b, ok := cxx.BaseNames[strings.Join(strings.Fields(name), " ")]; ok {
 			n = f.index.find(b)
 		}
 	}
@@ -113,7 +115,7 @@ func (f *File) pointerTo(elem *Type, kind Kind) *Type {
 	} else {
 		name = elem.Name + mark
 	}
-	return f.derive(derivedKey{kind, elem, 0}, name, int64(f.ptr))
+	return f.derive(derivedKey{kind, elem, 0}, name, int64(f.PtrSize()))
 }
 
 func (f *File) derive(k derivedKey, name string, size int64) *Type {
@@ -145,7 +147,7 @@ func (f *File) typeAt(off dwarf.Offset) (*Type, error) {
 			for _, b := range l.begun {
 				delete(f.types, b.off)
 			}
-			return nil, fmt.Errorf("reading a type of %s at %#x: %w", f.debugPath, q.off, err)
+			return nil, fmt.Errorf("reading a type of %s at %#x: %w", f.DebugPath(), q.off, err)
 		}
 	}
 	for _, b := range l.begun {
@@ -250,7 +252,7 @@ func (l *typeLoader) decode(t *Type) error {
 		return l.children(t, e)
 	case KindPointer, KindRef:
 		if t.Size < 0 {
-			t.Size = int64(l.f.ptr)
+			t.Size = int64(l.f.PtrSize())
 		}
 	}
 	return nil

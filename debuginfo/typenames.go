@@ -29,7 +29,7 @@ func (t *Type) finish(depth int) {
 		t.funcName(depth)
 	case KindMemberPtr:
 		if t.Size < 0 {
-			t.Size = int64(t.file.ptr)
+			t.Size = int64(t.file.PtrSize())
 			if t.Elem != nil && t.Elem.Kind == KindFunc {
 				t.Size *= 2
 			}

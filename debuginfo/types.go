@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"thaw/debuginfo/cxx"
 )
 
 // Kind says what sort of type a Type is.
@@ -153,7 +155,7 @@ func (t *Type) IsStruct() bool {
 // own; "Base::member" names those of one base. Pointers are not followed.
 func (t *Type) FieldPath(path string) (Resolved, error) {
 	r := Resolved{Type: t}
-	for _, part := range splitPath(path) {
+	for _, part := range cxx.SplitPath(path) {
 		name, index, hasIndex := strings.Cut(part, "[")
 		if name != "" {
 			m, err := r.Type.member(name)
@@ -175,26 +177,6 @@ func (t *Type) FieldPath(path string) (Resolved, error) {
 		}
 	}
 	return r, nil
-}
-
-// splitPath cuts "a.B::c.d" at dots outside of template arguments.
-func splitPath(path string) []string {
-	var parts []string
-	depth, start := 0, 0
-	for i := 0; i < len(path); i++ {
-		switch path[i] {
-		case '<':
-			depth++
-		case '>':
-			depth--
-		case '.':
-			if depth == 0 {
-				parts = append(parts, path[start:i])
-				start = i + 1
-			}
-		}
-	}
-	return append(parts, path[start:])
 }
 
 // hit is a member found by name.
@@ -224,9 +206,9 @@ func (t *Type) lookup(name string) (hit, error) {
 		return hit{}, fmt.Errorf("%s is no struct or class: it has no member %s", t, name)
 	}
 	if u.Incomplete {
-		return hit{}, fmt.Errorf("%s is only declared, not defined, in %s: its member %s is not known", t, u.file.path, name)
+		return hit{}, fmt.Errorf("%s is only declared, not defined, in %s: its member %s is not known", t, u.file.Path(), name)
 	}
-	parts := splitName(name)
+	parts := cxx.Split(name)
 	if len(parts) > 1 {
 		class := strings.Join(parts[:len(parts)-1], "::")
 		off, base := int64(0), u
@@ -247,7 +229,7 @@ func (t *Type) lookup(name string) (hit, error) {
 	hits := u.hits(name, 0, newBudget())
 	switch {
 	case len(hits) == 0:
-		return hit{}, fmt.Errorf("%s has no member %s%s", t, name, didYouMean(closest(name, u.memberNames(newBudget()))))
+		return hit{}, fmt.Errorf("%s has no member %s%s", t, name, cxx.DidYouMean(cxx.Closest(name, u.memberNames(newBudget()))))
 	case len(hits) > 1 && !hits[0].static:
 		var in []string
 		same := true
@@ -366,19 +348,5 @@ func (t *Type) is(name string) bool {
 	if own == nil || name == "" {
 		return false
 	}
-	return nameMatches(own.Name, strings.TrimPrefix(name, "::"))
-}
-
-func nameMatches(own, name string) bool {
-	if own == name || strings.HasSuffix(own, "::"+name) {
-		return true
-	}
-	if i := strings.IndexByte(own, '<'); i >= 0 && !strings.Contains(name, "<") {
-		return nameMatches(own[:i], name)
-	}
-	if strings.Contains(name, "<") && strings.Contains(own, "<") {
-		a, b := canonTemplate(own), canonTemplate(name)
-		return a == b || strings.HasSuffix(a, "::"+b)
-	}
-	return false
+	return cxx.Matches(own.Name, strings.TrimPrefix(name, "::"))
 }

@@ -23,20 +23,9 @@ type cfiTable struct {
 func (f *File) loadCFI() dwframe.FrameDescriptionEntries {
 	t := &f.cfi
 	t.once.Do(func() {
-		for _, e := range []*elf.File{f.image, f.debug} {
-			for _, name := range []string{".eh_frame", ".debug_frame"} {
-				s := e.Section(name)
-				if s == nil || s.Type == elf.SHT_NOBITS {
-					continue
-				}
-				if data, err := s.Data(); err == nil {
-					t.fdes = t.fdes.Append(f.parseCFI(data, name, s.Addr))
-				}
-			}
-			if e == f.debug {
-				break
-			}
-		}
+		f.EachSection([]string{".eh_frame", ".debug_frame"}, func(s *elf.Section, data []byte) {
+			t.fdes = t.fdes.Append(f.parseCFI(data, s.Name, s.Addr))
+		})
 	})
 	return t.fdes
 }
@@ -51,12 +40,12 @@ func (f *File) parseCFI(data []byte, name string, addr uint64) (out dwframe.Fram
 	if name == ".debug_frame" {
 		addr = 0
 	}
-	fdes, err := dwframe.Parse(data, f.order, 0, f.ptr, addr)
+	fdes, err := dwframe.Parse(data, f.ByteOrder(), 0, f.PtrSize(), addr)
 	if err != nil {
 		return nil
 	}
 	for _, d := range fdes {
-		if f.inText(d.Begin()) {
+		if f.InText(d.Begin()) {
 			out = append(out, d)
 		}
 	}
@@ -79,7 +68,7 @@ func (e *errNoCFI) Error() string { return fmt.Sprintf("no CFI for %#x", e.pc) }
 
 // rules finds how to unwind at PC.
 func (s *Scope) rules() (ctx *dwframe.FrameContext, err error) {
-	defer s.File.guard(&err)
+	defer s.File.Guard(&err)
 	pc := s.lookupPC()
 	fde, err := s.File.loadCFI().FDEForPC(pc)
 	if err != nil {
@@ -109,12 +98,12 @@ func (s *Scope) entryCFA() (uint64, error) {
 	if err != nil || s.File.arch.link != "" {
 		return sp, err
 	}
-	return sp + uint64(s.File.ptr), nil // the call pushed the return address
+	return sp + uint64(s.File.PtrSize()), nil // the call pushed the return address
 }
 
 func (s *Scope) register(name string) (uint64, error) {
 	if name == "" {
-		return 0, fmt.Errorf("the registers of %v have no names here", s.File.image.Machine)
+		return 0, fmt.Errorf("the registers of %v have no names here", s.File.Machine())
 	}
 	if s.Regs != nil {
 		if v, ok := s.Regs.Uint64(name); ok {
@@ -197,7 +186,7 @@ func (s *Scope) kept() unwound {
 func (fr *frame) restore(r dwframe.DWRule, num, cfa uint64) (v uint64, ok bool, err error) {
 	switch r.Rule {
 	case dwframe.RuleOffset:
-		v, err = fr.readUint(fr.f.wrap(cfa+uint64(r.Offset)), fr.f.ptr)
+		v, err = fr.readUint(fr.f.wrap(cfa+uint64(r.Offset)), fr.f.PtrSize())
 	case dwframe.RuleValOffset:
 		v = cfa + uint64(r.Offset)
 	case dwframe.RuleRegister:
@@ -205,7 +194,7 @@ func (fr *frame) restore(r dwframe.DWRule, num, cfa uint64) (v uint64, ok bool, 
 	case dwframe.RuleExpression:
 		var at uint64
 		if at, err = fr.value(r.Expression); err == nil {
-			v, err = fr.readUint(at, fr.f.ptr)
+			v, err = fr.readUint(at, fr.f.PtrSize())
 		}
 	case dwframe.RuleValExpression:
 		v, err = fr.value(r.Expression)
@@ -224,7 +213,7 @@ func (s *Scope) callerAtEntry() (Scope, error) {
 }
 
 func (s *Scope) callerAt(regs unwound, ret, cfa uint64) Scope {
-	if s.File.image.Machine == elf.EM_ARM {
+	if s.File.Machine() == elf.EM_ARM {
 		ret &^= 1 // Thumb
 	}
 	regs[s.File.arch.pc], regs[s.File.arch.sp] = ret, cfa
@@ -240,13 +229,13 @@ func (s *Scope) returnAtEntry() (addr, sp uint64, err error) {
 	}
 	if a.link != "" {
 		addr, err = s.register(a.link)
-		if s.File.image.Machine == elf.EM_ARM {
+		if s.File.Machine() == elf.EM_ARM {
 			addr &^= 1
 		}
 		return addr, cfa, err
 	}
 	fr := &frame{f: s.File, mem: s.Mem}
-	addr, err = fr.readUint(cfa-uint64(s.File.ptr), s.File.ptr)
+	addr, err = fr.readUint(cfa-uint64(s.File.PtrSize()), s.File.PtrSize())
 	if err != nil {
 		return 0, 0, fmt.Errorf("reading the return address: %w", err)
 	}
@@ -307,8 +296,8 @@ func (s Scope) Backtrace(max int) (frames []Frame, why string) {
 			why = errOutermost.Error()
 		case err != nil:
 			why = "unwinding ends here: " + err.Error()
-		case !s.File.inText(next.PC - 1):
-			why = fmt.Sprintf("unwinding ends here: the return address %#x is no code of %s", next.PC, s.File.path)
+		case !s.File.InText(next.PC - 1):
+			why = fmt.Sprintf("unwinding ends here: the return address %#x is no code of %s", next.PC, s.File.Path())
 		}
 		seen[key] = true
 		s = next

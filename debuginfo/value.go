@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 
+	"thaw/debuginfo/cxx"
+	"thaw/debuginfo/elffile"
 	"thaw/words"
 )
 
@@ -24,8 +26,8 @@ type Value struct {
 
 	bitOff, bitSize int64
 	data            []byte
-	gaps            []Range // bytes of data that are optimised out
-	scope           *Scope  // memory and file
+	gaps            []elffile.Range // bytes of data that are optimised out
+	scope           *Scope          // memory and file
 }
 
 // maxValue bounds the bytes of one value.
@@ -46,7 +48,7 @@ func (v Value) Bytes() ([]byte, error) {
 	}
 	switch {
 	case size < 0:
-		return nil, fmt.Errorf("the size of %s is not known: it is only declared in %s", v.Type, v.Type.file.path)
+		return nil, fmt.Errorf("the size of %s is not known: it is only declared in %s", v.Type, v.Type.file.Path())
 	case size > maxValue:
 		return nil, fmt.Errorf("%s has %d bytes: too many to read as one value", v.Type, size)
 	case !v.HasAddr:
@@ -138,9 +140,9 @@ func (v Value) Float64() (float64, error) {
 	u := v.Type.Underlying()
 	switch {
 	case u.Encoding == EncodingFloat && len(b) == 4:
-		return float64(math.Float32frombits(v.scope.File.order.Uint32(b))), nil
+		return float64(math.Float32frombits(v.scope.File.ByteOrder().Uint32(b))), nil
 	case u.Encoding == EncodingFloat && len(b) == 8:
-		return math.Float64frombits(v.scope.File.order.Uint64(b)), nil
+		return math.Float64frombits(v.scope.File.ByteOrder().Uint64(b)), nil
 	}
 	return 0, fmt.Errorf("%s is no float of 4 or 8 bytes", v.Type)
 }
@@ -158,7 +160,7 @@ func (v Value) part(t *Type, off int64) (Value, error) {
 	p.data = v.data[off:]
 	for _, g := range v.gaps {
 		if g.End > uint64(off) {
-			p.gaps = append(p.gaps, Range{max(g.Start, uint64(off)) - uint64(off), g.End - uint64(off)})
+			p.gaps = append(p.gaps, elffile.Range{Start: max(g.Start, uint64(off)) - uint64(off), End: g.End - uint64(off)})
 		}
 	}
 	return p, nil
@@ -166,7 +168,7 @@ func (v Value) part(t *Type, off int64) (Value, error) {
 
 // wrap cuts an address to the size of a pointer.
 func (f *File) wrap(addr uint64) uint64 {
-	if f.ptr == 4 {
+	if f.PtrSize() == 4 {
 		return addr & 0xffff_ffff
 	}
 	return addr
@@ -190,7 +192,7 @@ func (v Value) Field(name string) (Value, error) {
 		return Value{}, err
 	}
 	if h.static {
-		parts := splitName(name)
+		parts := cxx.Split(name)
 		return v.scope.global(h.owner.Name + "::" + parts[len(parts)-1])
 	}
 	p, err := v.part(h.Type, h.Offset)

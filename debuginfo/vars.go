@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"thaw/debuginfo/cxx"
 )
 
 // Variable is a global, a static data member or a function's static variable.
@@ -21,13 +23,13 @@ type Variable struct {
 // ("Genode::cap_idx_alloc::alloc"). Where debug info has no address the symbol
 // table's is taken.
 func (f *File) Variable(name string) (v Variable, err error) {
-	defer f.guard(&err)
+	defer f.Guard(&err)
 	if err := f.needDWARF(); err != nil {
 		return Variable{}, err
 	}
 	v, err = f.findVariable(name)
 	if errors.Is(err, errNoName) {
-		return Variable{}, fmt.Errorf("no variable %s in %s%s", name, f.path, didYouMean(closest(name, f.index.varNames())))
+		return Variable{}, fmt.Errorf("no variable %s in %s%s", name, f.Path(), cxx.DidYouMean(cxx.Closest(name, f.index.varNames())))
 	}
 	return v, err
 }
@@ -82,12 +84,12 @@ func (f *File) variableOf(name string, entries []dwarf.Offset) (Variable, error)
 		if expr, ok := d.val(dwarf.AttrLocation).([]byte); ok && !located {
 			v.Addr, located = f.fixedAddr(expr)
 		}
-		if c, ok := constValue(d.val(dwarf.AttrConstValue), f.order); ok && !located {
+		if c, ok := constValue(d.val(dwarf.AttrConstValue), f.ByteOrder()); ok && !located {
 			v.Const, v.Value = true, c
 		}
 	}
 	if v.Type == nil {
-		return v, fmt.Errorf("variable %s of %s has no type in the debug info", name, f.path)
+		return v, fmt.Errorf("variable %s of %s has no type in the debug info", name, f.Path())
 	}
 	if located || v.Const {
 		v.Const = v.Const && !located
@@ -102,18 +104,18 @@ func (f *File) variableOf(name string, entries []dwarf.Offset) (Variable, error)
 			return v, nil
 		}
 	}
-	return v, fmt.Errorf("variable %s of %s has no address: it was optimised away or is only declared", name, f.path)
+	return v, fmt.Errorf("variable %s of %s has no address: it was optimised away or is only declared", name, f.Path())
 }
 
 // fixedAddr reads a location that is just DW_OP_addr.
 func (f *File) fixedAddr(expr []byte) (uint64, bool) {
-	if len(expr) != 1+f.ptr || expr[0] != 0x03 {
+	if len(expr) != 1+f.PtrSize() || expr[0] != 0x03 {
 		return 0, false
 	}
-	if f.ptr == 4 {
-		return uint64(f.order.Uint32(expr[1:])), true
+	if f.PtrSize() == 4 {
+		return uint64(f.ByteOrder().Uint32(expr[1:])), true
 	}
-	return f.order.Uint64(expr[1:]), true
+	return f.ByteOrder().Uint64(expr[1:]), true
 }
 
 // chain is an entry with those whose attributes it shares.
@@ -127,7 +129,7 @@ func (f *File) entryChain(r *entries, off dwarf.Offset) (chain, error) {
 		r.Seek(off)
 		e, err := r.Next()
 		if err != nil {
-			return nil, fmt.Errorf("reading the debug info of %s at %#x: %w", f.debugPath, off, err)
+			return nil, fmt.Errorf("reading the debug info of %s at %#x: %w", f.DebugPath(), off, err)
 		}
 		if e == nil || e.Tag == 0 {
 			break
@@ -140,7 +142,7 @@ func (f *File) entryChain(r *entries, off dwarf.Offset) (chain, error) {
 		off = ref
 	}
 	if len(c) == 0 {
-		return nil, fmt.Errorf("the debug info of %s has no entry at %#x", f.debugPath, off)
+		return nil, fmt.Errorf("the debug info of %s has no entry at %#x", f.DebugPath(), off)
 	}
 	return c, nil
 }
@@ -163,12 +165,12 @@ func (c chain) name() string {
 // localStatics finds the entries of a static variable in a function, by the
 // function's name and its own.
 func (f *File) localStatics(name string) ([]dwarf.Offset, error) {
-	parts := splitName(name)
+	parts := cxx.Split(name)
 	if len(parts) < 2 {
 		return nil, nil
 	}
 	last := parts[len(parts)-1]
-	outer := stripParams(strings.Join(parts[:len(parts)-1], "::"))
+	outer := cxx.StripParams(strings.Join(parts[:len(parts)-1], "::"))
 	fn := f.index.find(outer)
 	if fn == nil || !fn.isFunc {
 		return nil, nil
@@ -240,14 +242,14 @@ func bytesOf(v any) []byte {
 // ("Mem_layout::Caps_start", "Thread_ready"), those of enums without a name and
 // in classes and their base classes included.
 func (f *File) Enumerator(name string) (v int64, err error) {
-	defer f.guard(&err)
+	defer f.Guard(&err)
 	if err := f.needDWARF(); err != nil {
 		return 0, err
 	}
 	if v, ok := f.findEnumerator(name); ok {
 		return v, nil
 	}
-	return 0, fmt.Errorf("no enumerator %s in %s%s", name, f.path, didYouMean(closest(name, f.index.enumeratorNames())))
+	return 0, fmt.Errorf("no enumerator %s in %s%s", name, f.Path(), cxx.DidYouMean(cxx.Closest(name, f.index.enumeratorNames())))
 }
 
 // findEnumerator is Enumerator without suggestions.
@@ -260,7 +262,7 @@ func (f *File) findEnumerator(name string) (int64, bool) {
 		v, err := f.findVariable(name)
 		return v.Value, err == nil && v.Const
 	}
-	parts := splitName(name)
+	parts := cxx.Split(name)
 	if len(parts) < 2 {
 		return 0, false
 	}

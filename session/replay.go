@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"slices"
 
-	"thaw/debuginfo"
+	"thaw/debuginfo/elffile"
 	"thaw/kernel"
 	"thaw/memory"
 	"thaw/session/arch"
@@ -42,7 +42,7 @@ type Recorded interface {
 type Program interface {
 	Machine() elf.Machine
 	PtrSize() int
-	Text() []debuginfo.Range
+	Text() []elffile.Range
 	FunctionAt(pc uint64) (name string, off uint64, ok bool)
 	LineAt(pc uint64) (file string, line int, ok bool)
 }

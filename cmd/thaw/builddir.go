@@ -11,7 +11,7 @@ import (
 	"strings"
 	"syscall"
 
-	"thaw/debuginfo"
+	"thaw/debuginfo/elffile"
 	"thaw/words"
 )
 
@@ -67,7 +67,7 @@ func (b buildDir) programs() (paths map[string]string, untold string) {
 				continue
 			}
 			name := programName(p)
-			switch ok, err := debuginfo.IsELF(p); {
+			switch ok, err := elffile.IsELF(p); {
 			case errors.Is(err, fs.ErrPermission):
 				unread = append(unread, p)
 			case !ok:

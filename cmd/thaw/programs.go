@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"thaw/debuginfo"
+	"thaw/debuginfo/elffile"
 	"thaw/kernel/kernels"
 	"thaw/readfile"
 	"thaw/session/scenario"
@@ -38,7 +39,7 @@ func (o *options) findIn(dir string, names []string) (*debuginfo.File, error) {
 					if looked++; looked > maxLooked {
 						return nil, fmt.Errorf("looking for %s in %s: more than %d files have such names: name the one with --symbols", name, dir, maxLooked)
 					}
-					if _, err := debuginfo.IsELF(p); errors.Is(err, readfile.ErrKind) || errors.Is(err, fs.ErrNotExist) {
+					if _, err := elffile.IsELF(p); errors.Is(err, readfile.ErrKind) || errors.Is(err, fs.ErrNotExist) {
 						continue
 					}
 					f, err := o.cache().Load(p)
@@ -179,7 +180,7 @@ func (o *options) loadAll(s *scenario.Scenario) (map[string]*debuginfo.File, err
 			switch {
 			case err != nil && asked[name]:
 				return err
-			case errors.Is(err, debuginfo.ErrForm):
+			case errors.Is(err, elffile.ErrForm):
 				say(os.Stderr, "thaw: warning: %s", err)
 			case err == nil && len(f.Text()) > 0 && name != kernelName:
 				add(name, f)

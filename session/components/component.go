@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"thaw/debuginfo"
+	"thaw/debuginfo/elffile"
 	"thaw/kernel"
 	"thaw/memory"
 	"thaw/session/view"
@@ -24,7 +25,7 @@ type Component struct {
 	Name   string
 	kernel bool
 	File   *debuginfo.File
-	Text   []debuginfo.Range
+	Text   []elffile.Range
 	sample []uint64 // addresses of text that recognise the program in a task
 	proof  proof    // that the file is the program's
 }
@@ -48,7 +49,7 @@ func NewComponent(name string, isKernel bool, file *debuginfo.File) *Component {
 
 // mainText is the program's text: others are start-up code that a kernel gives back
 // after boot.
-func (c *Component) mainText() (text debuginfo.Range) {
+func (c *Component) mainText() (text elffile.Range) {
 	for _, r := range c.Text {
 		if r.End-r.Start > text.End-text.Start {
 			text = r
@@ -297,7 +298,7 @@ type libraryKey struct {
 
 // HasText says whether an address is in the text of its file.
 func (c *Component) HasText(addr uint64) bool {
-	return slices.ContainsFunc(c.Text, func(r debuginfo.Range) bool { return r.Contains(addr) })
+	return slices.ContainsFunc(c.Text, func(r elffile.Range) bool { return r.Contains(addr) })
 }
 
 // Library says whether the program is a shared library, which many tasks map.

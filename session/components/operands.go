@@ -4,7 +4,7 @@ import (
 	"debug/elf"
 	"slices"
 
-	"thaw/debuginfo"
+	"thaw/debuginfo/elffile"
 	"thaw/memory"
 )
 
@@ -21,7 +21,7 @@ func (p *proof) operandAt(part textPart, addr uint64, machine elf.Machine) int {
 }
 
 func (p *proof) isData(addr uint64) bool {
-	return slices.ContainsFunc(p.data, func(r debuginfo.Range) bool { return addr >= r.Start && addr <= r.End })
+	return slices.ContainsFunc(p.data, func(r elffile.Range) bool { return addr >= r.Start && addr <= r.End })
 }
 
 // fieldAMD64 finds an address of 8 or 4 bytes, or a distance from behind the

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"thaw/debuginfo"
+	"thaw/debuginfo/elffile"
 	"thaw/kernel"
 	"thaw/memory"
 	"thaw/session/evidence"
@@ -30,7 +30,7 @@ const (
 // proof is what memory has shown of a component's file so far.
 type proof struct {
 	parts []textPart           // the file's text, read once
-	data  []debuginfo.Range    // what it loads besides
+	data  []elffile.Range      // what it loads besides
 	got   uint64               // its global offset table, 0 if it has none
 	done  map[pageKey]struct{} // pages that were compared
 	same  map[uint64]struct{}  // pages that are the file's in some task
@@ -50,7 +50,7 @@ func (p *proof) somewhere() bool {
 
 // textPart is a range of text and the file's bytes of it.
 type textPart struct {
-	debuginfo.Range
+	elffile.Range
 	code []byte
 }
 
@@ -69,13 +69,13 @@ func (c *Component) prepared() *proof {
 	p.done, p.same, p.tasks = map[pageKey]struct{}{}, map[uint64]struct{}{}, map[taskKey]bool{}
 	text := c.Text
 	if c.kernel { // text of the boot is given back after it
-		text = []debuginfo.Range{c.mainText()}
+		text = []elffile.Range{c.mainText()}
 	}
 	left := uint64(maxProved)
 	for _, r := range text {
 		code := make([]byte, min(r.End-r.Start, left))
 		if c.File.ReadFile(r.Start, code) == nil {
-			p.parts = append(p.parts, textPart{debuginfo.Range{Start: r.Start, End: r.Start + uint64(len(code))}, code})
+			p.parts = append(p.parts, textPart{elffile.Range{Start: r.Start, End: r.Start + uint64(len(code))}, code})
 			left -= uint64(len(code))
 		}
 	}
@@ -86,13 +86,13 @@ func (c *Component) prepared() *proof {
 		}
 		for _, r := range c.Text { // by address
 			if r.Start >= at && r.End <= end {
-				p.data = append(p.data, debuginfo.Range{Start: at, End: r.Start})
+				p.data = append(p.data, elffile.Range{Start: at, End: r.Start})
 				at = r.End
 			}
 		}
-		p.data = append(p.data, debuginfo.Range{Start: at, End: end})
+		p.data = append(p.data, elffile.Range{Start: at, End: end})
 	}
-	p.data = slices.DeleteFunc(p.data, func(r debuginfo.Range) bool { return r.End <= r.Start })
+	p.data = slices.DeleteFunc(p.data, func(r elffile.Range) bool { return r.End <= r.Start })
 	if s, err := c.File.Symbol("_GLOBAL_OFFSET_TABLE_"); err == nil {
 		p.got = s.Addr
 	}
@@ -114,11 +114,11 @@ func (c *Component) compare(task taskKey, space *memory.Space, view *memory.View
 		if err != nil {
 			continue // tables that are being made, or taken apart
 		}
-		var todo []debuginfo.Range
+		var todo []elffile.Range
 		var physical [][2]uint64
 		for _, m := range mapped {
 			for a := max(m.Virt, part.Start); a < min(m.Virt+m.Size, part.End); a = a&^(pageBytes-1) + pageBytes {
-				r := debuginfo.Range{Start: a, End: min(a&^(pageBytes-1)+pageBytes, m.Virt+m.Size, part.End)}
+				r := elffile.Range{Start: a, End: min(a&^(pageBytes-1)+pageBytes, m.Virt+m.Size, part.End)}
 				if _, done := p.done[pageKey{task, a}]; !done {
 					todo = append(todo, r)
 					physical = append(physical, [2]uint64{m.Phys + a - m.Virt, r.End - a})

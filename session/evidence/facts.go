@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"thaw/debuginfo"
+	"thaw/debuginfo/elffile"
 	"thaw/kernel"
 	"thaw/session/arch"
 	"thaw/session/view"
@@ -150,7 +150,7 @@ func otherCode(d *view.MemoryDiff, task kernel.ID, q *Request) string {
 // inKernel says whether an ip in a frame leads into the kernel, as it does
 // while a triggered exception is under way.
 func (j *Judge) inKernel(ip uint64) bool {
-	return slices.ContainsFunc(j.Kernel, func(r debuginfo.Range) bool { return r.Contains(ip) })
+	return slices.ContainsFunc(j.Kernel, func(r elffile.Range) bool { return r.Contains(ip) })
 }
 
 // entered says whether the thread came back to user mode.

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"thaw/debuginfo"
+	"thaw/debuginfo/elffile"
 	"thaw/kernel"
 	"thaw/session/arch"
 	"thaw/session/view"
@@ -17,8 +17,8 @@ import (
 type Judge struct {
 	Arch     arch.Arch
 	Platform *kernel.Platform
-	Child    string            // program that is checkpointed
-	Kernel   []debuginfo.Range // the kernel's text
+	Child    string          // program that is checkpointed
+	Kernel   []elffile.Range // the kernel's text
 	Place    func(program string, addr uint64) view.Place
 	Ev       *Evidence
 }

@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"thaw/debuginfo"
+	"thaw/debuginfo/elffile"
 	"thaw/kernel"
 	"thaw/memory"
 	"thaw/session/components"
@@ -340,7 +341,7 @@ func (c *Comparer) regionsOf(s *view.Snapshot, program *debuginfo.File) regions 
 
 // segment is one of a program, and of which: "" for the child's own.
 type segment struct {
-	debuginfo.Segment
+	elffile.Segment
 	of string
 }
 

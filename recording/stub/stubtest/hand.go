@@ -7,7 +7,7 @@ import (
 	"errors"
 	"testing"
 
-	"thaw/debuginfo"
+	"thaw/debuginfo/elffile"
 	"thaw/kernel"
 	"thaw/memory"
 	"thaw/scenarios"
@@ -154,7 +154,7 @@ func (p program) PtrSize() int {
 	}
 	return 8
 }
-func (p program) Text() []debuginfo.Range                  { return nil }
+func (p program) Text() []elffile.Range                    { return nil }
 func (p program) FunctionAt(uint64) (string, uint64, bool) { return "", 0, false }
 func (p program) LineAt(uint64) (string, int, bool)        { return "", 0, false }
 

@@ -1,21 +1,23 @@
-package debuginfo
+// Package syntax reads C++-like expressions into trees. It does not know what names
+// mean: whoever asks tells which are types.
+package syntax
 
 import (
 	"strconv"
 	"strings"
 )
 
-// expression is a node of a parsed expression.
-type expression struct {
-	op    string // operator; "name", "number", "register", "cast", "sizeof", "sizeoftype", ".", "->", "[]", "unary*" ...
-	text  string // name, register or type
-	value uint64
-	args  []*expression
-	at    int // byte offset
+// Node is a node of a parsed expression.
+type Node struct {
+	Op    string // operator; "name", "number", "register", "cast", "sizeof", "sizeoftype", ".", "->", "[]", "unary*" ...
+	Text  string // name, register or type
+	Value uint64
+	Args  []*Node
+	At    int // byte offset
 }
 
-// maxNesting bounds how deep expressions nest.
-const maxNesting = 100
+// MaxNesting bounds how deep expressions nest.
+const MaxNesting = 100
 
 // parser is a recursive-descent parser. It asks isType where C++ cannot be
 // parsed without knowing types.
@@ -33,8 +35,8 @@ var precedence = map[string]int{
 	"<<": 8, ">>": 8, "+": 9, "-": 9, "*": 10, "/": 10, "%": 10,
 }
 
-// parse reads an expression whole.
-func parse(expr string, isType func(string) bool) (*expression, error) {
+// Parse reads an expression whole.
+func Parse(expr string, isType func(string) bool) (*Node, error) {
 	toks, err := lex(expr)
 	if err != nil {
 		return nil, err
@@ -62,24 +64,24 @@ func (p *parser) next() token {
 
 // accept takes an operator if it is next.
 func (p *parser) accept(op string) bool {
-	if t := p.peek(); t.kind == tokOp && t.text == op {
+	if t := p.peek(); t.kind == tokOp && t.Text == op {
 		p.pos++
 		return true
 	}
 	return false
 }
 
-func (p *parser) fail(want string) error { return &SyntaxError{p.expr, p.peek().at + 1, want} }
+func (p *parser) fail(want string) error { return &Error{p.expr, p.peek().At + 1, want} }
 
 // binary reads operators that bind at least as close as min.
-func (p *parser) binary(min int) (*expression, error) {
+func (p *parser) binary(min int) (*Node, error) {
 	left, err := p.unary()
 	if err != nil {
 		return nil, err
 	}
 	for n := 0; ; n++ {
 		t := p.peek()
-		prec := precedence[t.text]
+		prec := precedence[t.Text]
 		if t.kind != tokOp || prec < min || prec == 0 {
 			return left, nil
 		}
@@ -91,72 +93,72 @@ func (p *parser) binary(min int) (*expression, error) {
 		if err != nil {
 			return nil, err
 		}
-		left = &expression{op: t.text, args: []*expression{left, right}, at: t.at}
+		left = &Node{Op: t.Text, Args: []*Node{left, right}, At: t.At}
 	}
 }
 
 var prefixes = map[string]bool{"*": true, "&": true, "-": true, "+": true, "!": true, "~": true}
 
-func (p *parser) unary() (*expression, error) {
-	if p.depth++; p.depth > maxNesting {
+func (p *parser) unary() (*Node, error) {
+	if p.depth++; p.depth > MaxNesting {
 		return nil, p.fail("an expression that is nested less deeply")
 	}
 	defer func() { p.depth-- }()
 	t := p.peek()
 	switch {
-	case t.kind == tokOp && prefixes[t.text]:
+	case t.kind == tokOp && prefixes[t.Text]:
 		p.next()
 		arg, err := p.unary()
 		if err != nil {
 			return nil, err
 		}
-		return &expression{op: "unary" + t.text, args: []*expression{arg}, at: t.at}, nil
-	case t.kind == tokName && t.text == "sizeof":
+		return &Node{Op: "unary" + t.Text, Args: []*Node{arg}, At: t.At}, nil
+	case t.kind == tokName && t.Text == "sizeof":
 		return p.sizeof()
-	case t.kind == tokOp && t.text == "(":
+	case t.kind == tokOp && t.Text == "(":
 		if name, end := p.typeInBrackets(); end > 0 {
 			p.pos = end
 			arg, err := p.unary()
 			if err != nil {
 				return nil, err
 			}
-			return &expression{op: "cast", text: name, args: []*expression{arg}, at: t.at}, nil
+			return &Node{Op: "cast", Text: name, Args: []*Node{arg}, At: t.At}, nil
 		}
 	}
 	return p.postfix()
 }
 
-func (p *parser) sizeof() (*expression, error) {
+func (p *parser) sizeof() (*Node, error) {
 	t := p.next()
 	if name, end := p.typeInBrackets(); end > 0 {
 		p.pos = end
-		return &expression{op: "sizeoftype", text: name, at: t.at}, nil
+		return &Node{Op: "sizeoftype", Text: name, At: t.At}, nil
 	}
 	arg, err := p.unary()
 	if err != nil {
 		return nil, err
 	}
-	return &expression{op: "sizeof", args: []*expression{arg}, at: t.at}, nil
+	return &Node{Op: "sizeof", Args: []*Node{arg}, At: t.At}, nil
 }
 
 // typeInBrackets recognises "(T)", and tells the position behind it; 0 if what
 // is next is no type in brackets.
 func (p *parser) typeInBrackets() (string, int) {
-	if t := p.peek(); t.kind != tokOp || t.text != "(" {
+	if t := p.peek(); t.kind != tokOp || t.Text != "(" {
 		return "", 0
 	}
 	depth := 0
 	for i := p.pos; p.toks[i].kind != tokEnd; i++ {
 		switch t := p.toks[i]; {
-		case t.kind == tokNumber && depth == 1 && !strings.Contains(p.expr[p.toks[p.pos].at:t.at], "<"), t.kind == tokRegister:
+		case t.kind == tokNumber && depth == 1 && !strings.Contains(p.expr[p.toks[p.pos].At:t.At], "<"), t.kind == tokRegister:
 			return "", 0
-		case t.kind == tokOp && t.text == "(":
+		case t.kind == tokOp && t.Text == "(":
 			depth++
-		case t.kind == tokOp && t.text == ")":
+		case t.kind == tokOp && t.Text == ")":
 			if depth--; depth > 0 {
 				continue
 			}
-			name := strings.TrimSpace(p.expr[p.toks[p.pos].at+1 : t.at])
+			name := strings.TrimSpace(p.expr[p.toks[p.pos].At+1 : t.At])
 			if name != "" && p.typeLike(name) {
 				return name, i + 1
 			}
@@ -171,7 +173,7 @@ func (p *parser) typeLike(name string) bool {
 	return p.isType != nil && p.isType(strings.TrimSpace(strings.TrimRight(name, "*& ")))
 }
 
-func (p *parser) postfix() (*expression, error) {
+func (p *parser) postfix() (*Node, error) {
 	e, err := p.primary()
 	if err != nil {
 		return nil, err
@@ -187,16 +189,16 @@ func (p *parser) postfix() (*expression, error) {
 			if !p.accept("]") {
 				return nil, p.fail("]")
 			}
-			e = &expression{op: "[]", args: []*expression{e, i}, at: t.at}
+			e = &Node{Op: "[]", Args: []*Node{e, i}, At: t.At}
 		case p.accept("."), p.accept("->"):
-			if p.peek().kind != tokName && p.peek().text != "::" {
+			if p.peek().kind != tokName && p.peek().Text != "::" {
 				return nil, p.fail("the name of a member")
 			}
 			name, err := p.name()
 			if err != nil {
 				return nil, err
 			}
-			e = &expression{op: t.text, text: name, args: []*expression{e}, at: t.at}
+			e = &Node{Op: t.Text, Text: name, Args: []*Node{e}, At: t.At}
 		default:
 			return e, nil
 		}
@@ -204,25 +206,25 @@ func (p *parser) postfix() (*expression, error) {
 	return e, nil
 }
 
-func (p *parser) primary() (*expression, error) {
+func (p *parser) primary() (*Node, error) {
 	t := p.peek()
 	switch {
 	case t.kind == tokNumber:
-		v, ok := number(t.text)
+		v, ok := number(t.Text)
 		if !ok {
 			return nil, p.fail("a number like 12, 0x1f or 'a'")
 		}
 		p.next()
-		return &expression{op: "number", value: v, text: t.text, at: t.at}, nil
+		return &Node{Op: "number", Value: v, Text: t.Text, At: t.At}, nil
 	case t.kind == tokRegister:
 		p.next()
-		return &expression{op: "register", text: t.text[1:], at: t.at}, nil
-	case t.kind == tokName, t.text == "::":
+		return &Node{Op: "register", Text: t.Text[1:], At: t.At}, nil
+	case t.kind == tokName, t.Text == "::":
 		name, err := p.name()
 		if err != nil {
 			return nil, err
 		}
-		return &expression{op: "name", text: name, at: t.at}, nil
+		return &Node{Op: "name", Text: name, At: t.At}, nil
 	case p.accept("("):
 		e, err := p.binary(1)
 		if err != nil {
@@ -247,7 +249,7 @@ func (p *parser) name() (string, error) {
 			return "", p.fail("a name")
 		}
 		p.next()
-		b.WriteString(t.text)
+		b.WriteString(t.Text)
 		if args, end := p.templateArgs(b.String()); end > 0 {
 			p.pos = end
 			b.WriteString(args)
@@ -262,7 +264,7 @@ func (p *parser) name() (string, error) {
 // templateArgs recognises "<...>" behind a name.
 func (p *parser) templateArgs(name string) (string, int) {
 	start := p.peek()
-	if start.kind != tokOp || start.text != "<" {
+	if start.kind != tokOp || start.Text != "<" {
 		return "", 0
 	}
 	depth := 0
@@ -271,16 +273,16 @@ func (p *parser) templateArgs(name string) (string, int) {
 		if t.kind != tokOp {
 			continue
 		}
-		switch t.text {
+		switch t.Text {
 		case "<":
 			depth++
 		case ">", ">>":
-			if depth -= len(t.text); depth > 0 {
+			if depth -= len(t.Text); depth > 0 {
 				continue
 			}
-			args := p.expr[start.at : t.at+len(t.text)]
+			args := p.expr[start.At : t.At+len(t.Text)]
 			n := p.toks[i+1]
-			if depth == 0 && (n.kind == tokOp && n.text == "::" || p.typeLike(name+args)) {
+			if depth == 0 && (n.kind == tokOp && n.Text == "::" || p.typeLike(name+args)) {
 				return args, i + 1
 			}
 			return "", 0

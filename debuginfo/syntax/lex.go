@@ -1,18 +1,18 @@
-package debuginfo
+package syntax
 
 import (
 	"fmt"
 	"strings"
 )
 
-// SyntaxError says where an expression is wrong. Columns count from 1.
-type SyntaxError struct {
+// Error says where an expression is wrong. Columns count from 1.
+type Error struct {
 	Expr   string
 	Column int
 	Want   string // what was expected there
 }
 
-func (e *SyntaxError) Error() string {
+func (e *Error) Error() string {
 	return fmt.Sprintf("expression %q, column %d: expected %s", e.Expr, e.Column, e.Want)
 }
 
@@ -29,8 +29,8 @@ const (
 
 type token struct {
 	kind tokenKind
-	text string
-	at   int // byte offset
+	Text string
+	At   int // byte offset
 }
 
 // operators, longer ones first.
@@ -70,7 +70,7 @@ func lex(expr string) ([]token, error) {
 		case c == '\'':
 			kind = tokNumber
 			if i = charEnd(expr, i); i < 0 {
-				return nil, &SyntaxError{expr, start + 1, "a character like 'a'"}
+				return nil, &Error{expr, start + 1, "a character like 'a'"}
 			}
 		case c == '$' && i+1 < len(expr) && nameStart(expr[i+1]):
 			kind = tokRegister
@@ -84,7 +84,7 @@ func lex(expr string) ([]token, error) {
 				}
 			}
 			if op == "" {
-				return nil, &SyntaxError{expr, start + 1, "a name, a number or an operator"}
+				return nil, &Error{expr, start + 1, "a name, a number or an operator"}
 			}
 			i += len(op)
 		}

@@ -1,4 +1,4 @@
-package debuginfo
+package elffile
 
 import (
 	"debug/elf"
@@ -24,7 +24,7 @@ type Range struct {
 func (r Range) Contains(addr uint64) bool { return addr >= r.Start && addr < r.End }
 
 // Segments lists the loadable segments in the order of the file.
-func (f *File) Segments() []Segment {
+func (f *Image) Segments() []Segment {
 	var out []Segment
 	for _, p := range f.image.Progs {
 		if p.Type == elf.PT_LOAD {
@@ -36,7 +36,7 @@ func (f *File) Segments() []Segment {
 
 // ReadFile fills buf with the bytes that the image has at a virtual address
 // before it runs. It fails where the file holds no such bytes.
-func (f *File) ReadFile(vaddr uint64, buf []byte) error {
+func (f *Image) ReadFile(vaddr uint64, buf []byte) error {
 	n := uint64(len(buf))
 	for _, p := range f.image.Progs {
 		if p.Type != elf.PT_LOAD || vaddr < p.Vaddr || vaddr-p.Vaddr >= p.Memsz || n > p.Memsz-(vaddr-p.Vaddr) {
@@ -56,14 +56,14 @@ func (f *File) ReadFile(vaddr uint64, buf []byte) error {
 }
 
 // ReadMemory makes the image as it is before it runs usable as a Memory.
-func (f *File) ReadMemory(addr uint64, buf []byte) error { return f.ReadFile(addr, buf) }
+func (f *Image) ReadMemory(addr uint64, buf []byte) error { return f.ReadFile(addr, buf) }
 
 // Text lists the ranges that hold machine code, by address.
-func (f *File) Text() []Range { return append([]Range(nil), f.text...) }
+func (f *Image) Text() []Range { return append([]Range(nil), f.text...) }
 
-// inText says whether an address is code of this file. Code that the linker
+// InText says whether an address is code of this file. Code that the linker
 // threw away keeps its debug info, at addresses around 0.
-func (f *File) inText(addr uint64) bool {
+func (f *Image) InText(addr uint64) bool {
 	i := sort.Search(len(f.text), func(i int) bool { return f.text[i].End > addr })
 	return i < len(f.text) && f.text[i].Contains(addr)
 }
@@ -84,4 +84,24 @@ func textRanges(e *elf.File) []Range {
 	}
 	sort.Slice(out, func(i, j int) bool { return out[i].Start < out[j].Start })
 	return out
+}
+
+// EachSection calls fn for the sections with these names and contents, of the program
+// and of a separate debug file.
+func (f *Image) EachSection(names []string, fn func(s *elf.Section, data []byte)) {
+	files := []*elf.File{f.image}
+	if f.debug != f.image {
+		files = append(files, f.debug)
+	}
+	for _, e := range files {
+		for _, name := range names {
+			s := e.Section(name)
+			if s == nil || s.Type == elf.SHT_NOBITS {
+				continue
+			}
+			if data, err := s.Data(); err == nil {
+				fn(s, data)
+			}
+		}
+	}
 }

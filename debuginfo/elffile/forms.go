@@ -1,4 +1,4 @@
-package debuginfo
+package elffile
 
 import (
 	"debug/elf"
@@ -28,7 +28,7 @@ const (
 
 // refuseForms is an error if a file's debug info is in a form that is not read: to
 // look past it would tell of types that are there that they are not.
-func (f *File) refuseForms() error {
+func (f *Image) refuseForms() error {
 	refuse := func(form string) error {
 		return fmt.Errorf("the debug info of %s has "+form, f.debugPath, ErrForm)
 	}
@@ -60,9 +60,9 @@ func hasSection(e *elf.File, name string) bool {
 
 // firstUnits walks the headers of all units: the DWARF version of the first one, and
 // which unit types there are.
-func firstUnits(f *File) (version uint16, types map[byte]bool) {
+func firstUnits(f *Image) (version uint16, types map[byte]bool) {
 	types = map[byte]bool{}
-	data := f.section(".debug_info")
+	data := f.Section(".debug_info")
 	for len(data) >= 7 {
 		length, head := uint64(f.order.Uint32(data)), uint64(4)
 		if length == 0xffffffff && len(data) >= 15 {

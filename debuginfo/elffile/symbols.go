@@ -1,4 +1,4 @@
-package debuginfo
+package elffile
 
 import (
 	"debug/elf"
@@ -7,7 +7,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/ianlancetaylor/demangle"
+	"thaw/debuginfo/cxx"
 )
 
 // Symbol is an entry of the ELF symbol table.
@@ -28,17 +28,17 @@ type symbolTable struct {
 	byName  map[string]int // demangled, as a whole and without parameters
 }
 
-func (f *File) loadSymbols() *symbolTable {
+func (f *Image) table() *symbolTable {
 	t := &f.symbols
 	t.once.Do(func() {
 		var err error
-		defer f.guard(&err) // a damaged table is none
+		defer f.Guard(&err) // a damaged table is none
 		for _, e := range []*elf.File{f.image, f.debug} {
 			syms, err := e.Symbols()
 			if err != nil || len(syms) == 0 {
 				continue
 			}
-			t.byAddr = f.keepSymbols(syms)
+			t.byAddr = f.keep(syms)
 			break
 		}
 		sort.SliceStable(t.byAddr, func(i, j int) bool { return t.byAddr[i].Addr < t.byAddr[j].Addr })
@@ -52,8 +52,12 @@ func (f *File) loadSymbols() *symbolTable {
 	return t
 }
 
-// keepSymbols drops sections, files, undefined symbols and ARM's $a, $t, $d.
-func (f *File) keepSymbols(syms []elf.Symbol) []Symbol {
+// Symbols lists functions and objects by address, without demangled names. The list
+// must not be changed.
+func (f *Image) Symbols() []Symbol { return f.table().byAddr }
+
+// keep drops sections, files, undefined symbols and ARM's $a, $t, $d.
+func (f *Image) keep(syms []elf.Symbol) []Symbol {
 	var out []Symbol
 	for _, s := range syms {
 		typ := elf.ST_TYPE(s.Info)
@@ -73,37 +77,32 @@ func (f *File) keepSymbols(syms []elf.Symbol) []Symbol {
 	return out
 }
 
-// demangled spells a symbol in C++; clone suffixes are left out.
-func demangled(raw string) string {
-	return demangle.Filter(raw, demangle.NoClones)
-}
-
 func (t *symbolTable) at(i int) Symbol {
 	s := t.byAddr[i]
-	s.Name = demangled(s.Raw)
+	s.Name = cxx.Demangle(s.Raw)
 	return s
 }
 
 // Symbol finds a symbol by its raw name, its demangled name ("vtable for
 // Root", "Genode::cap_idx_alloc()::alloc") or its demangled name
 // without parameters.
-func (f *File) Symbol(name string) (Symbol, error) {
-	t := f.loadSymbols()
+func (f *Image) Symbol(name string) (Symbol, error) {
+	t := f.table()
 	if i, ok := t.byRaw[name]; ok {
 		return t.at(i), nil
 	}
 	t.demOnce.Do(func() {
 		t.byName = make(map[string]int, 2*len(t.byAddr))
 		for i, s := range t.byAddr {
-			d := demangled(s.Raw)
-			for _, key := range []string{symbolKey(d), symbolKey(stripParams(d))} {
+			d := cxx.Demangle(s.Raw)
+			for _, key := range []string{cxx.Key(d), cxx.Key(cxx.StripParams(d))} {
 				if _, ok := t.byName[key]; !ok {
 					t.byName[key] = i
 				}
 			}
 		}
 	})
-	if i, ok := t.byName[symbolKey(name)]; ok {
+	if i, ok := t.byName[cxx.Key(name)]; ok {
 		return t.at(i), nil
 	}
 	if len(t.byAddr) == 0 {
@@ -112,50 +111,10 @@ func (f *File) Symbol(name string) (Symbol, error) {
 	return Symbol{}, fmt.Errorf("no symbol %s in %s", name, f.path)
 }
 
-// symbolKey is a name without spaces and anonymous namespaces.
-func symbolKey(name string) string {
-	return strings.ReplaceAll(strings.ReplaceAll(name, "(anonymous namespace)::", ""), " ", "")
-}
-
-// stripParams takes parameter lists out of a demangled name, also those of
-// functions around a local static.
-func stripParams(name string) string {
-	var b strings.Builder
-	depth, angle := 0, 0
-	for i := 0; i < len(name); i++ {
-		c := name[i]
-		if depth == 0 && angle == 0 && strings.HasPrefix(name[i:], "operator") {
-			// operator() and the like keep their brackets.
-			n := len("operator")
-			for i+n < len(name) && strings.IndexByte("()<>=!+-*/%^&|~[],", name[i+n]) >= 0 && (name[i+n] != '(' || n == len("operator")) {
-				n++
-			}
-			b.WriteString(name[i : i+n])
-			i += n - 1
-			continue
-		}
-		switch {
-		case c == '(' && angle == 0:
-			depth++
-		case c == ')' && angle == 0:
-			depth--
-			continue
-		case c == '<' && depth == 0:
-			angle++
-		case c == '>' && depth == 0 && angle > 0:
-			angle--
-		}
-		if depth == 0 {
-			b.WriteByte(c)
-		}
-	}
-	return strings.TrimSuffix(strings.TrimSpace(b.String()), " const")
-}
-
 // SymbolAt finds the symbol that covers an address, and how far into it the
 // address is. A symbol without a size reaches to the next one.
-func (f *File) SymbolAt(addr uint64) (sym Symbol, off uint64, ok bool) {
-	t := f.loadSymbols()
+func (f *Image) SymbolAt(addr uint64) (sym Symbol, off uint64, ok bool) {
+	t := f.table()
 	i := sort.Search(len(t.byAddr), func(i int) bool { return t.byAddr[i].Addr > addr })
 	// Symbols overlap rarely: a few steps back find one that is large enough.
 	for n := 0; i > 0 && n < 16; n++ {
@@ -169,7 +128,7 @@ func (f *File) SymbolAt(addr uint64) (sym Symbol, off uint64, ok bool) {
 }
 
 // holds says whether an address lies in a segment.
-func (f *File) holds(addr uint64) bool {
+func (f *Image) holds(addr uint64) bool {
 	for _, s := range f.Segments() {
 		if addr-s.VAddr < s.MemSize {
 			return true
@@ -181,7 +140,7 @@ func (f *File) holds(addr uint64) bool {
 // VTableAt tells the class whose virtual table a vtable pointer points into,
 // and how many bytes into the table. Those of secondary bases point further
 // in.
-func (f *File) VTableAt(vptr uint64) (class string, off uint64, ok bool) {
+func (f *Image) VTableAt(vptr uint64) (class string, off uint64, ok bool) {
 	s, off, ok := f.SymbolAt(vptr)
 	if !ok || !strings.HasPrefix(s.Raw, "_ZTV") {
 		return "", 0, false
