@@ -40,35 +40,49 @@ func (b *bars) phaseLine(screen tcell.Screen, w int) {
 	b.th.drawLine(screen, 1, 0, max(w-rw-2, 0), line{{left, b.th.bold}})
 }
 
-// phaseForms picks the longest forms of both ends that fit together. The loss
-// shortens first, then the names go, then the way through the phases.
+// phaseForms picks the longest forms of both ends that fit together. What is not
+// worth a cell more than the loss goes first: the scenario, then the way through the
+// phases, then the name. Only then is the loss told in its barest form.
 func (b *bars) phaseForms(losses []string, w int) (left, right string) {
 	chains := b.panes.phases.rows.chain(b.view.Complete)
-	prefixes := []string{""}
+	named := [][]string{{""}}
 	if name := clean(b.view.Subject()); name != "" {
-		prefixes = []string{clip(name, 24) + "  ", ""}
+		prefixes := []string{clip(name, 24) + "  "}
 		if of := clean(b.view.Scenario); of != name && of != "" {
 			prefixes = slices.Insert(prefixes, 0, clip(name, 24)+" ("+clip(of, 16)+")  ")
 		}
+		named = [][]string{prefixes, {""}}
 	}
 	if n := b.view.Restore; n > 1 {
 		for i := range chains {
 			chains[i] = fmt.Sprintf("restore %d: %s", n, chains[i])
 		}
 	}
-	half := min(4, len(chains))
-	for _, forms := range [][]string{chains[:half], chains[half:]} {
-		for _, prefix := range prefixes {
-			for _, loss := range losses {
-				for _, chain := range forms {
-					if width(b.th.draw(prefix+chain))+width(b.th.draw(loss))+5 <= w {
-						return prefix + chain, loss
-					}
+	bare, half := max(len(losses)-1, 1), min(4, len(chains))
+	for _, told := range [][]string{losses[:bare], losses[bare:]} {
+		for _, prefixes := range named {
+			for _, forms := range [][]string{chains[:half], chains[half:]} {
+				if left, right := b.fitting(prefixes, forms, told, w); left != "" {
+					return left, right
 				}
 			}
 		}
 	}
 	return chains[len(chains)-1], losses[len(losses)-1]
+}
+
+// fitting are the longest forms that fit into w cells, "" if none do.
+func (b *bars) fitting(prefixes, chains, losses []string, w int) (left, right string) {
+	for _, prefix := range prefixes {
+		for _, loss := range losses {
+			for _, chain := range chains {
+				if width(b.th.draw(prefix+chain))+width(b.th.draw(loss))+5 <= w {
+					return prefix + chain, loss
+				}
+			}
+		}
+	}
+	return "", ""
 }
 
 // stateWords tells what the guest does.
@@ -105,6 +119,13 @@ func (b *bars) statusLine(screen tcell.Screen, y, w int) {
 	text := b.statusText(w - lineWidth(l))
 	if b.note != "" && width(t.draw(b.note)) > w-lineWidth(l) {
 		l = l[:2] // the answer to a key is worth more than the stop's number
+		rows := wrap(b.note, w-lineWidth(l)-1)
+		rows = rows[:min(len(rows), answerRows)]
+		last := len(rows) - 1
+		for i, row := range rows[:last] {
+			t.drawLine(screen, 0, y-last+i, w, line{{pad(pad("", lineWidth(l))+row, w), text.style}})
+		}
+		text.text = rows[last]
 	}
 	room := w - lineWidth(l) - width(t.draw(text.text)) - 3
 	for _, aside := range []string{strings.Trim(back+", "+cost, ", "), short} {
@@ -115,6 +136,9 @@ func (b *bars) statusLine(screen tcell.Screen, y, w int) {
 	}
 	t.drawLine(screen, 0, y, w, append(l, text))
 }
+
+// answerRows is the most rows that the answer to a key takes.
+const answerRows = 6
 
 // stateWord tells what the guest does.
 func (b *bars) stateWord() string {

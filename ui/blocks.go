@@ -25,6 +25,25 @@ func (t *theme) paragraph(label, text string, w int) []line {
 	return out
 }
 
+// fact is a label and what it says.
+type fact struct{ label, text string }
+
+// facts are rows whose texts stand in one column, behind the longest label; a fact
+// without a text has none.
+func (t *theme) facts(list []fact, w int) []line {
+	col := 0
+	for _, f := range list {
+		if f.text != "" {
+			col = max(col, width(clean(f.label))+2)
+		}
+	}
+	var out []line
+	for _, f := range list {
+		out = append(out, t.paragraph(pad(clean(f.label), col), f.text, w)...)
+	}
+	return out
+}
+
 // section is a heading row.
 func (t *theme) section(title string, w int) line {
 	return line{{title, t.head}, {" " + strings.Repeat("─", max(w-width(title)-2, 0)), t.dim}}

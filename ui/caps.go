@@ -286,25 +286,21 @@ func (l *diffList) lines(i, w int) []line {
 	if r.page != nil {
 		return l.pageLines(r.page, w)
 	}
-	var out []line
-	fact := func(label, text string) {
-		out = append(out, l.th.paragraph(pad(label, 10), text, w)...)
-	}
-	fact("differs", r.word)
+	list := []fact{{"differs", r.word}}
 	if r.before != nil || r.after != nil {
-		fact("slot", l.slot(r))
+		list = append(list, fact{"slot", l.slot(r)})
 	}
 	for n, c := range []*view.SlotCap{r.before, r.after} {
 		text := slotWords(c, true, 1000)
 		if forms := r.texts[n]; forms != nil {
 			text = forms[0]
 		}
-		fact([2]string{"original", "restored"}[n], text)
+		list = append(list, fact{[2]string{"original", "restored"}[n], text})
 	}
 	for _, m := range r.more {
-		fact(m[0], clean(m[1]))
+		list = append(list, fact{m[0], m[1]})
 	}
-	return out
+	return l.th.facts(list, w)
 }
 
 // pageLines are the bytes of a page in both children, side by side, as far as they are

@@ -264,7 +264,7 @@ func TestOpen(t *testing.T) {
 	}
 	press(u, "Esc", "d", "g", "Enter")
 	f := draw(t, u, 120, 40)
-	for _, want := range []string{"Task 1ef at stop 33", "component sheep_counter", "thread    231 ep", "sheep_counter (task 1ef)  slot 1 SW"} {
+	for _, want := range []string{"Task 1ef at stop 33", "component   sheep_counter", "page table  at physical", "thread      231 ep", "sheep_counter (task 1ef)  slot 1 SW"} {
 		if !strings.Contains(f.text(), want) {
 			t.Errorf("the task's overlay lacks %q:\n%s", want, f.text())
 		}

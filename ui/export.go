@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
 
 	"thaw/newfile"
 	"thaw/words"
@@ -81,14 +83,18 @@ func exportPath(name string) (string, error) {
 func (f *front) exportName() string {
 	name := paneInfos[f.panes.focused].command
 	if f.windows.top != nil {
-		name, _, _ = strings.Cut(f.windows.top.title, " ")
-		name = strings.Trim(strings.ToLower(name), ":")
+		name, _, _ = strings.Cut(f.windows.top.title, " at stop ")
+		name = strings.Join(strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) }), "-")
+		name = cmp.Or(strings.Trim(name[:min(len(name), exportNameLength)], "-"), "window")
 	}
 	if s := f.view.Snapshot; s != nil {
 		name += fmt.Sprintf("-stop%d", s.Number)
 	}
 	return name + exportExt
 }
+
+// exportNameLength is the most that a window's title gives to a file's name.
+const exportNameLength = 40
 
 // exportExt is the ending of names that were given none.
 const exportExt = ".txt"

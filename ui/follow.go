@@ -15,6 +15,7 @@ type follower struct {
 	th    *theme
 	frame *present.Frame // nil: none has come so far
 	only  int            // index of followParts
+	note  string         // answer to the last key
 }
 
 // followParts are what a follower sees, by Tab.
@@ -57,11 +58,14 @@ func Follow(ctx context.Context, frames <-chan *present.Frame, o Options) error 
 			case *tcell.EventResize:
 				screen.Sync()
 			case *tcell.EventKey:
-				switch keyName(ev) {
+				f.note = ""
+				switch name := keyName(ev); name {
 				case "q", "Esc", "Ctrl+C":
 					return nil
 				case "Tab":
 					f.only = (f.only + 1) % len(followParts)
+				default:
+					f.note = keyWord(name) + ": this only watches"
 				}
 			}
 		}
@@ -147,7 +151,7 @@ func (f *follower) drawNotes(screen tcell.Screen, r rect, now time.Time) {
 	for i, l := range lines[:min(len(lines), r.h-1)] {
 		f.th.drawLine(screen, r.x, r.y+i, r.w, l)
 	}
-	f.th.drawLine(screen, r.x, r.y+r.h-1, r.w, line{{" Tab", f.th.bold}, {" notes, screen   ", f.th.dim}, {"q", f.th.bold}, {" quit", f.th.dim}})
+	f.th.drawLine(screen, r.x, r.y+r.h-1, r.w, line{{" Tab", f.th.bold}, {" notes, screen   ", f.th.dim}, {"q", f.th.bold}, {" quit   ", f.th.dim}, {f.note, f.th.bold}})
 }
 
 // mirror draws the presenter's screen, as much as there is room for.

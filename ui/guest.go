@@ -15,7 +15,7 @@ type guest struct {
 // force puts the requested state into the selected thread.
 func (g *guest) force() {
 	v := g.threads.verdict()
-	g.line.confirm(fmt.Sprintf("put ip %x, sp %x into %s %s, in the running guest?", v.Requested.IP, v.Requested.SP, clean(v.Name), v.Thread),
+	g.line.confirm(fmt.Sprintf("put ip %x, sp %x into %s %s, in the running guest?", v.Requested.IP, v.Requested.SP, clean(v.Name), v.Thread), "put in", "leave all as it is",
 		func() { g.ctrl.(Forcer).Force(v.Thread) })
 }
 
@@ -25,7 +25,7 @@ func (g *guest) unforce() { g.ctrl.(Forcer).Unforce(g.threads.object()) }
 // first, though all is put back.
 func (g *guest) diverge() {
 	v := g.threads.verdict()
-	g.line.confirm(fmt.Sprintf("execute %s %s and its original up to their next system call, and put all back?", clean(v.Name), v.Thread),
+	g.line.confirm(fmt.Sprintf("execute %s %s and its original up to their next system call, and put all back?", clean(v.Name), v.Thread), "execute", "leave all as it is",
 		func() { g.ctrl.(Diverger).Diverge(v.Thread) })
 }
 
@@ -38,7 +38,7 @@ func (g *guest) restart() {
 		restart()
 		return
 	}
-	g.line.confirm(fmt.Sprintf("put the guest back to stop %d? what it did since is gone; the stops stay", n), restart)
+	g.line.confirm(fmt.Sprintf("put the guest back to stop %d? what it did since is gone; the stops stay", n), "put back", "leave it where it is", restart)
 }
 
 func (g *guest) reverseStep()     { g.ctrl.(Traveller).ReverseStep() }

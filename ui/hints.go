@@ -20,6 +20,17 @@ func keyHints(keys ...string) []hint {
 	return out
 }
 
+// keyWord is a key's name in a sentence.
+func keyWord(name string) string {
+	switch name {
+	case " ":
+		return "Space"
+	case "":
+		return "this key"
+	}
+	return name
+}
+
 // keyName is the rune, or tcell's name of a special key.
 func keyName(ev *tcell.EventKey) string {
 	if ev.Key() == tcell.KeyRune {

@@ -30,12 +30,21 @@ func (u *ui) key(ev *tcell.EventKey) {
 		u.windowKey(name, ev)
 		return
 	}
-	if a := u.keys.find(name); a == nil || a.run == nil && a.key == nil {
+	switch a := u.keys.find(name); {
+	case a == nil:
+		u.note = noMeaning(name)
+	case a.run == nil && a.key == nil:
+		if u.focused == paneThreads {
+			u.tour.yield()
+		}
 		u.widget(u.focused).InputHandler()(ev, nil)
-	} else {
+	default:
 		u.act(a, name)
 	}
 }
+
+// noMeaning answers a key that is in no table.
+func noMeaning(name string) string { return keyWord(name) + " does nothing here; ? lists all keys" }
 
 // windowKey hands a key to the window on top, but for those that work everywhere.
 func (u *ui) windowKey(name string, ev *tcell.EventKey) {
@@ -46,8 +55,11 @@ func (u *ui) windowKey(name string, ev *tcell.EventKey) {
 	case a != nil && a.over:
 		u.act(a, name)
 	case name == "Esc" && u.front.endFind():
-	case !u.windows.key(name, ev) && a != nil:
+	case u.windows.key(name, ev):
+	case a != nil:
 		u.note = a.label + " works in the panes: Esc goes back to them"
+	default:
+		u.note = keyWord(name) + " does nothing here: Esc goes back to the panes"
 	}
 }
 
@@ -134,6 +146,7 @@ func (u *ui) showPhase(name string) {
 
 func (u *ui) findThread(name string) {
 	if u.threads.find(name) {
+		u.tour.yield()
 		u.focus(paneThreads)
 	}
 }

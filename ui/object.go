@@ -11,40 +11,29 @@ import (
 	"thaw/words"
 )
 
-// objectColumn is the width of the labels in an object's window.
-const objectColumn = 10
-
 // objectLines tells all that is known about an object.
 func (t *theme) objectLines(snap *view.Snapshot, o *kernel.Object, w int) []line {
-	var out []line
-	fact := func(label, text string) {
-		out = append(out, t.paragraph(pad(label, objectColumn), text, w)...)
-	}
-	fact("kind", string(o.Kind))
-	fact("class", o.Class)
-	fact("name", o.Name)
-	fact("address", fmt.Sprintf("%x", o.Addr))
+	list := []fact{{"kind", string(o.Kind)}, {"class", o.Class}, {"name", o.Name}, {"address", fmt.Sprintf("%x", o.Addr)}}
 	if o.Size > 0 {
-		fact("size", words.Count(int(o.Size), "byte"))
+		list = append(list, fact{"size", words.Count(int(o.Size), "byte")})
 	}
-	fact("problem", o.Problem)
+	list = append(list, fact{"problem", o.Problem})
 	for _, v := range o.Values {
-		fact(v.Name, cmp.Or(v.Text, hex(v.Number)))
+		list = append(list, fact{v.Name, cmp.Or(v.Text, hex(v.Number))})
 	}
 	for _, l := range o.Links {
-		fact(l.Name, receiverWords(snap, l.To, l.None))
+		list = append(list, fact{l.Name, receiverWords(snap, l.To, l.None)})
 	}
 	switch {
 	case o.PD != nil:
-		out = append(out, t.taskLines(snap, o, w)...)
+		list = append(list, taskFacts(snap, o)...)
 	case o.Thread != nil:
-		fact("task", snap.TaskName(o.Thread.PD)+", "+taskWord(o.Thread.PD))
-		fact("state", o.Thread.StateString())
+		list = append(list, fact{"task", snap.TaskName(o.Thread.PD) + ", " + taskWord(o.Thread.PD)}, fact{"state", o.Thread.StateString()})
 		if snap.System != nil {
-			fact("waits for", snap.System.Wait(o.Thread))
+			list = append(list, fact{"waits for", snap.System.Wait(o.Thread)})
 		}
 	}
-	return append(out, t.holderLines(snap, o.ID, w)...)
+	return append(t.facts(list, w), t.holderLines(snap, o.ID, w)...)
 }
 
 // receiverWords tells the thread behind a gate or an IRQ.
@@ -59,15 +48,14 @@ func receiverWords(snap *view.Snapshot, id kernel.ID, none string) string {
 	return fmt.Sprintf("thread %s %s of %s, %s", id, o.Title(), snap.TaskName(o.Thread.PD), taskWord(o.Thread.PD))
 }
 
-func (t *theme) taskLines(snap *view.Snapshot, o *kernel.Object, w int) []line {
-	out := t.paragraph(pad("component", objectColumn), snap.TaskName(o.ID), w)
+func taskFacts(snap *view.Snapshot, o *kernel.Object) []fact {
+	out := []fact{{"component", snap.TaskName(o.ID)}}
 	if o.PD.Root != 0 {
-		out = append(out, t.paragraph(pad("page table", objectColumn), fmt.Sprintf("at physical %x", o.PD.Root), w)...)
+		out = append(out, fact{"page table", fmt.Sprintf("at physical %x", o.PD.Root)})
 	}
-	out = append(out, t.paragraph(pad("holds", objectColumn), words.Count(len(o.PD.Caps), "capability"), w)...)
-	out = append(out, t.paragraph(pad("problem", objectColumn), o.PD.Problem, w)...)
+	out = append(out, fact{"holds", words.Count(len(o.PD.Caps), "capability")}, fact{"problem", o.PD.Problem})
 	for _, th := range snap.System.ThreadsOf(o.ID) {
-		out = append(out, t.paragraph(pad("thread", objectColumn), th.ID.String()+" "+th.Title(), w)...)
+		out = append(out, fact{"thread", th.ID.String() + " " + th.Title()})
 	}
 	return out
 }

@@ -18,34 +18,34 @@ func (p *detailPane) sinceWords(before []kernel.Register) string {
 // than at the stop before.
 func (p *detailPane) presentLines(o *kernel.Object, w int) []line {
 	th, old := o.Thread, p.previousThread(o.ID)
-	var out []line
-	fact := func(label, text, was string) {
+	var list []fact
+	tell := func(label, text, was string) {
 		if was != "" && was != text {
 			text += fmt.Sprintf("  %s was %s at stop %d", changeMark, was, p.view.Snapshot.Number-1)
 		}
-		out = append(out, p.th.paragraph(pad(label, 11), text, w)...)
+		list = append(list, fact{label, text})
 	}
 	was := &kernel.Thread{}
 	if old != nil {
 		was = old
 	}
-	fact("state", th.StateString(), stateIf(old))
+	tell("state", th.StateString(), stateIf(old))
 	if th.Source == kernel.SourceNone || th.Source == "" {
-		fact("ip", "none: it never ran in user mode", "")
+		tell("ip", "none: it never ran in user mode", "")
 	} else {
-		fact("ip", p.addressWords(o.ID, th.IP), p.oldAddress(o.ID, th.IP, was))
+		tell("ip", p.addressWords(o.ID, th.IP), p.oldAddress(o.ID, th.IP, was))
 		sp := ""
 		if old != nil && was.SP != th.SP {
 			sp = hex(was.SP)
 		}
-		fact("sp", hex(th.SP), sp)
-		fact("read from", sourceWords(th), "")
+		tell("sp", hex(th.SP), sp)
+		tell("read from", sourceWords(th), "")
 	}
-	fact("waits for", waitWords(p.view.Snapshot, th), "")
+	tell("waits for", waitWords(p.view.Snapshot, th), "")
 	if th.Running {
-		fact("runs on", fmt.Sprintf("CPU %d", th.CPU), "")
+		tell("runs on", fmt.Sprintf("CPU %d", th.CPU), "")
 	}
-	return out
+	return p.th.facts(list, w)
 }
 
 func stateIf(t *kernel.Thread) string {

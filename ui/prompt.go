@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/gdamore/tcell/v2"
@@ -27,10 +29,11 @@ type prompt struct {
 	// menu are rows above the prompt, and the chosen one; nil: none.
 	menu func() (rows []choice, chosen int)
 	// yes makes it a question: y does this, n and Esc do not, and no other key is
-	// taken for an answer.
+	// taken for an answer. enter and esc say what follows.
 	yes func()
 
 	field *tview.InputField // edits the text
+	said  string            // why the last key did nothing, "": it did
 }
 
 // choice is a row of a prompt's menu.
@@ -56,9 +59,10 @@ func (l *promptLine) ask(p *prompt) {
 	l.open = p
 }
 
-// confirm asks a question before something is done that cannot be undone.
-func (l *promptLine) confirm(title string, yes func()) {
-	l.ask(&prompt{title: title, mark: "y/n", yes: yes, hint: func() string { return "y: yes; n, Esc: no" }})
+// confirm asks a question before something is done that cannot be undone; does and
+// not say what follows on either answer.
+func (l *promptLine) confirm(title, does, not string, yes func()) {
+	l.ask(&prompt{title: title, mark: "y/n", yes: yes, enter: does, esc: not, hint: func() string { return "y: " + does + "; n, Esc: " + not }})
 }
 
 // text is what stands in the prompt, put replaces it.
@@ -68,6 +72,7 @@ func (p *prompt) put(text string) { p.field.SetText(text) }
 // key edits the prompt.
 func (l *promptLine) key(name string, ev *tcell.EventKey) {
 	p := l.open
+	p.said = ""
 	if p.yes != nil {
 		l.answer(p, name)
 		return
@@ -88,8 +93,13 @@ func (l *promptLine) key(name string, ev *tcell.EventKey) {
 		p.done(before)
 		return
 	}
-	if !promptOnly[name] {
-		p.field.InputHandler()(ev, noFocus)
+	if promptOnly[name] {
+		p.said = keyWord(name) + " does nothing here"
+		return
+	}
+	p.field.InputHandler()(ev, noFocus)
+	if p.text() == before && utf8.RuneCountInString(before) >= p.limit && ev.Key() == tcell.KeyRune {
+		p.said = fmt.Sprintf("%d characters are the most", p.limit)
 	}
 	p.tell(before)
 }
@@ -100,6 +110,8 @@ func (l *promptLine) answer(p *prompt, name string) {
 	switch name {
 	case "y", "n", "Esc":
 		l.open = nil
+	default:
+		p.said = keyWord(name) + " is no answer"
 	}
 	if name == "y" {
 		p.yes()
@@ -121,6 +133,7 @@ func (p *prompt) tell(before string) {
 func (l *promptLine) paste(text string) {
 	p := l.open
 	if p.yes != nil {
+		p.said = "what was pasted is no answer"
 		return
 	}
 	before := p.text()
@@ -139,20 +152,41 @@ func (p *prompt) under(ev *tcell.EventMouse) bool {
 // it.
 func (l *promptLine) draw(screen tcell.Screen, y, w int) {
 	p, t := l.open, l.th
-	title := p.title
-	if p.yes != nil { // how it is answered stays in sight
-		title = t.clip(t.draw(title), max(w-len(p.mark)-4, 8))
+	title, above := p.title, []string(nil) // what there is no room for in the row
+	if p.yes != nil && width(t.draw(title))+len(p.mark)+4 > w {
+		title, above = "answer", wrap(title, w-3)
 	}
 	x := t.drawLine(screen, 0, y, w, line{{" " + title + " ", t.reverse.Bold(true)}, {" " + p.mark, t.bold}})
 	p.field.SetRect(x, y, max(w-x, 1), 1)
 	p.field.Draw(screen)
 	x += width(p.text())
-	if p.hint != nil {
-		t.drawLine(screen, min(x+3, w), y, max(w-x-3, 0), line{{p.hint(), t.dim}})
+	hint := p.beside()
+	if room := w - x - 3; width(t.draw(hint)) > room && p.menu == nil {
+		above = append(above, wrap(hint, w-3)...)
+	} else {
+		t.drawLine(screen, min(x+3, w), y, max(room, 0), line{{hint, t.dim}})
+	}
+	for i, row := range above {
+		t.drawAbove(screen, y-len(above)+i, w, line{{row, t.bold}})
 	}
 	if p.menu != nil {
 		l.drawMenu(screen, y, w)
 	}
+}
+
+// beside is the text beside what is typed: why the last key did nothing, and the hint.
+func (p *prompt) beside() string {
+	hint := ""
+	if p.hint != nil {
+		hint = p.hint()
+	}
+	return strings.Trim(p.said+"; "+hint, "; ")
+}
+
+// drawAbove draws a row that belongs to what is typed over whatever stands there.
+func (t *theme) drawAbove(screen tcell.Screen, y, w int, l line) {
+	t.drawLine(screen, 0, y, w, line{{pad("", w), t.plain}})
+	t.drawLine(screen, 0, y, w, append(line{{"│ ", t.bold}}, l...))
 }
 
 // menuRows is the most rows of a menu.
@@ -179,9 +213,7 @@ func (l *promptLine) drawMenu(screen tcell.Screen, y, w int) {
 		case r.off:
 			style, help = l.th.dim, l.th.dim
 		}
-		row := y - n + i
-		l.th.drawLine(screen, 0, row, w, line{{pad("", w), l.th.plain}})
-		l.th.drawLine(screen, 0, row, w, line{{"│ ", l.th.bold}, {pad(l.th.clip(l.th.draw(r.text), left), left) + "  ", style}, {pad(r.help, max(w-left-5, 0)), help}})
+		l.th.drawAbove(screen, y-n+i, w, line{{pad(l.th.clip(l.th.draw(r.text), left), left) + "  ", style}, {pad(r.help, max(w-left-5, 0)), help}})
 	}
 }
 
@@ -189,7 +221,7 @@ func (l *promptLine) drawMenu(screen tcell.Screen, y, w int) {
 func (l *promptLine) hints() []hint {
 	p := l.open
 	if p.yes != nil {
-		return []hint{{"y", "yes"}, {"n Esc", "no"}}
+		return []hint{{"y", p.enter}, {"n Esc", p.esc}}
 	}
 	out := []hint{{"Enter", p.enter}, {"Esc", p.esc}}
 	return append(append(out, p.keys...), hint{"Ctrl-U", "clear"})

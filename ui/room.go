@@ -34,8 +34,8 @@ func (r *room) pressed(name string, typing bool) {
 	if r == nil {
 		return
 	}
-	if name == " " && !typing {
-		name = "Space"
+	if !typing {
+		name = keyWord(name)
 	}
 	if n := len(r.keys); typing && r.typed && len([]rune(name)) == 1 {
 		r.keys[n-1] += name
@@ -49,12 +49,17 @@ func (r *room) pressed(name string, typing bool) {
 // draw shows the keys in the corner, at the end of the status line: what is typed
 // stands there itself.
 func (r *room) draw(screen tcell.Screen, th *theme, w, h int) {
-	if r == nil || len(r.keys) == 0 || r.typed {
-		return
+	if text := r.corner(th, w); text != "" {
+		th.drawLine(screen, w-width(text), h-2, width(text), line{{text, th.bold.Reverse(true)}})
 	}
-	text := " " + strings.Join(r.keys, "  ") + " "
-	text = th.clip(th.draw(text), w/2)
-	th.drawLine(screen, w-width(text), h-2, width(text), line{{text, th.bold.Reverse(true)}})
+}
+
+// corner is what stands in the corner of a screen of a width.
+func (r *room) corner(th *theme, w int) string {
+	if r == nil || len(r.keys) == 0 || r.typed {
+		return ""
+	}
+	return th.clip(th.draw(" "+strings.Join(r.keys, "  ")+" "), w/2)
 }
 
 // show hands what is on the screen to those who follow.
@@ -107,10 +112,17 @@ func (p *listPane) frame(screen tcell.Screen) {
 	if !p.airy() || at < 1 || at >= h || w < 4 {
 		return
 	}
-	if at == h-1 && h > 3 { // there must be a row for the frame's end
-		p.SetOffset(offset+1, 0)
+	switch { // there must be a row for either end of the frame
+	case at == h-1 && h > 3:
+		offset, at = offset+1, at-1
+	case at == 1 && offset > 0 && h > 3:
+		offset, at = offset-1, at+1
+	default:
+		offset = -1
+	}
+	if offset >= 0 {
+		p.SetOffset(offset, 0)
 		p.Table.Draw(screen)
-		at--
 	}
 	rule := strings.Repeat("─", w-2)
 	for _, r := range []struct {

@@ -134,7 +134,7 @@ func (t *theme) lineIn(p view.Place, w int) string {
 
 // sourceList tells where each stage was read, or why it is not known.
 func (t *theme) sourceList(tv *view.ThreadVerdict, w int) []line {
-	var out []line
+	var list []fact
 	for i, s := range tv.Stages() {
 		text := s.Source
 		if !s.Known {
@@ -143,9 +143,9 @@ func (t *theme) sourceList(tv *view.ThreadVerdict, w int) []line {
 				text += ": " + s.Missing
 			}
 		}
-		out = append(out, t.paragraph(pad(view.StageNames[i], 14), text, w)...)
+		list = append(list, fact{view.StageNames[i], text})
 	}
-	return out
+	return t.facts(list, w)
 }
 
 func (t *theme) valueRow(label string, s [4]*view.Stage, col int, value func(*view.Stage) uint64) line {

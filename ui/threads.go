@@ -189,8 +189,8 @@ func otherDifferences(v *view.View) int {
 	return n
 }
 
-// lostSummary tells which states got lost, from long to short forms; nothing
-// when none did.
+// lostSummary tells which states got lost, from long to short forms, the last of them
+// the barest; nothing when none did.
 func lostSummary(v *view.View) []string {
 	if len(v.Mismatches) > 0 {
 		name := clip(clean(v.Mismatches[0].Component), 16)

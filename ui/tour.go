@@ -153,6 +153,13 @@ func (t *tour) follow() {
 	}
 }
 
+// yield leaves the choice of a thread to the user, who has just made one.
+func (t *tour) yield() {
+	if t != nil {
+		t.thread = ""
+	}
+}
+
 // accompany has the story go along with a user who walks the stops: to the step
 // about the stop, or about the last one before it.
 func (t *tour) accompany(stop int) {
@@ -231,13 +238,13 @@ func (t *tour) leave(quit func()) {
 		return
 	}
 	t.left = true
-	t.line.confirm(fmt.Sprintf("leave the story at step %d of %d?", t.at+1, len(t.Steps)), quit)
+	t.line.confirm(fmt.Sprintf("leave the story at step %d of %d?", t.at+1, len(t.Steps)), "leave", "stay", quit)
 }
 
 // goOn asks whether to go on at the step where the story was left.
 func (t *tour) goOn(at int) {
 	if t != nil && at > 0 && at < len(t.Steps)-1 {
-		t.line.confirm(fmt.Sprintf("go on at step %d of %d, where you left?", at+1, len(t.Steps)), func() { t.goTo(at) })
+		t.line.confirm(fmt.Sprintf("go on at step %d of %d, where you left?", at+1, len(t.Steps)), "go on there", "from the beginning", func() { t.goTo(at) })
 	}
 }
 

@@ -25,6 +25,7 @@ type Exercise struct {
 	Symptom   string `yaml:"symptom"` // what the user saw who reported it, "" nothing more
 	Lab       bool   `yaml:"lab"`     // the lab guest has the bug under the same name
 	Cast      bool   `yaml:"cast"`    // it is filmed: docs/casts
+	Top       string `yaml:"top"`     // what the top line says at the last stop, at any size
 	Questions []Question
 }
 

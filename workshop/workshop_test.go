@@ -61,6 +61,9 @@ func TestExercises(t *testing.T) {
 		if !strings.Contains(solutions, "`"+e.Recording+"`") {
 			t.Errorf("%s has no solution in the hand-out", e.Recording)
 		}
+		if e.Top == "" {
+			t.Errorf("%s does not tell the top line", e.Recording)
+		}
 		if !slices.ContainsFunc(e.Questions, func(q Question) bool { return len(q.Keys) > 0 }) {
 			t.Errorf("%s asks nothing that the screen answers", e.Recording)
 		}

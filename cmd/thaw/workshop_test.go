@@ -64,6 +64,9 @@ func doExercise(t *testing.T, e workshop.Exercise, open func(ctx context.Context
 				continue
 			}
 			screen, leave := atLastStop(t, size, ui.Options{}, open)
+			if top, _, _ := strings.Cut(rowsOf(screen), "\n"); !strings.Contains(top, e.Top) {
+				t.Errorf("%dx%d: the top line does not say %q: %q", size[0], size[1], e.Top, top)
+			}
 			for _, k := range q.Keys {
 				pressAll(screen, k)
 			}
