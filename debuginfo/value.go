@@ -353,16 +353,21 @@ func constValue(v any, order binary.ByteOrder) (int64, bool) {
 }
 
 // WalkList follows a list whose head holds a pointer in member first to the
-// first element, and whose elements hold one to the next in member next. A
-// list ends with a null pointer or where it comes to its first element again.
-// Pointers to a base class of the first element's type are taken to be inside
-// such elements. What was found before a broken link is returned with the
-// error.
+// first element, as WalkChain does.
 func WalkList(head Value, first, next string, max int) ([]Value, error) {
 	link, err := head.Field(first)
 	if err != nil {
 		return nil, err
 	}
+	return WalkChain(link, next, max)
+}
+
+// WalkChain follows a pointer to the first of elements that hold one to the next in
+// member next. They end with a null pointer or where they come to the first again.
+// Pointers to a base class of the first element's type are taken to be inside
+// such elements. What was found before a broken link is returned with the
+// error.
+func WalkChain(link Value, next string, max int) ([]Value, error) {
 	elem := link.Type.Target()
 	var out []Value
 	seen := map[uint64]bool{}

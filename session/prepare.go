@@ -15,7 +15,7 @@ import (
 // but for phases that are marked optional.
 func (e *Engine) prepare(ctx context.Context) error {
 	var err error
-	if e.obs.Platform, err = observe.PlatformOf(e.scn, e.m.Decoder.Platform(), e.programs); err != nil {
+	if e.obs.Platform, err = observe.PlatformOf(e.scn, e.m.Decoder.Platform(), e.programs.File); err != nil {
 		return err
 	}
 	var missing error

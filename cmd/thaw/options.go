@@ -111,10 +111,7 @@ func (o *options) readScenario() (*scenario.Scenario, error) {
 	if o.scenario == noScenario {
 		return scenario.Plain(), nil
 	}
-	if st, err := os.Stat(o.scenario); err == nil && !st.IsDir() || strings.ContainsAny(o.scenario, "/.") {
-		return scenario.Load(o.scenario)
-	}
-	data, err := scenarios.Read(o.scenario)
+	data, err := scenarioText(o.scenario)
 	if err != nil {
 		return nil, err
 	}

@@ -36,11 +36,16 @@ func newMan() *cobra.Command {
 // reference writes docs/commands.md: every command as --help tells it.
 func reference(w io.Writer, root *cobra.Command) {
 	fmt.Fprint(w, "# Commands\n\n`thaw help COMMAND` tells the same. This file is written by `go test ./cmd/thaw -update`.\n`thaw completion SHELL` writes a completion script, `thaw man DIRECTORY` manual pages.\n")
-	for _, c := range root.Commands() {
+	references(w, root, "")
+}
+
+// references writes the commands below one; those of a group follow it.
+func references(w io.Writer, parent *cobra.Command, group string) {
+	for _, c := range parent.Commands() {
 		if c.Hidden || c.Name() == "help" || c.Name() == "completion" {
 			continue
 		}
-		fmt.Fprintf(w, "\n## %s\n\n    thaw %s\n\n%s\n", c.Name(), c.Use, cmp.Or(c.Long, sentenceOf(c.Short)))
+		fmt.Fprintf(w, "\n## %s%s\n\n    thaw %s%s\n\n%s\n", group, c.Name(), group, c.Use, cmp.Or(c.Long, sentenceOf(c.Short)))
 		if c.Example != "" {
 			fmt.Fprintf(w, "\n```\n%s\n```\n", unindent(c.Example))
 		}
@@ -62,6 +67,7 @@ func reference(w io.Writer, root *cobra.Command) {
 		if len(rows) > 0 {
 			fmt.Fprintf(w, "\n| flag | |\n| --- | --- |\n%s\n", strings.Join(rows, "\n"))
 		}
+		references(w, c, group+c.Name()+" ")
 	}
 }
 

@@ -89,8 +89,8 @@ func (cs *Set) taskHere(s *view.Snapshot) kernel.ID {
 
 // OneFunction says whether a name means one function: an overload that reads a
 // state must not be taken for the one that sets it.
-func (c *Component) OneFunction(name string) error {
-	fns, err := c.File.Functions(name)
+func OneFunction(f *debuginfo.File, name string) error {
+	fns, err := f.Functions(name)
 	if err != nil {
 		return err
 	}

@@ -96,3 +96,11 @@ func (cs *Set) PlaceOf(sys *kernel.System, o *kernel.Object, ip uint64) view.Pla
 
 // Kernel is the component that is the kernel.
 func (cs *Set) Kernel() *Component { return cs.ByName[cs.kernelName] }
+
+// File is the debug info of a component, nil if there is none of that name.
+func (cs *Set) File(name string) *debuginfo.File {
+	if c := cs.ByName[name]; c != nil {
+		return c.File
+	}
+	return nil
+}

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"strings"
 
+	"thaw/debuginfo"
 	"thaw/kernel"
-	"thaw/session/components"
 	"thaw/session/scenario"
 )
 
@@ -19,9 +19,9 @@ type Platform struct {
 	Attached   *kernel.Attached
 }
 
-// PlatformOf decides it. Where there is no scenario, what takes no requests here is
-// no error: the system is looked at.
-func PlatformOf(s *scenario.Scenario, p *kernel.Platform, programs *components.Set) (Platform, error) {
+// PlatformOf decides it, of programs by their components' names, nil for none. Where there
+// is no scenario, what takes no requests here is no error: the system is looked at.
+func PlatformOf(s *scenario.Scenario, p *kernel.Platform, program func(name string) *debuginfo.File) (Platform, error) {
 	name := func(component string) string { return cmp.Or(component, s.KernelName()) }
 	out := Platform{s.Requests, s.Operations, s.Cancel, s.Attached}
 	if out.Cancel == nil && p.Cancel != nil {
@@ -34,7 +34,7 @@ func PlatformOf(s *scenario.Scenario, p *kernel.Platform, programs *components.S
 	}
 	for _, o := range p.Operations {
 		o.Component = name(o.Component)
-		if len(s.Operations) == 0 && fits(programs.ByName[o.Component], o.Function, kernel.Member{}) {
+		if len(s.Operations) == 0 && fits(program(o.Component), o.Function, kernel.Member{}) {
 			out.operations = append(out.operations, o)
 		}
 	}
@@ -45,11 +45,11 @@ func PlatformOf(s *scenario.Scenario, p *kernel.Platform, programs *components.S
 	known := map[string]bool{}
 	for _, r := range p.Requests {
 		r.Component = name(r.Component)
-		if programs.ByName[r.Component] == nil || known[r.Function] {
+		if program(r.Component) == nil || known[r.Function] {
 			continue
 		}
 		tried = append(tried, r.Function+" of "+r.Component)
-		if fits(programs.ByName[r.Component], r.Function, r.Has) {
+		if fits(program(r.Component), r.Function, r.Has) {
 			out.requests = append(out.requests, r)
 			known[r.Function] = true
 		}
@@ -60,18 +60,18 @@ func PlatformOf(s *scenario.Scenario, p *kernel.Platform, programs *components.S
 	return out, nil
 }
 
-// fits says whether a component, which may be nil, has a function, and a member of a type.
-func fits(c *components.Component, function string, has kernel.Member) bool {
-	if c == nil {
+// fits says whether a program, which may be nil, has a function, and a member of a type.
+func fits(f *debuginfo.File, function string, has kernel.Member) bool {
+	if f == nil {
 		return false
 	}
-	if fns, err := c.File.Functions(function); err != nil || len(fns) == 0 {
+	if fns, err := f.Functions(function); err != nil || len(fns) == 0 {
 		return false
 	}
 	if has.Type == "" {
 		return true
 	}
-	t, err := c.File.Type(has.Type)
+	t, err := f.Type(has.Type)
 	if err == nil {
 		_, err = t.FieldPath(has.Path)
 	}

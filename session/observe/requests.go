@@ -5,15 +5,17 @@ import (
 	"context"
 	"fmt"
 
+	"thaw/containers"
 	"thaw/debuginfo"
 	"thaw/kernel"
 	"thaw/memory"
+	"thaw/session/components"
 	"thaw/session/drive"
 	"thaw/session/evidence"
 	"thaw/session/scenario"
 )
 
-// maxStored bounds the lists of stored threads, each.
+// maxStored bounds the containers of stored threads, each.
 const maxStored = 4096
 
 // ReadStored reads the checkpointed thread states from the restorer.
@@ -32,7 +34,7 @@ func (ob *Observer) ReadStored(ctx context.Context, s *scenario.StoredSpec) erro
 	return nil
 }
 
-// storedElements walks the lists of stored threads, as far as that can be done.
+// storedElements walks the containers of stored threads, as far as that can be done.
 func (ob *Observer) storedElements(ctx context.Context, s *scenario.StoredSpec) ([]debuginfo.Value, error) {
 	elems := []debuginfo.Value{{}}
 	scope := ob.m.Scope(ob.programs.ByName[s.Component].File)
@@ -41,14 +43,17 @@ func (ob *Observer) storedElements(ctx context.Context, s *scenario.StoredSpec) 
 		for _, v := range elems {
 			var l debuginfo.Value
 			var err error
-			if i == 0 {
+			switch {
+			case i == 0:
 				l, err = scope.Eval(list)
-			} else {
+			case list == "":
+				l = v // a container of containers
+			default:
 				l, err = v.Path(list)
 			}
 			var members []debuginfo.Value
 			if err == nil {
-				members, err = debuginfo.WalkList(l, "_first", "_next", maxStored)
+				members, err = containers.Walk(l, maxStored)
 			}
 			if err != nil {
 				if err := ob.missed(ctx, evidence.GapStored, "the list of stored threads "+list, err); err != nil {
@@ -66,11 +71,8 @@ func (ob *Observer) storedElements(ctx context.Context, s *scenario.StoredSpec) 
 // read of it is no number.
 func (ob *Observer) storedThread(ctx context.Context, s *scenario.StoredSpec, v debuginfo.Value) error {
 	t := evidence.Stored{Addr: v.Addr, At: ob.Now(), Source: fmt.Sprintf("%s's stored state at %#x", s.Component, v.Addr)}
-	name, err := v.Path(s.Name)
-	if err == nil {
-		t.Name, err = name.String()
-	}
-	if err != nil {
+	var err error
+	if t.Name, err = ob.storedName(s, &v); err != nil {
 		return ob.missed(ctx, evidence.GapStored, fmt.Sprintf("name %s of the stored thread at %#x", s.Name, v.Addr), err)
 	}
 	if err := ob.storedState(s, v, &t); err != nil {
@@ -79,8 +81,27 @@ func (ob *Observer) storedThread(ctx context.Context, s *scenario.StoredSpec, v 
 			return err
 		}
 	}
+	if t.Name == "" && t.IP == 0 && t.SP == 0 && t.Problem == "" {
+		return nil // an element of an array that is not in use
+	}
 	ob.Ev.Stored = append(ob.Ev.Stored, t)
 	return nil
+}
+
+// storedName reads a stored thread's name; what the thread is derived from becomes it.
+func (ob *Observer) storedName(s *scenario.StoredSpec, v *debuginfo.Value) (string, error) {
+	if s.Class != "" {
+		as, err := containers.As(*v, ob.programs.ByName[s.Component].File, s.Class)
+		if err != nil {
+			return "", err
+		}
+		*v = as
+	}
+	name, err := v.Path(s.Name)
+	if err != nil {
+		return "", err
+	}
+	return name.String()
 }
 
 func (ob *Observer) storedState(s *scenario.StoredSpec, v debuginfo.Value, t *evidence.Stored) error {
@@ -117,7 +138,7 @@ func (ob *Observer) structRegisters(v debuginfo.Value) ([]kernel.Register, error
 func (ob *Observer) WatchRequests(ctx context.Context) error {
 	for i := range ob.Platform.requests {
 		r := &ob.Platform.requests[i]
-		if err := ob.programs.ByName[r.Component].OneFunction(r.Function); err != nil {
+		if err := components.OneFunction(ob.programs.ByName[r.Component].File, r.Function); err != nil {
 			return fmt.Errorf("request: %w", err)
 		}
 		err := ob.drive.Breaks.WatchFunction(ctx, r.Component, r.Function, "request", func(ctx context.Context) (*drive.Event, error) { return ob.requested(ctx, r) })

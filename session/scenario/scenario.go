@@ -9,6 +9,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -19,6 +20,7 @@ import (
 	"thaw/kernel"
 	"thaw/readfile"
 	"thaw/session/view"
+	"thaw/words"
 )
 
 // Scenario is a scenario file: what is checkpointed and restored, where the
@@ -70,15 +72,17 @@ type PhaseSpec struct {
 type PointSpec struct {
 	Component string `yaml:"component"`
 	Function  string `yaml:"function"`
-	At        string `yaml:"at"` // "entry" (default) or "return"
+	At        string `yaml:"at" oneof:"entry return"` // "entry" is the default
 }
 
-// StoredSpec tells where the checkpointed thread states stand. Lists are
-// Genode::List members, each but the first inside an element of the one before.
+// StoredSpec tells where the checkpointed thread states stand. Lists are containers (see
+// package containers), each but the first inside an element of the one before; "" is that
+// element itself.
 type StoredSpec struct {
 	Component string   `yaml:"component"`
 	Function  string   `yaml:"function"`
 	Lists     []string `yaml:"lists"`
+	Class     string   `yaml:"class"` // of the states, where the last container does not tell it
 	Name      string   `yaml:"name"`
 	IP        string   `yaml:"ip"`
 	SP        string   `yaml:"sp"`
@@ -123,6 +127,15 @@ const maxScenario = 256 << 10
 
 // Load reads and checks a scenario file.
 func Load(path string) (*Scenario, error) {
+	data, err := ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(path, data)
+}
+
+// ReadFile reads the text of a scenario file.
+func ReadFile(path string) ([]byte, error) {
 	f, err := readfile.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("reading the scenario %s: %w", path, err)
@@ -132,7 +145,7 @@ func Load(path string) (*Scenario, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the scenario %s: %w", path, err)
 	}
-	return Parse(path, data)
+	return data, nil
 }
 
 // Parse reads a scenario; name stands in errors.
@@ -143,17 +156,33 @@ func Parse(name string, data []byte) (*Scenario, error) {
 	if string(data) == plainText {
 		return Plain(), nil
 	}
-	if err := checkForm(string(data)); err != nil {
-		return nil, fmt.Errorf("scenario %s: %w", name, err)
+	s, rep, err := Read(data)
+	if err == nil && len(rep.Problems()) > 0 {
+		err = rep.Problems()
 	}
-	s := &Scenario{Settle: Duration(5 * time.Second), Timeout: Duration(defaultTimeout), text: data}
-	if err := yaml.UnmarshalWithOptions(data, s, yaml.Strict()); err != nil {
-		return nil, fmt.Errorf("scenario %s: %s", name, strings.TrimSpace(strings.SplitN(yaml.FormatError(err, false, false), "\n", 2)[0]))
-	}
-	if err := s.check(); err != nil {
+	if err != nil {
 		return nil, fmt.Errorf("scenario %s: %w", name, err)
 	}
 	return s, nil
+}
+
+// Read reads as much of a scenario as can be read, and reports all that is wrong with it.
+// An error means that nothing could be read.
+func Read(data []byte) (*Scenario, *Report, error) {
+	if err := checkForm(string(data)); err != nil {
+		return nil, nil, err
+	}
+	s := &Scenario{Settle: Duration(5 * time.Second), Timeout: Duration(defaultTimeout), text: data}
+	rep := &Report{}
+	body, err := parseForm(data, rep)
+	if err == nil && body != nil {
+		err = yaml.NodeToValue(body, s, yaml.Strict())
+	}
+	if err != nil {
+		return nil, nil, errors.New(strings.TrimSpace(strings.SplitN(yaml.FormatError(err, false, false), "\n", 2)[0]))
+	}
+	s.check(rep)
+	return s, rep, nil
 }
 
 // Plain is the scenario of a system that is only looked at: no phases, nothing
@@ -166,67 +195,59 @@ func Plain() *Scenario {
 // plainText is what a recording keeps of it.
 const plainText = "plain: true\n"
 
-// check tells the first thing that makes a scenario unusable.
-func (s *Scenario) check() error {
+// check notes what makes a scenario unusable.
+func (s *Scenario) check(rep *Report) {
+	s.checkComponents(rep)
+	if s.Name == "" {
+		rep.Add("name", "it has no name")
+	}
+	if len(s.Phases) == 0 && (s.Child != "" || s.Complete.Function != "") {
+		rep.Add("phases", "it has no phases")
+	}
+	if _, ok := s.Components[s.Child]; !ok && len(s.Phases) > 0 {
+		rep.Add("child", "child %q is not among its components%s", s.Child, s.nearComponents(s.Child))
+	}
+	inheritComponent(s.Phases, "")
+	s.EachFunction(func(what, path, component, function string) {
+		if function == "" {
+			rep.Add(path+".function", "%s names no function", what)
+		}
+		if component == "" {
+			rep.Add(path+".component", "%s names no component", what)
+		} else if _, ok := s.Components[component]; !ok {
+			rep.Add(path+".component", "%s is in component %q, which is not among its components%s", what, component, s.nearComponents(component))
+		}
+	})
+}
+
+// checkComponents looks at the components and the names of their files.
+func (s *Scenario) checkComponents(rep *Report) {
 	kernels := 0
 	for name, c := range s.Components {
 		if c.Kernel {
 			kernels++
 		}
-		for _, f := range c.Files {
+		for i, f := range c.Files {
+			at := fmt.Sprintf("components.%s.files[%d]", name, i)
 			if f == "" || f == ".." || strings.ContainsRune(f, '/') {
-				return fmt.Errorf("component %s has file %q: files are looked for in the build directory, by their names alone", name, f)
-			}
-			if _, err := path.Match(f, ""); err != nil {
-				return fmt.Errorf("component %s has file %q: %w", name, f, err)
-			}
-		}
-	}
-	switch {
-	case s.Name == "":
-		return errors.New("it has no name")
-	case kernels != 1:
-		return fmt.Errorf("one component must say `kernel: true`, %d do", kernels)
-	case len(s.Phases) == 0 && (s.Child != "" || s.Complete.Function != ""):
-		return errors.New("it has no phases")
-	}
-	if _, ok := s.Components[s.Child]; !ok && len(s.Phases) > 0 {
-		return fmt.Errorf("child %q is not among its components", s.Child)
-	}
-	inheritComponent(s.Phases, "")
-	var err error
-	s.eachFunction(func(what, component, function string) {
-		switch {
-		case err != nil:
-		case function == "":
-			err = fmt.Errorf("%s names no function", what)
-		case component == "":
-			err = fmt.Errorf("%s names no component", what)
-		default:
-			if _, ok := s.Components[component]; !ok {
-				err = fmt.Errorf("%s is in component %q, which is not among its components", what, component)
+				rep.Add(at, "component %s has file %q: files are looked for in the build directory, by their names alone", name, f)
+			} else if _, err := path.Match(f, ""); err != nil {
+				rep.Add(at, "component %s has file %q: %v", name, f, err)
 			}
 		}
-	})
-	if err == nil {
-		err = s.checkExpectations()
 	}
-	if err == nil && s.Complete.At != "" && s.Complete.At != "entry" && s.Complete.At != "return" {
-		err = fmt.Errorf("complete is at %q, which is neither entry nor return", s.Complete.At)
+	if kernels != 1 {
+		rep.Add("components", "one component must say `kernel: true`, %d do", kernels)
 	}
-	return err
 }
 
-// checkExpectations tells a verdict that is none.
-func (s *Scenario) checkExpectations() error {
-	for name, x := range s.Expect {
-		for thread, v := range x.Threads {
-			if !slices.Contains(view.Verdicts, v) {
-				return fmt.Errorf("expectation %s of thread %s is %q, which is no verdict; known are: %s", name, thread, v, joined(view.Verdicts))
-			}
-		}
+// nearComponents tells which component may have been meant.
+func (s *Scenario) nearComponents(name string) string {
+	names := slices.Sorted(maps.Keys(s.Components))
+	if near := words.Near(name, names); name != "" && len(near) > 0 {
+		return "; did you mean " + strings.Join(near, " or ") + "?"
 	}
-	return nil
+	return ""
 }
 
 func joined(all []view.Verdict) string {
@@ -250,34 +271,45 @@ func inheritComponent(phases []PhaseSpec, component string) {
 	}
 }
 
-// eachFunction visits every function that the scenario names.
-func (s *Scenario) eachFunction(fn func(what, component, function string)) {
-	EachPhase(s.Phases, 0, func(p *PhaseSpec, _ int) { fn("phase "+p.Name, p.Component, p.Function) })
-	for _, r := range s.Requests {
-		fn("a request", r.Component, r.Function)
+// EachFunction visits every function that the scenario names, with the path of what
+// names it.
+func (s *Scenario) EachFunction(fn func(what, path, component, function string)) {
+	eachPhase(s.Phases, 0, "phases", func(p *PhaseSpec, _ int, path string) { fn("phase "+p.Name, path, p.Component, p.Function) })
+	for i, r := range s.Requests {
+		fn("a request", fmt.Sprintf("requests[%d]", i), r.Component, r.Function)
 	}
-	for _, o := range s.Operations {
-		fn("operation "+o.Name, o.Component, o.Function)
+	for i, o := range s.Operations {
+		fn("operation "+o.Name, fmt.Sprintf("operations[%d]", i), o.Component, o.Function)
 	}
 	if s.Cancel != nil {
-		fn("cancel", s.Cancel.Component, s.Cancel.Function)
+		fn("cancel", "cancel", s.Cancel.Component, s.Cancel.Function)
 	}
 	if s.Stored != nil {
-		fn("stored", s.Stored.Component, s.Stored.Function)
+		fn("stored", "stored", s.Stored.Component, s.Stored.Function)
 	}
 	if len(s.Phases) > 0 {
-		fn("complete", s.Complete.Component, s.Complete.Function)
+		fn("complete", "complete", s.Complete.Component, s.Complete.Function)
 	}
 	if s.Memory != nil {
-		fn("memory", s.Memory.Component, s.Memory.Function)
+		fn("memory", "memory", s.Memory.Component, s.Memory.Function)
 	}
 }
 
 // EachPhase visits phases with their depth, outer ones first, in order.
 func EachPhase(phases []PhaseSpec, depth int, fn func(p *PhaseSpec, depth int)) {
+	eachPhase(phases, depth, "", func(p *PhaseSpec, depth int, _ string) { fn(p, depth) })
+}
+
+// EachPhasePath visits phases as EachPhase does, with their paths in the scenario.
+func EachPhasePath(phases []PhaseSpec, fn func(p *PhaseSpec, path string)) {
+	eachPhase(phases, 0, "phases", func(p *PhaseSpec, _ int, path string) { fn(p, path) })
+}
+
+func eachPhase(phases []PhaseSpec, depth int, path string, fn func(p *PhaseSpec, depth int, path string)) {
 	for i := range phases {
-		fn(&phases[i], depth)
-		EachPhase(phases[i].Phases, depth+1, fn)
+		at := fmt.Sprintf("%s[%d]", path, i)
+		fn(&phases[i], depth, at)
+		eachPhase(phases[i].Phases, depth+1, at+".phases", fn)
 	}
 }
 

@@ -78,8 +78,9 @@ func FuzzScenario(f *testing.F) {
 	f.Add(data)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if s, err := Parse("fuzz", data); err == nil {
-			if err := s.check(); err != nil {
-				t.Errorf("an accepted scenario fails its own check: %v", err)
+			rep := &Report{}
+			if s.check(rep); len(rep.Problems()) > 0 {
+				t.Errorf("an accepted scenario fails its own check: %v", rep.Problems())
 			}
 		}
 	})
@@ -116,5 +117,59 @@ func TestMisspelledVerdict(t *testing.T) {
 	bad = strings.Replace(string(text), "phases:\n", "phases:\n  - {nam: x}\n", 1)
 	if _, err := Parse("s", []byte(bad)); err == nil || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "nam") {
 		t.Errorf("an unknown key: %v", err)
+	}
+}
+
+// A wrong scenario says all that is wrong, each with its place, and what fits is read.
+func TestAllProblems(t *testing.T) {
+	text := `name: x
+titel: y
+components:
+  kernel: {kernel: true, files: [k]}
+  child: {files: [../c]}
+child: chilt
+phases:
+  - name: p
+    component: child
+    optional: maybe
+    phases:
+      - {name: q, function: f}
+complete: {component: child, function: f, at: never}
+settle: soon
+expect:
+  default: {pages: many, threads: {ep: aplied, main: applied}}
+  other: 3
+`
+	s, rep, err := Read([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		`[2:1] there is no key "titel" here; did you mean title?`,
+		`[5:19] component child has file "../c"`,
+		`[6:8] child "chilt" is not among its components; did you mean child?`,
+		`[8:5] phase p names no function`,
+		`[10:15] phases[0].optional is "maybe": true or false`,
+		`[13:47] complete.at is "never", which is neither entry nor return`,
+		`[14:9] settle: soon is no duration`,
+		`[16:20] expect.default.pages is "many": a number`,
+		`[16:40] expect.default.threads.ep is "aplied", which is no verdict`,
+		`[17:10] expect.other: names with values are expected here, not a single value`,
+	}
+	all := rep.Problems()
+	for i, w := range want {
+		if i >= len(all) || !strings.HasPrefix(all[i].String(), w) {
+			t.Errorf("problem %d: want %s, have\n%v", i, w, all)
+			break
+		}
+	}
+	if len(all) != len(want) {
+		t.Errorf("%d problems, want %d: %v", len(all), len(want), all)
+	}
+	if s.Name != "x" || s.Phases[0].Phases[0].Component != "child" || s.Expect["default"].Threads["main"] != "applied" {
+		t.Errorf("what fits was not read: %+v", s)
+	}
+	if _, err := Parse("x", []byte(text)); err == nil || !strings.Contains(err.Error(), "and 9 things more that are wrong") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("one sentence: %v", err)
 	}
 }

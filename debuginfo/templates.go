@@ -1,0 +1,70 @@
+package debuginfo
+
+import (
+	"debug/dwarf"
+	"fmt"
+	"strings"
+
+	"thaw/debuginfo/cxx"
+)
+
+// TemplateArgument is a type that a class template was instantiated with, counted from 0
+// among those of its arguments that are types: of Avl_tree<T> it is T.
+func (t *Type) TemplateArgument(i int) (arg *Type, err error) {
+	u := t.Underlying()
+	if u == nil || u.file == nil || u.file.data == nil || !u.IsStruct() {
+		return nil, fmt.Errorf("%s is no class template with debug info", t)
+	}
+	f := u.file
+	defer f.Guard(&err)
+	r := f.entries()
+	r.Seek(u.off)
+	e, err := r.Next()
+	if err != nil || e == nil {
+		return nil, fmt.Errorf("reading the debug info of %s: %w", t, err)
+	}
+	var found []dwarf.Offset
+	err = f.eachChild(e, func(k *dwarf.Entry) error {
+		if off, ok := k.Val(dwarf.AttrType).(dwarf.Offset); ok && k.Tag == dwarf.TagTemplateTypeParameter {
+			found = append(found, off)
+		}
+		return nil
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case i >= 0 && i < len(found):
+		return f.typeAt(found[i])
+	}
+	// g++ leaves them out of some instances: then the name has them.
+	if list, ok := templateArguments(u.Name); ok && len(found) == 0 && i >= 0 && i < len(list) {
+		if arg, err := f.findType(list[i]); err == nil {
+			return arg, nil
+		}
+	}
+	return nil, fmt.Errorf("%s has no template argument %d that is a type", t, i)
+}
+
+// templateArguments are those at the end of a class's name.
+func templateArguments(name string) ([]string, bool) {
+	if !strings.HasSuffix(name, ">") {
+		return nil, false
+	}
+	depth := 0
+	for i := len(name) - 1; i >= 0; i-- {
+		switch name[i] {
+		case '>':
+			depth++
+		case '<':
+			if depth--; depth == 0 {
+				return cxx.SplitList(name[i+1 : len(name)-1]), true
+			}
+		}
+	}
+	return nil, false
+}
+
+// At is what stands at an address of the same memory, taken as a type.
+func (v Value) At(t *Type, addr uint64) Value {
+	return Value{Type: t, Addr: v.scope.File.wrap(addr), HasAddr: true, scope: v.scope}
+}
