@@ -44,6 +44,18 @@ func (t *theme) facts(list []fact, w int) []line {
 	return out
 }
 
+// spaced are rows with an empty one between each two.
+func spaced(lines []line) []line {
+	var out []line
+	for i, l := range lines {
+		if i > 0 {
+			out = append(out, line{})
+		}
+		out = append(out, l)
+	}
+	return out
+}
+
 // section is a heading row.
 func (t *theme) section(title string, w int) line {
 	return line{{title, t.head}, {" " + strings.Repeat("─", max(w-width(title)-2, 0)), t.dim}}

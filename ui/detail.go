@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"slices"
 
 	"thaw/kernel"
 	"thaw/session/view"
@@ -101,7 +102,11 @@ func (p *detailPane) verdictLines(r *threadRow, w int) []line {
 	if text := ", original " + tv.Original.String(); tv.Original != 0 && lineWidth(head)+len(text) <= w {
 		head = append(head, span{text, t.plain})
 	}
-	out := append([]line{head}, t.stageBlock(tv, w)...)
+	stages := t.stageBlock(tv, w)
+	if t.roomy && p.body.rows >= roomyDetail {
+		stages = slices.Concat(stages[:1], spaced(stages[1:]), []line{{}})
+	}
+	out := append([]line{head}, stages...)
 	out = append(out, t.paragraph("why   ", tv.Cause, w)...)
 	out = append(out, t.paragraph("try   ", tv.Advice, w)...)
 	if r.obj != nil && p.view.Snapshot.System != nil {
@@ -130,6 +135,9 @@ func (p *detailPane) verdictLines(r *threadRow, w int) []line {
 	}
 	return out
 }
+
+// roomyDetail is the height from which the stages have air between their rows.
+const roomyDetail = 20
 
 // plainThread is what is known about a thread that was not restored.
 func (p *detailPane) plainThread(r *threadRow, w int) []line {

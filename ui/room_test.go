@@ -114,3 +114,25 @@ func TestFollower(t *testing.T) {
 	shows(20, 3, "xxx")
 	shows(1, 1)
 }
+
+// Where there is room, the stages of a thread and a short text in a window have air
+// between their rows, too.
+func TestRoomyTexts(t *testing.T) {
+	u := newUI(newFake(viewComplete()), Options{Room: true})
+	u.apply(viewComplete())
+	rows := func(h int, ip, sp string) int {
+		f := draw(t, u, 160, h)
+		return firstRow(f, sp) - firstRow(f, ip)
+	}
+	if got := rows(60, "│ip ", "│sp "); got != 2 {
+		t.Errorf("60 rows: sp is %d below ip", got)
+	}
+	if got := rows(24, "ip    1", "sp    4"); got != 1 {
+		t.Errorf("24 rows: sp is %d below ip", got)
+	}
+	press(u, "4", "d", "G", "Enter")
+	f := draw(t, u, 80, 24)
+	if a, b := firstRow(f, "│ original"), firstRow(f, "│ restored"); a < 0 || b-a != 2 {
+		t.Errorf("original in row %d, restored in row %d:\n%s", a, b, f.text())
+	}
+}

@@ -37,11 +37,12 @@ func (p *textPane) toTop() { p.top, p.tail = 0, p.follow }
 
 func (p *textPane) layout() {
 	_, _, w, h := p.GetInnerRect()
-	if !p.fresh || w != p.width {
+	was := p.rows
+	p.rows = h
+	if !p.fresh || w != p.width || p.th.roomy && h != was {
 		p.lines, p.width, p.fresh = p.build(w), w, true
 		p.search.match(p.lines)
 	}
-	p.rows = h
 	last := max(len(p.lines)-h, 0)
 	if p.tail {
 		p.top = last

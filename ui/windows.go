@@ -31,10 +31,24 @@ type window struct {
 }
 
 // openText shows text until the user closes it.
-func (w *windows) openText(title string, lines func(w int) []line) *window {
+func (w *windows) openText(title string, text func(w int) []line) *window {
+	lines := text
+	if w.th.roomy {
+		lines = func(w int) []line {
+			l := text(w)
+			if len(l) <= roomyWindow {
+				l = spaced(l)
+			}
+			return l
+		}
+	}
 	w.top = &window{title: title, below: w.top, text: newTextPane(w.th, false, lines), lines: lines}
 	return w.top
 }
+
+// roomyWindow is the most rows that have air between them in a window: the least
+// screen has room for them.
+const roomyWindow = 10
 
 // openList shows a table.
 func (w *windows) openList(title string, src source) *window {

@@ -55,6 +55,22 @@ func TestWorkshopRecorded(t *testing.T) {
 	}
 }
 
+// The closing exercise quotes all that the comparison says.
+func TestWorkshopDiff(t *testing.T) {
+	handout, err := os.ReadFile(filepath.Join("..", "..", "docs", "workshop.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, closing, _ := strings.Cut(string(handout), "\n# Solutions\n")
+	_, closing, _ = strings.Cut(closing, "### Closing exercise")
+	_, quoted, _ := strings.Cut(closing, "\n```\n")
+	quoted, _, ok := strings.Cut(quoted, "```")
+	r := thaw(t, "diff", "fixed", "overwritten")
+	if _, said, _ := strings.Cut(r.stdout, "\n\n"); !ok || said != quoted || r.code != exitUnexpected {
+		t.Errorf("exit code %d, said is\n%s\nquoted is\n%s", r.code, said, quoted)
+	}
+}
+
 // doExercise asks all questions of an exercise, each of a new screen, and returns what
 // the screens showed.
 func doExercise(t *testing.T, e workshop.Exercise, open func(ctx context.Context) ui.Controller) (said []string) {
