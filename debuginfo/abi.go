@@ -5,6 +5,8 @@ import (
 	"debug/elf"
 	"slices"
 	"strings"
+
+	"thaw/debuginfo/index"
 )
 
 // Debug info tells where parameters are stored, which may be true behind the
@@ -38,11 +40,11 @@ type arguments struct {
 
 // passed reads a parameter of the function that was just called from where the
 // caller put it. ok is false where that is not certain.
-func (s *Scope) passed(fn block, v variable, t *Type) (val Value, ok bool) {
+func (s *Scope) passed(fn index.Block, v variable, t *Type) (val Value, ok bool) {
 	if kind, _, ok := s.File.entryKind(s.PC); !ok || kind != Entry || s.Regs == nil {
 		return Value{}, false // clones take their parameters as they like
 	}
-	all, err := s.File.declaredParams(fn.e)
+	all, err := s.File.declaredParams(fn.E)
 	if err != nil {
 		return Value{}, false
 	}
@@ -66,7 +68,7 @@ func (s *Scope) passed(fn block, v variable, t *Type) (val Value, ok bool) {
 // declaredParams lists all parameters of a function, also those that its code leaves
 // out.
 func (f *File) declaredParams(fn *dwarf.Entry) ([]param, error) {
-	c, err := f.entryChain(f.entries(), fn.Offset)
+	c, err := f.Chain(f.Entries(), fn.Offset)
 	if err != nil {
 		return nil, err
 	}
@@ -124,12 +126,12 @@ func (s *Scope) argument(at argument, t *Type) (Value, bool) {
 
 // hiddenArgs counts the registers in front of the parameters: a struct that is
 // returned may have its address passed. -1 where that is not known.
-func (f *File) hiddenArgs(fn block) int {
-	c, err := f.entryChain(f.entries(), fn.e.Offset)
+func (f *File) hiddenArgs(fn index.Block) int {
+	c, err := f.Chain(f.Entries(), fn.E.Offset)
 	if err != nil {
 		return -1
 	}
-	off, ok := c.val(dwarf.AttrType).(dwarf.Offset)
+	off, ok := c.Val(dwarf.AttrType).(dwarf.Offset)
 	if !ok {
 		return 0
 	}
@@ -333,7 +335,7 @@ func (f *File) scalars(t *Type, off int64, left *budget, fn func(t *Type, off in
 
 // attribute is one of the entry of a type.
 func (f *File) attribute(u *Type, a dwarf.Attr) any {
-	r := f.entries()
+	r := f.Entries()
 	r.Seek(u.off)
 	if e, err := r.Next(); err == nil && e != nil {
 		return e.Val(a)
@@ -379,7 +381,7 @@ func (f *File) byValue(t *Type, left *budget) (value, known bool) {
 // copiedPlainly looks at the functions that a class declares.
 func (f *File) copiedPlainly(u *Type) (value, known bool) {
 	base, _, _ := strings.Cut(u.Name[strings.LastIndex(u.Name, "::")+1:], "<")
-	r := f.entries()
+	r := f.Entries()
 	r.Seek(u.off)
 	e, err := r.Next()
 	for err == nil && e != nil && e.Children {
@@ -417,7 +419,7 @@ func (f *File) copiedPlainly(u *Type) (value, known bool) {
 // holdsAtEntry says whether a place that is given for a whole function is right at its
 // first instruction. One that is counted from a register, or from a frame base that is
 // not the CFA, is so only behind the prologue, as is one in the function's own frame.
-func (f *File) holdsAtEntry(fn block, expr []byte) bool {
+func (f *File) holdsAtEntry(fn index.Block, expr []byte) bool {
 	const callFrameCFA, fbreg, breg0, breg31 = 0x9c, 0x91, 0x70, 0x8f
 	if len(expr) == 0 || expr[0] >= breg0 && expr[0] <= breg31 {
 		return false
@@ -425,7 +427,7 @@ func (f *File) holdsAtEntry(fn block, expr []byte) bool {
 	if expr[0] != fbreg {
 		return true
 	}
-	base, ok := fn.e.Val(dwarf.AttrFrameBase).([]byte)
+	base, ok := fn.E.Val(dwarf.AttrFrameBase).([]byte)
 	m := &machine{code: expr, at: 1}
 	off, err := m.leb(true)
 	return ok && len(base) == 1 && base[0] == callFrameCFA && err == nil && int64(off) >= 0

@@ -4,6 +4,8 @@ import (
 	"debug/elf"
 	"strings"
 	"testing"
+
+	"thaw/debuginfo/fixture"
 )
 
 // At the first instruction of a function its arguments are where the caller put them,
@@ -93,7 +95,7 @@ func TestArgumentsAtEntry(t *testing.T) {
 	} {
 		for _, flags := range []string{"-O0", "-Og", "-O2", "-O2 -gdwarf-4", "-Os", "-O3"} {
 			t.Run(c.cxx+" "+flags, func(t *testing.T) {
-				f := load(t, buildBy(t, c.cxx, "arguments", append(strings.Fields(flags), "-Wl,--unresolved-symbols=ignore-all")...))
+				f := load(t, fixture.BuildBy(t, c.cxx, "arguments", append(strings.Fields(flags), "-Wl,--unresolved-symbols=ignore-all")...))
 				regs := unwound{"rsp": sp, "sp": sp, "lr": 0x1234, "x30": 0x1234}
 				for i, name := range c.args {
 					regs[name] = 0x100 + uint64(i)

@@ -52,7 +52,7 @@ func integers(a, b Value) (x, y int64, err error) {
 	return x, y, err
 }
 
-func (s *Scope) arithmetic(op string, a, b Value) (Value, error) {
+func (s evaluator) arithmetic(op string, a, b Value) (Value, error) {
 	if isPointer(a.Type) || isPointer(b.Type) {
 		return s.pointerOp(op, a, b)
 	}
@@ -93,7 +93,7 @@ func order(t *Type, a, b uint64) int {
 	return 0
 }
 
-func (s *Scope) shift(op string, t *Type, x, y int64) (Value, error) {
+func (s evaluator) shift(op string, t *Type, x, y int64) (Value, error) {
 	if y < 0 || y >= t.Size*8 {
 		return Value{}, fmt.Errorf("shifting a %s by %d bits", t, y)
 	}
@@ -107,7 +107,7 @@ func (s *Scope) shift(op string, t *Type, x, y int64) (Value, error) {
 	return s.made(t, n), nil
 }
 
-func (s *Scope) divide(op string, t *Type, x, y int64) (Value, error) {
+func (s evaluator) divide(op string, t *Type, x, y int64) (Value, error) {
 	mask := ^uint64(0) >> (64 - 8*t.Size)
 	switch {
 	case y == 0:
@@ -129,7 +129,7 @@ func (s *Scope) divide(op string, t *Type, x, y int64) (Value, error) {
 }
 
 // decay makes an array a pointer to its first element.
-func (s *Scope) decay(v Value) (Value, error) {
+func (s evaluator) decay(v Value) (Value, error) {
 	u := v.Type.Underlying()
 	if u == nil || u.Kind != KindArray {
 		return v, nil
@@ -141,7 +141,7 @@ func (s *Scope) decay(v Value) (Value, error) {
 }
 
 // pointerOp computes with pointers, in elements.
-func (s *Scope) pointerOp(op string, a, b Value) (Value, error) {
+func (s evaluator) pointerOp(op string, a, b Value) (Value, error) {
 	a, err := s.decay(a)
 	if err != nil {
 		return Value{}, err

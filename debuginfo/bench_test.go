@@ -10,6 +10,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
+
+	"thaw/debuginfo/index"
 )
 
 // benchFiles are the files that DEBUGINFO_BENCH names (as PATH names folders): a
@@ -28,14 +30,14 @@ const asked = 2
 
 // loadAll loads files, as many at a time as there are processors, as a start does, and lists the inlined
 // functions of the first ones.
-func loadAll(b *testing.B, c *Cache, paths []string) []*File {
+func loadAll(b *testing.B, c *index.Cache, paths []string) []*File {
 	files := make([]*File, len(paths))
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i, path := range paths {
 		g.Go(func() (err error) {
-			if files[i], err = c.Load(path); err == nil && i < asked {
-				_, err = files[i].allInlined()
+			if files[i], err = LoadCached(path, c); err == nil && i < asked {
+				_, err = files[i].AllInlined()
 			}
 			return err
 		})
@@ -75,7 +77,7 @@ func BenchmarkLoad(b *testing.B) {
 				}
 				files = nil
 				begin, had := time.Now(), cpuTime(b)
-				files = loadAll(b, NewCache(dir), paths)
+				files = loadAll(b, index.NewCache(dir), paths)
 				if took := time.Since(begin); best == 0 || took < best {
 					best = took
 				}

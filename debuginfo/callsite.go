@@ -4,6 +4,8 @@ import (
 	"debug/dwarf"
 	"fmt"
 	"path/filepath"
+
+	"thaw/debuginfo/index"
 )
 
 // Call sites tell with which values a function was called. DWARF 5 has tags
@@ -33,7 +35,7 @@ func (s *Scope) callSiteValue(expr []byte) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	blocks, err := s.File.blocksAt(caller.lookupPC())
+	blocks, err := s.File.BlocksAt(caller.lookupPC())
 	if err != nil {
 		return 0, err
 	}
@@ -44,12 +46,12 @@ func (s *Scope) callSiteValue(expr []byte) (uint64, error) {
 
 // callSite finds the entry of the call that returns to an address.
 func (f *File) callSite(ret uint64) (*dwarf.Entry, error) {
-	b, ok := f.bodyAt(ret - 1)
+	b, ok := f.BodyAt(ret - 1)
 	if !ok {
 		return nil, fmt.Errorf("no function at %#x", ret)
 	}
-	r := f.entries()
-	r.Seek(b.off)
+	r := f.Entries()
+	r.Seek(b.Off)
 	e, err := r.Next()
 	if err != nil || e == nil || !e.Children {
 		return nil, fmt.Errorf("no call is described before %#x", ret)
@@ -78,7 +80,7 @@ func (f *File) callSite(ret uint64) (*dwarf.Entry, error) {
 
 // callParam finds the value passed in a place.
 func (f *File) callParam(site *dwarf.Entry, place []byte) ([]byte, error) {
-	r := f.entries()
+	r := f.Entries()
 	r.Seek(site.Offset)
 	if _, err := r.Next(); err != nil {
 		return nil, err
@@ -108,15 +110,15 @@ func (f *File) callParam(site *dwarf.Entry, place []byte) ([]byte, error) {
 }
 
 // callLine is where an inlined copy was called; without it the given place.
-func (f *File) callLine(b block, file string, line int) (string, int) {
+func (f *File) callLine(b index.Block, file string, line int) (string, int) {
 	var err error
 	defer f.Guard(&err)
-	n, ok := b.e.Val(dwarf.AttrCallLine).(int64)
-	i, ok2 := b.e.Val(dwarf.AttrCallFile).(int64)
+	n, ok := b.E.Val(dwarf.AttrCallLine).(int64)
+	i, ok2 := b.E.Val(dwarf.AttrCallFile).(int64)
 	if !ok || !ok2 {
 		return file, line
 	}
-	lr, err := f.data.LineReader(f.unitAt(b.e.Offset).entry)
+	lr, err := f.Data.LineReader(f.UnitAt(b.E.Offset).Entry)
 	if err != nil || lr == nil {
 		return file, int(n)
 	}

@@ -7,7 +7,12 @@
 // Type units, split DWARF and what dwz shares between files are refused, see
 // ErrForm. Separate debug info is found by link, name and build id.
 //
-// It knows ELF, DWARF, C++ names and the calling conventions of the supported
+// Below it stand elffile (where in which file), cxx (how names are spelled), index
+// (what stands where in the debug info) and syntax (expressions as trees). Here are
+// types (types, typeload), values, expressions (eval, scope, location), unwinding and
+// calling conventions.
+//
+// It knows DWARF, C++ and the calling conventions of the supported
 // processors. It must not know any kernel, component or session, nor where
 // memory and registers come from: callers hand in a Memory and Registers. It
 // uses debug/dwarf for entries and lines, and delve's packages for call frame

@@ -29,24 +29,28 @@ func (s Scope) Eval(expr string) (v Value, err error) {
 	if s.File == nil {
 		return Value{}, fmt.Errorf("evaluating %s: no file given", expr)
 	}
-	if err := s.File.needDWARF(); err != nil {
+	if err := s.File.NeedDWARF(); err != nil {
 		return Value{}, err
 	}
 	defer s.File.Guard(&err)
-	e, err := syntax.Parse(expr, s.isType)
+	by := evaluator{&s}
+	e, err := syntax.Parse(expr, by.isType)
 	if err != nil {
 		return Value{}, err
 	}
-	v, err = s.eval(e)
+	v, err = by.eval(e)
 	if err != nil {
 		return Value{}, fmt.Errorf("evaluating %s: %w", expr, err)
 	}
 	return v, nil
 }
 
+// evaluator computes an expression's tree at a place.
+type evaluator struct{ *Scope }
+
 // isType says whether a name in brackets is a type: a variable of the same
 // name goes first.
-func (s *Scope) isType(name string) bool {
+func (s evaluator) isType(name string) bool {
 	if _, err := s.typeOf(name); err != nil {
 		return false
 	}
@@ -55,14 +59,14 @@ func (s *Scope) isType(name string) bool {
 }
 
 // typeOf finds a type as seen from the function at PC.
-func (s *Scope) typeOf(name string) (*Type, error) {
+func (s evaluator) typeOf(name string) (*Type, error) {
 	t, err := s.File.findType(name)
 	if !errors.Is(err, errNoName) {
 		return t, err
 	}
-	if b, ok := s.File.bodyAt(s.lookupPC()); ok {
-		for n := b.n.parent; n != nil && n.parent != nil; n = n.parent {
-			if t, err := s.File.findType(n.path() + "::" + strings.TrimPrefix(name, "const ")); err == nil {
+	if b, ok := s.File.BodyAt(s.lookupPC()); ok {
+		for n := b.N.Parent; n != nil && n.Parent != nil; n = n.Parent {
+			if t, err := s.File.findType(n.Path() + "::" + strings.TrimPrefix(name, "const ")); err == nil {
 				return t, nil
 			}
 		}
@@ -70,7 +74,7 @@ func (s *Scope) typeOf(name string) (*Type, error) {
 	return nil, fmt.Errorf("no type %s in %s", name, s.File.Path())
 }
 
-func (s *Scope) eval(e *syntax.Node) (Value, error) {
+func (s evaluator) eval(e *syntax.Node) (Value, error) {
 	switch e.Op {
 	case "number":
 		return s.literal(e), nil
@@ -109,14 +113,14 @@ func (s *Scope) eval(e *syntax.Node) (Value, error) {
 }
 
 // wordType is an unsigned integer of a pointer's size.
-func (s *Scope) wordType() *Type {
+func (s evaluator) wordType() *Type {
 	if s.File.PtrSize() == 4 {
 		return uintType
 	}
 	return ulongType
 }
 
-func (s *Scope) literal(e *syntax.Node) Value {
+func (s evaluator) literal(e *syntax.Node) Value {
 	t := longType
 	unsigned, long := strings.ContainsAny(e.Text, "uU"), strings.ContainsAny(e.Text, "lL")
 	switch {
@@ -137,7 +141,7 @@ func (s *Scope) literal(e *syntax.Node) Value {
 	return s.made(t, e.Value)
 }
 
-func (s *Scope) sizeof(e *syntax.Node) (Value, error) {
+func (s evaluator) sizeof(e *syntax.Node) (Value, error) {
 	var t *Type
 	if e.Op == "sizeoftype" {
 		var err error
@@ -157,7 +161,7 @@ func (s *Scope) sizeof(e *syntax.Node) (Value, error) {
 	return s.made(s.wordType(), uint64(t.Size)), nil
 }
 
-func (s *Scope) index(e *syntax.Node) (Value, error) {
+func (s evaluator) index(e *syntax.Node) (Value, error) {
 	v, err := s.eval(e.Args[0])
 	if err != nil {
 		return Value{}, err
@@ -177,7 +181,7 @@ func (s *Scope) index(e *syntax.Node) (Value, error) {
 	return el.referent()
 }
 
-func (s *Scope) logic(e *syntax.Node) (Value, error) {
+func (s evaluator) logic(e *syntax.Node) (Value, error) {
 	for _, a := range e.Args {
 		v, err := s.eval(a)
 		if err != nil {
@@ -194,7 +198,7 @@ func (s *Scope) logic(e *syntax.Node) (Value, error) {
 	return s.made(boolType, truth(e.Op == "&&")), nil
 }
 
-func (s *Scope) unaryOp(op string, arg *syntax.Node) (Value, error) {
+func (s evaluator) unaryOp(op string, arg *syntax.Node) (Value, error) {
 	v, err := s.eval(arg)
 	if err != nil {
 		return Value{}, err
@@ -236,7 +240,7 @@ func (s *Scope) unaryOp(op string, arg *syntax.Node) (Value, error) {
 
 // cast converts as C++'s (T)x does: pointers to related classes move to the
 // base or derived class.
-func (s *Scope) cast(e *syntax.Node) (Value, error) {
+func (s evaluator) cast(e *syntax.Node) (Value, error) {
 	t, err := s.typeOf(e.Text)
 	if err != nil {
 		return Value{}, err
@@ -271,7 +275,7 @@ func (s *Scope) cast(e *syntax.Node) (Value, error) {
 }
 
 // castObject reinterprets what stands in memory, or takes a base class.
-func (s *Scope) castObject(t *Type, v Value) (Value, error) {
+func (s evaluator) castObject(t *Type, v Value) (Value, error) {
 	to := t.Underlying()
 	if to.Kind == KindRef {
 		to = t.Target()

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"thaw/debuginfo/fixture"
 	"thaw/debuginfo/syntax"
 )
 
@@ -35,7 +36,7 @@ func addrOf(t testing.TB, f *File, name string) uint64 {
 
 func TestEvalAtEntry(t *testing.T) {
 	for _, flags := range [][]string{{"-gdwarf-5"}, {"-gdwarf-4"}, {"-O0"}, {"-O1", "-gdwarf-4"}} {
-		f := load(t, build(t, "calls", flags...))
+		f := load(t, fixture.Build(t, "calls", flags...))
 		thread := addrOf(t, f, "app::thread")
 		typ, _ := f.Type("app::Thread")
 		at := func(path string) uint64 {
@@ -106,7 +107,7 @@ func TestEvalAtEntry(t *testing.T) {
 }
 
 func TestOptimisedOut(t *testing.T) {
-	f := load(t, build(t, "calls"))
+	f := load(t, fixture.Build(t, "calls"))
 	scope := Scope{File: f, Mem: f, Regs: unwound{"rdi": 1, "rsi": 2, "rsp": 0x7000}, PC: entryOf(t, f, "app::always")}
 	v, err := scope.Eval("mode")
 	if err == nil { // the clone's debug info may tell the constant
@@ -124,7 +125,7 @@ func TestOptimisedOut(t *testing.T) {
 }
 
 func TestEvalOperators(t *testing.T) {
-	f := load(t, build(t, "shapes"))
+	f := load(t, fixture.Build(t, "shapes"))
 	scope := Scope{File: f, Mem: f, Regs: unwound{"rsp": 16}}
 	for expr, want := range map[string]int64{
 		"1 + 2 * 3": 7, "(1 + 2) * 3": 9, "7 / 2": 3, "-7 / 2": -3, "-7 % 3": -1, "1 << 12 | 5": 4101, "0xff & ~0xf": 0xf0, "6 ^ 3": 5,
@@ -151,7 +152,7 @@ func TestEvalOperators(t *testing.T) {
 }
 
 func TestEvalErrors(t *testing.T) {
-	f := load(t, build(t, "shapes"))
+	f := load(t, fixture.Build(t, "shapes"))
 	scope := Scope{File: f, Mem: f, Regs: unwound{}}
 	for expr, want := range map[string]string{
 		"":                        "column 1: expected a name, a number or (",
@@ -223,7 +224,7 @@ func objects(t *testing.T, f *File) (Scope, []uint64) {
 }
 
 func TestWalkList(t *testing.T) {
-	f := load(t, build(t, "shapes"))
+	f := load(t, fixture.Build(t, "shapes"))
 	scope, ths := objects(t, f)
 	list, err := scope.Eval("sys::Dbg::_objects")
 	if err != nil {
@@ -260,7 +261,7 @@ func TestWalkList(t *testing.T) {
 }
 
 func TestValues(t *testing.T) {
-	f := load(t, build(t, "shapes"))
+	f := load(t, fixture.Build(t, "shapes"))
 	scope, _ := objects(t, f)
 	v, err := scope.Eval("*(sys::Thread*)0x10000")
 	if err != nil {
@@ -315,7 +316,7 @@ func TestValues(t *testing.T) {
 // GDB at real stops.
 func TestStopsAgainstGDB(t *testing.T) {
 	for _, flag := range append([]string{"-O0", "-O1"}, dwarfVersions...) {
-		f := load(t, build(t, "calls", flag))
+		f := load(t, fixture.Build(t, "calls", flag))
 		for _, c := range []struct {
 			fn    string
 			exprs []string

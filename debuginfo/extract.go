@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"thaw/debuginfo/elffile"
+	"thaw/debuginfo/index"
 )
 
 // Extract is the part of a program's debug info that was asked for, without
@@ -202,7 +203,7 @@ func (x *Extract) Use() (*Program, error) {
 		return nil, fmt.Errorf("debug info of %q: %d types", x.File, len(x.Types))
 	}
 	p := &Program{x: x, types: make([]*Type, len(x.Types))}
-	file := &File{Image: elffile.Named(x.File, x.PtrSize)}
+	file := newTypes(index.Named(x.File, x.PtrSize))
 	for i := range p.types {
 		p.types[i] = &Type{file: file, done: true}
 	}

@@ -5,64 +5,14 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
+
+	"thaw/debuginfo/fixture"
 )
 
-var fixtures struct {
-	sync.Mutex
-	dir   string
-	files map[string]string
-}
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if fixtures.dir != "" {
-		os.RemoveAll(fixtures.dir)
-	}
-	os.Exit(code)
-}
-
-// build compiles testdata/NAME.cc and returns the path of the program.
-func build(t testing.TB, name string, flags ...string) string {
-	t.Helper()
-	return buildBy(t, "g++", name, flags...)
-}
-
-// buildBy is build by another compiler.
-func buildBy(t testing.TB, cxx, name string, flags ...string) string {
-	t.Helper()
-	if _, err := exec.LookPath(cxx); err != nil {
-		t.Skip(err)
-	}
-	fixtures.Lock()
-	defer fixtures.Unlock()
-	key := cxx + name + strings.Join(flags, "")
-	if p := fixtures.files[key]; p != "" {
-		return p
-	}
-	if fixtures.dir == "" {
-		dir, err := os.MkdirTemp("", "debuginfo")
-		if err != nil {
-			t.Fatal(err)
-		}
-		fixtures.dir, fixtures.files = dir, map[string]string{}
-	}
-	out := filepath.Join(fixtures.dir, fmt.Sprintf("%s%d", name, len(fixtures.files)))
-	args := append([]string{"-g", "-O2", "-ffreestanding", "-nostdlib", "-static", "-no-pie", "-fno-pie", "-fno-exceptions",
-		"-fno-rtti", "-fno-threadsafe-statics", "-Wl,--build-id", "-o", out, filepath.Join("testdata", name+".cc")}, flags...)
-	if cxx != "clang++" { // which keeps none, and none is needed of it
-		args = append(args, "-fno-eliminate-unused-debug-types")
-	}
-	if b, err := exec.Command(cxx, args...).CombinedOutput(); err != nil {
-		t.Fatalf("%s: %v\n%s", cxx, err, b)
-	}
-	fixtures.files[key] = out
-	return out
-}
+func TestMain(m *testing.M) { os.Exit(fixture.Run(m)) }
 
 func load(t testing.TB, path string) *File {
 	t.Helper()

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"sort"
 	"strings"
-	"sync"
 
 	"thaw/debuginfo/cxx"
+	"thaw/debuginfo/index"
 )
 
 // LocationKind says how a function's code came to a place.
@@ -42,29 +42,14 @@ type Function struct {
 	Locations []Location
 }
 
-// inlined is one inlined copy of a function.
-type inlined struct {
-	off   dwarf.Offset
-	fn    *node // the function
-	into  *node // the function whose code holds it
-	entry uint64
-}
-
-// inlineTable lists the inlined copies, found on the first question.
-type inlineTable struct {
-	once sync.Once
-	all  []inlined
-	err  error
-}
-
 // Functions finds a function by its qualified name, or one overload by name and
 // parameter types: "Genode::Platform_thread::state(Genode::Thread_state)".
 // Types may be spelled as demanglers do or with the typedefs of the source.
 func (f *File) Functions(name string) (fns []Function, err error) {
 	defer f.Guard(&err)
 	base, params, hasParams := cxx.SplitParams(strings.TrimPrefix(strings.TrimSpace(name), "::"))
-	n := f.index.find(base)
-	if n == nil || !n.isFunc {
+	n := f.Names.Find(base)
+	if n == nil || !n.IsFunc {
 		return f.symbolFunctions(name, base, hasParams)
 	}
 	groups, err := f.overloads(n)
@@ -104,16 +89,16 @@ type overload struct {
 }
 
 // overloads groups the code of a name by parameters.
-func (f *File) overloads(n *node) ([]*overload, error) {
-	inl, err := f.allInlined()
+func (f *File) overloads(n *index.Node) ([]*overload, error) {
+	inl, err := f.AllInlined()
 	if err != nil {
 		return nil, err
 	}
 	groups := map[string]*overload{}
 	var order []*overload
-	r := f.entries()
+	r := f.Entries()
 	group := func(off dwarf.Offset) (*overload, error) {
-		c, err := f.entryChain(r, off)
+		c, err := f.Chain(r, off)
 		if err != nil {
 			return nil, err
 		}
@@ -128,34 +113,34 @@ func (f *File) overloads(n *node) ([]*overload, error) {
 		order = append(order, o)
 		return o, nil
 	}
-	for _, b := range f.index.bodies {
-		if b.n != n || !b.entry {
+	for _, b := range f.Names.Bodies {
+		if b.N != n || !b.Entry {
 			continue
 		}
-		g, err := group(b.off)
+		g, err := group(b.Off)
 		if err != nil {
 			return nil, err
 		}
-		if kind, sym, ok := f.entryKind(b.low); ok {
-			g.Locations = append(g.Locations, Location{Addr: b.low, Kind: kind, Symbol: sym})
+		if kind, sym, ok := f.entryKind(b.Low); ok {
+			g.Locations = append(g.Locations, Location{Addr: b.Low, Kind: kind, Symbol: sym})
 		}
 	}
 	for _, i := range inl {
-		if i.fn != n {
+		if i.Fn != n {
 			continue
 		}
-		g, err := group(i.off)
+		g, err := group(i.Off)
 		if err != nil {
 			return nil, err
 		}
-		g.Locations = append(g.Locations, Location{Addr: i.entry, Kind: Inlined, InlinedInto: i.into.path()})
+		g.Locations = append(g.Locations, Location{Addr: i.Entry, Kind: Inlined, InlinedInto: i.Into.Path()})
 	}
 	if len(order) > 0 {
 		return order, nil
 	}
-	for _, d := range f.index.byOff { // optimised away: its declarations
-		if d.n == n {
-			if _, err := group(d.off); err != nil {
+	for _, d := range f.Names.ByOff { // optimised away: its declarations
+		if d.N == n {
+			if _, err := group(d.Off); err != nil {
 				return nil, err
 			}
 		}
@@ -164,9 +149,9 @@ func (f *File) overloads(n *node) ([]*overload, error) {
 }
 
 // describe spells a function from its entry.
-func (f *File) describe(n *node, c chain) (*overload, error) {
-	o := &overload{Function: Function{Name: n.path()}}
-	o.linkage, _ = c.val(dwarf.AttrLinkageName).(string)
+func (f *File) describe(n *index.Node, c index.Chain) (*overload, error) {
+	o := &overload{Function: Function{Name: n.Path()}}
+	o.linkage, _ = c.Val(dwarf.AttrLinkageName).(string)
 	decl := c[len(c)-1]
 	for i := len(c) - 1; i >= 0; i-- { // the declaration may lack names
 		ps, err := f.params(c[i])
@@ -291,9 +276,9 @@ func (f *File) symbolFunctions(name, base string, hasParams bool) ([]Function, e
 
 func (f *File) functionNames() []string {
 	var out []string
-	f.index.root.walk(func(n *node) {
-		if n.isFunc {
-			out = append(out, n.path())
+	f.Names.Root.Walk(func(n *index.Node) {
+		if n.IsFunc {
+			out = append(out, n.Path())
 		}
 	})
 	if len(out) == 0 {

@@ -3,11 +3,13 @@ package debuginfo
 import (
 	"strings"
 	"testing"
+
+	"thaw/debuginfo/fixture"
 )
 
 func TestFunctions(t *testing.T) {
 	for _, flag := range dwarfVersions {
-		f := load(t, build(t, "calls", flag))
+		f := load(t, fixture.Build(t, "calls", flag))
 		for _, c := range []struct {
 			name, sig, params string
 			kinds             string // of the locations
@@ -57,7 +59,7 @@ func TestFunctions(t *testing.T) {
 }
 
 func TestUnknownFunction(t *testing.T) {
-	f := load(t, build(t, "calls"))
+	f := load(t, fixture.Build(t, "calls"))
 	for name, want := range map[string]string{
 		"app::Thread::stat":       "did you mean app::Thread::state",
 		"Thread::state":           "did you mean app::Thread::state",
@@ -76,7 +78,7 @@ func TestUnknownFunction(t *testing.T) {
 // TestCold checks that every place found is the start of a function symbol,
 // unless it is inlined.
 func TestEntriesAreSymbols(t *testing.T) {
-	f := load(t, build(t, "calls"))
+	f := load(t, fixture.Build(t, "calls"))
 	for _, name := range []string{"app::rare", "app::always", "app::leaf"} {
 		fns, err := f.Functions(name)
 		if err != nil {
@@ -92,7 +94,7 @@ func TestEntriesAreSymbols(t *testing.T) {
 
 func TestLines(t *testing.T) {
 	for _, flag := range dwarfVersions {
-		f := load(t, build(t, "calls", flag))
+		f := load(t, fixture.Build(t, "calls", flag))
 		fns, err := f.Functions("app::leaf")
 		if err != nil {
 			t.Fatal(err)
@@ -122,7 +124,7 @@ func TestLines(t *testing.T) {
 }
 
 func TestSymbolsWithoutDWARF(t *testing.T) {
-	f := load(t, build(t, "calls", "-g0"))
+	f := load(t, fixture.Build(t, "calls", "-g0"))
 	if f.HasDWARF() {
 		t.Fatal("built with -g0")
 	}

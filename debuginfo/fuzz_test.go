@@ -1,18 +1,24 @@
 package debuginfo
 
 import (
+	"bytes"
+	"encoding/binary"
 	"encoding/json"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"thaw/debuginfo/fixture"
+	"thaw/debuginfo/index"
 )
 
 // FuzzLoad loads damaged ELF files and puts every kind of question to those
 // that load. Most of a file is debug info, of which any byte may be wrong.
 func FuzzLoad(f *testing.F) {
 	for _, flags := range [][]string{{"-gdwarf-4"}, {"-gdwarf-5"}, {"-gdwarf-5", "-O1", "-gz"}, {"-gdwarf-4", "-O3", "-fno-inline", "-Wl,--strip-debug"}} {
-		good := mustRead(f, build(f, "calls", flags...))
+		good := mustRead(f, fixture.Build(f, "calls", flags...))
 		f.Add(good)
 		f.Add(good[:len(good)*3/4])
 	}
@@ -70,7 +76,7 @@ func asExtract(t *testing.T, f *File) {
 // FuzzExtract makes extracts of any contents answer, as a recording's reader
 // does.
 func FuzzExtract(f *testing.F) {
-	prog := load(f, build(f, "calls"))
+	prog := load(f, fixture.Build(f, "calls"))
 	tap := prog.Tap()
 	for _, name := range []string{"app::Thread", "app::State", "app::Small", "app::addr_t"} {
 		tap.Type(name)
@@ -127,5 +133,35 @@ func FuzzExtract(f *testing.F) {
 		again := Extract{}
 		again.Merge(&x)
 		again.Merge(&x)
+	})
+}
+
+// FuzzCachedIndex puts an index of any contents with a good checksum into a cache, and
+// asks everything of a program that has it.
+func FuzzCachedIndex(f *testing.F) {
+	path, dir := fixture.Build(f, "calls", "-O2"), f.TempDir()
+	cache := index.NewCache(dir)
+	cached := func(t testing.TB) *File {
+		prog, err := LoadCached(path, cache)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return prog
+	}
+	askAll(cached(f)) // which finds the inlined functions, too
+	files, _ := filepath.Glob(filepath.Join(dir, "*"))
+	whole, err := os.ReadFile(strings.Join(files, ""))
+	if err != nil {
+		f.Fatal(err)
+	}
+	const head, sum = 28, 24 // see index.decode
+	f.Add(whole[head:])
+	f.Fuzz(func(t *testing.T, body []byte) {
+		file := append(bytes.Clone(whole[:head]), body...)
+		binary.LittleEndian.PutUint32(file[sum:], crc32.Checksum(body, crc32.MakeTable(crc32.Castagnoli)))
+		if err := os.WriteFile(files[0], file, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		askAll(cached(t))
 	})
 }

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"thaw/debuginfo/fixture"
 )
 
 func write(t testing.TB, data []byte) string {
@@ -31,7 +33,7 @@ func tool(t *testing.T, args ...string) {
 }
 
 func TestLoad(t *testing.T) {
-	f := load(t, build(t, "shapes"))
+	f := load(t, fixture.Build(t, "shapes"))
 	if f.Machine() != elf.EM_X86_64 || f.PtrSize() != 8 || f.ByteOrder() != binary.LittleEndian || len(f.BuildID()) != 40 || !f.HasDWARF() {
 		t.Errorf("%v %d %v %q %v", f.Machine(), f.PtrSize(), f.ByteOrder(), f.BuildID(), f.HasDWARF())
 	}
@@ -54,7 +56,7 @@ func TestLoad(t *testing.T) {
 }
 
 func TestLoadErrors(t *testing.T) {
-	good, err := os.ReadFile(build(t, "shapes"))
+	good, err := os.ReadFile(fixture.Build(t, "shapes"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +76,7 @@ func TestLoadErrors(t *testing.T) {
 }
 
 func TestSeparateDebugFile(t *testing.T) {
-	prog := build(t, "calls")
+	prog := fixture.Build(t, "calls")
 	dir := t.TempDir()
 	whole, stripped, debug := filepath.Join(dir, "whole"), filepath.Join(dir, "prog"), filepath.Join(dir, "prog.debug")
 	data, err := os.ReadFile(prog)
@@ -123,7 +125,7 @@ func TestSeparateDebugFile(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, s, err)
 		}
 	}
-	other := build(t, "shapes")
+	other := fixture.Build(t, "shapes")
 	if _, err := LoadWith(stripped, other); err == nil || !strings.Contains(err.Error(), "another build") {
 		t.Errorf("debug info of another program: %v", err)
 	}
@@ -148,7 +150,7 @@ func mustRead(t testing.TB, path string) []byte {
 // Test32 loads 32-bit files: of the host's compiler, and the same said to be
 // for ARM, whose types are laid out alike.
 func Test32(t *testing.T) {
-	raw := mustRead(t, build(t, "calls", "-m32", "-O1"))
+	raw := mustRead(t, fixture.Build(t, "calls", "-m32", "-O1"))
 	for _, c := range []struct {
 		machine elf.Machine
 		regs    unwound
@@ -237,7 +239,7 @@ func askAll(f *File) {
 // TestDamagedFiles truncates files and changes bytes at random places.
 func TestDamagedFiles(t *testing.T) {
 	for _, flag := range dwarfVersions {
-		path := build(t, "calls", flag)
+		path := fixture.Build(t, "calls", flag)
 		good := mustRead(t, path)
 		e, err := elf.Open(path)
 		if err != nil {

@@ -6,29 +6,30 @@ import (
 	"fmt"
 
 	"thaw/debuginfo/elffile"
+	"thaw/debuginfo/index"
 )
 
 // variable is a parameter or variable entry in a function.
 type variable struct {
 	name  string
 	e     *dwarf.Entry
-	chain chain
+	chain index.Chain
 }
 
 // variablesIn lists the parameters and variables that are direct children of a
 // function or block.
 func (f *File) variablesIn(e *dwarf.Entry) (out []variable, err error) {
 	defer f.Guard(&err)
-	chains := f.entries()
-	err = f.eachChild(e, func(k *dwarf.Entry) error {
+	chains := f.Entries()
+	err = f.EachChild(e, func(k *dwarf.Entry) error {
 		if k.Tag != dwarf.TagFormalParameter && k.Tag != dwarf.TagVariable {
 			return nil
 		}
-		c, err := f.entryChain(chains, k.Offset)
+		c, err := f.Chain(chains, k.Offset)
 		if err != nil {
 			return err
 		}
-		if n := c.name(); n != "" {
+		if n := c.Name(); n != "" {
 			out = append(out, variable{n, k, c})
 		}
 		return nil
@@ -40,12 +41,12 @@ func (f *File) variablesIn(e *dwarf.Entry) (out []variable, err error) {
 }
 
 // located reads where a variable stands and makes it a value.
-func (s *Scope) located(all []block, b block, v variable) (Value, error) {
+func (s *Scope) located(all []index.Block, b index.Block, v variable) (Value, error) {
 	what := "variable"
 	if v.e.Tag == dwarf.TagFormalParameter {
 		what = "parameter"
 	}
-	toff, ok := v.chain.val(dwarf.AttrType).(dwarf.Offset)
+	toff, ok := v.chain.Val(dwarf.AttrType).(dwarf.Offset)
 	if !ok {
 		return Value{}, fmt.Errorf("%s %s has no type in the debug info", what, v.name)
 	}
@@ -53,11 +54,11 @@ func (s *Scope) located(all []block, b block, v variable) (Value, error) {
 	if err != nil {
 		return Value{}, err
 	}
-	if c, ok := constValue(v.chain.val(dwarf.AttrConstValue), s.File.ByteOrder()); ok {
+	if c, ok := constValue(v.chain.Val(dwarf.AttrConstValue), s.File.ByteOrder()); ok {
 		return s.made(t, uint64(c)).referent()
 	}
-	expr, list, err := s.File.locationAt(v.chain.val(dwarf.AttrLocation), v.e.Offset, s.lookupPC())
-	if what == "parameter" && b.fn != nil && !b.inlined && s.atEntry() {
+	expr, list, err := s.File.locationAt(v.chain.Val(dwarf.AttrLocation), v.e.Offset, s.lookupPC())
+	if what == "parameter" && b.Fn != nil && !b.Inlined && s.atEntry() {
 		if val, ok := s.passed(all[0], v, t); ok {
 			return val.referent()
 		} else if err == nil && !list && !s.File.holdsAtEntry(all[0], expr) {

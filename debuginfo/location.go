@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-delve/delve/pkg/dwarf/loclist"
 
+	"thaw/debuginfo/index"
 	"thaw/words"
 )
 
@@ -54,24 +55,12 @@ func (f *File) loadLocations() *locationTable {
 	return t
 }
 
-// unitAt is the compilation unit that an entry is in.
-func (f *File) unitAt(off dwarf.Offset) unit {
-	var found unit
-	for _, u := range f.index.units {
-		if u.off > off {
-			break
-		}
-		found = u
-	}
-	return found
-}
-
 // locationAt picks the location expression that holds at pc: a plain one, or
 // that of a list. Lists is set when it came from a list.
 func (f *File) locationAt(v any, owner dwarf.Offset, pc uint64) (expr []byte, list bool, err error) {
 	defer f.Guard(&err)
 	var off int64
-	u := f.unitAt(owner)
+	u := f.UnitAt(owner)
 	switch v := v.(type) {
 	case []byte:
 		return v, false, nil
@@ -88,10 +77,10 @@ func (f *File) locationAt(v any, owner dwarf.Offset, pc uint64) (expr []byte, li
 	var e *loclist.Entry
 	switch {
 	case t.v5 != nil && f.isV5(u):
-		e, err = t.v5.Find(int(off), 0, u.low, pc, nil)
+		e, err = t.v5.Find(int(off), 0, u.Low, pc, nil)
 	case t.v4 != nil:
 		// The reader is a cursor over shared state: use one of our own.
-		e, err = loclist.NewDwarf2Reader(f.Section(".debug_loc"), f.PtrSize()).Find(int(off), 0, u.low, pc, nil)
+		e, err = loclist.NewDwarf2Reader(f.Section(".debug_loc"), f.PtrSize()).Find(int(off), 0, u.Low, pc, nil)
 	}
 	if err != nil {
 		return nil, true, fmt.Errorf("reading a location list at %#x: %w", off, err)
@@ -103,7 +92,7 @@ func (f *File) locationAt(v any, owner dwarf.Offset, pc uint64) (expr []byte, li
 }
 
 // isV5 tells the DWARF version of a unit, where a file has lists of both.
-func (f *File) isV5(u unit) bool {
+func (f *File) isV5(u index.Unit) bool {
 	t := f.loadLocations()
 	if t.v4 == nil {
 		return true
@@ -111,16 +100,16 @@ func (f *File) isV5(u unit) bool {
 	// The version stands behind the unit's length, in front of its first entry:
 	// 12 bytes for DWARF 5, 11 before (32-bit DWARF).
 	info := f.Section(".debug_info")
-	at := int(u.off) - 12
+	at := int(u.Off) - 12
 	return at >= 0 && at+6 <= len(info) && f.ByteOrder().Uint16(info[at+4:]) == 5
 }
 
 // loclistIndex turns DW_FORM_loclistx into an offset: a table of 4-byte offsets
 // stands at the unit's DW_AT_loclists_base.
-func (f *File) loclistIndex(u unit, i uint64) (int64, error) {
+func (f *File) loclistIndex(u index.Unit, i uint64) (int64, error) {
 	const attrLoclistsBase = dwarf.Attr(0x8c)
 	raw := f.loadLocations().raw5
-	base, _ := u.entry.Val(attrLoclistsBase).(int64)
+	base, _ := u.Entry.Val(attrLoclistsBase).(int64)
 	at := base + int64(i)*4
 	if i > 1<<24 || at < 0 || at+4 > int64(len(raw)) {
 		return 0, fmt.Errorf("location list %d is outside of its table", i)

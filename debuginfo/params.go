@@ -16,7 +16,7 @@ type param struct {
 }
 
 // params lists the parameters among a function entry's children, without this.
-func (f *File) params(e *dwarf.Entry) ([]param, error) {
+func (f *typeTable) params(e *dwarf.Entry) ([]param, error) {
 	all, err := f.allParams(e)
 	var out []param
 	for _, p := range all {
@@ -27,21 +27,21 @@ func (f *File) params(e *dwarf.Entry) ([]param, error) {
 	return out, err
 }
 
-func (f *File) allParams(e *dwarf.Entry) (out []param, err error) {
-	chains := f.entries()
-	err = f.eachChild(e, func(k *dwarf.Entry) error {
+func (f *typeTable) allParams(e *dwarf.Entry) (out []param, err error) {
+	chains := f.Entries()
+	err = f.EachChild(e, func(k *dwarf.Entry) error {
 		if k.Tag != dwarf.TagFormalParameter {
 			return nil
 		}
-		c, err := f.entryChain(chains, k.Offset)
+		c, err := f.Chain(chains, k.Offset)
 		if err != nil {
 			return err
 		}
-		p := param{name: c.name(), typ: voidType, off: k.Offset, e: k}
-		if artificial, _ := c.val(dwarf.AttrArtificial).(bool); artificial && p.name == "" {
+		p := param{name: c.Name(), typ: voidType, off: k.Offset, e: k}
+		if artificial, _ := c.Val(dwarf.AttrArtificial).(bool); artificial && p.name == "" {
 			p.name = "this" // declarations leave its name out
 		}
-		if t, ok := c.val(dwarf.AttrType).(dwarf.Offset); ok {
+		if t, ok := c.Val(dwarf.AttrType).(dwarf.Offset); ok {
 			if p.typ, err = f.typeAt(t); err != nil {
 				return err
 			}

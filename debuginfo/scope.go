@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"thaw/debuginfo/cxx"
+	"thaw/debuginfo/index"
 )
 
 // Scope is a place in a stopped program: what names mean there and where their
@@ -39,23 +40,23 @@ func (s *Scope) lookupPC() uint64 {
 
 // atEntry says whether the function at PC was just called.
 func (s *Scope) atEntry() bool {
-	b, ok := s.File.bodyAt(s.PC)
-	return ok && !s.caller && b.entry && b.low == s.PC
+	b, ok := s.File.BodyAt(s.PC)
+	return ok && !s.caller && b.Entry && b.Low == s.PC
 }
 
 // frameOf makes the context for locations in the function whose blocks are
 // given.
-func (s *Scope) frameOf(blocks []block) *frame {
+func (s *Scope) frameOf(blocks []index.Block) *frame {
 	fr := &frame{f: s.File, mem: s.Mem, regs: s.Regs}
 	fr.cfa = s.findCFA
 	fr.frameBase = func() (uint64, error) {
 		if len(blocks) == 0 {
 			return 0, fmt.Errorf("no function at %#x", s.PC)
 		}
-		e := blocks[0].e
+		e := blocks[0].E
 		expr, _, err := s.File.locationAt(e.Val(dwarf.AttrFrameBase), e.Offset, s.lookupPC())
 		if err != nil {
-			return 0, fmt.Errorf("frame base of %s at %#x: %w", blocks[0].fn.path(), s.PC, err)
+			return 0, fmt.Errorf("frame base of %s at %#x: %w", blocks[0].Fn.Path(), s.PC, err)
 		}
 		plain := *fr
 		plain.frameBase = func() (uint64, error) { return 0, errors.New("a frame base refers to itself") }
@@ -80,15 +81,15 @@ func (s *Scope) entryValue(fr *frame, expr []byte) (uint64, error) {
 
 // frames lists the functions to look for names in, each with its blocks,
 // innermost block first. The order is the one that names are looked up in.
-func (s *Scope) frames() (all []block, order [][]block, err error) {
+func (s *Scope) frames() (all []index.Block, order [][]index.Block, err error) {
 	defer s.File.Guard(&err)
-	if all, err = s.File.blocksAt(s.lookupPC()); err != nil {
+	if all, err = s.File.BlocksAt(s.lookupPC()); err != nil {
 		return nil, nil, err
 	}
-	var cur []block
+	var cur []index.Block
 	for i := len(all) - 1; i >= 0; i-- {
 		cur = append(cur, all[i])
-		if all[i].fn != nil || all[i].inlined || i == 0 {
+		if all[i].Fn != nil || all[i].Inlined || i == 0 {
 			order = append(order, cur)
 			cur = nil
 		}
@@ -96,14 +97,14 @@ func (s *Scope) frames() (all []block, order [][]block, err error) {
 	if s.Function != "" {
 		base, _, _ := cxx.SplitParams(s.Function)
 		for _, fr := range order {
-			if fn := fr[len(fr)-1].fn; fn != nil && cxx.Matches(fn.path(), base) {
-				return all, [][]block{fr}, nil
+			if fn := fr[len(fr)-1].Fn; fn != nil && cxx.Matches(fn.Path(), base) {
+				return all, [][]index.Block{fr}, nil
 			}
 		}
 		return nil, nil, fmt.Errorf("%s is not at %#x", s.Function, s.PC)
 	}
 	if n := len(order); n > 1 && s.atEntry() {
-		order = append([][]block{order[n-1]}, order[:n-1]...)
+		order = append([][]index.Block{order[n-1]}, order[:n-1]...)
 	}
 	return all, order, nil
 }
@@ -120,7 +121,7 @@ func (s *Scope) name(name string) (Value, error) {
 	if err != nil {
 		return Value{}, err
 	}
-	var around *node
+	var around *index.Node
 	var lost error // there is a this, but it is gone
 	for _, fr := range order {
 		fn := fr[len(fr)-1]
@@ -140,7 +141,7 @@ func (s *Scope) name(name string) (Value, error) {
 			lost = err
 		}
 		if around == nil {
-			around = fn.fn
+			around = fn.Fn
 		}
 	}
 	if v, err := s.outer(around, name); !errors.Is(err, errNoName) {
@@ -161,11 +162,11 @@ func (t *Type) hasMember(name string) bool {
 
 // unknown puts a name that means nothing into an error with what it may have
 // meant.
-func (s *Scope) unknown(name string, all []block, order [][]block) error {
+func (s *Scope) unknown(name string, all []index.Block, order [][]index.Block) error {
 	var known []string
 	for _, fr := range order {
 		for _, b := range fr {
-			vs, _ := s.File.variablesIn(b.e)
+			vs, _ := s.File.variablesIn(b.E)
 			for _, v := range vs {
 				known = append(known, v.name)
 			}
@@ -199,9 +200,9 @@ func (s *Scope) memberOrConst(name string) (Value, error) {
 }
 
 // local finds a parameter or variable of one function's blocks.
-func (s *Scope) local(all, blocks []block, name string) (Value, error) {
+func (s *Scope) local(all, blocks []index.Block, name string) (Value, error) {
 	for _, b := range blocks {
-		vs, err := s.File.variablesIn(b.e)
+		vs, err := s.File.variablesIn(b.E)
 		if err != nil {
 			return Value{}, err
 		}
@@ -213,8 +214,8 @@ func (s *Scope) local(all, blocks []block, name string) (Value, error) {
 	}
 	// An inlined copy leaves out the entries of what it has no place for.
 	fn := blocks[len(blocks)-1]
-	if ref, ok := reference(fn.e); ok {
-		c, err := s.File.entryChain(s.File.entries(), ref)
+	if ref, ok := index.Reference(fn.E); ok {
+		c, err := s.File.Chain(s.File.Entries(), ref)
 		if err != nil {
 			return Value{}, err
 		}
@@ -255,17 +256,17 @@ func IsOptimisedOut(err error) bool { return errors.Is(err, errOptimisedOut) }
 
 // outer finds a name in the scopes around a function and in the outermost:
 // variables and enumerators.
-func (s *Scope) outer(n *node, name string) (Value, error) {
+func (s *Scope) outer(n *index.Node, name string) (Value, error) {
 	parts := cxx.Split(name)
-	for depth := 0; n != nil && depth < maxScopes; n, depth = n.parent, depth+1 {
+	for depth := 0; n != nil && depth < index.MaxScopes; n, depth = n.Parent, depth+1 {
 		k := n
 		for _, p := range parts {
-			if k = k.look(p); k == nil {
+			if k = k.Look(p); k == nil {
 				break
 			}
 		}
-		if k != nil && (k.hasValue || len(k.vars) > 0) {
-			return s.global(k.path())
+		if k != nil && (k.HasValue || len(k.Vars) > 0) {
+			return s.global(k.Path())
 		}
 	}
 	return s.global(name)
@@ -274,8 +275,8 @@ func (s *Scope) outer(n *node, name string) (Value, error) {
 // global is a variable, constant or enumerator by its qualified name.
 func (s *Scope) global(name string) (Value, error) {
 	f := s.File
-	if n := f.index.find(name); n != nil && n.hasValue && len(n.vars) == 0 {
-		return s.number(n.value), nil
+	if n := f.Names.Find(name); n != nil && n.HasValue && len(n.Vars) == 0 {
+		return s.number(n.Value), nil
 	}
 	v, err := f.findVariable(name)
 	switch {

@@ -5,9 +5,23 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"thaw/debuginfo/cxx"
+	"thaw/debuginfo/index"
 )
+
+// typeTable decodes types from entries, each once.
+type typeTable struct {
+	*index.File
+	mu      sync.Mutex
+	types   map[dwarf.Offset]*Type
+	derived map[derivedKey]*Type
+}
+
+func newTypes(f *index.File) *typeTable {
+	return &typeTable{File: f, types: map[dwarf.Offset]*Type{}, derived: map[derivedKey]*Type{}}
+}
 
 // derivedKey is a pointer, reference or array made of a type that the debug
 // info may hold only without it.
@@ -21,22 +35,24 @@ type derivedKey struct {
 // "Obj::Entry", "unsigned long". A definition goes before declarations.
 // Template arguments are spelled as in the debug info, or as demanglers do;
 // anonymous namespaces are left out. "T*", "T&" and "T const" are understood.
-func (f *File) Type(name string) (t *Type, err error) {
+func (f *typeTable) Type(name string) (t *Type, err error) {
 	defer f.Guard(&err)
-	if err := f.needDWARF(); err != nil {
+	if err := f.NeedDWARF(); err != nil {
 		return nil, err
 	}
 	t, err = f.findType(name)
 	if errors.Is(err, errNoName) {
-		return nil, fmt.Errorf("no type %s in %s%s", name, f.Path(), cxx.DidYouMean(cxx.Closest(name, f.index.typeNames())))
+		return nil, fmt.Errorf("no type %s in %s%s", name, f.Path(), cxx.DidYouMean(cxx.Closest(name, f.Names.TypeNames())))
 	}
 	return t, err
 }
 
 // findType is Type with errNoName for a name that is none.
-func (f *File) findType(name string) (*Type, error) { return f.typeNamed(strings.TrimSpace(name), 0) }
+func (f *typeTable) findType(name string) (*Type, error) {
+	return f.typeNamed(strings.TrimSpace(name), 0)
+}
 
-func (f *File) typeNamed(name string, depth int) (*Type, error) {
+func (f *typeTable) typeNamed(name string, depth int) (*Type, error) {
 	if depth > 16 {
 		return nil, fmt.Errorf("type name %s has too many stars", name)
 	}
@@ -59,21 +75,21 @@ func (f *File) typeNamed(name string, depth int) (*Type, error) {
 	if name == "void" {
 		return voidType, nil
 	}
-	n := f.index.find(name)
+	n := f.Names.Find(name)
 	if n == nil {
 		if b, ok := cxx.BaseNames[strings.Join(strings.Fields(name), " ")]; ok {
-			n = f.index.find(b)
+			n = f.Names.Find(b)
 		}
 	}
-	if t := basicTypes[name]; t != nil && (n == nil || n.typ == 0) {
+	if t := basicTypes[name]; t != nil && (n == nil || n.Typ == 0) {
 		return t, nil
 	}
-	if n == nil || n.typ == 0 && n.decl == 0 {
+	if n == nil || n.Typ == 0 && n.Decl == 0 {
 		return nil, errNoName
 	}
-	off := n.typ
+	off := n.Typ
 	if off == 0 {
-		off = n.decl
+		off = n.Decl
 	}
 	return f.typeAt(off)
 }
@@ -84,27 +100,8 @@ var basicTypes = map[string]*Type{"bool": boolType, "char": charType, "int": int
 // voidType is void itself; pointers to void have no Elem.
 var voidType = &Type{Kind: KindVoid, Name: "void"}
 
-// typeNames lists the qualified names of all types, for suggestions.
-func (x *index) typeNames() []string {
-	var out []string
-	x.root.walk(func(n *node) {
-		if n.typ != 0 {
-			out = append(out, n.path())
-		}
-	})
-	return out
-}
-
-// walk visits all names below a scope.
-func (n *node) walk(fn func(*node)) {
-	for _, k := range n.kids {
-		fn(k)
-		k.walk(fn)
-	}
-}
-
 // pointerTo makes a pointer or reference type.
-func (f *File) pointerTo(elem *Type, kind Kind) *Type {
+func (f *typeTable) pointerTo(elem *Type, kind Kind) *Type {
 	mark := "*"
 	if kind == KindRef {
 		mark = "&"
@@ -118,9 +115,9 @@ func (f *File) pointerTo(elem *Type, kind Kind) *Type {
 	return f.derive(derivedKey{kind, elem, 0}, name, int64(f.PtrSize()))
 }
 
-func (f *File) derive(k derivedKey, name string, size int64) *Type {
-	f.typesMu.Lock()
-	defer f.typesMu.Unlock()
+func (f *typeTable) derive(k derivedKey, name string, size int64) *Type {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if t := f.derived[k]; t != nil {
 		return t
 	}
@@ -131,13 +128,13 @@ func (f *File) derive(k derivedKey, name string, size int64) *Type {
 
 // typeAt decodes the type whose entry is at an offset, with all types that it
 // leads to, once.
-func (f *File) typeAt(off dwarf.Offset) (*Type, error) {
-	f.typesMu.Lock()
-	defer f.typesMu.Unlock()
+func (f *typeTable) typeAt(off dwarf.Offset) (*Type, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if t := f.types[off]; t != nil && t.done {
 		return t, nil
 	}
-	l := &typeLoader{f: f, r: f.entries()}
+	l := &typeLoader{f: f, r: f.Entries()}
 	t := l.want(off)
 	for len(l.queue) > 0 {
 		q := l.queue[len(l.queue)-1]
@@ -159,8 +156,8 @@ func (f *File) typeAt(off dwarf.Offset) (*Type, error) {
 // typeLoader decodes types breadth by breadth instead of by recursion, so that
 // neither cycles nor deep chains matter.
 type typeLoader struct {
-	f     *File
-	r     *entries
+	f     *typeTable
+	r     *index.Entries
 	queue []*Type
 	begun []*Type
 }
@@ -226,10 +223,10 @@ func (l *typeLoader) decode(t *Type) error {
 		t.Kind, t.Size, t.Name = KindUnknown, -1, e.Tag.String()
 		return nil
 	}
-	t.Kind, t.node = kind, nodeAt(l.f.index.byOff, t.off)
+	t.Kind, t.node = kind, index.NodeAt(l.f.Names.ByOff, t.off)
 	if decl, _ := e.Val(dwarf.AttrDeclaration).(bool); decl {
-		if t.node != nil && t.node.typ != 0 && t.node.typ != t.off {
-			*t = Type{Kind: KindTypedef, off: t.off, file: t.file, node: t.node, Elem: l.want(t.node.typ)}
+		if t.node != nil && t.node.Typ != 0 && t.node.Typ != t.off {
+			*t = Type{Kind: KindTypedef, off: t.off, file: t.file, node: t.node, Elem: l.want(t.node.Typ)}
 			return nil
 		}
 		t.Incomplete = true
@@ -237,7 +234,7 @@ func (l *typeLoader) decode(t *Type) error {
 	if name, _ := e.Val(dwarf.AttrName).(string); name != "" {
 		t.Name = name
 		if t.node != nil {
-			t.Name = t.node.path()
+			t.Name = t.node.Path()
 		}
 	}
 	t.Size = -1

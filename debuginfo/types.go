@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"thaw/debuginfo/cxx"
+	"thaw/debuginfo/index"
 )
 
 // Kind says what sort of type a Type is.
@@ -78,8 +79,8 @@ type Type struct {
 	Incomplete bool
 
 	off  dwarf.Offset
-	node *node
-	file *File
+	node *index.Node
+	file *typeTable
 	done bool
 }
 

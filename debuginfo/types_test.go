@@ -5,11 +5,13 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"thaw/debuginfo/fixture"
 )
 
 func TestFieldPath(t *testing.T) {
 	for _, flag := range dwarfVersions {
-		f := load(t, build(t, "shapes", flag))
+		f := load(t, fixture.Build(t, "shapes", flag))
 		for _, c := range []struct {
 			typ, path string
 			off       int64
@@ -55,7 +57,7 @@ func TestFieldPath(t *testing.T) {
 
 // TestAgainstGDB compares all members that ptype /o shows of some types.
 func TestAgainstGDB(t *testing.T) {
-	f := load(t, build(t, "shapes"))
+	f := load(t, fixture.Build(t, "shapes"))
 	line := regexp.MustCompile(`^/\* +(\d+)(?:: *(\d+))? +\| +(\d+) \*/ +[^{]*?([a-z_A-Z]\w*)(?:\[\d+\])?(?: : \d+)?;`)
 	seen := 0
 	for _, name := range []string{"sys::Thread", "sys::Dbg", "sys::Late"} {
@@ -92,7 +94,7 @@ func TestAgainstGDB(t *testing.T) {
 }
 
 func TestTypeErrors(t *testing.T) {
-	f := load(t, build(t, "shapes"))
+	f := load(t, fixture.Build(t, "shapes"))
 	thread, err := f.Type("sys::Thread")
 	if err != nil {
 		t.Fatal(err)
@@ -124,7 +126,7 @@ func TestTypeErrors(t *testing.T) {
 
 func TestTypes(t *testing.T) {
 	for _, flag := range append([]string{"-gdwarf-3"}, dwarfVersions...) {
-		f := load(t, build(t, "shapes", flag))
+		f := load(t, fixture.Build(t, "shapes", flag))
 		for _, c := range []struct {
 			name string
 			kind Kind
@@ -159,7 +161,7 @@ func TestTypes(t *testing.T) {
 
 func TestConstants(t *testing.T) {
 	for _, flag := range dwarfVersions {
-		f := load(t, build(t, "shapes", flag))
+		f := load(t, fixture.Build(t, "shapes", flag))
 		for name, want := range map[string]int64{
 			"sys::Dbg::FLAG_DEAD": 0x200, "sys::Dbg::Flags::FLAG_WAIT": 2, "sys::Dbg::HIDDEN": -5, "sys::Dbg::BIG": 0xf5000000,
 			"sys::Thread::Mode::BUSY": 7, "sys::Thread::FLAG_READY": 1, "sys::Dbg::limit": 42, "PAGE": 4096,
@@ -186,7 +188,7 @@ func TestConstants(t *testing.T) {
 
 func TestVariables(t *testing.T) {
 	for _, flag := range dwarfVersions {
-		f := load(t, build(t, "shapes", flag))
+		f := load(t, fixture.Build(t, "shapes", flag))
 		for name, raw := range map[string]string{
 			"sys::Dbg::_objects": "_ZN3sys3Dbg8_objectsE", "late_pointer": "late_pointer", "sys::second": "_ZN3sys6secondE",
 			"local_static::alloc": "_ZZ12local_staticiE5alloc", "local_static(int)::inner": "_ZZ12local_staticiE5inner",
@@ -205,7 +207,7 @@ func TestVariables(t *testing.T) {
 }
 
 func TestVTables(t *testing.T) {
-	f := load(t, build(t, "shapes"))
+	f := load(t, fixture.Build(t, "shapes"))
 	s, err := f.Symbol("vtable for sys::Thread")
 	if err != nil {
 		t.Fatal(err)

@@ -313,16 +313,16 @@ func (s Scope) inlineFrames() []Frame {
 	if pc != s.PC {
 		off++
 	}
-	blocks, _ := s.File.safeBlocks(pc)
+	blocks, _ := s.File.SafeBlocks(pc)
 	var out []Frame
 	for i := len(blocks) - 1; i > 0; i-- {
 		b := blocks[i]
-		if b.fn == nil || s.atEntry() {
+		if b.Fn == nil || s.atEntry() {
 			continue // a function that was just called has run into no copy
 		}
 		in := s
-		in.Function = b.fn.path()
-		out = append(out, Frame{PC: s.PC, Func: b.fn.path(), Offset: off, File: file, Line: line, Inlined: true, Scope: in})
+		in.Function = b.Fn.Path()
+		out = append(out, Frame{PC: s.PC, Func: b.Fn.Path(), Offset: off, File: file, Line: line, Inlined: true, Scope: in})
 		file, line = s.File.callLine(b, file, line)
 	}
 	return append(out, Frame{PC: s.PC, Func: name, Offset: off, File: file, Line: line, Scope: s})

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"thaw/debuginfo/cxx"
+	"thaw/debuginfo/index"
 )
 
 // Variable is a global, a static data member or a function's static variable.
@@ -24,23 +25,23 @@ type Variable struct {
 // table's is taken.
 func (f *File) Variable(name string) (v Variable, err error) {
 	defer f.Guard(&err)
-	if err := f.needDWARF(); err != nil {
+	if err := f.NeedDWARF(); err != nil {
 		return Variable{}, err
 	}
 	v, err = f.findVariable(name)
 	if errors.Is(err, errNoName) {
-		return Variable{}, fmt.Errorf("no variable %s in %s%s", name, f.Path(), cxx.DidYouMean(cxx.Closest(name, f.index.varNames())))
+		return Variable{}, fmt.Errorf("no variable %s in %s%s", name, f.Path(), cxx.DidYouMean(cxx.Closest(name, f.Names.VarNames())))
 	}
 	return v, err
 }
 
 // findVariable is Variable with errNoName for a name that is none.
 func (f *File) findVariable(name string) (v Variable, err error) {
-	n := f.index.find(name)
+	n := f.Names.Find(name)
 	var entries []dwarf.Offset
 	switch {
-	case n != nil && len(n.vars) > 0:
-		entries = n.vars
+	case n != nil && len(n.Vars) > 0:
+		entries = n.Vars
 	default:
 		if entries, err = f.localStatics(name); err != nil {
 			return Variable{}, err
@@ -52,39 +53,29 @@ func (f *File) findVariable(name string) (v Variable, err error) {
 	return f.variableOf(strings.TrimPrefix(name, "::"), entries)
 }
 
-func (x *index) varNames() []string {
-	var out []string
-	x.root.walk(func(n *node) {
-		if len(n.vars) > 0 {
-			out = append(out, n.path())
-		}
-	})
-	return out
-}
-
 // variableOf joins what declaration and definition say of a variable.
 func (f *File) variableOf(name string, entries []dwarf.Offset) (Variable, error) {
 	v := Variable{Name: name}
 	located := false
-	r := f.entries()
+	r := f.Entries()
 	linkage := ""
 	for _, off := range entries {
-		d, err := f.entryChain(r, off)
+		d, err := f.Chain(r, off)
 		if err != nil {
 			return v, err
 		}
-		if t, ok := d.val(dwarf.AttrType).(dwarf.Offset); ok && (v.Type == nil || v.Type.Size < 0) {
+		if t, ok := d.Val(dwarf.AttrType).(dwarf.Offset); ok && (v.Type == nil || v.Type.Size < 0) {
 			if v.Type, err = f.typeAt(t); err != nil {
 				return v, err
 			}
 		}
-		if s, ok := d.val(dwarf.AttrLinkageName).(string); ok {
+		if s, ok := d.Val(dwarf.AttrLinkageName).(string); ok {
 			linkage = s
 		}
-		if expr, ok := d.val(dwarf.AttrLocation).([]byte); ok && !located {
+		if expr, ok := d.Val(dwarf.AttrLocation).([]byte); ok && !located {
 			v.Addr, located = f.fixedAddr(expr)
 		}
-		if c, ok := constValue(d.val(dwarf.AttrConstValue), f.ByteOrder()); ok && !located {
+		if c, ok := constValue(d.Val(dwarf.AttrConstValue), f.ByteOrder()); ok && !located {
 			v.Const, v.Value = true, c
 		}
 	}
@@ -118,50 +109,6 @@ func (f *File) fixedAddr(expr []byte) (uint64, bool) {
 	return f.ByteOrder().Uint64(expr[1:]), true
 }
 
-// chain is an entry with those whose attributes it shares.
-type chain []*dwarf.Entry
-
-// entryChain reads an entry and follows DW_AT_abstract_origin and
-// DW_AT_specification.
-func (f *File) entryChain(r *entries, off dwarf.Offset) (chain, error) {
-	var c chain
-	for range maxChain {
-		r.Seek(off)
-		e, err := r.Next()
-		if err != nil {
-			return nil, fmt.Errorf("reading the debug info of %s at %#x: %w", f.DebugPath(), off, err)
-		}
-		if e == nil || e.Tag == 0 {
-			break
-		}
-		c = append(c, e)
-		ref, ok := reference(e)
-		if !ok {
-			break
-		}
-		off = ref
-	}
-	if len(c) == 0 {
-		return nil, fmt.Errorf("the debug info of %s has no entry at %#x", f.DebugPath(), off)
-	}
-	return c, nil
-}
-
-// val is the first entry's value of an attribute that has one.
-func (c chain) val(a dwarf.Attr) any {
-	for _, e := range c {
-		if v := e.Val(a); v != nil {
-			return v
-		}
-	}
-	return nil
-}
-
-func (c chain) name() string {
-	s, _ := c.val(dwarf.AttrName).(string)
-	return s
-}
-
 // localStatics finds the entries of a static variable in a function, by the
 // function's name and its own.
 func (f *File) localStatics(name string) ([]dwarf.Offset, error) {
@@ -171,17 +118,17 @@ func (f *File) localStatics(name string) ([]dwarf.Offset, error) {
 	}
 	last := parts[len(parts)-1]
 	outer := cxx.StripParams(strings.Join(parts[:len(parts)-1], "::"))
-	fn := f.index.find(outer)
-	if fn == nil || !fn.isFunc {
+	fn := f.Names.Find(outer)
+	if fn == nil || !fn.IsFunc {
 		return nil, nil
 	}
 	var out []dwarf.Offset
-	r := f.entries()
-	for _, n := range f.index.byOff {
-		if n.n != fn || len(out) > 0 {
+	r := f.Entries()
+	for _, n := range f.Names.ByOff {
+		if n.N != fn || len(out) > 0 {
 			continue
 		}
-		r.Seek(n.off)
+		r.Seek(n.Off)
 		e, err := r.Next()
 		if err != nil {
 			return nil, err
@@ -197,9 +144,9 @@ func (f *File) localStatics(name string) ([]dwarf.Offset, error) {
 }
 
 // staticsIn looks through the entries in a function, whose entry was just read.
-func (f *File) staticsIn(r *entries, name string) ([]dwarf.Offset, error) {
+func (f *File) staticsIn(r *index.Entries, name string) ([]dwarf.Offset, error) {
 	var out []dwarf.Offset
-	chains := f.entries()
+	chains := f.Entries()
 	for depth := 1; depth > 0; {
 		e, err := r.Next()
 		if err != nil {
@@ -213,12 +160,12 @@ func (f *File) staticsIn(r *entries, name string) ([]dwarf.Offset, error) {
 			continue
 		}
 		if e.Tag == dwarf.TagVariable {
-			c, err := f.entryChain(chains, e.Offset)
+			c, err := f.Chain(chains, e.Offset)
 			if err != nil {
 				return nil, err
 			}
-			_, fixed := f.fixedAddr(bytesOf(c.val(dwarf.AttrLocation)))
-			if c.name() == name && (fixed || c.val(dwarf.AttrLocation) == nil) {
+			_, fixed := f.fixedAddr(bytesOf(c.Val(dwarf.AttrLocation)))
+			if c.Name() == name && (fixed || c.Val(dwarf.AttrLocation) == nil) {
 				out = append(out, e.Offset)
 			}
 		}
@@ -243,22 +190,22 @@ func bytesOf(v any) []byte {
 // in classes and their base classes included.
 func (f *File) Enumerator(name string) (v int64, err error) {
 	defer f.Guard(&err)
-	if err := f.needDWARF(); err != nil {
+	if err := f.NeedDWARF(); err != nil {
 		return 0, err
 	}
 	if v, ok := f.findEnumerator(name); ok {
 		return v, nil
 	}
-	return 0, fmt.Errorf("no enumerator %s in %s%s", name, f.Path(), cxx.DidYouMean(cxx.Closest(name, f.index.enumeratorNames())))
+	return 0, fmt.Errorf("no enumerator %s in %s%s", name, f.Path(), cxx.DidYouMean(cxx.Closest(name, f.Names.EnumeratorNames())))
 }
 
 // findEnumerator is Enumerator without suggestions.
 func (f *File) findEnumerator(name string) (int64, bool) {
-	n := f.index.find(name)
+	n := f.Names.Find(name)
 	switch {
-	case n != nil && n.hasValue:
-		return n.value, true
-	case n != nil && len(n.vars) > 0:
+	case n != nil && n.HasValue:
+		return n.Value, true
+	case n != nil && len(n.Vars) > 0:
 		v, err := f.findVariable(name)
 		return v.Value, err == nil && v.Const
 	}
@@ -279,8 +226,8 @@ func (t *Type) enumerator(name string, left *budget) (int64, bool) {
 	if u == nil || u.node == nil || !left.spend() {
 		return 0, false
 	}
-	if k := u.node.kids[name]; k != nil && k.hasValue {
-		return k.value, true
+	if k := u.node.Kids[name]; k != nil && k.HasValue {
+		return k.Value, true
 	}
 	for _, f := range u.Fields {
 		if f.IsBase {
@@ -290,16 +237,6 @@ func (t *Type) enumerator(name string, left *budget) (int64, bool) {
 		}
 	}
 	return 0, false
-}
-
-func (x *index) enumeratorNames() []string {
-	var out []string
-	x.root.walk(func(n *node) {
-		if n.hasValue {
-			out = append(out, n.path())
-		}
-	})
-	return out
 }
 
 // Enum lists the values of an enum type by its name.

@@ -18,6 +18,7 @@ import (
 
 	"thaw/debuginfo"
 	"thaw/debuginfo/elffile"
+	"thaw/debuginfo/index"
 	"thaw/kernel/kernels"
 	"thaw/readfile"
 	"thaw/session/scenario"
@@ -42,7 +43,7 @@ func (o *options) findIn(dir string, names []string) (*debuginfo.File, error) {
 					if _, err := elffile.IsELF(p); errors.Is(err, readfile.ErrKind) || errors.Is(err, fs.ErrNotExist) {
 						continue
 					}
-					f, err := o.cache().Load(p)
+					f, err := debuginfo.LoadCached(p, o.cache())
 					if err == nil && f.HasDWARF() {
 						return f, nil
 					}
@@ -112,11 +113,11 @@ func (o *options) loadFiles(s *scenario.Scenario, dir string) (map[string]*debug
 }
 
 // cache is where the indices of debug info are kept, nil for nowhere.
-func (o *options) cache() *debuginfo.Cache {
+func (o *options) cache() *index.Cache {
 	if o.noCache {
 		return nil
 	}
-	return debuginfo.UserCache()
+	return index.UserCache()
 }
 
 // complete says which component has no file.
@@ -248,7 +249,7 @@ func (o *options) loadNamed(path string) (*debuginfo.File, error) {
 	if path == "" {
 		return nil, errors.New("--symbols without a file: write NAME=FILE")
 	}
-	f, err := o.cache().Load(path)
+	f, err := debuginfo.LoadCached(path, o.cache())
 	if err == nil && !f.HasDWARF() {
 		err = fmt.Errorf("%s has no debug info: give the unstripped file, built with -g", path)
 	}

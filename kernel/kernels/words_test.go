@@ -69,6 +69,8 @@ var layers = [][]string{
 	{"printable", "newfile", "readfile", "words", "cast"},
 	{"gdbremote"},
 	{"memory"},
+	{"debuginfo/elffile", "debuginfo/cxx", "debuginfo/fixture"},
+	{"debuginfo/index", "debuginfo/syntax"},
 	{"debuginfo"},
 	{"containers"},
 	{"kernel"},

@@ -1,4 +1,4 @@
-package debuginfo
+package index
 
 import "debug/dwarf"
 
@@ -36,7 +36,7 @@ var indexed = map[dwarf.Tag]bool{
 }
 
 // libraryWalk reads entries with debug/dwarf, which knows all forms.
-type libraryWalk struct{ r *entries }
+type libraryWalk struct{ r *Entries }
 
 func (w libraryWalk) next() (entry, bool, error) {
 	e, err := w.r.Next()
@@ -59,7 +59,7 @@ func outline(e *dwarf.Entry) entry {
 	x.name, _ = e.Val(dwarf.AttrName).(string)
 	x.declared, _ = e.Val(dwarf.AttrDeclaration).(bool)
 	x.value, x.hasValue = e.Val(dwarf.AttrConstValue).(int64)
-	x.ref, x.hasRef = reference(e)
+	x.ref, x.hasRef = Reference(e)
 	_, x.instance = e.Val(dwarf.AttrAbstractOrigin).(dwarf.Offset)
 	return x
 }

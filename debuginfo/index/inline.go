@@ -1,28 +1,29 @@
-package debuginfo
+package index
 
 import (
 	"debug/dwarf"
 	"sort"
+	"sync"
 
 	"thaw/debuginfo/cxx"
 	"thaw/debuginfo/elffile"
 )
 
-// allInlined finds all inlined copies of functions, once.
-func (f *File) allInlined() ([]inlined, error) {
+// AllInlined finds all inlined copies of functions, once.
+func (f *File) AllInlined() ([]inlined, error) {
 	t := &f.inlines
 	t.once.Do(func() {
 		defer f.Guard(&t.err)
-		if f.data == nil {
+		if f.Data == nil {
 			return
 		}
-		r := f.entries()
+		r := f.Entries()
 		seen := map[dwarf.Offset]bool{}
-		for _, b := range f.index.bodies {
-			if seen[b.off] {
+		for _, b := range f.Names.Bodies {
+			if seen[b.Off] {
 				continue
 			}
-			seen[b.off] = true
+			seen[b.Off] = true
 			if t.err = f.inlinedIn(r, b); t.err != nil {
 				return
 			}
@@ -33,8 +34,8 @@ func (f *File) allInlined() ([]inlined, error) {
 }
 
 // inlinedIn walks through everything in one function.
-func (f *File) inlinedIn(r *entries, b body) error {
-	r.Seek(b.off)
+func (f *File) inlinedIn(r *Entries, b body) error {
+	r.Seek(b.Off)
 	e, err := r.Next()
 	if err != nil || e == nil || !e.Children {
 		return err
@@ -57,19 +58,19 @@ func (f *File) inlinedIn(r *entries, b body) error {
 		if e.Tag != dwarf.TagInlinedSubroutine {
 			continue
 		}
-		ref, _ := reference(e)
+		ref, _ := Reference(e)
 		entry := f.entryOf(e)
-		if fn := nodeAt(f.index.byOff, ref); fn != nil && f.InText(entry) {
-			f.inlines.all = append(f.inlines.all, inlined{e.Offset, fn, b.n, entry})
+		if fn := NodeAt(f.Names.ByOff, ref); fn != nil && f.InText(entry) {
+			f.inlines.all = append(f.inlines.all, inlined{e.Offset, fn, b.N, entry})
 		}
 	}
 	return nil
 }
 
-// bodyAt finds the function whose code is at an address.
-func (f *File) bodyAt(pc uint64) (body, bool) {
-	bs := f.index.bodies
-	i := sort.Search(len(bs), func(i int) bool { return bs[i].low > pc })
+// BodyAt finds the function whose code is at an address.
+func (f *File) BodyAt(pc uint64) (body, bool) {
+	bs := f.Names.Bodies
+	i := sort.Search(len(bs), func(i int) bool { return bs[i].Low > pc })
 	// Aliases (constructors of complete objects and bases) share addresses.
 	for n := 0; i > 0 && n < 8; n++ {
 		i--
@@ -84,8 +85,8 @@ func (f *File) bodyAt(pc uint64) (body, bool) {
 // qualified name without parameters, and the distance from the start of that
 // part of it. Without debug info it is the symbol.
 func (f *File) FunctionAt(pc uint64) (name string, off uint64, ok bool) {
-	if b, ok := f.bodyAt(pc); ok {
-		return b.n.path(), pc - b.low, true
+	if b, ok := f.BodyAt(pc); ok {
+		return b.N.Path(), pc - b.Low, true
 	}
 	s, off, ok := f.SymbolAt(pc)
 	if !ok || !s.Func && !f.InText(pc) {
@@ -94,29 +95,29 @@ func (f *File) FunctionAt(pc uint64) (name string, off uint64, ok bool) {
 	return cxx.StripParams(s.Name), off, true
 }
 
-// block is a function, an inlined copy or a lexical block around an address.
-type block struct {
-	e       *dwarf.Entry
-	fn      *node // of functions and inlined copies, nil for lexical blocks
+// Block is a function, an inlined copy or a lexical block around an address.
+type Block struct {
+	E       *dwarf.Entry
+	Fn      *Node // of functions and inlined copies, nil for lexical blocks
 	entry   uint64
-	inlined bool
+	Inlined bool
 }
 
-// blocksAt lists what is around an address, the outermost, which is the
+// BlocksAt lists what is around an address, the outermost, which is the
 // function itself, first.
-func (f *File) blocksAt(pc uint64) ([]block, error) {
-	b, ok := f.bodyAt(pc)
+func (f *File) BlocksAt(pc uint64) ([]Block, error) {
+	b, ok := f.BodyAt(pc)
 	if !ok {
 		return nil, nil
 	}
-	r := f.entries()
-	r.Seek(b.off)
+	r := f.Entries()
+	r.Seek(b.Off)
 	e, err := r.Next()
 	if err != nil || e == nil {
 		return nil, err
 	}
-	_, entry := f.codeRanges(e)
-	out := []block{{e: e, fn: b.n, entry: entry}}
+	_, entry := f.CodeRanges(e)
+	out := []Block{{E: e, Fn: b.N, entry: entry}}
 	if !e.Children {
 		return out, nil
 	}
@@ -146,17 +147,17 @@ func (f *File) blocksAt(pc uint64) ([]block, error) {
 const maxBlocks = 256
 
 // blockOf says whether an entry is a block around an address.
-func (f *File) blockOf(e *dwarf.Entry, pc uint64) (block, bool) {
+func (f *File) blockOf(e *dwarf.Entry, pc uint64) (Block, bool) {
 	if e.Tag != dwarf.TagInlinedSubroutine && e.Tag != dwarf.TagLexDwarfBlock {
-		return block{}, false
+		return Block{}, false
 	}
-	ranges, entry := f.codeRanges(e)
+	ranges, entry := f.CodeRanges(e)
 	if len(ranges) == 0 || entry != pc && !containsAny(ranges, pc) {
-		return block{}, false
+		return Block{}, false
 	}
-	b := block{e: e, entry: entry}
-	if ref, ok := reference(e); ok && e.Tag == dwarf.TagInlinedSubroutine {
-		b.fn, b.inlined = nodeAt(f.index.byOff, ref), true
+	b := Block{E: e, entry: entry}
+	if ref, ok := Reference(e); ok && e.Tag == dwarf.TagInlinedSubroutine {
+		b.Fn, b.Inlined = NodeAt(f.Names.ByOff, ref), true
 	}
 	return b, true
 }
@@ -173,20 +174,35 @@ func containsAny(rs []elffile.Range, pc uint64) bool {
 // InlineStackAt names the functions around an address, the innermost inlined
 // one first and the function that holds the code last.
 func (f *File) InlineStackAt(pc uint64) []string {
-	blocks, err := f.safeBlocks(pc)
+	blocks, err := f.SafeBlocks(pc)
 	if err != nil {
 		return nil
 	}
 	var out []string
 	for i := len(blocks) - 1; i >= 0; i-- {
-		if blocks[i].fn != nil {
-			out = append(out, blocks[i].fn.path())
+		if blocks[i].Fn != nil {
+			out = append(out, blocks[i].Fn.Path())
 		}
 	}
 	return out
 }
 
-func (f *File) safeBlocks(pc uint64) (b []block, err error) {
+func (f *File) SafeBlocks(pc uint64) (b []Block, err error) {
 	defer f.Guard(&err)
-	return f.blocksAt(pc)
+	return f.BlocksAt(pc)
+}
+
+// inlined is one inlined copy of a function.
+type inlined struct {
+	Off   dwarf.Offset
+	Fn    *Node // the function
+	Into  *Node // the function whose code holds it
+	Entry uint64
+}
+
+// inlineTable lists the inlined copies, found on the first question.
+type inlineTable struct {
+	once sync.Once
+	all  []inlined
+	err  error
 }

@@ -1,4 +1,4 @@
-package debuginfo
+package index
 
 import (
 	"encoding/hex"
@@ -44,9 +44,6 @@ func UserCache() *Cache {
 
 // NewCache is the cache in a folder, which is made when it is needed.
 func NewCache(dir string) *Cache { return &Cache{dir, cacheBytes} }
-
-// Load is Load with the cache's help.
-func (c *Cache) Load(path string) (*File, error) { return loadWith(path, "", c) }
 
 func (c *Cache) path(key [16]byte) string {
 	return filepath.Join(c.dir, hex.EncodeToString(key[:])+indexSuffix)
@@ -136,7 +133,7 @@ func (c *Cache) evict() error {
 // load takes a file's index from the cache; false where it has none that is
 // good.
 func (c *Cache) load(f *File) bool {
-	if c == nil || f.data == nil {
+	if c == nil || f.Data == nil {
 		return false
 	}
 	f.cache, f.key = c, indexKey(f.Image)
@@ -148,7 +145,7 @@ func (c *Cache) load(f *File) bool {
 	if err != nil || !f.findUnits(x) {
 		return false
 	}
-	f.index = x
+	f.Names = x
 	if known {
 		f.inlines.once.Do(func() { f.inlines.all = inlines })
 	}
@@ -156,15 +153,15 @@ func (c *Cache) load(f *File) bool {
 }
 
 // findUnits reads the entries of an index's compilation units.
-func (f *File) findUnits(x *index) (ok bool) {
+func (f *File) findUnits(x *Names) (ok bool) {
 	var err error
 	defer func() { ok = ok && err == nil }()
 	defer f.Guard(&err)
-	r := f.entries()
+	r := f.Entries()
 	for i := range x.units {
 		u := &x.units[i]
-		r.Seek(u.off)
-		if u.entry, err = r.Next(); err != nil || u.entry == nil || u.entry.Offset != u.off || !isUnit(u.entry.Tag) {
+		r.Seek(u.Off)
+		if u.Entry, err = r.Next(); err != nil || u.Entry == nil || u.Entry.Offset != u.Off || !isUnit(u.Entry.Tag) {
 			return false
 		}
 	}
@@ -174,6 +171,6 @@ func (f *File) findUnits(x *index) (ok bool) {
 // keep puts a file's index into the cache it was looked for in.
 func (f *File) keep(inlines []inlined, known bool) {
 	if f.cache != nil {
-		_ = f.cache.write(f.key, f.index.encode(f.key, inlines, known)) // see Cache
+		_ = f.cache.write(f.key, f.Names.encode(f.key, inlines, known)) // see Cache
 	}
 }

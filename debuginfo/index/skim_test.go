@@ -1,18 +1,19 @@
-package debuginfo
+package index
 
 import (
 	"bytes"
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"thaw/debuginfo/fixture"
 )
 
 // both indexes a file with either walker, and compares.
 func both(t *testing.T, path string) {
 	t.Helper()
-	f := load(t, path)
+	f := open(t, path)
 	_, plain, err := readDWARF(f.DebugFile())
 	if err != nil || plain == nil {
 		t.Fatalf("%s: %v; its sections are plain: %v", path, err, plain != nil)
@@ -25,12 +26,12 @@ func both(t *testing.T, path string) {
 	if err != nil {
 		t.Fatalf("%s: %v", path, err)
 	}
-	read, err := indexWith(f, libraryWalk{f.entries()})
+	read, err := indexWith(f, libraryWalk{f.Entries()})
 	if err != nil {
 		t.Fatalf("%s: %v", path, err)
 	}
-	if len(read.units) == 0 || len(read.bodies) == 0 || len(read.byOff) < 10 {
-		t.Fatalf("%s: %d units, %d functions, %d names: nothing to compare", path, len(read.units), len(read.bodies), len(read.byOff))
+	if len(read.units) == 0 || len(read.Bodies) == 0 || len(read.ByOff) < 10 {
+		t.Fatalf("%s: %d units, %d functions, %d names: nothing to compare", path, len(read.units), len(read.Bodies), len(read.ByOff))
 	}
 	if !bytes.Equal(read.encode([16]byte{}, nil, false), skimmed.encode([16]byte{}, nil, false)) {
 		t.Errorf("%s: the skimmer's index is another one", path)
@@ -43,7 +44,7 @@ func TestSkimmerReadsWhatTheLibraryReads(t *testing.T) {
 	for _, name := range []string{"calls", "shapes"} {
 		for _, flags := range [][]string{{"-gdwarf-2", "-gstrict-dwarf"}, {"-gdwarf-3", "-gstrict-dwarf"}, {"-gdwarf-4"}, {"-gdwarf-5"}, {"-gdwarf-5", "-O3"},
 			{"-gdwarf-5", "-gdwarf64"}, {"-gdwarf-4", "-m32"}} {
-			both(t, build(t, name, flags...))
+			both(t, fixture.Build(t, name, flags...))
 		}
 	}
 }
@@ -59,32 +60,14 @@ func TestSkimmerOnFiles(t *testing.T) {
 	}
 }
 
-// Clang numbers and refers otherwise; strings by index are debug/dwarf's.
-func TestSkimmerAndClang(t *testing.T) {
-	clang, err := exec.LookPath("clang++")
-	if err != nil {
-		t.Skip("clang is not installed")
-	}
-	for _, version := range []string{"-gdwarf-4", "-gdwarf-5"} {
-		out := filepath.Join(t.TempDir(), "calls")
-		if text, err := exec.Command(clang, "-g", version, "-O2", "-ffreestanding", "-nostdlib", "-static", "-o", out, "testdata/calls.cc").CombinedOutput(); err != nil {
-			t.Fatalf("%v\n%s", err, text)
-		}
-		f := load(t, out)
-		if _, err := f.Functions("app::leaf"); err != nil {
-			t.Errorf("%s: %v", version, err)
-		}
-	}
-}
-
 // What a skimmer does not know is left to debug/dwarf.
 func TestUnusualFormsAreLeftToTheLibrary(t *testing.T) {
-	f := load(t, build(t, "calls", "-gdwarf-5"))
+	f := open(t, fixture.Build(t, "calls", "-gdwarf-5"))
 	_, plain, err := readDWARF(f.DebugFile())
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := f.index.encode([16]byte{}, nil, false)
+	want := f.Names.encode([16]byte{}, nil, false)
 	for name, s := range map[string]sections{
 		"no abbreviations": {info: plain.info, str: plain.str, lineStr: plain.lineStr},
 		"no names":         {info: plain.info, abbrev: plain.abbrev},
@@ -109,7 +92,7 @@ func TestUnusualFormsAreLeftToTheLibrary(t *testing.T) {
 // finds something.
 func FuzzSkim(f *testing.F) {
 	for _, flags := range [][]string{{"-gdwarf-4"}, {"-gdwarf-5"}, {"-gdwarf-2", "-gstrict-dwarf"}} {
-		prog := load(f, build(f, "shapes", flags...))
+		prog := open(f, fixture.Build(f, "shapes", flags...))
 		_, plain, err := readDWARF(prog.DebugFile())
 		if err != nil {
 			f.Fatal(err)

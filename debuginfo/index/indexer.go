@@ -1,4 +1,4 @@
-package debuginfo
+package index
 
 import (
 	"debug/dwarf"
@@ -15,19 +15,19 @@ type origin struct {
 // indexer is the pass.
 type indexer struct {
 	f        *File
-	x        *index
+	x        *Names
 	w        walker
-	whole    *entries // for entries of which more is wanted than a walker tells
-	stack    []*node
+	whole    *Entries // for entries of which more is wanted than a walker tells
+	stack    []*Node
 	unnamed  []origin // functions and variables named by another entry
 	variable map[dwarf.Offset]bool
 }
 
 // buildIndex indexes a file's debug info; plain are its sections, nil if they do
 // not lie plainly in the file.
-func buildIndex(f *File, plain *sections) (x *index, err error) {
-	if f.data == nil {
-		return &index{root: &node{}}, nil
+func buildIndex(f *File, plain *sections) (x *Names, err error) {
+	if f.Data == nil {
+		return &Names{Root: &Node{}}, nil
 	}
 	defer f.Guard(&err)
 	if plain != nil {
@@ -39,12 +39,12 @@ func buildIndex(f *File, plain *sections) (x *index, err error) {
 			return x, err
 		}
 	}
-	return indexWith(f, libraryWalk{f.entries()})
+	return indexWith(f, libraryWalk{f.Entries()})
 }
 
 // indexWith makes an index of what a walker tells.
-func indexWith(f *File, w walker) (*index, error) {
-	b := &indexer{f: f, x: &index{root: &node{}}, w: w, whole: f.entries(), variable: map[dwarf.Offset]bool{}}
+func indexWith(f *File, w walker) (*Names, error) {
+	b := &indexer{f: f, x: &Names{Root: &Node{}}, w: w, whole: f.Entries(), variable: map[dwarf.Offset]bool{}}
 	for {
 		e, done, err := w.next()
 		if err != nil {
@@ -68,22 +68,22 @@ func indexWith(f *File, w walker) (*index, error) {
 }
 
 // scope is the node of the entries around the current one.
-func (b *indexer) scope() *node {
+func (b *indexer) scope() *Node {
 	if len(b.stack) == 0 {
-		return b.x.root
+		return b.x.Root
 	}
 	return b.stack[len(b.stack)-1]
 }
 
 // visit takes one entry in, and goes into it or past it.
 func (b *indexer) visit(e *entry) error {
-	inside := (*node)(nil) // scope of the children, nil to pass them by
+	inside := (*Node)(nil) // scope of the children, nil to pass them by
 	var err error
 	switch e.tag {
 	case dwarf.TagCompileUnit, dwarf.TagPartialUnit: // see isUnit
 		b.stack = b.stack[:0] // a damaged unit may lack ends
 		err = b.unit(e)
-		inside = b.x.root
+		inside = b.x.Root
 	case dwarf.TagNamespace:
 		inside = b.named(e)
 	case dwarf.TagClassType, dwarf.TagStructType, dwarf.TagUnionType, dwarf.TagInterfaceType, dwarf.TagEnumerationType:
@@ -133,21 +133,21 @@ func (b *indexer) unit(e *entry) error {
 		return err
 	}
 	low, _ := whole.Val(dwarf.AttrLowpc).(uint64)
-	b.x.units = append(b.x.units, unit{e.off, whole, low})
+	b.x.units = append(b.x.units, Unit{e.off, whole, low})
 	return nil
 }
 
 // named gives an entry its node; one without a name has that of its scope.
-func (b *indexer) named(e *entry) *node {
+func (b *indexer) named(e *entry) *Node {
 	n := b.scope()
 	if e.name != "" {
 		n = n.kid(e.name)
 	}
-	b.x.byOff = append(b.x.byOff, named{e.off, n})
+	b.x.ByOff = append(b.x.ByOff, named{e.off, n})
 	return n
 }
 
-func (b *indexer) typ(e *entry) *node {
+func (b *indexer) typ(e *entry) *Node {
 	n := b.named(e)
 	switch {
 	case e.name == "":
@@ -155,10 +155,10 @@ func (b *indexer) typ(e *entry) *node {
 			b.x.anon = map[dwarf.Offset]bool{}
 		}
 		b.x.anon[e.off] = true
-	case e.declared && n.decl == 0:
-		n.decl = e.off
-	case !e.declared && n.typ == 0:
-		n.typ = e.off
+	case e.declared && n.Decl == 0:
+		n.Decl = e.off
+	case !e.declared && n.Typ == 0:
+		n.Typ = e.off
 	}
 	return n
 }
@@ -171,25 +171,25 @@ func (b *indexer) enumerator(e *entry) {
 	}
 	within := b.scope()
 	within.kid(e.name).constant(e.value)
-	if within.isEnum && within.parent != nil {
-		within.parent.kid(e.name).constant(e.value)
+	if within.isEnum && within.Parent != nil {
+		within.Parent.kid(e.name).constant(e.value)
 	}
 }
 
 // constant gives a name its value, unless it has one.
-func (n *node) constant(v int64) {
-	if !n.hasValue {
-		n.hasValue, n.value = true, v
+func (n *Node) constant(v int64) {
+	if !n.HasValue {
+		n.HasValue, n.Value = true, v
 	}
 }
 
 func (b *indexer) function(e *entry) error {
-	var n *node
+	var n *Node
 	if e.hasRef {
 		b.unnamed = append(b.unnamed, origin{e.off, e.ref})
 	} else if e.name != "" {
 		n = b.named(e)
-		n.isFunc = true
+		n.IsFunc = true
 	}
 	if !e.code {
 		return nil
@@ -198,10 +198,10 @@ func (b *indexer) function(e *entry) error {
 	if err != nil {
 		return err
 	}
-	ranges, entry := b.f.codeRanges(whole)
+	ranges, entry := b.f.CodeRanges(whole)
 	for _, r := range ranges {
 		if b.f.InText(r.Start) {
-			b.x.bodies = append(b.x.bodies, body{r.Start, r.End, r.Start == entry, e.off, n})
+			b.x.Bodies = append(b.x.Bodies, body{r.Start, r.End, r.Start == entry, e.off, n})
 		}
 	}
 	return nil
@@ -214,12 +214,12 @@ func (b *indexer) variables(e *entry) {
 		b.variable[e.off] = true
 	case e.name != "":
 		n := b.named(e)
-		n.vars = append(n.vars, e.off)
+		n.Vars = append(n.Vars, e.off)
 	}
 }
 
-// reference is the entry that an entry completes or is an instance of.
-func reference(e *dwarf.Entry) (dwarf.Offset, bool) {
+// Reference is the entry that an entry completes or is an instance of.
+func Reference(e *dwarf.Entry) (dwarf.Offset, bool) {
 	for _, a := range []dwarf.Attr{dwarf.AttrAbstractOrigin, dwarf.AttrSpecification} {
 		if off, ok := e.Val(a).(dwarf.Offset); ok {
 			return off, true
@@ -237,17 +237,17 @@ func (b *indexer) resolve() {
 	for _, o := range b.unnamed {
 		refs[o.off] = o.ref
 	}
-	plain := b.x.byOff
+	plain := b.x.ByOff
 	var found []named
 	for _, o := range b.unnamed {
 		off := o.ref
 		for range maxChain {
-			if n := nodeAt(plain, off); n != nil {
+			if n := NodeAt(plain, off); n != nil {
 				found = append(found, named{o.off, n})
 				if b.variable[o.off] {
-					n.vars = append(n.vars, o.off)
+					n.Vars = append(n.Vars, o.off)
 				} else {
-					n.isFunc = true
+					n.IsFunc = true
 				}
 				break
 			}
@@ -258,16 +258,16 @@ func (b *indexer) resolve() {
 			off = next
 		}
 	}
-	b.x.byOff = merge(plain, found)
-	kept := b.x.bodies[:0]
-	for _, c := range b.x.bodies {
-		if c.n == nil {
-			c.n = nodeAt(b.x.byOff, c.off)
+	b.x.ByOff = merge(plain, found)
+	kept := b.x.Bodies[:0]
+	for _, c := range b.x.Bodies {
+		if c.N == nil {
+			c.N = NodeAt(b.x.ByOff, c.Off)
 		}
-		if c.n != nil {
+		if c.N != nil {
 			kept = append(kept, c)
 		}
 	}
-	b.x.bodies = kept
-	sort.Slice(kept, func(i, j int) bool { return kept[i].low < kept[j].low })
+	b.x.Bodies = kept
+	sort.Slice(kept, func(i, j int) bool { return kept[i].Low < kept[j].Low })
 }

@@ -1,4 +1,4 @@
-package debuginfo
+package index
 
 import (
 	"debug/dwarf"
@@ -39,7 +39,7 @@ func (f *File) loadLines() *lineTable {
 			})
 		}()
 		ids := map[string]int32{}
-		for _, u := range f.index.units {
+		for _, u := range f.Names.units {
 			t.read(f, u, ids)
 		}
 	})
@@ -47,8 +47,8 @@ func (f *File) loadLines() *lineTable {
 }
 
 // read takes one unit's table in, without code that the linker threw away.
-func (t *lineTable) read(f *File, u unit, ids map[string]int32) {
-	lr, err := f.data.LineReader(u.entry)
+func (t *lineTable) read(f *File, u Unit, ids map[string]int32) {
+	lr, err := f.Data.LineReader(u.Entry)
 	if err != nil || lr == nil {
 		return
 	}
@@ -85,7 +85,7 @@ func (t *lineTable) read(f *File, u unit, ids map[string]int32) {
 
 // LineAt tells the source file and line of an address.
 func (f *File) LineAt(pc uint64) (file string, line int, ok bool) {
-	if f.data == nil || !f.InText(pc) {
+	if f.Data == nil || !f.InText(pc) {
 		return "", 0, false
 	}
 	t := f.loadLines()
@@ -102,7 +102,7 @@ func (f *File) LineAt(pc uint64) (file string, line int, ok bool) {
 // AddrsForLine lists the addresses where a line's statements begin. The file
 // may be given by the end of its path.
 func (f *File) AddrsForLine(file string, line int) []uint64 {
-	if f.data == nil {
+	if f.Data == nil {
 		return nil
 	}
 	t := f.loadLines()

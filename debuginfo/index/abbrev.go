@@ -1,4 +1,4 @@
-package debuginfo
+package index
 
 import (
 	"debug/dwarf"
@@ -129,7 +129,7 @@ const maxGap = 16
 
 // shapes reads a unit's abbreviations, by their codes.
 func (u *skimUnit) shapes(abbrev []byte) ([]shape, error) {
-	r := &cursor{data: abbrev}
+	r := &cursor{Data: abbrev}
 	var out []shape
 	for {
 		code := r.uleb()
@@ -199,17 +199,17 @@ func (u *skimUnit) add(s *shape, attr dwarf.Attr, form uint64, implicit int64) e
 // cursor reads little-endian numbers; once something is missing all are 0, and
 // bad is set.
 type cursor struct {
-	data []byte
+	Data []byte
 	bad  bool
 }
 
 func (r *cursor) take(n uint64) []byte {
-	if n > uint64(len(r.data)) {
-		r.bad, r.data = true, nil
+	if n > uint64(len(r.Data)) {
+		r.bad, r.Data = true, nil
 		return nil
 	}
-	out := r.data[:n:n]
-	r.data = r.data[n:]
+	out := r.Data[:n:n]
+	r.Data = r.Data[n:]
 	return out
 }
 
@@ -253,12 +253,12 @@ func (r *cursor) u64() uint64 {
 }
 
 func (r *cursor) uleb() uint64 {
-	v, n := binary.Uvarint(r.data)
+	v, n := binary.Uvarint(r.Data)
 	if n <= 0 {
-		r.bad, r.data = true, nil
+		r.bad, r.Data = true, nil
 		return 0
 	}
-	r.data = r.data[n:]
+	r.Data = r.Data[n:]
 	return v
 }
 

@@ -1,4 +1,4 @@
-package debuginfo
+package index
 
 import (
 	"bytes"
@@ -50,19 +50,19 @@ func newSkimmer(s sections) (*skimmer, error) {
 	if uint64(len(w.info)) > math.MaxUint32 { // dwarf.Offset ends there
 		return nil, errUnusual
 	}
-	for r := (&cursor{data: s.info}); len(r.data) > 0; {
-		u := skimUnit{base: len(w.info) - len(r.data), offset: 4}
+	for r := (&cursor{Data: s.info}); len(r.Data) > 0; {
+		u := skimUnit{base: len(w.info) - len(r.Data), offset: 4}
 		length := r.fixed(4)
 		if length == 0xffffffff {
 			u.offset, length = 8, r.fixed(8)
 		}
-		body := &cursor{data: r.take(length)}
-		u.end = len(w.info) - len(r.data)
+		body := &cursor{Data: r.take(length)}
+		u.end = len(w.info) - len(r.Data)
 		if length == 0 && !r.bad {
 			continue // filled up between units
 		}
 		u.header(body)
-		if u.first = u.end - len(body.data); r.bad || body.bad || u.version < 2 || u.version > 5 || u.addr != 4 && u.addr != 8 {
+		if u.first = u.end - len(body.Data); r.bad || body.bad || u.version < 2 || u.version > 5 || u.addr != 4 && u.addr != 8 {
 			return nil, errUnusual
 		}
 		w.units = append(w.units, u)
@@ -96,7 +96,7 @@ func (w *skimmer) open() (bool, error) {
 		return false, nil
 	}
 	u := &w.units[w.unit]
-	w.at = cursor{data: w.info[u.first:u.end]}
+	w.at = cursor{Data: w.info[u.first:u.end]}
 	key := tableKey{u.abbrev, u.version, u.addr, u.offset}
 	known, ok := w.tables[key]
 	if !ok {
@@ -117,7 +117,7 @@ func (w *skimmer) open() (bool, error) {
 // is in them.
 func (w *skimmer) next() (e entry, done bool, err error) {
 	for {
-		for len(w.at.data) == 0 {
+		for len(w.at.Data) == 0 {
 			if more, err := w.open(); !more {
 				return entry{}, true, err
 			}
@@ -138,15 +138,15 @@ func (w *skimmer) skip() error {
 	}
 	for depth := 1; depth > 0; {
 		u := &w.units[w.unit]
-		if here := dwarf.Offset(u.end - len(w.at.data)); w.children && w.sibling >= here {
+		if here := dwarf.Offset(u.end - len(w.at.Data)); w.children && w.sibling >= here {
 			if int(w.sibling) >= u.end {
 				return errUnusual
 			}
-			w.at.data, w.children = w.info[w.sibling:u.end], false
+			w.at.Data, w.children = w.info[w.sibling:u.end], false
 			depth--
 			continue
 		}
-		if len(w.at.data) == 0 {
+		if len(w.at.Data) == 0 {
 			return errUnusual
 		}
 		e, err := w.read()
@@ -166,7 +166,7 @@ func (w *skimmer) skip() error {
 // read reads an entry.
 func (w *skimmer) read() (entry, error) {
 	u := &w.units[w.unit]
-	off := dwarf.Offset(u.end - len(w.at.data))
+	off := dwarf.Offset(u.end - len(w.at.Data))
 	code := w.at.uleb()
 	if w.children, w.sibling = false, 0; code == 0 && !w.at.bad {
 		return entry{}, nil
@@ -255,7 +255,7 @@ func (w *skimmer) name(u *skimUnit, st *step) string {
 
 // text is text with a zero at its end that stands in the entry.
 func (w *skimmer) text() []byte {
-	n := bytes.IndexByte(w.at.data, 0)
+	n := bytes.IndexByte(w.at.Data, 0)
 	if n < 0 {
 		w.at.bad = true
 		return nil

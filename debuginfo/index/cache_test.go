@@ -1,4 +1,4 @@
-package debuginfo
+package index
 
 import (
 	"bytes"
@@ -6,20 +6,21 @@ import (
 	"hash/crc32"
 	"os"
 	"path/filepath"
-	"reflect"
 	"testing"
 	"time"
+
+	"thaw/debuginfo/fixture"
 )
 
 // spelled is a file's index in the form of the cache, with the inlined
 // functions.
 func spelled(t testing.TB, f *File) []byte {
 	t.Helper()
-	inl, err := f.allInlined()
+	inl, err := f.AllInlined()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return f.index.encode(indexKey(f.Image), inl, true)
+	return f.Names.encode(indexKey(f.Image), inl, true)
 }
 
 // indexFiles lists a cache's files.
@@ -34,27 +35,17 @@ func indexFiles(t testing.TB, c *Cache) []string {
 
 func TestCache(t *testing.T) {
 	for _, flags := range [][]string{{"-gdwarf-4", "-O2"}, {"-gdwarf-5", "-O2"}, {"-gdwarf-5", "-O1", "-gz"}} {
-		path := build(t, "calls", flags...)
+		path := fixture.Build(t, "calls", flags...)
 		c := NewCache(filepath.Join(t.TempDir(), "made", "here"))
-		plain := load(t, path)
+		plain := open(t, path)
 		want := spelled(t, plain)
 		for n, start := range []string{"first", "second, without inlined functions", "third"} {
-			f, err := c.Load(path)
+			f, err := Open(path, "", c)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if got := spelled(t, f); !bytes.Equal(got, want) {
 				t.Errorf("%v: %s start: another index", flags, start)
-			}
-			for _, d := range plain.index.byOff {
-				if !d.n.isFunc {
-					continue
-				}
-				a, aErr := plain.Functions(d.n.path())
-				b, bErr := f.Functions(d.n.path())
-				if !reflect.DeepEqual(a, b) || (aErr == nil) != (bErr == nil) {
-					t.Errorf("%v: %s start: %s: %v %v, want %v %v", flags, start, d.n.path(), b, bErr, a, aErr)
-				}
 			}
 			if file, line, ok := f.LineAt(f.Entry()); ok {
 				if wantFile, wantLine, _ := plain.LineAt(f.Entry()); file != wantFile || line != wantLine {
@@ -80,29 +71,29 @@ func TestCache(t *testing.T) {
 
 // The index is really taken from the cache, and not where it is no good.
 func TestCacheIsUsed(t *testing.T) {
-	path := build(t, "calls", "-O2")
+	path := fixture.Build(t, "calls", "-O2")
 	c := NewCache(t.TempDir())
 	if err := os.Chmod(c.dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	f, err := c.Load(path)
+	f, err := Open(path, "", c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	// A cached index with one name more tells where an index came from.
 	const mark = "written by the test"
 	key := f.key
-	plain := f.index.encode(key, nil, false)
-	f.index.root.kid(mark).isFunc = true
-	marked := f.index.encode(key, nil, false)
+	plain := f.Names.encode(key, nil, false)
+	f.Names.Root.kid(mark).IsFunc = true
+	marked := f.Names.encode(key, nil, false)
 	file := c.path(key)
 	hit := func() bool {
 		t.Helper()
-		f, err := c.Load(path)
+		f, err := Open(path, "", c)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return f.index.root.kids[mark] != nil
+		return f.Names.Root.Kids[mark] != nil
 	}
 	put := func(data []byte) {
 		t.Helper()
@@ -122,11 +113,11 @@ func TestCacheIsUsed(t *testing.T) {
 	for name, data := range map[string][]byte{
 		"empty": {}, "text": []byte("no index at all"), "cut": marked[:len(marked)/2], "damaged": flipped,
 		"older":           append([]byte("thawidx\x00"), marked[8:]...),
-		"of another file": f.index.encode(other, nil, false),
+		"of another file": f.Names.encode(other, nil, false),
 		"units elsewhere": recount(func() []byte {
-			f.index.units[0].off++
-			defer func() { f.index.units[0].off-- }()
-			return f.index.encode(key, nil, false)
+			f.Names.units[0].Off++
+			defer func() { f.Names.units[0].Off-- }()
+			return f.Names.encode(key, nil, false)
 		}()),
 		"without anything": recount(append(bytes.Clone(marked[:28]), make([]byte, 28)...)),
 	} {
@@ -164,13 +155,16 @@ func TestCacheIsUsed(t *testing.T) {
 	}
 
 	put(marked)
-	touched := bytes.Clone(mustRead(t, path))
+	touched, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
 	copied := filepath.Join(t.TempDir(), "other")
 	if err := os.WriteFile(copied, append(touched, 0), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	g, err := c.Load(copied)
-	if err != nil || g.index.root.kids[mark] != nil {
+	g, err := Open(copied, "", c)
+	if err != nil || g.Names.Root.Kids[mark] != nil {
 		t.Errorf("another file has the index of this one (%v)", err)
 	}
 }
@@ -187,9 +181,9 @@ func TestCacheCannotBeWritten(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	path := build(t, "calls")
+	path := fixture.Build(t, "calls")
 	for _, c := range []*Cache{nil, NewCache(filepath.Join(file, "folder"))} {
-		if f, err := c.Load(path); err != nil || !f.HasDWARF() {
+		if f, err := Open(path, "", c); err != nil || !f.HasDWARF() {
 			t.Errorf("%v", err)
 		}
 	}
@@ -231,15 +225,13 @@ func TestCacheBounds(t *testing.T) {
 	}
 }
 
-// FuzzIndex reads an index of any contents with a good checksum, and asks
-// everything of a program that has it.
+// FuzzIndex reads an index of any contents with a good checksum.
 func FuzzIndex(f *testing.F) {
-	path := build(f, "calls", "-O2")
-	prog := load(f, path)
+	prog := open(f, fixture.Build(f, "calls", "-O2"))
 	whole := spelled(f, prog)
 	key := indexKey(prog.Image)
 	f.Add(whole[28:])
-	f.Add(prog.index.encode(key, nil, false)[28:])
+	f.Add(prog.Names.encode(key, nil, false)[28:])
 	f.Add(make([]byte, 28+32))
 	f.Add(bytes.Repeat([]byte{0xff}, 28))
 	f.Fuzz(func(t *testing.T, body []byte) {
@@ -254,12 +246,14 @@ func FuzzIndex(f *testing.F) {
 		if _, _, _, err := decodeIndex(x.encode(key, inl, known), key); err != nil {
 			t.Fatalf("written again: %v", err)
 		}
-		g := load(t, path)
-		if !g.findUnits(x) {
-			return
-		}
-		g.index = x
-		g.inlines.once.Do(func() { g.inlines.all = inl })
-		askAll(g)
 	})
+}
+
+func open(t testing.TB, path string) *File {
+	t.Helper()
+	f, err := Open(path, "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
 }

@@ -1,4 +1,4 @@
-package debuginfo
+package index
 
 import (
 	"debug/dwarf"
@@ -56,7 +56,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 type indexWriter struct {
 	out  []byte
 	text []byte
-	list []*node // by number
+	list []*Node // by number
 }
 
 func (w *indexWriter) u32(v uint32) { w.out = binary.LittleEndian.AppendUint32(w.out, v) }
@@ -64,12 +64,12 @@ func (w *indexWriter) u64(v uint64) { w.out = binary.LittleEndian.AppendUint64(w
 func (w *indexWriter) len(n int)    { w.u32(uint32(n)) }
 
 // number gives all nodes their numbers, a scope before what is in it.
-func (w *indexWriter) number(root *node) {
+func (w *indexWriter) number(root *Node) {
 	root.number, w.list = 0, append(w.list, root)
 	for i := 0; i < len(w.list); i++ {
 		first := len(w.list)
-		w.list = slices.AppendSeq(w.list, maps.Values(w.list[i].kids))
-		slices.SortFunc(w.list[first:], func(a, b *node) int { return strings.Compare(a.name, b.name) })
+		w.list = slices.AppendSeq(w.list, maps.Values(w.list[i].Kids))
+		slices.SortFunc(w.list[first:], func(a, b *Node) int { return strings.Compare(a.name, b.name) })
 		for n, k := range w.list[first:] {
 			k.number = uint32(first + n)
 		}
@@ -82,32 +82,32 @@ const (
 	flagValue
 )
 
-func (n *node) flags() (f uint32) {
-	if n.isFunc {
+func (n *Node) flags() (f uint32) {
+	if n.IsFunc {
 		f |= flagFunc
 	}
 	if n.isEnum {
 		f |= flagEnum
 	}
-	if n.hasValue {
+	if n.HasValue {
 		f |= flagValue
 	}
 	return f
 }
 
 // encode is the file's contents; inlines may be nil, where they are not known.
-func (x *index) encode(key [16]byte, inlines []inlined, known bool) []byte {
+func (x *Names) encode(key [16]byte, inlines []inlined, known bool) []byte {
 	w := &indexWriter{}
-	w.number(x.root)
+	w.number(x.Root)
 	vars := 0
 	for _, n := range w.list {
-		vars += len(n.vars)
+		vars += len(n.Vars)
 		w.text = append(w.text, n.name...)
 	}
 	w.len(len(w.list))
 	w.len(vars)
-	w.len(len(x.byOff))
-	w.len(len(x.bodies))
+	w.len(len(x.ByOff))
+	w.len(len(x.Bodies))
 	w.len(len(x.units))
 	w.len(len(x.anon))
 	if known {
@@ -118,38 +118,38 @@ func (x *index) encode(key [16]byte, inlines []inlined, known bool) []byte {
 	for _, n := range w.list {
 		w.len(len(n.name))
 		parent := uint32(0)
-		if n.parent != nil {
-			parent = n.parent.number
+		if n.Parent != nil {
+			parent = n.Parent.number
 		}
 		w.u32(parent)
-		w.u32(uint32(n.typ))
-		w.u32(uint32(n.decl))
-		w.len(len(n.vars))
+		w.u32(uint32(n.Typ))
+		w.u32(uint32(n.Decl))
+		w.len(len(n.Vars))
 		w.u32(n.flags())
-		w.u64(uint64(n.value))
+		w.u64(uint64(n.Value))
 	}
 	for _, n := range w.list {
-		for _, v := range n.vars {
+		for _, v := range n.Vars {
 			w.u32(uint32(v))
 		}
 	}
-	for _, e := range x.byOff {
-		w.u32(uint32(e.off))
-		w.u32(e.n.number)
+	for _, e := range x.ByOff {
+		w.u32(uint32(e.Off))
+		w.u32(e.N.number)
 	}
-	for _, b := range x.bodies {
-		w.u64(b.low)
+	for _, b := range x.Bodies {
+		w.u64(b.Low)
 		w.u64(b.high)
-		w.u32(uint32(b.off))
-		entry := b.n.number << 1
-		if b.entry {
+		w.u32(uint32(b.Off))
+		entry := b.N.number << 1
+		if b.Entry {
 			entry |= 1
 		}
 		w.u32(entry)
 	}
 	for _, u := range x.units {
-		w.u32(uint32(u.off))
-		w.u64(u.low)
+		w.u32(uint32(u.Off))
+		w.u64(u.Low)
 	}
 	anon := make([]dwarf.Offset, 0, len(x.anon))
 	for off := range x.anon {
@@ -160,10 +160,10 @@ func (x *index) encode(key [16]byte, inlines []inlined, known bool) []byte {
 		w.u32(uint32(off))
 	}
 	for _, i := range inlines {
-		w.u32(uint32(i.off))
-		w.u32(i.fn.number)
-		w.u32(i.into.number)
-		w.u64(i.entry)
+		w.u32(uint32(i.Off))
+		w.u32(i.Fn.number)
+		w.u32(i.Into.number)
+		w.u64(i.Entry)
 	}
 	body := append(w.out, w.text...)
 	file := append([]byte(indexMagic), key[:]...)
@@ -182,7 +182,7 @@ var memberSizes = [7]int{32, 4, 8, 24, 12, 4, 20}
 // decodeIndex reads what encode wrote for the same key. What it says is not
 // taken for granted but for places in the debug info, which may be wrong there,
 // too.
-func decodeIndex(file []byte, key [16]byte) (x *index, inlines []inlined, known bool, err error) {
+func decodeIndex(file []byte, key [16]byte) (x *Names, inlines []inlined, known bool, err error) {
 	const head = len(indexMagic) + len(key) + 4
 	if len(file) < head || string(file[:len(indexMagic)]) != indexMagic || [16]byte(file[len(indexMagic):]) != key {
 		return nil, nil, false, fmt.Errorf("not an index of this file: %w", errIndexFile)
@@ -191,7 +191,7 @@ func decodeIndex(file []byte, key [16]byte) (x *index, inlines []inlined, known 
 	if crc32.Checksum(body, castagnoli) != binary.LittleEndian.Uint32(file[head-4:]) {
 		return nil, nil, false, fmt.Errorf("checksums differ: %w", errIndexFile)
 	}
-	r := &indexReader{cursor{data: body}}
+	r := &indexReader{cursor{Data: body}}
 	var counts [7]int
 	need := 0
 	for i := range counts {
@@ -202,20 +202,20 @@ func decodeIndex(file []byte, key [16]byte) (x *index, inlines []inlined, known 
 		counts[i] = int(n)
 		need += counts[i] * memberSizes[i]
 	}
-	if r.bad || counts[0] == 0 || need > len(r.data) {
+	if r.bad || counts[0] == 0 || need > len(r.Data) {
 		return nil, nil, false, fmt.Errorf("counts of %d bytes: %w", len(body), errIndexFile)
 	}
-	x, inlines = r.index(counts, string(r.data[need:]))
+	x, inlines = r.Names(counts, string(r.Data[need:]))
 	if r.bad {
 		return nil, nil, false, fmt.Errorf("contents: %w", errIndexFile)
 	}
 	return x, inlines, known, nil
 }
 
-// index reads the lists.
-func (r *indexReader) index(counts [7]int, text string) (*index, []inlined) {
-	nodes := make([]node, counts[0])
-	at := func(n uint32) *node {
+// Names reads the lists.
+func (r *indexReader) Names(counts [7]int, text string) (*Names, []inlined) {
+	nodes := make([]Node, counts[0])
+	at := func(n uint32) *Node {
 		if n >= uint32(len(nodes)) {
 			r.bad = true
 			return &nodes[0]
@@ -227,44 +227,44 @@ func (r *indexReader) index(counts [7]int, text string) (*index, []inlined) {
 	for i := range nodes {
 		n := &nodes[i]
 		name, parent := uint64(r.u32()), r.u32()
-		n.typ, n.decl = dwarf.Offset(r.u32()), dwarf.Offset(r.u32())
+		n.Typ, n.Decl = dwarf.Offset(r.u32()), dwarf.Offset(r.u32())
 		mine, flags := uint64(r.u32()), r.u32()
-		n.isFunc, n.isEnum, n.hasValue = flags&flagFunc != 0, flags&flagEnum != 0, flags&flagValue != 0
-		n.value = int64(r.u64())
+		n.IsFunc, n.isEnum, n.HasValue = flags&flagFunc != 0, flags&flagEnum != 0, flags&flagValue != 0
+		n.Value = int64(r.u64())
 		if name > uint64(len(text)) || mine > uint64(len(left)) || i > 0 && parent >= uint32(i) {
 			r.bad = true
 			return nil, nil
 		}
 		n.name, text = text[:name], text[name:]
 		if mine > 0 {
-			n.vars, left = left[:mine:mine], left[mine:]
+			n.Vars, left = left[:mine:mine], left[mine:]
 		}
 		if i > 0 {
-			n.parent = &nodes[parent]
-			if n.parent.kids == nil {
-				n.parent.kids = map[string]*node{}
+			n.Parent = &nodes[parent]
+			if n.Parent.Kids == nil {
+				n.Parent.Kids = map[string]*Node{}
 			}
-			n.parent.kids[n.name] = n
+			n.Parent.Kids[n.name] = n
 		}
 	}
 	for i := range vars {
 		vars[i] = dwarf.Offset(r.u32())
 	}
-	x := &index{root: &nodes[0], byOff: make([]named, counts[2]), bodies: make([]body, counts[3]), units: make([]unit, counts[4])}
-	for i := range x.byOff {
-		x.byOff[i] = named{dwarf.Offset(r.u32()), at(r.u32())}
-		r.bad = r.bad || i > 0 && x.byOff[i].off < x.byOff[i-1].off
+	x := &Names{Root: &nodes[0], ByOff: make([]named, counts[2]), Bodies: make([]body, counts[3]), units: make([]Unit, counts[4])}
+	for i := range x.ByOff {
+		x.ByOff[i] = named{dwarf.Offset(r.u32()), at(r.u32())}
+		r.bad = r.bad || i > 0 && x.ByOff[i].Off < x.ByOff[i-1].Off
 	}
-	for i := range x.bodies {
-		b := body{low: r.u64(), high: r.u64(), off: dwarf.Offset(r.u32())}
+	for i := range x.Bodies {
+		b := body{Low: r.u64(), high: r.u64(), Off: dwarf.Offset(r.u32())}
 		n := r.u32()
-		b.entry, b.n = n&1 != 0, at(n>>1)
-		x.bodies[i] = b
-		r.bad = r.bad || i > 0 && b.low < x.bodies[i-1].low
+		b.Entry, b.N = n&1 != 0, at(n>>1)
+		x.Bodies[i] = b
+		r.bad = r.bad || i > 0 && b.Low < x.Bodies[i-1].Low
 	}
 	for i := range x.units {
-		x.units[i] = unit{off: dwarf.Offset(r.u32()), low: r.u64()}
-		r.bad = r.bad || i > 0 && x.units[i].off <= x.units[i-1].off
+		x.units[i] = Unit{Off: dwarf.Offset(r.u32()), Low: r.u64()}
+		r.bad = r.bad || i > 0 && x.units[i].Off <= x.units[i-1].Off
 	}
 	if counts[5] > 0 {
 		x.anon = make(map[dwarf.Offset]bool, counts[5])
