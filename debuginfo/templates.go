@@ -12,19 +12,19 @@ import (
 // among those of its arguments that are types: of Avl_tree<T> it is T.
 func (t *Type) TemplateArgument(i int) (arg *Type, err error) {
 	u := t.Underlying()
-	if u == nil || u.file == nil || u.file.data == nil || !u.IsStruct() {
+	if u == nil || u.file == nil || u.file.Data == nil || !u.IsStruct() {
 		return nil, fmt.Errorf("%s is no class template with debug info", t)
 	}
 	f := u.file
 	defer f.Guard(&err)
-	r := f.entries()
+	r := f.Entries()
 	r.Seek(u.off)
 	e, err := r.Next()
 	if err != nil || e == nil {
 		return nil, fmt.Errorf("reading the debug info of %s: %w", t, err)
 	}
 	var found []dwarf.Offset
-	err = f.eachChild(e, func(k *dwarf.Entry) error {
+	err = f.EachChild(e, func(k *dwarf.Entry) error {
 		if off, ok := k.Val(dwarf.AttrType).(dwarf.Offset); ok && k.Tag == dwarf.TagTemplateTypeParameter {
 			found = append(found, off)
 		}
