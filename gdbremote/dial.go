@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"syscall"
-	"time"
 )
 
 // Dial connects to a stub and learns what it can do. See Options for the time
@@ -61,15 +60,19 @@ func (o Options) withDefaults() Options {
 }
 
 func newClient(addr string, o Options) *Client {
-	return &Client{
-		addr: addr, opts: o,
-		events:   make(chan event, 256),
-		dead:     make(chan struct{}),
-		silent:   make(chan struct{}),
-		exchange: newSemaphore(),
-		waiting:  newSemaphore(),
-		log:      wireLog{w: o.WireLog},
-	}
+	return &Client{runner: runner{
+		waiting: newSemaphore(),
+		registerFile: registerFile{exchange: exchange{
+			turn: newSemaphore(),
+			link: link{
+				addr: addr, opts: o,
+				events: make(chan event, 256),
+				dead:   make(chan struct{}),
+				silent: make(chan struct{}),
+				log:    wireLog{w: o.WireLog},
+			},
+		}},
+	}}
 }
 
 // start runs the reader and the first exchanges. QEMU has stopped its guest by
@@ -86,7 +89,7 @@ func (c *Client) start(ctx context.Context, conn net.Conn) (*Client, error) {
 		err = ctx.Err()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("connecting: %w", errors.Join(c.given(ctx, err), c.putDown(ctx)))
+		return nil, fmt.Errorf("connecting: %w", errors.Join(given(ctx, err), c.putDown(ctx)))
 	}
 	return c, nil
 }
@@ -109,14 +112,4 @@ func dialError(addr, network string, err error) error {
 		e.Err = fmt.Errorf("%w: %w", ErrConnection, err)
 	}
 	return e
-}
-
-// remaining is the end of the time a call has: its own timeout, or the
-// context's if that is sooner.
-func (c *Client) remaining(ctx context.Context) time.Time {
-	end := time.Now().Add(c.opts.Timeout)
-	if d, ok := ctx.Deadline(); ok && d.Before(end) {
-		return d
-	}
-	return end
 }

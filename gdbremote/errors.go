@@ -112,12 +112,12 @@ func shorten(p []byte, n int) string {
 }
 
 // requestError wraps the cause of a failed request.
-func (c *Client) requestError(op string, reply []byte, err error) error {
+func (c *link) requestError(op string, reply []byte, err error) error {
 	return &Error{Op: op, To: c.addr, Reply: shorten(reply, 80), Err: err}
 }
 
 // checkOK turns an answer that should be "OK" into nil or the reason it is not.
-func (c *Client) checkOK(op string, reply []byte) error {
+func (c *link) checkOK(op string, reply []byte) error {
 	if string(reply) == "OK" {
 		return nil
 	}
@@ -125,7 +125,7 @@ func (c *Client) checkOK(op string, reply []byte) error {
 }
 
 // unexpected explains an answer that is not of the form the request asks for.
-func (c *Client) unexpected(op string, reply []byte) error {
+func (c *link) unexpected(op string, reply []byte) error {
 	if len(reply) == 0 {
 		return c.requestError(op, nil, ErrUnsupported)
 	}

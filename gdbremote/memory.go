@@ -43,12 +43,12 @@ type chunk struct {
 
 // memoryChunk is how many bytes one m or M packet can carry: an answer has two
 // digits a byte, and the frame. QEMU refuses more than half its PacketSize.
-func (c *Client) memoryChunk() int {
+func (c *exchange) memoryChunk() int {
 	return max((c.features.PacketSize-32)/2&^15, 16)
 }
 
 // split cuts requests into chunks.
-func (c *Client) split(lengths func(i int) int, n int) []chunk {
+func (c *exchange) split(lengths func(i int) int, n int) []chunk {
 	limit := c.memoryChunk()
 	chunks := make([]chunk, 0, n)
 	for i := range n {
@@ -63,7 +63,7 @@ func (c *Client) split(lengths func(i int) int, n int) []chunk {
 // as Options.Window allows. Each request gets its own error (ErrMemory if the
 // stub cannot read it); the batch's error means that requests were not
 // answered, and is also set in them.
-func (c *Client) ReadMemoryBatch(ctx context.Context, mode AddressMode, reqs []MemoryRequest) error {
+func (c *exchange) ReadMemoryBatch(ctx context.Context, mode AddressMode, reqs []MemoryRequest) error {
 	for i := range reqs {
 		reqs[i].Err = nil
 	}
@@ -90,7 +90,7 @@ func (c *Client) ReadMemoryBatch(ctx context.Context, mode AddressMode, reqs []M
 }
 
 // readAnswer decodes the answer to an m packet.
-func (c *Client) readAnswer(mode AddressMode, addr uint64, dst, p []byte) error {
+func (c *exchange) readAnswer(mode AddressMode, addr uint64, dst, p []byte) error {
 	if len(p) == 2*len(dst) {
 		if err := decodeHex(dst, p); err == nil {
 			return nil
@@ -116,7 +116,7 @@ func appendMemory(dst []byte, letter byte, addr uint64, length int) []byte {
 // memoryBatch runs memory requests after what has to be said before them: the
 // address mode, and the vCPU whose page tables count. Both go ahead in the same
 // batch, and only when they change.
-func (c *Client) memoryBatch(ctx context.Context, mode AddressMode, n int,
+func (c *exchange) memoryBatch(ctx context.Context, mode AddressMode, n int,
 	build func(i int, dst []byte) []byte, reply func(i int, p []byte)) error {
 	if n == 0 {
 		return nil
@@ -128,7 +128,7 @@ func (c *Client) memoryBatch(ctx context.Context, mode AddressMode, n int,
 	if err := c.acquire(ctx, op); err != nil {
 		return err
 	}
-	defer c.exchange.unlock()
+	defer c.turn.unlock()
 	unasked := c.UnaskedStops()
 	var before []string
 	var refused error
@@ -173,7 +173,7 @@ func (c *Client) memoryBatch(ctx context.Context, mode AddressMode, n int,
 
 // ReadMemory fills buf from the guest's memory at addr. It is ErrMemory if the
 // stub cannot read all of it.
-func (c *Client) ReadMemory(ctx context.Context, mode AddressMode, addr uint64, buf []byte) error {
+func (c *exchange) ReadMemory(ctx context.Context, mode AddressMode, addr uint64, buf []byte) error {
 	reqs := []MemoryRequest{{Addr: addr, Buf: buf}}
 	if err := c.ReadMemoryBatch(ctx, mode, reqs); err != nil {
 		return err
@@ -183,7 +183,7 @@ func (c *Client) ReadMemory(ctx context.Context, mode AddressMode, addr uint64, 
 
 // WriteMemory writes buf to the guest's memory at addr. When it fails, parts
 // may have been written.
-func (c *Client) WriteMemory(ctx context.Context, mode AddressMode, addr uint64, buf []byte) error {
+func (c *exchange) WriteMemory(ctx context.Context, mode AddressMode, addr uint64, buf []byte) error {
 	chunks := c.split(func(int) int { return len(buf) }, 1)
 	var failed error
 	err := c.memoryBatch(ctx, mode, len(chunks),

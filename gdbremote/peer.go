@@ -24,7 +24,7 @@ var errNoPeer = errors.New("the process at the other end is not to be found on t
 // host: by the credentials of a unix socket (those of the process that listens), or
 // by who has the other end of a TCP connection open (/proc/net/tcp). It may be a
 // proxy: what it is said to hold has to be proved.
-func (c *Client) PeerPID() (int, error) {
+func (c *link) PeerPID() (int, error) {
 	switch conn := c.conn.(type) {
 	case *net.UnixConn:
 		return unixPeer(conn)

@@ -7,6 +7,12 @@ import (
 	"slices"
 )
 
+// registerFile reads and writes registers by the names of the stub's description.
+type registerFile struct {
+	exchange
+	desc *Description
+}
+
 // Registers holds one thread's registers at one stop, by the names of the
 // target description. The zero value has none.
 type Registers struct {
@@ -127,11 +133,11 @@ func (d *Description) putUint64(p []byte, v uint64) {
 
 // onThread does requests on a thread: the stub is told which one, in the same
 // batch, unless it knows. The zero ThreadID means the one that stopped last.
-func (c *Client) onThread(ctx context.Context, id ThreadID, packets ...string) ([][]byte, error) {
+func (c *registerFile) onThread(ctx context.Context, id ThreadID, packets ...string) ([][]byte, error) {
 	if err := c.acquire(ctx, packets[0]); err != nil {
 		return nil, err
 	}
-	defer c.exchange.unlock()
+	defer c.turn.unlock()
 	id = c.wanted(id)
 	sel, needed := c.selectStep(id)
 	unasked := c.UnaskedStops()
@@ -162,7 +168,7 @@ func (c *Client) onThread(ctx context.Context, id ThreadID, packets ...string) (
 // ReadRegisters reads a thread's registers; the zero ThreadID means the one
 // that stopped last. Registers that the target description names beyond what
 // the g packet holds are absent; ReadRegister may know them.
-func (c *Client) ReadRegisters(ctx context.Context, thread ThreadID) (*Registers, error) {
+func (c *registerFile) ReadRegisters(ctx context.Context, thread ThreadID) (*Registers, error) {
 	answers, err := c.onThread(ctx, thread, "g")
 	if err != nil {
 		return nil, fmt.Errorf("reading registers of vCPU %v: %w", c.wanted(thread), err)
@@ -175,7 +181,7 @@ func (c *Client) ReadRegisters(ctx context.Context, thread ThreadID) (*Registers
 }
 
 // decodeRegisters reads a g answer, in which x stands for what is not known.
-func (c *Client) decodeRegisters(p []byte) (*Registers, error) {
+func (c *registerFile) decodeRegisters(p []byte) (*Registers, error) {
 	if _, bad := parseStubError(p); bad || len(p) < 2 || len(p)%2 != 0 {
 		return nil, c.unexpected("g", p)
 	}
@@ -205,7 +211,7 @@ func (c *Client) decodeRegisters(p []byte) (*Registers, error) {
 // ReadRegister reads one register by its number in the target description,
 // which also reaches registers the g packet leaves out. The bytes are in the
 // stub's order.
-func (c *Client) ReadRegister(ctx context.Context, thread ThreadID, name string) ([]byte, error) {
+func (c *registerFile) ReadRegister(ctx context.Context, thread ThreadID, name string) ([]byte, error) {
 	reg, err := c.register(name)
 	if err != nil {
 		return nil, err
@@ -227,7 +233,7 @@ func (c *Client) ReadRegister(ctx context.Context, thread ThreadID, name string)
 }
 
 // Fetch adds registers to regs that its g packet did not hold.
-func (c *Client) Fetch(ctx context.Context, thread ThreadID, regs *Registers, names ...string) error {
+func (c *registerFile) Fetch(ctx context.Context, thread ThreadID, regs *Registers, names ...string) error {
 	for _, name := range names {
 		if _, ok := regs.Bytes(name); ok {
 			continue
@@ -241,7 +247,7 @@ func (c *Client) Fetch(ctx context.Context, thread ThreadID, regs *Registers, na
 	return nil
 }
 
-func (c *Client) register(name string) (Register, error) {
+func (c *registerFile) register(name string) (Register, error) {
 	reg, ok := c.desc.Register(name)
 	if !ok {
 		return reg, &Error{Op: "register " + name, To: c.addr, Err: ErrNoRegister}
@@ -251,7 +257,7 @@ func (c *Client) register(name string) (Register, error) {
 
 // WriteRegister changes one register of at most 64 bits. Stubs that cannot
 // write a single one get all of them.
-func (c *Client) WriteRegister(ctx context.Context, thread ThreadID, name string, value uint64) error {
+func (c *registerFile) WriteRegister(ctx context.Context, thread ThreadID, name string, value uint64) error {
 	packet, err := c.registerPacket(name, value)
 	if err != nil {
 		return err
@@ -271,7 +277,7 @@ func (c *Client) WriteRegister(ctx context.Context, thread ThreadID, name string
 
 // PutRegisters writes all registers of a thread that differ from want, which was
 // read before, of whatever size.
-func (c *Client) PutRegisters(ctx context.Context, thread ThreadID, want *Registers) error {
+func (c *registerFile) PutRegisters(ctx context.Context, thread ThreadID, want *Registers) error {
 	now, err := c.ReadRegisters(ctx, thread)
 	if err != nil {
 		return err
@@ -308,7 +314,7 @@ type RegisterValue struct {
 
 // WriteRegisters changes several registers of a thread in one exchange. When it
 // fails, some may have been changed.
-func (c *Client) WriteRegisters(ctx context.Context, thread ThreadID, values []RegisterValue) error {
+func (c *registerFile) WriteRegisters(ctx context.Context, thread ThreadID, values []RegisterValue) error {
 	packets := make([]string, 0, len(values)+1)
 	for _, v := range values {
 		p, err := c.registerPacket(v.Name, v.Value)
@@ -333,7 +339,7 @@ func (c *Client) WriteRegisters(ctx context.Context, thread ThreadID, values []R
 }
 
 // registerPacket is the request to change a register.
-func (c *Client) registerPacket(name string, value uint64) (string, error) {
+func (c *registerFile) registerPacket(name string, value uint64) (string, error) {
 	reg, err := c.register(name)
 	if err != nil {
 		return "", err
@@ -347,7 +353,7 @@ func (c *Client) registerPacket(name string, value uint64) (string, error) {
 }
 
 // writeAll is WriteRegister by way of the G packet.
-func (c *Client) writeAll(ctx context.Context, thread ThreadID, name string, value uint64) error {
+func (c *registerFile) writeAll(ctx context.Context, thread ThreadID, name string, value uint64) error {
 	regs, err := c.ReadRegisters(ctx, thread)
 	if err != nil {
 		return err
@@ -361,3 +367,7 @@ func (c *Client) writeAll(ctx context.Context, thread ThreadID, name string, val
 	}
 	return c.checkOK("G", answers[0])
 }
+
+// Description is the stub's description of its registers, nil if it has none.
+// It does not change during a connection.
+func (c *registerFile) Description() *Description { return c.desc }

@@ -4,11 +4,28 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 )
 
+// runner lets the guest go and waits until it stops.
+type runner struct {
+	registerFile
+	waiting semaphore // held by the one Wait that takes stop replies
+
+	runLock     sync.Mutex  // orders Interrupt with what sets running
+	interrupted bool        // an interrupt was sent during this run; under runLock
+	runs        uint64      // counts the runs; under runLock
+	overdue     *time.Timer // gives up on a run that was interrupted, nil if none was; under runLock
+
+	// The rest belongs to the holder of turn or waiting.
+	reversed bool   // the last resume was backwards
+	resume   []byte // the packet that set the guest running
+	oks      int    // answers to come for requests that were sent before it
+}
+
 // askStop asks why the guest is stopped. QEMU removes all breakpoints on it.
-func (c *Client) askStop(ctx context.Context) error {
+func (c *runner) askStop(ctx context.Context) error {
 	p, err := c.request(ctx, "?")
 	if err != nil {
 		return err
@@ -23,7 +40,7 @@ func (c *Client) askStop(ctx context.Context) error {
 
 // Continue lets the guest run and returns as soon as that was sent. Until Wait
 // has returned a stop, only Interrupt, Wait, Running, LastStop and Close work.
-func (c *Client) Continue(ctx context.Context) error {
+func (c *runner) Continue(ctx context.Context) error {
 	if c.features.VCont {
 		return c.sendResume(ctx, "vCont;c")
 	}
@@ -34,7 +51,7 @@ func (c *Client) Continue(ctx context.Context) error {
 // be empty for, and lets the guest run, all without waiting in between. A stub
 // that refuses a change has set the guest running with half of them, so this is
 // for changes it is known to take; the refusal breaks the connection.
-func (c *Client) ContinueAfter(ctx context.Context, thread ThreadID, values []RegisterValue, addr uint64, data []byte) error {
+func (c *runner) ContinueAfter(ctx context.Context, thread ThreadID, values []RegisterValue, addr uint64, data []byte) error {
 	var before []string
 	mode := c.mode
 	if len(data) > 0 {
@@ -71,7 +88,7 @@ func (c *Client) ContinueAfter(ctx context.Context, thread ThreadID, values []Re
 // Step lets one virtual CPU execute one instruction while the others stay
 // stopped; the zero ThreadID means the one that stopped last. If the stop does
 // not come in time, the error is ErrTimeout and the guest counts as running.
-func (c *Client) Step(ctx context.Context, thread ThreadID) (Stop, error) {
+func (c *runner) Step(ctx context.Context, thread ThreadID) (Stop, error) {
 	thread = c.wanted(thread)
 	packet := "vCont;s"
 	switch {
@@ -96,7 +113,7 @@ func (c *Client) Step(ctx context.Context, thread ThreadID) (Stop, error) {
 // forward, since the stub runs again from a snapshot: only ctx limits it. Give
 // ctx a deadline: QEMU 7.2 with a vapic device (x86) locks itself up while going
 // back, most of the time, and then answers nothing any more.
-func (c *Client) ReverseStep(ctx context.Context) (Stop, error) {
+func (c *runner) ReverseStep(ctx context.Context) (Stop, error) {
 	if !c.features.ReverseStep {
 		return Stop{}, c.requestError("bs", nil, errNoReverse)
 	}
@@ -109,7 +126,7 @@ func (c *Client) ReverseStep(ctx context.Context) (Stop, error) {
 // ReverseContinue runs backwards to the last breakpoint before the current
 // position, or to the start of the recording; Wait returns the stop. Without
 // the stub's offer nothing is sent and the error is ErrUnsupported.
-func (c *Client) ReverseContinue(ctx context.Context) error {
+func (c *runner) ReverseContinue(ctx context.Context) error {
 	if !c.features.ReverseContinue {
 		return c.requestError("bc", nil, errNoReverse)
 	}
@@ -120,11 +137,11 @@ var errNoReverse = fmt.Errorf("going backwards needs a QEMU that replays a recor
 
 // sendResume sends a packet that sets the guest running, and right before it
 // requests that are answered with OK.
-func (c *Client) sendResume(ctx context.Context, packet string, before ...string) error {
+func (c *runner) sendResume(ctx context.Context, packet string, before ...string) error {
 	if err := c.acquire(ctx, packet); err != nil {
 		return err
 	}
-	defer c.exchange.unlock()
+	defer c.turn.unlock()
 	if c.fence || c.owed > 0 {
 		if err := c.settle(ctx); err != nil {
 			return err
@@ -154,7 +171,7 @@ func (c *Client) sendResume(ctx context.Context, packet string, before ...string
 
 // settle makes sure that no answer or stop of the past can be taken for the
 // stop that is to come: any exchange skips those.
-func (c *Client) settle(ctx context.Context) error {
+func (c *runner) settle(ctx context.Context) error {
 	return c.doLocked(ctx, &batch{
 		n:     1,
 		build: func(_ int, dst []byte) []byte { return append(dst, "qC"...) },
@@ -163,7 +180,7 @@ func (c *Client) settle(ctx context.Context) error {
 }
 
 // drain takes what has already arrived without being asked for.
-func (c *Client) drain() error {
+func (c *runner) drain() error {
 	for {
 		select {
 		case ev := <-c.events:
@@ -186,7 +203,7 @@ func (c *Client) drain() error {
 // called from any goroutine at any time, and does nothing while the guest is
 // stopped. Where the stop does not come within the client's timeout, the
 // connection counts as broken.
-func (c *Client) Interrupt() error {
+func (c *runner) Interrupt() error {
 	c.runLock.Lock()
 	defer c.runLock.Unlock()
 	if err := c.Err(); err != nil {
@@ -205,7 +222,7 @@ func (c *Client) Interrupt() error {
 
 // unanswered gives up on a stub that does not stop the guest in time after an
 // interrupt of a run: Wait, which has no limit of its own, would wait for ever.
-func (c *Client) unanswered(run uint64) {
+func (c *runner) unanswered(run uint64) {
 	c.overdue = time.AfterFunc(c.opts.Timeout, func() {
 		c.runLock.Lock()
 		defer c.runLock.Unlock()
@@ -219,12 +236,12 @@ func (c *Client) unanswered(run uint64) {
 // returned, the guest still runs, and Wait may be called again. If the guest
 // was not set running, the error is ErrNotRunning. A stub that refuses to
 // resume gives a StubError, and the guest counts as stopped.
-func (c *Client) Wait(ctx context.Context) (Stop, error) {
+func (c *runner) Wait(ctx context.Context) (Stop, error) {
 	return c.waitStop(ctx, time.Time{}, "waiting for a stop")
 }
 
 // waitStop takes events until a stop reply comes; a zero time means no limit.
-func (c *Client) waitStop(ctx context.Context, until time.Time, op string) (Stop, error) {
+func (c *runner) waitStop(ctx context.Context, until time.Time, op string) (Stop, error) {
 	if err := c.Err(); err != nil {
 		return Stop{}, err
 	}
@@ -283,7 +300,7 @@ func (c *Client) waitStop(ctx context.Context, until time.Time, op string) (Stop
 }
 
 // whileRunning deals with a packet that came while the guest runs.
-func (c *Client) whileRunning(p []byte, op string) (s Stop, done bool, err error) {
+func (c *runner) whileRunning(p []byte, op string) (s Stop, done bool, err error) {
 	switch {
 	case isStop(p):
 		s, err = parseStop(p)
@@ -321,14 +338,14 @@ func (c *Client) whileRunning(p []byte, op string) (s Stop, done bool, err error
 
 // Kill ends QEMU, and the client. There is no answer to it: that the
 // connection ends is the sign of success.
-func (c *Client) Kill(ctx context.Context) error {
+func (c *runner) Kill(ctx context.Context) error {
 	if err := c.stopForLeaving(ctx); err != nil {
 		return fmt.Errorf("killing: %w", err)
 	}
 	if err := c.acquire(ctx, "k"); err != nil {
 		return fmt.Errorf("killing: %w", err)
 	}
-	defer c.exchange.unlock()
+	defer c.turn.unlock()
 	deadline := c.remaining(ctx)
 	if err := c.write(appendPacket(c.takeAcks(nil), []byte("k")), deadline); err != nil {
 		return fmt.Errorf("killing: %w", err)
@@ -346,4 +363,19 @@ func (c *Client) Kill(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// stopForLeaving stops a running guest, so that a last request can be sent.
+func (c *runner) stopForLeaving(ctx context.Context) error {
+	if !c.Running() {
+		return nil
+	}
+	if err := c.Interrupt(); err != nil {
+		return err
+	}
+	_, err := c.waitStop(ctx, c.remaining(ctx), "stopping the guest to leave")
+	if errors.Is(err, ErrNotRunning) { // somebody else's Wait took the stop
+		return nil
+	}
+	return err
 }

@@ -121,20 +121,20 @@ func (s Stop) String() string {
 }
 
 // noteStop records a stop.
-func (c *Client) noteStop(s Stop) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+func (c *exchange) noteStop(s Stop) {
+	c.stopLock.Lock()
+	defer c.stopLock.Unlock()
 	c.lastStop = s
 }
 
 // noteUnasked records a stop packet that came where none was expected.
-func (c *Client) noteUnasked(p []byte) {
+func (c *exchange) noteUnasked(p []byte) {
 	s, err := parseStop(p)
 	if err != nil {
 		return
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.stopLock.Lock()
+	defer c.stopLock.Unlock()
 	c.lastStop = s
 	c.unasked++
 	c.currentSet = false

@@ -31,7 +31,7 @@ func (t *transfer) resync(why string) error {
 }
 
 // sync drops everything that is still on its way.
-func (c *Client) sync(ctx context.Context, deadline time.Time) error {
+func (c *exchange) sync(ctx context.Context, deadline time.Time) error {
 	if !c.features.known {
 		return c.fail(fmt.Errorf("lost track of answers: %w", ErrProtocol))
 	}

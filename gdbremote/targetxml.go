@@ -210,7 +210,7 @@ func (p *descriptionParser) finish() (*Description, error) {
 
 // fetchDescription gets the stub's target description. QEMU answers p packets
 // only after this.
-func (c *Client) fetchDescription(ctx context.Context) error {
+func (c *registerFile) fetchDescription(ctx context.Context) error {
 	doc, err := c.transferFile(ctx, "features", "target.xml")
 	if err != nil {
 		return fmt.Errorf("reading the target description: %w", err)
@@ -225,7 +225,7 @@ func (c *Client) fetchDescription(ctx context.Context) error {
 }
 
 // transferFile reads an object by qXfer, piece by piece.
-func (c *Client) transferFile(ctx context.Context, object, annex string) ([]byte, error) {
+func (c *exchange) transferFile(ctx context.Context, object, annex string) ([]byte, error) {
 	size := max(c.features.PacketSize-16, 32)
 	var doc []byte
 	for {

@@ -102,14 +102,14 @@ func (c *Client) ThreadExtra(ctx context.Context, id ThreadID) (string, error) {
 // SelectThread says through which virtual CPU's page tables virtual addresses
 // are read and written from now on. The zero ThreadID, which also is what holds
 // at the start, follows the thread that stopped last.
-func (c *Client) SelectThread(id ThreadID) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+func (c *exchange) SelectThread(id ThreadID) {
+	c.stopLock.Lock()
+	defer c.stopLock.Unlock()
 	c.selected = id
 }
 
 // wanted resolves a ThreadID to one that can be sent; zero if nothing is known.
-func (c *Client) wanted(id ThreadID) ThreadID {
+func (c *exchange) wanted(id ThreadID) ThreadID {
 	if id.IsZero() {
 		return c.LastStop().Thread
 	}
@@ -117,9 +117,9 @@ func (c *Client) wanted(id ThreadID) ThreadID {
 }
 
 // memoryThread is the thread whose address space memory requests use.
-func (c *Client) memoryThread() ThreadID {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+func (c *exchange) memoryThread() ThreadID {
+	c.stopLock.Lock()
+	defer c.stopLock.Unlock()
 	if c.selected.IsZero() {
 		return c.lastStop.Thread
 	}
@@ -128,7 +128,7 @@ func (c *Client) memoryThread() ThreadID {
 
 // selectStep is the request that makes the stub use a thread for registers and
 // memory; ok is false if it does so already.
-func (c *Client) selectStep(id ThreadID) (packet string, ok bool) {
+func (c *exchange) selectStep(id ThreadID) (packet string, ok bool) {
 	if id.IsZero() || c.currentSet && c.current == id {
 		return "", false
 	}

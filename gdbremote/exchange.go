@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -29,7 +31,7 @@ type batch struct {
 }
 
 // request does an exchange of one packet and returns the answer.
-func (c *Client) request(ctx context.Context, payload string) ([]byte, error) {
+func (c *exchange) request(ctx context.Context, payload string) ([]byte, error) {
 	var answer []byte
 	err := c.do(ctx, &batch{
 		n:     1,
@@ -41,7 +43,7 @@ func (c *Client) request(ctx context.Context, payload string) ([]byte, error) {
 }
 
 // command does an exchange whose answer must be OK.
-func (c *Client) command(ctx context.Context, payload string) error {
+func (c *exchange) command(ctx context.Context, payload string) error {
 	p, err := c.request(ctx, payload)
 	if err != nil {
 		return err
@@ -51,16 +53,16 @@ func (c *Client) command(ctx context.Context, payload string) error {
 
 // do runs a batch. It fails only when answers are missing: error answers are
 // the batch's business.
-func (c *Client) do(ctx context.Context, b *batch) error {
+func (c *exchange) do(ctx context.Context, b *batch) error {
 	if err := c.acquire(ctx, b.name(0)); err != nil {
 		return err
 	}
-	defer c.exchange.unlock()
+	defer c.turn.unlock()
 	return c.doLocked(ctx, b)
 }
 
 // acquire gets the right to exchange packets, if the guest is stopped.
-func (c *Client) acquire(ctx context.Context, op string) error {
+func (c *exchange) acquire(ctx context.Context, op string) error {
 	check := func() error {
 		if err := c.Err(); err != nil {
 			return err
@@ -76,11 +78,11 @@ func (c *Client) acquire(ctx context.Context, op string) error {
 	if err := check(); err != nil {
 		return err
 	}
-	if err := c.exchange.lock(ctx); err != nil {
+	if err := c.turn.lock(ctx); err != nil {
 		return c.requestError(op, nil, err)
 	}
 	if err := check(); err != nil {
-		c.exchange.unlock()
+		c.turn.unlock()
 		return err
 	}
 	return nil
@@ -96,7 +98,7 @@ func (b *batch) name(i int) string {
 
 // transfer is the state of a batch under way.
 type transfer struct {
-	*Client
+	*exchange
 	*batch
 	ctx       context.Context
 	deadline  time.Time
@@ -109,8 +111,8 @@ type transfer struct {
 }
 
 // doLocked is do for a caller that holds the exchange lock.
-func (c *Client) doLocked(ctx context.Context, b *batch) error {
-	t := &transfer{Client: c, batch: b, ctx: ctx}
+func (c *exchange) doLocked(ctx context.Context, b *batch) error {
+	t := &transfer{exchange: c, batch: b, ctx: ctx}
 	t.extend()
 	for t.got < t.n {
 		if err := t.fill(); err != nil {
@@ -172,37 +174,6 @@ func (t *transfer) next() (event, error) {
 		return event{kind: evSync}, t.resync("a request was lost when the guest was stopped by somebody else")
 	}
 	return ev, err
-}
-
-// errSilence says that nothing came until the given time.
-var errSilence = errors.New("silence")
-
-// take returns the next event, or the context's error, or errSilence.
-func (c *Client) take(ctx context.Context, until time.Time) (event, error) {
-	select {
-	case ev := <-c.events:
-		return ev, nil
-	default:
-	}
-	if err := c.flushAcks(time.Now().Add(c.opts.Timeout)); err != nil {
-		return event{}, err
-	}
-	var expired <-chan time.Time
-	if !until.IsZero() {
-		timer := time.NewTimer(time.Until(until))
-		defer timer.Stop()
-		expired = timer.C
-	}
-	select {
-	case ev := <-c.events:
-		return ev, nil
-	case <-c.dead:
-		return event{}, c.Err()
-	case <-ctx.Done():
-		return event{}, ctx.Err()
-	case <-expired:
-		return event{}, errSilence
-	}
 }
 
 // handle deals with one event of an exchange.
@@ -308,68 +279,85 @@ func (t *transfer) abandon(err error) error {
 	return t.fail(fmt.Errorf("%s: %w", op, err))
 }
 
-// hint says what silence may mean.
-func (c *Client) hint() string {
-	switch {
-	case len(c.junk) > 0:
-		return fmt.Sprintf(" (it sent %q, which is not the GDB remote protocol)", shorten(c.junk, 40))
-	case !c.heard:
-		return " (another debugger may be attached, QEMU serves only one; or it is not a gdbstub)"
-	}
-	return ""
-}
-
 // isConsole recognises console output of the stub or the guest.
 func isConsole(p []byte) bool {
 	return len(p) >= 3 && len(p)%2 == 1 && p[0] == 'O' && isHex(p[1])
 }
 
-// junkByte collects bytes that are no packet; before any packet they mean that
-// something else listens at the address.
-func (c *Client) junkByte(p []byte) error {
-	if c.heard {
+// exchange sends requests and takes their answers, while the guest stands.
+type exchange struct {
+	link
+	turn    semaphore   // held by whoever sends requests and takes answers
+	running atomic.Bool // ordered by runner.runLock
+	stopNotes
+
+	// The rest belongs to the holder of turn (or, while running, of waiting).
+	selection
+	features Features
+	owed     int  // answers still to come for a call that was cancelled
+	fence    bool // a stop packet may still be on its way
+}
+
+// stopNotes is what the stub told of stops.
+type stopNotes struct {
+	stopLock sync.Mutex // guards what follows
+	lastStop Stop
+	unasked  uint64
+	selected ThreadID // vCPU whose address space memory accesses use; zero: that of the last stop
+}
+
+// selection is what the stub was made to use.
+type selection struct {
+	mode       AddressMode // -1 if unknown
+	physical   bool        // it can be switched to physical addresses
+	current    ThreadID    // what Hg has selected
+	currentSet bool
+}
+
+// semaphore is a lock one can stop waiting for.
+type semaphore chan struct{}
+
+func newSemaphore() semaphore { return make(semaphore, 1) }
+
+func (s semaphore) lock(ctx context.Context) error {
+	select {
+	case s <- struct{}{}:
 		return nil
+	default:
 	}
-	c.junk = append(c.junk, p...)
-	if len(c.junk) < 8 {
+	select {
+	case s <- struct{}{}:
 		return nil
-	}
-	return c.fail(fmt.Errorf("it sent %q, which is not the GDB remote protocol; is the address right?: %w",
-		shorten(c.junk, 40), ErrProtocol))
-}
-
-// ended handles the end of the stream.
-func (c *Client) ended(reason []byte) error {
-	text := string(reason)
-	if text == "EOF" {
-		text = "the stub closed the connection (did QEMU end?)"
-	}
-	if len(c.junk) > 0 {
-		text += c.hint()
-	}
-	return c.fail(errors.New(text))
-}
-
-// countPacket notes a good packet, to be acknowledged.
-func (c *Client) countPacket() {
-	c.heard = true
-	if !c.noAck {
-		c.pendingAcks++
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 
-// takeAcks appends the acknowledgements that are due.
-func (c *Client) takeAcks(dst []byte) []byte {
-	for ; c.pendingAcks > 0; c.pendingAcks-- {
-		dst = append(dst, '+')
-	}
-	return dst
+func (s semaphore) unlock() { <-s }
+
+// Running reports whether the guest was set running and no stop was seen yet.
+func (c *exchange) Running() bool { return c.running.Load() }
+
+// LastStop is the most recent stop the stub has told of.
+func (c *exchange) LastStop() Stop {
+	c.stopLock.Lock()
+	defer c.stopLock.Unlock()
+	return c.lastStop
 }
 
-// flushAcks sends the acknowledgements that are due.
-func (c *Client) flushAcks(deadline time.Time) error {
-	if c.pendingAcks == 0 {
-		return nil
-	}
-	return c.write(c.takeAcks(nil), deadline)
+// UnaskedStops counts the stop packets that came without the client having
+// set the guest running. After the one on attach, a rising count means that
+// somebody else (QEMU's monitor, QMP) lets the guest run: what was read
+// before may be out of date.
+func (c *exchange) UnaskedStops() uint64 {
+	c.stopLock.Lock()
+	defer c.stopLock.Unlock()
+	return c.unasked
 }
+
+// Features says what the stub has offered.
+func (c *exchange) Features() Features { return c.features }
+
+// HasPhysical reports whether memory can be read by physical address. QEMU
+// was asked on connecting.
+func (c *exchange) HasPhysical() bool { return c.physical }
