@@ -31,6 +31,9 @@ type SpaceSwitcher interface {
 	SpaceSwitch(m Machine) (addr uint64, err error)
 }
 
+// Core is the name of Genode's core among components.
+const Core = "core"
+
 // Symbols is a kernel's debug info: a file's, or what a recording took along of
 // it.
 type Symbols interface {
@@ -41,6 +44,7 @@ type Symbols interface {
 	Variable(name string) (debuginfo.Variable, error)
 	Enumerator(name string) (int64, error)
 	VTableAt(vptr uint64) (class string, off uint64, ok bool)
+	FunctionAt(pc uint64) (name string, off uint64, ok bool)
 }
 
 // Known is a kernel that thaw knows: a row of the table in kernel/kernels.
@@ -51,7 +55,9 @@ type Known struct {
 	Folders   []string // folders of a build directory that may hold it, as patterns
 	Causes    Causes   // its platform's
 	Describes func(f Symbols) bool
-	New       func(f Symbols) (Decoder, error)
+	// New makes its decoder, of its own debug info and that of Genode's core, nil where
+	// that is not there: some kernels know no names.
+	New func(f, core Symbols) (Decoder, error)
 }
 
 // Paging is the page-table format of an architecture.
@@ -63,4 +69,17 @@ func Paging(m elf.Machine) (memory.Paging, error) {
 		return memory.ARM{}, nil
 	}
 	return nil, fmt.Errorf("page tables of %v are not supported (x86_64 and 32-bit ARM are)", m)
+}
+
+// Problems are sentences about what could not be read, up to a bound.
+type Problems []string
+
+// Note adds a sentence.
+func (p *Problems) Note(format string, args ...any) {
+	const most = 100
+	if len(*p) < most {
+		*p = append(*p, fmt.Sprintf(format, args...))
+	} else if len(*p) == most {
+		*p = append(*p, "more problems are not listed")
+	}
 }

@@ -263,8 +263,9 @@ func (t *Thread) StateString() string {
 
 // PD is a protection domain: an address space with a capability table.
 type PD struct {
-	Kernel  bool   // the kernel's own: its threads never are in user mode
-	Root    uint64 // physical address of its page tables, 0 if it has none
+	Kernel  bool     // the kernel's own: its threads never are in user mode
+	Root    uint64   // physical address of its page tables, 0 if it has none
+	Roots   []uint64 `json:",omitempty"` // where processors have page tables of their own of it: those of the others
 	Caps    []Capability
 	Problem string // why the capability table is incomplete
 }
@@ -356,6 +357,20 @@ func (s *System) At(addr uint64) *Object {
 	return nil
 }
 
+// Own puts a copy of the thread object at an address into the model, for what a decoder
+// adds at this stop; nil if there is none. The object itself may be given out already.
+func (s *System) Own(addr uint64) *Object {
+	n := sort.Search(len(s.byAddr), func(i int) bool { return s.Objects[s.byAddr[i]].Addr >= addr })
+	for ; n < len(s.byAddr) && s.Objects[s.byAddr[n]].Addr == addr; n++ {
+		if i := s.byAddr[n]; s.Objects[i].Thread != nil {
+			o, t := *s.Objects[i], *s.Objects[i].Thread
+			o.Thread, s.Objects[i] = &t, &o
+			return &o
+		}
+	}
+	return nil
+}
+
 // Named is the object that a capability names, or nil. Its id alone would not
 // tell: the kernel's first object has the id 0, as has an unknown one.
 func (s *System) Named(c Capability) *Object {
@@ -389,11 +404,11 @@ func (s *System) MainThread(pd ID) *Object {
 	return nil
 }
 
-// PDByRoot is the protection domain whose page tables are at the physical address
+// PDByRoot is the protection domain of which page tables are at the physical address
 // root, or nil.
 func (s *System) PDByRoot(root uint64) *Object {
 	for _, o := range s.Objects {
-		if o.PD != nil && o.PD.Root == root && root != 0 {
+		if o.PD != nil && root != 0 && (o.PD.Root == root || slices.Contains(o.PD.Roots, root)) {
 			return o
 		}
 	}

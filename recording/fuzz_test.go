@@ -42,11 +42,11 @@ func replay(t testing.TB, rec *Recording, stops ...int) (views int) {
 		}
 		return err != nil
 	}
-	symbols, err := rec.Symbols(rec.Scenario().KernelName())
+	symbols, core, err := rec.Kernel()
 	if told(err) {
 		return 0
 	}
-	decoder, paging, err := kernels.Open(symbols)
+	decoder, paging, err := kernels.Open(symbols, core)
 	if told(err) {
 		return 0
 	}

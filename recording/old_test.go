@@ -33,11 +33,11 @@ func openOld(t testing.TB, file string) (*Recording, *session.Replay) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	symbols, err := rec.Symbols(rec.Scenario().KernelName())
+	symbols, core, err := rec.Kernel()
 	if err != nil {
 		t.Fatal(err)
 	}
-	decoder, paging, err := kernels.Open(symbols)
+	decoder, paging, err := kernels.Open(symbols, core)
 	if err != nil {
 		t.Fatal(err)
 	}

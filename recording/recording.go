@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"thaw/debuginfo"
+	"thaw/kernel"
 	"thaw/session"
 	"thaw/session/scenario"
 	"thaw/session/view"
@@ -63,11 +63,16 @@ func (r *Recording) Program(component string) session.Program {
 	return nil
 }
 
-// Symbols is Program for a kernel's decoder.
-func (r *Recording) Symbols(component string) (*debuginfo.Program, error) {
-	p := r.programs[component]
+// Kernel is what was taken along of the debug info of the kernel, and of Genode's core:
+// nil where nothing was.
+func (r *Recording) Kernel() (of, core kernel.Symbols, err error) {
+	name := r.Scenario().KernelName()
+	p := r.programs[name]
 	if p == nil {
-		return nil, fmt.Errorf("%s holds no debug info of %s", r.name, component)
+		return nil, nil, fmt.Errorf("%s holds no debug info of %s", r.name, name)
 	}
-	return p, nil
+	if c := r.programs[kernel.Core]; c != nil {
+		core = c
+	}
+	return p, core, nil
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"thaw/debuginfo"
 	"thaw/kernel"
 	"thaw/memory"
 	"thaw/scenarios"
@@ -415,7 +416,7 @@ func FuzzRead(f *testing.F) {
 			r.Memory(i).ReadPhysical(q)
 		}
 		for _, c := range r.Components() {
-			if p, err := r.Symbols(c); err == nil {
+			if p, ok := r.Program(c).(*debuginfo.Program); ok {
 				if typ, err := p.Type("T"); err == nil {
 					typ.FieldPath("a.b")
 					typ.BaseOffset("B")

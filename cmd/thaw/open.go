@@ -14,6 +14,7 @@ import (
 	"thaw/debuginfo"
 	"thaw/gdbremote/qemu"
 	"thaw/guest"
+	"thaw/kernel"
 	"thaw/kernel/kernels"
 	"thaw/recording"
 	"thaw/session"
@@ -192,7 +193,11 @@ func (o *options) openWith(ctx context.Context, s *scenario.Scenario, files map[
 func (o *options) openTarget(ctx context.Context, s *scenario.Scenario, files map[string]*debuginfo.File, addr string, lo live.Options, about recording.About) (*opened, error) {
 	defer busy(ctx, "attaching to %s", addr)()
 	kernelFile := files[s.KernelName()]
-	decoder, paging, err := kernels.Open(kernelFile.Tap())
+	var core kernel.Symbols
+	if f := files[kernel.Core]; f != nil {
+		core = f.Tap()
+	}
+	decoder, paging, err := kernels.Open(kernelFile.Tap(), core)
 	if err != nil {
 		return nil, err
 	}

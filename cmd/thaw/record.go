@@ -147,11 +147,11 @@ func openReplay(ctx context.Context, what string) (*session.Replay, *recording.R
 	if d := rec.Damage(); d != "" {
 		say(os.Stderr, "thaw: warning: %s: %s", what, d)
 	}
-	kernel, err := rec.Symbols(rec.Scenario().KernelName())
+	kernel, core, err := rec.Kernel()
 	if err != nil {
 		return nil, nil, err
 	}
-	decoder, paging, err := kernels.Open(kernel)
+	decoder, paging, err := kernels.Open(kernel, core)
 	if err != nil {
 		return nil, nil, err
 	}

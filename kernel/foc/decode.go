@@ -25,7 +25,7 @@ type decoder struct {
 	kspace *kept.Space
 	old    *last // the stop before, nil if nothing of it holds
 	next   *last // for the next stop
-	probs  []string
+	probs  kernel.Problems
 	tables uint64 // bytes of capability tables that were read so far
 	moved  bool   // the objects are not those of the stop before
 	added  int    // objects that were not there then
@@ -79,15 +79,6 @@ func (l *Layout) KernelSpace(m kernel.Machine) (*memory.Space, error) {
 	return nil, fmt.Errorf("finding the kernel's object list in memory (not booted so far, or another kernel): %w", err)
 }
 
-func (d *decoder) problem(format string, args ...any) {
-	const most = 100
-	if len(d.probs) < most {
-		d.probs = append(d.probs, fmt.Sprintf(format, args...))
-	} else if len(d.probs) == most {
-		d.probs = append(d.probs, "more problems are not listed")
-	}
-}
-
 func (d *decoder) word(addr uint64) (uint64, error) { return memory.Uint(d.kspace, addr, d.ptr) }
 
 // walk follows the cyclic list Kobject_dbg::_kobjects.
@@ -105,26 +96,26 @@ func (d *decoder) walk() error {
 	}
 	for link := first; ; {
 		if d.next.byLink[link] != nil {
-			d.problem("the list of kernel objects runs into itself at %#x before its end", link)
+			d.probs.Note("the list of kernel objects runs into itself at %#x before its end", link)
 			return nil
 		}
 		it := d.item(link)
 		d.next.byLink[link] = it
 		d.next.items = append(d.next.items, it)
 		for _, p := range it.problems {
-			d.problem("%s", p)
+			d.probs.Note("%s", p)
 		}
 		switch {
 		case it.err != nil:
-			d.problem("the list of kernel objects ends at %#x: %v", link, it.err)
+			d.probs.Note("the list of kernel objects ends at %#x: %v", link, it.err)
 			return nil
 		case it.next == end:
 			return nil
 		case it.next == 0:
-			d.problem("the list of kernel objects breaks off at %#x", link)
+			d.probs.Note("the list of kernel objects breaks off at %#x", link)
 			return nil
 		case len(d.next.items) >= maxObjects:
-			d.problem("the list of kernel objects has more than %d members", maxObjects)
+			d.probs.Note("the list of kernel objects has more than %d members", maxObjects)
 			return nil
 		}
 		link = it.next

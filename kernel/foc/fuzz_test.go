@@ -155,7 +155,7 @@ var real = sync.OnceValues(func() ([]*frozen, error) {
 		if err != nil {
 			return nil, err
 		}
-		symbols, err := rec.Symbols(rec.Scenario().KernelName())
+		symbols, _, err := rec.Kernel()
 		if err != nil {
 			return nil, err
 		}

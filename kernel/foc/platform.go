@@ -23,7 +23,7 @@ var Kernel = kernel.Known{
 		_, err := f.Variable(objectList)
 		return err == nil
 	},
-	New: func(f kernel.Symbols) (kernel.Decoder, error) { return NewLayout(f) },
+	New: func(f, _ kernel.Symbols) (kernel.Decoder, error) { return NewLayout(f) },
 }
 
 // Platform is what the debugger must know of Fiasco.OC beside its objects.

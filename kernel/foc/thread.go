@@ -1,7 +1,6 @@
 package foc
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 
@@ -161,17 +160,11 @@ func (d *decoder) markRunning(sys *kernel.System) {
 		if found[n] == nil {
 			continue
 		}
-		i, _ := slices.BinarySearchFunc(sys.Objects, found[n].ID, func(o *kernel.Object, id kernel.ID) int { return cmp.Compare(o.ID, id) })
-		for sys.Objects[i].Addr != found[n].Addr {
-			i++ // damaged objects may share an id
-		}
-		o, t := *sys.Objects[i], *sys.Objects[i].Thread
-		o.Thread = &t
+		t := sys.Own(found[n].Addr).Thread
 		t.Running, t.CPU = true, n
 		if cpu.User {
 			t.IP, t.SP, t.Flags, t.Source, t.Registers = cpu.IP, cpu.SP, cpu.Flags, kernel.SourceCPU, cpu.Registers
 		}
-		sys.Objects[i] = &o
 	}
 }
 

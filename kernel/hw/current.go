@@ -1,7 +1,6 @@
 package hw
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 
@@ -118,7 +117,7 @@ func (l *Layout) inKernel(p processor, cpu kernel.CPU, size uint64) bool {
 func (d *decoder) markRunning(sys *kernel.System) {
 	list, err := d.processors(d.space, nil)
 	if err != nil {
-		d.problem("the list of processors: %v", err)
+		d.probs.Note("the list of processors: %v", err)
 	}
 	for n, cpu := range d.m.CPUs {
 		i := slices.IndexFunc(list, func(p processor) bool { return p.id == uint64(n) })
@@ -126,7 +125,7 @@ func (d *decoder) markRunning(sys *kernel.System) {
 			continue
 		}
 		p := list[i]
-		o := d.copyOf(sys, p.current)
+		o := sys.Own(p.current)
 		if o == nil {
 			continue
 		}
@@ -143,23 +142,6 @@ func (d *decoder) markRunning(sys *kernel.System) {
 	}
 }
 
-// copyOf puts a copy of a thread into the model, to be changed; nil if there is none at
-// the address.
-func (d *decoder) copyOf(sys *kernel.System, addr uint64) *kernel.Object {
-	k := d.objects[addr]
-	if k == nil {
-		return nil
-	}
-	i, ok := slices.BinarySearchFunc(sys.Objects, k.id, func(o *kernel.Object, id kernel.ID) int { return cmp.Compare(o.ID, id) })
-	if !ok || sys.Objects[i].Thread == nil || sys.Objects[i].Addr != addr {
-		return nil
-	}
-	o, t := *sys.Objects[i], *sys.Objects[i].Thread
-	o.Thread = &t
-	sys.Objects[i] = &o
-	return &o
-}
-
 // entered takes the frame that the kernel's entry pushed for a thread's state, if the
 // kernel has not copied it so far. It has where a thread of the same protection domain
 // has that very ip and sp: stacks of two threads are not the same there, and the current
@@ -172,7 +154,7 @@ func (d *decoder) entered(sys *kernel.System, o *kernel.Object, p processor, cpu
 	}
 	frame, err := d.cpuState(at)
 	if err != nil {
-		d.problem("the kernel's entry frame at %#x: %v", at, err)
+		d.probs.Note("the kernel's entry frame at %#x: %v", at, err)
 		return
 	}
 	pd := d.id(d.core)

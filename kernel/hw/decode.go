@@ -34,13 +34,13 @@ type last struct {
 // decoder is one decoding of one stop.
 type decoder struct {
 	*Layout
-	m        kernel.Machine
+	m kernel.Machine
+	offsets.Words
 	space    *kept.Space
 	old, now *last
-	probs    []string
+	probs    kernel.Problems
 	anew     int
 	nodes    int // of all trees so far
-	room     [512]byte
 
 	core    uint64               // address of core's Kernel::Pd
 	held    []node               // core's capabilities
@@ -77,6 +77,7 @@ func (l *Layout) Decode(m kernel.Machine) (*kernel.System, error) {
 		l.last = nil
 		return nil, err
 	}
+	d.Words = offsets.Words{Space: space, Ptr: l.ptr}
 	if d.space, d.now.space = space, space; same {
 		d.old = l.last
 	}
@@ -118,64 +119,9 @@ func (l *Layout) KernelSpace(m kernel.Machine) (*memory.Space, error) {
 // Slot is the index in a capability table that a selector names: the capid itself.
 func (l *Layout) Slot(selector uint64) uint64 { return selector }
 
-func (d *decoder) problem(format string, args ...any) {
-	const most = 100
-	if len(d.probs) < most {
-		d.probs = append(d.probs, fmt.Sprintf(format, args...))
-	} else if len(d.probs) == most {
-		d.probs = append(d.probs, "more problems are not listed")
-	}
-}
-
-func (d *decoder) word(addr uint64) (uint64, error) { return memory.Uint(d.space, addr, d.ptr) }
-
-func (d *decoder) number(base uint64, m offsets.Member) (uint64, error) {
-	return memory.Uint(d.space, base+m.Off, m.Size)
-}
-
-func (d *decoder) follow(r offsets.Route, from uint64) (uint64, error) {
-	return r.Follow(d.space, d.ptr, from)
-}
-
-// field is a number at an offset, and where it goes.
-type field struct {
-	offsets.Member
-	to *uint64
-}
-
-// pointer is a field of the size of a pointer.
-func (d *decoder) pointer(off uint64, to *uint64) field {
-	return field{offsets.Member{Off: off, Size: d.ptr}, to}
-}
-
-// fields reads numbers at offsets from base; those that lie together in one piece.
-func (d *decoder) fields(base uint64, all ...field) error {
-	first, end := all[0].Off, uint64(0)
-	for _, f := range all {
-		first, end = min(first, f.Off), max(end, f.Off+uint64(f.Size))
-	}
-	if end-first <= uint64(len(d.room)) {
-		raw := d.room[:end-first]
-		if d.space.ReadMemory(base+first, raw) == nil {
-			for _, f := range all {
-				*f.to = memory.LittleEndian(raw[f.Off-first:][:f.Size])
-			}
-			return nil
-		}
-	}
-	for _, f := range all {
-		v, err := d.number(base, f.Member)
-		if err != nil {
-			return err
-		}
-		*f.to = v
-	}
-	return nil
-}
-
 // findCore finds core's protection domain.
 func (d *decoder) findCore() error {
-	at, err := d.follow(d.root.made, 0)
+	at, err := d.Follow(d.root.made, 0)
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", d.gen.root, err)
 	}
@@ -186,7 +132,7 @@ func (d *decoder) findCore() error {
 	if made == 0 {
 		return fmt.Errorf("core's protection domain does not exist so far: let the kernel boot")
 	}
-	d.core, err = d.follow(d.root.pd, 0)
+	d.core, err = d.Follow(d.root.pd, 0)
 	return err
 }
 
@@ -194,7 +140,7 @@ func (d *decoder) findCore() error {
 func (d *decoder) findObjects() {
 	var err error
 	if d.held, err = d.tree(d.core + d.pd.tree); err != nil {
-		d.problem("core's capabilities: %v", err)
+		d.probs.Note("core's capabilities: %v", err)
 	}
 	for _, n := range d.held {
 		if n.identity == 0 || n.obj == 0 {
@@ -268,7 +214,7 @@ func (d *decoder) sizeOf(k *known) uint64 {
 func (d *decoder) findIdle() {
 	cpus, err := d.processors(d.space, nil)
 	if err != nil {
-		d.problem("the list of processors: %v", err)
+		d.probs.Note("the list of processors: %v", err)
 	}
 	for _, cpu := range cpus {
 		addr := cpu.addr + d.cpu.idle
@@ -312,12 +258,12 @@ type node struct {
 func (d *decoder) readNode(addr uint64) (n node, err error) {
 	l := &d.Layout.caps
 	ref := addr - l.node
-	err = d.fields(ref, d.pointer(l.node+l.left, &n.left), d.pointer(l.node+l.right, &n.right),
-		field{l.capid, &n.capid}, field{l.used, &n.used}, d.pointer(l.identity, &n.identity))
+	err = d.Fields(ref, d.Pointer(l.node+l.left, &n.left), d.Pointer(l.node+l.right, &n.right),
+		l.capid.Into(&n.capid), l.used.Into(&n.used), d.Pointer(l.identity, &n.identity))
 	if err != nil || n.identity == 0 {
 		return n, err
 	}
-	if n.object, err = d.word(n.identity + l.object); err != nil {
+	if n.object, err = d.Word(n.identity + l.object); err != nil {
 		return n, fmt.Errorf("identity of capability %x: %w", n.capid, err)
 	}
 	if n.object == 0 {
@@ -328,7 +274,7 @@ func (d *decoder) readNode(addr uint64) (n node, err error) {
 		return n, nil
 	}
 	var kind uint64
-	if err = d.fields(n.object, field{l.kind, &kind}, d.pointer(l.obj, &n.obj)); err != nil {
+	if err = d.Fields(n.object, l.kind.Into(&kind), d.Pointer(l.obj, &n.obj)); err != nil {
 		return n, fmt.Errorf("object of capability %x: %w", n.capid, err)
 	}
 	if n.kind = l.kinds[kind]; n.kind == "" {
@@ -353,7 +299,7 @@ func (l *treeLayout) byPlace(identity, object uint64) (kind string, addr uint64)
 // pointer is the tree's own first child. A tree that is damaged, or is being changed at
 // this stop, is walked once through every node.
 func (d *decoder) tree(base uint64) (out []node, err error) {
-	root, err := d.word(base + d.Layout.caps.left)
+	root, err := d.Word(base + d.Layout.caps.left)
 	if err != nil {
 		return nil, fmt.Errorf("reading the root of its capability tree: %w", err)
 	}

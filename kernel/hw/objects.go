@@ -28,19 +28,19 @@ func (d *decoder) read(kind string, addr uint64) (r raw, err error) {
 	case typeThread:
 		r.thread, err = d.readThread(addr)
 	case typePD:
-		if r.root, err = d.word(addr + d.pd.root); err == nil {
+		if r.root, err = d.Word(addr + d.pd.root); err == nil {
 			var name uint64
-			if name, err = d.follow(d.pd.name, addr); err == nil && name != 0 {
+			if name, err = d.Follow(d.pd.name, addr); err == nil && name != 0 {
 				r.name, err = memory.CString(d.space, name, maxName)
 			}
 		}
 	case typeContext:
 		s := &d.signal
-		err = d.fields(addr, d.pointer(s.receiver, &r.to), d.pointer(s.imprint, &r.number), field{s.submits, &r.submits}, field{s.ack, &r.ack})
+		err = d.Fields(addr, d.Pointer(s.receiver, &r.to), d.Pointer(s.imprint, &r.number), s.submits.Into(&r.submits), s.ack.Into(&r.ack))
 	case typeReceiver:
-		r.to, err = d.follow(d.signal.handler, addr)
+		r.to, err = d.Follow(d.signal.handler, addr)
 	case typeIRQ:
-		err = d.fields(addr, field{d.irq.id, &r.number}, d.pointer(d.irq.context, &r.to))
+		err = d.Fields(addr, d.irq.id.Into(&r.number), d.Pointer(d.irq.context, &r.to))
 	}
 	if err != nil {
 		return r, fmt.Errorf("reading it: %w", err)
@@ -88,7 +88,7 @@ func (d *decoder) object(k *known, same bool) *kernel.Object {
 		if k.addr == d.core {
 			nodes = d.held
 		} else if nodes, problem = d.tree(k.addr + d.pd.tree); problem != nil {
-			d.problem("PD %s: %v", k.raw.name, problem)
+			d.probs.Note("PD %s: %v", k.raw.name, problem)
 		}
 	}
 	if b := d.old.built[k.addr]; same && problem == nil && k.err == nil && b != nil && b.raw == k.raw && b.obj.ID == k.id && slices.Equal(b.nodes, nodes) {
@@ -126,7 +126,7 @@ func (d *decoder) object(k *known, same bool) *kernel.Object {
 	}
 	if k.err != nil {
 		o.Problem = k.err.Error()
-		d.problem("%s %s at %#x: %v", o.Class, o.ID, o.Addr, k.err)
+		d.probs.Note("%s %s at %#x: %v", o.Class, o.ID, o.Addr, k.err)
 	}
 	return o
 }

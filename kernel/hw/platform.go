@@ -19,7 +19,7 @@ var Kernel = kernel.Known{
 		_, err := generationOf(f)
 		return err == nil
 	},
-	New: func(f kernel.Symbols) (kernel.Decoder, error) { return NewLayout(f) },
+	New: func(f, _ kernel.Symbols) (kernel.Decoder, error) { return NewLayout(f) },
 }
 
 // inRegs is the one place where the kernel keeps a thread's user state, and inEntry

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"thaw/kernel"
+	"thaw/kernel/offsets"
 	"thaw/memory"
 )
 
@@ -32,18 +33,18 @@ func (d *decoder) readThread(addr uint64) (*rawThread, error) {
 	l := &d.Layout.thread
 	t := &rawThread{}
 	var label uint64
-	all := []field{d.pointer(l.label, &label), d.pointer(l.pd, &t.pd), d.pointer(l.utcb, &t.utcb),
-		{l.state, &t.state}, {l.paused, &t.paused}, d.pointer(l.fault, &t.fault),
-		{l.out, &t.out}, d.pointer(l.receiver, &t.receiver), d.pointer(l.killed, &t.killed)}
+	all := []offsets.Field{d.Pointer(l.label, &label), d.Pointer(l.pd, &t.pd), d.Pointer(l.utcb, &t.utcb),
+		l.state.Into(&t.state), l.paused.Into(&t.paused), d.Pointer(l.fault, &t.fault),
+		l.out.Into(&t.out), d.Pointer(l.receiver, &t.receiver), d.Pointer(l.killed, &t.killed)}
 	if l.exception.Exists() {
-		all = append(all, field{l.exception, &t.exception})
+		all = append(all, l.exception.Into(&t.exception))
 	}
-	err := d.fields(addr, all...)
+	err := d.Fields(addr, all...)
 	if err != nil {
 		return nil, err
 	}
 	if t.pd == 0 && len(l.joined) > 0 { // one that was not started so far has it only in core
-		if t.pd, err = d.follow(l.joined, addr); err != nil {
+		if t.pd, err = d.Follow(l.joined, addr); err != nil {
 			return nil, fmt.Errorf("core's object of it: %w", err)
 		}
 	}
@@ -51,11 +52,11 @@ func (d *decoder) readThread(addr uint64) (*rawThread, error) {
 		return nil, fmt.Errorf("its label at %#x: %w", label, err)
 	}
 	if l.asks(t.out) {
-		if t.server, err = d.follow(l.server, addr); err != nil {
+		if t.server, err = d.Follow(l.server, addr); err != nil {
 			return nil, fmt.Errorf("whom it asks: %w", err)
 		}
 	}
-	if t.regs, err = d.word(addr + l.regs); err != nil {
+	if t.regs, err = d.Word(addr + l.regs); err != nil {
 		return nil, err
 	}
 	if t.saved, err = d.cpuState(t.regs); err != nil {
@@ -77,12 +78,12 @@ func (l *threadLayout) asks(out uint64) bool {
 func (d *decoder) cpuState(addr uint64) (s cpuState, err error) {
 	l := &d.Layout.thread
 	s.general = make([]kernel.Register, len(l.general))
-	all := []field{d.pointer(l.ip, &s.ip), d.pointer(l.sp, &s.sp), d.pointer(l.cs, &s.cs), d.pointer(l.flags, &s.flags), d.pointer(l.trap, &s.trap)}
+	all := []offsets.Field{d.Pointer(l.ip, &s.ip), d.Pointer(l.sp, &s.sp), d.Pointer(l.cs, &s.cs), d.Pointer(l.flags, &s.flags), d.Pointer(l.trap, &s.trap)}
 	for i, r := range l.general {
 		s.general[i].Name = r.name
-		all = append(all, d.pointer(r.off, &s.general[i].Value))
+		all = append(all, d.Pointer(r.off, &s.general[i].Value))
 	}
-	return s, d.fields(addr, all...)
+	return s, d.Fields(addr, all...)
 }
 
 // stateKey is a thread's state, and stateWords what it means.

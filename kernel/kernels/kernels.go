@@ -12,22 +12,24 @@ import (
 	"thaw/memory"
 )
 
-// table is in the order in which debug info is asked.
+// table is in the order in which debug info is asked. base-hw's file goes by a name that
+// core has on the others, too.
 var table = []kernel.Known{
 	foc.Kernel,
 	hw.Kernel,
 }
 
-// Open finds the kernel that debug info describes, and makes its decoder. The
-// error says what to give instead.
-func Open(f kernel.Symbols) (kernel.Decoder, memory.Paging, error) {
+// Open finds the kernel that debug info describes, and makes its decoder: of that and of
+// the debug info of Genode's core, nil where there is none. The error says what to give
+// instead.
+func Open(f, core kernel.Symbols) (kernel.Decoder, memory.Paging, error) {
 	var give []string
 	for _, k := range table {
 		if !k.Describes(f) {
 			give = append(give, k.Give)
 			continue
 		}
-		dec, err := k.New(f)
+		dec, err := k.New(f, core)
 		if err != nil {
 			return nil, nil, err
 		}

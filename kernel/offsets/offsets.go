@@ -92,6 +92,16 @@ func (f *Finder) MaybeNumber(typ string, paths ...string) Member {
 	return f.Number(typ, paths...)
 }
 
+// Variable is the address of a variable.
+func (f *Finder) Variable(name string) uint64 {
+	if f.Err != nil {
+		return 0
+	}
+	v, err := f.File.Variable(name)
+	f.Err = err
+	return v.Addr
+}
+
 // Base is where a base class lies in a class.
 func (f *Finder) Base(typ, base string) uint64 {
 	t := f.Type(typ)
@@ -211,9 +221,7 @@ func (f *Finder) leg(h Hop) leg {
 	case h.class != "":
 		return leg{f.At(h.class, h.path), h.how == pointer}
 	default:
-		v, err := f.File.Variable(h.path)
-		f.Err = err
-		return leg{v.Addr, h.how == pointer}
+		return leg{f.Variable(h.path), h.how == pointer}
 	}
 	return leg{}
 }

@@ -61,7 +61,7 @@ func openReplay(t *testing.T, path string) (*session.Replay, *recording.Recordin
 	if err != nil {
 		t.Fatal(err)
 	}
-	symbols, err := rec.Symbols("kernel")
+	symbols, _, err := rec.Kernel()
 	if err != nil {
 		t.Fatal(err)
 	}

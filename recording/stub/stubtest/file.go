@@ -20,11 +20,11 @@ func First(t *testing.T, file, kernel string) *view.View {
 	if rec.Damage() != "" {
 		t.Fatal(rec.Damage())
 	}
-	symbols, err := rec.Symbols(rec.Scenario().KernelName())
+	symbols, core, err := rec.Kernel()
 	if err != nil {
 		t.Fatal(err)
 	}
-	dec, paging, err := kernels.Open(symbols)
+	dec, paging, err := kernels.Open(symbols, core)
 	if err != nil {
 		t.Fatal(err)
 	}

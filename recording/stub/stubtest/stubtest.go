@@ -47,11 +47,11 @@ func Lab(t *testing.T) (*session.Replay, *recording.Recording) {
 // goroutine.
 func Replay(t *testing.T, rec *recording.Recording) *session.Replay {
 	t.Helper()
-	symbols, err := rec.Symbols("kernel")
+	symbols, core, err := rec.Kernel()
 	if err != nil {
 		t.Fatal(err)
 	}
-	decoder, paging, err := kernels.Open(symbols)
+	decoder, paging, err := kernels.Open(symbols, core)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func record(ctx context.Context, path string) (err error) {
 			return err
 		}
 	}
-	decoder, paging, err := kernels.Open(files["kernel"].Tap())
+	decoder, paging, err := kernels.Open(files["kernel"].Tap(), nil)
 	if err != nil {
 		return err
 	}
