@@ -2,7 +2,7 @@
 // and compares what it prints with the model: two readers that share nothing, at one
 // stop.
 //
-// It knows base-hw, whose rows the script beside it prints. It must not know how the
+// It knows the kernels whose rows the scripts beside it print. It must not know how the
 // model is read.
 package oracle
 
@@ -13,6 +13,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"slices"
@@ -21,16 +22,34 @@ import (
 	"thaw/kernel"
 )
 
-//go:embed basehw.py
-var script string
+var (
+	//go:embed basehw.py
+	baseHW string
+	//go:embed nova.py
+	nova string
+)
+
+// scripts are by the names of kernels.
+var scripts = map[string]string{"base-hw": baseHW, "NOVA": nova}
+
+// Kernels are those that gdb has a script for.
+func Kernels() []string { return slices.Sorted(maps.Keys(scripts)) }
 
 // maxRows bounds what gdb may print.
 const maxRows = 1 << 18
 
-// Read has gdb attach to a stub, execute commands, and print what it sees of the kernel
-// whose ELF is given. The guest stands when it ends.
-func Read(ctx context.Context, gdb, elf, addr string, commands []string) (rows []string, err error) {
-	if _, err := exec.LookPath(gdb); err != nil {
+// Reader is a gdb that reads the objects of a kernel.
+type Reader struct {
+	GDB    string // its program
+	Kernel string // by name
+	ELF    string // its file with debug info
+	Core   string // and that of Genode's core, where that is another one
+}
+
+// Read has gdb attach to a stub, execute commands, and print what it sees of the kernel.
+// The guest stands when it ends.
+func (r Reader) Read(ctx context.Context, addr string, commands []string) (rows []string, err error) {
+	if _, err := exec.LookPath(r.GDB); err != nil {
 		return nil, fmt.Errorf("gdb is needed, with Python: install it, or name it with --gdb: %w", err)
 	}
 	file, err := os.CreateTemp("", "thaw-*.py")
@@ -38,16 +57,20 @@ func Read(ctx context.Context, gdb, elf, addr string, commands []string) (rows [
 		return nil, fmt.Errorf("giving gdb its script: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.Remove(file.Name())) }()
-	_, err = file.WriteString(script)
+	_, err = file.WriteString(scripts[r.Kernel])
 	if err = errors.Join(err, file.Close()); err != nil {
 		return nil, fmt.Errorf("giving gdb its script: %w", err)
 	}
 	args := []string{"-batch", "-nx"}
-	for _, c := range slices.Concat([]string{"set confirm off", "set language c++", "target remote " + addr}, commands, []string{"delete"}) {
+	core := ""
+	if r.Core != "" {
+		core = "add-symbol-file " + r.Core
+	}
+	for _, c := range slices.Concat([]string{"set confirm off", "set language c++", "target remote " + addr}, commands, []string{"delete", core}) {
 		args = append(args, "-ex", c)
 	}
-	args = append(args, "-x", file.Name(), "-ex", "disconnect", elf)
-	run := exec.CommandContext(ctx, gdb, args...)
+	args = append(args, "-x", file.Name(), "-ex", "disconnect", r.ELF)
+	run := exec.CommandContext(ctx, r.GDB, args...)
 	var errs bytes.Buffer
 	run.Stderr = &errs
 	out, err := run.Output()
@@ -108,7 +131,7 @@ func Rows(sys *kernel.System) (out []string) {
 		out = append(out, r.thread(o))
 	}
 	for _, o := range sys.PDs() {
-		out = append(out, fmt.Sprintf("pd %x %x %d %s", o.Addr, o.PD.Root, len(o.PD.Caps), o.Name))
+		out = append(out, strings.TrimSpace(fmt.Sprintf("pd %x %x %d %s", o.Addr, o.PD.Root, len(o.PD.Caps), o.Name)))
 		for _, c := range o.PD.Caps {
 			out = append(out, r.capability(o, c))
 		}
@@ -153,13 +176,29 @@ func (r *rows) thread(o *kernel.Object) string {
 		wait = "calls " + r.label(t.Wait.For)
 	case "waits for signals at":
 		wait = fmt.Sprintf("signals of %x", r.addr(t.Wait.For))
+	case "waits at":
+		wait = fmt.Sprintf("waits at %x", r.addr(t.Wait.For))
 	}
-	kept := t.Usual()
-	return strings.TrimSpace(fmt.Sprintf("thread %s %x %s: %s ip %x sp %x %s", cmp.Or(r.first[o.ID], "-"), o.Addr, r.label(o.ID), state, kept.IP, kept.SP, wait))
+	return strings.TrimSpace(fmt.Sprintf("thread %s %x %s: %s%s %s", cmp.Or(r.first[o.ID], "-"), o.Addr, r.label(o.ID), state, saved(t), wait))
+}
+
+// saved are the saved states of a thread; of several, the one that counts is named.
+func saved(t *kernel.Thread) (out string) {
+	places := slices.DeleteFunc(slices.Clone(t.Places), func(p kernel.Place) bool { return p.Passing })
+	if len(places) > 1 {
+		out = fmt.Sprintf(" from %s", t.Source)
+	}
+	for _, p := range places {
+		out += fmt.Sprintf(" ip %x sp %x", p.IP, p.SP)
+	}
+	return out
 }
 
 func (r *rows) capability(pd *kernel.Object, c kernel.Capability) string {
 	to, core, what := r.sys.Named(c), "-", "invalid"
+	if c.Rights != "" && to != nil {
+		return strings.TrimSpace(fmt.Sprintf("cap %x %x %x %s %s %s", pd.Addr, c.Slot, to.Addr, to.Kind, c.Rights, r.what(to)))
+	}
 	if to != nil {
 		if uint64(to.ID) != to.Addr {
 			core = to.ID.String()
@@ -175,6 +214,14 @@ func (r *rows) what(o *kernel.Object) string {
 		return "THREAD " + r.label(o.ID)
 	case "RPC object":
 		return "THREAD " + r.label(o.Link("server"))
+	case "EC":
+		return r.label(o.ID)
+	case "SC":
+		return "of " + r.label(o.Link("EC"))
+	case "PT":
+		return fmt.Sprintf("of %s id %x", r.label(o.Link("EC")), o.Label())
+	case "SM":
+		return fmt.Sprintf("counter %d", o.Label())
 	case "PD":
 		return "PD " + o.Name
 	case "IRQ":

@@ -24,7 +24,7 @@ func fake(t *testing.T, script string) string {
 // order that leads to the stop.
 func TestRead(t *testing.T) {
 	gdb := fake(t, `for a; do [ "$a" = "-x" ] && echo "thread $*"; done; echo "0x10 in ?? ()"; echo "cap 1 2 - invalid "; echo complete; echo "pd behind the end"`)
-	rows, err := Read(t.Context(), gdb, "core.elf", ":1234", []string{"hbreak f", "continue"})
+	rows, err := Reader{GDB: gdb, ELF: "core.elf"}.Read(t.Context(), ":1234", []string{"hbreak f", "continue"})
 	if err != nil || len(rows) != 2 || rows[1] != "cap 1 2 - invalid" {
 		t.Fatalf("%q, %v", rows, err)
 	}
@@ -32,10 +32,11 @@ func TestRead(t *testing.T) {
 	if order := []int{at("target remote :1234"), at("hbreak f"), at("continue"), at("delete"), at("-x "), at("disconnect"), at("core.elf")}; order[0] < 0 || !slices.IsSorted(order) {
 		t.Errorf("asked: %s", rows[0])
 	}
-	if rows, err := Read(t.Context(), fake(t, "echo 'pd 1'; echo 'no symbol Kernel' >&2"), "core.elf", ":1", nil); err == nil || rows != nil || !strings.Contains(err.Error(), "no symbol Kernel") {
+	read := func(gdb string) Reader { return Reader{GDB: gdb, ELF: "core.elf"} }
+	if rows, err := read(fake(t, "echo 'pd 1'; echo 'no symbol Kernel' >&2")).Read(t.Context(), ":1", nil); err == nil || rows != nil || !strings.Contains(err.Error(), "no symbol Kernel") {
 		t.Errorf("half a reading: %q, %v", rows, err)
 	}
-	if _, err := Read(t.Context(), filepath.Join(t.TempDir(), "none"), "core.elf", ":1", nil); err == nil || !strings.Contains(err.Error(), "--gdb") {
+	if _, err := read(filepath.Join(t.TempDir(), "none")).Read(t.Context(), ":1", nil); err == nil || !strings.Contains(err.Error(), "--gdb") {
 		t.Errorf("no gdb: %v", err)
 	}
 }

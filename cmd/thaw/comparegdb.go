@@ -6,12 +6,15 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"thaw/debuginfo"
 	"thaw/gdbremote"
+	"thaw/kernel"
 	"thaw/kernel/kernels"
 	"thaw/oracle"
 	"thaw/printable"
@@ -22,6 +25,7 @@ import (
 
 // gdbFlags are compare-gdb's own.
 type gdbFlags struct {
+	kernel   string // what it turned out to be
 	json     bool
 	program  string
 	commands []string
@@ -35,10 +39,10 @@ func newCompareGDB() *cobra.Command {
 	var f gdbFlags
 	c := &cobra.Command{
 		Use:   "compare-gdb ADDR",
-		Short: "hold base-hw's kernel objects against what gdb reads by itself at the same stop",
-		Long: `compare-gdb stops a guest with base-hw, has gdb read the kernel's threads,
-protection domains and capabilities by a script that shares nothing with thaw,
-reads them itself at the same stop, and prints every difference. Then the guest
+		Short: "hold the kernel's objects against what gdb reads by itself at the same stop",
+		Long: `compare-gdb stops a guest with base-hw or NOVA, has gdb read the kernel's
+threads, protection domains and capabilities by a script that shares nothing with
+thaw, reads them itself at the same stop, and prints every difference. Then the guest
 goes on. --do gives gdb commands that lead to the stop, such as "hbreak
 Kernel::Thread::_save" and "continue". It ends with 0 if there is no difference,
 1 if there are some, 2 if it could not run.`,
@@ -51,7 +55,7 @@ Kernel::Thread::_save" and "continue". It ends with 0 if there is no difference,
 		},
 	}
 	l := c.Flags()
-	l.StringVar(&o.kernel, "kernel", "", "core's `ELF` with debug info")
+	l.StringVar(&o.kernel, "kernel", "", "the kernel's `ELF` with debug info")
 	l.StringVar(&o.build, "build", "", "Genode build `directory` to find it in")
 	l.BoolVar(&o.remote, "allow-remote", false, "allow a stub on another host: it has no authentication")
 	l.StringVar(&f.program, "gdb", "gdb", "gdb with Python, by `name` or path")
@@ -75,19 +79,22 @@ type gdbStop struct {
 
 func (o *options) compareGDB(ctx context.Context, w io.Writer, addr string, f gdbFlags) (err error) {
 	s := scenario.Plain()
-	core, err := await(ctx, loading, func() (*debuginfo.File, error) { return o.loadKernel(s) })
+	files, err := await(ctx, loading, func() (map[string]*debuginfo.File, error) { return o.loadAll(s) })
 	if err != nil {
 		return err
 	}
-	if dec, _, err := kernels.Open(core); err != nil {
+	file := files[s.KernelName()]
+	dec, _, err := kernels.Open(file, nil)
+	if err != nil {
 		return err
-	} else if name := dec.Platform().Name; name != "base-hw" {
-		return fmt.Errorf("%s is the kernel of %s: compare-gdb knows base-hw", core.Path(), name)
+	}
+	f.kernel = dec.Platform().Name
+	if known := oracle.Kernels(); !slices.Contains(known, f.kernel) {
+		return fmt.Errorf("%s is the kernel of %s: compare-gdb knows %s", file.Path(), f.kernel, strings.Join(known, " and "))
 	}
 	if f.stops < 1 || f.apart <= 0 {
 		return errors.New("give --stops and --apart more than 0")
 	}
-	files := map[string]*debuginfo.File{s.KernelName(): core}
 	stops := []gdbStop{}
 	differs := false
 	for n := range f.stops {
@@ -130,7 +137,11 @@ func (o *options) compareOnce(ctx context.Context, s *scenario.Scenario, files m
 		}
 	}()
 	read, err := await(ctx, "gdb reads", func() ([]string, error) {
-		return oracle.Read(ctx, f.program, files[s.KernelName()].Path(), addr, f.commands)
+		r := oracle.Reader{GDB: f.program, Kernel: f.kernel, ELF: files[s.KernelName()].Path()}
+		if core := files[kernel.Core]; core != nil {
+			r.Core = core.Path()
+		}
+		return r.Read(ctx, addr, f.commands)
 	})
 	if err != nil {
 		return at, err

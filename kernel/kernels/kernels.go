@@ -9,6 +9,7 @@ import (
 	"thaw/kernel"
 	"thaw/kernel/foc"
 	"thaw/kernel/hw"
+	"thaw/kernel/nova"
 	"thaw/memory"
 )
 
@@ -16,6 +17,7 @@ import (
 // core has on the others, too.
 var table = []kernel.Known{
 	foc.Kernel,
+	nova.Kernel,
 	hw.Kernel,
 }
 

@@ -1,0 +1,245 @@
+// Package nova decodes the kernel objects of the NOVA microhypervisor from memory into
+// the model of package kernel.
+//
+// It knows the names of the kernel's classes and members, and of those of Genode's core
+// that know how threads are called; where they lie comes from the debug info of the very
+// kernel and core that run. It must not know phases, scenarios or components.
+package nova
+
+import (
+	"fmt"
+	"strings"
+
+	"thaw/kernel"
+	"thaw/kernel/offsets"
+)
+
+// Layout is where a kernel keeps what the decoder reads. It is made once per kernel.
+type Layout struct {
+	file kernel.Symbols
+	ptr  int // bytes of a pointer
+
+	vars     variables
+	node     nodeLayout
+	object   objectLayout
+	pd       pdLayout
+	ec       ecLayout
+	pt       ptLayout
+	sc       scLayout
+	sm       smLayout
+	core     *coreLayout // nil where core's debug info is not there
+	status   map[uint64]string
+	platform kernel.Platform
+
+	functions map[uint64]function // by address
+	last      *last               // decoding of the stop before, nil if there was none
+}
+
+// variables are addresses of the kernel's. The processors' have the same address on each.
+type variables struct {
+	root, kern           uint64 // Pd::root, Pd::kern
+	pd, ec, idle, timers uint64 // Pd::current, Ec::current, Ec::ec_idle, Timeout::list of a processor
+}
+
+// nodeLayout is Mdb, a node of a space's tree of mappings: for a space of objects, a
+// capability.
+type nodeLayout struct {
+	avl               uint64 // base Avl
+	left, right       uint64
+	phys, order, attr offsets.Member
+	base              offsets.Member
+}
+
+// objectLayout is Kobject.
+type objectLayout struct {
+	node  uint64 // base Mdb
+	kind  offsets.Member
+	space uint64            // Space in which it was made
+	kinds map[uint64]string // enum Kobject::Type
+	sizes map[string]uint64 // by kind
+	bases map[string]uint64 // of Kobject in the class
+}
+
+// pdLayout is Pd.
+type pdLayout struct {
+	objects uint64 // base Space_obj
+	tree    uint64 // root of its tree
+	tables  uint64 // page tables by processor, physical addresses with flags
+	stride  uint64
+	count   int
+}
+
+// ecLayout is Ec.
+type ecLayout struct {
+	cont, rcap, utcb, pd, partner, next uint64
+	other, signal                       uint64 // what calls on another processor, and what it waits at meanwhile
+	cpu, global, evt                    offsets.Member
+	user                                uint64 // user address of the UTCB
+	timer, later                        uint64 // its timeout, and in that the one before it
+	regs, frame                         uint64 // Cpu_regs; bytes of what a kernel entry pushes
+	hazards, portal                     offsets.Member
+	iret, syscall                       placeLayout
+	arg, flags                          uint64 // first argument of a system call; flags, in Cpu_regs
+	general                             []slot
+}
+
+// placeLayout is where ip and sp stand in Cpu_regs.
+type placeLayout struct{ ip, sp uint64 }
+
+// slot is a register in Cpu_regs.
+type slot struct {
+	name string // GDB's
+	off  uint64
+}
+
+// ptLayout is Pt.
+type ptLayout struct{ ec, id, ip, mtd uint64 }
+
+// scLayout is Sc.
+type scLayout struct {
+	ec        uint64
+	cpu, prio offsets.Member
+}
+
+// smLayout is Sm.
+type smLayout struct{ counter, queue, chained uint64 }
+
+// NewLayout finds the layout in the kernel's debug info, and that of names in core's if
+// that is there. The error names what is missing.
+func NewLayout(f, core kernel.Symbols) (*Layout, error) {
+	l := &Layout{file: f, ptr: f.PtrSize(), functions: map[uint64]function{}, platform: newPlatform()}
+	for _, part := range []struct {
+		what string
+		find func(f *offsets.Finder)
+	}{
+		{"the kernel's variables", l.findVariables},
+		{"the mapping database", l.findNode},
+		{"kernel objects", l.findObject},
+		{"protection domains", l.findPD},
+		{"execution contexts", l.findEC},
+		{"registers of execution contexts", l.findRegisters},
+		{"portals, scheduling contexts and semaphores", l.findOthers},
+	} {
+		find := offsets.Finder{File: f}
+		if part.find(&find); find.Err != nil {
+			return nil, fmt.Errorf("%s does not describe %s (give %s): %w", f.Path(), part.what, give, find.Err)
+		}
+	}
+	if core != nil {
+		var err error
+		if l.core, err = newCoreLayout(core); err != nil {
+			return nil, err
+		}
+	}
+	return l, nil
+}
+
+func (l *Layout) findVariables(f *offsets.Finder) {
+	for _, v := range []struct {
+		name string
+		at   *uint64
+	}{
+		{"Pd::root", &l.vars.root}, {"Pd::kern", &l.vars.kern}, {"Pd::current", &l.vars.pd},
+		{"Ec::current", &l.vars.ec}, {"Ec::ec_idle", &l.vars.idle}, {"Timeout::list", &l.vars.timers},
+	} {
+		*v.at = f.Variable(v.name)
+	}
+}
+
+func (l *Layout) findNode(f *offsets.Finder) {
+	l.node = nodeLayout{
+		avl: f.Base("Mdb", "Avl"), left: f.At("Avl", "lnk[0]"), right: f.At("Avl", "lnk[1]"),
+		phys: f.Number("Mdb", "node_phys"), base: f.Number("Mdb", "node_base"), order: f.Number("Mdb", "node_order"), attr: f.Number("Mdb", "node_attr"),
+	}
+}
+
+// Words of enum Kobject::Type; the classes of such objects are named alike.
+const (
+	typePD = "PD"
+	typeEC = "EC"
+	typeSC = "SC"
+	typePT = "PT"
+	typeSM = "SM"
+)
+
+var classes = map[string]string{typePD: "Pd", typeEC: "Ec", typeSC: "Sc", typePT: "Pt", typeSM: "Sm"}
+
+func (l *Layout) findObject(f *offsets.Finder) {
+	l.object = objectLayout{
+		node: f.Base("Kobject", "Mdb"), kind: f.Number("Kobject", "objtype"), space: f.Base("Kobject", "Mdb") + f.At("Mdb", "space"),
+		kinds: f.Enum("Kobject::Type"), sizes: map[string]uint64{}, bases: map[string]uint64{},
+	}
+	for kind, class := range classes {
+		l.object.sizes[kind], l.object.bases[kind] = f.Size(class), f.Base(class, "Kobject")
+	}
+	l.status = f.Enum("Sys_regs::Status")
+}
+
+func (l *Layout) findPD(f *offsets.Finder) {
+	objects := f.Base("Pd", "Space_obj")
+	l.pd = pdLayout{objects: objects, tree: objects + f.Base("Space_obj", "Space") + f.At("Space", "tree")}
+	mem := f.Base("Pd", "Space_mem")
+	tables := f.Path("Space_mem", "loc")
+	l.pd.tables = mem + f.At("Space_mem", "loc[0].val")
+	if f.Err == nil {
+		all := tables.Type.Underlying()
+		l.pd.count = int(min(max(all.Count, 1), maxCPUs))
+		l.pd.stride = uint64(l.ptr)
+		if all.Elem != nil {
+			l.pd.stride = uint64(max(all.Elem.Underlying().Size, 1))
+		}
+	}
+}
+
+func (l *Layout) findEC(f *offsets.Finder) {
+	l.ec = ecLayout{
+		cont: f.At("Ec", "cont"), rcap: f.At("Ec", "rcap"), utcb: f.At("Ec", "utcb"), pd: f.At("Ec", "pd.ptr"),
+		partner: f.At("Ec", "partner"), next: f.At("Ec", "next"), other: f.At("Ec", "ec_xcpu"), signal: f.At("Ec", "xcpu_sm"),
+		cpu: f.Number("Ec", "cpu"), global: f.Number("Ec", "glb"), evt: f.Number("Ec", "evt"), user: f.At("Ec", "user_utcb"),
+		timer: f.At("Ec", "timeout") + f.Base("Timeout_hypercall", "Timeout"), later: f.At("Timeout", "prev"),
+		regs: f.At("Ec", "regs"), frame: f.Size("Exc_regs"),
+	}
+	l.ec.hazards, l.ec.portal = f.Number("Cpu_regs", "hzd"), f.Number("Cpu_regs", "dst_portal")
+}
+
+// Registers of the calling convention of system calls (ARG_IP, ARG_SP and ARG_1 of the
+// kernel's source), by their members' names, which are GDB's, too.
+const (
+	argIP = "rcx"
+	argSP = "r11"
+	arg1  = "rdi"
+)
+
+var general = strings.Fields("rax rbx rcx rdx rsi rdi rbp r8 r9 r10 r11 r12 r13 r14 r15")
+
+func (l *Layout) findRegisters(f *offsets.Finder) {
+	e := &l.ec
+	e.iret = placeLayout{f.At("Cpu_regs", "rip"), f.At("Cpu_regs", "rsp")}
+	e.syscall = placeLayout{f.At("Cpu_regs", argIP), f.At("Cpu_regs", argSP)}
+	e.arg, e.flags = f.At("Cpu_regs", arg1), f.At("Cpu_regs", "rfl")
+	for _, name := range general {
+		e.general = append(e.general, slot{name, f.At("Cpu_regs", name)})
+	}
+	iret, syscall := l.platform.Places[0], l.platform.Places[1]
+	iret.Beside = append(iret.Beside, kernel.Beside{Name: kernel.FlagsRegister(l.file.Machine()), Off: int64(e.flags - e.iret.ip)})
+	for _, r := range e.general {
+		iret.Beside = append(iret.Beside, kernel.Beside{Name: r.name, Off: int64(r.off - e.iret.ip)})
+		if r.kept(syscall) {
+			syscall.Beside = append(syscall.Beside, kernel.Beside{Name: r.name, Off: int64(r.off - e.syscall.ip)})
+		}
+	}
+}
+
+// kept says whether a place keeps the user's value of a register.
+func (r slot) kept(in *kernel.PlaceKind) bool {
+	return in.Name != inSyscall || r.name != argIP && r.name != argSP
+}
+
+func (l *Layout) findOthers(f *offsets.Finder) {
+	l.pt = ptLayout{ec: f.At("Pt", "ec.ptr"), id: f.At("Pt", "id"), ip: f.At("Pt", "ip"), mtd: f.At("Pt", "mtd.val")}
+	l.sc = scLayout{ec: f.At("Sc", "ec.ptr"), cpu: f.Number("Sc", "cpu"), prio: f.Number("Sc", "prio")}
+	l.sm = smLayout{
+		counter: f.At("Sm", "counter"), queue: f.Base("Sm", "Queue<Ec>") + f.At("Queue<Ec>", "headptr"),
+		chained: f.Base("Sm", "Si") + f.At("Si", "sm"),
+	}
+}
