@@ -188,16 +188,20 @@ func (o *options) openWith(ctx context.Context, s *scenario.Scenario, files map[
 	return op, nil
 }
 
+// coreOf is the debug info of Genode's core, nil where there is none.
+func coreOf(files map[string]*debuginfo.File) kernel.Symbols {
+	if f := files[kernel.Core]; f != nil {
+		return f.Tap()
+	}
+	return nil
+}
+
 // openTarget attaches and opens the session; about is for its recording, if one
 // is wanted.
 func (o *options) openTarget(ctx context.Context, s *scenario.Scenario, files map[string]*debuginfo.File, addr string, lo live.Options, about recording.About) (*opened, error) {
 	defer busy(ctx, "attaching to %s", addr)()
 	kernelFile := files[s.KernelName()]
-	var core kernel.Symbols
-	if f := files[kernel.Core]; f != nil {
-		core = f.Tap()
-	}
-	decoder, paging, err := kernels.Open(kernelFile.Tap(), core)
+	decoder, paging, err := kernels.Open(kernelFile.Tap(), coreOf(files))
 	if err != nil {
 		return nil, err
 	}

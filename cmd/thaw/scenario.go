@@ -151,7 +151,7 @@ func (o *options) holdAgainst(ctx context.Context, s *scenario.Scenario, rep *sc
 	}
 	var platform *kernel.Platform
 	if k := files[s.KernelName()]; k != nil {
-		dec, _, err := kernels.Open(k.Tap())
+		dec, _, err := kernels.Open(k.Tap(), coreOf(files))
 		if err != nil {
 			rep.Add("components."+s.KernelName(), "%v", err)
 		} else {
