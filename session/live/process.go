@@ -52,7 +52,7 @@ func (p *processRAM) holds(addr uint64, n int) bool {
 }
 
 // process is that of a proven view, nil if there is none.
-func (t *Target) process() *processRAM {
+func (t *ramAccess) process() *processRAM {
 	if v := t.ram(); v != nil {
 		return v.process
 	}
@@ -61,7 +61,7 @@ func (t *Target) process() *processRAM {
 
 // readProcess reads from the process what is RAM there, through the stub what else
 // is RAM or ROM, and nothing of devices: to read them may have effects.
-func (t *Target) readProcess(p *processRAM, reqs []memory.Request) error {
+func (t *ramAccess) readProcess(p *processRAM, reqs []memory.Request) error {
 	var direct, stub []int
 	for i := range reqs {
 		r := &reqs[i]
@@ -90,7 +90,7 @@ func (t *Target) readProcess(p *processRAM, reqs []memory.Request) error {
 
 // readWithout reads through the stub from now on: the process may not be read any
 // more, or has ended, which the stub will tell.
-func (t *Target) readWithout(why error, reqs []memory.Request) error {
+func (t *ramAccess) readWithout(why error, reqs []memory.Request) error {
 	t.warning = why.Error() + "; memory is read through the stub"
 	t.unmap()
 	return t.ReadStub(reqs)
@@ -115,7 +115,7 @@ func some(reqs []memory.Request, which []int, read func([]memory.Request) error)
 }
 
 // asksAgain asks once per stop where RAM is: the guest may have moved a device's.
-func (t *Target) asksAgain(p *processRAM) bool {
+func (t *ramAccess) asksAgain(p *processRAM) bool {
 	if !p.stale {
 		return false
 	}
@@ -130,7 +130,7 @@ func (t *Target) asksAgain(p *processRAM) bool {
 
 // findProcess finds QEMU's process and where the guest's RAM lies in it; nil where
 // there is none on this host, or where its monitor does not tell.
-func (t *Target) findProcess(ctx context.Context) (*processRAM, error) {
+func (t *ramAccess) findProcess(ctx context.Context) (*processRAM, error) {
 	pid, ok := t.qemuPID()
 	if !ok {
 		return nil, nil
@@ -161,7 +161,7 @@ func (t *Target) findProcess(ctx context.Context) (*processRAM, error) {
 
 // qemuPID is the process at the other end, if it is a QEMU: to ask a proxy's would
 // be a waste.
-func (t *Target) qemuPID() (int, bool) {
+func (t *stub) qemuPID() (int, bool) {
 	if t.opts.PID != 0 {
 		return t.opts.PID, true
 	}
@@ -191,7 +191,7 @@ var treeLine = regexp.MustCompile(`^\s+([0-9a-f]{16})-([0-9a-f]{16}) \(prio (-?\
 
 // memoryTree asks the monitor which addresses are RAM or ROM; nothing where it does
 // not tell. A device's own RAM (priority 1, behind a PCI BAR) may move.
-func (t *Target) memoryTree(ctx context.Context) ([]memoryRange, error) {
+func (t *stub) memoryTree(ctx context.Context) ([]memoryRange, error) {
 	text, err := t.client.Monitor(ctx, "info mtree -f")
 	if gdbremote.IsUnsupported(err) {
 		return nil, nil
@@ -241,7 +241,7 @@ func around(r memoryRange) (out []memoryRange) {
 var hostLine = regexp.MustCompile(`Host virtual address for 0x[0-9a-f]+ \(.*\) is 0x([0-9a-f]+)`)
 
 // hostAddress asks where RAM lies in the process; 0 where the monitor does not tell.
-func (t *Target) hostAddress(ctx context.Context, addr uint64) (uint64, error) {
+func (t *stub) hostAddress(ctx context.Context, addr uint64) (uint64, error) {
 	text, err := t.client.Monitor(ctx, fmt.Sprintf("gpa2hva %#x", addr))
 	if gdbremote.IsUnsupported(err) {
 		return 0, nil

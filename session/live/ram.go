@@ -7,6 +7,7 @@ import (
 
 	"thaw/gdbremote"
 	"thaw/memory"
+	"thaw/session/target"
 )
 
 // ramView is another way to the guest's RAM than the stub: the file that it is said
@@ -30,10 +31,18 @@ func (v *ramView) source() memory.Source {
 	return v.process.ram
 }
 
+// ramAccess reads a machine's memory, from shared RAM or QEMU's process where that is
+// possible, else through the stub.
+type ramAccess struct {
+	stub
+	shared  *ramView // nil if there is none
+	warning string   // to be told once
+}
+
 // openRAM finds a faster way to the guest's RAM, if there is one: the file that is
 // named, which a machine started for this session is known to use, or else the
 // process.
-func (t *Target) openRAM(ctx context.Context) error {
+func (t *ramAccess) openRAM(ctx context.Context) error {
 	switch {
 	case t.opts.RAM != "":
 		file, err := memory.MapShared(t.opts.RAM)
@@ -55,7 +64,7 @@ func (t *Target) openRAM(ctx context.Context) error {
 }
 
 // ram is the proven view of the guest's RAM, nil if there is none to rely on.
-func (t *Target) ram() *ramView {
+func (t *ramAccess) ram() *ramView {
 	if t.shared == nil || !t.shared.proven {
 		return nil
 	}
@@ -63,7 +72,7 @@ func (t *Target) ram() *ramView {
 }
 
 // ReadsFrom says where the guest's memory is read, for people.
-func (t *Target) ReadsFrom() string {
+func (t *ramAccess) ReadsFrom() string {
 	if v := t.ram(); v != nil {
 		return v.name
 	}
@@ -71,7 +80,7 @@ func (t *Target) ReadsFrom() string {
 }
 
 // unmap ends the view of the guest's RAM.
-func (t *Target) unmap() error {
+func (t *ramAccess) unmap() error {
 	v := t.shared
 	t.shared = nil
 	if v == nil || v.file == nil {
@@ -81,7 +90,7 @@ func (t *Target) unmap() error {
 }
 
 // Warning implements session.Warner.
-func (t *Target) Warning() string {
+func (t *ramAccess) Warning() string {
 	w := t.warning
 	t.warning = ""
 	return w
@@ -89,7 +98,7 @@ func (t *Target) Warning() string {
 
 // proveAgain looks at a view that had nothing to compare so far, since the guest
 // had not booted. One that turns out to be another's is not used.
-func (t *Target) proveAgain(ctx context.Context) error {
+func (t *ramAccess) proveAgain(ctx context.Context) error {
 	if t.process() != nil {
 		t.process().stale = true
 	}
@@ -106,7 +115,7 @@ func (t *Target) proveAgain(ctx context.Context) error {
 
 // notThis drops the process whose memory is not the guest's: nobody named it, so it
 // is no error. A file that the user named is.
-func (t *Target) notThis(err error) error {
+func (t *ramAccess) notThis(err error) error {
 	if other := (*otherRAM)(nil); !errors.As(err, &other) || t.shared.asked {
 		return err
 	}
@@ -147,7 +156,7 @@ func lowPlaces() []uint64 {
 
 // prove compares places of the view with what the stub reads. Where all hold
 // zeros it is not known so far whose it is.
-func (t *Target) prove(ctx context.Context) error {
+func (t *ramAccess) prove(ctx context.Context) error {
 	v := t.shared
 	if v == nil || v.proven {
 		return nil
@@ -186,7 +195,7 @@ func (t *Target) prove(ctx context.Context) error {
 }
 
 // ReadStub is ReadPhysical through the stub, whatever else there is.
-func (t *Target) ReadStub(reqs []memory.Request) error {
+func (t *ramAccess) ReadStub(reqs []memory.Request) error {
 	batch := make([]gdbremote.MemoryRequest, len(reqs))
 	for i, r := range reqs {
 		batch[i] = gdbremote.MemoryRequest{Addr: r.Addr, Buf: r.Buf}
@@ -198,4 +207,50 @@ func (t *Target) ReadStub(reqs []memory.Request) error {
 		reqs[i].Err = batch[i].Err
 	}
 	return nil
+}
+
+// BlockSize suits the way memory is read.
+func (t *ramAccess) BlockSize() uint64 {
+	if t.ram() != nil {
+		return memory.SharedBlock
+	}
+	return memory.StubBlock
+}
+
+// ReadPhysical reads from shared RAM or QEMU's process where that is possible, else
+// through the stub.
+func (t *ramAccess) ReadPhysical(reqs []memory.Request) error {
+	switch ram := t.ram(); {
+	case ram == nil:
+		return t.ReadStub(reqs)
+	case ram.file != nil:
+		return ram.file.ReadPhysical(reqs)
+	default:
+		return t.readProcess(ram.process, reqs)
+	}
+}
+
+// At is guest memory where it lies, nil if the guest's RAM is not shared; see
+// memory.InPlace.
+func (t *ramAccess) At(addr uint64, n int) []byte {
+	if ram := t.ram(); ram != nil && ram.file != nil {
+		return ram.file.At(addr, n)
+	}
+	return nil
+}
+
+// CPUs reads the registers of all processors.
+func (t *ramAccess) CPUs(ctx context.Context) ([]target.Registers, error) {
+	out := make([]target.Registers, 0, len(t.cpus))
+	for i, id := range t.cpus {
+		r, err := t.client.ReadRegisters(ctx, id)
+		if err != nil {
+			return nil, fmt.Errorf("processor %d: %w", i, t.lost(err))
+		}
+		if err := t.client.Fetch(ctx, id, r, t.system...); err != nil {
+			return nil, fmt.Errorf("processor %d: %w", i, t.lost(err))
+		}
+		out = append(out, r)
+	}
+	return out, t.proveAgain(ctx)
 }

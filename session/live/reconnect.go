@@ -25,9 +25,6 @@ func (t *Target) Lost() bool {
 	return true
 }
 
-// Gone is closed once the machine's side of the connection has ended.
-func (t *Target) Gone() <-chan struct{} { return t.client.Gone() }
-
 // Reconnect attaches again at the same address, to a machine of the same kind.
 func (t *Target) Reconnect(ctx context.Context) error {
 	t.client.Close()
@@ -35,8 +32,8 @@ func (t *Target) Reconnect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	n := &Target{client: client, reads: t.reads, abort: func() {}, addr: t.addr, name: t.name, opts: t.opts}
-	if err = n.takeOver(ctx, t); err == nil {
+	n := &ramAccess{stub: stub{client: client, reads: t.reads, addr: t.addr, name: t.name, opts: t.opts}}
+	if err = n.takeOver(ctx, &t.stub); err == nil {
 		err = t.readSerialAgain()
 	}
 	if err != nil { // the connection stays lost, so that it can be tried again
@@ -55,7 +52,7 @@ func (t *Target) Reconnect(ctx context.Context) error {
 }
 
 // takeOver finds out whether a machine can stand in for the one before.
-func (t *Target) takeOver(ctx context.Context, before *Target) error {
+func (t *ramAccess) takeOver(ctx context.Context, before *stub) error {
 	if err := t.identify(ctx); err != nil {
 		return err
 	}
@@ -68,16 +65,6 @@ func (t *Target) takeOver(ctx context.Context, before *Target) error {
 
 // Replaced says that what Reconnect has found is another machine.
 func (t *Target) Replaced() { t.stood = t.found }
-
-// Disconnect leaves the machine as Close does, but does not end one that was
-// started for this session.
-func (t *Target) Disconnect(ctx context.Context) error {
-	ctx = context.WithoutCancel(ctx)
-	if t.client.Err() != nil {
-		return nil
-	}
-	return errors.Join(t.leave(ctx), t.client.Close())
-}
 
 // readSerialAgain opens a serial line that ended with the machine before.
 func (t *Target) readSerialAgain() error {

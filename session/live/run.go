@@ -2,17 +2,35 @@ package live
 
 import (
 	"context"
+	"debug/elf"
 	"errors"
+	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
 	"thaw/gdbremote"
 	"thaw/kernel"
+	"thaw/memory"
 	"thaw/session/target"
 )
 
+// runner lets a machine run, forwards and, where QEMU replays a recorded run, back.
+type runner struct {
+	ramAccess
+	tss      map[int]uint64  // base of each processor's task-state segment
+	advances *bool           // it may be resumed with other registers, nil if nobody asked
+	writes   bool            // the stub has written memory
+	written  map[string]bool // registers that it has written
+	exited   bool            // the stub said that QEMU ends
+
+	reverseWithin time.Duration
+	end           uint64 // of the recorded run
+	runEnds       bool   // Wait has to tell that its end was reached
+}
+
 // Resume lets the guest run.
-func (t *Target) Resume(ctx context.Context) error {
+func (t *runner) Resume(ctx context.Context) error {
 	more, err := t.breakAtEnd(ctx)
 	if err != nil {
 		return err
@@ -25,7 +43,7 @@ func (t *Target) Resume(ctx context.Context) error {
 
 // Advances says whether the target may be resumed with other registers: a run that
 // QEMU records or replays must execute its instructions itself.
-func (t *Target) Advances(ctx context.Context) bool {
+func (t *runner) Advances(ctx context.Context) bool {
 	if t.advances == nil {
 		text, err := t.client.Monitor(ctx, "info replay")
 		may := err == nil && strings.Contains(text, "not active")
@@ -36,7 +54,7 @@ func (t *Target) Advances(ctx context.Context) bool {
 
 // Advance sets registers of a processor and writes data to physical memory, and
 // lets the guest run: without waiting in between once the stub has taken as much.
-func (t *Target) Advance(ctx context.Context, cpu int, regs []kernel.Register, addr uint64, data []byte) error {
+func (t *runner) Advance(ctx context.Context, cpu int, regs []kernel.Register, addr uint64, data []byte) error {
 	values := make([]gdbremote.RegisterValue, len(regs))
 	known := t.writes || len(data) == 0
 	for i, r := range regs {
@@ -64,7 +82,7 @@ func (t *Target) Advance(ctx context.Context, cpu int, regs []kernel.Register, a
 }
 
 // Wait waits for the guest to stop.
-func (t *Target) Wait(ctx context.Context) (target.Stop, error) {
+func (t *runner) Wait(ctx context.Context) (target.Stop, error) {
 	if t.runEnds {
 		t.runEnds = false
 		return target.Stop{RunEnds: true}, nil
@@ -78,7 +96,7 @@ func (t *Target) Wait(ctx context.Context) (target.Stop, error) {
 }
 
 // Step executes one instruction.
-func (t *Target) Step(ctx context.Context, cpu int) (target.Stop, error) {
+func (t *runner) Step(ctx context.Context, cpu int) (target.Stop, error) {
 	more, err := t.breakAtEnd(ctx)
 	if err != nil {
 		return target.Stop{}, err
@@ -90,24 +108,8 @@ func (t *Target) Step(ctx context.Context, cpu int) (target.Stop, error) {
 	return t.stop(s, err)
 }
 
-// lost explains a lost connection by the end of a QEMU that is ours.
-func (t *Target) lost(err error) error {
-	if err == nil || t.vm == nil || !errors.Is(err, gdbremote.ErrConnection) {
-		return err
-	}
-	select {
-	case <-t.vm.Done():
-		return t.vm.Exit()
-	case <-time.After(endsWithin):
-		return err
-	}
-}
-
-// endsWithin is how long a QEMU that hung up may take to end.
-const endsWithin = 2 * time.Second
-
 // stop translates a stop.
-func (t *Target) stop(s gdbremote.Stop, err error) (target.Stop, error) {
+func (t *runner) stop(s gdbremote.Stop, err error) (target.Stop, error) {
 	if err != nil {
 		return target.Stop{}, t.lost(err)
 	}
@@ -129,4 +131,43 @@ func (t *Target) stop(s gdbremote.Stop, err error) (target.Stop, error) {
 		}
 	}
 	return out, nil
+}
+
+// taskRegister is the line of `info registers` that tells where the task-state
+// segment lies: selector, base, limit, attributes.
+var taskRegister = regexp.MustCompile(`(?m)^TR\s*=\s*[0-9a-fA-F]+\s+([0-9a-fA-F]+)\s`)
+
+// KernelStack reads rsp0 of the processor's task-state segment (AMD64
+// Architecture Programmer's Manual, volume 2, 12.2.5). Only the monitor tells
+// where the segment lies, once: kernels leave it in place.
+func (t *runner) KernelStack(ctx context.Context, cpu int, mem memory.Reader) (uint64, error) {
+	if t.machine != elf.EM_X86_64 {
+		return 0, nil
+	}
+	base, ok := t.tss[cpu]
+	if !ok {
+		t.client.SelectThread(t.cpus[cpu])
+		text, err := t.client.Monitor(ctx, "info registers")
+		if gdbremote.IsUnsupported(err) {
+			return 0, nil
+		}
+		if err != nil {
+			return 0, t.lost(err)
+		}
+		m := taskRegister.FindStringSubmatch(text)
+		if m == nil {
+			return 0, nil
+		}
+		if base, err = strconv.ParseUint(m[1], 16, 64); err != nil || base == 0 {
+			return 0, nil // not set up so far
+		}
+		t.tss[cpu] = base
+	}
+	const rsp0 = 4
+	sp, err := memory.Uint(mem, base+rsp0, 8)
+	var fault *memory.Fault
+	if errors.As(err, &fault) {
+		return 0, nil // hidden from user mode
+	}
+	return sp, err
 }

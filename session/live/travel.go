@@ -23,13 +23,13 @@ const (
 
 // Reverses says whether QEMU replays a recorded run and has offered to go
 // backwards in it. Without that offer the packets would end QEMU 7.2.
-func (t *Target) Reverses() bool { return t.reverses.Load() }
+func (t *stub) Reverses() bool { return t.reverses.Load() }
 
 // executed is what `info replay` says.
 var executed = regexp.MustCompile(`instruction count = (\d+)`)
 
 // Position is how many instructions of the recorded run were executed.
-func (t *Target) Position(ctx context.Context) (uint64, error) {
+func (t *stub) Position(ctx context.Context) (uint64, error) {
 	text, err := t.client.Monitor(ctx, "info replay")
 	if err != nil {
 		return 0, t.lost(err)
@@ -42,13 +42,13 @@ func (t *Target) Position(ctx context.Context) (uint64, error) {
 }
 
 // ReverseStep goes back by one instruction.
-func (t *Target) ReverseStep(ctx context.Context) (target.Stop, error) {
+func (t *runner) ReverseStep(ctx context.Context) (target.Stop, error) {
 	return t.reverse(ctx, "one instruction", t.client.ReverseStep)
 }
 
 // ReverseContinue goes back to the last break- or watchpoint, or to the
 // beginning of the recorded run.
-func (t *Target) ReverseContinue(ctx context.Context) (target.Stop, error) {
+func (t *runner) ReverseContinue(ctx context.Context) (target.Stop, error) {
 	return t.reverse(ctx, "to an earlier point", func(ctx context.Context) (gdbremote.Stop, error) {
 		if err := t.client.ReverseContinue(ctx); err != nil {
 			return gdbremote.Stop{}, err
@@ -58,7 +58,7 @@ func (t *Target) ReverseContinue(ctx context.Context) (target.Stop, error) {
 }
 
 // reverse goes back within the time limit.
-func (t *Target) reverse(ctx context.Context, what string, back func(ctx context.Context) (gdbremote.Stop, error)) (target.Stop, error) {
+func (t *runner) reverse(ctx context.Context, what string, back func(ctx context.Context) (gdbremote.Stop, error)) (target.Stop, error) {
 	clear(t.tss)
 	limited, cancel := context.WithTimeout(ctx, t.reverseWithin)
 	defer cancel()
@@ -70,7 +70,7 @@ func (t *Target) reverse(ctx context.Context, what string, back func(ctx context
 }
 
 // RunTo runs forward to a position of the recorded run.
-func (t *Target) RunTo(ctx context.Context, position uint64) (target.Stop, error) {
+func (t *runner) RunTo(ctx context.Context, position uint64) (target.Stop, error) {
 	stop, err := t.RunTowards(ctx, position)
 	if err != nil {
 		return stop, err
@@ -84,7 +84,7 @@ func (t *Target) RunTo(ctx context.Context, position uint64) (target.Stop, error
 
 // RunTowards runs forward to a position of the recorded run, or to the first
 // break- or watchpoint on the way.
-func (t *Target) RunTowards(ctx context.Context, position uint64) (target.Stop, error) {
+func (t *runner) RunTowards(ctx context.Context, position uint64) (target.Stop, error) {
 	at, err := t.Position(ctx)
 	if err != nil || at == position {
 		return target.Stop{}, err
@@ -107,7 +107,7 @@ func (t *Target) RunTowards(ctx context.Context, position uint64) (target.Stop, 
 
 // breakAtEnd makes QEMU stop at the end of the recorded run, where it would end;
 // it forgets that whenever it moves the guest. It is false at the end.
-func (t *Target) breakAtEnd(ctx context.Context) (bool, error) {
+func (t *runner) breakAtEnd(ctx context.Context) (bool, error) {
 	if t.end == 0 {
 		return true, nil
 	}
@@ -123,7 +123,7 @@ func (t *Target) breakAtEnd(ctx context.Context) (bool, error) {
 
 // atEnd says whether a stop that nothing else explains is the end of the
 // recorded run.
-func (t *Target) atEnd(ctx context.Context, s gdbremote.Stop) (bool, error) {
+func (t *runner) atEnd(ctx context.Context, s gdbremote.Stop) (bool, error) {
 	if t.end == 0 || s.Exited || s.Signal != gdbremote.SignalInterrupt {
 		return false, nil
 	}
@@ -132,7 +132,7 @@ func (t *Target) atEnd(ctx context.Context, s gdbremote.Stop) (bool, error) {
 }
 
 // tell runs a command of QEMU's monitor that says something only if it fails.
-func (t *Target) tell(ctx context.Context, command string) error {
+func (t *stub) tell(ctx context.Context, command string) error {
 	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveWithin)
 	defer cancel()
 	text, err := t.client.Monitor(limited, command)
@@ -146,7 +146,7 @@ func (t *Target) tell(ctx context.Context, command string) error {
 }
 
 // SaveVM keeps the whole machine as a VM snapshot in QEMU's qcow2 drive.
-func (t *Target) SaveVM(ctx context.Context, name string) error {
+func (t *stub) SaveVM(ctx context.Context, name string) error {
 	err := t.tell(ctx, "savevm "+name)
 	if err != nil && strings.Contains(err.Error(), "block device") {
 		return fmt.Errorf("VM snapshots need a drive of format qcow2: start QEMU with -drive if=none,format=qcow2,file=FILE (%w)", err)
@@ -155,14 +155,14 @@ func (t *Target) SaveVM(ctx context.Context, name string) error {
 }
 
 // LoadVM puts the machine back to a VM snapshot.
-func (t *Target) LoadVM(ctx context.Context, name string) error {
+func (t *runner) LoadVM(ctx context.Context, name string) error {
 	clear(t.tss)
 	return t.tell(ctx, "loadvm "+name)
 }
 
 // DropVM removes a VM snapshot. The image of a machine that was started for this
 // session is removed with it.
-func (t *Target) DropVM(ctx context.Context, name string) error {
+func (t *runner) DropVM(ctx context.Context, name string) error {
 	if t.vm != nil {
 		return nil
 	}

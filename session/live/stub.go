@@ -1,0 +1,217 @@
+package live
+
+import (
+	"context"
+	"debug/elf"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"thaw/gdbremote"
+	"thaw/gdbremote/qemu"
+	"thaw/session/target"
+	"time"
+)
+
+// stub is a machine behind a connection to its gdbstub.
+type stub struct {
+	mu     sync.Mutex        // guards client where it is not the session's goroutine that uses or replaces it
+	client *gdbremote.Client // Reconnect makes another
+	addr   string
+	opts   Options
+	name   string
+	vm     *qemu.VM
+
+	machine  elf.Machine
+	cpus     []gdbremote.ThreadID
+	system   []string // registers to ask for one by one
+	reverses atomic.Bool
+	stood    bool // the guest stood before (else it runs on at the end)
+
+	reads context.Context // ends with Abort
+	abort context.CancelFunc
+}
+
+// architectures are the names in target descriptions.
+var architectures = map[string]elf.Machine{
+	"i386:x86-64": elf.EM_X86_64,
+	"i386":        elf.EM_386,
+	"arm":         elf.EM_ARM,
+}
+
+// maxCPUs bounds what a stub may claim: the registers of all are read at every
+// stop.
+const maxCPUs = 256
+
+// identify asks what is on the other side.
+func (t *stub) identify(ctx context.Context) error {
+	// A guest that ran is stopped by attaching, and QEMU says so with a stop
+	// nobody asked for; one that stood says nothing.
+	defer func() { t.stood = t.client.UnaskedStops() == 0 }()
+	f := t.client.Features()
+	t.reverses.Store(f.ReverseStep && f.ReverseContinue)
+	if t.client.Description() == nil {
+		return fmt.Errorf("attaching to %s: the stub does not describe its processor; it must be QEMU's", t.name)
+	}
+	name := t.client.Description().Architecture
+	m, ok := architectures[name]
+	if !ok {
+		return fmt.Errorf("attaching to %s: the stub's processor is %q, and x86_64 and ARM are supported", t.name, name)
+	}
+	t.machine = m
+	for _, name := range systemRegisters[m] {
+		if _, ok := t.client.Description().Register(name); ok {
+			t.system = append(t.system, name)
+		}
+	}
+	if !t.client.HasPhysical() {
+		return fmt.Errorf("attaching to %s: the stub cannot read physical memory (Qqemu.PhyMemMode); it must be QEMU's", t.name)
+	}
+	var err error
+	if t.cpus, err = t.client.Threads(ctx); err != nil {
+		return fmt.Errorf("attaching to %s: listing processors: %w", t.name, err)
+	}
+	if n := len(t.cpus); n == 0 || n > maxCPUs {
+		return fmt.Errorf("attaching to %s: the stub lists %d processors, and 1 to %d are supported", t.name, n, maxCPUs)
+	}
+	return nil
+}
+
+// Name is the address.
+func (t *stub) Name() string { return t.name }
+
+// Machine is the processor's architecture.
+func (t *stub) Machine() elf.Machine { return t.machine }
+
+// systemRegisters are those that say which page tables are in use, where the
+// answer to `g` leaves them out: all names that QEMU has given them.
+var systemRegisters = map[elf.Machine][]string{
+	elf.EM_ARM: {"TTBR0", "TTBR0_EL1", "TTBR0_S"},
+}
+
+// breakLength is what Z packets say about the instruction: its least length.
+func (t *stub) breakLength() int {
+	if t.machine == elf.EM_ARM {
+		return 4
+	}
+	return 1
+}
+
+// SetBreakpoint sets a breakpoint at a virtual address of every address space.
+// Hardware breakpoints leave memory as it is and have no small limit in QEMU.
+//
+// Requests about breakpoints end with an answer or the client's time limit, not
+// with ctx: one that was sent and not waited for would stay in the stub.
+func (t *stub) SetBreakpoint(ctx context.Context, addr uint64) error {
+	return t.lost(t.client.Insert(context.WithoutCancel(ctx), gdbremote.HardwareBreak, addr, t.breakLength()))
+}
+
+// ClearBreakpoint removes it.
+func (t *stub) ClearBreakpoint(ctx context.Context, addr uint64) error {
+	return t.lost(t.client.Remove(context.WithoutCancel(ctx), gdbremote.HardwareBreak, addr, t.breakLength()))
+}
+
+var watchKinds = map[target.WatchKind]gdbremote.BreakKind{
+	target.WatchWrite: gdbremote.WatchWrite,
+	target.WatchRead:  gdbremote.WatchRead,
+}
+
+// SetWatch sets a watchpoint at a virtual address.
+func (t *stub) SetWatch(ctx context.Context, kind target.WatchKind, addr uint64, length int) error {
+	return t.lost(t.client.Insert(context.WithoutCancel(ctx), watchKinds[kind], addr, length))
+}
+
+// ClearWatch removes it.
+func (t *stub) ClearWatch(ctx context.Context, kind target.WatchKind, addr uint64, length int) error {
+	return t.lost(t.client.Remove(context.WithoutCancel(ctx), watchKinds[kind], addr, length))
+}
+
+// WriteRegister sets a register of a processor.
+func (t *stub) WriteRegister(ctx context.Context, cpu int, name string, value uint64) error {
+	return t.lost(t.client.WriteRegister(context.WithoutCancel(ctx), t.cpus[cpu], name, value))
+}
+
+// PutRegisters puts a processor's registers back as they were.
+func (t *stub) PutRegisters(ctx context.Context, cpu int, regs target.Registers) error {
+	want, ok := regs.(*gdbremote.Registers)
+	if !ok {
+		return fmt.Errorf("putting back the registers of processor %d: they were not read from this target", cpu)
+	}
+	return t.lost(t.client.PutRegisters(context.WithoutCancel(ctx), t.cpus[cpu], want))
+}
+
+// WritePhysical writes physical memory, through the stub: the mapping of shared
+// RAM is for reading.
+func (t *stub) WritePhysical(ctx context.Context, addr uint64, data []byte) error {
+	return t.lost(t.client.WriteMemory(context.WithoutCancel(ctx), gdbremote.Physical, addr, data))
+}
+
+// Running says whether the guest runs.
+func (t *stub) Running() bool { return t.client.Running() }
+
+// Interrupt stops a running guest.
+func (t *stub) Interrupt() error {
+	t.mu.Lock()
+	client := t.client
+	t.mu.Unlock()
+	if !client.Running() {
+		return nil
+	}
+	return client.Interrupt()
+}
+
+// Abort ends the reading of memory, for good: a stub may answer as slowly as it
+// likes, and nobody wants to know any more. What it takes to leave the guest in
+// order still works. Any goroutine may call it.
+func (t *stub) Abort() { t.abort() }
+
+// leave lets a guest run on that ran before. One that stood stays as it is: QEMU
+// keeps a guest stopped whose debugger hangs up.
+func (t *stub) leave(ctx context.Context) error {
+	if t.client.Running() {
+		if err := t.client.Interrupt(); err != nil {
+			return err
+		}
+		limited, cancel := context.WithTimeout(ctx, endsWithin)
+		defer cancel()
+		if _, err := t.client.Wait(limited); err != nil {
+			return fmt.Errorf("stopping the guest to leave it: %w", err)
+		}
+	}
+	if t.stood {
+		return errors.Join(t.client.ResetMode(ctx), t.client.Close())
+	}
+	if err := t.client.Detach(ctx); err != nil {
+		return fmt.Errorf("detaching from %s: %w", t.name, err)
+	}
+	return t.client.Close()
+}
+
+// lost explains a lost connection by the end of a QEMU that is ours.
+func (t *stub) lost(err error) error {
+	if err == nil || t.vm == nil || !errors.Is(err, gdbremote.ErrConnection) {
+		return err
+	}
+	select {
+	case <-t.vm.Done():
+		return t.vm.Exit()
+	case <-time.After(endsWithin):
+		return err
+	}
+}
+
+// endsWithin is how long a QEMU that hung up may take to end.
+const endsWithin = 2 * time.Second
+
+// Gone is closed once the machine's side of the connection has ended.
+func (t *stub) Gone() <-chan struct{} { return t.client.Gone() }
+
+// Disconnect leaves the machine as Close does, but does not end one that was
+// started for this session.
+func (t *stub) Disconnect(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx)
+	if t.client.Err() != nil {
+		return nil
+	}
+	return errors.Join(t.leave(ctx), t.client.Close())
+}
