@@ -415,6 +415,18 @@ func (s *System) PDByRoot(root uint64) *Object {
 	return nil
 }
 
+// RunningPD is the protection domain of the thread that is on a CPU, else the one whose
+// page tables that uses: a kernel may let its own threads use anybody's. It is nil if
+// neither is known.
+func (s *System) RunningPD(cpu int, root uint64) *Object {
+	if o := s.Running(cpu); o != nil {
+		if pd := s.Object(o.Thread.PD); pd != nil && pd.PD != nil {
+			return pd
+		}
+	}
+	return s.PDByRoot(root)
+}
+
 // Running is the thread that was on a CPU at the stop, or nil.
 func (s *System) Running(cpu int) *Object {
 	for _, o := range s.Objects {

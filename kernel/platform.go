@@ -44,6 +44,14 @@ type Cause struct {
 	Lab    string // bug of the lab guest that shows it
 }
 
+// NoEffect is what an operation says of itself, see Operation.
+func (p *Platform) NoEffect(operation string) string {
+	if i := slices.IndexFunc(p.Operations, func(o Operation) bool { return o.Name == operation }); i >= 0 {
+		return p.Operations[i].NoEffect
+	}
+	return ""
+}
+
 // Place is a kind of places by its name; one of that name alone where the kernel
 // has none such.
 func (p *Platform) Place(name Source) *PlaceKind {
@@ -91,6 +99,9 @@ type Operation struct {
 	Unset     int64  `yaml:"unset"`   // value that leaves ip or sp alone
 	Cancel    string `yaml:"cancel"`  // flag that cancels IPC
 	Trigger   string `yaml:"trigger"` // flag that triggers an exception
+	// NoEffect says why a thread in an exception is left as it is unless the Cancel flag
+	// is given, as the end of a sentence about the operation; "" where it is set, too.
+	NoEffect string `yaml:"-"`
 }
 
 // Attached tells how the region maps that requests name look: lists or trees of

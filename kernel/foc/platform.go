@@ -86,6 +86,7 @@ var operations = []kernel.Operation{{
 	Object:   "this", IP: "ip", SP: "sp", Flags: "ops",
 	Unset:  -1, // ip or sp of -1 leaves it as it is
 	Cancel: "Thread::Exr_cancel", Trigger: "Thread::Exr_trigger_exception",
+	NoEffect: "came without the cancel flag while the thread was in an exception",
 }}
 
 // causes are this kernel's words for the causes of verdicts, and the bugs of the lab

@@ -105,10 +105,8 @@ var rules = []rule{
 	},
 	{
 		name: "no-effect", verdict: view.Ignored,
-		when: func(f *facts) bool { return f.entered() && !f.arrived && f.wrote == nil && f.blind != nil },
-		cause: func(f *facts) string {
-			return f.blind.Name + " came without the cancel flag while the thread was in an exception"
-		},
+		when:  func(f *facts) bool { return f.entered() && !f.arrived && f.wrote == nil && f.blind != "" },
+		cause: func(f *facts) string { return f.blind },
 	},
 	{
 		name: "stays-in-copy", verdict: view.Ignored,

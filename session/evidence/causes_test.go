@@ -50,7 +50,7 @@ func TestRules(t *testing.T) {
 		{make_(waiting, there, func(f *facts) { f.wrote, f.code = w, "other instructions stand there" }), "other-code", view.Partial, "entered, but other instructions"},
 		{make_(waiting, there, func(f *facts) { f.wrote = w }), "applied", view.Applied, "Thread_object::ex_regs"},
 		{make_(waiting, elsewhere, func(f *facts) { f.wrote, f.over = w, w2 }), "overwritten", view.Overwritten, "copy_utcb_to_ts"},
-		{make_(inException, elsewhere, func(f *facts) { f.blind, f.q.Copy = &Operation{Name: "ex_regs"}, kept }), "no-effect", view.Ignored, "cancel"},
+		{make_(inException, elsewhere, func(f *facts) { f.blind, f.q.Copy = "ex_regs came without the cancel flag", kept }), "no-effect", view.Ignored, "cancel"},
 		{make_(waiting, elsewhere, func(f *facts) { f.q.Copy = kept }), "stays-in-copy", view.Ignored, "core's copy"},
 		{make_(waiting, elsewhere, nil), "never-written", view.Ignored, "never written"},
 		{make_(waiting, elsewhere, func(f *facts) { f.writes = []Write{*w2} }), "never-written", view.Ignored, "copy_utcb_to_ts wrote"},

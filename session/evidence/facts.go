@@ -28,7 +28,7 @@ type facts struct {
 	equal    bool        // the frame held the request already when it came
 	arrived  bool        // entered at the requested ip and sp
 	diff     []string    // registers that differ between request and entry
-	blind    *Operation  // set ip or sp of a thread in an exception, without cancel
+	blind    string      // an operation that left the thread's state alone, and why
 	complete bool
 	blocked  bool   // waits in IPC at this stop
 	partner  string // for what
@@ -68,13 +68,13 @@ func (j *Judge) factsOf(s *view.Snapshot, t *Track) *facts {
 			}
 		}
 	}
-	for i, op := range j.Ev.Operations[t.Block] {
+	for _, op := range j.Ev.Operations[t.Block] {
 		if op.At.Seq < q.At.Seq {
 			continue
 		}
 		f.ops = append(f.ops, op)
-		if (op.SetsIP || op.SetsSP) && !op.Cancel && op.Exception && op.Problem == "" {
-			f.blind = &j.Ev.Operations[t.Block][i]
+		if why := j.Platform.NoEffect(op.Name); why != "" && (op.SetsIP || op.SetsSP) && !op.Cancel && op.Exception && op.Problem == "" {
+			f.blind = op.Name + " " + why
 		}
 	}
 	f.forced = slices.ContainsFunc(t.Forced, func(x Forced) bool {

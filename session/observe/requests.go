@@ -248,9 +248,9 @@ func (ob *Observer) requestedState(ctx context.Context, scope debuginfo.Scope, r
 
 // bySelector finds the thread behind a capability selector of the running task.
 func (ob *Observer) bySelector(sys *kernel.System, selector uint64) (*kernel.Object, error) {
-	task := sys.PDByRoot(ob.m.CPU().Root)
+	task := sys.RunningPD(ob.m.Stopped, ob.m.CPU().Root)
 	if task == nil {
-		return nil, fmt.Errorf("no task has the page tables at %#x that the processor uses", ob.m.CPU().Root)
+		return nil, fmt.Errorf("it is not known which task processor %d runs, with the page tables at %#x", ob.m.Stopped, ob.m.CPU().Root)
 	}
 	slot := ob.m.Decoder.Slot(selector)
 	c, ok := task.PD.Cap(slot)
