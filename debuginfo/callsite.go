@@ -13,7 +13,7 @@ import (
 const (
 	tagCallSite         dwarf.Tag  = 0x48
 	tagCallSiteParam    dwarf.Tag  = 0x49
-	tagGNUCallSite      dwarf.Tag  = 0x4109
+	tagGNUCallSite                 = index.TagGNUCallSite
 	tagGNUCallSiteParam dwarf.Tag  = 0x410a
 	attrCallReturnPC    dwarf.Attr = 0x7d
 	attrCallValue       dwarf.Attr = 0x7e

@@ -61,7 +61,7 @@ func (b buildDir) programs() (paths map[string]string, untold string) {
 	paths = map[string]string{}
 	var unread []string
 	looked, surplus := 0, 0
-	for _, pattern := range []string{"*", "bin/*", "debug/*.debug", "var/run/*.core"} {
+	for _, pattern := range []string{"*", "bin/*", "debug/*", "var/run/*.core"} {
 		for _, p := range b.match(pattern) {
 			if looked++; looked > maxLooked {
 				continue

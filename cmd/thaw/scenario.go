@@ -24,17 +24,17 @@ import (
 
 func newScenario() *cobra.Command {
 	c := &cobra.Command{
-		Use:   "scenario check|schema",
-		Short: "check scenario files",
+		Use:   "scenario new|check|schema",
+		Short: "make and check scenario files",
 		Long: `A scenario tells thaw what is checkpointed and restored, and where the phases are.
 scenarios/README.md describes the files.`,
-		Example: "  thaw scenario check my.yaml --build build/x86_64\n  thaw scenario schema",
+		Example: "  thaw scenario new --build build/x86_64 --out my.yaml\n  thaw scenario check my.yaml --build build/x86_64\n  thaw scenario schema",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			return errors.New("say what to do with scenarios: `thaw scenario check FILE`, or `thaw scenario schema`")
+			return errors.New("say what to do with scenarios: `thaw scenario new`, `thaw scenario check FILE`, or `thaw scenario schema`")
 		},
 	}
-	c.AddCommand(newScenarioCheck(), newScenarioSchema())
+	c.AddCommand(newScenarioNew(), newScenarioCheck(), newScenarioSchema())
 	return c
 }
 

@@ -57,3 +57,52 @@ func TestScenarioCheck(t *testing.T) {
 		t.Errorf("exit code %d, %v: %.200s", r.code, err, r.stdout)
 	}
 }
+
+// A scenario is made of the lab guest's debug info and of a run of it, and serves as well
+// as the one that was written by hand.
+func TestScenarioNew(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "made.yaml")
+	r := thaw(t, "scenario", "new", "--build", guestDir, "--out", file)
+	if r.code != exitOK || !strings.Contains(r.stderr, "restorer: rtcr (") || !strings.Contains(r.stderr, "child: sheep_counter (rtcr has its name") {
+		t.Fatalf("exit code %d: %s", r.code, r.stderr)
+	}
+	golden(t, "lab.yaml", r.stdout)
+	if data, err := os.ReadFile(file); err != nil || string(data) != r.stdout {
+		t.Errorf("%v: %s", err, data)
+	}
+	if r := thaw(t, "scenario", "new", "--build", guestDir, "--out", file); r.code != exitFailed || !oneSentence(r.stderr[strings.LastIndex(r.stderr, "thaw:"):]) || !strings.Contains(r.stderr, "--force") {
+		t.Errorf("a file was overwritten: exit code %d: %s", r.code, r.stderr)
+	}
+	if r := thaw(t, "scenario", "check", file, "--build", guestDir); r.code != exitOK {
+		t.Errorf("what was made is wrong: %s", r.stdout)
+	}
+	made, own := decodeCheck(t, thaw(t, onLab("check", "lab", "--json", "--scenario", file)...)), decodeCheck(t, thaw(t, onLab("check", "lab", "--json")...))
+	if len(made.Threads) != 3 || len(made.Threads) != len(own.Threads) {
+		t.Fatalf("%d threads, and %d by the scenario that was written", len(made.Threads), len(own.Threads))
+	}
+	for i, th := range own.Threads {
+		if m := made.Threads[i]; m.Name != th.Name || m.Verdict != th.Verdict || m.Rule != th.Rule {
+			t.Errorf("%s is %s by %s, and %s is %s by %s by the scenario that was written", m.Name, m.Verdict, m.Rule, th.Name, th.Verdict, th.Rule)
+		}
+	}
+	r = thaw(t, onLab("scenario", "new", "--from-run", "lab:fixed")...)
+	if r.code != exitOK || !strings.Contains(r.stdout, "# In a run of lab guest, bug=fixed 36 of 36 proposed functions came by") || !strings.Contains(r.stdout, "_restore_state_cpu_thread\"} # 3 times") {
+		t.Errorf("exit code %d: %s%s", r.code, r.stdout, r.stderr)
+	}
+	for _, c := range []struct {
+		args []string
+		says string
+	}{
+		{[]string{"--build", guestDir, "--restorer", "counter"}, `no program "counter" may be the restorer: --restorer takes one of rtcr`},
+		{[]string{"--build", guestDir, "--child", "rtcr"}, `no program "rtcr" may be the child: --child takes one of sheep_counter`},
+		{[]string{"--build", t.TempDir()}, "no kernel"},
+		{nil, "--build DIRECTORY"},
+		{[]string{"--build", guestDir, "--from-run", "/nowhere/gdb.sock"}, "/nowhere/gdb.sock"},
+	} {
+		r := thaw(t, append([]string{"scenario", "new"}, c.args...)...)
+		if r.code != exitFailed || !strings.Contains(r.stderr, c.says) || r.stdout != "" {
+			t.Errorf("%v: exit code %d: %s%s", c.args, r.code, r.stdout, r.stderr)
+		}
+	}
+}
