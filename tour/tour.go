@@ -72,6 +72,13 @@ func (t *teller) notes(paragraphs ...string) {
 	t.steps[len(t.steps)-1].Notes = strings.Join(paragraphs, "\n\n")
 }
 
+// before has the presenter do something before the step that comes next is shown: what
+// is asked there must not stand on the screen already.
+func (t *teller) before(text string) {
+	last := &t.steps[len(t.steps)-1]
+	last.Notes = strings.TrimPrefix(last.Notes+"\n\nBefore you go on: "+text, "\n\n")
+}
+
 // opening tells the story and how the screen is read.
 func (t *teller) opening() {
 	source := ""
@@ -83,7 +90,7 @@ func (t *teller) opening() {
 		"Most say printf. No call failed, so nothing would have been printed: that is why this takes a debugger that reads the kernel.")
 	t.step(1, "phases", "", "The screen", "On the left are the phases of the checkpoint and of the restore: each is a function of the restorer, and thaw stands where it is entered. "+
 		"On the right are all threads that the kernel knows, read from its own objects in memory: no printf, and nothing was compiled for it.")
-	t.notes("Point at phases, threads and LOG in turn. Walk three stops with n, and back with p: nothing runs, these are stops of a recording.",
+	t.notes("Point at phases and threads; 5 shows the LOG, 2 the threads again. Walk three stops with n, and back with p: nothing runs, these are stops of a recording.",
 		"Ask who has seen the kernel debugger's thread list: this is the same, at every stop.")
 }
 
@@ -141,6 +148,7 @@ func (t *teller) thread(v *view.ThreadVerdict) {
 		t.notes("Nothing can be applied that nobody asked for: the restorer's own lists are where to look.")
 	}
 	if v.Requested.Known && v.Kernel.Known {
+		t.before("let them guess where the state is after this call, and who will write it to the kernel's thread.")
 		t.step(max(v.Kernel.Stop, v.Requested.Stop), "detail", v.Name, "In the kernel",
 			fmt.Sprintf("The kernel's own copy of the thread's ip is %x (%s). From the request on thaw watches that very word: who writes it, and when.", v.Kernel.IP, v.Kernel.Place),
 			evidence(v, "no write"), strings.Join(writes(v), " Then: "), evidence(v, "no operation"))
@@ -216,10 +224,11 @@ func (t *teller) others() {
 		}
 	}
 	if len(coincident) > 0 {
+		t.before("select " + coincident[0] + ", the restored one. Its ip and sp are what was requested. Is it restored? Take a vote.")
 		t.step(len(t.Stops), "threads", coincident[0], "A trap",
 			strings.Join(coincident, " and ")+": the frame held the requested ip and sp already when the request came, since both children block at the same place. Nothing wrote them.",
 			"A debugger that compares frames afterwards calls this restored. thaw says coincident: it looks at the write, not at the value.")
-		t.notes("Ask first: is this thread restored? Its ip and sp are right. Take a vote, then show why.")
+		t.notes("Show why: the line of evidence says that nothing wrote the frame. How was the vote?")
 	}
 	if len(applied) > 0 && chosen != nil && chosen.Verdict != view.Applied {
 		t.step(len(t.Stops), "threads", applied[0], "The others", strings.Join(applied, " and ")+": written by the kernel, and entered. Their state came through.")
@@ -328,11 +337,12 @@ func quoted(s string) string {
 
 func (t *teller) closing() {
 	if t.Seen != "" {
+		t.before("have somebody say the cause in one sentence.")
 		t.step(len(t.Stops), "threads", "", "What it was", oneLine(t.Story))
-		t.notes("Before you read it out, have somebody say the cause in one sentence.", "Ask: what would the cure be, and who would have to do it: the restorer, core, or the kernel?")
+		t.notes("Ask: what would the cure be, and who would have to do it: the restorer, core, or the kernel?")
 	}
 	t.step(len(t.Stops), "threads", "", "Your turn",
 		"p and n walk the stops, Tab goes from pane to pane, / filters, d compares capabilities, ? lists all keys. Press Esc to take over.",
 		"On your own system: start QEMU with -s, then run thaw attach :1234 --build with your Genode build directory.")
-	t.notes("Hand over: thaw replay NAME, docs/workshop.md has the exercises. In the 20 minutes' version end here; thaw demo overwritten is the next best story.")
+	t.notes("Hand over: docs/workshop.md has the exercises, and which story comes next in 20, 45 and 90 minutes. q ends this one; follow ends with it, and is started again for the next.")
 }

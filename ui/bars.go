@@ -91,8 +91,11 @@ var stateWords = map[view.RunState]string{
 }
 
 // statusLine draws the row above the hints: run state, which stop is shown,
-// the message or the answer to a key, and what the snapshot cost.
-func (b *bars) statusLine(screen tcell.Screen, y, w int) {
+// the message or the answer to a key, and what the snapshot cost. The last cells of
+// the row are taken.
+func (b *bars) statusLine(screen tcell.Screen, y, w, taken int) {
+	whole := w
+	w -= taken
 	if b.line.open != nil {
 		b.line.draw(screen, y, w)
 		return
@@ -123,7 +126,7 @@ func (b *bars) statusLine(screen tcell.Screen, y, w int) {
 		rows = rows[:min(len(rows), answerRows)]
 		last := len(rows) - 1
 		for i, row := range rows[:last] {
-			t.drawLine(screen, 0, y-last+i, w, line{{pad(pad("", lineWidth(l))+row, w), text.style}})
+			t.drawLine(screen, 0, y-last+i, whole, line{{pad(pad("", lineWidth(l))+row, whole), text.style}})
 		}
 		text.text = rows[last]
 	}

@@ -52,7 +52,7 @@ func (u *ui) windowKey(name string, ev *tcell.EventKey) {
 		name = to
 	}
 	switch a := u.keys.find(name); {
-	case a != nil && a.over:
+	case a != nil && a.over && u.windows.top.keys[name] == nil:
 		u.act(a, name)
 	case name == "Esc" && u.front.endFind():
 	case u.windows.key(name, ev):

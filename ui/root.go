@@ -57,7 +57,7 @@ func (r *root) Draw(screen tcell.Screen) {
 	if u.plan.tour.h > 0 {
 		u.tour.draw(screen, u.plan.tour)
 	}
-	u.bars.statusLine(screen, h-2, w-width(u.room.corner(u.th, w)))
+	u.bars.statusLine(screen, h-2, w, width(u.room.corner(u.th, w)))
 	u.bars.hintBar(screen, h-1, w)
 	switch {
 	case u.windows.top != nil:

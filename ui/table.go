@@ -145,13 +145,22 @@ func (u *ui) tourActions() []action {
 	}
 	return []action{
 		{keys: []string{" ", "Right"}, label: "Space", short: "next step", help: "next step (or →)", group: groupTour,
-			run: u.tour.next, why: u.tour.needOpen},
+			run: u.overWindows(u.tour.next), why: u.tour.needOpen, over: true},
 		{keys: []string{"Left", "Backspace", "Backspace2"}, label: "←", short: "step back", help: "step before (or Backspace)", group: groupTour,
-			run: func() { u.tour.goTo(u.tour.at - 1) }, why: u.tour.needOpen},
+			run: u.overWindows(func() { u.tour.goTo(u.tour.at - 1) }), why: u.tour.needOpen, over: true},
 		{keys: []string{"a"}, label: "a", short: "auto-play", help: "auto-play on and off", group: groupTour,
 			run: u.tour.toggleAuto, why: u.tour.needOpen},
 		{keys: []string{"T"}, label: "T", short: "tour", command: "tour", help: "open the tour again", group: groupTour,
 			run: u.tour.reopen, why: u.tour.needClosed},
+	}
+}
+
+// overWindows comes back from all windows before it acts: a presenter goes on with the
+// story from wherever something was shown.
+func (u *ui) overWindows(run func()) func() {
+	return func() {
+		u.windows.close()
+		run()
 	}
 }
 

@@ -231,3 +231,17 @@ func TestGreetsOnce(t *testing.T) {
 		t.Errorf("a recording has other hints:\n%s", f.text())
 	}
 }
+
+// Space goes on with the story from an open window, too, and from a window above it.
+func TestTourFromWindow(t *testing.T) {
+	fake := newFake(viewComplete())
+	u := newDrawn(t, fakeSeeker{fake}, viewComplete(), Options{Tour: fixtureTour()})
+	press(u, "4", "d", "G", "Enter", "Enter", " ")
+	if f := draw(t, u, 120, 40); u.windows.top != nil || !strings.Contains(f.text(), "step 2 of 3") {
+		t.Errorf("Space in a window:\n%s", f.text())
+	}
+	press(u, "?", "Left")
+	if f := draw(t, u, 120, 40); u.windows.top != nil || !strings.Contains(f.text(), "step 1 of 3") {
+		t.Errorf("Left in the help:\n%s", f.text())
+	}
+}
