@@ -93,7 +93,7 @@ func TestClutteredBuildDirectory(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s, err := (&options{scenario: scenarios.Default}).loadScenario()
+	s, err := (&options{scenario: scenarios.Default}).loadScenario(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -245,7 +245,7 @@ func hasVariant(s *scenario.Scenario, variant string) error {
 
 // runAll runs a live scenario to its end.
 func (o *options) runAll(ctx context.Context, what subject, f checkFlags) (run checkRun, err error) {
-	s, err := o.loadScenario()
+	s, err := o.loadScenario(ctx)
 	if err != nil {
 		return run, err
 	}

@@ -35,7 +35,7 @@ stops.`,
 		Example: "  thaw lab\n  thaw lab --bug overwritten\n  thaw lab --rr\n  thaw lab --snapshots",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			s, err := o.loadScenario()
+			s, err := o.loadScenario(c.Context())
 			if err != nil {
 				return err
 			}
@@ -70,7 +70,7 @@ func newAttach() *cobra.Command {
 		Example: "  thaw attach :1234 --build build/x86_64\n  thaw attach :1234 --kernel kernel.elf --symbols core --symbols rtcr=target_restorer-tester --symbols sheep_counter",
 		Args:    oneAddress,
 		RunE: func(c *cobra.Command, args []string) error {
-			s, err := o.loadScenario()
+			s, err := o.loadScenario(c.Context())
 			if err != nil {
 				return err
 			}
@@ -166,7 +166,7 @@ prints a stop, the last one if none is given.`,
 
 // snapshot reads a guest that runs already.
 func (o *options) snapshot(ctx context.Context, w io.Writer, addr string, f snapshotFlags) (err error) {
-	s, err := o.loadScenario()
+	s, err := o.loadScenario(ctx)
 	if err != nil {
 		return err
 	}

@@ -99,7 +99,7 @@ type costJSON struct {
 // guest is in JDB; so it does not matter that the memory is read first, which
 // tells how far the object spaces are used.
 func (o *options) compareJDB(ctx context.Context, addr, serial string, views bool) (res *jdbResult, err error) {
-	s, err := o.loadScenario()
+	s, err := o.loadScenario(ctx)
 	if err != nil {
 		return nil, err
 	}

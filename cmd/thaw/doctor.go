@@ -198,7 +198,7 @@ func lookDir(dir, what string) finding {
 // lookAddr attaches to a guest and reads it once.
 func (o *options) lookAddr(ctx context.Context, addr string) finding {
 	o.scenario = noScenario
-	s, err := o.loadScenario()
+	s, err := o.loadScenario(ctx)
 	if err != nil {
 		return finding{wrong, err.Error(), ""}
 	}

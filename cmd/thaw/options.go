@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -58,7 +59,7 @@ func (o *options) targetFlags(c *cobra.Command) {
 // commonFlags are for all commands that open a session.
 func (o *options) commonFlags(c *cobra.Command) {
 	f := c.Flags()
-	f.StringVar(&o.scenario, "scenario", scenarios.Default, "scenario: a `NAME` that comes with thaw, a file, or none to look around without phases")
+	f.StringVar(&o.scenario, "scenario", scenarios.Default, "scenario: a `NAME` that comes with thaw, a file, new to make one of debug info, or none to look around without phases")
 	f.StringVar(&o.wireLog, "wire-log", "", "write the remote protocol's packets to this new `file`")
 	f.StringArrayVar(&o.sources, "source", nil, "`directory` to look for source files in, besides where they were when the program was built; may be repeated")
 	f.StringVar(&o.guest, "guest", "", "`directory` of the built lab guest (default: guest/build beside the program or here)")
@@ -95,9 +96,12 @@ func (o *options) screen() ui.Options {
 // noScenario is the name of no scenario: a system is looked at, without phases.
 const noScenario = "none"
 
+// madeScenario is the name of one that is made of debug info as it is needed.
+const madeScenario = "new"
+
 // loadScenario reads the scenario that the flag names.
-func (o *options) loadScenario() (*scenario.Scenario, error) {
-	s, err := o.readScenario()
+func (o *options) loadScenario(ctx context.Context) (*scenario.Scenario, error) {
+	s, err := o.readScenario(ctx)
 	if err == nil && o.timeout != 0 {
 		if o.timeout < 0 {
 			return nil, fmt.Errorf("--timeout %v is over before it begins: give a time like 5m", o.timeout)
@@ -107,9 +111,12 @@ func (o *options) loadScenario() (*scenario.Scenario, error) {
 	return s, err
 }
 
-func (o *options) readScenario() (*scenario.Scenario, error) {
-	if o.scenario == noScenario {
+func (o *options) readScenario(ctx context.Context) (*scenario.Scenario, error) {
+	switch o.scenario {
+	case noScenario:
 		return scenario.Plain(), nil
+	case madeScenario:
+		return o.makeScenario(ctx)
 	}
 	data, err := scenarioText(o.scenario)
 	if err != nil {

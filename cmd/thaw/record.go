@@ -57,7 +57,7 @@ to lab or attach.`,
 
 // recordAll records one scenario headless, and tells every stop.
 func (o *options) recordAll(ctx context.Context, w io.Writer, what subject, until string, restores int) (err error) {
-	s, err := o.loadScenario()
+	s, err := o.loadScenario(ctx)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"thaw/session/view"
 )
 
 // golden compares output with a file in testdata, which -update writes anew.
@@ -104,5 +106,15 @@ func TestScenarioNew(t *testing.T) {
 		if r.code != exitFailed || !strings.Contains(r.stderr, c.says) || r.stdout != "" {
 			t.Errorf("%v: exit code %d: %s%s", c.args, r.code, r.stdout, r.stderr)
 		}
+	}
+}
+
+// No file is needed to begin with: a session makes its scenario itself.
+func TestScenarioMade(t *testing.T) {
+	t.Parallel()
+	r := thaw(t, onLab("check", "lab:overwritten", "--scenario", "new", "--json")...)
+	out := decodeCheck(t, r)
+	if r.code != exitOK || len(out.Threads) != 3 || out.Threads[0].Name != "ep" || out.Threads[0].Verdict != view.Overwritten {
+		t.Errorf("exit code %d, %+v: %s", r.code, out.Threads, r.stderr)
 	}
 }

@@ -63,7 +63,15 @@ Start QEMU with -S for that, so that nothing is missed.`,
 }
 
 func (o *options) newScenario(ctx context.Context, w io.Writer, f newFlags) error {
-	p, err := o.propose(ctx, f)
+	look := *o
+	if lab, _, _ := strings.Cut(f.run, ":"); lab == "lab" && look.build == "" {
+		dir, err := o.guestDir()
+		if err != nil {
+			return err
+		}
+		look.build = dir
+	}
+	p, err := look.propose(ctx, f)
 	if err != nil {
 		return err
 	}
@@ -100,13 +108,26 @@ func (o *options) newScenario(ctx context.Context, w io.Writer, f newFlags) erro
 	return say(os.Stderr, "wrote %s: use it with --scenario %s", f.out, path)
 }
 
-// propose makes a scenario of the programs.
-func (o *options) propose(ctx context.Context, f newFlags) (p *propose.Proposal, err error) {
-	if lab, _, _ := strings.Cut(f.run, ":"); lab == "lab" && o.build == "" {
-		if o.build, err = o.guestDir(); err != nil {
+// makeScenario makes the scenario that a session is opened with. Without a build directory
+// the lab guest's is meant.
+func (o *options) makeScenario(ctx context.Context) (*scenario.Scenario, error) {
+	look := *o
+	if o.build == "" && len(o.symbols) == 0 {
+		dir, err := o.guestDir()
+		if err != nil {
 			return nil, err
 		}
+		look.build = dir
 	}
+	p, err := look.propose(ctx, newFlags{})
+	if err != nil {
+		return nil, err
+	}
+	return scenario.Parse(madeScenario, p.Text())
+}
+
+// propose makes a scenario of the programs.
+func (o *options) propose(ctx context.Context, f newFlags) (*propose.Proposal, error) {
 	if o.build == "" && len(o.symbols) == 0 {
 		return nil, errors.New("say where the programs are: --build DIRECTORY, or --kernel ELF and --symbols FILE")
 	}
@@ -143,7 +164,6 @@ func (o *options) fromRun(ctx context.Context, p *propose.Proposal, run string) 
 	if o.timeout != 0 {
 		s.Timeout = scenario.Duration(o.timeout)
 	}
-	s.Expect = nil // nothing is held against it
 	op, _, err := o.openWhat(ctx, s, what)
 	if err != nil {
 		return err

@@ -175,7 +175,7 @@ func TestWorkshopLive(t *testing.T) {
 		}
 		t.Run(e.Recording, func(t *testing.T) {
 			o := options{scenario: scenarios.Default, guest: filepath.Join("..", "..", "guest", "build")}
-			s, err := o.loadScenario()
+			s, err := o.loadScenario(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -12,7 +12,7 @@ import (
 )
 
 // mostHits is how often a phase may come by: what comes by more often is a loop's body.
-const mostHits = 16
+const mostHits = 8
 
 // Took takes over what came by in a run with the proposed phases, as its view tells them:
 // what did not is left out, and so is what came by again and again; the others stand in

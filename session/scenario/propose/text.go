@@ -32,7 +32,7 @@ func (p *Proposal) Text() []byte {
 		p.phase(w, ph, "  ", true)
 	}
 	p.points(w)
-	w("\n# What a right restore looks like: fill it in once it works, or hold a run against\n# another one with `thaw check --expect-from`.\nexpect:\n  default: {}")
+	w("\n# What a right restore looks like stands under `expect`, once you know it. Or hold a run\n# against one that worked: `thaw check --expect-from RECORDING`.")
 	for _, m := range p.Missing {
 		w("\n# Missing: %s.", m)
 	}
