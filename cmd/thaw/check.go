@@ -24,6 +24,7 @@ type checkFlags struct {
 	json    bool
 	junit   string
 	variant string
+	from    string        // recording that is held against, "" for none
 	force   string        // thread
 	during  time.Duration // 0: to the scenario's end
 
@@ -39,9 +40,11 @@ func newCheck() *cobra.Command {
 		Long: `check runs the scenario to its end and prints the verdict of every restored
 thread and the capability diff. Recordings (a file, or the name of one that
 comes with thaw) are judged anew from their evidence: a restore bug, once
-recorded, is a regression test. It ends with 0 if the scenario's expectations
+recorded, is a regression test. With --expect-from the result is held against a
+recording, row by row: verdicts, phases, capabilities, waits and memory are to be
+as they were then. It ends with 0 if the scenario's expectations
 are met, 1 if not, 2 if something could not run.`,
-		Example: "  thaw check lab\n  thaw check lab:overwritten --json\n  thaw check :1234 --build build/x86_64\n  thaw check *.thaw --junit report.xml",
+		Example: "  thaw check lab\n  thaw check lab:overwritten --json\n  thaw check :1234 --build build/x86_64\n  thaw check *.thaw --junit report.xml\n  thaw check :1234 --build build/x86_64 --scenario new --expect-from worked.thaw",
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return errors.New("say what to check: lab, lab:BUG, the gdbstub's address, or a recording")
@@ -60,7 +63,9 @@ are met, 1 if not, 2 if something could not run.`,
 	c.Flags().DurationVar(&f.during, "for", 0, "let the guest run for so long, without a scenario if none is named, and judge every request for a thread's state that comes meanwhile")
 	c.Flags().StringVar(&f.force, "force-state", "", "at the end, put the requested state into this `thread` of the restored child, run on, and tell what happens")
 	c.Flags().IntVar(&f.restores, "restores", 0, "await this `number` of restores, and judge each (default: one; of a recording, all that it has)")
+	c.Flags().StringVar(&f.from, "expect-from", "", "hold the result against this `RECORDING`, a file or the name of one that comes with thaw, instead of the scenario's expectations")
 	c.Flags().StringVar(&f.variant, "expect", "", "hold the result against the scenario's expectations of this `NAME` (default: the lab's bug, else \"default\")")
+	c.MarkFlagsMutuallyExclusive("expect", "expect-from")
 	return c
 }
 
@@ -70,11 +75,25 @@ func (o *options) checkAll(ctx context.Context, w io.Writer, what []string, f ch
 	if o.record != "" && len(what) > 1 {
 		return errors.New("--record keeps one session: check one thing with it")
 	}
+	var as []*view.View
+	if f.from != "" {
+		if _, err := resolve(f.from, subjectRecorded); err != nil {
+			return err
+		}
+		run, err := lastOf(ctx, f.from)
+		if err != nil {
+			return err
+		}
+		as = run.views
+	}
 	var results []report.CheckResult
 	var failed []error
 	unexpected := false
 	for _, name := range what {
-		for _, r := range o.check(ctx, name, f) {
+		for i, r := range o.check(ctx, name, f) {
+			if r.View != nil && r.Err == nil && as != nil {
+				holdAgainstRun(&r, f.from, as, i)
+			}
 			if r.Err != nil {
 				err := r.Err
 				if len(what) > 1 {
@@ -207,6 +226,16 @@ func judge(r *report.CheckResult, run checkRun, variant string) {
 	if late := (*session.Overdue)(nil); errors.As(r.Err, &late) {
 		r.Failures = append([]string{late.Error()}, r.Failures...)
 	}
+}
+
+// holdAgainstRun holds a result against the same restore of a recording.
+func holdAgainstRun(r *report.CheckResult, name string, as []*view.View, restore int) {
+	r.Variant = name
+	if restore >= len(as) {
+		r.Expected, r.Failures = "no such restore", []string{fmt.Sprintf("%s holds %s, and this is one more", name, words.Count(len(as), "restore"))}
+		return
+	}
+	r.Expected, r.Failures = scenario.Summary(as[restore]), scenario.Differences(as[restore], r.View)
 }
 
 // checkRun is what came of one thing that was checked.

@@ -118,3 +118,32 @@ func TestScenarioMade(t *testing.T) {
 		t.Errorf("exit code %d, %+v: %s", r.code, out.Threads, r.stderr)
 	}
 }
+
+// A recording is an expectation: what is otherwise is told row by row.
+func TestExpectFrom(t *testing.T) {
+	t.Parallel()
+	if r := thaw(t, "check", "fixed", "--expect-from", "fixed"); r.code != exitOK || !strings.Contains(r.stdout, "expected of fixed: ep and sheep_counter and signal handler applied; 0 missing") || !strings.HasSuffix(r.stdout, ": met\n") {
+		t.Errorf("exit code %d: %s%s", r.code, r.stdout, r.stderr)
+	}
+	junit := filepath.Join(t.TempDir(), "j.xml")
+	r := thaw(t, "check", "missing-caps", "rtcr-2016", "--expect-from", "fixed", "--junit", junit)
+	if r.code != exitUnexpected || strings.Count(r.stdout, "not as expected: capabilities: missing 002") != 4 ||
+		!strings.Contains(r.stdout, "not as expected: thread ep: expected applied, found ignored\n") || !strings.Contains(r.stdout, "not as expected: memory: page 401ff000 stack of ep, which was not expected\n") {
+		t.Errorf("exit code %d: %s%s", r.code, r.stdout, r.stderr)
+	}
+	if data, err := os.ReadFile(junit); err != nil || !strings.Contains(string(data), `<property name="expectations" value="fixed">`) {
+		t.Errorf("%v: %.800s", err, data)
+	}
+	for _, c := range []struct {
+		args []string
+		says string
+	}{
+		{[]string{"fixed", "--expect-from", "fxed"}, "did you mean fixed"},
+		{[]string{"fixed", "--expect-from", "lab"}, "no recording that comes with thaw"},
+		{[]string{"fixed", "--expect-from", "fixed", "--expect", "default"}, "expect"},
+	} {
+		if r := thaw(t, append([]string{"check"}, c.args...)...); r.code != exitFailed || !oneSentence(r.stderr) || !strings.Contains(r.stderr, c.says) {
+			t.Errorf("%v: exit code %d: %s", c.args, r.code, r.stderr)
+		}
+	}
+}
