@@ -29,6 +29,7 @@ func (p *detailPane) presentLines(o *kernel.Object, w int) []line {
 	if old != nil {
 		was = old
 	}
+	tell("stopped", clean(p.view.Snapshot.Reason), "") // whole: the status line may cut it
 	tell("state", th.StateString(), stateIf(old))
 	if th.Source == kernel.SourceNone || th.Source == "" {
 		tell("ip", "none: it never ran in user mode", "")
