@@ -31,6 +31,15 @@ type SpaceSwitcher interface {
 	SpaceSwitch(m Machine) (addr uint64, err error)
 }
 
+// Keeper is a decoder of a kernel that keeps a user state in one of several places, where
+// what stands there does not tell in which.
+type Keeper interface {
+	// KeptIn is the place that holds the user state of a thread object now: SourceCPU
+	// while a processor does, SourceNone if that cannot be told. It may read memory for
+	// that, but little.
+	KeptIn(m Machine, thread uint64) Source
+}
+
 // Core is the name of Genode's core among components.
 const Core = "core"
 

@@ -282,11 +282,11 @@ def main():
         if num(gdb.parse_and_eval('$cs')) & 3:
             return ' from cpu'
         frame, name = gdb.newest_frame(), ''
+        if frame.name() == 'entry_sysenter':  # nothing is saved so far
+            return ' from cpu'
         while frame is not None and frame.is_valid():
             name = frame.name() or name
             frame = frame.older()
-        if name == 'entry_sysenter':  # nothing is saved so far
-            return ' from cpu'
         interrupts = ('Ec::handle_exc', 'Gsi::vector', 'Lapic::', 'Dmar::', 'Iommu', 'ret_user_iret', 'Ec::send_msg<Ec::ret_user_iret>', 'entry_', 'ret_from_interrupt')
         return ' from ' + ('regs' if name.startswith(interrupts) else 'syscall regs')
 

@@ -185,6 +185,7 @@ func (r *rows) thread(o *kernel.Object) string {
 // saved are the saved states of a thread; of several, the one that counts is named.
 func saved(t *kernel.Thread) (out string) {
 	places := slices.DeleteFunc(slices.Clone(t.Places), func(p kernel.Place) bool { return p.Passing })
+	slices.SortFunc(places, func(a, b kernel.Place) int { return cmp.Compare(a.Name, b.Name) })
 	if len(places) > 1 {
 		out = fmt.Sprintf(" from %s", t.Source)
 	}

@@ -9,5 +9,5 @@ import (
 func (ps *parts) judge() *evidence.Judge {
 	k := ps.programs.Kernel()
 	return &evidence.Judge{Arch: ps.m.Arch, Platform: ps.m.Decoder.Platform(), Child: ps.scn.Child, Kernel: k.Text, Ev: &ps.obs.Ev,
-		Place: func(program string, addr uint64) view.Place { return ps.programs.ByName[program].Place(addr) }}
+		Place: func(program string, addr uint64) view.Place { return ps.programs.InProgram(program, addr) }}
 }

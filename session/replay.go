@@ -211,7 +211,18 @@ func (r *Replay) place(program string, addr uint64) view.Place {
 	if p == nil {
 		return view.Place{Addr: addr}
 	}
-	return components.PlaceIn(program, p, addr)
+	place := components.PlaceIn(program, p, addr)
+	if place.Function != "" {
+		return place
+	}
+	for _, name := range r.rec.Components() { // a library that was asked instead
+		if lib := r.rec.Program(name); components.Library(name) && lib != nil {
+			if in := components.PlaceIn(name, lib, addr); in.Function != "" {
+				return in
+			}
+		}
+	}
+	return place
 }
 
 // View is what users see of a stop, counted from 1. The same stop is the same

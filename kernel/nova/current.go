@@ -37,8 +37,8 @@ func (d *decoder) markRunning(sys *kernel.System) {
 			t.IP, t.SP, t.Flags, t.Source, t.Registers = cpu.IP, cpu.SP, cpu.Flags, kernel.SourceCPU, cpu.Registers
 			continue
 		}
-		inside := cpu.SP-r.regs < d.ec.frame+1 // it pushes what it saves there, or pops it
-		began := d.began(n, cpu, inside)
+		inside := d.saving(cpu, o.Addr)
+		began := d.began(d.m, n, o.Addr)
 		switch by := wayOf(began); {
 		case began == entry: // nothing of the user's is saved so far
 			d.entered(t, cpu, inside)
@@ -53,6 +53,37 @@ func (d *decoder) markRunning(sys *kernel.System) {
 		}
 	}
 }
+
+// saving says whether a processor pushes what it saves of a context, or pops it.
+func (l *Layout) saving(cpu kernel.CPU, ec uint64) bool {
+	return cpu.SP-(ec+l.ec.regs) <= l.ec.frame
+}
+
+// KeptIn is the place that holds the user state of a context now.
+func (l *Layout) KeptIn(m kernel.Machine, ec uint64) kernel.Source {
+	for n, cpu := range m.CPUs {
+		if l.CurrentThread(m, n) != ec {
+			continue
+		}
+		began := l.began(m, n, ec)
+		if cpu.User || began == entry {
+			return kernel.SourceCPU
+		}
+		return sources[wayOf(began)]
+	}
+	space, err := l.KernelSpace(m)
+	if err != nil {
+		return kernel.SourceNone
+	}
+	cont, err := memory.Uint(space, ec+l.ec.cont, l.ptr)
+	if err != nil {
+		return kernel.SourceNone
+	}
+	return sources[l.returns(cont)]
+}
+
+// sources are the places from which ways lead.
+var sources = map[way]kernel.Source{nowhere: kernel.SourceNone, byIret: inIret, bySysexit: inSyscall}
 
 // entry is where system calls enter the kernel.
 const entry = "entry_sysenter"
@@ -75,17 +106,18 @@ func (d *decoder) entered(t *kernel.Thread, cpu kernel.CPU, inside bool) {
 
 // began is the function with which a processor began in the kernel: what it executes
 // where it enters or leaves, else the outermost on its kernel stack, which is one page.
-func (d *decoder) began(n int, cpu kernel.CPU, inside bool) string {
-	here, _ := d.function(cpu.IP)
-	if inside || here == entry || strings.HasPrefix(here, "ret_user_") {
+func (l *Layout) began(m kernel.Machine, n int, ec uint64) string {
+	cpu := m.CPUs[n]
+	here, _ := l.function(cpu.IP)
+	if l.saving(cpu, ec) || here == entry || strings.HasPrefix(here, "ret_user_") {
 		return here
 	}
-	page := d.m.Paging.PageSize()
+	page := m.Paging.PageSize()
 	stack := make([]byte, -cpu.SP&(page-1))
-	if d.m.Space(n).ReadMemory(cpu.SP, stack) == nil {
-		for at := len(stack) - d.ptr; at >= 0; at -= d.ptr {
+	if m.Space(n).ReadMemory(cpu.SP, stack) == nil {
+		for at := len(stack) - l.ptr; at >= 0; at -= l.ptr {
 			// What a call returns to stands behind the start of a function.
-			if name, off := d.function(memory.LittleEndian(stack[at:][:d.ptr])); off > 0 && wayOf(name) != nowhere {
+			if name, off := l.function(memory.LittleEndian(stack[at:][:l.ptr])); off > 0 && wayOf(name) != nowhere {
 				return name
 			}
 		}

@@ -32,9 +32,10 @@ func (l *Layout) Platform() *kernel.Platform { return &l.platform }
 
 func newPlatform() kernel.Platform {
 	return kernel.Platform{
-		Name:   "NOVA",
-		Causes: causes,
-		Kept:   "the frame of an exception or the registers of a system call",
+		Name:     "NOVA",
+		Requests: requests,
+		Causes:   causes,
+		Kept:     "the frame of an exception or the registers of a system call",
 		Places: []*kernel.PlaceKind{
 			{Name: inIret, Text: "frame of the exception or interrupt", Pushed: true},
 			{Name: inSyscall, Text: "registers of the system call", Why: "it made a system call"},
@@ -42,5 +43,20 @@ func newPlatform() kernel.Platform {
 	}
 }
 
+// requests are who takes a thread's state in Genode's core: core keeps it in the thread's
+// pager object, and hands it over in its reply when the thread is recalled.
+var requests = []kernel.Request{{
+	Component: kernel.Core, Function: "Core::Platform_thread::state(Genode::Thread_state)",
+	Has:      kernel.Member{Type: "Genode::Thread_state", Path: "cpu.ip"}, // 24.05 to 26.02
+	Selector: "_id_base", IP: "s.cpu.ip", SP: "s.cpu.sp", Registers: "s.cpu",
+	Copy: &kernel.Copy{Name: "core's pager object (Platform_thread::_pager->_state.thread)", IP: "_pager->_state.thread.cpu.ip", SP: "_pager->_state.thread.cpu.sp"},
+}}
+
 // causes are this kernel's words for the causes of verdicts.
-var causes = kernel.Causes{}
+var causes = kernel.Causes{
+	"refused": {Why: ": core takes a state only of a thread that is paused, and tells nobody else",
+		Advice: "pause the thread around the request; one on another processor only after it stands: state() tells that by an ip that is not 0"},
+	"stays-in-copy":   {Why: ", and core hands it over only in the reply to a recall", Advice: "recall the thread: pause it, or let it run to its next way out of the kernel"},
+	"written-blocked": {Advice: "resume the thread, or end its wait"},
+	"blocked":         {Advice: "end the wait: core hands a state over when the thread is recalled on its way to user mode"},
+}

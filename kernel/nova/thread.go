@@ -158,12 +158,21 @@ func (d *decoder) threadOf(k *known) *kernel.Thread {
 		{PlaceKind: d.platform.Places[0], IP: r.iret.ip, SP: r.iret.sp, IPAddr: r.regs + l.iret.ip, SPAddr: r.regs + l.iret.sp},
 		{PlaceKind: d.platform.Places[1], IP: r.syscall.ip, SP: r.syscall.sp, IPAddr: r.regs + l.syscall.ip, SPAddr: r.regs + l.syscall.sp},
 	}
-	way := wayOf(d.cont(r.cont))
-	if r.cont == 0 { // its portals are served by a reply that did not return so far
-		way = bySysexit
+	by := d.returns(r.cont)
+	if by == bySysexit { // the one that counts is the usual one
+		slices.Reverse(t.Places)
 	}
-	d.take(t, r, way)
+	d.take(t, r, by)
 	return t
+}
+
+// returns is the way that a continuation leads. Without one the context serves portals:
+// its reply did not return so far.
+func (l *Layout) returns(cont uint64) way {
+	if cont == 0 {
+		return bySysexit
+	}
+	return wayOf(l.cont(cont))
 }
 
 // take takes a thread's user state from where a way leads.

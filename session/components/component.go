@@ -168,7 +168,7 @@ func (cs *Set) OfTask(sys *kernel.System, o *kernel.Object) *Component {
 			continue
 		}
 		is := cs.claims(sys, o, c, space)
-		if o.Name != "" && is.threads == 0 {
+		if o.Name != "" && is.threads+is.inLibraries == 0 {
 			continue // sigma0, whose memory holds core's, too
 		}
 		if is.better(most) {
@@ -178,7 +178,9 @@ func (cs *Set) OfTask(sys *kernel.System, o *kernel.Object) *Component {
 	if best == nil {
 		return cs.byFile(sys, o, key)
 	}
-	cs.taskComps[key] = best
+	if !best.Library() { // one that has not mapped its program so far maps the libraries that begin it
+		cs.taskComps[key] = best
+	}
 	return best
 }
 
@@ -221,8 +223,9 @@ func (cs *Set) byFile(sys *kernel.System, o *kernel.Object, key taskKey) *Compon
 // the boot loader.
 type claim struct {
 	fit
-	program bool // no library
-	threads int  // of the task that are in its text
+	program     bool // no library
+	threads     int  // of the task that are in its text
+	inLibraries int  // and in that of libraries that it maps, for a program
 }
 
 func (cs *Set) claims(sys *kernel.System, task *kernel.Object, c *Component, space *memory.Space) claim {
@@ -230,9 +233,21 @@ func (cs *Set) claims(sys *kernel.System, task *kernel.Object, c *Component, spa
 	for _, t := range sys.ThreadsOf(task.ID) {
 		if c.HasText(t.Thread.IP) {
 			is.threads++
+		} else if is.program && is.places > 0 && cs.inLibrary(space, t.Thread.IP) {
+			is.inLibraries++
 		}
 	}
 	return is
+}
+
+// inLibrary says whether an address space has a library's text at an address.
+func (cs *Set) inLibrary(space *memory.Space, addr uint64) bool {
+	for _, name := range cs.Names {
+		if c := cs.ByName[name]; c.Library() && c.HasText(addr) && c.holds(space, addr) {
+			return true
+		}
+	}
+	return false
 }
 
 // better says whether a claim is one, and a better one than another.
@@ -280,6 +295,21 @@ func (cs *Set) At(sys *kernel.System, task *kernel.Object, addr uint64) *Compone
 	return c
 }
 
+// InProgram puts an address of a task that runs a program in words: where the program has
+// no text, in those of a library that tasks were seen to map there.
+func (cs *Set) InProgram(program string, addr uint64) view.Place {
+	c := cs.ByName[program]
+	if c == nil || c.HasText(addr) {
+		return c.Place(addr)
+	}
+	for _, name := range cs.Names {
+		if lib := cs.ByName[name]; lib.Library() && lib.HasText(addr) && cs.mapped(lib) {
+			return lib.Place(addr)
+		}
+	}
+	return c.Place(addr)
+}
+
 // mapped says whether some task was seen to map a library.
 func (cs *Set) mapped(lib *Component) bool {
 	for key, is := range cs.libraries {
@@ -302,7 +332,10 @@ func (c *Component) HasText(addr uint64) bool {
 }
 
 // Library says whether the program is a shared library, which many tasks map.
-func (c *Component) Library() bool { return strings.HasSuffix(c.Name, ".so") }
+func (c *Component) Library() bool { return Library(c.Name) }
+
+// Library says so by a program's name.
+func Library(name string) bool { return strings.HasSuffix(name, ".so") }
 
 // taskKey recognises a task across stops.
 type taskKey struct {

@@ -91,7 +91,7 @@ func (g *Guard) WatchesOf(t *evidence.Track) []Watch {
 	var w []Watch
 	for i, p := range t.Places {
 		w = append(w, Watch{target.WatchWrite, p.IPAddr})
-		if i == 0 {
+		if !g.platform.Place(p.Name).Aside { // the processor leaves from here
 			w = append(w, Watch{target.WatchRead, p.IPAddr})
 		}
 		if i == 0 || p.SPAddr != t.Places[0].SPAddr { // two places may share one

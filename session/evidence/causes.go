@@ -120,6 +120,15 @@ var rules = []rule{
 		advice: "follow the copy on to who should hand it over",
 	},
 	{
+		name: "refused", verdict: view.Ignored,
+		when: func(f *facts) bool { return f.entered() && !f.arrived && f.wrote == nil && f.refused() },
+		cause: func(f *facts) string {
+			return fmt.Sprintf("the function that took the request did not take the state: %s held ip %#x after it returned; the thread was %s when the request came",
+				f.q.Copy.Name, f.q.Copy.IP, situation(&f.q.Thread))
+		},
+		advice: "look at when that function takes a state",
+	},
+	{
 		name: "never-written", verdict: view.Ignored,
 		when: func(f *facts) bool { return f.entered() && !f.arrived && f.wrote == nil },
 		cause: func(f *facts) string {

@@ -52,6 +52,7 @@ func TestRules(t *testing.T) {
 		{make_(waiting, elsewhere, func(f *facts) { f.wrote, f.over = w, w2 }), "overwritten", view.Overwritten, "copy_utcb_to_ts"},
 		{make_(inException, elsewhere, func(f *facts) { f.blind, f.q.Copy = "ex_regs came without the cancel flag", kept }), "no-effect", view.Ignored, "cancel"},
 		{make_(waiting, elsewhere, func(f *facts) { f.q.Copy = kept }), "stays-in-copy", view.Ignored, "core's copy"},
+		{make_(waiting, elsewhere, func(f *facts) { f.q.Copy = &Copy{Name: "core's copy", Read: true, IP: 0x30, SP: 0x40} }), "refused", view.Ignored, "core's copy held ip 0x30"},
 		{make_(waiting, elsewhere, nil), "never-written", view.Ignored, "never written"},
 		{make_(waiting, elsewhere, func(f *facts) { f.writes = []Write{*w2} }), "never-written", view.Ignored, "copy_utcb_to_ts wrote"},
 		{make_(waiting, there, func(f *facts) { f.equal = true }), "coincident", view.Coincident, "coincidence"},

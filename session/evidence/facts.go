@@ -162,6 +162,13 @@ func (f *facts) kept() bool {
 	return c != nil && c.Read && c.IP == f.q.IP && c.SP == f.q.SP
 }
 
+// refused says whether the requesting function, which should keep the state in a copy, did
+// not.
+func (f *facts) refused() bool {
+	c := f.q.Copy
+	return c != nil && c.Read && (c.IP != f.q.IP || c.SP != f.q.SP)
+}
+
 // situation says what a thread was doing, from its state.
 func situation(t *kernel.Thread) string {
 	switch {

@@ -52,7 +52,7 @@ func (j *Judge) each(s *view.Snapshot) []view.ThreadVerdict {
 		out = append(out, j.thread(s, t, pairs[t.ID]))
 	}
 	if j.Ev.Before == nil || len(j.Ev.Stored) == 0 && j.Ev.missing(GapStored) == "" {
-		return out
+		return append(out, j.unfound()...)
 	}
 	for _, st := range j.Ev.Stored {
 		if !slices.ContainsFunc(j.Ev.Threads, func(t *Track) bool { return SameName(t.Name, st.Name) }) {
@@ -67,6 +67,18 @@ func (j *Judge) each(s *view.Snapshot) []view.ThreadVerdict {
 		}
 	}
 	return append(out, j.twice(s)...)
+}
+
+// unfound tells of requests whose threads are not known.
+func (j *Judge) unfound() (out []view.ThreadVerdict) {
+	for _, g := range j.Ev.Gaps {
+		if g.Of == GapRequest {
+			missing := view.Stage{Missing: "the thread is not known"}
+			out = append(out, view.ThreadVerdict{Name: "?", Verdict: view.Unknown, Rule: "request-unread", Cause: g.Why,
+				Checkpointed: missing, Requested: missing, Kernel: missing, Entered: missing})
+		}
+	}
+	return out
 }
 
 // twice judges threads that the restore made beside the ones that it requested a state
@@ -149,7 +161,7 @@ func (j *Judge) thread(s *view.Snapshot, t *Track, original *kernel.Object) view
 		v.Requested = view.Stage{Known: true, IP: q.IP, SP: q.SP, Place: j.Place(t.Program, q.IP), Registers: q.Registers,
 			Source: "argument of " + q.Function, Stop: q.At.Stop, Time: q.At.Time}
 	}
-	at := &t.Places[Counting(j.Platform, t.Places, t.lastSeen())]
+	at := t.kept(j.Platform)
 	kind := j.Platform.Place(at.Name)
 	v.Kernel = view.Stage{Known: true, IP: at.IP, SP: at.SP, Place: j.Place(t.Program, at.IP),
 		Source: fmt.Sprintf("%s at %#x", kind.Text, at.IPAddr), Stop: q.At.Stop, Time: q.At.Time}

@@ -155,6 +155,17 @@ func (m *Machine) CurrentBlock(ctx context.Context) (uint64, error) {
 // KnownBlock is CurrentBlock without asking the target for more.
 func (m *Machine) KnownBlock() uint64 { return m.Decoder.CurrentThread(m.is, m.Stopped) }
 
+// Keeps says whether a place holds a thread's user state now, as far as the kernel knows
+// that better than what stands there.
+func (m *Machine) Keeps(thread uint64) func(place kernel.Source) bool {
+	k, ok := m.Decoder.(kernel.Keeper)
+	if !ok {
+		return func(kernel.Source) bool { return true }
+	}
+	in := k.KeptIn(m.is, thread)
+	return func(place kernel.Source) bool { return place == in }
+}
+
 // Occupant is what a processor runs.
 type Occupant struct {
 	Block uint64 // thread object, 0 if that cannot be told

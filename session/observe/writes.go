@@ -53,8 +53,13 @@ func (ob *Observer) Observe(ctx context.Context, t *evidence.Track, written uint
 		return nil, false, err
 	}
 	at, added, platform := evidence.Write{At: ob.Now(), Place: ob.programs.Kernel().Place(cpu.IP)}, 0, ob.m.Decoder.Platform()
+	keeps := ob.m.Keeps(t.Block)
 	for i := range t.Places {
 		p := &t.Places[i]
+		if !keeps(p.Name) { // the kernel uses it for something else meanwhile
+			p.Saved = all[i]
+			continue
+		}
 		usual := !platform.Place(p.Name).Aside
 		at.Restores = usual && slices.ContainsFunc(t.Places, func(k evidence.Kept) bool { return platform.Place(k.Name).Aside && k.Saved == all[i] })
 		added += ob.Ev.NoteWrite(t, at, p, all[i], written == p.IPAddr || usual && written == p.SPAddr)
@@ -86,7 +91,8 @@ func (ob *Observer) runsHere(ctx context.Context, t *evidence.Track) (bool, erro
 		return false, nil
 	}
 	ob.takeTask(sys, t, o)
-	return root == t.TaskRoot, nil
+	task := sys.PDByRoot(root) // it may have others on other processors
+	return task != nil && task.ID == t.Task, nil
 }
 
 // sourceCopy is where a requesting function keeps a state.
@@ -122,7 +128,7 @@ func (ob *Observer) enter(ctx context.Context, t *evidence.Track) (*drive.Event,
 		return nil, err
 	}
 	cpu := ob.m.CPU()
-	t.Entered = &evidence.Entry{At: ob.Now(), IP: cpu.IP, SP: cpu.SP, Registers: cpu.Registers, Place: ob.programs.ByName[t.Program].Place(cpu.IP)}
+	t.Entered = &evidence.Entry{At: ob.Now(), IP: cpu.IP, SP: cpu.SP, Registers: cpu.Registers, Place: ob.programs.InProgram(t.Program, cpu.IP)}
 	if err := ob.drive.Guard.Disarm(ctx, t); err != nil {
 		return nil, err
 	}
