@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"slices"
 
 	"thaw/session/drive"
@@ -11,6 +12,7 @@ import (
 type phaseLine struct {
 	list      []view.Phase
 	ranBefore bool // the kernel ran before this session
+	heard     int  // lines of the LOG that were looked through for phases
 }
 
 // enter moves the phase line on; stop is the number of the stop to come.
@@ -29,7 +31,7 @@ func (l *phaseLine) enter(n, stop int) *drive.Event {
 		switch {
 		case o.State == view.PhaseCurrent && !encloses(l.list, i, n), o.State == view.PhaseNext && o.Hits > 0:
 			o.State = view.PhaseDone
-		case o.State == view.PhaseNext:
+		case o.State == view.PhaseNext && (o.Group == 0 || o.Group != p.Group): // those of a group come in any order
 			o.State = unseen
 		}
 	}
@@ -40,6 +42,46 @@ func (l *phaseLine) enter(n, stop int) *drive.Event {
 	}
 	p.State = view.PhaseCurrent
 	return &drive.Event{Reason: "phase " + p.Name, Phase: true}
+}
+
+// isBehind says whether a phase after this one was entered already.
+func (l *phaseLine) isBehind(n int) bool {
+	return slices.ContainsFunc(l.list[n+1:], func(p view.Phase) bool { return p.Hits > 0 })
+}
+
+// noteBehind notes a phase that began before others which were seen first.
+func (l *phaseLine) noteBehind(n, stop int) {
+	p := &l.list[n]
+	p.Hits++
+	if p.Stop == 0 {
+		p.Stop = stop
+	}
+	p.State = view.PhaseDone
+}
+
+// shown are the phases as a front end lists them: those of a group in the order in which
+// they came.
+func (l *phaseLine) shown() []view.Phase {
+	out := slices.Clone(l.list)
+	for i := 0; i < len(out); i++ {
+		j := i + 1
+		for out[i].Group > 0 && j < len(out) && out[j].Group == out[i].Group {
+			j++
+		}
+		slices.SortStableFunc(out[i:j], func(a, b view.Phase) int {
+			return cmp.Or(cmp.Compare(later(a), later(b)), cmp.Compare(a.Stop, b.Stop))
+		})
+		i = j - 1
+	}
+	return out
+}
+
+// later is 1 for a phase that did not come so far.
+func later(p view.Phase) int {
+	if p.Hits == 0 {
+		return 1
+	}
+	return 0
 }
 
 // encloses says whether phase outer (an index) has phase inner inside it.

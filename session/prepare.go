@@ -18,20 +18,14 @@ func (e *Engine) prepare(ctx context.Context) error {
 	if e.obs.Platform, err = observe.PlatformOf(e.scn, e.m.Decoder.Platform(), e.programs.File); err != nil {
 		return err
 	}
+	if e.scn.Phases, err = scenario.Expanded(e.scn.Phases, e.matching); err != nil {
+		return err
+	}
 	var missing error
 	scenario.EachPhase(e.scn.Phases, 0, func(p *scenario.PhaseSpec, depth int) {
 		n := len(e.phases.list)
-		e.phases.list = append(e.phases.list, view.Phase{Name: p.Name, Function: p.Function, Depth: depth})
-		err := e.drive.Breaks.WatchFunction(ctx, p.Component, p.Function, view.PurposePhase, func(ctx context.Context) (*drive.Event, error) {
-			if err := e.again(ctx, n); err != nil {
-				return nil, err
-			}
-			if n == 0 && e.obs.Ev.Late != "" { // its beginning is seen after all
-				e.obs.Ev.Late = ""
-				e.phases.notLate()
-			}
-			return e.phases.enter(n, e.obs.NextStop()), nil
-		})
+		e.phases.list = append(e.phases.list, view.Phase{Name: p.Name, Function: p.Place(), Depth: depth, Group: p.Group})
+		err := e.watchPhase(ctx, p, func(ctx context.Context) (*drive.Event, error) { return e.entered(ctx, n) })
 		if err != nil && !p.Optional && missing == nil {
 			missing = fmt.Errorf("phase %s: %w", p.Name, err)
 		}

@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"thaw/kernel"
@@ -63,7 +62,7 @@ func (e *Engine) recordEvent(ctx context.Context, ev *drive.Event) error {
 			return err
 		}
 	}
-	m := &moment{snap: snap, phases: slices.Clone(e.phases.list), complete: e.obs.Ev.Complete, finished: e.obs.Ev.Finished, restore: e.obs.Ev.Number()}
+	m := &moment{snap: snap, phases: e.phases.shown(), complete: e.obs.Ev.Complete, finished: e.obs.Ev.Finished, restore: e.obs.Ev.Number()}
 	m.verdicts = e.judge().All(snap)
 	m.caps = e.judge().CapDiff(snap)
 	e.judge().NoteWaits(snap)
@@ -84,7 +83,7 @@ func (e *Engine) recordEvent(ctx context.Context, ev *drive.Event) error {
 // viewAt is what users see of a stop, by its number.
 func (e *Engine) viewAt(stop int, state view.RunState, message string) *view.View {
 	v := &view.View{State: state, Message: message, Err: e.ended, Lost: e.lost(), Scenario: e.scn.Name, Target: e.target.Name(),
-		First: max(e.history.first, 1), Stops: e.history.last(), Phases: slices.Clone(e.phases.list), Components: e.programs.Names, Live: true, Notes: e.notes.all(), Unrecorded: e.rec.trouble()}
+		First: max(e.history.first, 1), Stops: e.history.last(), Phases: e.phases.shown(), Components: e.programs.Names, Live: true, Notes: e.notes.all(), Unrecorded: e.rec.trouble()}
 	v.Log, v.LogGap = e.log.All()
 	if v.Back = e.backMode(); v.Back != view.BackReverse {
 		v.NoReverse = whyNoReverse

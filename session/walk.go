@@ -70,9 +70,9 @@ const (
 	lastLook  = 32 * time.Second
 )
 
-// runChecked runs until something happens; files that were not compared with what
+// runProved runs until something happens; files that were not compared with what
 // runs so far are compared as soon as that is there.
-func (wk *walker) runChecked(ctx, limit context.Context) (*drive.Event, error) {
+func (wk *walker) runProved(ctx, limit context.Context) (*drive.Event, error) {
 	for wait := firstLook; !wk.programs.Checked() || len(wk.programs.Unproved()) > 0; wait = min(2*wait, lastLook) {
 		limited, cancel := context.WithTimeout(limit, wait)
 		ev, err := wk.drive.Run(ctx, limited)

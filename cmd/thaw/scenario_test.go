@@ -147,3 +147,24 @@ func TestExpectFrom(t *testing.T) {
 		}
 	}
 }
+
+// Phases begin at functions by a pattern, at a line of the source, and at a line of the LOG.
+func TestPhasePlaces(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"scenario", "check", "testdata/places.yaml", "--build", guestDir}, onLab("check", "lab", "--scenario", "testdata/places.yaml")} {
+		r := thaw(t, args...)
+		if r.code != exitOK {
+			t.Fatalf("%v: exit code %d: %s%s", args, r.code, r.stdout, r.stderr)
+		}
+		if args[0] != "check" {
+			continue
+		}
+		phases, _, _ := strings.Cut(r.stdout, "\n\n≠")
+		if strings.Count(phases, "done     1×") != 22 || strings.Contains(phases, "skipped") {
+			t.Errorf("not all phases came by once:\n%s", phases)
+		}
+		if a, b := strings.Index(phases, "first sheep"), strings.Index(phases, "restore state timer sessions"); a < 0 || b < a {
+			t.Errorf("phases are out of order:\n%s", phases)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"thaw/session/components"
 	"thaw/session/view"
@@ -44,6 +45,18 @@ func (b *Breaks) SetUser(ctx context.Context, c *components.Component, where str
 		return b.watchPlaces(ctx, c, where, purpose, addrs, hit)
 	}
 	return b.WatchFunction(ctx, c.Name, where, purpose, hit)
+}
+
+// WatchAddresses sets a probe at each address that a place means which is no function's: a
+// line of the source, or an address or the first of a range.
+func (b *Breaks) WatchAddresses(ctx context.Context, component, where, purpose string, hit func(ctx context.Context) (*Event, error)) error {
+	c := b.programs.ByName[component]
+	first, _, _ := strings.Cut(where, "-0x")
+	addrs := c.Addresses(first)
+	if len(addrs) == 0 {
+		return fmt.Errorf("no code of %s is at %s", c.File.Path(), where)
+	}
+	return b.watchPlaces(ctx, c, where, purpose, addrs, hit)
 }
 
 // watchPlaces sets a probe at each of the addresses.

@@ -59,13 +59,19 @@ type ComponentSpec struct {
 	Files  []string `yaml:"files"`
 }
 
-// PhaseSpec is a phase: it begins when its function is entered.
+// PhaseSpec is a phase: it begins when its function is entered, or at another place.
 type PhaseSpec struct {
 	Name      string      `yaml:"name"`
 	Component string      `yaml:"component"` // inherited from the phase around it
 	Function  string      `yaml:"function"`
-	Optional  bool        `yaml:"optional"` // the function may be missing
+	Functions string      `yaml:"functions"` // or a pattern, for as many phases as there are such functions, in the order of the run
+	Line      string      `yaml:"line"`      // or a line of the source, "file.cc:123"
+	Address   string      `yaml:"address"`   // or an address, or the first of a range: "0x1000", "0x1000-0x1fff"
+	Log       string      `yaml:"log"`       // or a line of the LOG that holds this, in which * stands for anything
+	Optional  bool        `yaml:"optional"`  // what it begins with may be missing
 	Phases    []PhaseSpec `yaml:"phases"`
+
+	Group int `yaml:"-"` // of phases by one pattern, counted from 1: they have no order of their own
 }
 
 // PointSpec is a point in a component's code.
@@ -208,16 +214,25 @@ func (s *Scenario) check(rep *Report) {
 		rep.Add("child", "child %q is not among its components%s", s.Child, s.nearComponents(s.Child))
 	}
 	inheritComponent(s.Phases, "")
+	EachPhasePath(s.Phases, func(p *PhaseSpec, path string) {
+		if p.checkPlace(rep, path); p.Function == "" && p.Log == "" {
+			s.checkComponent(rep, "phase "+p.Name, path, p.Component)
+		}
+	})
 	s.EachFunction(func(what, path, component, function string) {
 		if function == "" {
 			rep.Add(path+".function", "%s names no function", what)
 		}
-		if component == "" {
-			rep.Add(path+".component", "%s names no component", what)
-		} else if _, ok := s.Components[component]; !ok {
-			rep.Add(path+".component", "%s is in component %q, which is not among its components%s", what, component, s.nearComponents(component))
-		}
+		s.checkComponent(rep, what, path, component)
 	})
+}
+
+func (s *Scenario) checkComponent(rep *Report, what, path, component string) {
+	if component == "" {
+		rep.Add(path+".component", "%s names no component", what)
+	} else if _, ok := s.Components[component]; !ok {
+		rep.Add(path+".component", "%s is in component %q, which is not among its components%s", what, component, s.nearComponents(component))
+	}
 }
 
 // checkComponents looks at the components and the names of their files.
@@ -274,7 +289,11 @@ func inheritComponent(phases []PhaseSpec, component string) {
 // EachFunction visits every function that the scenario names, with the path of what
 // names it.
 func (s *Scenario) EachFunction(fn func(what, path, component, function string)) {
-	eachPhase(s.Phases, 0, "phases", func(p *PhaseSpec, _ int, path string) { fn("phase "+p.Name, path, p.Component, p.Function) })
+	eachPhase(s.Phases, 0, "phases", func(p *PhaseSpec, _ int, path string) {
+		if p.Function != "" {
+			fn("phase "+p.Name, path, p.Component, p.Function)
+		}
+	})
 	for i, r := range s.Requests {
 		fn("a request", fmt.Sprintf("requests[%d]", i), r.Component, r.Function)
 	}

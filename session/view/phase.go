@@ -47,4 +47,5 @@ type Phase struct {
 	State    PhaseState `json:"state"`
 	Hits     int        `json:"hits"` // how often its function was entered
 	Stop     int        `json:"stop"` // number of the stop at its first entry, 0 if none
+	Group    int        `json:"-"`    // of phases without an order of their own, 0 for none
 }

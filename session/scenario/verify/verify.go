@@ -8,6 +8,7 @@ package verify
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"thaw/debuginfo"
@@ -34,6 +35,7 @@ func Against(s *scenario.Scenario, rep *scenario.Report, files map[string]*debug
 			rep.Add(path+".function", "%s: %v", what, err)
 		}
 	})
+	scenario.EachPhasePath(s.Phases, c.phase)
 	c.requests()
 	c.operations()
 	c.stored()
@@ -66,6 +68,46 @@ func places(f *debuginfo.File, function string) ([]debuginfo.Location, error) {
 		return nil, fmt.Errorf("function %s has no code in %s: it was optimised away", function, f.Path())
 	}
 	return all, nil
+}
+
+// phase looks for where a phase begins that has no function.
+func (c checker) phase(p *scenario.PhaseSpec, path string) {
+	f := c.files[p.Component]
+	if f == nil || p.Optional {
+		return
+	}
+	switch {
+	case p.Functions != "":
+		names, err := f.FunctionNames()
+		if err == nil && !slices.ContainsFunc(names, func(n string) bool { return scenario.Matches(p.Functions, n) }) {
+			_, err = f.Functions(strings.ReplaceAll(p.Functions, "*", ""))
+			_, near, _ := strings.Cut(fmt.Sprint(err), "; ")
+			err = fmt.Errorf("no function of %s matches %s%s", f.Path(), p.Functions, strings.TrimSuffix("; "+near, "; "))
+		}
+		if err != nil {
+			c.rep.Add(path+".functions", "phase %s: %v", p.Name, err)
+		}
+	case p.Line != "":
+		if file, line, err := scenario.SourceLine(p.Line); err == nil && len(f.AddrsForLine(file, line)) == 0 {
+			c.rep.Add(path+".line", "phase %s: no code of %s is at %s%s", p.Name, f.Path(), p.Line, nearLine(f, file, line))
+		}
+	case p.Address != "":
+		if a, err := scenario.FirstAddress(p.Address); err == nil && !f.InText(a) {
+			c.rep.Add(path+".address", "phase %s: no code of %s is at %s", p.Name, f.Path(), p.Address)
+		}
+	}
+}
+
+// nearLine tells the next line with code, "" if there is none near.
+func nearLine(f *debuginfo.File, file string, line int) string {
+	for d := 1; d <= 20; d++ {
+		for _, n := range []int{line + d, line - d} {
+			if n > 0 && len(f.AddrsForLine(file, n)) > 0 {
+				return fmt.Sprintf("; the next with code is %d", n)
+			}
+		}
+	}
+	return "; nor is any near it: is the file's name right?"
 }
 
 // expression is one that is evaluated where a function is entered.
