@@ -94,7 +94,7 @@ func (f *front) exportName() string {
 }
 
 // exportNameLength is the most that a window's title gives to a file's name.
-const exportNameLength = 40
+const exportNameLength = 60
 
 // exportExt is the ending of names that were given none.
 const exportExt = ".txt"
