@@ -10,7 +10,9 @@ import (
 	"thaw/kernel"
 	"thaw/memory"
 	"thaw/session/components"
+	"thaw/session/guestlog"
 	"thaw/session/view"
+	"thaw/words"
 )
 
 // peekBytes is how much of memory a peek shows, and peekRow how much a row.
@@ -126,6 +128,7 @@ func (a *asker) ask(s *view.Snapshot, q view.Query) *view.Peek {
 	p := &view.Peek{Query: q, Stop: s.Number, Title: q.Kind}
 	answer := map[string]func(*view.Snapshot, *view.Peek) error{
 		view.QueryMemory: a.askMemory, view.QueryValue: a.askValue, view.QueryObject: a.askObject, view.QueryCode: a.askCode, view.QueryStack: a.askStack,
+		view.QueryLog: a.askLog,
 	}[q.Kind]
 	if answer == nil {
 		p.Err = fmt.Sprintf("nothing is known about %q", q.Kind)
@@ -145,6 +148,24 @@ func (a *asker) askMemory(s *view.Snapshot, p *view.Peek) error {
 	space := a.m.Fresh(root)
 	p.Rows = peekMemory(space, p.Query, a.m.PtrSize(), pointee(s.System, a.programs.Of(s, p.Query.Task).Place))
 	return nil
+}
+
+// askLog looks for a text in what is left out of the LOG.
+func (a *asker) askLog(_ *view.Snapshot, p *view.Peek) error {
+	hits, err := a.log.Find(p.Query.Expr)
+	tellHits(p, hits)
+	return err
+}
+
+// tellHits tells lines of the LOG that hold a text.
+func tellHits(p *view.Peek, hits []guestlog.Hit) {
+	p.Title = fmt.Sprintf("%q in what is left out of the LOG: %s", p.Query.Expr, words.Count(len(hits), "line"))
+	for _, h := range hits {
+		p.Text = append(p.Text, fmt.Sprintf("%8d  %s", h.Line, h.Text))
+	}
+	if len(hits) == 0 {
+		p.Text = []string{"No line that is left out holds it."}
+	}
 }
 
 // evalIn evaluates an expression of a component: in the given task if that runs

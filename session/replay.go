@@ -247,13 +247,18 @@ func (r *Replay) View(stop int) (*view.View, error) {
 	v := &view.View{State: view.Stopped, Scenario: r.rec.Scenario().Name, Target: r.rec.Target(), Snapshot: snap, First: 1, Stops: len(r.stops),
 		Live: stop == len(r.stops), Phases: rec.Phases, Verdicts: j.All(snap), Caps: j.CapDiff(snap), Memory: j.Ev.Memory, Waits: j.Waits(snap), Complete: j.Ev.Complete, Finished: j.Ev.Finished, Restore: j.Ev.Number(),
 		Mismatches: j.Ev.Mismatches, Late: j.Ev.Late, Breakpoints: rec.Breakpoints, Components: r.rec.Components(), Notes: r.rec.Notes()}
-	log := r.logs[stop-1]
-	if v.Live {
-		log = r.log
-	}
+	log := r.logOf(stop)
 	v.Log, v.LogGap = guestlog.Kept(log.newest(log.end()))
 	r.views[record] = v
 	return v, nil
+}
+
+// logOf is the LOG up to a stop, at the last one all of it.
+func (r *Replay) logOf(stop int) *logPart {
+	if stop == len(r.stops) {
+		return r.log
+	}
+	return r.logs[stop-1]
 }
 
 // judge weighs the evidence of a record, whose snapshot is s.
@@ -296,6 +301,11 @@ func (r *Replay) ask(s *view.Snapshot, q view.Query) *view.Peek {
 		p.Title, p.Frames = "backtrace of the processor", withCode(s.Frames, 0)
 	case q.Kind == view.QueryStack:
 		err = r.askStack(s, p)
+	case q.Kind == view.QueryLog:
+		log := r.logOf(s.Number)
+		lines := log.newest(log.end())
+		_, gap := guestlog.Kept(lines)
+		tellHits(p, guestlog.FindIn(lines, gap, q.Expr))
 	case q.Kind == view.QueryCode:
 		err = errors.New("a recording holds no code, and opens no file that is named in it: instructions and source need a live session")
 	default:

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gdamore/tcell/v2"
 
+	"thaw/session/view"
 	"thaw/words"
 )
 
@@ -83,7 +84,7 @@ func (f *front) askSearch() {
 			return strings.TrimPrefix(p.search.words(), "/"+p.search.needle+": ") + " lines; ; and , go on"
 		},
 		keys:   []hint{{"↑ ↓", "matches"}},
-		edited: p.find, done: func(string) {}, cancel: p.endSearch,
+		edited: p.find, done: f.searchLeftOut, cancel: p.endSearch,
 		key: func(name string, _ *tcell.EventKey) bool {
 			switch name {
 			case "Down":
@@ -95,6 +96,19 @@ func (f *front) askSearch() {
 			}
 			return true
 		}})
+}
+
+// searchLeftOut looks on in what is left out of the LOG, if that is what was searched.
+func (f *front) searchLeftOut(text string) {
+	gap := f.view.LogGap
+	if text == "" || gap.Lines == 0 || f.windows.top != nil || f.panes.focused != paneLog {
+		return
+	}
+	if why := f.needPeeker(); why != "" {
+		f.note = fmt.Sprintf("%s left out are not searched: %s", words.Count(gap.Lines, "line"), why)
+		return
+	}
+	f.ctrl.(Peeker).Ask(view.Query{Kind: view.QueryLog, Expr: text})
 }
 
 // nextMatch goes to the next match in a text, or the one before.

@@ -41,3 +41,30 @@ func TestLongLog(t *testing.T) {
 		t.Errorf("a LOG that went on:\n%s\ndrawn anew:\n%s", grown, want)
 	}
 }
+
+// What is looked for in the LOG is looked for in what is left out, too, and told in a
+// window.
+func TestSearchLeftOut(t *testing.T) {
+	v := *viewComplete()
+	v.LogGap = view.LogGap{At: 1, Lines: 123456, Where: "elsewhere"}
+	fake := newFake(&v)
+	u := newDrawn(t, fakePeeker{fake}, &v, Options{})
+	press(u, "5", "/", "p", "a", "g", "e", "Enter")
+	if got := fake.called(); got != view.QueryLog+" 0 0 page" {
+		t.Errorf("asked was %q", got)
+	}
+	answered := v
+	answered.Peek = &view.Peek{Stop: 33, Title: "\"page\" in what is left out of the LOG: 1 line", Text: []string{"   30123  no page here"}}
+	u.apply(&answered)
+	if f := draw(t, u, 80, 24); !strings.Contains(f.text(), "30123  no page here") || !strings.Contains(f.text(), "left out of the LOG: 1 line") {
+		t.Errorf("the answer:\n%s", f.text())
+	}
+
+	whole := *viewComplete()
+	fake = newFake(&whole)
+	u = newDrawn(t, fakePeeker{fake}, &whole, Options{})
+	press(u, "5", "/", "p", "a", "g", "e", "Enter")
+	if got := fake.called(); got != "" {
+		t.Errorf("nothing is left out, and asked was %q", got)
+	}
+}

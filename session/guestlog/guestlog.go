@@ -28,7 +28,7 @@ const (
 type Book struct {
 	// From is asked for new lines.
 	From func() []string
-	// Recorded says that a recording has all lines: then there is no file.
+	// Recorded says that a recording has all lines, too.
 	Recorded bool
 	// Dir is where the file goes, "" for the usual place of temporary files.
 	Dir string
@@ -37,9 +37,15 @@ type Book struct {
 	lines []string
 	gap   view.LogGap
 	bytes int
-	file  *os.File
-	size  int
+	bare  bool     // there is no file
+	file  *os.File // nil: none is written
+	path  string   // of the file, "": there was none
+	size  int      // bytes that it holds
+	backs []back
 }
+
+// back is where in the file the guest went back to its first lines.
+type back struct{ at, line int }
 
 // Since returns the lines behind the first n, as far as they are kept.
 func (b *Book) Since(n int) []string {
@@ -123,28 +129,39 @@ func (b *Book) Add(lines []string) {
 func (b *Book) begin() {
 	if b.Recorded {
 		b.gap.Where = "the recording has them"
+	}
+	if b.bare {
 		return
 	}
 	var err error
 	if b.file, err = os.CreateTemp(b.Dir, "thaw-log-*.txt"); err != nil {
-		b.gap.Where = fmt.Sprintf("they are lost: %v", err)
+		b.file = nil
+		b.where(fmt.Sprintf("they are lost: %v", err))
 		return
 	}
-	b.gap.Where = fmt.Sprintf("until the session ends %s has the whole LOG", b.file.Name())
+	b.path = b.file.Name()
+	b.where(fmt.Sprintf("until the session ends %s has the whole LOG", b.path))
 	b.spill(b.lines)
+}
+
+// where tells where the lines are that are left out, unless a recording has them.
+func (b *Book) where(text string) {
+	if !b.Recorded {
+		b.gap.Where = text
+	}
 }
 
 // spill writes lines into the file.
 func (b *Book) spill(lines []string) {
 	text := strings.Join(lines, "\n") + "\n"
-	err := error(nil)
-	if b.size += len(text); b.size <= mostFile {
-		_, err = b.file.WriteString(text)
-	} else {
-		err = fmt.Errorf("it would get larger than %d MiB", mostFile>>20)
+	err := fmt.Errorf("it would get larger than %d MiB", mostFile>>20)
+	if b.size+len(text) <= mostFile {
+		if _, err = b.file.WriteString(text); err == nil {
+			b.size += len(text)
+		}
 	}
 	if err != nil {
-		b.gap.Where = fmt.Sprintf("%s has the LOG up to here, and no more: %v", b.file.Name(), err)
+		b.where(fmt.Sprintf("%s has the LOG up to here, and no more: %v", b.path, err))
 		b.file.Close()
 		b.file = nil
 	}
@@ -165,6 +182,7 @@ func (b *Book) Cut(n int) {
 		b.bytes += len(l)
 	}
 	if b.file != nil {
+		b.backs = append(b.backs, back{b.size, n})
 		b.spill([]string{fmt.Sprintf("(thaw: the guest went back to line %d)", n)})
 	}
 }
@@ -173,18 +191,20 @@ func (b *Book) Cut(n int) {
 func (b *Book) Close() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.file == nil {
+	if b.path == "" {
 		return nil
 	}
-	b.file.Close()
-	err := os.Remove(b.file.Name())
-	b.file = nil
+	if b.file != nil {
+		b.file.Close()
+	}
+	err := os.Remove(b.path)
+	b.file, b.path = nil, ""
 	return err
 }
 
 // Kept is what a book would keep of lines that are all there.
 func Kept(lines []string) ([]string, view.LogGap) {
-	b := Book{Recorded: true}
+	b := Book{Recorded: true, bare: true}
 	b.Add(lines)
 	return b.All()
 }

@@ -62,7 +62,7 @@ func TestLongLog(t *testing.T) {
 func TestCutLog(t *testing.T) {
 	const all = mostLines + atOnce
 	for _, n := range []int{0, 10, firstKept, firstKept + 5, all - 10, all, all + 10} {
-		b := Book{Recorded: true}
+		b := Book{Recorded: true, bare: true}
 		b.Add(numbered(0, all))
 		before, _ := b.All()
 		last := before[len(before)-1]

@@ -11,6 +11,7 @@ const (
 	QueryObject = "object" // the members of a kernel Object
 	QueryCode   = "code"   // source and instructions where a Thread is, or at Addr of a Task
 	QueryStack  = "stack"  // backtrace of a Thread
+	QueryLog    = "LOG"    // lines left out of the LOG that hold Expr
 )
 
 // Query asks for one of these; which other fields count stands there. A task of
@@ -33,7 +34,7 @@ type Peek struct {
 	Rows    []PeekRow    // of memory
 	Members []PeekMember // of a value
 	Frames  []PeekFrame  // of a backtrace
-	Text    []string     // of code
+	Text    []string     // of code, or lines of the LOG
 	Err     string       // one sentence, if it cannot be shown
 }
 
