@@ -107,11 +107,15 @@ func (r *threadRow) place(restored map[kernel.ID]bool) int {
 }
 
 func (l *threadList) columns() []column {
+	id := 3
+	for i := range l.rows { // half of one tells nothing
+		id = max(id, min(len(l.rows[i].key.id.String()), 8))
+	}
 	return []column{
 		{title: "verdict", min: 13, max: 15},
 		{title: "thread", min: 14, max: 24, prio: 1},
 		{title: "task", min: 13, max: 24, prio: 2},
-		{title: "id", min: 3, max: 8, prio: 3, right: true},
+		{title: "id", min: id, max: 8, prio: 3, right: true},
 		{title: "state", min: 14, max: 26, prio: 5},
 		{title: "ip", min: 12, max: 46, prio: 4},
 		{title: "sp", min: 8, max: 16, prio: 6, right: true},
