@@ -79,6 +79,9 @@ func (c *Client) breakpoints(ctx context.Context, letter byte, list []Breakpoint
 			return fmt.Errorf("%s %v at %#x, length %d: no such kind, or a length below 1", verb, b.Kind, b.Addr, b.Length)
 		}
 	}
+	if len(list) == 0 {
+		return nil
+	}
 	err := c.do(ctx, &batch{
 		n: len(list),
 		build: func(i int, dst []byte) []byte {

@@ -15,7 +15,7 @@ type Options struct {
 	// AllowRemote permits hosts other than this one. A stub has no
 	// authentication and can read and write all of the guest.
 	AllowRemote bool
-	// Window is how many requests may be in flight at once; 50 if zero,
+	// Window is how many requests may be in flight at once; 400 if zero,
 	// 1 for stubs that cannot take requests ahead of their answers.
 	Window int
 	// Warn, if set, gets sentences the user should see.
@@ -24,7 +24,7 @@ type Options struct {
 
 const (
 	defaultTimeout = 5 * time.Second
-	defaultWindow  = 50
+	defaultWindow  = 400
 	maxWindow      = 1000
 )
 

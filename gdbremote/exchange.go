@@ -1,9 +1,11 @@
 package gdbremote
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -130,6 +132,12 @@ func (c *exchange) doLocked(ctx context.Context, b *batch) error {
 	return c.flushAcks(t.deadline)
 }
 
+// onlyReads says whether a request leaves registers and memory as they are. What QEMU's
+// monitor is told may change anything.
+func onlyReads(p []byte) bool {
+	return len(p) > 0 && strings.IndexByte("MXGP", p[0]) < 0 && !bytes.HasPrefix(p, []byte("qRcmd"))
+}
+
 // extend restarts the time the stub has for the requests in flight.
 func (t *transfer) extend() {
 	t.deadline = time.Now().Add(t.opts.Timeout)
@@ -149,6 +157,9 @@ func (t *transfer) fill() error {
 	for t.sent < t.n && t.sent-t.got < t.opts.Window {
 		p := t.build(t.sent, nil)
 		t.log.packet("-> $%s", p)
+		if !onlyReads(p) {
+			t.changes.Add(1)
+		}
 		t.buf = appendPacket(t.buf, p)
 		t.sent++
 	}
@@ -289,6 +300,7 @@ type exchange struct {
 	link
 	turn    semaphore   // held by whoever sends requests and takes answers
 	running atomic.Bool // ordered by runner.runLock
+	changes atomic.Uint64
 	stopNotes
 
 	// The rest belongs to the holder of turn (or, while running, of waiting).
@@ -354,6 +366,11 @@ func (c *exchange) UnaskedStops() uint64 {
 	defer c.stopLock.Unlock()
 	return c.unasked
 }
+
+// Changes counts what may have changed registers or memory: runs, writes, commands to
+// QEMU's monitor, and stops that nobody asked for. As long as it stays, what was read
+// is as it was.
+func (c *exchange) Changes() uint64 { return c.changes.Load() }
 
 // Features says what the stub has offered.
 func (c *exchange) Features() Features { return c.features }

@@ -64,11 +64,16 @@ func (c *exchange) split(lengths func(i int) int, n int) []chunk {
 // stub cannot read it); the batch's error means that requests were not
 // answered, and is also set in them.
 func (c *exchange) ReadMemoryBatch(ctx context.Context, mode AddressMode, reqs []MemoryRequest) error {
+	return c.readBatch(ctx, mode, reqs)
+}
+
+// readBatch is ReadMemoryBatch with other requests before.
+func (c *exchange) readBatch(ctx context.Context, mode AddressMode, reqs []MemoryRequest, first ...ask) error {
 	for i := range reqs {
 		reqs[i].Err = nil
 	}
 	chunks := c.split(func(i int) int { return len(reqs[i].Buf) }, len(reqs))
-	err := c.memoryBatch(ctx, mode, len(chunks),
+	err := c.memoryBatch(ctx, mode, len(chunks), first,
 		func(i int, dst []byte) []byte {
 			ch := chunks[i]
 			return appendMemory(dst, 'm', reqs[ch.req].Addr+uint64(ch.offset), ch.length)
@@ -113,12 +118,23 @@ func appendMemory(dst []byte, letter byte, addr uint64, length int) []byte {
 	return strconv.AppendInt(dst, int64(length), 16)
 }
 
-// memoryBatch runs memory requests after what has to be said before them: the
-// address mode, and the vCPU whose page tables count. Both go ahead in the same
-// batch, and only when they change.
-func (c *exchange) memoryBatch(ctx context.Context, mode AddressMode, n int,
+// ask is a request that goes before others, and what its answer is held against.
+type ask struct {
+	packet string
+	check  func(answer []byte) error
+}
+
+// ok is a request that is answered with OK.
+func (c *exchange) ok(packet string) ask {
+	return ask{packet, func(p []byte) error { return c.checkOK(packet, p) }}
+}
+
+// memoryBatch runs memory requests after others, and after what has to be said before
+// them: the address mode, and the vCPU whose page tables count. All go ahead in the
+// same batch, the last two only when they change.
+func (c *exchange) memoryBatch(ctx context.Context, mode AddressMode, n int, before []ask,
 	build func(i int, dst []byte) []byte, reply func(i int, p []byte)) error {
-	if n == 0 {
+	if n == 0 && len(before) == 0 {
 		return nil
 	}
 	op := mode.String() + " memory"
@@ -130,27 +146,26 @@ func (c *exchange) memoryBatch(ctx context.Context, mode AddressMode, n int,
 	}
 	defer c.turn.unlock()
 	unasked := c.UnaskedStops()
-	var before []string
 	var refused error
 	if c.physical && c.mode != mode {
-		before = append(before, fmt.Sprintf("Qqemu.PhyMemMode:%d", mode))
+		before = append(before, c.ok(fmt.Sprintf("Qqemu.PhyMemMode:%d", mode)))
 	}
 	thread := c.memoryThread()
 	if packet, needed := c.selectStep(thread); needed && mode == Virtual {
-		before = append(before, packet)
+		before = append(before, c.ok(packet))
 	}
 	err := c.doLocked(ctx, &batch{
 		n: len(before) + n,
 		build: func(i int, dst []byte) []byte {
 			if i < len(before) {
-				return append(dst, before[i]...)
+				return append(dst, before[i].packet...)
 			}
 			return build(i-len(before), dst)
 		},
 		reply: func(i int, p []byte) bool {
 			if i >= len(before) {
 				reply(i-len(before), p)
-			} else if err := c.checkOK(before[i], p); err != nil && refused == nil {
+			} else if err := before[i].check(p); err != nil && refused == nil {
 				refused = err
 			}
 			return false
@@ -186,7 +201,7 @@ func (c *exchange) ReadMemory(ctx context.Context, mode AddressMode, addr uint64
 func (c *exchange) WriteMemory(ctx context.Context, mode AddressMode, addr uint64, buf []byte) error {
 	chunks := c.split(func(int) int { return len(buf) }, 1)
 	var failed error
-	err := c.memoryBatch(ctx, mode, len(chunks),
+	err := c.memoryBatch(ctx, mode, len(chunks), nil,
 		func(i int, dst []byte) []byte {
 			ch := chunks[i]
 			dst = appendMemory(dst, 'M', addr+uint64(ch.offset), ch.length)

@@ -181,6 +181,26 @@ func (c *registerFile) ReadRegisters(ctx context.Context, thread ThreadID) (*Reg
 }
 
 // decodeRegisters reads a g answer, in which x stands for what is not known.
+// ReadStop reads the registers of a virtual CPU and pieces of physical memory in one
+// exchange, as ReadRegisters and ReadMemoryBatch do.
+func (c *registerFile) ReadStop(ctx context.Context, thread ThreadID, reqs []MemoryRequest) (regs *Registers, err error) {
+	thread = c.wanted(thread)
+	unasked := c.UnaskedStops()
+	first := []ask{{"g", func(p []byte) error {
+		regs, err = c.decodeRegisters(p)
+		return err
+	}}}
+	// Another call may select another vCPU meanwhile, so it is said whatever was said before.
+	if !thread.IsZero() {
+		first = append([]ask{c.ok("Hg" + thread.String())}, first...)
+	}
+	if err := c.readBatch(ctx, Physical, reqs, first...); err != nil {
+		return nil, fmt.Errorf("reading registers of vCPU %v: %w", thread, err)
+	}
+	c.current, c.currentSet = thread, !thread.IsZero() && c.UnaskedStops() == unasked
+	return regs, nil
+}
+
 func (c *registerFile) decodeRegisters(p []byte) (*Registers, error) {
 	if _, bad := parseStubError(p); bad || len(p) < 2 || len(p)%2 != 0 {
 		return nil, c.unexpected("g", p)

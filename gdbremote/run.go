@@ -165,6 +165,7 @@ func (c *runner) sendResume(ctx context.Context, packet string, before ...string
 	}
 	c.currentSet, c.interrupted, c.reversed = false, false, packet[0] == 'b'
 	c.runs++
+	c.changes.Add(1)
 	c.running.Store(true)
 	return nil
 }

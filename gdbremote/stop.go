@@ -137,5 +137,6 @@ func (c *exchange) noteUnasked(p []byte) {
 	defer c.stopLock.Unlock()
 	c.lastStop = s
 	c.unasked++
+	c.changes.Add(1)
 	c.currentSet = false
 }

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"thaw/kernel"
-	"thaw/session/drive"
 	"thaw/session/evidence"
 	"thaw/session/machine"
 	"thaw/session/target"
@@ -97,11 +96,9 @@ func (ps *parts) writeHere(ctx context.Context, r Reverser, stop target.Stop) (w
 // and is not to be relied on. No other break- or watchpoints are set.
 func (tr *traveller) findWrite(ctx context.Context, r Reverser, o *kernel.Object, before uint64) (w pastWrite, err error) {
 	t := &evidence.Track{Places: evidence.KeptIn(o.Thread)}
-	watches := slices.DeleteFunc(tr.drive.Guard.WatchesOf(t), func(w drive.Watch) bool { return w.Kind != target.WatchWrite || w.Addr == 0 })
-	for _, x := range watches {
-		if err := tr.target.SetWatch(ctx, x.Kind, x.Addr, tr.m.PtrSize()); err != nil {
-			return w, fmt.Errorf("watching the saved state of thread %s %s: %w", o.ID, o.Name, err)
-		}
+	watches := slices.DeleteFunc(tr.drive.Guard.WatchesOf(t), func(w target.Break) bool { return w.Kind != target.WatchWrite || w.Addr == 0 })
+	if err := tr.target.SetBreaks(ctx, watches); err != nil {
+		return w, fmt.Errorf("watching the saved state of thread %s %s: %w", o.ID, o.Name, err)
 	}
 	if len(tr.saves) == 0 {
 		stop, err := r.ReverseContinue(ctx)
@@ -122,10 +119,8 @@ func (tr *traveller) findWrite(ctx context.Context, r Reverser, o *kernel.Object
 		}
 		end = s.position
 	}
-	for _, x := range watches {
-		if err := tr.target.ClearWatch(ctx, x.Kind, x.Addr, tr.m.PtrSize()); err != nil {
-			return w, fmt.Errorf("no longer watching thread %s %s: %w", o.ID, o.Name, err)
-		}
+	if err := tr.target.ClearBreaks(ctx, watches); err != nil {
+		return w, fmt.Errorf("no longer watching thread %s %s: %w", o.ID, o.Name, err)
 	}
 	return w, nil
 }

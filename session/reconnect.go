@@ -151,7 +151,7 @@ func (e *Engine) renew(ctx context.Context) error {
 	e.programs.ForgetTasks()
 	e.travelled++
 	e.marks, e.saves, e.leaves = nil, nil, 0
-	if err := e.prepare(ctx); err != nil {
+	if err := e.drive.Breaks.Together(ctx, func() error { return e.prepare(ctx) }); err != nil {
 		return fmt.Errorf("scenario %s: %w", e.scn.Name, err)
 	}
 	return e.beginTravel(ctx)

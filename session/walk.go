@@ -27,7 +27,7 @@ type walker struct {
 // Begin sets the scenario's breakpoints and records the first stop, if the
 // kernel runs already.
 func (e *Engine) Begin(ctx context.Context) error {
-	if err := e.prepare(ctx); err != nil {
+	if err := e.drive.Breaks.Together(ctx, func() error { return e.prepare(ctx) }); err != nil {
 		return fmt.Errorf("scenario %s: %w", e.scn.Name, err)
 	}
 	if err := e.beginTravel(ctx); err != nil {

@@ -3,6 +3,7 @@
 package wiretest
 
 import (
+	"bytes"
 	"io"
 	"net"
 	"path/filepath"
@@ -19,6 +20,33 @@ type Wire struct {
 	to    string // "": nobody answers
 	conns []net.Conn
 	hold  sync.RWMutex // locked: answers are held back
+
+	turns, open int // see Turns; open counts requests without an answer
+}
+
+// Turns counts the requests that were sent when all before were answered: what a link
+// with a delay costs.
+func (w *Wire) Turns() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.turns
+}
+
+// asking counts a connection's requests.
+type asking struct {
+	net.Conn
+	w *Wire
+}
+
+func (a asking) Write(p []byte) (int, error) {
+	a.w.mu.Lock()
+	n := bytes.Count(p, []byte("$"))
+	if n > 0 && a.w.open <= 0 {
+		a.w.turns++
+	}
+	a.w.open += n
+	a.w.mu.Unlock()
+	return a.Conn.Write(p)
 }
 
 // Hold holds back all answers until the returned function is called.
@@ -36,6 +64,9 @@ type held struct {
 func (h held) Write(p []byte) (int, error) {
 	h.w.hold.RLock()
 	defer h.w.hold.RUnlock()
+	h.w.mu.Lock()
+	h.w.open -= bytes.Count(p, []byte("#"))
+	h.w.mu.Unlock()
 	return h.Conn.Write(p)
 }
 
@@ -60,7 +91,7 @@ func New(t *testing.T, to string) *Wire {
 				near.Close()
 				continue
 			}
-			for _, c := range [][2]net.Conn{{held{near, w}, far}, {far, near}} {
+			for _, c := range [][2]net.Conn{{held{near, w}, far}, {asking{far, w}, near}} {
 				wg.Go(func() { io.Copy(c[0], c[1]); c[0].Close(); c[1].Close() })
 			}
 		}
@@ -89,5 +120,5 @@ func (w *Wire) Cut(to string) {
 	for _, c := range w.conns {
 		c.Close()
 	}
-	w.conns = nil
+	w.conns, w.open = nil, 0
 }

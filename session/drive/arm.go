@@ -18,16 +18,14 @@ func (g *Guard) Arm(ctx context.Context, t *evidence.Track) error {
 	if g.Armed[t.Block] != nil {
 		return nil
 	}
-	g.Armed[t.Block] = t
-	for _, w := range g.WatchesOf(t) {
+	all := g.WatchesOf(t)
+	set := slices.DeleteFunc(slices.Clone(all), func(w target.Break) bool { return g.pushed(t, w) })
+	if err := g.target.SetBreaks(ctx, set); err != nil {
+		return fmt.Errorf("watching the saved state of thread %s %s: %w", t.ID, t.Name, err)
+	}
+	g.Armed[t.Block], g.set[t.Block] = t, set
+	for _, w := range all {
 		g.Watched[w.Addr] = t.Block
-		if g.pushed(t, w) {
-			continue
-		}
-		if err := g.target.SetWatch(ctx, w.Kind, w.Addr, g.size); err != nil {
-			return fmt.Errorf("watching the saved state of thread %s %s: %w", t.ID, t.Name, err)
-		}
-		g.set[t.Block] = append(g.set[t.Block], w)
 	}
 	if words := g.pushedWords(t); len(words) > 0 {
 		g.hold(t, words...)
@@ -46,16 +44,14 @@ func (g *Guard) Disarm(ctx context.Context, t *evidence.Track) error {
 	// the user leaves, is none to be watched.
 	set := g.set[t.Block]
 	delete(g.set, t.Block)
-	for _, w := range set {
-		if err := g.target.ClearWatch(ctx, w.Kind, w.Addr, g.size); err != nil {
-			return fmt.Errorf("no longer watching thread %s %s: %w", t.ID, t.Name, err)
-		}
+	if err := g.target.ClearBreaks(ctx, set); err != nil {
+		return fmt.Errorf("no longer watching thread %s %s: %w", t.ID, t.Name, err)
 	}
 	return g.release(ctx, t)
 }
 
 // pushed says whether a watch is the guard's business.
-func (g *Guard) pushed(t *evidence.Track, w Watch) bool {
+func (g *Guard) pushed(t *evidence.Track, w target.Break) bool {
 	return w.Kind == target.WatchWrite && slices.Contains(g.pushedWords(t), w.Addr)
 }
 
@@ -80,26 +76,23 @@ func (g *Guard) DisarmAll(ctx context.Context) error {
 	return nil
 }
 
-// Watch is a watchpoint.
-type Watch struct {
-	Kind target.WatchKind
-	Addr uint64
-}
-
 // WatchesOf are the watchpoints that show what becomes of a thread's saved state.
-func (g *Guard) WatchesOf(t *evidence.Track) []Watch {
-	var w []Watch
+func (g *Guard) WatchesOf(t *evidence.Track) []target.Break {
+	var w []target.Break
+	add := func(kind target.BreakKind, addr uint64) {
+		w = append(w, target.Break{Kind: kind, Addr: addr, Length: g.size})
+	}
 	for i, p := range t.Places {
-		w = append(w, Watch{target.WatchWrite, p.IPAddr})
+		add(target.WatchWrite, p.IPAddr)
 		if !g.platform.Place(p.Name).Aside { // the processor leaves from here
-			w = append(w, Watch{target.WatchRead, p.IPAddr})
+			add(target.WatchRead, p.IPAddr)
 		}
 		if i == 0 || p.SPAddr != t.Places[0].SPAddr { // two places may share one
-			w = append(w, Watch{target.WatchWrite, p.SPAddr})
+			add(target.WatchWrite, p.SPAddr)
 		}
 	}
 	if c := t.WatchedCopy(); c != nil {
-		w = append(w, Watch{target.WatchWrite, c.IPAddr})
+		add(target.WatchWrite, c.IPAddr)
 	}
 	return w
 }

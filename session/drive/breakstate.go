@@ -2,10 +2,11 @@ package drive
 
 import (
 	"context"
-	"fmt"
+	"maps"
 	"slices"
 
 	"thaw/session/machine"
+	"thaw/session/target"
 	"thaw/session/view"
 )
 
@@ -44,12 +45,10 @@ func (b *Breaks) TakeUp(ctx context.Context, s BreaksState) error {
 			}
 		}
 	}
-	for _, p := range set {
-		if err := b.AddProbe(ctx, p); err != nil {
-			return err
-		}
+	if len(set) == 0 {
+		return nil
 	}
-	return nil
+	return b.AddProbes(ctx, set)
 }
 
 // takeUpInfos takes the accounts of breakpoints up. Those that the user has set
@@ -74,23 +73,21 @@ func (b *Breaks) takeUpInfos(s BreaksState) {
 // setAgain sets all breakpoints on a target that has lost them.
 func (b *Breaks) setAgain(ctx context.Context) error {
 	b.lifter = newLifter()
-	for addr := range b.Probes {
-		if err := b.target.SetBreakpoint(ctx, addr); err != nil {
-			return fmt.Errorf("setting the breakpoint at %#x again: %w", addr, err)
-		}
-	}
-	return nil
+	return b.target.SetBreaks(ctx, target.At(slices.Collect(maps.Keys(b.Probes))...))
 }
 
 // KeepOnly takes all other breakpoints off the target, and forgets them.
 func (b *Breaks) KeepOnly(ctx context.Context, these func(*view.BreakpointInfo) bool) error {
+	var others []uint64
 	for addr, list := range b.Probes {
-		if slices.ContainsFunc(list, func(p *Probe) bool { return these(p.Info) }) {
-			continue
+		if !slices.ContainsFunc(list, func(p *Probe) bool { return these(p.Info) }) {
+			others = append(others, addr)
 		}
-		if err := b.target.ClearBreakpoint(ctx, addr); err != nil {
-			return fmt.Errorf("removing the breakpoint at %#x: %w", addr, err)
-		}
+	}
+	if err := b.target.ClearBreaks(ctx, target.At(others...)); err != nil {
+		return err
+	}
+	for _, addr := range others {
 		delete(b.Probes, addr)
 	}
 	return nil

@@ -34,7 +34,7 @@ type Guard struct {
 	platform *kernel.Platform
 	Watched  map[uint64]uint64          // thread object by watched address
 	Armed    map[uint64]*evidence.Track // by thread object
-	set      map[uint64][]Watch         // on the target, by thread object
+	set      map[uint64][]target.Break  // on the target, by thread object
 }
 
 // pushed are the words of a thread that its next kernel entry pushes.
@@ -46,7 +46,7 @@ type pushed struct {
 
 func newGuard(t Target, m *machine.Machine) *Guard {
 	return &Guard{target: t, at: m.Occupants, size: m.PtrSize(), platform: m.Decoder.Platform(),
-		held: map[*evidence.Track]*pushed{}, Watched: map[uint64]uint64{}, Armed: map[uint64]*evidence.Track{}, set: map[uint64][]Watch{}}
+		held: map[*evidence.Track]*pushed{}, Watched: map[uint64]uint64{}, Armed: map[uint64]*evidence.Track{}, set: map[uint64][]target.Break{}}
 }
 
 // hold has words of a thread watched for writes from now on, whenever that does no
@@ -104,14 +104,16 @@ func (g *Guard) put(ctx context.Context, t *evidence.Track, p *pushed, set bool)
 	if p.set == set {
 		return nil
 	}
-	change, doing := g.target.SetWatch, "watching"
+	change, doing := g.target.SetBreaks, "watching"
 	if !set {
-		change, doing = g.target.ClearWatch, "no longer watching"
+		change, doing = g.target.ClearBreaks, "no longer watching"
 	}
+	var words []target.Break
 	for _, addr := range p.words {
-		if err := change(ctx, target.WatchWrite, addr, g.size); err != nil {
-			return fmt.Errorf("%s the saved state of thread %s %s at %#x: %w", doing, t.ID, t.Name, addr, err)
-		}
+		words = append(words, target.Break{Kind: target.WatchWrite, Addr: addr, Length: g.size})
+	}
+	if err := change(ctx, words); err != nil {
+		return fmt.Errorf("%s the saved state of thread %s %s: %w", doing, t.ID, t.Name, err)
 	}
 	p.set = set
 	return nil

@@ -18,14 +18,18 @@ type watchedTarget struct {
 	went    func()
 }
 
-func (w *watchedTarget) SetWatch(_ context.Context, _ target.WatchKind, addr uint64, _ int) error {
-	w.watched[addr]++
+func (w *watchedTarget) SetBreaks(_ context.Context, list []target.Break) error {
+	for _, b := range list {
+		w.watched[b.Addr]++
+	}
 	return nil
 }
 
-func (w *watchedTarget) ClearWatch(_ context.Context, _ target.WatchKind, addr uint64, _ int) error {
-	if w.watched[addr]--; w.watched[addr] < 0 {
-		return fmt.Errorf("%#x is not watched", addr)
+func (w *watchedTarget) ClearBreaks(_ context.Context, list []target.Break) error {
+	for _, b := range list {
+		if w.watched[b.Addr]--; w.watched[b.Addr] < 0 {
+			return fmt.Errorf("%#x is not watched", b.Addr)
+		}
 	}
 	return nil
 }

@@ -3,6 +3,8 @@ package drive
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"thaw/session/target"
@@ -53,20 +55,25 @@ func (b *Breaks) lift(ctx context.Context) error {
 	}
 	if len(l.off) == 0 {
 		addr, err := b.m.SpaceSwitch()
-		if err != nil || b.isWatched(addr) || b.target.SetWatch(ctx, target.WatchWrite, addr, b.m.PtrSize()) != nil {
+		if err != nil || b.isWatched(addr) || b.target.SetBreaks(ctx, b.switchWatch(addr)) != nil {
 			l.never = true // hits are passed by one at a time, as before
 			return nil
 		}
 		l.watch, l.since = addr, time.Now()
 	}
-	if err := b.target.ClearBreakpoint(ctx, cpu.IP); err != nil {
-		return fmt.Errorf("lifting the breakpoint at %#x: %w", cpu.IP, err)
+	if err := b.target.ClearBreaks(ctx, target.At(cpu.IP)); err != nil {
+		return fmt.Errorf("lifting a breakpoint: %w", err)
 	}
 	l.off[cpu.IP] = true
 	for _, p := range b.Probes[cpu.IP] {
 		p.Info.Lifted++
 	}
 	return nil
+}
+
+// switchWatch is the watchpoint on the kernel's note of address spaces.
+func (b *Breaks) switchWatch(addr uint64) []target.Break {
+	return []target.Break{{Kind: target.WatchWrite, Addr: addr, Length: b.m.PtrSize()}}
 }
 
 // PutBack sets all lifted breakpoints again.
@@ -76,18 +83,16 @@ func (b *Breaks) PutBack(ctx context.Context) error {
 	if len(l.off) == 0 {
 		return nil
 	}
-	for addr := range l.off {
-		if err := b.target.SetBreakpoint(ctx, addr); err != nil {
-			return fmt.Errorf("setting the lifted breakpoint at %#x again: %w", addr, err)
-		}
-		delete(l.off, addr)
+	if err := b.target.SetBreaks(ctx, target.At(slices.Collect(maps.Keys(l.off))...)); err != nil {
+		return fmt.Errorf("setting lifted breakpoints again: %w", err)
 	}
+	clear(l.off)
 	if time.Since(l.since) < longLifted {
 		l.patience = min(2*l.patience, mostPatience)
 	} else {
 		l.patience = leastPatience
 	}
-	if err := b.target.ClearWatch(ctx, target.WatchWrite, l.watch, b.m.PtrSize()); err != nil {
+	if err := b.target.ClearBreaks(ctx, b.switchWatch(l.watch)); err != nil {
 		return fmt.Errorf("no longer watching the kernel's change of address spaces: %w", err)
 	}
 	return nil

@@ -3,6 +3,7 @@ package drive
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -41,49 +42,68 @@ type Breaks struct {
 	Probes  map[uint64][]*Probe
 	Infos   []*view.BreakpointInfo
 	own     []*Probe      // the user's, while they are off the target
+	later   *[]*Probe     // set together, see Together; nil: each as it comes
 	taken   machine.Visit // last hit that belonged to a probe
 	faulted machine.Visit // taken, but its instruction faulted: it will come again
 	lifter  lifter
 }
 
-// breaker is a target that can have breakpoints, and a watchpoint.
+// breaker is a target that can have breakpoints and watchpoints.
 type breaker interface {
-	SetBreakpoint(ctx context.Context, addr uint64) error
-	ClearBreakpoint(ctx context.Context, addr uint64) error
-	watcher
-}
-
-// watcher is a target that can have watchpoints.
-type watcher interface {
-	SetWatch(ctx context.Context, kind target.WatchKind, addr uint64, length int) error
-	ClearWatch(ctx context.Context, kind target.WatchKind, addr uint64, length int) error
+	// SetBreaks sets all, or none and says which could not be set.
+	SetBreaks(ctx context.Context, list []target.Break) error
+	ClearBreaks(ctx context.Context, list []target.Break) error
 }
 
 // TakeOff takes all breakpoints off the target. The user's are kept aside.
 func (b *Breaks) TakeOff(ctx context.Context) error {
-	for addr, list := range b.Probes {
-		if err := b.target.ClearBreakpoint(ctx, addr); err != nil {
-			return fmt.Errorf("removing the breakpoint at %#x: %w", addr, err)
-		}
+	if err := b.target.ClearBreaks(ctx, target.At(slices.Collect(maps.Keys(b.Probes))...)); err != nil {
+		return err
+	}
+	for _, list := range b.Probes {
 		for _, p := range list {
 			if p.Info.Own() {
 				b.own = append(b.own, p)
 			}
 		}
-		delete(b.Probes, addr)
 	}
+	clear(b.Probes)
 	return nil
 }
 
 // AddProbe sets a probe; probes at one address share the target's breakpoint.
-func (b *Breaks) AddProbe(ctx context.Context, p *Probe) error {
-	if len(b.Probes[p.Addr]) == 0 {
-		if err := b.target.SetBreakpoint(ctx, p.Addr); err != nil {
-			return fmt.Errorf("setting a breakpoint at %#x in %s: %w", p.Addr, p.Comp.Name, err)
+func (b *Breaks) AddProbe(ctx context.Context, p *Probe) error { return b.AddProbes(ctx, []*Probe{p}) }
+
+// AddProbes sets all of them, or none.
+func (b *Breaks) AddProbes(ctx context.Context, list []*Probe) error {
+	if b.later != nil {
+		*b.later = append(*b.later, list...)
+		return nil
+	}
+	var addrs []uint64
+	for _, p := range list {
+		if len(b.Probes[p.Addr]) == 0 && !slices.Contains(addrs, p.Addr) {
+			addrs = append(addrs, p.Addr)
 		}
 	}
-	b.Probes[p.Addr] = append(b.Probes[p.Addr], p)
+	if err := b.target.SetBreaks(ctx, target.At(addrs...)); err != nil {
+		return fmt.Errorf("in %s: %w", list[0].Comp.Name, err)
+	}
+	for _, p := range list {
+		b.Probes[p.Addr] = append(b.Probes[p.Addr], p)
+	}
 	return nil
+}
+
+// Together sets at once, when fn is done, the probes that it sets.
+func (b *Breaks) Together(ctx context.Context, fn func() error) error {
+	var list []*Probe
+	b.later = &list
+	err := fn()
+	if b.later = nil; err != nil || len(list) == 0 {
+		return err
+	}
+	return b.AddProbes(ctx, list)
 }
 
 // RemoveProbe takes a probe away; one that is gone already is no error.
@@ -97,10 +117,7 @@ func (b *Breaks) RemoveProbe(ctx context.Context, p *Probe) error {
 		return nil
 	}
 	delete(b.Probes, p.Addr)
-	if err := b.target.ClearBreakpoint(ctx, p.Addr); err != nil {
-		return fmt.Errorf("removing the breakpoint at %#x: %w", p.Addr, err)
-	}
-	return nil
+	return b.target.ClearBreaks(ctx, target.At(p.Addr))
 }
 
 // WatchFunction sets a probe at every place where a function is entered: out of
@@ -112,19 +129,21 @@ func (b *Breaks) WatchFunction(ctx context.Context, comp, function, purpose stri
 		return err
 	}
 	info := &view.BreakpointInfo{Component: comp, Function: function, Purpose: purpose}
+	var probes []*Probe
 	for _, fn := range fns {
 		for _, loc := range fn.Locations {
 			if slices.Contains(info.Addrs, loc.Addr) {
 				continue
 			}
 			info.Addrs = append(info.Addrs, loc.Addr)
-			if err := b.AddProbe(ctx, &Probe{Addr: loc.Addr, Comp: c, Info: info, Hit: hit}); err != nil {
-				return err
-			}
+			probes = append(probes, &Probe{Addr: loc.Addr, Comp: c, Info: info, Hit: hit})
 		}
 	}
 	if len(info.Addrs) == 0 {
 		return fmt.Errorf("function %s has no code in %s: it was optimised away", function, c.File.Path())
+	}
+	if err := b.AddProbes(ctx, probes); err != nil {
+		return err
 	}
 	b.Infos = append(b.Infos, info)
 	return nil

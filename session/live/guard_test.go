@@ -3,6 +3,7 @@ package live_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,24 +22,24 @@ type unguarded struct {
 	set map[uint64]bool
 }
 
-func (u *unguarded) SetWatch(ctx context.Context, kind target.WatchKind, addr uint64, length int) error {
-	if kind == target.WatchRead && !u.set[addr] {
-		u.set[addr] = true
-		if err := u.Target.SetWatch(ctx, target.WatchWrite, addr, length); err != nil {
-			return err
+func (u *unguarded) SetBreaks(ctx context.Context, list []target.Break) error {
+	all := u.others(list)
+	for _, b := range list {
+		if b.Kind == target.WatchRead && !u.set[b.Addr] {
+			u.set[b.Addr] = true
+			all = append(all, target.Break{Kind: target.WatchWrite, Addr: b.Addr, Length: b.Length})
 		}
 	}
-	if kind == target.WatchWrite && u.set[addr] {
-		return nil
-	}
-	return u.Target.SetWatch(ctx, kind, addr, length)
+	return u.Target.SetBreaks(ctx, all)
 }
 
-func (u *unguarded) ClearWatch(ctx context.Context, kind target.WatchKind, addr uint64, length int) error {
-	if kind == target.WatchWrite && u.set[addr] {
-		return nil
-	}
-	return u.Target.ClearWatch(ctx, kind, addr, length)
+func (u *unguarded) ClearBreaks(ctx context.Context, list []target.Break) error {
+	return u.Target.ClearBreaks(ctx, u.others(list))
+}
+
+// others leaves out the write watches that stay.
+func (u *unguarded) others(list []target.Break) []target.Break {
+	return slices.DeleteFunc(slices.Clone(list), func(b target.Break) bool { return b.Kind == target.WatchWrite && u.set[b.Addr] })
 }
 
 // sheep counts those that the guest has counted.

@@ -82,10 +82,10 @@ func (t *ramAccess) readProcess(p *processRAM, reqs []memory.Request) error {
 		}
 		return nil
 	}
-	if err := some(reqs, direct, p.ram.ReadPhysical); err != nil {
+	if err := memory.Some(reqs, direct, p.ram.ReadPhysical); err != nil {
 		return t.readWithout(err, reqs)
 	}
-	return some(reqs, stub, t.ReadStub)
+	return memory.Some(reqs, stub, t.ReadStub)
 }
 
 // readWithout reads through the stub from now on: the process may not be read any
@@ -94,24 +94,6 @@ func (t *ramAccess) readWithout(why error, reqs []memory.Request) error {
 	t.warning = why.Error() + "; memory is read through the stub"
 	t.unmap()
 	return t.ReadStub(reqs)
-}
-
-// some reads those of the requests.
-func some(reqs []memory.Request, which []int, read func([]memory.Request) error) error {
-	if len(which) == 0 {
-		return nil
-	}
-	part := make([]memory.Request, len(which))
-	for i, w := range which {
-		part[i] = reqs[w]
-	}
-	if err := read(part); err != nil {
-		return err
-	}
-	for i, w := range which {
-		reqs[w].Err = part[i].Err
-	}
-	return nil
 }
 
 // asksAgain asks once per stop where RAM is: the guest may have moved a device's.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"thaw/gdbremote"
 	"thaw/memory"
@@ -37,6 +38,11 @@ type ramAccess struct {
 	stub
 	shared  *ramView // nil if there is none
 	warning string   // to be told once
+
+	recall  *memory.Recall     // the stub's memory, with few round trips
+	changes uint64             // of the guest, as recall knows it; see gdbremote.Client.Changes
+	regs    []target.Registers // as of then, nil if they were not read
+	stepped bool               // what let the guest go last was a single step
 }
 
 // openRAM finds a faster way to the guest's RAM, if there is one: the file that is
@@ -196,10 +202,7 @@ func (t *ramAccess) prove(ctx context.Context) error {
 
 // ReadStub is ReadPhysical through the stub, whatever else there is.
 func (t *ramAccess) ReadStub(reqs []memory.Request) error {
-	batch := make([]gdbremote.MemoryRequest, len(reqs))
-	for i, r := range reqs {
-		batch[i] = gdbremote.MemoryRequest{Addr: r.Addr, Buf: r.Buf}
-	}
+	batch := inStub(reqs)
 	if err := t.client.ReadMemoryBatch(t.reads, gdbremote.Physical, batch); err != nil {
 		return fmt.Errorf("reading the guest's memory: %w", t.lost(err))
 	}
@@ -222,7 +225,10 @@ func (t *ramAccess) BlockSize() uint64 {
 func (t *ramAccess) ReadPhysical(reqs []memory.Request) error {
 	switch ram := t.ram(); {
 	case ram == nil:
-		return t.ReadStub(reqs)
+		if t.changed() {
+			t.recall.Forget()
+		}
+		return t.recall.ReadPhysical(reqs)
 	case ram.file != nil:
 		return ram.file.ReadPhysical(reqs)
 	default:
@@ -239,18 +245,67 @@ func (t *ramAccess) At(addr uint64, n int) []byte {
 	return nil
 }
 
-// CPUs reads the registers of all processors.
+// stubMemory is a machine's memory as its stub reads it.
+type stubMemory struct{ *ramAccess }
+
+func (m stubMemory) ReadPhysical(reqs []memory.Request) error { return m.ReadStub(reqs) }
+
+// changed says whether anything of the guest may be another than at the last call.
+func (t *ramAccess) changed() bool {
+	now := t.client.Changes()
+	changed := t.recall == nil || now != t.changes
+	if t.recall == nil {
+		t.recall = memory.NewRecall(stubMemory{t})
+	}
+	if t.changes = now; changed {
+		t.regs = nil
+	}
+	return changed
+}
+
+// CPUs reads the registers of all processors, and through the stub what memory is likely
+// to be asked for with them.
 func (t *ramAccess) CPUs(ctx context.Context) ([]target.Registers, error) {
+	if t.changed(); t.regs == nil {
+		var likely []memory.Request
+		if t.ram() == nil {
+			likely = t.recall.Stop(t.stepped)
+		}
+		regs, err := t.readCPUs(ctx, likely)
+		if err != nil {
+			return nil, err
+		}
+		t.regs = regs
+		t.recall.Take(likely)
+	}
+	return slices.Clone(t.regs), t.proveAgain(ctx)
+}
+
+func (t *ramAccess) readCPUs(ctx context.Context, likely []memory.Request) ([]target.Registers, error) {
+	batch := inStub(likely)
 	out := make([]target.Registers, 0, len(t.cpus))
 	for i, id := range t.cpus {
-		r, err := t.client.ReadRegisters(ctx, id)
+		r, err := t.client.ReadStop(ctx, id, batch)
 		if err != nil {
 			return nil, fmt.Errorf("processor %d: %w", i, t.lost(err))
 		}
+		for n := range batch {
+			likely[n].Err = batch[n].Err
+		}
+		batch = nil
 		if err := t.client.Fetch(ctx, id, r, t.system...); err != nil {
 			return nil, fmt.Errorf("processor %d: %w", i, t.lost(err))
 		}
 		out = append(out, r)
 	}
-	return out, t.proveAgain(ctx)
+	return out, nil
+}
+
+// inStub are requests in the client's words.
+func inStub(reqs []memory.Request) []gdbremote.MemoryRequest {
+	batch := make([]gdbremote.MemoryRequest, len(reqs))
+	for i, r := range reqs {
+		batch[i] = gdbremote.MemoryRequest{Addr: r.Addr, Buf: r.Buf}
+	}
+	return batch
 }

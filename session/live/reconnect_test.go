@@ -21,6 +21,7 @@ import (
 	"thaw/recording"
 	"thaw/session"
 	"thaw/session/live"
+	"thaw/session/target"
 	"thaw/session/view"
 )
 
@@ -244,7 +245,7 @@ func TestReconnectToAnotherGuest(t *testing.T) {
 			t.Fatal(err)
 		}
 		core := loaded(t, b.dir, "core")
-		if err := other.SetBreakpoint(ctx, core.Entry()); err != nil {
+		if err := other.SetBreaks(ctx, target.At(core.Entry())); err != nil {
 			t.Fatal(err)
 		}
 		if err := other.Resume(ctx); err != nil {
@@ -253,7 +254,7 @@ func TestReconnectToAnotherGuest(t *testing.T) {
 		if _, err := other.Wait(ctx); err != nil {
 			t.Fatal(err)
 		}
-		if err := other.ClearBreakpoint(ctx, core.Entry()); err != nil {
+		if err := other.ClearBreaks(ctx, target.At(core.Entry())); err != nil {
 			t.Fatal(err)
 		}
 		if err := other.Close(ctx); err != nil {

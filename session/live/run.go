@@ -38,6 +38,7 @@ func (t *runner) Resume(ctx context.Context) error {
 	if t.runEnds = !more; t.runEnds {
 		return nil
 	}
+	t.stepped = false
 	return t.lost(t.client.Continue(ctx))
 }
 
@@ -63,6 +64,7 @@ func (t *runner) Advance(ctx context.Context, cpu int, regs []kernel.Register, a
 	}
 	// Not cut short by ctx: half of it would be wrong.
 	whole := context.WithoutCancel(ctx)
+	t.stepped = false
 	if known {
 		return t.lost(t.client.ContinueAfter(whole, t.cpus[cpu], values, addr, data))
 	}
@@ -104,6 +106,7 @@ func (t *runner) Step(ctx context.Context, cpu int) (target.Stop, error) {
 	if !more {
 		return target.Stop{CPU: cpu, RunEnds: true}, nil
 	}
+	t.stepped = true
 	s, err := t.client.Step(ctx, t.cpus[cpu])
 	return t.stop(s, err)
 }

@@ -99,28 +99,30 @@ type watched struct {
 	watching        func() // called once
 }
 
-func (w *watched) SetBreakpoint(ctx context.Context, addr uint64) error {
-	w.breaks[addr] = true
-	return w.Target.SetBreakpoint(ctx, addr)
-}
-
-func (w *watched) ClearBreakpoint(ctx context.Context, addr uint64) error {
-	delete(w.breaks, addr)
-	return w.Target.ClearBreakpoint(ctx, addr)
-}
-
-func (w *watched) SetWatch(ctx context.Context, kind target.WatchKind, addr uint64, length int) error {
-	w.watches[addr] = true
-	if w.watching != nil {
-		w.watching()
-		w.watching = nil
+func (w *watched) SetBreaks(ctx context.Context, list []target.Break) error {
+	for _, b := range list {
+		if b.Kind == target.Execute {
+			w.breaks[b.Addr] = true
+			continue
+		}
+		w.watches[b.Addr] = true
+		if w.watching != nil {
+			w.watching()
+			w.watching = nil
+		}
 	}
-	return w.Target.SetWatch(ctx, kind, addr, length)
+	return w.Target.SetBreaks(ctx, list)
 }
 
-func (w *watched) ClearWatch(ctx context.Context, kind target.WatchKind, addr uint64, length int) error {
-	delete(w.watches, addr)
-	return w.Target.ClearWatch(ctx, kind, addr, length)
+func (w *watched) ClearBreaks(ctx context.Context, list []target.Break) error {
+	for _, b := range list {
+		if b.Kind == target.Execute {
+			delete(w.breaks, b.Addr)
+		} else {
+			delete(w.watches, b.Addr)
+		}
+	}
+	return w.Target.ClearBreaks(ctx, list)
 }
 
 // A breakpoint that another program hits over and over is off the target while

@@ -5,6 +5,7 @@ import (
 	"debug/elf"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"thaw/gdbremote"
@@ -97,33 +98,56 @@ func (t *stub) breakLength() int {
 	return 1
 }
 
-// SetBreakpoint sets a breakpoint at a virtual address of every address space.
-// Hardware breakpoints leave memory as it is and have no small limit in QEMU.
+// SetBreaks sets break- and watchpoints, all or none. Hardware breakpoints leave memory
+// as it is and have no small limit in QEMU.
 //
 // Requests about breakpoints end with an answer or the client's time limit, not
 // with ctx: one that was sent and not waited for would stay in the stub.
-func (t *stub) SetBreakpoint(ctx context.Context, addr uint64) error {
-	return t.lost(t.client.Insert(context.WithoutCancel(ctx), gdbremote.HardwareBreak, addr, t.breakLength()))
+func (t *stub) SetBreaks(ctx context.Context, list []target.Break) error {
+	asked := t.breaks(list)
+	if err := t.client.InsertAll(context.WithoutCancel(ctx), asked); err != nil {
+		return fmt.Errorf("setting breakpoints: %w", t.lost(err))
+	}
+	failed := slices.IndexFunc(asked, func(b gdbremote.Breakpoint) bool { return b.Err != nil })
+	if failed < 0 {
+		return nil
+	}
+	why := fmt.Errorf("setting a %s at %#x: %w", asked[failed].Kind, asked[failed].Addr, asked[failed].Err)
+	set := slices.DeleteFunc(asked, func(b gdbremote.Breakpoint) bool { return b.Err != nil })
+	return errors.Join(why, t.lost(t.client.RemoveAll(context.WithoutCancel(ctx), set)))
 }
 
-// ClearBreakpoint removes it.
-func (t *stub) ClearBreakpoint(ctx context.Context, addr uint64) error {
-	return t.lost(t.client.Remove(context.WithoutCancel(ctx), gdbremote.HardwareBreak, addr, t.breakLength()))
+// ClearBreaks removes them, as many as can be removed.
+func (t *stub) ClearBreaks(ctx context.Context, list []target.Break) error {
+	asked := t.breaks(list)
+	if err := t.client.RemoveAll(context.WithoutCancel(ctx), asked); err != nil {
+		return fmt.Errorf("removing breakpoints: %w", t.lost(err))
+	}
+	var errs []error
+	for _, b := range asked {
+		if b.Err != nil {
+			errs = append(errs, fmt.Errorf("removing the %s at %#x: %w", b.Kind, b.Addr, b.Err))
+		}
+	}
+	return errors.Join(errs...)
 }
 
-var watchKinds = map[target.WatchKind]gdbremote.BreakKind{
+// breaks are break- and watchpoints in the client's words.
+func (t *stub) breaks(list []target.Break) []gdbremote.Breakpoint {
+	out := make([]gdbremote.Breakpoint, len(list))
+	for i, b := range list {
+		out[i] = gdbremote.Breakpoint{Kind: breakKinds[b.Kind], Addr: b.Addr, Length: b.Length}
+		if b.Kind == target.Execute {
+			out[i].Length = t.breakLength()
+		}
+	}
+	return out
+}
+
+var breakKinds = map[target.BreakKind]gdbremote.BreakKind{
 	target.WatchWrite: gdbremote.WatchWrite,
 	target.WatchRead:  gdbremote.WatchRead,
-}
-
-// SetWatch sets a watchpoint at a virtual address.
-func (t *stub) SetWatch(ctx context.Context, kind target.WatchKind, addr uint64, length int) error {
-	return t.lost(t.client.Insert(context.WithoutCancel(ctx), watchKinds[kind], addr, length))
-}
-
-// ClearWatch removes it.
-func (t *stub) ClearWatch(ctx context.Context, kind target.WatchKind, addr uint64, length int) error {
-	return t.lost(t.client.Remove(context.WithoutCancel(ctx), watchKinds[kind], addr, length))
+	target.Execute:    gdbremote.HardwareBreak,
 }
 
 // WriteRegister sets a register of a processor.

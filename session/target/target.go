@@ -10,21 +10,39 @@ type Registers interface {
 	Names() []string
 }
 
-// WatchKind says what kind of access a watchpoint waits for.
-type WatchKind int
+// BreakKind says what stops the guest.
+type BreakKind int
 
-// The kinds of watchpoints.
+// A word that is written or read, or an instruction that is to be executed.
 const (
-	WatchWrite WatchKind = iota
+	WatchWrite BreakKind = iota
 	WatchRead
+	Execute
 )
+
+// Break is a watchpoint, or a breakpoint, at a virtual address. A breakpoint counts in
+// every address space, and its length is the target's business.
+type Break struct {
+	Kind   BreakKind
+	Addr   uint64
+	Length int // bytes watched
+}
+
+// At are breakpoints at addresses.
+func At(addrs ...uint64) []Break {
+	out := make([]Break, len(addrs))
+	for i, a := range addrs {
+		out[i] = Break{Kind: Execute, Addr: a}
+	}
+	return out
+}
 
 // Stop says why a target stopped.
 type Stop struct {
 	CPU       int // processor that stopped
 	Signal    int
 	Watch     bool // a watchpoint was hit
-	WatchKind WatchKind
+	WatchKind BreakKind
 	WatchAddr uint64
 	RunEnds   bool   // the end of a recorded run was reached
 	Ended     bool   // the target is gone
