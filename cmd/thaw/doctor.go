@@ -8,12 +8,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/gdamore/tcell/v2"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"thaw/kernel"
 	"thaw/memory"
 	"thaw/scenarios"
 	"thaw/ui"
@@ -219,11 +221,9 @@ func (o *options) lookAddr(ctx context.Context, addr string) finding {
 	sys := snap.System
 	known := 0
 	for _, t := range sys.PDs() {
-		for _, c := range op.engine.View().Components {
-			if snap.Tasks[t.ID] == c {
-				known++
-				break
-			}
+		inKnown := func(o *kernel.Object) bool { return snap.Places[o.ID].Component != "" }
+		if slices.Contains(op.engine.View().Components, snap.Tasks[t.ID]) || slices.ContainsFunc(sys.ThreadsOf(t.ID), inKnown) {
+			known++
 		}
 	}
 	f := finding{fine, fmt.Sprintf("%d kernel objects, %d threads, %d tasks, of which %d run a program with debug info; read in %v", len(sys.Objects), len(sys.Threads()), len(sys.PDs()), known, snap.Cost.Duration), ""}

@@ -29,7 +29,7 @@ func (ob *Observer) WatchHit(ctx context.Context, stop target.Stop) (*drive.Even
 		}
 	}
 	if c := t.WatchedCopy(); c != nil && stop.WatchAddr == c.IPAddr {
-		if err := ob.copyWritten(t, c); err != nil {
+		if err := ob.copyWritten(ctx, t, c); err != nil {
 			return nil, err
 		}
 		return nil, ob.drive.Guard.Arm(ctx, t)

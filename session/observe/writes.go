@@ -100,10 +100,10 @@ const sourceCopy kernel.Source = "copy"
 
 // copyWritten notes a write to the copy of a requested state. Watchpoints are
 // virtual: the same address in another task is no concern.
-func (ob *Observer) copyWritten(t *evidence.Track, c *evidence.Copy) error {
+func (ob *Observer) copyWritten(ctx context.Context, t *evidence.Track, c *evidence.Copy) error {
 	cpu := ob.m.CPU()
-	if cpu.Root != c.Root {
-		return nil
+	if same, err := ob.sameTask(ctx, cpu.Root, c.Root); !same || err != nil {
+		return err
 	}
 	space := ob.m.Space()
 	ip, err := memory.Uint(space, c.IPAddr, c.Size)
@@ -120,6 +120,19 @@ func (ob *Observer) copyWritten(t *evidence.Track, c *evidence.Copy) error {
 	}
 	t.Copied = evidence.Note(&ob.Ev, t.Block, t.Copied, evidence.Write{At: ob.Now(), Where: sourceCopy, Place: prog.Place(cpu.IP), Addr: c.IPAddr, Old: old, Saved: evidence.Saved{IP: ip}, Frames: ob.programs.Backtrace(prog)})
 	return nil
+}
+
+// sameTask says whether page tables are of one task: it may have others on each processor.
+func (ob *Observer) sameTask(ctx context.Context, a, b uint64) (bool, error) {
+	if a == b {
+		return true, nil
+	}
+	sys, err := ob.m.System(ctx)
+	if err != nil {
+		return false, err
+	}
+	of := sys.PDByRoot(a)
+	return of != nil && of == sys.PDByRoot(b), nil
 }
 
 // enter notes a thread's first return to user mode.
