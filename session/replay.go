@@ -261,6 +261,15 @@ func (r *Replay) logOf(stop int) *logPart {
 	return r.logs[stop-1]
 }
 
+// NewLog are the LOG lines that are new at a stop.
+func (r *Replay) NewLog(stop int) []string {
+	part, before := r.logOf(stop), (*logPart)(nil)
+	if stop > 1 {
+		before = r.logOf(stop - 1)
+	}
+	return part.newest(max(part.end()-before.end(), 0))
+}
+
 // judge weighs the evidence of a record, whose snapshot is s.
 func (r *Replay) judge(rec *StopRecord, s *view.Snapshot) (*evidence.Judge, error) {
 	ev := *rec.Evidence

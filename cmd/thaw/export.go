@@ -24,22 +24,23 @@ import (
 
 // exportFlags are export's own.
 type exportFlags struct {
-	core, cast, report string
-	stop               int
-	task               string
-	size               string
-	force              bool
+	core, cast, report, perfetto string
+	stop                         int
+	task                         string
+	size                         string
+	force                        bool
 }
 
 func newExport() *cobra.Command {
 	var f exportFlags
 	c := &cobra.Command{
-		Use:   "export FILE|NAME --report F.html|F.md | --core F | --cast F",
-		Short: "turn a recording into a report, an ELF core, or a film of the screen",
+		Use:   "export FILE|NAME --report F.html|F.md | --core F | --cast F | --perfetto F",
+		Short: "turn a recording into a report, an ELF core, a film of the screen, or a time line",
 		Long: `export writes what a recording holds in forms that others read: a report for a
 mail or an issue (Markdown) or as one page for a browser (HTML), an ELF core of a
-stop for gdb and lldb, or a film of the screen walking all stops (asciicast, for
-asciinema). "-" writes to the standard output.`,
+stop for gdb and lldb, a film of the screen walking all stops (asciicast, for
+asciinema), or a time line of phases, threads' states and what happened to their saved
+states (Chrome's trace format, for ui.perfetto.dev). "-" writes to the standard output.`,
 		Example: "  thaw export bug.thaw --report bug.html\n  thaw export rtcr-2016 --core ep.core --stop 33\n  thaw export rtcr-2016 --cast walk.cast",
 		Args:    oneFile,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -50,6 +51,7 @@ asciinema). "-" writes to the standard output.`,
 	fl.StringVar(&f.report, "report", "", "new `file` for a report; its name ends in .html or .md")
 	fl.StringVar(&f.core, "core", "", "new `file` for an ELF core of one stop")
 	fl.StringVar(&f.cast, "cast", "", "new `file` for a film of the screen")
+	fl.StringVar(&f.perfetto, "perfetto", "", "new `file` for a time line that Perfetto opens")
 	fl.IntVar(&f.stop, "stop", 0, "`number` of the stop for --core (default: the last one)")
 	fl.StringVar(&f.task, "task", "", "`id` of the task whose memory --core shows, in hex (default: the running one)")
 	fl.StringVar(&f.size, "size", "120x40", "`COLUMNSxROWS` of the film")
@@ -58,8 +60,8 @@ asciinema). "-" writes to the standard output.`,
 }
 
 func (f *exportFlags) export(c *cobra.Command, what string) error {
-	if f.report == "" && f.core == "" && f.cast == "" {
-		return errors.New("say what to write: --report FILE, --core FILE, or --cast FILE")
+	if f.report == "" && f.core == "" && f.cast == "" && f.perfetto == "" {
+		return errors.New("say what to write: --report FILE, --core FILE, --cast FILE, or --perfetto FILE")
 	}
 	r, rec, err := openReplay(c.Context(), what)
 	if err != nil {
@@ -75,6 +77,15 @@ func (f *exportFlags) export(c *cobra.Command, what string) error {
 			return err
 		}
 		if err := writeFile(c.Context(), f.report, f.force, func(w io.Writer) error { return form(w, story) }); err != nil {
+			return err
+		}
+	}
+	if f.perfetto != "" {
+		line, err := timeLineOf(c.Context(), r, rec)
+		if err != nil {
+			return err
+		}
+		if err := writeFile(c.Context(), f.perfetto, f.force, func(w io.Writer) error { return report.Perfetto(w, line) }); err != nil {
 			return err
 		}
 	}
@@ -115,6 +126,22 @@ func reportForm(path string) (func(io.Writer, *report.Story) error, error) {
 		return nil, fmt.Errorf("the report's name %s must end in .html or .md", path)
 	}
 	return form, nil
+}
+
+// timeLineOf is what a time line of a recording is made of.
+func timeLineOf(ctx context.Context, r *session.Replay, rec *recording.Recording) (*report.Timed, error) {
+	t := &report.Timed{Name: rec.Name()}
+	var err error
+	if t.Stops, err = await(ctx, "decoding all stops", r.Snapshots); err != nil {
+		return nil, err
+	}
+	if t.Last, err = r.View(r.Stops()); err != nil {
+		return nil, err
+	}
+	for n := range t.Stops {
+		t.Log = append(t.Log, r.NewLog(n+1))
+	}
+	return t, nil
 }
 
 // storyOf is what a report of a recording is made of.

@@ -28,7 +28,7 @@ var pathOptions = map[string][]string{
 	"compare-gdb": {"build", "kernel"},                                                                                  // as snapshot
 	"compare-jdb": {"build", "kernel", "record", "scenario", "serial", "wire-log"},                                      // as snapshot
 	"doctor":      {"build", "guest", "kernel", "ram", "record", "scenario", "serial", "source", "symbols", "wire-log"}, // as snapshot
-	"export":      {"cast", "core", "report"},
+	"export":      {"cast", "core", "perfetto", "report"},
 	"lab":         {"guest", "record", "scenario", "source", "wire-log"}, // as check
 	"record":      {"build", "guest", "kernel", "output", "ram", "record", "scenario", "serial", "source", "symbols", "wire-log"},
 	"serve":       {"listen"},

@@ -145,12 +145,13 @@ func TestExport(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
-	r := thaw(t, "export", "rtcr-2016", "--report", at("a.html"), "--core", at("a.core"), "--cast", at("a.cast"), "--stop", "30")
+	r := thaw(t, "export", "rtcr-2016", "--report", at("a.html"), "--core", at("a.core"), "--cast", at("a.cast"), "--perfetto", at("a.json"), "--stop", "30")
 	if r.code != exitOK {
 		t.Fatalf("exit code %d: %s", r.code, r.stderr)
 	}
 	for name, parts := range map[string][]string{
 		"a.html": {"<!DOCTYPE html>", "ignored", "1014e1a", "core&#39;s pager copy", "Genode 16.08"},
+		"a.json": {`"name":"requested: Genode::Platform_thread::state`, `"cat":"phase"`, `"process_name"`, `1 sheep`},
 		"a.cast": {`{"version":2,"width":120,"height":40`, "stop 1 of 32", "IGNORED"},
 	} {
 		text, err := os.ReadFile(at(name))
