@@ -1,5 +1,5 @@
 // Package cast films a terminal program that draws on a tcell screen, as an
-// asciicast (version 2, https://docs.asciinema.org/manual/asciicast/v2/).
+// asciicast (versions 2 and 3, https://docs.asciinema.org/manual/asciicast/).
 //
 // It knows screens, cells and the file format. It must not know what is shown.
 package cast
@@ -61,30 +61,47 @@ type Film struct {
 	screen *Screen
 	last   []string // rows as they were filmed last
 	at     time.Duration
+	told   time.Duration // at of the last event, where events tell the time since the one before
+	since  bool
 	err    error
 }
 
-// header is an asciicast's first line.
+// header is an asciicast's first line. Version 2 has width and height, version 3 term.
 type header struct {
 	Version   int               `json:"version"`
-	Width     int               `json:"width"`
-	Height    int               `json:"height"`
+	Width     int               `json:"width,omitempty"`
+	Height    int               `json:"height,omitempty"`
+	Term      *term             `json:"term,omitempty"`
 	Title     string            `json:"title,omitempty"`
-	Env       map[string]string `json:"env"`
+	Env       map[string]string `json:"env,omitempty"`
 	IdleLimit float64           `json:"idle_time_limit,omitempty"`
 }
 
-// NewFilm writes the beginning of a film.
-func NewFilm(w io.Writer, s *Screen, title string) (*Film, error) {
+// term is the terminal's size in version 3.
+type term struct {
+	Columns int    `json:"cols"`
+	Rows    int    `json:"rows"`
+	Type    string `json:"type"`
+}
+
+// NewFilm writes the beginning of a film in version 2 or 3 of the format.
+func NewFilm(w io.Writer, s *Screen, title string, version int) (*Film, error) {
 	columns, rows := s.Size()
-	h, err := json.Marshal(header{Version: 2, Width: columns, Height: rows, Title: title, Env: map[string]string{"TERM": "xterm-256color"}})
+	const terminal = "xterm-256color"
+	head := header{Version: version, Title: title}
+	if version == 2 {
+		head.Width, head.Height, head.Env = columns, rows, map[string]string{"TERM": terminal}
+	} else {
+		head.Term = &term{columns, rows, terminal}
+	}
+	h, err := json.Marshal(head)
 	if err != nil {
 		return nil, fmt.Errorf("beginning the film: %w", err)
 	}
 	if _, err := fmt.Fprintf(w, "%s\n", h); err != nil {
 		return nil, fmt.Errorf("beginning the film: %w", err)
 	}
-	return &Film{w: w, screen: s, last: make([]string, rows)}, nil
+	return &Film{w: w, screen: s, last: make([]string, rows), since: version > 2}, nil
 }
 
 // Turn goes on with another screen of the same size.
@@ -136,7 +153,11 @@ func (f *Film) event(kind, out string) {
 	if f.err != nil {
 		return
 	}
-	line, err := json.Marshal([]any{f.at.Seconds(), kind, out})
+	at := f.at
+	if f.since {
+		at, f.told = f.at-f.told, f.at
+	}
+	line, err := json.Marshal([]any{at.Seconds(), kind, out})
 	if err == nil {
 		_, err = fmt.Fprintf(f.w, "%s\n", line)
 	}

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -25,7 +26,7 @@ func TestFilm(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	f, err := NewFilm(&out, s, "a title")
+	f, err := NewFilm(&out, s, "a title", 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,4 +78,38 @@ func TestSettle(t *testing.T) {
 	if err := s.Settle(5*time.Second, func() bool { return s.Shows() > 0 }); err != nil {
 		t.Error(err)
 	}
+}
+
+// Version 3 tells the terminal in one member, and the time since the event before.
+func TestFilmVersion3(t *testing.T) {
+	s, err := NewScreen(20, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	f, err := NewFilm(&out, s, "a title", 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(s, 0, tcell.StyleDefault, "hello")
+	f.Frame(2 * time.Second)
+	put(s, 0, tcell.StyleDefault, "world")
+	f.Frame(3 * time.Second)
+	if err := f.End(); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	if want := `{"version":3,"title":"a title","term":{"cols":20,"rows":3,"type":"xterm-256color"}}`; len(lines) != 4 || !sameJSON(lines[0], want) {
+		t.Fatalf("%q, want 4 lines, the first %s", lines, want)
+	}
+	for i, at := range []string{"[0,", "[2,", "[3,"} {
+		if !strings.HasPrefix(lines[i+1], at) {
+			t.Errorf("event %d is %s, want it after %s", i, lines[i+1], at)
+		}
+	}
+}
+
+func sameJSON(a, b string) bool {
+	var x, y any
+	return json.Unmarshal([]byte(a), &x) == nil && json.Unmarshal([]byte(b), &y) == nil && reflect.DeepEqual(x, y)
 }

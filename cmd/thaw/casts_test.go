@@ -94,7 +94,7 @@ func filmExercise(t *testing.T, title string, e workshop.Exercise, size [2]int, 
 		screen, leave := atLastStop(t, size, ui.Options{Room: true}, open)
 		if film == nil {
 			var err error
-			film, err = cast.NewFilm(&out, screen, "thaw: "+e.Recording)
+			film, err = cast.NewFilm(&out, screen, "thaw: "+e.Recording, 2)
 			must(err)
 			must(film.Card(card(title, e.Symptom, "thaw replay "+e.Recording), castCard))
 		}

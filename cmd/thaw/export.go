@@ -28,6 +28,7 @@ type exportFlags struct {
 	stop                         int
 	task                         string
 	size                         string
+	version                      int
 	force                        bool
 }
 
@@ -55,6 +56,7 @@ states (Chrome's trace format, for ui.perfetto.dev). "-" writes to the standard 
 	fl.IntVar(&f.stop, "stop", 0, "`number` of the stop for --core (default: the last one)")
 	fl.StringVar(&f.task, "task", "", "`id` of the task whose memory --core shows, in hex (default: the running one)")
 	fl.StringVar(&f.size, "size", "120x40", "`COLUMNSxROWS` of the film")
+	fl.IntVar(&f.version, "cast-version", 2, "`version` of the asciicast format: 2, or 3 for players of 2025 and later")
 	fl.BoolVar(&f.force, "force", false, "overwrite files that exist")
 	return c
 }

@@ -28,6 +28,9 @@ func (f *exportFlags) film(ctx context.Context, r *session.Replay) error {
 	if _, err := fmt.Sscanf(f.size+"\n", "%dx%d\n", &columns, &rows); err != nil || columns < 40 || rows < 12 || columns > 500 || rows > 200 {
 		return fmt.Errorf("%q is no size of a screen, such as 120x40", f.size)
 	}
+	if f.version != 2 && f.version != 3 {
+		return fmt.Errorf("%d is no version of the asciicast format that thaw writes: 2 or 3", f.version)
+	}
 	p, err := session.NewPlayer(r)
 	if err != nil {
 		return err
@@ -37,7 +40,7 @@ func (f *exportFlags) film(ctx context.Context, r *session.Replay) error {
 		return err
 	}
 	return writeFile(ctx, f.cast, f.force, func(w io.Writer) error {
-		film, err := cast.NewFilm(w, screen, "thaw: "+r.Name())
+		film, err := cast.NewFilm(w, screen, "thaw: "+r.Name(), f.version)
 		if err != nil {
 			return err
 		}
