@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"thaw/kernel"
+	"thaw/session/scenario"
 	"thaw/session/view"
 )
 
@@ -26,6 +27,9 @@ type Controller struct {
 	state view.RunState
 	note  string
 	peek  *view.Peek
+
+	draft     *scenario.Draft // nil: the scenario was not changed
+	draftView *view.Draft     // of it, or of the scenario as it is; nil where none can be saved
 }
 
 type command struct {
@@ -44,6 +48,9 @@ const (
 // NewController starts the goroutine; it ends with ctx.
 func NewController(ctx context.Context, e *Engine) *Controller {
 	c := &Controller{engine: e, commands: make(chan command, 16), updates: make(chan *view.View, 1), done: make(chan struct{}), state: view.Stopped, shown: e.history.last()}
+	if d, err := c.drafted(); err == nil {
+		c.draftView = draftView(d, fileName(e.scn.Name))
+	}
 	c.publish()
 	go c.loop(ctx)
 	return c
@@ -143,6 +150,7 @@ func (c *Controller) publishLog() bool {
 
 // send replaces a view that nobody has fetched so far. c.mu is held.
 func (c *Controller) send(v *view.View) {
+	v.Draft = c.draftView
 	c.view = v
 	select {
 	case <-c.updates:

@@ -116,6 +116,9 @@ type asker struct {
 
 // Ask answers a query at the current stop.
 func (e *Engine) Ask(ctx context.Context, q view.Query) *view.Peek {
+	if q.Kind == view.QueryFunctions { // of the programs, not of a stop
+		return e.asker.ask(&view.Snapshot{}, q)
+	}
 	last := e.history.newest()
 	if last == nil {
 		return &view.Peek{Query: q, Title: q.Kind, Err: "the guest has not stopped so far"}
@@ -128,7 +131,8 @@ func (a *asker) ask(s *view.Snapshot, q view.Query) *view.Peek {
 	p := &view.Peek{Query: q, Stop: s.Number, Title: q.Kind}
 	answer := map[string]func(*view.Snapshot, *view.Peek) error{
 		view.QueryMemory: a.askMemory, view.QueryValue: a.askValue, view.QueryObject: a.askObject, view.QueryCode: a.askCode, view.QueryStack: a.askStack,
-		view.QueryLog: a.askLog,
+		view.QueryLog:       a.askLog,
+		view.QueryFunctions: a.askFunctions,
 	}[q.Kind]
 	if answer == nil {
 		p.Err = fmt.Sprintf("nothing is known about %q", q.Kind)

@@ -7,18 +7,19 @@ import "github.com/rivo/tview"
 type ui struct {
 	*desk
 	*panes
-	front   *front
-	asks    *questions
-	guest   *guest
-	tour    *tour // nil: there is none
-	room    *room // nil: nobody presents
-	palette *palette
-	help    *help
-	bars    *bars
-	keeper  *keeper
-	keys    keymap
-	root    tview.Primitive
-	mail    *mailbox // from the pump
+	front    *front
+	asks     *questions
+	drafting *drafting
+	guest    *guest
+	tour     *tour // nil: there is none
+	room     *room // nil: nobody presents
+	palette  *palette
+	help     *help
+	bars     *bars
+	keeper   *keeper
+	keys     keymap
+	root     tview.Primitive
+	mail     *mailbox // from the pump
 
 	greeting bool // the first hints are shown
 	quit     func()

@@ -13,8 +13,9 @@ import (
 // and opens windows for the answers.
 type questions struct {
 	*desk
-	threads *threadsPane
-	caps    *capsPane
+	threads  *threadsPane
+	caps     *capsPane
+	drafting *drafting
 }
 
 func (q *questions) ask(what view.Query) { q.ctrl.(Peeker).Ask(what) }
@@ -151,6 +152,9 @@ func (q *questions) answer(p *view.Peek) {
 	title := fmt.Sprintf("%s at stop %d", clean(p.Title), p.Stop)
 	switch {
 	case p.Err != "":
+	case len(p.Functions) > 0:
+		q.drafting.show(clean(p.Title), p.Functions)
+		return
 	case len(p.Members) > 0:
 		q.list(title, &memberList{th: q.th, members: p.Members})
 		return

@@ -110,6 +110,10 @@ func (u *ui) paneActions() []action {
 			take: u.asks.value, words: u.componentWords, why: u.needPeeker, above: true},
 		action{command: "watch", arg: "EXPR", help: "evaluate at each stop", group: groupCommand,
 			take: func(arg string) { u.ctrl.(Peeker).Watch(arg) }, words: u.componentWords, why: u.needPeeker, above: true},
+		action{command: "functions", arg: "PATTERN", help: "functions; Enter makes one a phase, or not", group: groupCommand,
+			take: u.drafting.functions, words: u.componentWords, why: u.drafting.needDrafter, above: true},
+		action{command: "scenario", arg: "[FILE]", help: "show the scenario, and save it", group: groupCommand,
+			run: u.drafting.scenario, take: u.drafting.save, why: u.drafting.needDraft, above: true},
 		action{command: "object", arg: "ID", help: "show any kernel object", group: groupCommand,
 			take: u.findObject, words: u.objectIDs, why: u.needSystem, above: true},
 	)

@@ -101,7 +101,8 @@ func newUI(c Controller, o Options) *ui {
 	p := newPanes(d)
 	u := &ui{desk: d, panes: p, quit: func() {}, suspend: func() {}, mail: &mailbox{}}
 	u.front = &front{desk: d, panes: p}
-	u.asks = &questions{desk: d, threads: p.threads, caps: p.caps}
+	u.drafting = &drafting{d}
+	u.asks = &questions{desk: d, threads: p.threads, caps: p.caps, drafting: u.drafting}
 	u.guest = &guest{desk: d, threads: p.threads}
 	u.tour = newTour(p, o.Tour)
 	u.keeper = &keeper{desk: d, panes: p, dir: o.ConfigDir, tour: u.tour}
@@ -127,6 +128,7 @@ func (u *ui) apply(v *view.View) {
 		u.note = ""
 	}
 	u.follow(old)
+	u.drafting.follow(old)
 	if v.Peek != nil && v.Peek != old.Peek {
 		u.asks.answer(v.Peek)
 	}

@@ -214,6 +214,8 @@ func TestController(t *testing.T) {
 	c.Interrupt()
 	c.until("the interrupt", stoppedAt(last.Stops+1))
 
+	changeScenario(t, c)
+
 	// History does not change, whatever came later.
 	after, err := json.Marshal(report.NewSnapshotJSON(first.Snapshot))
 	if err != nil || string(before) != string(after) {
@@ -228,6 +230,47 @@ func TestController(t *testing.T) {
 	case <-vm.Done():
 	case <-ctx.Done():
 		t.Error("QEMU runs on after the session")
+	}
+}
+
+// changeScenario makes a function a phase, which stops the guest from then on, and saves
+// the scenario.
+func changeScenario(t *testing.T, c *control) {
+	t.Helper()
+	c.Ask(view.Query{Kind: view.QueryFunctions, Expr: "rtcr: restorer::_trans"})
+	v := c.until("functions", func(v *view.View) bool { return v.State == view.Stopped && v.Peek != nil })
+	if f := v.Peek.Functions; len(f) != 1 || f[0].Name != "Rtcr::Restorer::_translate" || f[0].Component != "rtcr" || f[0].Place.Line == 0 || v.Peek.Err != "" {
+		t.Errorf("functions: %+v", v.Peek)
+	}
+	const function = "Rtcr::Restorer::_translate"
+	own := func(v *view.View) bool {
+		return slices.ContainsFunc(v.Breakpoints, func(b view.BreakpointInfo) bool { return b.Own() && b.Function == function })
+	}
+	if v.Draft == nil || v.Draft.Changed || v.Draft.In[view.PhaseKey("rtcr", function)] || own(v) {
+		t.Fatalf("before: %+v", v.Draft)
+	}
+	c.TogglePhase("rtcr", function)
+	v = c.until("a phase more", func(v *view.View) bool { return v.State == view.Stopped && v.Draft.Changed })
+	if !v.Draft.In[view.PhaseKey("rtcr", function)] || !own(v) {
+		t.Errorf("%+v, breakpoints %+v", v.Draft, v.Breakpoints)
+	}
+	path := filepath.Join(t.TempDir(), "saved.yaml")
+	c.SaveScenario(path)
+	c.until("a saved scenario", func(v *view.View) bool { return v.State == view.Stopped && !v.Draft.Changed && v.Draft.Saved == path })
+	saved, err := scenario.Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := false
+	scenario.EachPhase(saved.Phases, 0, func(p *scenario.PhaseSpec, depth int) { found = found || p.Function == function && depth == 1 })
+	if !found || len(saved.Expect) < 10 {
+		t.Errorf("%+v", saved.Phases)
+	}
+	c.SaveScenario(path)
+	c.until("the word that the file exists", func(v *view.View) bool { return v.State == view.Stopped && strings.Contains(v.Message, "saved.yaml") })
+	c.TogglePhase("rtcr", function)
+	if v = c.until("a phase less", func(v *view.View) bool { return v.State == view.Stopped && v.Draft.Changed }); own(v) {
+		t.Error("its breakpoint is left")
 	}
 }
 

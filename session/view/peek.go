@@ -12,6 +12,8 @@ const (
 	QueryCode   = "code"   // source and instructions where a Thread is, or at Addr of a Task
 	QueryStack  = "stack"  // backtrace of a Thread
 	QueryLog    = "LOG"    // lines left out of the LOG that hold Expr
+
+	QueryFunctions = "functions" // those whose names match Expr, "COMPONENT: PATTERN" or "PATTERN"
 )
 
 // Query asks for one of these; which other fields count stands there. A task of
@@ -35,7 +37,9 @@ type Peek struct {
 	Members []PeekMember // of a value
 	Frames  []PeekFrame  // of a backtrace
 	Text    []string     // of code, or lines of the LOG
-	Err     string       // one sentence, if it cannot be shown
+
+	Functions []PeekFunction // that match a pattern
+	Err       string         // one sentence, if it cannot be shown
 }
 
 // PeekRow is a row of memory: up to 16 bytes, and what words in them point to.
@@ -64,6 +68,28 @@ type PeekFrame struct {
 	Frame
 	Leads Query // its code; no Kind: nothing
 }
+
+// PeekFunction is a function of a program.
+type PeekFunction struct {
+	Component string
+	Name      string // qualified
+	Place     Place  // where it is entered first
+	Inlined   int    // in how many places it was inlined
+}
+
+// Draft is the scenario as it will be saved: its phases can be changed.
+type Draft struct {
+	Phases  []Phase         // of it, without states
+	In      map[string]bool // its functions that are phases, by PhaseKey
+	Changed bool            // it is not saved
+	Name    string          // file to save it in, if no other is given
+	Saved   string          // file that it was saved in last, "" none
+	Lines   []string        // of its text, nil if Problem says why there is none
+	Problem string
+}
+
+// PhaseKey is the key of a component's function.
+func PhaseKey(component, function string) string { return component + ": " + function }
 
 // Watch is an expression that is evaluated at every stop.
 type Watch struct {

@@ -83,6 +83,7 @@ type View struct {
 	NoReverse   string   // why it does not go backwards, "" if it does
 	NoRestart   string   // why it cannot go on from the shown stop, "" if it can
 	Peek        *Peek    // what the user asked to see last, nil if nothing
+	Draft       *Draft   // scenario to be saved, nil where none can be
 	Unrecorded  string   // why what is seen is not in the recording's file, "" if it is
 	Notes       []Note   // by stop, of one stop as they were written
 }
