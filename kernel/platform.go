@@ -73,6 +73,8 @@ type Request struct {
 	Registers string `yaml:"registers"`
 	RegionMap string `yaml:"region_map"` // pointer to what is attached to the thread's task, see Attached
 	Copy      *Copy  `yaml:"copy"`
+	Thread    string `yaml:"-"` // the thread's name, and
+	Missing   string `yaml:"-"` // what it means that a selector names nothing, for a kernel that may not have the thread
 	Has       Member `yaml:"-"` // what the component's debug info must have for it to be this generation
 }
 

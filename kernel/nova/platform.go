@@ -47,7 +47,8 @@ func newPlatform() kernel.Platform {
 // pager object, and hands it over in its reply when the thread is recalled.
 var requests = []kernel.Request{{
 	Component: kernel.Core, Function: "Core::Platform_thread::state(Genode::Thread_state)",
-	Has:      kernel.Member{Type: "Genode::Thread_state", Path: "cpu.ip"}, // 24.05 to 26.02
+	Has:    kernel.Member{Type: "Genode::Thread_state", Path: "cpu.ip"}, // 24.05 to 26.02
+	Thread: "_name._buf", Missing: "the kernel has no EC of it, as of one that was never started; core keeps the state, and start() sets ip and sp itself",
 	Selector: "_id_base", IP: "s.cpu.ip", SP: "s.cpu.sp", Registers: "s.cpu",
 	Copy: &kernel.Copy{Name: "core's pager object (Platform_thread::_pager->_state.thread)", IP: "_pager->_state.thread.cpu.ip", SP: "_pager->_state.thread.cpu.sp"},
 }}

@@ -12,6 +12,8 @@ type Gap struct {
 	At  Instant
 	Of  GapKind
 	Why string
+	// Name is the thread's, where it is known in spite of that.
+	Name string `json:",omitempty"`
 }
 
 // GapKind is what is missing.

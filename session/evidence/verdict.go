@@ -74,7 +74,7 @@ func (j *Judge) unfound() (out []view.ThreadVerdict) {
 	for _, g := range j.Ev.Gaps {
 		if g.Of == GapRequest {
 			missing := view.Stage{Missing: "the thread is not known"}
-			out = append(out, view.ThreadVerdict{Name: "?", Verdict: view.Unknown, Rule: "request-unread", Cause: g.Why,
+			out = append(out, view.ThreadVerdict{Name: cmp.Or(g.Name, "?"), Verdict: view.Unknown, Rule: "request-unread", Cause: g.Why,
 				Checkpointed: missing, Requested: missing, Kernel: missing, Entered: missing})
 		}
 	}

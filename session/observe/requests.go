@@ -3,6 +3,7 @@ package observe
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 
 	"thaw/containers"
@@ -166,7 +167,7 @@ func (ob *Observer) requested(ctx context.Context, r *kernel.Request) (*drive.Ev
 	}
 	o, err := ob.requestedThread(sys, scope, r)
 	if err != nil {
-		return nil, ob.missed(ctx, evidence.GapRequest, "the thread of a request, by "+r.Function+",", err)
+		return nil, ob.unfound(ctx, scope, r, err)
 	}
 	t, err := ob.trackOf(sys, o)
 	if err != nil {
@@ -198,6 +199,28 @@ func (ob *Observer) requested(ctx context.Context, r *kernel.Request) (*drive.Ev
 	}
 	return nil, nil
 }
+
+// unfound notes a request whose thread is not known.
+func (ob *Observer) unfound(ctx context.Context, scope debuginfo.Scope, r *kernel.Request, err error) error {
+	g := evidence.Gap{At: ob.Now(), Of: evidence.GapRequest}
+	if r.Thread != "" {
+		if v, err := scope.Eval(r.Thread); err == nil {
+			g.Name, _ = v.String() // without one it is nobody's
+		}
+	}
+	var gone error
+	if g.Why, gone = ob.Unread(ctx, "the thread of a request, by "+r.Function+",", err); gone != nil {
+		return gone
+	}
+	if r.Missing != "" && errors.Is(err, errEmpty) {
+		g.Why += ": " + r.Missing
+	}
+	ob.Ev.NoteGap(g)
+	return nil
+}
+
+// errEmpty is that a selector names nothing.
+var errEmpty = errors.New("is empty")
 
 // requestedThread finds the thread that a request is for: by the address of its object,
 // or by a capability selector.
@@ -255,7 +278,7 @@ func (ob *Observer) bySelector(sys *kernel.System, selector uint64) (*kernel.Obj
 	slot := ob.m.Decoder.Slot(selector)
 	c, ok := task.PD.Cap(slot)
 	if !ok {
-		return nil, fmt.Errorf("selector %#x is slot %#x of task %s, which is empty", selector, slot, task.ID)
+		return nil, fmt.Errorf("selector %#x is slot %#x of task %s, which %w", selector, slot, task.ID, errEmpty)
 	}
 	o := sys.Named(c)
 	if o == nil || o.Thread == nil {
