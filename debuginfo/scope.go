@@ -24,6 +24,9 @@ type Scope struct {
 	// inlined copies begin at one address. Empty for all, the innermost first;
 	// at the very entry of a function that one goes first.
 	Function string
+	// FileAt finds the file with the code at an address that File has none at: a
+	// library calls back into its program, and returns to it. nil: there is no other.
+	FileAt func(addr uint64) *File
 
 	caller bool   // PC is behind a call
 	object *Value // names are members of this value

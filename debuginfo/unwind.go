@@ -217,7 +217,7 @@ func (s *Scope) callerAt(regs unwound, ret, cfa uint64) Scope {
 		ret &^= 1 // Thumb
 	}
 	regs[s.File.arch.pc], regs[s.File.arch.sp] = ret, cfa
-	return Scope{File: s.File, Mem: s.Mem, Regs: regs, PC: ret, caller: true}
+	return Scope{File: s.File, Mem: s.Mem, Regs: regs, PC: ret, FileAt: s.FileAt, caller: true}
 }
 
 // returnAtEntry reads the return address by the calling convention.
@@ -296,13 +296,30 @@ func (s Scope) Backtrace(max int) (frames []Frame, why string) {
 			why = errOutermost.Error()
 		case err != nil:
 			why = "unwinding ends here: " + err.Error()
-		case !s.File.InText(next.PC - 1):
+		case !next.enterFile(next.PC - 1):
 			why = fmt.Sprintf("unwinding ends here: the return address %#x is no code of %s", next.PC, s.File.Path())
 		}
 		seen[key] = true
 		s = next
 	}
 	return frames[:min(len(frames), max)], why
+}
+
+// enterFile has the scope go on in the file with the code at an address. It says whether
+// there is one.
+func (s *Scope) enterFile(addr uint64) bool {
+	if s.File.InText(addr) {
+		return true
+	}
+	if s.FileAt == nil {
+		return false
+	}
+	f := s.FileAt(addr)
+	if f == nil || !f.InText(addr) {
+		return false
+	}
+	s.File = f
+	return true
 }
 
 // inlineFrames are the functions at one place.

@@ -36,7 +36,7 @@ func (e *Engine) snapshot(ctx context.Context, reason string) (*view.Snapshot, e
 	}
 	c := e.programs.Here(sys)
 	s.PC = c.Place(cpu.IP)
-	s.Frames = e.programs.Backtrace(c)
+	s.Frames = e.programs.Backtrace(sys, c)
 	model, rest := e.m.Mirror.Stats(), e.m.View.Stats()
 	s.Cost = view.Cost{Duration: time.Since(begin), Bytes: model.Bytes + rest.Bytes, Batches: model.Batches + rest.Batches}
 	return s, nil

@@ -292,6 +292,9 @@ func (cs *Set) At(sys *kernel.System, task *kernel.Object, addr uint64) *Compone
 			return lib
 		}
 	}
+	if k := cs.Kernel(); k != nil && k.HasText(addr) {
+		return k // core of base-hw is a part of the kernel's program
+	}
 	return c
 }
 

@@ -26,24 +26,48 @@ func (cs *Set) Here(sys *kernel.System) *Component {
 }
 
 // Backtrace unwinds the stack of the stopped processor, which runs a component, or nil.
-func (cs *Set) Backtrace(c *Component) []view.Frame {
+// Without a system it stays in that component.
+func (cs *Set) Backtrace(sys *kernel.System, c *Component) []view.Frame {
 	if c == nil {
 		return nil
 	}
-	return framesOf(cs.m.Scope(c.File), c)
+	var task *kernel.Object
+	if cpu := cs.m.CPU(); cpu.User && sys != nil {
+		task = sys.PDByRoot(cpu.Root)
+	}
+	return cs.framesOf(sys, task, cs.m.Scope(c.File))
 }
 
-// framesOf unwinds the stack of a component's scope.
-func framesOf(scope debuginfo.Scope, c *Component) []view.Frame {
+// framesOf unwinds the stack of a scope in a task, nil in the kernel: from a library into
+// the program that called it, and back.
+func (cs *Set) framesOf(sys *kernel.System, task *kernel.Object, scope debuginfo.Scope) []view.Frame {
+	if task != nil && task.PD != nil {
+		scope.FileAt = func(addr uint64) *debuginfo.File {
+			if c := cs.At(sys, task, addr); c != nil {
+				return c.File
+			}
+			return nil
+		}
+	}
 	frames, why := scope.Backtrace(maxFrames)
 	out := make([]view.Frame, 0, len(frames)+1)
 	for _, f := range frames {
-		out = append(out, view.Frame{Inlined: f.Inlined, Place: view.Place{Addr: f.PC, Component: c.Name, Function: f.Func, Offset: f.Offset, File: f.File, Line: f.Line}})
+		out = append(out, view.Frame{Inlined: f.Inlined, Place: view.Place{Addr: f.PC, Component: cs.of(f.Scope.File), Function: f.Func, Offset: f.Offset, File: f.File, Line: f.Line}})
 	}
 	if why != "" {
 		out = append(out, view.Frame{Note: why})
 	}
 	return out
+}
+
+// of is the name of the component with a file.
+func (cs *Set) of(f *debuginfo.File) string {
+	for name, c := range cs.ByName {
+		if c.File == f {
+			return name
+		}
+	}
+	return ""
 }
 
 // UserThread is a thread that was in user mode, and its task.
@@ -67,7 +91,7 @@ func (cs *Set) Stack(s *view.Snapshot, o, task *kernel.Object, phys memory.Reade
 	}
 	regs := savedRegisters{{Name: cs.m.Arch.IP, Value: o.Thread.IP}, {Name: cs.m.Arch.SP, Value: o.Thread.SP}}
 	scope := debuginfo.Scope{File: c.File, Mem: memory.NewSpace(phys, cs.m.Paging, task.PD.Root), Regs: append(regs, o.Thread.Registers...), PC: o.Thread.IP}
-	return framesOf(scope, c), nil
+	return cs.framesOf(s.System, task, scope), nil
 }
 
 // savedRegisters are a thread's, by name.

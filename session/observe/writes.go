@@ -65,7 +65,7 @@ func (ob *Observer) Observe(ctx context.Context, t *evidence.Track, written uint
 		added += ob.Ev.NoteWrite(t, at, p, all[i], written == p.IPAddr || usual && written == p.SPAddr)
 	}
 	if added > 0 {
-		t.WritesBy(added, ob.programs.Backtrace(ob.programs.Kernel()))
+		t.WritesBy(added, ob.programs.Backtrace(nil, ob.programs.Kernel()))
 	}
 	return nil, false, nil
 }
@@ -118,7 +118,7 @@ func (ob *Observer) copyWritten(ctx context.Context, t *evidence.Track, c *evide
 	if !cpu.User {
 		prog = ob.programs.Kernel()
 	}
-	t.Copied = evidence.Note(&ob.Ev, t.Block, t.Copied, evidence.Write{At: ob.Now(), Where: sourceCopy, Place: prog.Place(cpu.IP), Addr: c.IPAddr, Old: old, Saved: evidence.Saved{IP: ip}, Frames: ob.programs.Backtrace(prog)})
+	t.Copied = evidence.Note(&ob.Ev, t.Block, t.Copied, evidence.Write{At: ob.Now(), Where: sourceCopy, Place: prog.Place(cpu.IP), Addr: c.IPAddr, Old: old, Saved: evidence.Saved{IP: ip}, Frames: ob.programs.Backtrace(nil, prog)})
 	return nil
 }
 
