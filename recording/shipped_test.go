@@ -17,12 +17,15 @@ import (
 // recorded, as they stand in a record's JSON.
 var machineRoots = regexp.MustCompile(`["= (:](/work/|/root/|/home/|/tmp/|/mnt/|/Users/)`)
 
-// The recordings that come with thaw name no path of the machine that made them.
+// The recordings that come with thaw, and those of real systems that decoders are tested
+// with, name no path of the machine that made them.
 func TestShippedPaths(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("..", "scenarios", "recordings", "*.thaw"))
-	if err != nil || len(files) < 20 {
-		t.Fatalf("%d recordings: %v", len(files), err)
+	decoded, derr := filepath.Glob(filepath.Join("..", "kernel", "*", "testdata", "*.thaw"))
+	if err = errors.Join(err, derr); err != nil || len(files) < 20 || len(decoded) < 5 {
+		t.Fatalf("%d and %d recordings: %v", len(files), len(decoded), err)
 	}
+	files = append(files, decoded...)
 	for _, file := range files {
 		records(t, file, func(typ string, raw []byte) {
 			if typ == "PAGE" || typ == "MASK" {
