@@ -48,9 +48,10 @@ const (
 	groupTour    = "the tour"
 	groupThaw    = "thaw"
 	groupCommand = "commands"
+	groupOwn     = "your own"
 )
 
-var groups = []string{groupGuest, groupBack, groupHistory, groupPanes, groupMove, groupText, groupTour, groupThaw, groupCommand}
+var groups = []string{groupGuest, groupBack, groupHistory, groupPanes, groupMove, groupText, groupTour, groupThaw, groupCommand, groupOwn}
 
 // keymap is the table of all actions that a session has.
 type keymap []action

@@ -10,6 +10,7 @@ import (
 type jobs struct {
 	wg     sync.WaitGroup
 	told   chan string
+	wrote  chan output   // by commands of the user's
 	alarms chan alarm    // the newest one counts
 	done   chan struct{} // the pump has ended
 }
@@ -21,7 +22,7 @@ type alarm struct {
 }
 
 func newJobs(done chan struct{}) *jobs {
-	return &jobs{told: make(chan string), alarms: make(chan alarm, 1), done: done}
+	return &jobs{told: make(chan string), wrote: make(chan output), alarms: make(chan alarm, 1), done: done}
 }
 
 // ring asks for an alarm, in the place of an earlier one.
@@ -37,6 +38,16 @@ func (j *jobs) start(work func() string) {
 	j.wg.Go(func() {
 		select {
 		case j.told <- work():
+		case <-j.done:
+		}
+	})
+}
+
+// startOutput is start for a command of the user's.
+func (j *jobs) startOutput(work func() output) {
+	j.wg.Go(func() {
+		select {
+		case j.wrote <- work():
 		case <-j.done:
 		}
 	})

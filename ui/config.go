@@ -22,8 +22,13 @@ type settings struct {
 	Layout layout           `yaml:"layout,omitempty"`
 	Sort   map[string]order `yaml:"sort,omitempty"` // by pane
 
+	Own own `yaml:",inline"`
+
 	Greeted []string       `yaml:"greeted,omitempty"` // kinds of sessions whose first hints were shown
 	Stories map[string]int `yaml:"stories,omitempty"` // step at which each was left, counted from 1
+
+	text     []byte          // that they were read from
+	comments yaml.CommentMap // in it, which stay
 }
 
 // layout is how the screen was divided.
@@ -72,7 +77,8 @@ func readSettings(dir string) (settings, error) {
 	if len(bytes.TrimSpace(text)) == 0 {
 		return s, nil
 	}
-	if err := yaml.Unmarshal(text, &s); err != nil {
+	s.text, s.comments = text, yaml.CommentMap{}
+	if err := yaml.UnmarshalWithOptions(text, &s, yaml.CommentToMap(s.comments)); err != nil {
 		first, _, _ := strings.Cut(yaml.FormatError(err, false, false), "\n")
 		return settings{}, fmt.Errorf("%s: %s", path, first)
 	}
@@ -80,6 +86,28 @@ func readSettings(dir string) (settings, error) {
 		return settings{}, fmt.Errorf("%s: %w", path, err)
 	}
 	return s, nil
+}
+
+// checkOwn holds what the user added against the table of keys and commands.
+func (s *settings) checkOwn(dir string, table keymap) error {
+	err := s.Own.check(table)
+	if err == nil {
+		return nil
+	}
+	path := filepath.Join(dir, configFile)
+	var wrong *ownError
+	if !errors.As(err, &wrong) {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	at := (&yaml.PathBuilder{}).Root()
+	for _, p := range wrong.path {
+		at = at.Child(p)
+	}
+	if node, nerr := at.Build().ReadNode(bytes.NewReader(s.text)); nerr == nil && node.GetToken() != nil {
+		pos := node.GetToken().Position
+		return fmt.Errorf("%s: [%d:%d] %w", path, pos.Line, pos.Column, err)
+	}
+	return fmt.Errorf("%s: %w", path, err)
 }
 
 // check says what nobody can have chosen.
@@ -146,7 +174,7 @@ func headsOf(id paneID) []string {
 // writeSettings replaces ui.yaml in one step: a reader finds the old file or the
 // new one.
 func writeSettings(dir string, s settings) error {
-	text, err := yaml.Marshal(s)
+	text, err := yaml.MarshalWithOptions(s, yaml.WithComment(s.comments))
 	if err != nil {
 		return err
 	}

@@ -36,6 +36,15 @@ func (d *desk) background(work func() string) {
 	d.jobs.start(work)
 }
 
+// backgroundOutput is background for what shows its output.
+func (d *desk) backgroundOutput(work func() output) {
+	if d.jobs == nil {
+		d.show(work())
+		return
+	}
+	d.jobs.startOutput(work)
+}
+
 // showStop shows a stop of the history by its number.
 func (d *desk) showStop(arg string) {
 	n, err := strconv.Atoi(arg)

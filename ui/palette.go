@@ -187,6 +187,16 @@ func (p *palette) run(text string) {
 		return
 	}
 	p.remember(strings.TrimSpace(text))
+	p.command(name, arg)
+}
+
+// do runs a line that nobody typed.
+func (p *palette) do(text string) {
+	name, arg, _ := strings.Cut(strings.TrimSpace(text), " ")
+	p.command(name, strings.TrimSpace(arg))
+}
+
+func (p *palette) command(name, arg string) {
 	a := p.keys.command(name)
 	if a == nil {
 		p.note = p.keys.unknown(name)

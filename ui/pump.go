@@ -21,6 +21,7 @@ const keyWake = tcell.Key(0x7e57)
 type news struct {
 	view *view.View
 	told string // what a job in the background says
+	out  output // what a command of the user's wrote, no title: none
 	ring int    // number of the alarm that came
 	end  bool
 }
@@ -41,6 +42,9 @@ func (m *mailbox) put(n news) bool {
 	}
 	if n.told != "" {
 		m.news.told = n.told
+	}
+	if n.out.title != "" {
+		m.news.out = n.out
 	}
 	if n.ring != 0 {
 		m.news.ring = n.ring
@@ -99,6 +103,7 @@ func (p *pump) run(ctx context.Context, screen tcell.Screen, done <-chan struct{
 				tick = clock.C
 			}
 		case n.told = <-p.jobs.told:
+		case n.out = <-p.jobs.wrote:
 		case a := <-p.jobs.alarms:
 			ring, number = time.After(a.after), a.number
 			continue

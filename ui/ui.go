@@ -28,6 +28,10 @@ type Options struct {
 	Room    bool                 // others watch: air in tables, the selected row in a frame, keys in a corner
 	Follows func(*present.Frame) // is told what is shown, and what to say about it; nil: nobody
 
+	// Shell runs a line of the user's own settings and returns what it wrote; nil: there
+	// is none.
+	Shell func(line string, env []string) string
+
 	// Drawn is told which view was drawn, right before the screen shows it; nil: nobody.
 	Drawn func(*view.View)
 
@@ -48,6 +52,13 @@ func Run(ctx context.Context, c Controller, o Options) error {
 	}
 	if !isUTF8(screen.CharacterSet()) {
 		o.ASCII = true
+	}
+
+	if broken == nil {
+		broken = o.settings.checkOwn(o.ConfigDir, newUI(c, Options{NoGreeting: true}).keymap())
+	}
+	if broken != nil { // what the user wrote there must not be written over
+		o.settings, o.ConfigDir = settings{}, ""
 	}
 
 	app := tview.NewApplication()
@@ -107,7 +118,8 @@ func newUI(c Controller, o Options) *ui {
 	u.tour = newTour(p, o.Tour)
 	u.keeper = &keeper{desk: d, panes: p, dir: o.ConfigDir, tour: u.tour}
 	u.palette, u.help, u.bars = &palette{desk: d}, &help{desk: d, panes: p}, &bars{desk: d, panes: p}
-	u.keys = u.keymap()
+	mine := &owner{desk: d, palette: u.palette, threads: p.threads, shell: o.Shell}
+	u.keys = mine.add(u.keymap(), o.settings.Own)
 	u.palette.keys, u.help.keys, u.bars.keys = u.keys, u.keys, u.keys
 	u.room = newRoom(o)
 	u.th.roomy = u.room != nil
@@ -147,6 +159,9 @@ func (u *ui) capture(ev *tcell.EventKey) *tcell.EventKey {
 	u.apply(news.view)
 	if news.told != "" {
 		u.note = news.told
+	}
+	if news.out.title != "" {
+		u.show(news.out)
 	}
 	if news.ring != 0 {
 		u.tour.ring(news.ring)

@@ -90,7 +90,7 @@ func (o *options) screenFlags(c *cobra.Command) {
 
 // screen says how to draw.
 func (o *options) screen() ui.Options {
-	return ui.Options{Theme: o.theme, ASCII: o.ascii, ConfigDir: ui.DefaultConfigDir()}
+	return ui.Options{Theme: o.theme, ASCII: o.ascii, ConfigDir: ui.DefaultConfigDir(), Shell: shell}
 }
 
 // noScenario is the name of no scenario: a system is looked at, without phases.
