@@ -13,9 +13,9 @@ import (
 func keysDoc() string {
 	u := newUI(newFake(viewStopped()), Options{Tour: fixtureTour()})
 	var b strings.Builder
-	b.WriteString("# Keys and commands\n\n`?` shows this in the debugger, with what works at the moment. This file is written by\n`go test ./ui -update`.\n")
+	b.WriteString("# Keys and commands\n\n`?` shows this in the debugger, with what works at the moment. Your own\nkeys and commands: [ui.md](ui.md). This file is written by `go test ./ui -update`.\n")
 	for _, g := range groups {
-		if g == groupCommand {
+		if g == groupCommand || g == groupOwn {
 			continue
 		}
 		fmt.Fprintf(&b, "\n## %s\n\n| key | does |\n| --- | --- |\n", strings.ToUpper(g[:1])+g[1:])
