@@ -149,9 +149,10 @@ func TestExpectFrom(t *testing.T) {
 }
 
 // Phases begin at functions by a pattern, at a line of the source, and at a line of the LOG.
+// Stored states are read out of an array, without its elements that are not in use.
 func TestPhasePlaces(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"scenario", "check", "testdata/places.yaml", "--build", guestDir}, onLab("check", "lab", "--scenario", "testdata/places.yaml")} {
+	for _, args := range [][]string{{"scenario", "check", "testdata/places.yaml", "--build", guestDir}, onLab("check", "lab:fixed", "--scenario", "testdata/places.yaml")} {
 		r := thaw(t, args...)
 		if r.code != exitOK {
 			t.Fatalf("%v: exit code %d: %s%s", args, r.code, r.stdout, r.stderr)
@@ -159,12 +160,15 @@ func TestPhasePlaces(t *testing.T) {
 		if args[0] != "check" {
 			continue
 		}
-		phases, _, _ := strings.Cut(r.stdout, "\n\n≠")
+		phases, verdicts, _ := strings.Cut(r.stdout, "\n\n- NOT-REQUESTED")
 		if strings.Count(phases, "done     1×") != 22 || strings.Contains(phases, "skipped") {
 			t.Errorf("not all phases came by once:\n%s", phases)
 		}
 		if a, b := strings.Index(phases, "first sheep"), strings.Index(phases, "restore state timer sessions"); a < 0 || b < a {
 			t.Errorf("phases are out of order:\n%s", phases)
+		}
+		if strings.Count(verdicts, "(rtcr's stored state at 0x") != 3 || strings.Count(verdicts, "another state was requested for it than was checkpointed") != 3 {
+			t.Errorf("the array was not read:\n%s", verdicts)
 		}
 	}
 }

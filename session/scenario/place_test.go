@@ -13,6 +13,7 @@ func TestPlaces(t *testing.T) {
 		{"log: '*sheep'", ""}, // a LOG is nobody's
 		{"component: c, line: 'a/b.cc:12'", ""},
 		{"component: c, address: 0x10-0x1f", ""},
+		{"component: c, address: 0x1014faa", ""},
 		{"component: c, functions: 'A::b*'", ""},
 		{"component: c", "phase p names no function"},
 		{"line: 'a.cc:1'", "phase p names no component"},

@@ -165,6 +165,12 @@ func (f former) entry(m *ast.MappingValueNode, t reflect.Type, path string) bool
 		return true
 	}
 	fits := f.value(m.Value, p.typ, at, p.words)
+	switch m.Value.Type() {
+	case ast.IntegerType, ast.FloatType, ast.BoolType:
+		if p.typ.Kind() == reflect.String { // as it is written: 0x1000 is an address, and y a name
+			m.Value = ast.String(m.Value.GetToken())
+		}
+	}
 	if _, single := m.Value.(ast.ScalarNode); !single {
 		f.rep.at[at] = place(m.Key.GetToken())
 	}

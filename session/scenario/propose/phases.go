@@ -1,6 +1,7 @@
 package propose
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -133,7 +134,7 @@ func (g *graph) phases(root string) []*Phase {
 	var within func(name string, depth int) []*Phase
 	within = func(name string, depth int) []*Phase {
 		var out []*Phase
-		for _, c := range g.calls[name] {
+		for _, c := range g.called(name, depth) {
 			if seen[c] || left == 0 || !g.isPhase(root, name, c, depth) {
 				continue
 			}
@@ -148,6 +149,28 @@ func (g *graph) phases(root string) []*Phase {
 		return out
 	}
 	return within(root, 1)
+}
+
+// called lists what a function calls. Where debug info does not tell, since nothing was
+// optimised, that may be all of its class, in the order of their addresses.
+func (g *graph) called(name string, depth int) []string {
+	if len(g.callers) > 0 || depth > 1 {
+		return g.calls[name]
+	}
+	class, _ := split(name)
+	at := map[string]uint64{}
+	var out []string
+	for _, n := range g.names {
+		if c, _ := split(n); c != class || n == name {
+			continue
+		}
+		if places := g.places(n); len(places) > 0 {
+			at[n] = places[0].Addr
+			out = append(out, n)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b string) int { return cmp.Compare(at[a], at[b]) })
+	return out
 }
 
 func (g *graph) isPhase(root, caller, name string, depth int) bool {

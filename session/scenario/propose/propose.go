@@ -24,11 +24,12 @@ type Candidate struct {
 	score int
 }
 
-// Restorers lists the components that may be the restorer, the likeliest first.
+// Restorers lists the components that may be the restorer, the likeliest first: those with
+// functions whose names say that they restore.
 func Restorers(files map[string]*debuginfo.File, kernel string) ([]Candidate, error) {
 	var out []Candidate
 	for name, f := range files {
-		if name == kernel || strings.HasSuffix(name, ".so") {
+		if name == kernel || strings.HasSuffix(name, ".so") || slices.Contains(system, name) {
 			continue
 		}
 		names, err := f.FunctionNames()
@@ -37,6 +38,7 @@ func Restorers(files map[string]*debuginfo.File, kernel string) ([]Candidate, er
 		}
 		c := Candidate{Name: name}
 		classes := map[string]bool{}
+		restores := false
 		for _, n := range names {
 			class, last := split(n)
 			if !own(n) {
@@ -44,6 +46,7 @@ func Restorers(files map[string]*debuginfo.File, kernel string) ([]Candidate, er
 			}
 			_, short := split(class)
 			if p, plain := purposeOf(last); p != nothing {
+				restores = restores || p == restoring && !slices.Contains(minor, verb(last))
 				c.score += plain * plain
 				classes[class] = true
 			} else if p, _ := purposeOf(short); p != nothing {
@@ -51,7 +54,7 @@ func Restorers(files map[string]*debuginfo.File, kernel string) ([]Candidate, er
 				classes[class] = true
 			}
 		}
-		if c.score == 0 {
+		if !restores {
 			continue
 		}
 		list := slices.Sorted(maps.Keys(classes))

@@ -159,3 +159,26 @@ func TestWords(t *testing.T) {
 		t.Error("outermost scopes")
 	}
 }
+
+// Code that was not optimised does not tell who calls whom: what is of the same class is
+// proposed, in the order of its addresses, for a run to sift.
+func TestNoCalls(t *testing.T) {
+	f := vault(t, "-O0")
+	p, err := For(files(f), "kernel", "vault", "patient")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	p.each(func(q *Phase) { names = append(names, q.Name) })
+	for _, want := range []string{"freeze sessions", "copy memory", "revive threads", "start threads", "fill memory"} {
+		if !slices.Contains(names, want) {
+			t.Errorf("%s is not among %v", want, names)
+		}
+	}
+	if slices.Contains(names, "destroy old") || slices.Contains(names, "find thread") {
+		t.Errorf("what is no phase is among %v", names)
+	}
+	if p.Stored == nil || p.Stored.Lists[0] != "_archive.sessions" {
+		t.Errorf("stored: %+v", p.Stored)
+	}
+}
