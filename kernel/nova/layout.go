@@ -27,7 +27,8 @@ type Layout struct {
 	pt       ptLayout
 	sc       scLayout
 	sm       smLayout
-	core     *coreLayout // nil where core's debug info is not there
+	core     *coreLayout // nil where core's debug info is not there, or
+	unnamed  error       // does not tell
 	status   map[uint64]string
 	platform kernel.Platform
 
@@ -126,10 +127,7 @@ func NewLayout(f, core kernel.Symbols) (*Layout, error) {
 		}
 	}
 	if core != nil {
-		var err error
-		if l.core, err = newCoreLayout(core); err != nil {
-			return nil, err
-		}
+		l.core, l.unnamed = newCoreLayout(core)
 	}
 	return l, nil
 }

@@ -68,6 +68,9 @@ type name struct{ thread, pd string }
 // pager object to which their portals lead.
 func (d *decoder) findNames() {
 	d.named[d.kobject(d.vars.kern, typePD)] = name{pd: "kernel"}
+	if d.unnamed != nil {
+		d.probs.Note("threads and protection domains have no names: %v", d.unnamed)
+	}
 	root := d.objects[d.kobject(d.vars.root, typePD)]
 	if d.core == nil || root == nil || root.err != nil {
 		return

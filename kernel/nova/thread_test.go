@@ -1,9 +1,11 @@
 package nova_test
 
 import (
+	"errors"
 	"path/filepath"
 	"testing"
 
+	"thaw/debuginfo"
 	"thaw/kernel"
 	"thaw/kernel/kernels"
 	"thaw/recording"
@@ -100,6 +102,48 @@ func TestWaits(t *testing.T) {
 		}
 		if !found {
 			t.Errorf("no thread %s", name)
+		}
+	}
+}
+
+// stranger is debug info of another core.
+type stranger struct{ kernel.Symbols }
+
+func (stranger) Type(name string) (*debuginfo.Type, error) { return nil, errors.New("no type " + name) }
+
+// Without what core knows, or with that of another core, there are the same objects, and
+// no names; the second is told.
+func TestNoNames(t *testing.T) {
+	rec, err := recording.Open(filepath.Join("testdata", "genode-26.02-x86_64.thaw"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	symbols, core, err := rec.Kernel()
+	if err != nil {
+		t.Fatal(err)
+	}
+	named, m := machine(t, "genode-26.02-x86_64.thaw")
+	want, err := named.Decode(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		core kernel.Symbols
+		told int
+	}{{nil, 0}, {stranger{core}, 1}} {
+		dec, _, err := kernels.Open(symbols, c.core)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sys, err := dec.Decode(m)
+		if err != nil || len(sys.Objects) != len(want.Objects) || len(sys.Problems) != c.told {
+			t.Errorf("%v, problems %q, want %d", err, sys.Problems, c.told)
+			continue
+		}
+		for _, o := range sys.Threads() {
+			if o.Name != "" || o.Thread.Source != want.Object(o.ID).Thread.Source {
+				t.Errorf("%s %q", o.ID, o.Name)
+			}
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"math/rand"
 	"testing"
 
+	"thaw/kernel"
 	"thaw/session/evidence"
 	"thaw/session/machine"
 	"thaw/session/target"
@@ -138,5 +139,20 @@ func TestGuardKeepsOffPushes(t *testing.T) {
 				t.Errorf("seed %d: %#x is watched %d times at the end", seed, addr, n)
 			}
 		}
+	}
+}
+
+// A thread leaves the kernel by any of its places but those that state is only put aside
+// to: each is watched for reads.
+func TestWatchesEveryWayOut(t *testing.T) {
+	g := &Guard{platform: &kernel.Platform{Places: []*kernel.PlaceKind{{Name: "frame"}, {Name: "call"}, {Name: "aside", Aside: true}}}}
+	read := map[uint64]bool{}
+	for _, w := range g.WatchesOf(&evidence.Track{Places: []evidence.Kept{{Name: "call", IPAddr: 0x10}, {Name: "frame", IPAddr: 0x20}, {Name: "aside", IPAddr: 0x30}}}) {
+		if w.Kind == target.WatchRead {
+			read[w.Addr] = true
+		}
+	}
+	if len(read) != 2 || !read[0x10] || !read[0x20] {
+		t.Errorf("read at %v", read)
 	}
 }
