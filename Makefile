@@ -20,6 +20,9 @@ PREFIX ?= /usr/local
 install: guest ## install program, manual pages, completions and lab guest under PREFIX=/usr/local
 	@GO=$(GO) scripts/stage $(DESTDIR)$(PREFIX)
 
+dist: guest ## tarballs and Debian packages for amd64 and arm64, in dist/
+	@GO=$(GO) scripts/dist dist
+
 deps: ## install what the tests need
 	@scripts/need qemu-system-x86_64=qemu-system-x86 qemu-img=qemu-utils g++=g++ clang++=clang gdb=gdb gdb-multiarch=gdb-multiarch lldb=lldb dwz=dwz tmux=tmux
 
