@@ -100,7 +100,7 @@ var causes = kernel.Causes{
 		Advice: "set the cancel flag, or put the state into the exception reply"},
 	"stays-in-copy": {Lab: "state-ignored", Why: " and the copy is handed over only in the reply to an exception",
 		Advice: "let ex_regs with the cancel flag set ip and sp, or bring the thread into an exception first and put the state into the reply"},
-	"never-written":   {Lab: "state-dropped"},
+	"refused":         {Lab: "state-dropped"},
 	"coincident":      {Lab: "state-ignored"},
 	"written-blocked": {Lab: "exregs-blocked", Advice: "end the wait: the cancel flag of ex_regs does"},
 	"written-not-run": {Lab: "fixed"},
