@@ -150,6 +150,9 @@ func (q *questions) open(o *kernel.Object) {
 // was asked from.
 func (q *questions) answer(p *view.Peek) {
 	title := fmt.Sprintf("%s at stop %d", clean(p.Title), p.Stop)
+	if p.Stop == 0 { // it is about the programs, not a stop
+		title = clean(p.Title)
+	}
 	switch {
 	case p.Err != "":
 	case len(p.Functions) > 0:

@@ -91,7 +91,7 @@ func (o *options) newScenario(ctx context.Context, w io.Writer, f newFlags) erro
 		return err
 	}
 	if f.out == "" && term.IsTerminal(int(os.Stdin.Fd())) {
-		if f.out, err = askLine("write it to which file? (Enter: none) "); err != nil {
+		if f.out, err = askLine(ctx, "write it to which file? (Enter: none) "); err != nil {
 			return err
 		}
 	}
@@ -141,10 +141,10 @@ func (o *options) propose(ctx context.Context, f newFlags) (*propose.Proposal, e
 	if err != nil {
 		return nil, err
 	}
-	if f.restorer, err = pick("restorer", f.restorer, restorers); err != nil {
+	if f.restorer, err = pick(ctx, "restorer", f.restorer, restorers); err != nil {
 		return nil, err
 	}
-	if f.child, err = pick("child", f.child, propose.Children(files, kernel, f.restorer)); err != nil {
+	if f.child, err = pick(ctx, "child", f.child, propose.Children(files, kernel, f.restorer)); err != nil {
 		return nil, err
 	}
 	return propose.For(propose.Needed(files, kernel, f.restorer, f.child), kernel, f.restorer, f.child)
@@ -184,7 +184,7 @@ func (o *options) fromRun(ctx context.Context, p *propose.Proposal, run string) 
 }
 
 // pick takes the component that was named, asks for it on a terminal, or takes the first.
-func pick(what, named string, all []propose.Candidate) (string, error) {
+func pick(ctx context.Context, what, named string, all []propose.Candidate) (string, error) {
 	var names []string
 	for _, c := range all {
 		if c.Name == named {
@@ -201,7 +201,7 @@ func pick(what, named string, all []propose.Candidate) (string, error) {
 		for i, c := range all {
 			say(os.Stderr, "  %d  %-24s %s", i+1, c.Name, c.Why)
 		}
-		answer, err := askLine(fmt.Sprintf("%s? (1 to %d, or a name; Enter: %s) ", what, len(all), all[0].Name))
+		answer, err := askLine(ctx, fmt.Sprintf("%s? (1 to %d, or a name; Enter: %s) ", what, len(all), all[0].Name))
 		if err != nil || answer == "" {
 			return all[0].Name, err
 		}
@@ -216,12 +216,28 @@ func pick(what, named string, all []propose.Candidate) (string, error) {
 	return all[0].Name, nil
 }
 
-// askLine asks for a line on the terminal.
-func askLine(question string) (string, error) {
+// askLine asks for a line on the terminal, as long as nobody ends it.
+func askLine(ctx context.Context, question string) (string, error) {
 	fmt.Fprint(os.Stderr, question)
-	line, err := bufio.NewReader(io.LimitReader(os.Stdin, 4096)).ReadString('\n')
-	if err != nil && (err != io.EOF || line == "") {
-		return "", fmt.Errorf("nothing was answered: %w", err)
+	type answer struct {
+		line string
+		err  error
 	}
-	return strings.TrimSpace(line), nil
+	done := make(chan answer, 1)
+	go func() {
+		line, err := bufio.NewReader(io.LimitReader(os.Stdin, maxAnswer)).ReadString('\n')
+		done <- answer{line, err}
+	}()
+	select {
+	case a := <-done:
+		if a.err != nil && (a.err != io.EOF || a.line == "") {
+			return "", fmt.Errorf("nothing was answered: %w", a.err)
+		}
+		return strings.TrimSpace(a.line), nil
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
 }
+
+// maxAnswer bounds an answer, in bytes.
+const maxAnswer = 4096
