@@ -11,6 +11,7 @@ import (
 
 // DifferenceJSON is a Difference.
 type DifferenceJSON struct {
+	Format      int              `json:"format"`
 	A           stopJSON         `json:"a"`
 	B           stopJSON         `json:"b"`
 	SameRun     bool             `json:"same_run"`
@@ -86,7 +87,7 @@ func DiffJSON(w io.Writer, d *Difference) error { return JSON(w, NewDifferenceJS
 
 // NewDifferenceJSON puts a difference in its JSON form.
 func NewDifferenceJSON(d *Difference) DifferenceJSON {
-	out := DifferenceJSON{A: stopRef(d.A), B: stopRef(d.B), SameRun: d.SameRun, Equal: d.Equal(), SameThreads: d.SameThreads, SameTasks: d.SameTasks,
+	out := DifferenceJSON{Format: Format, A: stopRef(d.A), B: stopRef(d.B), SameRun: d.SameRun, Equal: d.Equal(), SameThreads: d.SameThreads, SameTasks: d.SameTasks,
 		Threads: []threadDiffJSON{}, Tasks: []taskDiffJSON{}, Objects: []kindJSON{}, Pages: []pageJSON{}, Partly: d.Partly, Problems: d.Problems}
 	for _, t := range d.Threads {
 		out.Threads = append(out.Threads, threadDiffJSON{t.Change, t.What, pointOf(t.A), pointOf(t.B)})

@@ -10,8 +10,12 @@ import (
 // The JSON forms. Addresses are hex strings, since JSON numbers lose bits;
 // object ids are the hex numbers that the kernel debugger shows.
 
+// Format is that of the JSON forms: it grows when a member changes its meaning or goes.
+const Format = 1
+
 // CheckJSON is the result of a check.
 type CheckJSON struct {
+	Format       int          `json:"format"`
 	Scenario     string       `json:"scenario"`
 	Restore      int          `json:"restore,omitempty"` // which one of the session, from 2 on
 	Late         string       `json:"late,omitempty"`    // why the beginning of the restore was not seen
@@ -172,7 +176,7 @@ func hexString(v uint64) string { return fmt.Sprintf("%#x", v) }
 
 // NewCheckJSON puts a view in its JSON form.
 func NewCheckJSON(v *view.View, failures []string) CheckJSON {
-	out := CheckJSON{Restore: again(v.Restore), Scenario: v.Scenario, Late: v.Late, Phases: []phaseJSON{}, Threads: []threadJSON{}, Expected: len(failures) == 0, Failures: failures,
+	out := CheckJSON{Format: Format, Restore: again(v.Restore), Scenario: v.Scenario, Late: v.Late, Phases: []phaseJSON{}, Threads: []threadJSON{}, Expected: len(failures) == 0, Failures: failures,
 		Memory: memoryJSONOf(v.Memory), Waits: waitsJSON(v.Waits)}
 	for i := range v.Mismatches {
 		m := &v.Mismatches[i]
@@ -232,6 +236,7 @@ func slotOf(c view.SlotCap) slotJSON {
 
 // SnapshotJSON is one stop.
 type SnapshotJSON struct {
+	Format   int          `json:"format"`
 	PC       string       `json:"pc"`
 	Objects  []objectJSON `json:"objects"`
 	Problems []string     `json:"problems,omitempty"`
@@ -281,7 +286,7 @@ type capJSON struct {
 
 // NewSnapshotJSON puts a snapshot in its JSON form.
 func NewSnapshotJSON(s *view.Snapshot) SnapshotJSON {
-	out := SnapshotJSON{PC: hexString(s.PC.Addr), Problems: s.System.AllProblems()}
+	out := SnapshotJSON{Format: Format, PC: hexString(s.PC.Addr), Problems: s.System.AllProblems()}
 	for _, o := range s.System.Objects {
 		j := objectJSON{ID: o.ID.String(), Class: o.Class, Kind: o.Kind, Name: o.Name, Address: hexString(o.Addr), Problem: o.Problem}
 		switch {

@@ -17,6 +17,7 @@ import (
 
 	"thaw/kernel"
 	"thaw/memory"
+	"thaw/report"
 	"thaw/scenarios"
 	"thaw/ui"
 )
@@ -56,6 +57,7 @@ var checkups = []checkup{
 
 func newDoctor() *cobra.Command {
 	var o options
+	var asJSON bool
 	c := &cobra.Command{
 		Use:   "doctor [ADDR]",
 		Short: "check what thaw needs, and say what to do",
@@ -71,13 +73,19 @@ is. What it prints is what a bug report needs: it begins with the versions.`,
 					return err
 				}
 			}
-			bad := 0
-			for _, l := range about(c.Context()) {
-				say(c.OutOrStdout(), "%s", l)
+			bad, out := 0, doctorJSON{Format: report.Format, About: about(c.Context())}
+			for _, l := range out.About {
+				if !asJSON {
+					say(c.OutOrStdout(), "%s", l)
+				}
 			}
 			tell := func(name string, f finding) {
 				if f.state == wrong {
 					bad++
+				}
+				out.Findings = append(out.Findings, findingJSON{name, findingWords[f.state], f.text, f.do})
+				if asJSON {
+					return
 				}
 				say(c.OutOrStdout(), "%s  %-16s %s", f.state, name, f.text)
 				if f.do != "" {
@@ -90,6 +98,11 @@ is. What it prints is what a bug report needs: it begins with the versions.`,
 			if len(args) == 1 {
 				tell("guest", o.lookAddr(c.Context(), args[0]))
 			}
+			if asJSON {
+				if err := report.JSON(c.OutOrStdout(), out); err != nil {
+					return err
+				}
+			}
 			if bad > 0 {
 				return fmt.Errorf("%d of the above must be put right", bad)
 			}
@@ -98,8 +111,26 @@ is. What it prints is what a bug report needs: it begins with the versions.`,
 	}
 	o.commonFlags(c)
 	o.targetFlags(c)
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
 }
+
+// doctorJSON is what doctor prints.
+type doctorJSON struct {
+	Format   int           `json:"format"`
+	About    []string      `json:"about"` // versions, a line each
+	Findings []findingJSON `json:"findings"`
+}
+
+type findingJSON struct {
+	Name  string `json:"name"`
+	State string `json:"state"` // "ok", "missing" (it may not be needed), "wrong"
+	Text  string `json:"text"`
+	Do    string `json:"do,omitempty"` // what to do about it
+}
+
+// findingWords are the states in words.
+var findingWords = map[string]string{fine: "ok", missing: "missing", wrong: "wrong"}
 
 func lookTerminal(context.Context, *options) finding {
 	name := os.Getenv("TERM")
