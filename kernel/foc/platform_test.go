@@ -25,7 +25,7 @@ func TestOldScenarioSaysThePlatform(t *testing.T) {
 		t.Errorf("requests: the file says\n%+v\nthe platform\n%+v", old.Requests, request)
 	}
 	operation := p.Operations[0]
-	operation.Component = "kernel"
+	operation.Component, operation.NoEffect = "kernel", ""
 	if len(old.Operations) != 1 || old.Operations[0] != operation {
 		t.Errorf("operations: the file says\n%+v\nthe platform\n%+v", old.Operations, operation)
 	}

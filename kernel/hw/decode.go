@@ -303,32 +303,21 @@ func (d *decoder) tree(base uint64) (out []node, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the root of its capability tree: %w", err)
 	}
-	seen := map[uint64]bool{}
-	next := []uint64{root}
-	var first error
-	for len(next) > 0 {
-		addr := next[len(next)-1]
-		next = next[:len(next)-1]
-		if addr == 0 || seen[addr] {
-			continue
-		}
-		if d.nodes++; len(seen) >= maxCaps || d.nodes > maxNodes {
-			return out, fmt.Errorf("its capability tree has more than %d nodes", len(seen))
-		}
-		seen[addr] = true
+	err = kept.Tree(root, min(maxCaps, maxNodes-d.nodes), func(addr uint64) (left, right uint64, err error) {
+		d.nodes++
 		it, anew := d.now.nodes.Take(d.space, d.old.nodes, addr, d.readNode)
 		if anew {
 			d.anew++
-		}
-		if it.Err != nil && first == nil {
-			first = fmt.Errorf("capability at %#x: %w", addr, it.Err)
 		}
 		n := it.Value
 		if it.Err == nil || n.capid != 0 {
 			out = append(out, n)
 		}
-		next = append(next, n.right, n.left)
-	}
+		if err = it.Err; err != nil {
+			err = fmt.Errorf("capability at %#x: %w", addr, err)
+		}
+		return n.left, n.right, err
+	})
 	slices.SortStableFunc(out, func(a, b node) int { return int(a.capid) - int(b.capid) })
-	return out, first
+	return out, err
 }

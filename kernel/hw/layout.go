@@ -149,24 +149,19 @@ func NewLayout(f kernel.Symbols) (*Layout, error) {
 		return nil, err
 	}
 	l := &Layout{file: f, ptr: f.PtrSize(), gen: gen, states: map[stateKey]*stateWords{}, platform: newPlatform(f.Machine(), gen)}
-	for _, part := range []struct {
-		what string
-		find func(f *offsets.Finder)
-	}{
-		{"the kernel's root objects", l.findRoot},
-		{"capabilities", l.findTree},
-		{"protection domains", l.findPD},
-		{"threads", l.findThread},
-		{"IPC and waits of threads", l.findWaits},
-		{"registers of threads", l.findRegisters},
-		{"signals", l.findSignals},
-		{"interrupts", l.findIRQ},
-		{"processors", l.findCPU},
-	} {
-		find := offsets.Finder{File: f}
-		if part.find(&find); find.Err != nil {
-			return nil, fmt.Errorf("%s does not describe %s (give %s): %w", f.Path(), part.what, give, find.Err)
-		}
+	err = offsets.FindParts(f, give, []offsets.Part{
+		{What: "the kernel's root objects", Find: l.findRoot},
+		{What: "capabilities", Find: l.findTree},
+		{What: "protection domains", Find: l.findPD},
+		{What: "threads", Find: l.findThread},
+		{What: "IPC and waits of threads", Find: l.findWaits},
+		{What: "registers of threads", Find: l.findRegisters},
+		{What: "signals", Find: l.findSignals},
+		{What: "interrupts", Find: l.findIRQ},
+		{What: "processors", Find: l.findCPU},
+	})
+	if err != nil {
+		return nil, err
 	}
 	return l, nil
 }

@@ -217,19 +217,8 @@ func (d *decoder) tree(at uint64) (out []node, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the root of its capability tree: %w", err)
 	}
-	seen := map[uint64]bool{}
-	next := []uint64{root}
-	var first error
-	for len(next) > 0 {
-		addr := next[len(next)-1]
-		next = next[:len(next)-1]
-		if addr == 0 || seen[addr] {
-			continue
-		}
-		if d.nodes++; len(seen) >= maxCaps || d.nodes > maxNodes {
-			return out, fmt.Errorf("its capability tree has more than %d nodes", len(seen))
-		}
-		seen[addr] = true
+	err = kept.Tree(root, min(maxCaps, maxNodes-d.nodes), func(addr uint64) (left, right uint64, err error) {
+		d.nodes++
 		it, anew := d.now.nodes.Take(d.space, d.old.nodes, addr, d.readNode)
 		if anew {
 			d.anew++
@@ -237,17 +226,16 @@ func (d *decoder) tree(at uint64) (out []node, err error) {
 		n := it.Value
 		switch {
 		case it.Err != nil:
-			first = cmp.Or(first, fmt.Errorf("capability at %#x: %w", addr, it.Err))
-			continue
+			return 0, 0, fmt.Errorf("capability at %#x: %w", addr, it.Err)
 		case n.order != 0:
-			first = cmp.Or(first, fmt.Errorf("capability %x stands for more than one object", n.base))
+			err = fmt.Errorf("capability %x stands for more than one object", n.base)
 		case n.attr != 0: // else it is revoked
 			out = append(out, n)
 		}
-		next = append(next, n.right, n.left)
-	}
+		return n.left, n.right, err
+	})
 	slices.SortStableFunc(out, func(a, b node) int { return cmp.Compare(a.base, b.base) })
-	return out, first
+	return out, err
 }
 
 // slot is the object that a Pd has in a slot, nil if it has none.

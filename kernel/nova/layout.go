@@ -7,7 +7,6 @@
 package nova
 
 import (
-	"fmt"
 	"strings"
 
 	"thaw/kernel"
@@ -109,22 +108,17 @@ type smLayout struct{ counter, queue, chained uint64 }
 // that is there. The error names what is missing.
 func NewLayout(f, core kernel.Symbols) (*Layout, error) {
 	l := &Layout{file: f, ptr: f.PtrSize(), functions: map[uint64]function{}, platform: newPlatform()}
-	for _, part := range []struct {
-		what string
-		find func(f *offsets.Finder)
-	}{
-		{"the kernel's variables", l.findVariables},
-		{"the mapping database", l.findNode},
-		{"kernel objects", l.findObject},
-		{"protection domains", l.findPD},
-		{"execution contexts", l.findEC},
-		{"registers of execution contexts", l.findRegisters},
-		{"portals, scheduling contexts and semaphores", l.findOthers},
-	} {
-		find := offsets.Finder{File: f}
-		if part.find(&find); find.Err != nil {
-			return nil, fmt.Errorf("%s does not describe %s (give %s): %w", f.Path(), part.what, give, find.Err)
-		}
+	err := offsets.FindParts(f, give, []offsets.Part{
+		{What: "the kernel's variables", Find: l.findVariables},
+		{What: "the mapping database", Find: l.findNode},
+		{What: "kernel objects", Find: l.findObject},
+		{What: "protection domains", Find: l.findPD},
+		{What: "execution contexts", Find: l.findEC},
+		{What: "registers of execution contexts", Find: l.findRegisters},
+		{What: "portals, scheduling contexts and semaphores", Find: l.findOthers},
+	})
+	if err != nil {
+		return nil, err
 	}
 	if core != nil {
 		l.core, l.unnamed = newCoreLayout(core)

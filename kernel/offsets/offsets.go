@@ -19,6 +19,24 @@ type Finder struct {
 	Err  error
 }
 
+// Part is a part of a kernel's layout: what it is, and how it is found.
+type Part struct {
+	What string
+	Find func(f *Finder)
+}
+
+// FindParts finds the parts of a layout in a file. The error names the first that it
+// does not describe, and what to give instead.
+func FindParts(file kernel.Symbols, give string, parts []Part) error {
+	for _, part := range parts {
+		find := Finder{File: file}
+		if part.Find(&find); find.Err != nil {
+			return fmt.Errorf("%s does not describe %s (give %s): %w", file.Path(), part.What, give, find.Err)
+		}
+	}
+	return nil
+}
+
 // maxObject is more than any kernel object has bytes.
 const maxObject = 1 << 20
 
