@@ -58,5 +58,5 @@ func (o *options) recordLab(ctx context.Context, s *scenario.Scenario, bug strin
 	if err := op.engine.RunThrough(ctx, afterEnd); err != nil {
 		return 0, err
 	}
-	return op.target.Position(ctx)
+	return op.target.RecordedEnd(ctx)
 }

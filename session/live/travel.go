@@ -25,6 +25,18 @@ const (
 // backwards in it. Without that offer the packets would end QEMU 7.2.
 func (t *stub) Reverses() bool { return t.reverses.Load() }
 
+// RecordedEnd is the last position of the run that is being recorded at which a replay
+// can stand. The record ends with QEMU's own shutdown, at the very instruction at which
+// the guest was stopped before: a replay that comes there may be gone before it has
+// stopped.
+func (t *stub) RecordedEnd(ctx context.Context) (uint64, error) {
+	at, err := t.Position(ctx)
+	return at - min(at, beforeShutdown), err
+}
+
+// beforeShutdown is how many instructions before its shutdown a replay stands still.
+const beforeShutdown = 200
+
 // executed is what `info replay` says.
 var executed = regexp.MustCompile(`instruction count = (\d+)`)
 

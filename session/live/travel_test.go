@@ -52,7 +52,7 @@ func recordLab(ctx context.Context, t *testing.T, run *qemu.Run, options string)
 	if err := e.RunThrough(ctx, 2*time.Second); err != nil {
 		t.Fatal(err)
 	}
-	end, err := target.(*live.Target).Position(ctx)
+	end, err := target.(*live.Target).RecordedEnd(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
