@@ -27,7 +27,8 @@ type stub struct {
 	cpus     []gdbremote.ThreadID
 	system   []string // registers to ask for one by one
 	reverses atomic.Bool
-	stood    bool // the guest stood before (else it runs on at the end)
+	asked    atomic.Bool // somebody wants the guest to stop
+	stood    bool        // the guest stood before (else it runs on at the end)
 
 	reads context.Context // ends with Abort
 	abort context.CancelFunc
@@ -181,6 +182,7 @@ func (t *stub) Interrupt() error {
 	if !client.Running() {
 		return nil
 	}
+	t.asked.Store(true)
 	return client.Interrupt()
 }
 
