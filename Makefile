@@ -26,7 +26,7 @@ dist: guest ## tarballs and Debian packages for amd64 and arm64, in dist/
 deps: ## install what the tests need
 	@scripts/need qemu-system-x86_64=qemu-system-x86 qemu-img=qemu-utils g++=g++ clang++=clang gdb=gdb gdb-multiarch=gdb-multiarch lldb=lldb dwz=dwz tmux=tmux
 
-test: deps build vet lint vuln ## run all tests: unit, golden screens, live ones on the lab guest, the terminal; fuzz each target for FUZZSHORT=3s
+test: deps build vet lint vuln ## run all tests: unit, golden screens, live ones on the lab guest, the terminal; fuzz each target for FUZZSHORT=1s
 	$(GO) test -timeout 15m ./...
 	@$(MAKE) -s --no-print-directory fuzz FUZZTIME=$(FUZZSHORT)
 
@@ -46,7 +46,7 @@ vuln: ## govulncheck, at the version that go.mod pins; says so where its databas
 # How long each fuzz target runs (and in make test), how often thaw is killed, how long it is
 # soaked, how often the course of the guest is measured.
 FUZZTIME ?= 30s
-FUZZSHORT ?= 3s
+FUZZSHORT ?= 1s
 KILLS ?= 100
 SOAK ?= 1h
 RUNS ?= 50
