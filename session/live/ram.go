@@ -225,9 +225,7 @@ func (t *ramAccess) BlockSize() uint64 {
 func (t *ramAccess) ReadPhysical(reqs []memory.Request) error {
 	switch ram := t.ram(); {
 	case ram == nil:
-		if t.changed() {
-			t.recall.Forget()
-		}
+		t.look()
 		return t.recall.ReadPhysical(reqs)
 	case ram.file != nil:
 		return ram.file.ReadPhysical(reqs)
@@ -250,23 +248,22 @@ type stubMemory struct{ *ramAccess }
 
 func (m stubMemory) ReadPhysical(reqs []memory.Request) error { return m.ReadStub(reqs) }
 
-// changed says whether anything of the guest may be another than at the last call.
-func (t *ramAccess) changed() bool {
+// look drops what was read if the guest may be another than at the last call.
+func (t *ramAccess) look() {
 	now := t.client.Changes()
-	changed := t.recall == nil || now != t.changes
 	if t.recall == nil {
 		t.recall = memory.NewRecall(stubMemory{t})
-	}
-	if t.changes = now; changed {
+	} else if now != t.changes {
+		t.recall.Forget()
 		t.regs = nil
 	}
-	return changed
+	t.changes = now
 }
 
 // CPUs reads the registers of all processors, and through the stub what memory is likely
 // to be asked for with them.
 func (t *ramAccess) CPUs(ctx context.Context) ([]target.Registers, error) {
-	if t.changed(); t.regs == nil {
+	if t.look(); t.regs == nil {
 		var likely []memory.Request
 		if t.ram() == nil {
 			likely = t.recall.Stop(t.stepped)

@@ -105,10 +105,10 @@ const nudgeAfter = 3 * time.Second
 // machine, as long as nobody stops it: that and going on change nothing of a recorded
 // run.
 func (t *runner) wait(ctx context.Context) (gdbremote.Stop, error) {
+	if !t.reverses.Load() {
+		return t.client.Wait(ctx)
+	}
 	for {
-		if !t.reverses.Load() {
-			return t.client.Wait(ctx)
-		}
 		limited, cancel := context.WithTimeout(ctx, nudgeAfter)
 		s, err := t.client.Wait(limited)
 		cancel()

@@ -8,10 +8,11 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
+
 	"thaw/gdbremote"
 	"thaw/gdbremote/qemu"
 	"thaw/session/target"
-	"time"
 )
 
 // stub is a machine behind a connection to its gdbstub.
