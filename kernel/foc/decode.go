@@ -66,17 +66,10 @@ func (l *Layout) Decode(m kernel.Machine) (*kernel.System, error) {
 // at the stop, since Fiasco.OC maps itself into every task. Where a
 // processor's tables hide the kernel, the error says so.
 func (l *Layout) KernelSpace(m kernel.Machine) (*memory.Space, error) {
-	var err error
-	for _, cpu := range m.CPUs {
-		s := memory.NewSpace(m.Phys, m.Paging, cpu.Root)
-		if _, _, err = s.Translate(l.kobjects); err == nil {
-			return s, nil
-		}
-	}
-	if err == nil {
-		return nil, fmt.Errorf("finding the kernel in memory: no processor known")
-	}
-	return nil, fmt.Errorf("finding the kernel's object list in memory (not booted so far, or another kernel): %w", err)
+	return kept.KernelSpace(m, "the kernel's object list in memory (not booted so far, or another kernel)", func(s *memory.Space) error {
+		_, _, err := s.Translate(l.kobjects)
+		return err
+	})
 }
 
 func (d *decoder) word(addr uint64) (uint64, error) { return memory.Uint(d.kspace, addr, d.ptr) }

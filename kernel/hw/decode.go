@@ -97,23 +97,17 @@ func (l *Layout) Decode(m kernel.Machine) (*kernel.System, error) {
 // stop, since it is mapped into every protection domain. It has none before bootstrap
 // has switched page tables.
 func (l *Layout) KernelSpace(m kernel.Machine) (*memory.Space, error) {
-	var err error
-	for _, cpu := range m.CPUs {
-		s := memory.NewSpace(m.Phys, m.Paging, cpu.Root)
-		var made uint64
-		if made, err = l.root.made.Follow(s, l.ptr, 0); err == nil && made == 0 {
-			err = fmt.Errorf("%s is 0: the kernel has not begun so far", l.gen.root)
+	return kept.KernelSpace(m, "the kernel's "+l.gen.root+" in memory (not booted so far, or another core)", func(s *memory.Space) error {
+		made, err := l.root.made.Follow(s, l.ptr, 0)
+		switch {
+		case err != nil:
+			return err
+		case made == 0:
+			return fmt.Errorf("%s is 0: the kernel has not begun so far", l.gen.root)
 		}
-		if err == nil {
-			if _, err = memory.Uint(s, made, 1); err == nil {
-				return s, nil
-			}
-		}
-	}
-	if err == nil {
-		return nil, fmt.Errorf("finding the kernel in memory: no processor known")
-	}
-	return nil, fmt.Errorf("finding the kernel's %s in memory (not booted so far, or another core): %w", l.gen.root, err)
+		_, err = memory.Uint(s, made, 1)
+		return err
+	})
 }
 
 // Slot is the index in a capability table that a selector names: the capid itself.

@@ -5,6 +5,9 @@
 package kept
 
 import (
+	"errors"
+	"fmt"
+
 	"thaw/kernel"
 	"thaw/memory"
 )
@@ -47,6 +50,23 @@ func Open(m kernel.Machine, before *Space, find func(kernel.Machine) (*memory.Sp
 		now.Adopt(before.Space)
 	}
 	return now, same, nil
+}
+
+// KernelSpace is the address space of a processor at the stop that maps the kernel, which
+// every one does once it has begun. begun says why the kernel has not, in one; what it
+// looks for is told with that.
+func KernelSpace(m kernel.Machine, what string, begun func(*memory.Space) error) (*memory.Space, error) {
+	if len(m.CPUs) == 0 {
+		return nil, errors.New("finding the kernel in memory: no processor known")
+	}
+	var err error
+	for _, cpu := range m.CPUs {
+		s := memory.NewSpace(m.Phys, m.Paging, cpu.Root)
+		if err = begun(s); err == nil {
+			return s, nil
+		}
+	}
+	return nil, fmt.Errorf("finding %s: %w", what, err)
 }
 
 // Collect notes what is read from now on in r, and returns what was noted in before.

@@ -2,6 +2,7 @@ package nova
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -88,22 +89,14 @@ func (l *Layout) Decode(m kernel.Machine) (*kernel.System, error) {
 // stop, since it is mapped into every protection domain. It has none before the kernel
 // has made its first objects.
 func (l *Layout) KernelSpace(m kernel.Machine) (*memory.Space, error) {
-	var err error
-	for _, cpu := range m.CPUs {
-		s := memory.NewSpace(m.Phys, m.Paging, cpu.Root)
-		var made uint64
+	return kept.KernelSpace(m, "the kernel's Pd::root in memory (not booted so far, or another kernel)", func(s *memory.Space) error {
 		root := l.kobject(l.vars.root, typePD)
-		if made, err = memory.Uint(s, root+l.object.node+l.node.phys.Off, l.node.phys.Size); err == nil && made == root {
-			return s, nil
+		made, err := memory.Uint(s, root+l.object.node+l.node.phys.Off, l.node.phys.Size)
+		if err == nil && made != root {
+			err = errors.New("it is no object: the kernel has not begun so far")
 		}
-		if err == nil {
-			err = fmt.Errorf("it is no object: the kernel has not begun so far")
-		}
-	}
-	if err == nil {
-		return nil, fmt.Errorf("finding the kernel in memory: no processor known")
-	}
-	return nil, fmt.Errorf("finding the kernel's Pd::root in memory (not booted so far, or another kernel): %w", err)
+		return err
+	})
 }
 
 // Slot is the index in a capability table that a selector names: the selector itself.

@@ -9,28 +9,13 @@ import (
 	"thaw/kernel"
 	"thaw/kernel/kernels"
 	"thaw/recording"
-	"thaw/session"
+	"thaw/recording/stub/stubtest"
 )
 
 // machine is what was recorded of a real system, and its decoder.
 func machine(t *testing.T, file string) (kernel.Decoder, kernel.Machine) {
 	t.Helper()
-	rec, err := recording.Open(filepath.Join("testdata", file))
-	if err != nil {
-		t.Fatal(err)
-	}
-	symbols, core, err := rec.Kernel()
-	if err != nil {
-		t.Fatal(err)
-	}
-	dec, paging, err := kernels.Open(symbols, core)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := session.NewReplay(rec, dec, paging)
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, dec, r := stubtest.Open(t, filepath.Join("testdata", file))
 	m, err := r.Machine(1)
 	if err != nil {
 		t.Fatal(err)

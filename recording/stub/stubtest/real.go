@@ -11,10 +11,7 @@ import (
 	"testing"
 
 	"thaw/kernel"
-	"thaw/kernel/kernels"
 	"thaw/memory"
-	"thaw/recording"
-	"thaw/session"
 )
 
 // Real holds the recordings in testdata, which are of a kernel, against the listings
@@ -106,22 +103,7 @@ func (n noisy) ReadMemory(addr uint64, buf []byte) error {
 // far as it goes, within bounds, and most of what is wrong is told.
 func Noise(t *testing.T, file string, times int) {
 	t.Helper()
-	rec, err := recording.Open(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	symbols, core, err := rec.Kernel()
-	if err != nil {
-		t.Fatal(err)
-	}
-	dec, paging, err := kernels.Open(symbols, core)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := session.NewReplay(rec, dec, paging)
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, dec, r := Open(t, file)
 	m, err := r.Machine(1)
 	if err != nil {
 		t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 	"thaw/debuginfo"
 	"thaw/gdbremote/qemu"
 	"thaw/guest"
+	"thaw/kernel"
 	"thaw/kernel/kernels"
 	"thaw/recording"
 	"thaw/scenarios"
@@ -43,23 +44,29 @@ func Lab(t *testing.T) (*session.Replay, *recording.Recording) {
 	return Replay(t, rec), rec
 }
 
-// Replay makes another replay of a recording of the lab guest: one serves one
-// goroutine.
+// Replay makes another replay of a recording: one serves one goroutine.
 func Replay(t *testing.T, rec *recording.Recording) *session.Replay {
+	t.Helper()
+	_, r := decoded(t, rec)
+	return r
+}
+
+// decoded is a recording's decoder, and its replay.
+func decoded(t *testing.T, rec *recording.Recording) (kernel.Decoder, *session.Replay) {
 	t.Helper()
 	symbols, core, err := rec.Kernel()
 	if err != nil {
 		t.Fatal(err)
 	}
-	decoder, paging, err := kernels.Open(symbols, core)
+	dec, paging, err := kernels.Open(symbols, core)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := session.NewReplay(rec, decoder, paging)
+	r, err := session.NewReplay(rec, dec, paging)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r
+	return dec, r
 }
 
 // record writes a recording of the lab guest.
