@@ -3,7 +3,6 @@ package debuginfo
 import (
 	"debug/dwarf"
 	"fmt"
-	"strings"
 
 	"thaw/debuginfo/cxx"
 )
@@ -37,31 +36,12 @@ func (t *Type) TemplateArgument(i int) (arg *Type, err error) {
 		return f.typeAt(found[i])
 	}
 	// g++ leaves them out of some instances: then the name has them.
-	if list, ok := templateArguments(u.Name); ok && len(found) == 0 && i >= 0 && i < len(list) {
+	if list, ok := cxx.TemplateArguments(u.Name); ok && len(found) == 0 && i >= 0 && i < len(list) {
 		if arg, err := f.findType(list[i]); err == nil {
 			return arg, nil
 		}
 	}
 	return nil, fmt.Errorf("%s has no template argument %d that is a type", t, i)
-}
-
-// templateArguments are those at the end of a class's name.
-func templateArguments(name string) ([]string, bool) {
-	if !strings.HasSuffix(name, ">") {
-		return nil, false
-	}
-	depth := 0
-	for i := len(name) - 1; i >= 0; i-- {
-		switch name[i] {
-		case '>':
-			depth++
-		case '<':
-			if depth--; depth == 0 {
-				return cxx.SplitList(name[i+1 : len(name)-1]), true
-			}
-		}
-	}
-	return nil, false
 }
 
 // At is what stands at an address of the same memory, taken as a type.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -181,13 +182,13 @@ func (p *perfetto) threads() {
 			p.track(p.number(pd), fmt.Sprintf("%s (%s)", snap.TaskName(pd), pd), p.number(o.ID), fmt.Sprintf("%s (%s)", o.Name, o.ID))
 			open[o.ID] = span{state, snap.Time, p.number(pd)}
 		}
-		for _, id := range sortedIDs(open) {
+		for _, id := range slices.Sorted(maps.Keys(open)) {
 			if !seen[id] {
 				closes(id, snap.Time)
 			}
 		}
 	}
-	for _, id := range sortedIDs(open) {
+	for _, id := range slices.Sorted(maps.Keys(open)) {
 		closes(id, p.end())
 	}
 }
@@ -197,15 +198,6 @@ func objectsOf(s *view.Snapshot) []*kernel.Object {
 		return nil
 	}
 	return s.System.Objects
-}
-
-func sortedIDs(m map[kernel.ID]span) []kernel.ID {
-	ids := make([]kernel.ID, 0, len(m))
-	for id := range m {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	return ids
 }
 
 // stateOf is a thread's state with what it waits for.

@@ -180,20 +180,40 @@ func SplitParams(name string) (base, params string, ok bool) {
 	if !strings.HasSuffix(name, ")") || strings.HasSuffix(name, "operator()") {
 		return name, "", false
 	}
-	depth := 0
-	for i := len(name) - 1; i >= 0; i-- {
-		switch name[i] {
-		case ')':
-			depth++
-		case '(':
-			if depth--; depth == 0 {
-				return strings.TrimSpace(name[:i]), name[i+1 : len(name)-1], true
-			}
-		}
+	if i := opening(name, '(', ')'); i >= 0 {
+		return strings.TrimSpace(name[:i]), name[i+1 : len(name)-1], true
 	}
 	return name, "", false
 }
 
+// TemplateArguments are those at the end of a class's name.
+func TemplateArguments(name string) (list []string, ok bool) {
+	if !strings.HasSuffix(name, ">") {
+		return nil, false
+	}
+	if i := opening(name, '<', '>'); i >= 0 {
+		return SplitList(name[i+1 : len(name)-1]), true
+	}
+	return nil, false
+}
+
+// opening is where the bracket opens that closes at the end of a name, -1 if nowhere.
+func opening(name string, opens, closes byte) int {
+	depth := 0
+	for i := len(name) - 1; i >= 0; i-- {
+		switch name[i] {
+		case closes:
+			depth++
+		case opens:
+			if depth--; depth == 0 {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// CanonList is a list of types in the form that canon gives each, to be compared.
 func CanonList(types []string, canon func(string) string) string {
 	out := make([]string, len(types))
 	for i, t := range types {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"thaw/debuginfo/cxx"
 )
 
 // Place tells where a phase begins, in words.
@@ -151,18 +153,6 @@ func Expanded(phases []PhaseSpec, find func(p *PhaseSpec) ([]string, error)) ([]
 
 // shortName puts the last part of a function's name in words.
 func shortName(function string) string {
-	depth, from := 0, 0
-	for i := 0; i < len(function); i++ {
-		switch function[i] {
-		case '<', '(':
-			depth++
-		case '>', ')':
-			depth--
-		case ':':
-			if depth == 0 {
-				from = i + 1
-			}
-		}
-	}
-	return strings.ReplaceAll(strings.Trim(function[from:], "_"), "_", " ")
+	parts := cxx.Split(function)
+	return strings.ReplaceAll(strings.Trim(parts[len(parts)-1], "_"), "_", " ")
 }
