@@ -116,7 +116,7 @@ func (o *options) readScenario(ctx context.Context) (*scenario.Scenario, error) 
 	case noScenario:
 		return scenario.Plain(), nil
 	case madeScenario:
-		return o.makeScenario(ctx)
+		return maker{o}.makeScenario(ctx)
 	}
 	data, err := scenarioText(o.scenario)
 	if err != nil {

@@ -68,7 +68,7 @@ wrong, 1 if something is, 2 if it could not run.`,
 			}
 			bad := false
 			for _, a := range args {
-				n, err := o.checkScenario(c.Context(), c.OutOrStdout(), a)
+				n, err := checker{&o}.checkScenario(c.Context(), c.OutOrStdout(), a)
 				if err != nil {
 					return err
 				}
@@ -93,8 +93,11 @@ func (o *options) programFlags(c *cobra.Command) {
 	f.BoolVar(&o.noCache, "no-cache", false, "do not keep what is found in debug info for the next start, nor use what is kept ($XDG_CACHE_HOME/thaw)")
 }
 
+// checker holds scenarios against their form and against programs.
+type checker struct{ *options }
+
 // checkScenario prints what is wrong with a scenario, and counts it.
-func (o *options) checkScenario(ctx context.Context, w io.Writer, name string) (wrong int, err error) {
+func (o checker) checkScenario(ctx context.Context, w io.Writer, name string) (wrong int, err error) {
 	data, err := scenarioText(name)
 	if err != nil {
 		return 0, err
@@ -141,7 +144,7 @@ func isScenarioFile(name string) bool {
 }
 
 // holdAgainst holds a scenario against the programs, and says what it was held against.
-func (o *options) holdAgainst(ctx context.Context, s *scenario.Scenario, rep *scenario.Report) (held string, err error) {
+func (o checker) holdAgainst(ctx context.Context, s *scenario.Scenario, rep *scenario.Report) (held string, err error) {
 	if o.build == "" && o.kernel == "" && len(o.symbols) == 0 {
 		return " with its form; --build holds it against the programs, too", nil
 	}
@@ -164,7 +167,7 @@ func (o *options) holdAgainst(ctx context.Context, s *scenario.Scenario, rep *sc
 
 // findFiles loads the debug info of a scenario's components, as far as they are there,
 // and reports the others.
-func (o *options) findFiles(s *scenario.Scenario, rep *scenario.Report) (map[string]*debuginfo.File, error) {
+func (o checker) findFiles(s *scenario.Scenario, rep *scenario.Report) (map[string]*debuginfo.File, error) {
 	named, err := o.named(s)
 	if err != nil {
 		return nil, err
@@ -187,7 +190,7 @@ func (o *options) findFiles(s *scenario.Scenario, rep *scenario.Report) (map[str
 }
 
 // findFile loads the debug info of one component.
-func (o *options) findFile(s *scenario.Scenario, name, path string) (*debuginfo.File, error) {
+func (o checker) findFile(s *scenario.Scenario, name, path string) (*debuginfo.File, error) {
 	if path != "" {
 		return o.loadNamed(path)
 	}

@@ -43,7 +43,7 @@ Start QEMU with -S for that, so that nothing is missed.`,
 		Example: "  thaw scenario new --build build/x86_64 --out my.yaml\n  thaw scenario new --build build/x86_64 --restorer rtcr --child sheep_counter\n  thaw scenario new --build build/x86_64 --from-run :1234 --out my.yaml",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return o.newScenario(c.Context(), c.OutOrStdout(), f)
+			return maker{&o}.newScenario(c.Context(), c.OutOrStdout(), f)
 		},
 	}
 	o.commonFlags(c)
@@ -62,8 +62,11 @@ Start QEMU with -S for that, so that nothing is missed.`,
 	return c
 }
 
-func (o *options) newScenario(ctx context.Context, w io.Writer, f newFlags) error {
-	look := *o
+// maker makes scenarios of programs.
+type maker struct{ *options }
+
+func (o maker) newScenario(ctx context.Context, w io.Writer, f newFlags) error {
+	look := *o.options
 	if lab, _, _ := strings.Cut(f.run, ":"); lab == "lab" && look.build == "" {
 		dir, err := o.guestDir()
 		if err != nil {
@@ -71,7 +74,7 @@ func (o *options) newScenario(ctx context.Context, w io.Writer, f newFlags) erro
 		}
 		look.build = dir
 	}
-	p, err := look.propose(ctx, f)
+	p, err := maker{&look}.propose(ctx, f)
 	if err != nil {
 		return err
 	}
@@ -110,8 +113,8 @@ func (o *options) newScenario(ctx context.Context, w io.Writer, f newFlags) erro
 
 // makeScenario makes the scenario that a session is opened with. Without a build directory
 // the lab guest's is meant.
-func (o *options) makeScenario(ctx context.Context) (*scenario.Scenario, error) {
-	look := *o
+func (o maker) makeScenario(ctx context.Context) (*scenario.Scenario, error) {
+	look := *o.options
 	if o.build == "" && len(o.symbols) == 0 {
 		dir, err := o.guestDir()
 		if err != nil {
@@ -119,7 +122,7 @@ func (o *options) makeScenario(ctx context.Context) (*scenario.Scenario, error) 
 		}
 		look.build = dir
 	}
-	p, err := look.propose(ctx, newFlags{})
+	p, err := maker{&look}.propose(ctx, newFlags{})
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +130,7 @@ func (o *options) makeScenario(ctx context.Context) (*scenario.Scenario, error) 
 }
 
 // propose makes a scenario of the programs.
-func (o *options) propose(ctx context.Context, f newFlags) (*propose.Proposal, error) {
+func (o maker) propose(ctx context.Context, f newFlags) (*propose.Proposal, error) {
 	if o.build == "" && len(o.symbols) == 0 {
 		return nil, errors.New("say where the programs are: --build DIRECTORY, or --kernel ELF and --symbols FILE")
 	}
@@ -152,7 +155,7 @@ func (o *options) propose(ctx context.Context, f newFlags) (*propose.Proposal, e
 
 // fromRun lets the system run to the end of the restore, and keeps of the proposed phases
 // those that came by.
-func (o *options) fromRun(ctx context.Context, p *propose.Proposal, run string) (err error) {
+func (o maker) fromRun(ctx context.Context, p *propose.Proposal, run string) (err error) {
 	what, err := resolve(run, subjectAddress|subjectLab)
 	if err != nil {
 		return err
