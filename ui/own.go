@@ -47,10 +47,13 @@ type ownError struct {
 
 func (e *ownError) Error() string { return strings.Join(e.path, ".") + ": " + e.why }
 
+// size is how many entries it has.
+func (o *own) size() int { return len(o.Keys) + len(o.Aliases) + len(o.Commands) }
+
 // check says what is wrong with it: where there are commands for it is looked up in the
 // table, which knows nothing of its own so far.
 func (o *own) check(table keymap) error {
-	if len(o.Keys)+len(o.Aliases)+len(o.Commands) > mostOwn {
+	if o.size() > mostOwn {
 		return fmt.Errorf("keys, aliases and commands are more than %d", mostOwn)
 	}
 	takenBy := map[string]string{}

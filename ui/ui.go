@@ -54,7 +54,7 @@ func Run(ctx context.Context, c Controller, o Options) error {
 		o.ASCII = true
 	}
 
-	if broken == nil {
+	if broken == nil && o.settings.Own.size() > 0 {
 		broken = o.settings.checkOwn(o.ConfigDir, newUI(c, Options{NoGreeting: true}).keymap())
 	}
 	if broken != nil { // what the user wrote there must not be written over
