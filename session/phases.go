@@ -15,7 +15,8 @@ type phaseLine struct {
 	heard     int  // lines of the LOG that were looked through for phases
 }
 
-// enter moves the phase line on; stop is the number of the stop to come.
+// enter moves the phase line on; stop is the number of the stop to come, of which there
+// is none where the phase is only counted.
 func (l *phaseLine) enter(n, stop int) *drive.Event {
 	p := &l.list[n]
 	unseen := view.PhaseSkipped
@@ -41,7 +42,26 @@ func (l *phaseLine) enter(n, stop int) *drive.Event {
 		}
 	}
 	p.State = view.PhaseCurrent
+	if l.repeats(n) {
+		return nil
+	}
 	return &drive.Event{Reason: "phase " + p.Name, Phase: true}
+}
+
+// repeats counts that a phase is entered, and says whether it was before while one around
+// it ran that wants to be stopped in once.
+func (l *phaseLine) repeats(n int) bool {
+	l.list[n].Since++
+	within := false
+	for i := range l.list {
+		switch {
+		case l.list[n].Once && encloses(l.list, n, i):
+			l.list[i].Since = 0
+		case l.list[i].Once && encloses(l.list, i, n):
+			within = true
+		}
+	}
+	return within && l.list[n].Since > 1
 }
 
 // isBehind says whether a phase after this one was entered already.

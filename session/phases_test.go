@@ -59,3 +59,26 @@ func TestPhaseBehind(t *testing.T) {
 		t.Errorf("%s, want %s: %+v", got, want, l.list[0])
 	}
 }
+
+// Within a phase that says so each phase stops the guest once, and is counted further:
+// anew as that phase is entered again.
+func TestPhasesOnce(t *testing.T) {
+	l := line("aRbcz")
+	l.list[1].Group, l.list[1].Once = 0, true
+	l.list[2].Depth, l.list[3].Depth = 1, 2
+	stops := func(order string) string {
+		var b strings.Builder
+		for _, r := range order {
+			if n := strings.IndexRune("aRbcz", r); l.enter(n, 1) != nil {
+				b.WriteRune(r)
+			}
+		}
+		return b.String()
+	}
+	if got, want := stops("aaRbcccbczzRbbc"), "aaRbczzRbc"; got != want {
+		t.Errorf("stops %s, want %s", got, want)
+	}
+	if got := l.list[3].Hits; got != 5 {
+		t.Errorf("a phase that came 5 times was counted %d times", got)
+	}
+}

@@ -24,7 +24,7 @@ func (e *Engine) prepare(ctx context.Context) error {
 	var missing error
 	scenario.EachPhase(e.scn.Phases, 0, func(p *scenario.PhaseSpec, depth int) {
 		n := len(e.phases.list)
-		e.phases.list = append(e.phases.list, view.Phase{Name: p.Name, Function: p.Place(), Depth: depth, Group: p.Group})
+		e.phases.list = append(e.phases.list, view.Phase{Name: p.Name, Function: p.Place(), Depth: depth, Group: p.Group, Once: p.Once})
 		err := e.watchPhase(ctx, p, func(ctx context.Context) (*drive.Event, error) { return e.entered(ctx, n) })
 		if err != nil && !p.Optional && missing == nil {
 			missing = fmt.Errorf("phase %s: %w", p.Name, err)

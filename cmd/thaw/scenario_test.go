@@ -3,9 +3,12 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
+	"thaw/guest"
+	"thaw/report"
 	"thaw/session/view"
 )
 
@@ -80,14 +83,7 @@ func TestScenarioNew(t *testing.T) {
 		t.Errorf("what was made is wrong: %s", r.stdout)
 	}
 	made, own := decodeCheck(t, thaw(t, onLab("check", "lab", "--json", "--scenario", file)...)), decodeCheck(t, thaw(t, onLab("check", "lab", "--json")...))
-	if len(made.Threads) != 3 || len(made.Threads) != len(own.Threads) {
-		t.Fatalf("%d threads, and %d by the scenario that was written", len(made.Threads), len(own.Threads))
-	}
-	for i, th := range own.Threads {
-		if m := made.Threads[i]; m.Name != th.Name || m.Verdict != th.Verdict || m.Rule != th.Rule {
-			t.Errorf("%s is %s by %s, and %s is %s by %s by the scenario that was written", m.Name, m.Verdict, m.Rule, th.Name, th.Verdict, th.Rule)
-		}
-	}
+	sameVerdicts(t, made, own)
 	r = thaw(t, onLab("scenario", "new", "--from-run", "lab:fixed")...)
 	if r.code != exitOK || !strings.Contains(r.stdout, "# In a run of lab guest, bug=fixed 36 of 36 proposed functions came by") || !strings.Contains(r.stdout, "_restore_state_cpu_thread\"} # 3 times") {
 		t.Errorf("exit code %d: %s%s", r.code, r.stdout, r.stderr)
@@ -107,6 +103,55 @@ func TestScenarioNew(t *testing.T) {
 			t.Errorf("%v: exit code %d: %s%s", c.args, r.code, r.stdout, r.stderr)
 		}
 	}
+}
+
+// sameVerdicts holds the verdicts by a scenario that was made against those by the one that
+// was written, of a run with the same bug.
+func sameVerdicts(t *testing.T, made, written report.CheckJSON) {
+	t.Helper()
+	if len(made.Threads) != 3 || len(made.Threads) != len(written.Threads) {
+		t.Fatalf("%d threads, and %d by the scenario that was written", len(made.Threads), len(written.Threads))
+	}
+	for i, th := range written.Threads {
+		if m := made.Threads[i]; m.Name != th.Name || m.Verdict != th.Verdict || m.Rule != th.Rule {
+			t.Errorf("%s is %s by %s, and %s is %s by %s by the scenario that was written", m.Name, m.Verdict, m.Rule, th.Name, th.Verdict, th.Rule)
+		}
+	}
+}
+
+// Of another restorer a scenario is made, too: none of its names is rtcr's, and its states
+// are in arrays within a tree. The verdicts are those by the scenario that was written for
+// rtcr. Phases of loops stop the guest once until a run has told which those are.
+func TestAnotherRestorer(t *testing.T) {
+	t.Parallel()
+	if err := guest.BuildIn(t.Context(), guestDir, "cryo"); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(guestDir, "cryo")
+	r := thaw(t, "scenario", "new", "--build", dir)
+	if r.code != exitOK || !strings.Contains(r.stderr, "restorer: cryo (Cryo::Freezer, ") || !strings.Contains(r.stderr, "child: sheep_counter (cryo has its name") {
+		t.Fatalf("exit code %d: %s", r.code, r.stderr)
+	}
+	golden(t, "cryo.yaml", r.stdout)
+	// The restore is complete after a stop at each of 12 phases, some of which come 3 and 5 times.
+	r = thaw(t, "check", "lab", "--scenario", "new", "--guest", dir)
+	for _, want := range []string{"≠ IGNORED        ep ", "≈ COINCIDENT     sheep_counter ", "≈ COINCIDENT     signal handler ", " at stop 13: 18 the same, 0 missing"} {
+		if r.code != exitOK || !strings.Contains(r.stdout, want) {
+			t.Errorf("exit code %d, %q is not in\n%s", r.code, want, r.stdout)
+		}
+	}
+	if !regexp.MustCompile(`freeze room +done +5×`).MatchString(r.stdout) {
+		t.Errorf("what comes again is not counted:\n%s", r.stdout)
+	}
+	file := filepath.Join(t.TempDir(), "ran.yaml")
+	if r = thaw(t, "scenario", "new", "--guest", dir, "--from-run", "lab:fixed", "--out", file); r.code != exitOK {
+		t.Fatalf("exit code %d: %s", r.code, r.stderr)
+	}
+	golden(t, "cryo-ran.yaml", r.stdout)
+	if r := thaw(t, "scenario", "check", file, "--build", dir); r.code != exitOK {
+		t.Errorf("what was made is wrong: %s", r.stdout)
+	}
+	sameVerdicts(t, decodeCheck(t, thaw(t, "check", "lab:wrong-thread", "--scenario", file, "--guest", dir, "--json")), decodeCheck(t, thaw(t, "check", "wrong-thread", "--json")))
 }
 
 // No file is needed to begin with: a session makes its scenario itself.

@@ -58,6 +58,9 @@ func (p *PhaseSpec) checkPlace(rep *Report, path string) {
 			rep.Add(path+".log", "phase %s: every line of the LOG holds %q", p.Name, p.Log)
 		}
 	}
+	if p.Once && len(p.Phases) == 0 {
+		rep.Add(path+".once", "phase %s has no phases inside, which `once` is about", p.Name)
+	}
 }
 
 // SourceLine takes "file.cc:123" apart.

@@ -26,6 +26,8 @@ func TestPlaces(t *testing.T) {
 		{"component: c, line: ':7'", "write file.cc:123"},
 		{"component: c, address: '12'", "write 0x1000"},
 		{"component: c, address: 0x20-0x10", "ends before it begins"},
+		{"component: c, function: f, once: true, phases: [{name: q, log: x}]", ""},
+		{"component: c, function: f, once: true", "has no phases inside, which `once` is about"},
 		{"log: '* *'", "every line of the LOG holds"},
 	} {
 		_, err := Parse("places", []byte(strings.Replace(minimal, "component: c, function: f}\ncomplete", c.place+"}\ncomplete", 1)))

@@ -69,6 +69,7 @@ type PhaseSpec struct {
 	Address   string      `yaml:"address"`   // or an address, or the first of a range: "0x1000", "0x1000-0x1fff"
 	Log       string      `yaml:"log"`       // or a line of the LOG that holds this, in which * stands for anything
 	Optional  bool        `yaml:"optional"`  // what it begins with may be missing
+	Once      bool        `yaml:"once"`      // phases inside stop the guest only the first time while it runs; further ones are counted
 	Phases    []PhaseSpec `yaml:"phases"`
 
 	Group int `yaml:"-"` // of phases by one pattern, counted from 1: they have no order of their own

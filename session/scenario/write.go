@@ -35,8 +35,13 @@ func PhaseLines(phases []PhaseSpec, comment func(p *PhaseSpec) string) []string 
 					keys = append(keys, k[0]+": "+Quote(k[1]))
 				}
 			}
-			if p.Optional {
-				keys = append(keys, "optional: true")
+			for _, k := range []struct {
+				name string
+				set  bool
+			}{{"optional", p.Optional}, {"once", p.Once}} {
+				if k.set {
+					keys = append(keys, k.name+": true")
+				}
 			}
 			more := ""
 			if c := comment(p); c != "" {
@@ -135,6 +140,7 @@ func clonePhases(in []PhaseSpec) []PhaseSpec {
 func without(in []PhaseSpec, component, function string) (out []PhaseSpec) {
 	for _, p := range in {
 		p.Phases = without(p.Phases, component, function)
+		p.Once = p.Once && len(p.Phases) > 0
 		if p.Component == component && p.Function == function {
 			out = append(out, p.Phases...)
 			continue

@@ -20,6 +20,7 @@ phases:
   - name: r
     component: c
     function: A::B::restore # by hand
+    once: true
     phases:
       - {name: one, function: A::B::one}
       - {name: said, log: "a * b"}
@@ -77,6 +78,16 @@ func TestDraft(t *testing.T) {
 	}
 	if _, err := none.Text(); err != nil {
 		t.Errorf("one phase is left: %v", err)
+	}
+	// `once` goes with the last phase that it is about.
+	if s, err = Parse("x", []byte(strings.Replace(drafted, `      - {name: said, log: "a * b"}`+"\n", "", 1))); err != nil {
+		t.Fatal(err)
+	}
+	if d, err = NewDraft(s); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := d.Toggle("c", "A::B::one", calls).Toggle("c", "A::B::three", calls).Text(); err != nil || strings.Contains(string(text), "once") {
+		t.Errorf("%v\n%s", err, text)
 	}
 	if _, err := NewDraft(Plain()); err == nil || !strings.Contains(err.Error(), "--scenario new") {
 		t.Errorf("no scenario: %v", err)

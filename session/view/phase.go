@@ -48,4 +48,6 @@ type Phase struct {
 	Hits     int        `json:"hits"` // how often its function was entered
 	Stop     int        `json:"stop"` // number of the stop at its first entry, 0 if none
 	Group    int        `json:"-"`    // of phases without an order of their own, 0 for none
+	Once     bool       `json:"-"`    // phases inside stop the guest only the first time while it runs
+	Since    int        `json:"-"`    // how often its function was entered since the phase around it that says so
 }

@@ -26,11 +26,17 @@ func (p *Proposal) Text() []byte {
 	w("\n# Each begins where its function is entered.")
 	if p.Seen != "" {
 		w("# %s", p.Seen)
+	} else {
+		w("# `once`: each phase inside stops the guest the first time only, since only a run tells\n# which ones a loop calls. `thaw scenario new --from-run` makes a scenario of a run.")
 	}
 	w("phases:")
 	hits := map[string]int{}
 	p.each(func(q *Phase) { hits[q.Function] = q.Hits })
-	for _, l := range scenario.PhaseLines(specs(p.Phases, p.Restorer), func(q *scenario.PhaseSpec) string {
+	phases := specs(p.Phases, p.Restorer)
+	for i := range phases {
+		phases[i].Once = p.Seen == "" && len(phases[i].Phases) > 0
+	}
+	for _, l := range scenario.PhaseLines(phases, func(q *scenario.PhaseSpec) string {
 		if n := hits[q.Function]; n > 1 {
 			return fmt.Sprintf("%d times", n)
 		}
