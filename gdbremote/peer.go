@@ -2,6 +2,7 @@ package gdbremote
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -19,6 +20,9 @@ import (
 // errNoPeer says that no process of this host that we may look at holds the other
 // end.
 var errNoPeer = errors.New("the process at the other end is not to be found on this host")
+
+// errNoListener is errNoPeer of an address that nobody is connected to.
+var errNoListener = errors.New("no process of this host that may be looked at listens there")
 
 // PeerPID is the process at the other end of the connection, if it is one of this
 // host: by the credentials of a unix socket (those of the process that listens), or
@@ -58,8 +62,72 @@ func tcpPeer(conn *net.TCPConn) (int, error) {
 	if !ok1 || !ok2 {
 		return 0, errNoPeer
 	}
+	return tcpOwner(func(w []string) bool {
+		return sameEnd(w[tcpHere], theirs.AddrPort()) && sameEnd(w[tcpThere], ours.AddrPort())
+	})
+}
+
+// ListenerPID is the process of this host that listens at a stub's address. It is found
+// without a connection: QEMU stops its guest for whoever connects.
+func ListenerPID(addr string) (int, error) {
+	network, target, remote, err := parseAddress(addr, true)
+	switch {
+	case err != nil:
+		return 0, err
+	case remote:
+		return 0, errNoListener
+	case network == "unix":
+		return unixListener(target)
+	}
+	_, port, err := net.SplitHostPort(target)
+	if err != nil {
+		return 0, err
+	}
+	number, err := net.LookupPort("tcp", port)
+	if err != nil {
+		return 0, err
+	}
+	pid, err := tcpOwner(func(w []string) bool {
+		_, at, _ := strings.Cut(w[tcpHere], ":")
+		n, err := strconv.ParseUint(at, 16, 16)
+		return err == nil && int(n) == number && w[tcpState] == tcpListens
+	})
+	if errors.Is(err, errNoPeer) {
+		err = errNoListener
+	}
+	return pid, err
+}
+
+// unixListener is the process that listens at a socket's path.
+func unixListener(path string) (int, error) {
+	whole, err := filepath.Abs(path)
+	if err != nil {
+		return 0, err
+	}
+	const flags, inode, at, listens = 3, 6, 7, "00010000"
+	n, err := socketInode("/proc/net/unix", func(w []string) bool {
+		if len(w) <= at || w[flags] != listens {
+			return false
+		}
+		bound := strings.Join(w[at:], " ")
+		return bound == path || bound == whole
+	}, inode)
+	if err != nil || n == "" {
+		return 0, cmp.Or(err, errNoListener)
+	}
+	return socketOwner(n)
+}
+
+// Columns of Linux's tables of TCP sockets (proc_net_tcp.txt in its documentation).
+const (
+	tcpHere, tcpThere, tcpState, tcpInode = 1, 2, 3, 9
+	tcpListens                            = "0A"
+)
+
+// tcpOwner is the process with the first TCP socket that is the wanted one.
+func tcpOwner(wanted func(columns []string) bool) (int, error) {
 	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
-		inode, err := socketInode(table, theirs.AddrPort(), ours.AddrPort())
+		inode, err := socketInode(table, func(w []string) bool { return len(w) > tcpInode && wanted(w) }, tcpInode)
 		if err != nil {
 			return 0, err
 		}
@@ -70,9 +138,9 @@ func tcpPeer(conn *net.TCPConn) (int, error) {
 	return 0, errNoPeer
 }
 
-// socketInode finds the socket with these ends in a table of Linux's
-// (proc_net_tcp.txt in its documentation); "" if it is not in it.
-func socketInode(table string, local, remote netip.AddrPort) (string, error) {
+// socketInode is what stands in a column of the first line of a table of Linux's that is
+// the wanted one; "" if none is.
+func socketInode(table string, wanted func(columns []string) bool, inode int) (string, error) {
 	f, err := os.Open(table)
 	if errors.Is(err, os.ErrNotExist) {
 		return "", nil
@@ -83,9 +151,7 @@ func socketInode(table string, local, remote netip.AddrPort) (string, error) {
 	defer f.Close()
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
-		const here, there, inode = 1, 2, 9
-		w := strings.Fields(lines.Text())
-		if len(w) > inode && sameEnd(w[here], local) && sameEnd(w[there], remote) {
+		if w := strings.Fields(lines.Text()); wanted(w) {
 			return w[inode], nil
 		}
 	}

@@ -299,6 +299,18 @@ type System struct {
 	byAddr []int
 }
 
+// Runs notes that a thread is on a processor of a machine that is read while it runs:
+// its user state is the processor's, which is not known.
+func (s *System) Runs(thread uint64, cpu int) {
+	o := s.Own(thread)
+	if o == nil {
+		return
+	}
+	t := o.Thread
+	t.Running, t.CPU = true, cpu
+	t.IP, t.SP, t.Flags, t.Source, t.Registers = 0, 0, 0, SourceCPU, nil
+}
+
 // NewSystem indexes objects. Of two objects with one id the first counts.
 func NewSystem(objects []*Object, problems []string) *System {
 	s := &System{Objects: objects, Problems: problems, byID: make(map[ID]int, len(objects)), byAddr: make([]int, len(objects))}

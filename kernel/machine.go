@@ -17,6 +17,10 @@ type Machine struct {
 	Phys   memory.Reader
 	Paging memory.Paging
 	CPUs   []CPU
+	// Running says that it is none: it is read while it runs. Of its processors only page
+	// tables that the kernel keeps are known. Who runs is told by the kernel's own words,
+	// and the state of who does is not known.
+	Running bool
 }
 
 // Space is the address space that a processor uses.

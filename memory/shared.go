@@ -58,6 +58,9 @@ func (s *Shared) ReadPhysical(reqs []Request) error {
 	return nil
 }
 
+// Size is how many bytes it has.
+func (s *Shared) Size() uint64 { return uint64(len(s.data)) }
+
 // At is a piece of the mapping, nil where it does not reach; see InPlace.
 func (s *Shared) At(addr uint64, n int) []byte {
 	if addr > uint64(len(s.data)) || uint64(n) > uint64(len(s.data))-addr {

@@ -150,10 +150,15 @@ func (p *printer) caps(d *view.CapDiff) {
 }
 
 // JSON prints a value indented, with no character that a terminal obeys.
-func JSON(w io.Writer, v any) error {
+func JSON(w io.Writer, v any) error { return writeJSON(w, v, "  ") }
+
+// JSONLine is JSON on a line of its own, for one of many.
+func JSONLine(w io.Writer, v any) error { return writeJSON(w, v, "") }
+
+func writeJSON(w io.Writer, v any, indent string) error {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
-	e.SetIndent("", "  ")
+	e.SetIndent("", indent)
 	e.SetEscapeHTML(false)
 	err := e.Encode(v)
 	if err == nil {

@@ -44,6 +44,10 @@ func TestBadFlags(t *testing.T) {
 		says []string
 	}{
 		{"stub that says nothing", []string{"snapshot", mute(t), "--build", guestDir}, []string{"no answer in time", "another debugger may be attached"}},
+		{"nobody to watch", []string{"top", nobody, "--build", guestDir}, []string{nobody, "listens there", "--ram"}},
+		{"watched too often", []string{"top", nobody, "--build", guestDir, "--interval", "1ms"}, []string{"--interval 1ms", "100ms"}},
+		{"watched without a kernel", []string{"top", nobody}, []string{"--kernel ELF"}},
+		{"RAM that is none", []string{"top", nobody, "--build", guestDir, "--ram", kernel}, []string{"not in the guest's memory", kernel}},
 		{"port in words", []string{"snapshot", "localhost:gdb-stub", "--build", guestDir}, []string{`"gdb-stub" is not a port number`}},
 		{"port out of range", []string{"snapshot", ":99999", "--build", guestDir}, []string{`"99999" is not a port number`}},
 		{"empty address", []string{"snapshot", "", "--build", guestDir}, []string{"HOST:PORT"}},

@@ -25,6 +25,7 @@ var jsonForms = []struct {
 }{
 	{"check", "A result; of several, an array of them.", reflect.TypeFor[report.CheckJSON]()},
 	{"snapshot", "A stop.", reflect.TypeFor[report.SnapshotJSON]()},
+	{"top", "A look, on a line of its own.", reflect.TypeFor[report.LookJSON]()},
 	{"diff", "How two stops differ.", reflect.TypeFor[report.DifferenceJSON]()},
 	{"list", "An array of recordings.", reflect.TypeFor[scenarios.Recorded]()},
 	{"list --causes", "An array of rules.", reflect.TypeFor[evidence.Cause]()},

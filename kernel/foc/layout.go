@@ -33,6 +33,7 @@ type Layout struct {
 	caps     capsLayout
 	gate     refLayout
 	irq      refLayout
+	current  *currentLayout // nil until a machine is read while it runs
 
 	classes  map[string]*class // by dynamic class, filled while decoding
 	vtables  map[uint64]string // by vptr

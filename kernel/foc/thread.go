@@ -152,6 +152,10 @@ func clearUser(t *kernel.Thread) {
 // has a stale frame: its state is the processor's. Objects that were decoded are
 // kept for the next stop as they are; what is changed here is a copy.
 func (d *decoder) markRunning(sys *kernel.System) {
+	if d.m.Running {
+		d.markCurrent(sys)
+		return
+	}
 	found := make([]*kernel.Object, len(d.m.CPUs))
 	for n, cpu := range d.m.CPUs {
 		found[n] = d.Current(sys, cpu)

@@ -119,6 +119,12 @@ func (d *decoder) markRunning(sys *kernel.System) {
 	if err != nil {
 		d.probs.Note("the list of processors: %v", err)
 	}
+	if d.m.Running {
+		for _, p := range list {
+			sys.Runs(p.current, int(p.id))
+		}
+		return
+	}
 	for n, cpu := range d.m.CPUs {
 		i := slices.IndexFunc(list, func(p processor) bool { return p.id == uint64(n) })
 		if i < 0 {

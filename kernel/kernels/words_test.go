@@ -81,7 +81,7 @@ var layers = [][]string{
 	{"session/arch"},
 	{"session/evidence", "session/machine"},
 	{"session/components"},
-	{"session/drive"},
+	{"session/drive", "session/watch"},
 	{"session/observe"},
 	{"session/scenario/verify", "session/scenario/propose"},
 	{"session/memcompare"},

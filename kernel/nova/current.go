@@ -29,6 +29,10 @@ func (d *decoder) markRunning(sys *kernel.System) {
 		t, k := o.Thread, d.objects[d.kobject(o.Addr, typeEC)]
 		t.Running, t.CPU = true, n
 		t.Wait, t.Ready = kernel.Wait{}, true
+		if d.m.Running {
+			sys.Runs(o.Addr, n)
+			continue
+		}
 		if len(t.Places) == 0 {
 			continue
 		}

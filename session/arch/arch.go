@@ -94,6 +94,18 @@ func (a Arch) CPU(r target.Registers) kernel.CPU {
 	return kernel.CPU{IP: Value(r, a.IP), SP: Value(r, a.SP), Flags: Value(r, a.Flags), Registers: a.registers(r), User: a.user(r), Root: root}
 }
 
+// pageTables are registers of which only that is known which page tables are in use.
+type pageTables uint64
+
+// PageTables are the registers of a processor of which only its page tables are known.
+func PageTables(root uint64) target.Registers { return pageTables(root) }
+
+func (p pageTables) Uint64(name string) (uint64, bool) {
+	return uint64(p), slices.Contains(p.Names(), name)
+}
+
+func (pageTables) Names() []string { return []string{"cr3", "TTBR0"} }
+
 // registers lists a processor's general registers.
 func (a Arch) registers(r target.Registers) []kernel.Register {
 	var out []kernel.Register

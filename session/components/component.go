@@ -8,6 +8,7 @@ package components
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -86,6 +87,22 @@ func (f fit) exact() bool { return f.places > 0 && f.same == f.bytes }
 // booted image holds the boot modules. Between different programs some tenth
 // of the bytes are equal.
 func (f fit) relinked() bool { return f.places > 1 && f.same*4 >= f.bytes*3 }
+
+// Fits says whether an address space, contents of which are read through text, holds the
+// program's text at the sampled places.
+func (c *Component) Fits(space *memory.Space, text *memory.View) bool {
+	f := c.fits(space, text)
+	return f.places > 0 && (f.exact() || f.relinked())
+}
+
+// Sample is text at the first sampled place: where it is, and what the file has there.
+func (c *Component) Sample() (addr uint64, text []byte, err error) {
+	if len(c.sample) == 0 {
+		return 0, nil, fmt.Errorf("%s has too little text to be recognised by", c.File.Path())
+	}
+	text = make([]byte, sampleLen)
+	return c.sample[0], text, c.File.ReadFile(c.sample[0], text)
+}
 
 // sampled lists the sampled places that an address space maps, whose contents it
 // reads through a view: that fetches all of them in one batch. Where memory cannot

@@ -3,13 +3,12 @@ package live
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 
 	"thaw/gdbremote"
+	"thaw/gdbremote/qemu"
 	"thaw/memory"
 )
 
@@ -154,8 +153,7 @@ func (t *stub) qemuPID() (int, bool) {
 	if err != nil {
 		return 0, false
 	}
-	exe, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid))
-	return pid, err == nil && strings.Contains(filepath.Base(exe), "qemu")
+	return pid, qemu.IsQEMU(pid)
 }
 
 // memoryRange is a piece of guest-physical memory; both ends are inclusive.

@@ -20,7 +20,7 @@ import (
 
 // startPlain starts QEMU as a user does, without any option for thaw: the stub is
 // QEMU's own listener. It ends with the test.
-func startPlain(t *testing.T, gdb string) (pid int) {
+func startPlain(t *testing.T, gdb string, more ...string) (pid int) {
 	t.Helper()
 	dir, err := guest.Build(deadline(t))
 	if err != nil {
@@ -30,7 +30,8 @@ func startPlain(t *testing.T, gdb string) (pid int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(path, "-kernel", filepath.Join(dir, guest.Kernel), "-m", "64", "-display", "none", "-nodefaults", "-vga", "std", "-gdb", gdb)
+	args := []string{"-kernel", filepath.Join(dir, guest.Kernel), "-m", "64", "-display", "none", "-nodefaults", "-vga", "std", "-gdb", gdb}
+	cmd := exec.Command(path, append(args, more...)...)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

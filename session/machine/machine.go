@@ -30,6 +30,12 @@ type Target interface {
 	KernelStack(ctx context.Context, cpu int, view memory.Reader) (uint64, error)
 }
 
+// Runner is a target that may be read while it runs.
+type Runner interface {
+	// Runs says that it does: of the registers only those count that lead to page tables.
+	Runs() bool
+}
+
 // Tap is told what is read, so that a recording can hold it.
 type Tap interface {
 	Trace(v *memory.View) // v will be read
@@ -82,6 +88,9 @@ func (m *Machine) Look(ctx context.Context, cpu int) error {
 	m.tap.Trace(m.View)
 	m.Text = memory.NewView(m.target, m.target.BlockSize(), nil)
 	m.is = kernel.Machine{Phys: m.View, Paging: m.Paging}
+	if r, ok := m.target.(Runner); ok {
+		m.is.Running = r.Runs()
+	}
 	for _, r := range regs {
 		m.is.CPUs = append(m.is.CPUs, m.Arch.CPU(r))
 	}

@@ -1,0 +1,84 @@
+package live
+
+import (
+	"errors"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"thaw/gdbremote"
+	"thaw/gdbremote/qemu"
+	"thaw/memory"
+)
+
+// Running is the RAM of a guest that runs, or what may be that: who reads it must know
+// it when it sees it. Nothing is asked of the gdbstub, which would stop the guest.
+type Running struct {
+	memory.Source
+	Name  string // where it is read, for people
+	Size  uint64 // bytes, from physical 0 on
+	pid   int    // of the process that runs the guest, 0 if not known
+	close func() error
+}
+
+// lowest is how much RAM every PC of QEMU's has at physical 0 in one piece, if it has so
+// much; what lies behind may be anywhere.
+const lowest = 2 << 30
+
+// FindRunning finds what may be the RAM of the guest behind a stub's address: the file
+// that is named, or else pieces of memory of the QEMU that listens there.
+func FindRunning(addr, file string) ([]Running, error) {
+	pid, err := gdbremote.ListenerPID(addr)
+	if file != "" {
+		shared, err := memory.MapShared(file)
+		if err != nil {
+			return nil, err
+		}
+		return []Running{{Source: shared, Name: file, Size: shared.Size(), pid: pid, close: shared.Close}}, nil
+	}
+	const how = "start QEMU with -object memory-backend-file,share=on,… and give its mem-path with --ram"
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("finding the QEMU behind %s: %w; a guest is read while it runs by the user who runs it, on the same host; elsewhere %s", addr, err, how)
+	case !qemu.IsQEMU(pid):
+		return nil, fmt.Errorf("process %d, which listens at %s, is no QEMU: give the address of QEMU's own gdbstub, or %s", pid, addr, how)
+	}
+	maps, err := qemu.Mappings(pid)
+	if err != nil {
+		return nil, err
+	}
+	var out []Running
+	for _, m := range maps {
+		size := min(m.Size, lowest)
+		ram := memory.NewProcess(pid, []memory.HostRAM{{First: 0, Last: size - 1, Host: m.Start}})
+		var word [8]byte
+		if err := ram.ReadPhysical([]memory.Request{{Buf: word[:]}}); err != nil {
+			return nil, fmt.Errorf("%w: allow it (sysctl kernel.yama.ptrace_scope=0), or %s", err, how)
+		}
+		out = append(out, Running{Source: ram, Name: fmt.Sprintf("the memory of QEMU's process %d", pid), Size: size, pid: pid, close: func() error { return nil }})
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("QEMU's process %d has no memory that could be a guest's RAM: %s", pid, how)
+	}
+	return out, nil
+}
+
+// At is memory where it lies, nil where it cannot be looked at so; see memory.InPlace.
+func (r *Running) At(addr uint64, n int) []byte {
+	if in, ok := r.Source.(memory.InPlace); ok {
+		return in.At(addr, n)
+	}
+	return nil
+}
+
+// Alive says that the guest's process has not ended, as far as that is known. A file of
+// RAM stays as it was.
+func (r *Running) Alive() error {
+	if r.pid != 0 && errors.Is(unix.Kill(r.pid, 0), unix.ESRCH) {
+		return fmt.Errorf("QEMU's process %d has ended", r.pid)
+	}
+	return nil
+}
+
+// Close gives it up.
+func (r *Running) Close() error { return r.close() }
