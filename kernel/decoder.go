@@ -69,15 +69,18 @@ type Known struct {
 	New func(f, core Symbols) (Decoder, error)
 }
 
-// Paging is the page-table format of an architecture.
+// Paging is the page-table format of an architecture; where the processor says more about
+// it, each stop has its own.
 func Paging(m elf.Machine) (memory.Paging, error) {
 	switch m {
 	case elf.EM_X86_64:
 		return memory.AMD64{}, nil
 	case elf.EM_ARM:
 		return memory.ARM{}, nil
+	case elf.EM_AARCH64:
+		return memory.ARM64{}, nil
 	}
-	return nil, fmt.Errorf("page tables of %v are not supported (x86_64 and 32-bit ARM are)", m)
+	return nil, fmt.Errorf("page tables of %v are not supported (x86_64 and ARM are)", m)
 }
 
 // Problems are sentences about what could not be read, up to a bound.

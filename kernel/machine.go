@@ -9,6 +9,14 @@ type CPU struct {
 	User          bool       // stopped in user mode
 	Root          uint64     // physical address of the page tables in use
 	KernelSP      uint64     // kernel stack that the next entry from user mode takes (x86_64: rsp0 of the TSS), 0 if unknown
+	Noted         *Noted     // of a processor that keeps the state itself in which it came into the kernel, while it is there; else nil
+}
+
+// Noted is the state that a processor came into the kernel with, as it keeps it itself
+// (64-bit ARM: SP_EL0, ELR_EL1 and SPSR_EL1).
+type Noted struct {
+	IP, SP, Flags uint64
+	Vector        bool // it still executes the vector, where the kernel saves registers
 }
 
 // Machine is a stopped machine: physical memory, its page-table format and the

@@ -54,17 +54,20 @@ func FuzzTables(f *testing.F) {
 	}
 	// What is listed is some GiB at most, so that an input does not take long.
 	const longest = 4 << 30
-	for i, mem := range []folded{x86, arm, bytes.Repeat([]byte{0xff}, foldedSize), bytes.Repeat([]byte{7, 0, 0, 0, 0, 0, 0, 0}, foldedSize/8)} {
-		f.Add(i == 1, uint64(0), uint64(0), uint64(longest-1), []byte(mem))
-		f.Add(i == 1, uint64(0x1018), uint64(0xf000_0000), uint64(0xffff_ffff), []byte(mem[:9000]))
-		f.Add(i == 1, uint64(0x4059), uint64(1<<64-1<<30), uint64(1<<64-1), []byte(mem))
+	for i, mem := range []folded{x86, arm, bytes.Repeat([]byte{0xff}, foldedSize), bytes.Repeat([]byte{7, 0, 0, 0, 0, 0, 0, 0}, foldedSize/8), x86} {
+		f.Add(uint8(i), uint64(0), uint64(0), uint64(longest-1), []byte(mem))
+		f.Add(uint8(i), uint64(0x1018), uint64(0xf000_0000), uint64(0xffff_ffff), []byte(mem[:9000]))
+		f.Add(uint8(i), uint64(0x4059), uint64(1<<64-1<<30), uint64(1<<64-1), []byte(mem))
 	}
-	f.Fuzz(func(t *testing.T, arm bool, root, start, last uint64, data []byte) {
+	f.Fuzz(func(t *testing.T, format uint8, root, start, last uint64, data []byte) {
 		mem := make(folded, foldedSize)
 		copy(mem, data)
 		paging := Paging(AMD64{})
-		if arm {
+		switch format % 5 {
+		case 1:
 			paging, start, last = ARM{}, start&0xffff_ffff, last&0xffff_ffff
+		case 4:
+			paging = ARM64{TTBR1: root ^ 0x1000, TCR: 25 | 16<<16}
 		}
 		last = min(last, start+longest)
 		s := NewSpace(mem, paging, root)

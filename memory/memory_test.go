@@ -107,19 +107,25 @@ func (b *tables) page() uint64 {
 
 func (b *tables) set64(addr, v uint64) { binary.LittleEndian.PutUint64(b.data[addr:], v) }
 
-// mapAMD64 maps virt with an entry at a level (1: 4 KiB, 2: 2 MiB, 3: 1 GiB).
-func (b *tables) mapAMD64(root, virt, entry uint64, level int) {
-	table := root
-	for l := 4; l > level; l-- {
-		slot := table + virt>>amd64Shift(l)&511*8
+// mapIn maps virt with an entry at a level (1: 4 KiB, 2: 2 MiB, 3: 1 GiB), in tables of
+// so many levels; table is what stands beside the address in an entry that leads to one.
+func (b *tables) mapIn(root, virt, entry uint64, level, levels int, table uint64) {
+	in := root
+	for l := levels; l > level; l-- {
+		slot := in + virt>>radixShift(l)&511*8
 		e := binary.LittleEndian.Uint64(b.data[slot:])
 		if e == 0 {
-			e = b.page() | 7
+			e = b.page() | table
 			b.set64(slot, e)
 		}
-		table = e & amd64AddrMask
+		in = e & amd64AddrMask
 	}
-	b.set64(table+virt>>amd64Shift(level)&511*8, entry)
+	b.set64(in+virt>>radixShift(level)&511*8, entry)
+}
+
+// mapAMD64 is mapIn for x86_64.
+func (b *tables) mapAMD64(root, virt, entry uint64, level int) {
+	b.mapIn(root, virt, entry, level, 4, 7)
 }
 
 func TestAMD64(t *testing.T) {
@@ -183,6 +189,65 @@ func TestAMD64Loop(t *testing.T) {
 	pages, more, err := s.Mapped(0, 0x00007fffffffffff, 5000)
 	if err != nil || !more || len(pages) != 5000 {
 		t.Errorf("%d pages, more %v, %v", len(pages), more, err)
+	}
+}
+
+// Both parts of a 64-bit ARM's address space have tables of their own, as large as the
+// processor was told (here 39 and 48 bits), and what is missing is a fault.
+func TestARM64(t *testing.T) {
+	b := newTables()
+	const root, upper = 0x1000, 0x10_0000 - 0x1000
+	const all, kernel, readOnly = 3 | 1<<6 | 1<<10, 3 | 1<<10, 3 | 1<<6 | 1<<7 | 1<<10
+	b.mapIn(root, 0x1000000, 0x5000|all, 1, 3, 3)
+	b.mapIn(root, 0x1001000, 0x9000|readOnly, 1, 3, 3)
+	b.mapIn(root, 0x1002000, 0x9000|1|1<<10, 1, 3, 3)          // no page: not in the last level
+	b.mapIn(root, 0x40000000, 0x200000|1|1<<6|1<<10, 2, 3, 3)  // 2 MiB
+	b.mapIn(root, 0x80000000, 0x40000000|1|1<<10, 3, 3, 3)     // 1 GiB, kernel
+	b.mapIn(root, 0xc0000000, 0x7000|all, 1, 3, 3|1<<61|1<<62) // what leads there takes rights away
+	b.mapIn(upper, 0xffc0_0000_0000, 0x3<<53|0x7000|kernel, 1, 4, 3)
+	paging := ARM64{TTBR1: upper | 1, TCR: 25 | 16<<16 | 2<<30}
+	s := NewSpace(NewView(b, 512, nil), paging, 4<<48|root)
+	for _, c := range []struct {
+		virt, phys, size uint64
+		write, user      bool
+	}{
+		{0x1000123, 0x5123, 4096, true, true},
+		{0x1001000, 0x9000, 4096, false, true},
+		{0x40000000 + 0x1fffff, 0x3fffff, 2 << 20, true, true},
+		{0x80000000 + 0x12345678, 0x40000000 + 0x12345678, 1 << 30, true, false},
+		{0xc0000008, 0x7008, 4096, false, false},
+		{0xffffffc000000008, 0x7008, 4096, true, false},
+	} {
+		m, phys, err := s.Translate(c.virt)
+		if err != nil || phys != c.phys || m.Virt+m.Size < c.virt || m.Virt > c.virt || m.Size != c.size || m.Writable != c.write || m.User != c.user || !m.Accessed {
+			t.Errorf("Translate(%#x) = %+v, %#x, %v; want %+v", c.virt, m, phys, err, c)
+		}
+	}
+	for virt, level := range map[uint64]int{0x1002000: 1, 0x1200000: 2, 0x8000000000: 3, 0x7f00000000: 3, 0xffff000000000000: 4, 0xfffeffffffffffff: 4} {
+		var f *Fault
+		if _, _, err := s.Translate(virt); !errors.As(err, &f) || f.Level != level || f.Addr != virt {
+			t.Errorf("Translate(%#x): %v, want a fault at level %d", virt, err, level)
+		}
+	}
+	pages, more, err := s.Mapped(0x1001000, 1<<48-1, 10)
+	if err != nil || more || len(pages) != 4 || pages[0].Virt != 0x1001000 || pages[2].Size != 1<<30 {
+		t.Errorf("Mapped = %+v, %v, %v", pages, more, err)
+	}
+	pages, _, err = s.Mapped(1<<63, ^uint64(0), 10)
+	if err != nil || len(pages) != 1 || pages[0].Virt != 0xffffffc000000000 {
+		t.Errorf("Mapped in the upper part = %+v, %v", pages, err)
+	}
+	for _, bad := range []ARM64{{}, {TTBR1: upper, TCR: 25 | 16<<16 | 1<<14 | 3<<30}, {TTBR1: upper, TCR: 25 | 16<<16 | 1<<7 | 1<<23}, {TTBR1: upper, TCR: 12 | 12<<16}} {
+		s := NewSpace(NewView(b, 512, nil), bad, root)
+		for _, virt := range []uint64{0x1000123, 0xffffffc000000008} {
+			var f *Fault
+			if _, _, err := s.Translate(virt); !errors.As(err, &f) {
+				t.Errorf("%+v: Translate(%#x): %v", bad, virt, err)
+			}
+		}
+		if pages, _, err := s.Mapped(0, 1<<47, 10); err != nil || len(pages) > 0 {
+			t.Errorf("%+v: Mapped = %+v, %v", bad, pages, err)
+		}
 	}
 }
 

@@ -201,7 +201,17 @@ class Of1802:
         return num(h.dereference()['_object']) - inside
 
 
+def see_the_kernel():
+    """On 64-bit ARM only a processor in the kernel's mode may read the kernel's memory."""
+    for t in gdb.selected_inferior().threads():
+        t.switch()
+        mode = gdb.parse_and_eval('$cpsr')
+        if mode.type.code == gdb.TYPE_CODE_VOID or int(mode) & 0xf in (4, 5):
+            return
+
+
 def main():
+    see_the_kernel()
     k = Today() if gdb.lookup_global_symbol('Kernel::Main::_instance') else Of1802()
     root = k.root()
 

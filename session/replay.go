@@ -15,6 +15,7 @@ import (
 	"thaw/session/evidence"
 	"thaw/session/guestlog"
 	"thaw/session/scenario"
+	"thaw/session/target"
 	"thaw/session/view"
 )
 
@@ -150,10 +151,13 @@ func (l registerList) Names() []string {
 // machine is the stopped machine of a record, with its memory.
 func (r *Replay) machine(record int, phys memory.Source) kernel.Machine {
 	s := r.rec.Records()[record]
-	m := kernel.Machine{Phys: memory.NewDirect(phys), Paging: r.paging}
-	for _, c := range s.CPUs {
-		regs := registerList(c.Registers)
-		cpu := r.arch.CPU(regs)
+	all := make([]target.Registers, len(s.CPUs))
+	for i, c := range s.CPUs {
+		all[i] = registerList(c.Registers)
+	}
+	m := kernel.Machine{Phys: memory.NewDirect(phys), Paging: r.arch.Paging(r.paging, slices.Values(all))}
+	for i, c := range s.CPUs {
+		cpu := r.arch.CPU(all[i])
 		cpu.KernelSP = c.KernelSP
 		m.CPUs = append(m.CPUs, cpu)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"debug/elf"
 	"errors"
 	"fmt"
 	"io"
@@ -58,7 +59,7 @@ Kernel::Thread::_save" and "continue". It ends with 0 if there is no difference,
 	l.StringVar(&o.kernel, "kernel", "", "the kernel's `ELF` with debug info")
 	l.StringVar(&o.build, "build", "", "Genode build `directory` to find it in")
 	l.BoolVar(&o.remote, "allow-remote", false, "allow a stub on another host: it has no authentication")
-	l.StringVar(&f.program, "gdb", "gdb", "gdb with Python, by `name` or path")
+	l.StringVar(&f.program, "gdb", "", "gdb with Python, by `name` or path (gdb, or gdb-multiarch for a guest on ARM, where none is named)")
 	l.StringArrayVar(&f.commands, "do", nil, "gdb `command` that leads to the stop; may be repeated")
 	l.IntVar(&f.stops, "stops", 1, "compare at this many stops")
 	l.DurationVar(&f.apart, "apart", time.Second, "let the guest run for up to this `time` between stops, for no two of the same length")
@@ -89,6 +90,11 @@ func (o *options) compareGDB(ctx context.Context, w io.Writer, addr string, f gd
 		return err
 	}
 	f.kernel = dec.Platform().Name
+	if f.program == "" {
+		if f.program = "gdb"; file.Machine() != elf.EM_X86_64 {
+			f.program = "gdb-multiarch"
+		}
+	}
 	if known := oracle.Kernels(); !slices.Contains(known, f.kernel) {
 		return fmt.Errorf("%s is the kernel of %s: compare-gdb knows %s", file.Path(), f.kernel, strings.Join(known, " and "))
 	}

@@ -1,6 +1,7 @@
 package hw
 
 import (
+	"debug/elf"
 	"fmt"
 	"slices"
 
@@ -105,8 +106,11 @@ func (l *Layout) inEntry(p processor, cpu kernel.CPU) bool {
 
 // inKernel says whether a processor in the kernel's mode executes the kernel, and no
 // thread of core: it then uses its own stack, or at its very entry or exit the thread
-// object.
+// object. One that knows by itself says so.
 func (l *Layout) inKernel(p processor, cpu kernel.CPU, size uint64) bool {
+	if l.file.Machine() == elf.EM_AARCH64 {
+		return cpu.Noted != nil
+	}
 	return !cpu.User && (l.inEntry(p, cpu) || cpu.SP-p.current < size)
 }
 
@@ -142,6 +146,8 @@ func (d *decoder) markRunning(sys *kernel.System) {
 			t.IP, t.SP, t.Flags, t.Source, t.Registers = cpu.IP, cpu.SP, cpu.Flags, kernel.SourceCPU, cpu.Registers
 		case d.gen.pushed:
 			d.pushed(o, cpu)
+		case cpu.Noted != nil:
+			d.noted(sys, o, cpu)
 		case d.inEntry(p, cpu):
 			d.entered(sys, o, p, cpu)
 		}
@@ -158,31 +164,81 @@ func (d *decoder) entered(sys *kernel.System, o *kernel.Object, p processor, cpu
 	if cpu.SP > at+l.ip {
 		return // the processor is still pushing
 	}
+	frame := d.inFrame(sys, o, at, cpu)
+	if frame == nil {
+		return
+	}
+	if cpu.SP > at { // general registers are not pushed so far: nobody has changed them
+		o.Thread.Registers = cpu.Registers
+	}
+}
+
+// noted does so where the processor itself keeps what it came from: until the vector has
+// pushed all, it is there, and general registers are in both places.
+func (d *decoder) noted(sys *kernel.System, o *kernel.Object, cpu kernel.CPU) {
+	l := &d.Layout.thread
+	end := (cpu.SP + d.Layout.cpu.stackSize - 1) &^ (d.Layout.cpu.stackSize - 1)
+	at := end - l.frame
+	if !cpu.Noted.Vector {
+		if cpu.SP != end { // else it leaves: what stands saved is right
+			d.inFrame(sys, o, at, cpu)
+		}
+		return
+	}
+	n, t := cpu.Noted, o.Thread
+	t.IP, t.SP, t.Flags, t.Source, t.Registers = n.IP, n.SP, n.Flags, inNoted, cpu.Registers
+	if cpu.SP == end {
+		return
+	}
 	frame, err := d.cpuState(at)
 	if err != nil {
 		d.probs.Note("the kernel's entry frame at %#x: %v", at, err)
+		t.Registers = nil
 		return
 	}
+	t.Registers = slices.Clone(cpu.Registers)
+	for i, r := range t.Registers {
+		if n := slices.IndexFunc(l.general, func(s slot) bool { return s.name == r.Name && at+s.off < cpu.SP }); n >= 0 {
+			t.Registers[i].Value = frame.general[n].Value
+		}
+	}
+}
+
+// inFrame takes the frame at an address for a thread's state, see entered, and gives it; nil
+// if it is not.
+func (d *decoder) inFrame(sys *kernel.System, o *kernel.Object, at uint64, cpu kernel.CPU) *cpuState {
+	l := &d.Layout.thread
+	frame, err := d.cpuState(at)
+	if err != nil {
+		d.probs.Note("the kernel's entry frame at %#x: %v", at, err)
+		return nil
+	}
 	pd := d.id(d.core)
-	if frame.cs&3 == 3 {
+	if d.fromUser(frame) {
 		if in := sys.PDByRoot(cpu.Root); in != nil {
 			pd = in.ID
 		}
 	}
 	for _, k := range d.order {
 		if r := k.raw.thread; k.kind == typeThread && r != nil && d.id(r.pd) == pd && r.saved.ip == frame.ip && r.saved.sp == frame.sp {
-			return
+			return nil
 		}
 	}
 	t := o.Thread
 	if t.PD != pd {
-		return
+		return nil
 	}
 	t.Places = append(slices.Clone(t.Places), kernel.Place{PlaceKind: d.platform.Places[1], IP: frame.ip, SP: frame.sp, IPAddr: at + l.ip, SPAddr: at + l.sp})
 	t.IP, t.SP, t.Flags, t.Source, t.Registers = frame.ip, frame.sp, frame.flags, inEntry, frame.general
-	if cpu.SP > at { // general registers are not pushed so far: nobody has changed them
-		t.Registers = cpu.Registers
+	return &frame
+}
+
+// fromUser says whether a state is one of user mode.
+func (d *decoder) fromUser(s cpuState) bool {
+	if d.file.Machine() == elf.EM_AARCH64 {
+		return s.flags&0xf == 0
 	}
+	return s.cs&3 == 3
 }
 
 // pushed takes registers out of a thread's state that the processor pushes right now, or

@@ -94,7 +94,7 @@ type threadLayout struct {
 	ip, sp, cs, flags        uint64         // in Cpu_state
 	trap                     uint64         // what brought it into the kernel, there
 	pageFault                int64          // by that, a page fault; -1 where exception says so
-	frame                    uint64         // bytes of a Cpu_state
+	frame                    uint64         // bytes that a kernel entry pushes, a Cpu_state first
 	general                  []slot         // further registers
 	out                      offsets.Member // state of what it asks others for, in the thread
 	outStates                names
@@ -289,8 +289,13 @@ func (l *Layout) findRegisters(f *offsets.Finder) {
 	const state = cpuStateType
 	t := &l.thread
 	t.regs = f.At("Kernel::Thread", "regs._obj")
-	t.ip, t.sp, t.flags = f.At(state, "ip"), f.At(state, "sp"), f.At(state, "eflags", "pstate", "cpsr")
-	t.frame = f.Size(state)
+	t.ip, t.sp, t.frame = f.At(state, "ip"), f.At(state, "sp"), f.Size(state)
+	if l.file.Machine() == elf.EM_AARCH64 { // what only the kernel may set stands behind it
+		const whole = "Board::Cpu::Context"
+		t.flags, t.frame = f.At(whole, "pstate"), f.Size(whole)
+	} else {
+		t.flags = f.At(state, "eflags", "cpsr")
+	}
 	t.cs = t.flags
 	if cs, ok := f.Maybe(state, "cs"); ok {
 		t.cs = cs

@@ -27,6 +27,7 @@ var Kernel = kernel.Known{
 const (
 	inRegs  kernel.Source = "regs"
 	inEntry kernel.Source = "entry frame"
+	inNoted kernel.Source = "ELR_EL1" // with SP_EL0: what the processor itself keeps, before the kernel pushes it
 )
 
 // Platform is what the debugger must know of base-hw beside its objects.
@@ -43,7 +44,7 @@ func newPlatform(m elf.Machine, gen *generation) kernel.Platform {
 		Causes:   causes,
 		Kept:     "the CPU context",
 		Saves:    []string{"Kernel::Thread::_save"},
-		Selector: map[elf.Machine]string{elf.EM_X86_64: "rsi"}[m], // second argument of a kernel call
+		Selector: map[elf.Machine]string{elf.EM_X86_64: "rsi", elf.EM_AARCH64: "x1"}[m], // second argument of a kernel call
 		Places: []*kernel.PlaceKind{
 			{Name: inRegs, Text: "CPU context", Pushed: gen.pushed},
 			{Name: inEntry, Text: "frame of the kernel's entry", Why: "the kernel has not saved it so far", Passing: true},

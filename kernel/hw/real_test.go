@@ -16,3 +16,23 @@ func TestRealSystems(t *testing.T) { stubtest.Real(t, "base-hw", oracle.Rows) }
 func TestDecodeNoise(t *testing.T) {
 	stubtest.Noise(t, filepath.Join("testdata", "genode-26.02-x86_64.thaw"), 300)
 }
+
+// Stopped in the vector, a thread's state is neither where it was saved last nor, as a
+// whole, in the processor: ip, sp and flags are in its system registers, and those
+// general registers that the kernel has used since are on its stack.
+func TestInTheVector(t *testing.T) {
+	v := stubtest.First(t, filepath.Join("testdata", "genode-26.02-arm64.thaw"), "base-hw")
+	o := v.Snapshot.System.Running(0)
+	if o == nil || o.Name != "spinner" {
+		t.Fatalf("processor 0 runs %+v", o)
+	}
+	got := o.Thread
+	if got.Source != "ELR_EL1" || got.IP != 0x10000c0 || got.SP != 0x408fef50 || got.Flags != 0x20000000 || len(got.Registers) != 31 {
+		t.Errorf("%s: ip %#x, sp %#x, flags %#x, %d registers", got.Source, got.IP, got.SP, got.Flags, len(got.Registers))
+	}
+	for name, want := range map[string]uint64{"x0": 0x101a6e0, "x2": 0xe9b70, "x3": 0x77, "x29": 0x408fef50, "x30": 0x80b10} {
+		if is, _ := got.Register(name); is != want {
+			t.Errorf("%s is %#x, want %#x", name, is, want)
+		}
+	}
+}

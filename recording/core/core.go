@@ -93,7 +93,7 @@ func gather(r *session.Replay, rec Recording, o Options) (*file, error) {
 	c := &file{machine: program.Machine()}
 	var ok bool
 	if c.format, ok = formats[c.machine]; !ok {
-		return nil, fmt.Errorf("processor %v is not supported (x86_64 and 32-bit ARM are)", c.machine)
+		return nil, fmt.Errorf("processor %v is not supported (x86_64 and ARM are)", c.machine)
 	}
 	index := recordOf(rec, o.Stop)
 	stopped := rec.Records()[index].CPU

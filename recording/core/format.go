@@ -28,7 +28,7 @@ var formats = map[elf.Machine]format{
 	elf.EM_X86_64: {
 		ip: "rip", sp: "rsp", flags: "eflags",
 		registers: strings.Fields("r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs eflags rsp ss fs_base gs_base ds es fs gs"),
-		status:    func(s threadStatus) any { return status64(s) },
+		status:    func(s threadStatus) any { return statusAMD64(s) },
 		info:      func(p process) any { return info64(p) },
 
 		headerSize: binary.Size(elf.Header64{}), segmentSize: binary.Size(elf.Prog64{}),
@@ -46,6 +46,17 @@ var formats = map[elf.Machine]format{
 		header: func(m elf.Machine, n int) any { return header32(m, n) }, program: func(t elf.ProgType, s segment, a uint64) any { return program32(t, s, a) },
 
 		ranges: [][2]uint64{{0, math.MaxUint32}}, firstLevel: 2,
+	},
+	elf.EM_AARCH64: {
+		ip: "pc", sp: "sp", flags: "cpsr",
+		registers: strings.Fields("x0 x1 x2 x3 x4 x5 x6 x7 x8 x9 x10 x11 x12 x13 x14 x15 x16 x17 x18 x19 x20 x21 x22 x23 x24 x25 x26 x27 x28 x29 x30 sp pc cpsr"),
+		status:    func(s threadStatus) any { return statusARM64(s) },
+		info:      func(p process) any { return info64(p) },
+
+		headerSize: binary.Size(elf.Header64{}), segmentSize: binary.Size(elf.Prog64{}),
+		header: func(m elf.Machine, n int) any { return header64(m, n) }, program: func(t elf.ProgType, s segment, a uint64) any { return program64(t, s, a) },
+
+		ranges: [][2]uint64{{0, 1<<48 - 1}, {math.MaxUint64 - (1<<48 - 1), math.MaxUint64}}, // all map the kernel alike
 	},
 }
 

@@ -29,7 +29,7 @@ type threadStatus struct {
 	regs []uint64 // in the order of format.registers
 }
 
-// prstatus64 is Linux's struct elf_prstatus of x86_64.
+// prstatus64 is what Linux's struct elf_prstatus begins with on 64-bit processors.
 type prstatus64 struct {
 	Signo, Code, Errno     int32
 	Cursig                 int16
@@ -38,9 +38,22 @@ type prstatus64 struct {
 	Pid, Ppid, Pgrp, Sid   int32
 	User, System           [2]int64 // times
 	ChildUser, ChildSystem [2]int64
-	Reg                    [27]uint64
-	Fpvalid                int32
-	_                      [4]byte
+}
+
+// prstatusAMD64 is the whole on x86_64.
+type prstatusAMD64 struct {
+	prstatus64
+	Reg     [27]uint64
+	Fpvalid int32
+	_       [4]byte
+}
+
+// prstatusARM64 is the whole on 64-bit ARM.
+type prstatusARM64 struct {
+	prstatus64
+	Reg     [34]uint64
+	Fpvalid int32
+	_       [4]byte
 }
 
 // prstatus32 is Linux's struct elf_prstatus of ARM.
@@ -56,7 +69,7 @@ type prstatus32 struct {
 	Fpvalid                int32
 }
 
-// prpsinfo64 is Linux's struct elf_prpsinfo of x86_64.
+// prpsinfo64 is Linux's struct elf_prpsinfo of x86_64 and 64-bit ARM.
 type prpsinfo64 struct {
 	State, Sname, Zombie, Nice int8
 	_                          [4]byte
@@ -77,8 +90,14 @@ type prpsinfo32 struct {
 	Args                       [80]byte
 }
 
-func status64(s threadStatus) prstatus64 {
-	p := prstatus64{Pid: s.pid}
+func statusAMD64(s threadStatus) prstatusAMD64 {
+	p := prstatusAMD64{prstatus64: prstatus64{Pid: s.pid}}
+	copy(p.Reg[:], s.regs)
+	return p
+}
+
+func statusARM64(s threadStatus) prstatusARM64 {
+	p := prstatusARM64{prstatus64: prstatus64{Pid: s.pid}}
 	copy(p.Reg[:], s.regs)
 	return p
 }

@@ -64,6 +64,12 @@ var architectures = map[elf.Machine]architecture{
 			{"code_ptr", 32, "pc"}, {"uint32", 32, "cpsr"},
 		}},
 	}},
+	elf.EM_AARCH64: {"aarch64", 64, []feature{
+		{"org.gnu.gdb.aarch64.core", "", true, []block{
+			{"int", 64, "x0 x1 x2 x3 x4 x5 x6 x7 x8 x9 x10 x11 x12 x13 x14 x15 x16 x17 x18 x19 x20 x21 x22 x23 x24 x25 x26 x27 x28 x29 x30"},
+			{"data_ptr", 64, "sp"}, {"code_ptr", 64, "pc"}, {"uint32", 32, "cpsr"},
+		}},
+	}},
 }
 
 // eflagsType lets gdb print the flags by name.
@@ -109,7 +115,7 @@ type laidFeature struct {
 func newLayout(machine elf.Machine, stops []*session.StopRecord) (*layout, error) {
 	arch, ok := architectures[machine]
 	if !ok {
-		return nil, fmt.Errorf("processor %v is not one that gdb can be told of (x86_64 and 32-bit ARM are)", machine)
+		return nil, fmt.Errorf("processor %v is not one that gdb can be told of (x86_64 and ARM are)", machine)
 	}
 	names, bits := recordedNames(stops, arch.word)
 	l := &layout{arch: arch.name}

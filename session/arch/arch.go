@@ -8,10 +8,12 @@ package arch
 import (
 	"debug/elf"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
 	"thaw/kernel"
+	"thaw/memory"
 	"thaw/session/target"
 )
 
@@ -20,13 +22,16 @@ import (
 type Arch struct {
 	machine       elf.Machine
 	IP, SP, Flags string
-	UserFlags     uint64                                           // bits of the flags that a program may set by itself
-	General       []string                                         // registers that a thread state holds, besides ip and sp
-	user          func(r target.Registers) bool                    // runs in user mode
-	root          func(r target.Registers) (value uint64, ok bool) // page-table root
-	WatchFirst    bool                                             // a watchpoint stops before its instruction is executed
-	UserEnd       uint64                                           // last address that user mode may map
-	volatile      []string                                         // what the system-call instruction itself overwrites
+	UserFlags     uint64                                              // bits of the flags that a program may set by itself
+	General       []string                                            // registers that a thread state holds, besides ip and sp
+	array         string                                              // member of Genode's thread states that has them all, "" where each has one of its name
+	user          func(r target.Registers) bool                       // runs in user mode
+	root          func(r target.Registers) (value uint64, ok bool)    // page-table root
+	noted         func(r target.Registers) *kernel.Noted              // see kernel.CPU, nil where none is
+	paging        func(r target.Registers) (p memory.Paging, ok bool) // what registers say of the page tables' form, nil where that is nothing
+	WatchFirst    bool                                                // a watchpoint stops before its instruction is executed
+	UserEnd       uint64                                              // last address that user mode may map
+	volatile      []string                                            // what the system-call instruction itself overwrites
 
 	// ExceptionReturn is the instruction that returns from an exception by a frame
 	// on the stack, nil where there is none of that kind.
@@ -77,13 +82,48 @@ var arches = map[elf.Machine]Arch{
 			return 0, false
 		},
 	},
+	elf.EM_AARCH64: {
+		machine: elf.EM_AARCH64,
+		IP:      "pc", SP: "sp", Flags: "cpsr", UserFlags: 0xf000_0000, // N Z C V
+		General:    strings.Fields("x0 x1 x2 x3 x4 x5 x6 x7 x8 x9 x10 x11 x12 x13 x14 x15 x16 x17 x18 x19 x20 x21 x22 x23 x24 x25 x26 x27 x28 x29 x30"),
+		array:      "r",
+		user:       func(r target.Registers) bool { return Value(r, "cpsr")&arm64Mode == 0 },
+		WatchFirst: true,
+		UserEnd:    1<<48 - 1,
+		root:       func(r target.Registers) (uint64, bool) { v, ok := r.Uint64("TTBR0_EL1"); return v & arm64Table, ok },
+		noted:      arm64Noted,
+		paging: func(r target.Registers) (memory.Paging, bool) {
+			p := memory.ARM64{TTBR1: Value(r, "TTBR1_EL1") & arm64Table, TCR: Value(r, "TCR_EL1")}
+			return p, p.TTBR1 != 0
+		},
+	},
+}
+
+const (
+	arm64Mode   = 0xf              // of cpsr: exception level, and whose stack pointer is in use
+	arm64Table  = 0xffff_ffff_f000 // of TTBRn_EL1: the rest is the address space's number
+	arm64Kernel = 5                // mode: EL1 with its own stack pointer
+)
+
+// arm64Noted is what the processor keeps at EL1, by which it came there. Threads may be
+// there, too, with the stack pointer of user mode.
+func arm64Noted(r target.Registers) *kernel.Noted {
+	if Value(r, "cpsr")&arm64Mode != arm64Kernel {
+		return nil
+	}
+	base, ok := r.Uint64("VBAR")
+	if !ok {
+		base, ok = r.Uint64("VBAR_EL1")
+	}
+	const vectors = 0x800
+	return &kernel.Noted{IP: Value(r, "ELR_EL1"), SP: Value(r, "SP_EL0"), Flags: Value(r, "SPSR_EL1"), Vector: ok && Value(r, "pc")-base < vectors}
 }
 
 // Of is what is known of a processor, an error if that is nothing.
 func Of(m elf.Machine) (Arch, error) {
 	a, ok := arches[m]
 	if !ok {
-		return a, fmt.Errorf("processor %v is not supported (x86_64 and 32-bit ARM are)", m)
+		return a, fmt.Errorf("processor %v is not supported (x86_64 and ARM are)", m)
 	}
 	return a, nil
 }
@@ -91,7 +131,33 @@ func Of(m elf.Machine) (Arch, error) {
 // CPU is what a decoder must know of a processor.
 func (a Arch) CPU(r target.Registers) kernel.CPU {
 	root, _ := a.root(r)
-	return kernel.CPU{IP: Value(r, a.IP), SP: Value(r, a.SP), Flags: Value(r, a.Flags), Registers: a.registers(r), User: a.user(r), Root: root}
+	cpu := kernel.CPU{IP: Value(r, a.IP), SP: Value(r, a.SP), Flags: Value(r, a.Flags), Registers: a.registers(r), User: a.user(r), Root: root}
+	if a.noted != nil {
+		cpu.Noted = a.noted(r)
+	}
+	return cpu
+}
+
+// Paging is the form of the page tables in use: as the first processor says that has begun
+// to use them, or what is known without that.
+func (a Arch) Paging(known memory.Paging, cpus iter.Seq[target.Registers]) memory.Paging {
+	if a.paging == nil {
+		return known
+	}
+	for r := range cpus {
+		if p, ok := a.paging(r); ok {
+			return p
+		}
+	}
+	return known
+}
+
+// Member is where a thread state of Genode's has a register, by number in General.
+func (a Arch) Member(n int) string {
+	if a.array != "" {
+		return fmt.Sprintf("%s[%d]", a.array, n)
+	}
+	return a.General[n]
 }
 
 // pageTables are registers of which only that is known which page tables are in use.

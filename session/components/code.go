@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"golang.org/x/arch/arm/armasm"
+	"golang.org/x/arch/arm64/arm64asm"
 	"golang.org/x/arch/x86/x86asm"
 
 	"thaw/session/view"
@@ -108,6 +109,12 @@ func (c *Component) Decode(addr uint64) (Instruction, error) {
 			return Instruction{addr, 4, "?"}, nil // data between functions
 		}
 		return Instruction{addr, 4, armasm.GNUSyntax(in)}, nil
+	case elf.EM_AARCH64:
+		in, err := arm64asm.Decode(buf)
+		if err != nil {
+			return Instruction{addr, 4, "?"}, nil
+		}
+		return Instruction{addr, 4, arm64asm.GNUSyntax(in)}, nil
 	}
 	return Instruction{}, fmt.Errorf("instructions of %v are not known", c.File.Machine())
 }

@@ -125,6 +125,7 @@ type Write struct {
 	At    Instant
 	Where kernel.Source // name of the place
 	Place view.Place    // what wrote
+	CPU   int           `json:",omitempty"` // that executed it
 	Addr  uint64
 	Old   Saved
 	Saved

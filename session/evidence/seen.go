@@ -63,8 +63,8 @@ func (t *Track) WritesBy(n int, frames []view.Frame) {
 
 // NoteWrite compares saved state with what it was, and says how many writes it
 // noted; hit says that it was written for certain, be it with the same values. ip
-// and sp are written one after the other: a second half by the same function
-// belongs to the write before.
+// and sp are written one after the other: a second half by the same function, on the
+// same processor, belongs to the write before.
 func (ev *Evidence) NoteWrite(t *Track, w Write, at *Kept, is Saved, hit bool) (added int) {
 	if is == at.Saved && !hit {
 		return 0
@@ -74,7 +74,7 @@ func (ev *Evidence) NoteWrite(t *Track, w Write, at *Kept, is Saved, hit bool) (
 	if n := len(t.Writes); n > 0 {
 		last := &t.Writes[n-1]
 		second := last.IP == is.IP || last.SP == is.SP
-		if last.Where == at.Name && last.Place.Function == w.Place.Function && second {
+		if last.Where == at.Name && last.Place.Function == w.Place.Function && last.CPU == w.CPU && second {
 			last.Saved, last.Restores = is, w.Restores
 			return 0
 		}

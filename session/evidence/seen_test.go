@@ -60,3 +60,23 @@ func TestOperationsOnManyThreads(t *testing.T) {
 		t.Error("an operation took the place of one on a followed thread")
 	}
 }
+
+// Two halves of a write belong together, those of two processors do not: one saves a
+// thread's registers over what another has just written, by the same function.
+func TestHalvesOfWrites(t *testing.T) {
+	ev, at := New(), &Kept{Name: "regs", Saved: Saved{IP: 1, SP: 2}}
+	tr := &Track{Block: 0x1000}
+	note := func(cpu int, is Saved) {
+		w := Write{CPU: cpu}
+		w.Place.Function = "memcpy"
+		ev.NoteWrite(tr, w, at, is, true)
+	}
+	asked := Saved{IP: 11, SP: 12}
+	note(0, Saved{IP: 1, SP: 12})
+	note(0, asked)
+	note(1, Saved{IP: 11, SP: 2})
+	note(1, Saved{IP: 1, SP: 2})
+	if len(tr.Writes) != 2 || tr.Writes[0].Saved != asked || tr.Writes[1].Saved != (Saved{IP: 1, SP: 2}) {
+		t.Errorf("%+v", tr.Writes)
+	}
+}

@@ -40,6 +40,7 @@ var architectures = map[string]elf.Machine{
 	"i386:x86-64": elf.EM_X86_64,
 	"i386":        elf.EM_386,
 	"arm":         elf.EM_ARM,
+	"aarch64":     elf.EM_AARCH64,
 }
 
 // maxCPUs bounds what a stub may claim: the registers of all are read at every
@@ -86,15 +87,16 @@ func (t *stub) Name() string { return t.name }
 // Machine is the processor's architecture.
 func (t *stub) Machine() elf.Machine { return t.machine }
 
-// systemRegisters are those that say which page tables are in use, where the
-// answer to `g` leaves them out: all names that QEMU has given them.
+// systemRegisters are those that say which page tables are in use, and what came into
+// the kernel, where the answer to `g` leaves them out: all names that QEMU has given them.
 var systemRegisters = map[elf.Machine][]string{
-	elf.EM_ARM: {"TTBR0", "TTBR0_EL1", "TTBR0_S"},
+	elf.EM_ARM:     {"TTBR0", "TTBR0_EL1", "TTBR0_S"},
+	elf.EM_AARCH64: {"TTBR0_EL1", "TTBR1_EL1", "TCR_EL1", "SP_EL0", "ELR_EL1", "SPSR_EL1", "VBAR", "VBAR_EL1"},
 }
 
 // breakLength is what Z packets say about the instruction: its least length.
 func (t *stub) breakLength() int {
-	if t.machine == elf.EM_ARM {
+	if t.machine == elf.EM_ARM || t.machine == elf.EM_AARCH64 {
 		return 4
 	}
 	return 1

@@ -87,6 +87,7 @@ func (m *Machine) Look(ctx context.Context, cpu int) error {
 	m.View = memory.NewView(m.target, m.target.BlockSize(), nil)
 	m.tap.Trace(m.View)
 	m.Text = memory.NewView(m.target, m.target.BlockSize(), nil)
+	m.Paging = m.Arch.Paging(m.Paging, slices.Values(regs))
 	m.is = kernel.Machine{Phys: m.View, Paging: m.Paging}
 	if r, ok := m.target.(Runner); ok {
 		m.is.Running = r.Runs()

@@ -116,12 +116,12 @@ func (ob *Observer) storedState(s *scenario.StoredSpec, v debuginfo.Value, t *ev
 	return err
 }
 
-// structRegisters takes the members of a struct that are named like general
-// registers ("rbx", "r12", or ARM's "lr"), as many as it has.
+// structRegisters takes the members of a struct that hold general registers, as many
+// as it has.
 func (ob *Observer) structRegisters(v debuginfo.Value) ([]kernel.Register, error) {
 	var out []kernel.Register
-	for _, name := range ob.m.Arch.General {
-		m, err := v.Path(name)
+	for i, name := range ob.m.Arch.General {
+		m, err := v.Path(ob.m.Arch.Member(i))
 		if err != nil {
 			continue
 		}

@@ -52,7 +52,7 @@ func (ob *Observer) Observe(ctx context.Context, t *evidence.Track, written uint
 	if err != nil {
 		return nil, false, err
 	}
-	at, added, platform := evidence.Write{At: ob.Now(), Place: ob.programs.Kernel().Place(cpu.IP)}, 0, ob.m.Decoder.Platform()
+	at, added, platform := evidence.Write{At: ob.Now(), Place: ob.programs.Kernel().Place(cpu.IP), CPU: ob.m.Stopped}, 0, ob.m.Decoder.Platform()
 	keeps := ob.m.Keeps(t.Block)
 	for i := range t.Places {
 		p := &t.Places[i]
