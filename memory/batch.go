@@ -1,6 +1,9 @@
 package memory
 
-import "slices"
+import (
+	"errors"
+	"slices"
+)
 
 // piece is a run of granules of a line to be read.
 type piece struct {
@@ -18,15 +21,16 @@ const (
 )
 
 // read fetches pieces, in order, near ones together; what cannot be read
-// together is read piece by piece.
+// together is read piece by piece, and what was not recorded as a whole granule by
+// granule.
 func (m *Mirror) read(pieces []piece) error {
 	if m.err != nil {
 		return m.err
 	}
 	bad, err := m.readRuns(pieces, true)
 	bad = slices.DeleteFunc(bad, func(p piece) bool { return p.guess })
-	if err == nil && len(bad) > 0 {
-		_, err = m.readRuns(bad, false)
+	for err == nil && len(bad) > 0 {
+		bad, err = m.readRuns(bad, false)
 	}
 	m.err = err
 	return err
@@ -56,8 +60,16 @@ func joined(pieces []piece, join bool) []run {
 	return runs
 }
 
-// readRuns fetches pieces in one batch; bad are those of runs of several that
-// could not be read.
+// granules are the granules of a piece, each as a piece.
+func (p piece) granules() []piece {
+	var out []piece
+	for from := p.from; from < p.to; from += Granule {
+		out = append(out, piece{l: p.l, from: from, to: from + Granule, guess: p.guess})
+	}
+	return out
+}
+
+// readRuns fetches pieces in one batch; bad are those that could not be read together.
 func (m *Mirror) readRuns(pieces []piece, join bool) (bad []piece, err error) {
 	runs := joined(pieces, join)
 	total := uint64(0)
@@ -77,8 +89,13 @@ func (m *Mirror) readRuns(pieces []piece, join bool) (bad []piece, err error) {
 		return nil, err
 	}
 	for i, r := range runs {
-		if reqs[i].Err != nil && len(r.pieces) > 1 {
+		switch {
+		case reqs[i].Err == nil:
+		case len(r.pieces) > 1:
 			bad = append(bad, r.pieces...)
+			continue
+		case r.size > Granule && errors.Is(reqs[i].Err, ErrNotRecorded):
+			bad = append(bad, r.pieces[0].granules()...)
 			continue
 		}
 		for _, p := range r.pieces {
@@ -93,6 +110,6 @@ func (m *Mirror) arrived(p piece, r *Request) {
 	if r.Err == nil {
 		p.l.arrived(r.Buf[p.l.addr+p.from-r.Addr:][:p.to-p.from], p.from, mask(p.from, p.to))
 	} else if !p.guess {
-		m.failed(p.l, r.Err)
+		p.l.failed(r.Err, mask(p.from, p.to))
 	}
 }

@@ -42,7 +42,8 @@ type line struct {
 	have    uint32 // as it is at this stop
 	used    uint32 // was read, at this stop or before
 	changed uint32 // was used, and is not what it was at the last stop
-	err     error  // nothing of it can be read
+	lost    uint32 // cannot be read
+	err     error  // why
 	data    [lineSize]byte
 }
 
@@ -81,6 +82,12 @@ type InPlace interface {
 	// At is n bytes at a physical address, nil where there are none. They must
 	// not be changed, nor kept.
 	At(addr uint64, n int) []byte
+}
+
+// Steady is a source that knows of what is as it was at the stop before.
+type Steady interface {
+	// Same says whether that is so of a page, by its physical address.
+	Same(page uint64) bool
 }
 
 // NewMirror returns an empty mirror of src.
@@ -175,7 +182,7 @@ func (m *Mirror) copy(l *line, addr uint64, buf []byte) error {
 	if m.reads != nil {
 		m.reads.add(l, which)
 	}
-	if l.err != nil {
+	if l.lost&which != 0 {
 		return fmt.Errorf("reading %d bytes at physical %#x: %w", len(buf), addr, l.err)
 	}
 	copy(buf, l.data[off:])
@@ -249,7 +256,7 @@ func (m *Mirror) inPlace() InPlace {
 func (m *Mirror) look(l *line, src InPlace) {
 	now := src.At(l.addr, lineSize)
 	if now == nil {
-		m.failed(l, errOutside)
+		l.failed(errOutside, all)
 		return
 	}
 	m.stats.Bytes += lineSize
@@ -286,8 +293,16 @@ func (m *Mirror) Refresh() error {
 		return nil
 	}
 	var pieces []piece
+	steady, _ := m.src.(Steady)
+	page, same := ^uint64(0), false
 	for _, l := range m.order {
-		l.have, l.changed = 0, 0
+		if p := l.addr &^ (pageSize - 1); steady != nil && p != page {
+			page, same = p, steady.Same(p)
+		}
+		if l.changed = 0; same {
+			continue
+		}
+		l.have = 0
 		for rest := l.used; rest != 0; {
 			first := bits.TrailingZeros32(rest)
 			n := bits.TrailingZeros32(^(rest >> first))
@@ -301,30 +316,33 @@ func (m *Mirror) Refresh() error {
 // compare takes over what lies in place of a line.
 func (m *Mirror) compare(l *line, now []byte) {
 	if now == nil {
-		m.failed(l, errOutside)
+		l.failed(errOutside, all)
 		return
 	}
 	m.stats.Bytes += int64(bits.OnesCount32(l.used) * Granule)
-	if l.err != nil {
-		l.err, l.changed = nil, l.used
-	}
+	l.found(l.used)
 	l.take(now, 0, l.used)
 }
 
 var errOutside = errors.New("outside the guest's RAM")
 
-// failed notes that a line cannot be read.
-func (m *Mirror) failed(l *line, err error) {
-	if l.err == nil {
-		l.changed = l.used
-	}
-	l.err, l.have = err, all
+// failed notes that granules cannot be read.
+func (l *line) failed(err error, which uint32) {
+	l.changed |= l.used & which &^ l.lost
+	l.err, l.have, l.lost = err, l.have|which, l.lost|which
+}
+
+// found notes that granules can be read, which differ if they could not be before.
+func (l *line) found(which uint32) {
+	l.changed |= l.used & which & l.lost
+	l.lost &^= which
 }
 
 // arrived takes over granules that were read.
 func (l *line) arrived(now []byte, from uint64, which uint32) {
-	if l.err != nil {
-		l.err, l.have, l.changed = nil, 0, l.used
+	if l.lost&which != 0 {
+		l.have &^= l.lost & which
+		l.found(which)
 	}
 	if which &^= l.have; l.used|l.have == 0 {
 		copy(l.data[from:], now)
@@ -354,7 +372,7 @@ func (l *line) take(now []byte, from uint64, which uint32) {
 // address and, in trace, the granules that were.
 func (m *Mirror) Each(fn func(addr uint64)) {
 	for _, l := range m.order {
-		if l.used != 0 && l.err == nil {
+		if l.used&^l.lost != 0 {
 			fn(l.addr)
 		}
 	}

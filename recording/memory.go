@@ -28,6 +28,14 @@ func (r *Recording) Modelled(record int) memory.Source {
 	return s
 }
 
+// SamePage says whether a page, by its physical address, is recorded alike at two records.
+func (r *Recording) SamePage(a, b int, addr uint64) bool {
+	n := addr / session.PageSize
+	x, in := r.maps[a][n]
+	y, too := r.maps[b][n]
+	return in == too && x == y
+}
+
 // Pages lists the recorded pages of a record by physical address.
 func (r *Recording) Pages(record int) []session.Page {
 	out := make([]session.Page, 0, len(r.maps[record]))
@@ -105,7 +113,7 @@ func (s *pageSource) fill(q *memory.Request) {
 		}
 		n := copy(q.Buf[done:], s.rec.page(ref)[off:])
 		known := s.known(ref)
-		for i := range n {
+		for i := 0; known != nil && i < n; i++ {
 			if !known.Has(off + i) {
 				q.Err = memory.NotRecorded(addr + uint64(i))
 				return

@@ -132,7 +132,7 @@ func (a *asker) ask(s *view.Snapshot, q view.Query) *view.Peek {
 	answer := map[string]func(*view.Snapshot, *view.Peek) error{
 		view.QueryMemory: a.askMemory, view.QueryValue: a.askValue, view.QueryObject: a.askObject, view.QueryCode: a.askCode, view.QueryStack: a.askStack,
 		view.QueryLog:       a.askLog,
-		view.QueryFunctions: a.askFunctions,
+		view.QueryFunctions: a.askFunctions, view.QueryRun: a.askRun,
 	}[q.Kind]
 	if answer == nil {
 		p.Err = fmt.Sprintf("nothing is known about %q", q.Kind)

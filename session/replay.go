@@ -31,6 +31,8 @@ type Recorded interface {
 	// Modelled is Memory for the model, which reads just what was read for the
 	// recording: it is what old recordings, which do not tell, hold of that.
 	Modelled(record int) memory.Source
+	// SamePage says whether a page, by its physical address, is recorded alike at two records.
+	SamePage(a, b int, addr uint64) bool
 	Notes() []view.Note
 	Log() []string // after the last record
 	Components() []string
@@ -149,13 +151,13 @@ func (l registerList) Names() []string {
 }
 
 // machine is the stopped machine of a record, with its memory.
-func (r *Replay) machine(record int, phys memory.Source) kernel.Machine {
+func (r *Replay) machine(record int, phys memory.Reader) kernel.Machine {
 	s := r.rec.Records()[record]
 	all := make([]target.Registers, len(s.CPUs))
 	for i, c := range s.CPUs {
 		all[i] = registerList(c.Registers)
 	}
-	m := kernel.Machine{Phys: memory.NewDirect(phys), Paging: r.arch.Paging(r.paging, slices.Values(all))}
+	m := kernel.Machine{Phys: phys, Paging: r.arch.Paging(r.paging, slices.Values(all))}
 	for i, c := range s.CPUs {
 		cpu := r.arch.CPU(all[i])
 		cpu.KernelSP = c.KernelSP
@@ -171,7 +173,7 @@ func (r *Replay) Machine(stop int) (kernel.Machine, error) {
 		return kernel.Machine{}, err
 	}
 	record := r.stops[stop-1]
-	return r.machine(record, r.rec.Memory(record)), nil
+	return r.machine(record, memory.NewDirect(r.rec.Memory(record))), nil
 }
 
 // record is the record of a stop, counted from 1.
@@ -187,8 +189,24 @@ func (r *Replay) snapshot(record int) (*view.Snapshot, error) {
 	if s := r.snaps[record]; s != nil {
 		return s, nil
 	}
+	s, err := r.decode(record, memory.NewDirect(r.rec.Modelled(record)))
+	if err != nil {
+		return nil, err
+	}
+	r.snaps[record] = s
+	r.kept = append(r.kept, record)
+	if len(r.kept) > maxKept {
+		delete(r.snaps, r.kept[0])
+		delete(r.views, r.kept[0])
+		r.kept = slices.Delete(r.kept, 0, 1)
+	}
+	return s, nil
+}
+
+// decode decodes a record out of what holds its memory.
+func (r *Replay) decode(record int, phys memory.Reader) (*view.Snapshot, error) {
 	rec := r.rec.Records()[record]
-	m := r.machine(record, r.rec.Modelled(record))
+	m := r.machine(record, phys)
 	sys, err := r.dec.Decode(m)
 	if err != nil {
 		return nil, fmt.Errorf("%s, stop %d: %w", r.rec.Name(), rec.Number, err)
@@ -198,13 +216,6 @@ func (r *Replay) snapshot(record int) (*view.Snapshot, error) {
 		CPU: r.arch.All(registerList(rec.CPUs[rec.CPU].Registers))}
 	if o := sys.Running(rec.CPU); o != nil {
 		s.Thread = o.ID
-	}
-	r.snaps[record] = s
-	r.kept = append(r.kept, record)
-	if len(r.kept) > maxKept {
-		delete(r.snaps, r.kept[0])
-		delete(r.views, r.kept[0])
-		r.kept = slices.Delete(r.kept, 0, 1)
 	}
 	return s, nil
 }
@@ -314,6 +325,9 @@ func (r *Replay) ask(s *view.Snapshot, q view.Query) *view.Peek {
 		p.Title, p.Frames = "backtrace of the processor", withCode(s.Frames, 0)
 	case q.Kind == view.QueryStack:
 		err = r.askStack(s, p)
+	case q.Kind == view.QueryRun:
+		p.Title, p.Stop = q.Expr, 0
+		err = r.askRun(p)
 	case q.Kind == view.QueryLog:
 		log := r.logOf(s.Number)
 		lines := log.newest(log.end())

@@ -99,3 +99,28 @@ func (l *frameList) key(i int) any          { return i }
 func (l *frameList) search(i int) string    { return joinCells(l.row(i)) }
 func (l *frameList) empty() string          { return "The stack cannot be unwound." }
 func (l *frameList) leads(i int) view.Query { return l.frames[i].Leads }
+
+// stopsList shows at which stops an expression has which value.
+type stopsList struct {
+	th  *theme
+	all []view.PeekStops
+}
+
+func (l *stopsList) columns() []column {
+	return []column{{title: "from", min: 4, max: 6, right: true}, {title: "to", min: 4, max: 6, right: true}, {title: "value", min: 20, max: 2000}}
+}
+
+func (l *stopsList) len() int { return len(l.all) }
+
+func (l *stopsList) row(i int) []cell {
+	s := &l.all[i]
+	style := l.th.plain
+	if s.Unknown {
+		style = l.th.dim
+	}
+	return styled(style, fmt.Sprint(s.From), fmt.Sprint(s.To), clean(s.Value))
+}
+
+func (l *stopsList) key(i int) any       { return i }
+func (l *stopsList) search(i int) string { return joinCells(l.row(i)) }
+func (l *stopsList) empty() string       { return "It holds at no stop." }

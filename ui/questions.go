@@ -172,11 +172,31 @@ func (q *questions) answer(p *view.Peek) {
 		}
 		w.keys, w.own = map[string]func(){"Left": move(-1), "Right": move(1)}, []hint{{"← →", "word"}}
 		return
+	case len(p.Stops) > 0:
+		q.stops(clean(p.Title), p.Stops)
+		return
 	case len(p.Frames) > 0:
 		q.list(title, &frameList{th: q.th, frames: p.Frames})
 		return
 	}
 	q.windows.openText(title, func(w int) []line { return q.text(p, w) }).wide = true
+}
+
+// run asks a question to all stops.
+func (q *questions) run(expr string) { q.ask(view.Query{Kind: view.QueryRun, Expr: expr}) }
+
+// stops shows at which stops an expression has which value; Enter shows the first of them.
+func (q *questions) stops(title string, all []view.PeekStops) {
+	w := q.windows.openList(title, &stopsList{th: q.th, all: all})
+	if q.seeker == nil {
+		return
+	}
+	w.enter, w.open = "show the stop", func() {
+		if i := w.list.selected(); i >= 0 {
+			q.windows.close()
+			q.seeker.Show(all[i].From)
+		}
+	}
 }
 
 // list opens a table whose rows lead somewhere.

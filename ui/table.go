@@ -1,6 +1,10 @@
 package ui
 
-import "slices"
+import (
+	"slices"
+
+	"thaw/session/query"
+)
 
 // keymap is the table of the keys and commands that this session has.
 func (u *ui) keymap() keymap {
@@ -110,6 +114,8 @@ func (u *ui) paneActions() []action {
 			take: u.asks.value, words: u.componentWords, why: u.needPeeker, above: true},
 		action{command: "watch", arg: "EXPR", help: "evaluate at each stop", group: groupCommand,
 			take: func(arg string) { u.ctrl.(Peeker).Watch(arg) }, words: u.componentWords, why: u.needPeeker, above: true},
+		action{command: "query", arg: "EXPR", help: "ask all stops (docs/query.md)", group: groupCommand,
+			take: u.asks.run, words: query.Names, why: u.needPeeker, above: true},
 		action{command: "functions", arg: "PATTERN", help: "functions; Enter makes one a phase, or not", group: groupCommand,
 			take: u.drafting.functions, words: u.componentWords, why: u.drafting.needDrafter, above: true},
 		action{command: "scenario", arg: "[FILE]", help: "show the scenario, and save it", group: groupCommand,
@@ -173,7 +179,7 @@ func (u *ui) thawActions() []action {
 		{keys: []string{":"}, label: ":", short: "command", help: "type a command", group: groupThaw, run: u.palette.open, over: true},
 		{keys: []string{"?"}, label: "?", short: "help", command: "help", help: "this help", group: groupThaw, run: u.help.open},
 		{keys: []string{"Esc"}, label: "Esc", help: "close, go up", group: groupThaw, run: u.escape},
-		{keys: []string{"q", "Ctrl+C"}, label: "q", short: "quit", command: "quit", help: "quit", group: groupThaw, run: u.leave},
+		{keys: []string{"q", "Ctrl+C"}, label: "q", short: "quit", command: "quit", alias: "q", help: "quit", group: groupThaw, run: u.leave},
 		{keys: []string{"Ctrl+Z"}, label: "Ctrl+Z", short: "suspend", command: "suspend", help: "suspend: fg comes back", group: groupThaw, run: func() { u.suspend() }},
 		{command: "theme", arg: "NAME", help: "colours: " + themeList(), group: groupCommand, take: u.keeper.chooseTheme,
 			words: Themes, above: true},

@@ -7,6 +7,12 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"thaw/kernel/kernels"
+	"thaw/memory"
+	"thaw/recording"
+	"thaw/session"
+	"thaw/session/query"
 )
 
 // BenchmarkIdle is the processor time that the program takes while nobody presses
@@ -77,4 +83,79 @@ func peak(b *testing.B, pid int) (kib int) {
 		b.Fatal(err)
 	}
 	return kib
+}
+
+// long is a recording over and over, forward and back: so many stops.
+type long struct {
+	*recording.Recording
+	records []*session.StopRecord
+	of      []int // record of the recording
+}
+
+func newLong(rec *recording.Recording, stops int) *long {
+	l := &long{Recording: rec}
+	var real []int
+	for i, s := range rec.Records() {
+		l.records, l.of = append(l.records, s), append(l.of, i) // evidence refers to records by number
+		if !s.Aside {
+			real = append(real, i)
+		}
+	}
+	for n, at, by := len(real)+1, len(real)-1, -1; n <= stops; n++ {
+		if at+by < 0 || at+by == len(real) {
+			by = -by
+		}
+		at += by
+		again := *rec.Records()[real[at]]
+		again.Number, again.Log, again.LogCut = n, nil, false
+		l.records, l.of = append(l.records, &again), append(l.of, real[at])
+	}
+	return l
+}
+
+func (l *long) Records() []*session.StopRecord    { return l.records }
+func (l *long) Memory(record int) memory.Source   { return l.Recording.Memory(l.of[record]) }
+func (l *long) Modelled(record int) memory.Source { return l.Recording.Modelled(l.of[record]) }
+func (l *long) SamePage(a, b int, addr uint64) bool {
+	return l.Recording.SamePage(l.of[a], l.of[b], addr)
+}
+
+// BenchmarkQuery is how long a question takes to 2,000 stops of 600 objects: the goal is
+// less than 1 s.
+func BenchmarkQuery(b *testing.B) {
+	rec, err := openRecording("rtcr-2016")
+	if err != nil {
+		b.Fatal(err)
+	}
+	k, core, err := rec.Kernel()
+	if err != nil {
+		b.Fatal(err)
+	}
+	decoder, paging, err := kernels.Open(k, core)
+	if err != nil {
+		b.Fatal(err)
+	}
+	const stops = 2000
+	r, err := session.NewReplay(newLong(rec, stops), decoder, paging)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, text := range []string{`child.slot(20f).kind == "IRQ"`, `thread(231).state contains "rcv_wait"`, `holders(155)`, `count(objects, .kind == "Gate")`, `count(threads, .state contains "rcv_wait")`} {
+		b.Run(text, func(b *testing.B) {
+			for b.Loop() {
+				q, err := query.Parse(text)
+				if err != nil {
+					b.Fatal(err)
+				}
+				s, err := r.QueryStops()
+				if err != nil {
+					b.Fatal(err)
+				}
+				a, err := q.Ask(b.Context(), s)
+				if err != nil || a.Last != stops {
+					b.Fatal(a, err)
+				}
+			}
+		})
+	}
 }

@@ -27,6 +27,7 @@ var jsonForms = []struct {
 	{"snapshot", "A stop.", reflect.TypeFor[report.SnapshotJSON]()},
 	{"top", "A look, on a line of its own.", reflect.TypeFor[report.LookJSON]()},
 	{"diff", "How two stops differ.", reflect.TypeFor[report.DifferenceJSON]()},
+	{"query", "At which stops an expression has which value.", reflect.TypeFor[report.QueryJSON]()},
 	{"list", "An array of recordings.", reflect.TypeFor[scenarios.Recorded]()},
 	{"list --causes", "An array of rules.", reflect.TypeFor[evidence.Cause]()},
 	{"doctor", "What was looked at.", reflect.TypeFor[doctorJSON]()},

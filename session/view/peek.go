@@ -13,6 +13,8 @@ const (
 	QueryStack  = "stack"  // backtrace of a Thread
 	QueryLog    = "LOG"    // lines left out of the LOG that hold Expr
 
+	QueryRun = "run" // the value of Expr at every stop, see package query
+
 	QueryFunctions = "functions" // those whose names match Expr, "COMPONENT: PATTERN" or "PATTERN"
 )
 
@@ -39,6 +41,7 @@ type Peek struct {
 	Text    []string     // of code, or lines of the LOG
 
 	Functions []PeekFunction // that match a pattern
+	Stops     []PeekStops    // at which an expression has a value
 	Err       string         // one sentence, if it cannot be shown
 }
 
@@ -67,6 +70,13 @@ type PeekMember struct {
 type PeekFrame struct {
 	Frame
 	Leads Query // its code; no Kind: nothing
+}
+
+// PeekStops are neighbouring stops at which an expression has the same value.
+type PeekStops struct {
+	From, To int
+	Value    string
+	Unknown  bool // it has none, and Value says why
 }
 
 // PeekFunction is a function of a program.

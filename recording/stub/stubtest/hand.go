@@ -112,6 +112,9 @@ func (h *Hand) Program(string) session.Program { return program{h.Arch} }
 // Memory is the pages.
 func (h *Hand) Memory(int) memory.Source { return source{h} }
 
+// SamePage implements session.Recorded.
+func (h *Hand) SamePage(_, _ int, _ uint64) bool { return false }
+
 // Modelled is Memory.
 func (h *Hand) Modelled(record int) memory.Source { return h.Memory(record) }
 
