@@ -32,6 +32,13 @@ type Target interface {
 	Close(ctx context.Context) error
 }
 
+// Ender is a target whose run may have an end that it stops at by itself: a wait for what
+// may never come needs no clock there.
+type Ender interface {
+	// Ends says whether it has one.
+	Ends() bool
+}
+
 // Decoder reads a kernel's objects from a stopped machine.
 type Decoder = kernel.Decoder
 

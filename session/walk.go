@@ -53,6 +53,9 @@ func (wk *walker) nextPhase(ctx context.Context, within time.Duration) error {
 	}
 	if wk.obs.Ev.Complete {
 		within = time.Duration(wk.scn.Settle)
+		if r, ok := wk.target.(Ender); ok && r.Ends() {
+			within = time.Duration(wk.scn.Timeout) // a replay may be slower than what it replays
+		}
 	}
 	return wk.nextEvent(ctx, within)
 }

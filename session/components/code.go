@@ -3,6 +3,7 @@ package components
 import (
 	"debug/elf"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -79,6 +80,23 @@ func (c *Component) Instructions(at view.Place) []string {
 	}
 	return out
 }
+
+// Behind is the address so many instructions behind another, or of the first on the way
+// that may go elsewhere.
+func (c *Component) Behind(addr uint64, instructions int) uint64 {
+	for range instructions {
+		in, err := c.Decode(addr)
+		if err != nil || leaves.MatchString(in.Text) {
+			break
+		}
+		addr += uint64(in.Size)
+	}
+	return addr
+}
+
+// leaves is the text of an instruction after which the next in memory may not be the next
+// one: jumps, calls, returns, traps, and whatever writes Arm's pc.
+var leaves = regexp.MustCompile(`^(j|call|ret|iret|sys|int|hlt|ud|loop|rep|lock|b|svc|\?)|\bpc\b`)
 
 // Decode decodes the instruction at an address of the program's file.
 func (c *Component) Decode(addr uint64) (Instruction, error) {

@@ -90,42 +90,12 @@ func (t *runner) Wait(ctx context.Context) (target.Stop, error) {
 		t.runEnds = false
 		return target.Stop{RunEnds: true}, nil
 	}
-	s, err := t.wait(ctx)
+	s, err := t.client.Wait(ctx)
 	out, err := t.stop(s, err)
 	if err == nil {
 		out.RunEnds, err = t.atEnd(context.WithoutCancel(ctx), s)
 	}
 	return out, err
-}
-
-// nudgeAfter is how long a replay may run before it is stopped and set going again.
-const nudgeAfter = 3 * time.Second
-
-// wait waits for the guest to stop. QEMU 7.2's replay now and then stands still on a busy
-// machine, as long as nobody stops it: that and going on change nothing of a recorded
-// run.
-func (t *runner) wait(ctx context.Context) (gdbremote.Stop, error) {
-	if !t.reverses.Load() {
-		return t.client.Wait(ctx)
-	}
-	for {
-		limited, cancel := context.WithTimeout(ctx, nudgeAfter)
-		s, err := t.client.Wait(limited)
-		cancel()
-		if err == nil || ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
-			return s, err
-		}
-		if err := t.client.Interrupt(); err != nil {
-			return s, err
-		}
-		s, err = t.client.Wait(ctx)
-		if err != nil || s.Signal != gdbremote.SignalInterrupt || t.asked.Load() {
-			return s, err
-		}
-		if err := t.client.Continue(ctx); err != nil {
-			return s, err
-		}
-	}
 }
 
 // Step executes one instruction.

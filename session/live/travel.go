@@ -117,6 +117,9 @@ func (t *runner) RunTowards(ctx context.Context, position uint64) (target.Stop, 
 	return t.stop(stop, err)
 }
 
+// Ends says whether the end of the recorded run is known.
+func (t *runner) Ends() bool { return t.end != 0 }
+
 // breakAtEnd makes QEMU stop at the end of the recorded run, where it would end;
 // it forgets that whenever it moves the guest. It is false at the end.
 func (t *runner) breakAtEnd(ctx context.Context) (bool, error) {
