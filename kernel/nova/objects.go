@@ -55,7 +55,10 @@ func (d *decoder) read(addr uint64) (r raw, err error) {
 
 // readTables reads the page tables that a protection domain has on each processor.
 func (d *decoder) readTables(addr uint64) ([]uint64, error) {
-	n := min(len(d.m.CPUs), d.Layout.pd.count)
+	n := d.Layout.pd.count
+	if !d.m.Running { // then not even how many processors there are is known
+		n = min(len(d.m.CPUs), n)
+	}
 	out := make([]uint64, n)
 	for i := range out {
 		v, err := d.Word(addr + d.Layout.pd.tables + uint64(i)*d.Layout.pd.stride)

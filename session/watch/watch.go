@@ -158,17 +158,19 @@ func (g *Guest) settle(ctx context.Context) error {
 	if err := g.programs.CheckKernel(); err != nil {
 		return err
 	}
-	for _, kernelOnly := range []bool{true, false} {
-		for _, o := range sys.PDs() {
-			if o.PD.Root == 0 || kernelOnly && !o.PD.Kernel || !g.maps(o.PD.Root) {
-				continue
-			}
-			g.ram.roots = append([]uint64{o.PD.Root}, o.PD.Roots...)
-			_, err := g.read(ctx)
-			return err
+	var best *kernel.PD // of those with page tables for most processors, the kernel's own
+	for _, o := range sys.PDs() {
+		more := best == nil || len(o.PD.Roots) > len(best.Roots) || o.PD.Kernel && len(o.PD.Roots) == len(best.Roots)
+		if o.PD.Root != 0 && more && g.maps(o.PD.Root) {
+			best = o.PD
 		}
 	}
-	return errors.New("no protection domain of the kernel's has page tables that map it")
+	if best == nil {
+		return errors.New("no protection domain of the kernel's has page tables that map it")
+	}
+	g.ram.roots = append([]uint64{best.Root}, best.Roots...)
+	_, err = g.read(ctx)
+	return err
 }
 
 // maps says whether page tables map the kernel's text.
