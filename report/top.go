@@ -93,9 +93,9 @@ func Top(w io.Writer, l *view.Look, rows, columns int) error {
 
 func topLines(l *view.Look) (lines []string) {
 	line := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
-	caught := "nothing torn"
+	caught := Torn(l)
 	if l.Torn > 0 {
-		caught = count(l.Torn, "row") + " torn: the guest changed them meanwhile"
+		caught += ": the guest changed them meanwhile"
 	}
 	line("%s, running: %s, %s; %s in %s, %s", l.Kernel, count(len(l.Threads), "thread"), count(len(l.PDs), "protection domain"), count(l.Readings, "reading"), took(l.Took), caught)
 	who := "nobody that is known"
@@ -119,7 +119,7 @@ func topLines(l *view.Look) (lines []string) {
 		pds = append(pds, []string{d.ID.String(), d.Component, fmt.Sprint(d.Threads), d.Capabilities})
 	}
 	threads := [][]string{{"id", "component", "thread", "cpu", "state", "wait"}}
-	for _, t := range byReadiness(l.Threads) {
+	for _, t := range ByReadiness(l.Threads) {
 		cpu, state := "", t.State
 		if t.CPU >= 0 {
 			cpu = fmt.Sprint(t.CPU)
@@ -150,9 +150,17 @@ func aligned(rows [][]string) []string {
 	return strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
 }
 
-// byReadiness sorts threads: those that run, those that changed meanwhile, those that
+// Torn tells how many rows a look could not make sense of.
+func Torn(l *view.Look) string {
+	if l.Torn == 0 {
+		return "nothing torn"
+	}
+	return count(l.Torn, "row") + " torn"
+}
+
+// ByReadiness sorts threads: those that run, those that changed meanwhile, those that
 // may run, the others; by id among each other.
-func byReadiness(threads []view.LookThread) []view.LookThread {
+func ByReadiness(threads []view.LookThread) []view.LookThread {
 	rank := func(t view.LookThread) int {
 		switch {
 		case t.CPU >= 0:

@@ -16,6 +16,7 @@ import (
 // touch the target, and publishes a View after every change. Its commands
 // return at once.
 type Controller struct {
+	lookout
 	engine   *Engine
 	commands chan command
 	updates  chan *view.View
@@ -95,10 +96,12 @@ func (c *Controller) do(ctx context.Context, cmd command) {
 			}
 		}
 	}()
+	looked := c.lookout.during(ctx, c.publishLook)
 	err := cmd.run(ctx)
 	c.engine.rec.keepNotes()
 	finished <- err
 	<-logs
+	looked()
 	state, note := view.Stopped, ""
 	switch {
 	case c.engine.ended != nil:
@@ -132,7 +135,17 @@ func (c *Controller) publish() {
 	defer c.mu.Unlock()
 	v := c.engine.viewAt(c.shown, c.state, c.note)
 	v.Peek = c.peek
+	v.NoLive = c.aim(c.engine.target)
 	c.send(v)
+}
+
+// publishLook shows what the guest shows while it runs, on top of the last view.
+func (c *Controller) publishLook(l *view.Look) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	v := *c.view
+	v.Running = l
+	c.send(&v)
 }
 
 // publishLog shows new LOG lines on top of the last view, if there are some.

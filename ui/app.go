@@ -11,6 +11,7 @@ type ui struct {
 	asks     *questions
 	drafting *drafting
 	guest    *guest
+	live     *liveWindow
 	tour     *tour // nil: there is none
 	room     *room // nil: nobody presents
 	palette  *palette

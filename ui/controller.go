@@ -65,6 +65,10 @@ type Diverger interface {
 	Diverge(thread kernel.ID)
 }
 
+// Liver is a Controller that can have the guest looked at while it runs: its views have
+// it then. The view tells whether that works.
+type Liver interface{ Live(on bool) }
+
 // Peeker is a Controller that shows memory, values, code and backtraces. The
 // answer comes with a view.
 type Peeker interface {

@@ -37,6 +37,8 @@ func (u *ui) guestActions() []action {
 			run: u.guest.unforce, why: u.guest.needForced},
 		{keys: []string{"D"}, label: "D", command: "diverge", help: "where the children part", group: groupGuest,
 			run: u.guest.diverge, why: u.guest.needDiverge},
+		{command: "live", help: "threads while the guest runs", group: groupCommand,
+			run: u.live.toggle, why: u.live.needLive, above: true},
 	}
 }
 

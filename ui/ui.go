@@ -114,6 +114,7 @@ func newUI(c Controller, o Options) *ui {
 	u.front = &front{desk: d, panes: p}
 	u.drafting = &drafting{d}
 	u.asks = &questions{desk: d, threads: p.threads, caps: p.caps, drafting: u.drafting}
+	u.live = &liveWindow{desk: d}
 	u.guest = &guest{desk: d, threads: p.threads}
 	u.tour = newTour(p, o.Tour)
 	u.keeper = &keeper{desk: d, panes: p, dir: o.ConfigDir, tour: u.tour}
@@ -141,6 +142,7 @@ func (u *ui) apply(v *view.View) {
 	}
 	u.follow(old)
 	u.drafting.follow(old)
+	u.live.follow(old)
 	if v.Peek != nil && v.Peek != old.Peek {
 		u.asks.answer(v.Peek)
 	}

@@ -108,6 +108,7 @@ func (o *options) interactive(ctx context.Context, op *opened) (err error) {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	ctl := session.NewController(ctx, op.engine)
+	ctl.LookBy(op.watched)
 	err = ui.Run(ctx, ctl, o.screen())
 	cancel()
 	op.abort()

@@ -20,6 +20,7 @@ import (
 	"thaw/session"
 	"thaw/session/live"
 	"thaw/session/scenario"
+	"thaw/session/watch"
 	"thaw/words"
 )
 
@@ -27,8 +28,9 @@ import (
 type opened struct {
 	engine  *session.Engine
 	target  *live.Target
-	writer  *recording.Writer // nil if nothing is recorded
-	abort   func()            // ends what is being read
+	writer  *recording.Writer            // nil if nothing is recorded
+	abort   func()                       // ends what is being read
+	watched func() (watch.Kernel, error) // makes what reads the kernel's objects while the guest runs
 	closers []func() error
 }
 
@@ -223,7 +225,7 @@ func (o *options) openTarget(ctx context.Context, s *scenario.Scenario, files ma
 		return errors.Join(err, target.Close(ctx), closeLog())
 	}
 	cfg := session.Config{Target: target, Decoder: decoder, Paging: paging, Scenario: s, Files: files, WithCode: o.withCode, Sparse: o.sparse, Divergence: o.diverge, Sources: o.sources, VMSnapshots: o.snapshots}
-	op := &opened{target: target, abort: target.Abort, closers: []func() error{closeLog}}
+	op := &opened{target: target, abort: target.Abort, watched: func() (watch.Kernel, error) { return watchedOf(kernelFile, files) }, closers: []func() error{closeLog}}
 	if o.record != "" {
 		about.By, about.Scenario, about.Target, about.Sparse = version(), s.Text(), cmp.Or(o.title, target.Name()), o.sparse
 		if op.writer, err = recording.Create(o.record, o.force, about, files); err != nil {

@@ -129,7 +129,13 @@ func (o *options) watched() (k watch.Kernel, err error) {
 			files[kernel.Core] = core // else threads have no names where only core knows them
 		}
 	}
-	k.Decoder, k.Paging, err = kernels.Open(k.File.Tap(), coreOf(files))
+	return watchedOf(k.File, files)
+}
+
+// watchedOf is a kernel with a decoder of its own.
+func watchedOf(file *debuginfo.File, files map[string]*debuginfo.File) (k watch.Kernel, err error) {
+	k.File = file
+	k.Decoder, k.Paging, err = kernels.Open(file.Tap(), coreOf(files))
 	return k, err
 }
 
@@ -138,7 +144,7 @@ func (o *options) watched() (k watch.Kernel, err error) {
 func openWatch(ctx context.Context, found []live.Running, k watch.Kernel) (*watch.Guest, error) {
 	var first error
 	for i := range found {
-		g, err := watch.Open(ctx, &found[i], found[i].Size, k)
+		g, err := watch.Open(ctx, &found[i], k)
 		if err == nil || !errors.Is(err, watch.ErrNotFound) {
 			return g, err
 		}

@@ -23,6 +23,7 @@ import (
 	"thaw/session/live"
 	"thaw/session/scenario"
 	"thaw/session/view"
+	"thaw/session/watch"
 )
 
 // openLab starts the lab guest and a session on it.
@@ -169,6 +170,10 @@ func TestController(t *testing.T) {
 	e, vm := openLab(ctx, t, "", true)
 	run, cancel := context.WithCancel(ctx)
 	c := &control{session.NewController(run, e), t, ctx}
+	c.LookBy(func() (k watch.Kernel, err error) {
+		files, _ := onLab(ctx, t)
+		return watch.Kernel{File: files.Files["kernel"], Decoder: files.Decoder, Paging: files.Paging}, nil
+	})
 
 	c.NextPhase()
 	first := c.until("the first phase", stoppedAt(1))
@@ -211,8 +216,16 @@ func TestController(t *testing.T) {
 	c.Continue()
 	c.until("a running guest", func(v *view.View) bool { return v.State == view.Running })
 	c.until("LOG lines of a running guest", func(v *view.View) bool { return len(v.Log) > len(last.Log)+2 })
+	if v := c.View(); v.Running != nil || v.NoLive != "" {
+		t.Errorf("nobody wants to see it while it runs, and may: %+v, %q", v.Running, v.NoLive)
+	}
+	c.Live(true)
+	looked := c.until("a look while it runs", func(v *view.View) bool { return v.Running != nil && v.Running.Number > 1 })
+	if l := looked.Running; looked.State != view.Running || len(l.Threads) < len(first.Snapshot.System.Threads()) || len(l.Problems) > 0 {
+		t.Errorf("while it is %s: %+v", looked.State, l)
+	}
 	c.Interrupt()
-	c.until("the interrupt", stoppedAt(last.Stops+1))
+	c.until("the interrupt", func(v *view.View) bool { return v.Running == nil && stoppedAt(last.Stops+1)(v) })
 
 	changeScenario(t, c)
 

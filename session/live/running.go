@@ -3,12 +3,14 @@ package live
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
 	"thaw/gdbremote"
 	"thaw/gdbremote/qemu"
 	"thaw/memory"
+	"thaw/session/watch"
 )
 
 // Running is the RAM of a guest that runs, or what may be that: who reads it must know
@@ -16,8 +18,8 @@ import (
 type Running struct {
 	memory.Source
 	Name  string // where it is read, for people
-	Size  uint64 // bytes, from physical 0 on
-	pid   int    // of the process that runs the guest, 0 if not known
+	size  uint64
+	pid   int // of the process that runs the guest, 0 if not known
 	close func() error
 }
 
@@ -34,7 +36,7 @@ func FindRunning(addr, file string) ([]Running, error) {
 		if err != nil {
 			return nil, err
 		}
-		return []Running{{Source: shared, Name: file, Size: shared.Size(), pid: pid, close: shared.Close}}, nil
+		return []Running{{Source: shared, Name: file, size: shared.Size(), pid: pid, close: shared.Close}}, nil
 	}
 	const how = "start QEMU with -object memory-backend-file,share=on,… and give its mem-path with --ram"
 	switch {
@@ -55,13 +57,52 @@ func FindRunning(addr, file string) ([]Running, error) {
 		if err := ram.ReadPhysical([]memory.Request{{Buf: word[:]}}); err != nil {
 			return nil, fmt.Errorf("%w: allow it (sysctl kernel.yama.ptrace_scope=0), or %s", err, how)
 		}
-		out = append(out, Running{Source: ram, Name: fmt.Sprintf("the memory of QEMU's process %d", pid), Size: size, pid: pid, close: func() error { return nil }})
+		out = append(out, inProcess(pid, ram, size))
 	}
 	if len(out) == 0 {
 		return nil, fmt.Errorf("QEMU's process %d has no memory that could be a guest's RAM: %s", pid, how)
 	}
 	return out, nil
 }
+
+func inProcess(pid int, ram *memory.Process, size uint64) Running {
+	return Running{Source: ram, Name: (&processRAM{pid: pid}).name(), size: size, pid: pid, close: func() error { return nil }}
+}
+
+// Beside opens the guest's RAM once more, to be read while the guest runs; nil where it is
+// read through the stub alone. It is session.Beside.
+func (t *ramAccess) Beside() func() (watch.Memory, error) {
+	v := t.ram()
+	if v == nil {
+		return nil
+	}
+	if v.file != nil {
+		pid := t.opts.PID
+		if t.vm != nil {
+			pid = t.vm.PID()
+		}
+		return func() (watch.Memory, error) {
+			shared, err := memory.MapShared(v.name) // one's own: the session may give up its own
+			if err != nil {
+				return nil, err
+			}
+			return &Running{Source: shared, Name: v.name, size: shared.Size(), pid: pid, close: shared.Close}, nil
+		}
+	}
+	pid, pieces, size := v.process.pid, slices.Clone(v.process.ram.Pieces()), uint64(0)
+	for _, p := range pieces {
+		if p.First < lowest {
+			size = max(size, min(p.Last, lowest-1)+1)
+		}
+	}
+	return func() (watch.Memory, error) {
+		r := inProcess(pid, memory.NewProcess(pid, pieces), size)
+		return &r, nil
+	}
+}
+
+// Size is how many bytes from physical 0 on may be there.
+func (r *Running) Size() uint64 { return r.size }
 
 // At is memory where it lies, nil where it cannot be looked at so; see memory.InPlace.
 func (r *Running) At(addr uint64, n int) []byte {

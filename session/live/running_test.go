@@ -36,7 +36,7 @@ func TestLookWhileItRuns(t *testing.T) {
 			qemu, _ = net.Dial("unix", qmp)
 		}
 		for i := range found {
-			g, err = watch.Open(ctx, &found[i], found[i].Size, watch.Kernel{File: c.Files["kernel"], Decoder: c.Decoder, Paging: c.Paging})
+			g, err = watch.Open(ctx, &found[i], watch.Kernel{File: c.Files["kernel"], Decoder: c.Decoder, Paging: c.Paging})
 			if err == nil {
 				if want := fmt.Sprintf("process %d", pid); !strings.Contains(found[i].Name, want) {
 					t.Errorf("it is read from %s, and QEMU is %s", found[i].Name, want)

@@ -26,6 +26,7 @@ type Look struct {
 type LookThread struct {
 	ID        kernel.ID
 	Name      string
+	PD        kernel.ID // that it runs in
 	Component string
 	CPU       int // that it runs on by the kernel's own word, -1 if it does not
 	Ready     bool

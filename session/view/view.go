@@ -80,6 +80,8 @@ type View struct {
 	Components  []string // components with debug info
 	Watches     []Watch  // as of the shown stop
 	Back        BackMode // how the guest goes back
+	Running     *Look    // what the guest shows while it runs, nil while it stands, or nobody wants to see it
+	NoLive      string   // why it cannot be looked at while it runs, "" if it can
 	NoReverse   string   // why it does not go backwards, "" if it does
 	NoRestart   string   // why it cannot go on from the shown stop, "" if it can
 	Peek        *Peek    // what the user asked to see last, nil if nothing

@@ -43,7 +43,7 @@ func rowsOf(sys *kernel.System, tasks map[kernel.ID]string) map[key]row {
 
 func threadRow(sys *kernel.System, tasks map[kernel.ID]string, o *kernel.Object) view.LookThread {
 	t := o.Thread
-	out := view.LookThread{ID: o.ID, Name: o.Title(), Component: tasks[t.PD], CPU: -1, Ready: t.Ready, State: t.StateString()}
+	out := view.LookThread{ID: o.ID, Name: o.Title(), PD: t.PD, Component: tasks[t.PD], CPU: -1, Ready: t.Ready, State: t.StateString()}
 	if t.Running {
 		out.CPU = t.CPU
 	}
@@ -86,7 +86,7 @@ func agree(read func() (map[key]row, []string, error)) (seen agreement, problems
 
 // identity is what of a row stays while the object is there.
 func (r row) identity() row {
-	return row{isPD: r.isPD, thread: view.LookThread{ID: r.thread.ID, Name: r.thread.Name, Component: r.thread.Component},
+	return row{isPD: r.isPD, thread: view.LookThread{ID: r.thread.ID, Name: r.thread.Name, PD: r.thread.PD, Component: r.thread.Component},
 		pd: view.LookPD{ID: r.pd.ID, Component: r.pd.Component}}
 }
 

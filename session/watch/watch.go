@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"thaw/debuginfo"
@@ -28,8 +29,16 @@ import (
 type RAM interface {
 	memory.Source
 	memory.InPlace
+	// Size is how many bytes it has from physical 0 on; some of them may be missing.
+	Size() uint64
 	// Alive says why nothing comes any more, nil as long as something may.
 	Alive() error
+}
+
+// Memory is RAM that has to be closed.
+type Memory interface {
+	RAM
+	io.Closer
 }
 
 // Kernel is a kernel's program and what reads its objects.
@@ -53,7 +62,6 @@ type Guest struct {
 // rest of a session wants a target to look.
 type running struct {
 	RAM
-	size  uint64
 	roots []uint64 // of each processor of which the kernel has its own
 }
 
@@ -78,15 +86,15 @@ func (untold) Read(*memory.View)  {}
 // ErrNotFound is wrapped where memory does not hold the kernel.
 var ErrNotFound = errors.New("the kernel is not in the guest's memory")
 
-// Open finds the kernel in RAM of so many bytes from physical 0 on. ErrNotFound is
-// wrapped where it is not there, or not so far.
-func Open(ctx context.Context, ram RAM, size uint64, k Kernel) (*Guest, error) {
+// Open finds the kernel in RAM. ErrNotFound is wrapped where it is not there, or not so
+// far.
+func Open(ctx context.Context, ram RAM, k Kernel) (*Guest, error) {
 	a, err := arch.Of(k.File.Machine())
 	if err != nil {
 		return nil, err
 	}
 	s := scenario.Plain()
-	g := &Guest{ram: &running{RAM: ram, size: size}, kernel: k, began: time.Now(),
+	g := &Guest{ram: &running{RAM: ram}, kernel: k, began: time.Now(),
 		programs: components.New(map[string]*debuginfo.File{s.KernelName(): k.File}, s)}
 	g.m = machine.Of(g.ram, k.Decoder, k.Paging, a, k.File.PtrSize(), untold{})
 	g.programs.On(g.m)
@@ -112,7 +120,7 @@ func (g *Guest) find(ctx context.Context) error {
 	got := make([]byte, len(want))
 	why := fmt.Errorf("%w: nothing there is the text of %s, or no page tables map it so far", ErrNotFound, g.kernel.File.Path())
 	tried := 0
-	for root := uint64(0); root < g.ram.size && tried < mostRoots; root += g.m.Paging.PageSize() {
+	for root := uint64(0); root < g.ram.Size() && tried < mostRoots; root += g.m.Paging.PageSize() {
 		if root&(1<<24-1) == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
