@@ -5,13 +5,6 @@ import (
 	"slices"
 )
 
-// piece is a run of granules of a line to be read.
-type piece struct {
-	l        *line
-	from, to uint64 // bytes in the line
-	guess    bool   // nobody has asked for it
-}
-
 // gap is how many bytes that nobody needs are asked for rather than one request
 // more, and longest the most that one request asks for: what fits a packet of
 // QEMU's stub.

@@ -386,3 +386,10 @@ func (m *Mirror) Trace(t Trace) {
 		}
 	}
 }
+
+// piece is a run of granules of a line to be read.
+type piece struct {
+	l        *line
+	from, to uint64 // bytes in the line
+	guess    bool   // nobody has asked for it
+}

@@ -2,6 +2,7 @@ package elffile
 
 import (
 	"debug/elf"
+	"encoding/binary"
 	"fmt"
 	"sort"
 )
@@ -104,4 +105,80 @@ func (f *Image) EachSection(names []string, fn func(s *elf.Section, data []byte)
 			}
 		}
 	}
+}
+
+// Image is an ELF file, and the one that its debug info stands in.
+type Image struct {
+	path      string
+	debugPath string // file that the debug info was read from, "" if none
+	image     *elf.File
+	debug     *elf.File // the same as image, or the separate debug file
+	order     binary.ByteOrder
+	ptr       int
+	buildID   string
+	text      []Range
+	why       string // why there is no debug info
+
+	raw, debugRaw []byte // contents of image and debug
+
+	symbols symbolTable
+}
+
+// Named is an image of which no more is known than its path and the size of its
+// pointers, in bytes.
+func Named(path string, ptr int) *Image { return &Image{path: path, debugPath: path, ptr: ptr} }
+
+// DebugFile is the file with the debug info, parsed and as it is.
+func (f *Image) DebugFile() (*elf.File, []byte) { return f.debug, f.debugRaw }
+
+// Path is the file that was loaded.
+func (f *Image) Path() string { return f.path }
+
+// DebugPath is the file that holds the debug info, "" if there is none.
+func (f *Image) DebugPath() string { return f.debugPath }
+
+// WhyNoDebug says why debug info that was found was not taken, "" if none was found.
+func (f *Image) WhyNoDebug() string { return f.why }
+
+// BuildID is the GNU build id in hex, "" where the linker wrote none.
+func (f *Image) BuildID() string { return f.buildID }
+
+// Machine is the processor that the file is for.
+func (f *Image) Machine() elf.Machine { return f.image.Machine }
+
+// PtrSize is the number of bytes of a pointer.
+func (f *Image) PtrSize() int { return f.ptr }
+
+// ByteOrder is that of the file and of the memory it describes.
+func (f *Image) ByteOrder() binary.ByteOrder { return f.order }
+
+// Entry is the address where the program starts.
+func (f *Image) Entry() uint64 { return f.image.Entry }
+
+// Guard turns a panic of a parser that reads damaged debug info into an error.
+func (f *Image) Guard(err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("the debug info of %s is damaged (%v)", f.debugPath, r)
+	}
+}
+
+// Section returns a section's contents from the debug file, else from the
+// image, nil where neither has it. They must not be changed.
+func (f *Image) Section(name string) []byte {
+	for _, in := range []struct {
+		e   *elf.File
+		raw []byte
+	}{{f.debug, f.debugRaw}, {f.image, f.raw}} {
+		s := in.e.Section(name)
+		if s == nil || s.Type == elf.SHT_NOBITS {
+			continue
+		}
+		if end := s.Offset + s.FileSize; s.Flags&elf.SHF_COMPRESSED == 0 && end >= s.Offset && end <= uint64(len(in.raw)) {
+			return in.raw[s.Offset:end:end]
+		}
+		if data, err := s.Data(); err == nil {
+			return data
+		}
+	}
+	return nil
 }

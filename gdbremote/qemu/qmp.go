@@ -122,10 +122,3 @@ func (q *qmp) command(ctx context.Context, name string, args any) (json.RawMessa
 		return m.Return, nil
 	}
 }
-
-// QMP runs a command of QEMU's machine protocol and returns its result. args is
-// encoded as JSON; nil if there are none. What lets the guest run or stop goes
-// behind the back of a debugger that is attached.
-func (vm *VM) QMP(ctx context.Context, command string, args any) (json.RawMessage, error) {
-	return vm.qmp.command(ctx, command, args)
-}

@@ -1,7 +1,6 @@
 package qemu
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"os/exec"
@@ -61,22 +60,3 @@ func NewRun(ctx context.Context) (*Run, error) {
 func (r *Run) Remove() { r.dir.remove() }
 
 func (r *Run) image() string { return r.dir.file("snapshots.qcow2") }
-
-// arguments are those that a run adds. QEMU's vapic device stays out of x86
-// machines that record or replay: its reset waits for the processor's thread,
-// with the lock that this thread waits for, so that loading a VM snapshot, and
-// with it every step backwards, hangs most of the time (QEMU 7.2).
-func (c Config) runArguments() []string {
-	if c.Run == nil {
-		return nil
-	}
-	args := []string{"-drive", "if=none,id=thaw-snapshots,format=qcow2,file=" + commas(c.Run.image())}
-	if c.Mode == Snapshots {
-		return args
-	}
-	args = append(args, "-icount", fmt.Sprintf("%s,rr=%s,rrfile=%s,rrsnapshot=init", cmp.Or(c.ICount, "shift=auto"), c.Mode, commas(c.Run.dir.file("record"))))
-	if strings.HasSuffix(c.Arch, "86") || strings.HasPrefix(c.Arch, "x86") {
-		args = append(args, "-global", "apic-common.vapic=off")
-	}
-	return args
-}

@@ -84,15 +84,3 @@ func (rr *ringReader) Read(p []byte) (int, error) {
 		r.more.Wait()
 	}
 }
-
-// Serial reads what the guest writes to its first serial line, from the oldest
-// byte kept (Config.SerialBuffer), and waits for more until QEMU ends. Each
-// call gives a reader of its own; a slow one misses bytes but never slows the
-// guest.
-func (vm *VM) Serial() io.Reader { return &ringReader{ring: vm.serial} }
-
-// SerialOutput is what is kept of the guest's serial output.
-func (vm *VM) SerialOutput() []byte { return vm.serial.content() }
-
-// SerialInput types on the guest's first serial line.
-func (vm *VM) SerialInput() io.Writer { return vm.input }

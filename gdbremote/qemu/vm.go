@@ -2,8 +2,10 @@ package qemu
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -298,4 +300,23 @@ func (vm *VM) Stop(ctx context.Context) error {
 	}
 	<-vm.done
 	return nil
+}
+
+// Serial reads what the guest writes to its first serial line, from the oldest
+// byte kept (Config.SerialBuffer), and waits for more until QEMU ends. Each
+// call gives a reader of its own; a slow one misses bytes but never slows the
+// guest.
+func (vm *VM) Serial() io.Reader { return &ringReader{ring: vm.serial} }
+
+// SerialOutput is what is kept of the guest's serial output.
+func (vm *VM) SerialOutput() []byte { return vm.serial.content() }
+
+// SerialInput types on the guest's first serial line.
+func (vm *VM) SerialInput() io.Writer { return vm.input }
+
+// QMP runs a command of QEMU's machine protocol and returns its result. args is
+// encoded as JSON; nil if there are none. What lets the guest run or stop goes
+// behind the back of a debugger that is attached.
+func (vm *VM) QMP(ctx context.Context, command string, args any) (json.RawMessage, error) {
+	return vm.qmp.command(ctx, command, args)
 }

@@ -36,32 +36,6 @@ type decoder struct {
 	now, before *item // that is being decoded, and what it was at the stop before
 }
 
-// Decode reads all kernel objects. It fails only where there is nothing to
-// show; what is damaged is told in the model's Problems and in the objects.
-//
-// Over a memory.Mirror that was refreshed since the last call, what did not
-// change in memory is not decoded again.
-func (l *Layout) Decode(m kernel.Machine) (*kernel.System, error) {
-	d := &decoder{Layout: l, m: m, next: &last{byLink: map[uint64]*item{}}}
-	d.mirror, _ = m.Phys.(*memory.Mirror)
-	if err := d.findKernel(); err != nil {
-		l.drop()
-		return nil, err
-	}
-	if err := d.walk(); err != nil {
-		l.drop()
-		return nil, err
-	}
-	sys := d.system()
-	sys.Anew = d.anew
-	if d.mirror != nil {
-		d.next.mirror, d.next.space = d.mirror, d.kspace
-		l.last = d.next
-	}
-	d.markRunning(sys)
-	return sys, nil
-}
-
 // KernelSpace is an address space that maps the kernel: that of a processor
 // at the stop, since Fiasco.OC maps itself into every task. Where a
 // processor's tables hide the kernel, the error says so.
@@ -73,47 +47,6 @@ func (l *Layout) KernelSpace(m kernel.Machine) (*memory.Space, error) {
 }
 
 func (d *decoder) word(addr uint64) (uint64, error) { return memory.Uint(d.kspace, addr, d.ptr) }
-
-// walk follows the cyclic list Kobject_dbg::_kobjects.
-func (d *decoder) walk() error {
-	first, err := d.word(d.kobjects)
-	if err != nil {
-		return fmt.Errorf("reading Kobject_dbg::_kobjects: %w", err)
-	}
-	if first == 0 || first == d.listEnd {
-		return nil // no object made so far
-	}
-	end := d.listEnd
-	if end == 0 {
-		end = first
-	}
-	for link := first; ; {
-		if d.next.byLink[link] != nil {
-			d.probs.Note("the list of kernel objects runs into itself at %#x before its end", link)
-			return nil
-		}
-		it := d.item(link)
-		d.next.byLink[link] = it
-		d.next.items = append(d.next.items, it)
-		for _, p := range it.problems {
-			d.probs.Note("%s", p)
-		}
-		switch {
-		case it.err != nil:
-			d.probs.Note("the list of kernel objects ends at %#x: %v", link, it.err)
-			return nil
-		case it.next == end:
-			return nil
-		case it.next == 0:
-			d.probs.Note("the list of kernel objects breaks off at %#x", link)
-			return nil
-		case len(d.next.items) >= maxObjects:
-			d.probs.Note("the list of kernel objects has more than %d members", maxObjects)
-			return nil
-		}
-		link = it.next
-	}
-}
 
 // object decodes the object whose Kobject_dbg is at dbg; nil where not even
 // its class can be told.
@@ -261,4 +194,12 @@ func (d *decoder) labelled(o *kernel.Object, c *class, at refLayout, link, none 
 	o.Links, o.Values = x.link[:], x.value[:]
 	d.refer(thread, refLink)
 	return nil
+}
+
+// refer notes a pointer to an object, whose id is found once all are known. Lock
+// bits in the low end of the pointer are removed.
+func (d *decoder) refer(pointer uint64, to refTo) {
+	if pointer &^= 3; pointer != 0 {
+		d.now.refs = append(d.now.refs, ref{pointer, to})
+	}
 }

@@ -116,28 +116,6 @@ type class struct {
 	own  bool   // a thread of the kernel's own: its stack is where others have their entry frame
 }
 
-// NewLayout finds the layout in the kernel's debug info. The error names what
-// is missing.
-func NewLayout(f kernel.Symbols) (*Layout, error) {
-	l := &Layout{file: f, ptr: f.PtrSize(), platform: newPlatform(f.PtrSize(), f.Machine()), classes: map[string]*class{}, vtables: map[uint64]string{}, flags: map[uint64]*flags{}}
-	for _, part := range []struct {
-		what string
-		find func() error
-	}{
-		{"the list of kernel objects", l.findDbg},
-		{"threads", l.findThread},
-		{"tasks", l.findTask},
-		{"capability tables", l.findCaps},
-		{"IPC gates", func() (err error) { l.gate, err = l.findRef("Ipc_gate", "_thread", "_id"); return }},
-		{"IRQ objects", func() (err error) { l.irq, err = l.findRef("Irq_sender", "_irq_thread", "_irq_id"); return }},
-	} {
-		if err := part.find(); err != nil {
-			return nil, fmt.Errorf("%s does not describe %s (give %s): %w", f.Path(), part.what, give, err)
-		}
-	}
-	return l, nil
-}
-
 func (l *Layout) finder() *offsets.Finder { return &offsets.Finder{File: l.file} }
 
 func (l *Layout) findDbg() error {
@@ -296,4 +274,45 @@ func (l *Layout) findTask() error {
 	f := l.finder()
 	l.task.dir = f.At("Task", "_dir")
 	return f.Err
+}
+
+func (l *Layout) findCaps() error {
+	c := &l.caps
+	entry, err := l.file.Type("Obj::Entry")
+	if err != nil {
+		return err
+	}
+	if entry.Size < int64(l.ptr) || entry.Size > 4096 || 4096%entry.Size != 0 {
+		return fmt.Errorf("an Obj::Entry of %d bytes does not fill pages", entry.Size)
+	}
+	c.entry = uint64(entry.Size)
+	start, err := l.file.Enumerator("Mem_layout::Caps_start")
+	end, errEnd := l.file.Enumerator("Mem_layout::Caps_end")
+	switch known, ok := capsStart[l.file.Machine()]; {
+	case err == nil && errEnd == nil:
+		c.start, c.end = l.address(uint64(start)), l.address(uint64(end))
+	case ok:
+		c.start, c.end = known[0], known[1]+1
+	default:
+		return err
+	}
+	if c.end <= c.start || (c.end-c.start)/c.entry > 1<<24 {
+		return fmt.Errorf("Mem_layout::Caps_start %#x and Caps_end %#x are no table", c.start, c.end)
+	}
+	// The flags are a bit field behind the list links: its first byte.
+	fl, err := entry.FieldPath("_flags")
+	if err != nil {
+		return err
+	}
+	if fl.Offset < 0 || fl.Offset >= entry.Size {
+		return fmt.Errorf("Obj::Entry of %d bytes has its flags at %d", entry.Size, fl.Offset)
+	}
+	c.flags = uint64(fl.Offset)
+	return nil
+}
+
+func (l *Layout) findRef(typ, thread, label string) (refLayout, error) {
+	f := l.finder()
+	r := refLayout{base: typ, thread: f.At(typ, thread), label: f.At(typ, label)}
+	return r, f.Err
 }

@@ -13,53 +13,12 @@ var capsStart = map[elf.Machine][2]uint64{
 	elf.EM_ARM: {0xf5000000, 0xf5000000 + 1<<20*16 - 1},
 }
 
-func (l *Layout) findCaps() error {
-	c := &l.caps
-	entry, err := l.file.Type("Obj::Entry")
-	if err != nil {
-		return err
-	}
-	if entry.Size < int64(l.ptr) || entry.Size > 4096 || 4096%entry.Size != 0 {
-		return fmt.Errorf("an Obj::Entry of %d bytes does not fill pages", entry.Size)
-	}
-	c.entry = uint64(entry.Size)
-	start, err := l.file.Enumerator("Mem_layout::Caps_start")
-	end, errEnd := l.file.Enumerator("Mem_layout::Caps_end")
-	switch known, ok := capsStart[l.file.Machine()]; {
-	case err == nil && errEnd == nil:
-		c.start, c.end = l.address(uint64(start)), l.address(uint64(end))
-	case ok:
-		c.start, c.end = known[0], known[1]+1
-	default:
-		return err
-	}
-	if c.end <= c.start || (c.end-c.start)/c.entry > 1<<24 {
-		return fmt.Errorf("Mem_layout::Caps_start %#x and Caps_end %#x are no table", c.start, c.end)
-	}
-	// The flags are a bit field behind the list links: its first byte.
-	fl, err := entry.FieldPath("_flags")
-	if err != nil {
-		return err
-	}
-	if fl.Offset < 0 || fl.Offset >= entry.Size {
-		return fmt.Errorf("Obj::Entry of %d bytes has its flags at %d", entry.Size, fl.Offset)
-	}
-	c.flags = uint64(fl.Offset)
-	return nil
-}
-
 // address cuts a sign-extended enumerator to the size of a pointer.
 func (l *Layout) address(v uint64) uint64 {
 	if l.ptr == 4 {
 		return v & 0xffff_ffff
 	}
 	return v
-}
-
-func (l *Layout) findRef(typ, thread, label string) (refLayout, error) {
-	f := l.finder()
-	r := refLayout{base: typ, thread: f.At(typ, thread), label: f.At(typ, label)}
-	return r, f.Err
 }
 
 // kernelThread is the base of the kernel's own threads.

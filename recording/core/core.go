@@ -46,10 +46,6 @@ type Recording interface {
 	Pages(record int) []session.Page
 }
 
-// FirstProcessor is the number under which the first processor is among the
-// threads of a core file: far above the ids of kernel objects.
-const FirstProcessor = 1 << 30
-
 // Write writes a core file of one stop. The error is for a stop or a task that
 // is not there, page tables that lead astray, and for w.
 func Write(w io.Writer, r *session.Replay, rec Recording, o Options) error {
@@ -187,6 +183,3 @@ func (c *file) write(w io.Writer) error {
 	}
 	return nil
 }
-
-// alignUp is the next multiple of align (a power of two).
-func alignUp(n, align int) int { return (n + align - 1) &^ (align - 1) }

@@ -4,11 +4,6 @@ import (
 	"bytes"
 	"debug/elf"
 	"encoding/binary"
-	"math"
-	"strings"
-
-	"thaw/kernel"
-	"thaw/session"
 )
 
 const (
@@ -127,30 +122,6 @@ func info32(i process) prpsinfo32 {
 // terminated copies a text, cut to what fits with a NUL behind it.
 func terminated(dst []byte, text string) { copy(dst[:len(dst)-1], text) }
 
-// notes makes the note segment: the stopped processor, the process, the other
-// processors, and all threads.
-func (f format) notes(sys *kernel.System, stop *session.StopRecord, stopped int, p process) []byte {
-	var b bytes.Buffer
-	cpu := func(n int) { note(&b, elf.NT_PRSTATUS, f.status(f.processor(n, stop.CPUs[n].Registers))) }
-	cpu(stopped)
-	note(&b, elf.NT_PRPSINFO, f.info(p))
-	for n := range stop.CPUs {
-		if n != stopped {
-			cpu(n)
-		}
-	}
-	written := map[kernel.ID]bool{}
-	for _, o := range sys.Threads() {
-		// Two threads of one number are one thread to gdb; the kernel gives
-		// no number twice, and what it gives out is small.
-		if o.ID != 0 && o.ID < FirstProcessor && !written[o.ID] {
-			written[o.ID] = true
-			note(&b, elf.NT_PRSTATUS, f.status(f.thread(o)))
-		}
-	}
-	return b.Bytes()
-}
-
 // note appends a note. Its parts are padded to four bytes in both classes.
 func note(b *bytes.Buffer, typ elf.NType, desc any) {
 	pad := func(n int) { b.Write(make([]byte, alignUp(n, noteAlign)-n)) }
@@ -161,36 +132,4 @@ func note(b *bytes.Buffer, typ elf.NType, desc any) {
 	pad(len(noteOwner))
 	put(desc)
 	pad(size)
-}
-
-// processor is a processor's state at the stop.
-func (f format) processor(n int, regs []kernel.Register) threadStatus {
-	value := make(map[string]uint64, len(regs))
-	for _, r := range regs {
-		value[r.Name] = r.Value
-	}
-	return threadStatus{pid: int32(FirstProcessor + n), regs: f.order(value)}
-}
-
-// thread is the user state of a kernel's thread.
-func (f format) thread(o *kernel.Object) threadStatus {
-	t := o.Thread
-	value := map[string]uint64{}
-	for _, r := range t.Registers {
-		value[r.Name] = r.Value
-	}
-	value[f.ip], value[f.sp], value[f.flags] = t.IP, t.SP, t.Flags
-	return threadStatus{pid: int32(o.ID), regs: f.order(value)}
-}
-
-// order lists registers as the format has them.
-func (f format) order(value map[string]uint64) []uint64 {
-	out := make([]uint64, len(f.registers))
-	for i, name := range f.registers {
-		out[i] = value[name]
-		if strings.HasPrefix(name, "orig_") {
-			out[i] = math.MaxUint64 // no system call that gdb should restart
-		}
-	}
-	return out
 }

@@ -20,16 +20,6 @@ const (
 	maxSegments   = 0xffff - 2
 )
 
-// segment is a run of memory in the file: of what was not recorded, not even to
-// the byte, there is none.
-type segment struct {
-	virt, phys uint64
-	size       uint64 // bytes
-	flags      elf.ProgFlag
-	at         int // of its first byte among the pages in the file
-	offset     int // in the file, in bytes
-}
-
 // mapped is a recorded page where an address space maps it.
 type mapped struct {
 	virt  uint64

@@ -14,7 +14,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"thaw/memory"
 	"thaw/session/components"
 	"thaw/session/machine"
 	"thaw/session/target"
@@ -69,21 +68,6 @@ func (d *Driver) SetAgain(ctx context.Context) error {
 	armed := d.Guard.threads()
 	d.Guard = newGuard(d.target, d.m)
 	return d.Guard.armAll(ctx, armed)
-}
-
-// Target is a target that can be let go, and stopped by break- and watchpoints.
-type Target interface {
-	memory.Source
-	breaker
-
-	Resume(ctx context.Context) error
-	Wait(ctx context.Context) (target.Stop, error)
-	Step(ctx context.Context, cpu int) (target.Stop, error)
-	// Running says whether the target runs: Resume came and Wait has not
-	// returned a stop since.
-	Running() bool
-	// Interrupt stops a running target; it may be called by any goroutine.
-	Interrupt() error
 }
 
 // Owner is asked by a driver. All of it must be there.

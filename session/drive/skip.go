@@ -4,22 +4,10 @@ import (
 	"context"
 	"fmt"
 
-	"thaw/kernel"
 	"thaw/memory"
 	"thaw/session/arch"
 	"thaw/session/target"
 )
-
-// Advancer is a target that can be resumed with other registers, and a word of
-// memory.
-type Advancer interface {
-	// Advances says whether that is so; the target may be one that must execute
-	// every instruction itself.
-	Advances(ctx context.Context) bool
-	// Advance sets registers of a processor and writes data, which may be empty,
-	// to physical memory, and resumes the target.
-	Advance(ctx context.Context, cpu int, regs []kernel.Register, addr uint64, data []byte) error
-}
 
 // A breakpoint that other programs hit all the time costs a single step for every
 // hit: two more stops of the whole machine. skipper executes the instruction

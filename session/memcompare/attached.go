@@ -6,19 +6,10 @@ import (
 	"thaw/debuginfo"
 	"thaw/kernel"
 	"thaw/memory"
-	"thaw/session/components"
 	"thaw/session/evidence"
 	"thaw/session/observe"
 	"thaw/session/view"
 )
-
-// regionMap is where a component keeps what is attached to an address space.
-type regionMap struct {
-	comp  *components.Component
-	root  uint64 // page tables of the component's task
-	class string
-	addr  uint64
-}
 
 // Bounds of a walk through region maps: regions in all, and maps within maps
 // (Genode's core stops at 5, too).
@@ -47,12 +38,6 @@ func (c *Comparer) regionMapAt(scope debuginfo.Scope, r *kernel.Request) *region
 		return nil
 	}
 	return &regionMap{c.programs.ByName[r.Component], c.m.CPU().Root, class.String(), addr}
-}
-
-// Attachment is memory that is attached to an address space.
-type Attachment struct {
-	virt, size, phys uint64
-	writable         bool
 }
 
 // AttachedPage finds the page of memory that is attached at an address, by its physical
