@@ -11,6 +11,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"thaw/scenarios"
+	"thaw/schema"
 )
 
 var update = flag.Bool("update", false, "write docs/scenario.schema.json anew")
@@ -58,7 +59,7 @@ func TestSchemaTakesScenarios(t *testing.T) {
 	}
 }
 
-func takes(t *testing.T, root, n *SchemaNode, v any, path string, keys *int) {
+func takes(t *testing.T, root, n *schema.Node, v any, path string, keys *int) {
 	t.Helper()
 	if n.Ref != "" {
 		n = root.Defs[strings.TrimPrefix(n.Ref, "#/$defs/")]
@@ -68,7 +69,7 @@ func takes(t *testing.T, root, n *SchemaNode, v any, path string, keys *int) {
 		for k, x := range v {
 			*keys++
 			next, ok := n.Properties[k]
-			if add, is := n.AdditionalProperties.(*SchemaNode); !ok && is {
+			if add, is := n.AdditionalProperties.(*schema.Node); !ok && is {
 				next, ok = add, true
 			}
 			if !ok {

@@ -10,37 +10,13 @@ import (
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 
+	"thaw/schema"
 	"thaw/session/view"
 	"thaw/words"
 )
 
 // Of the file's form Go's types are the only description: its check, the JSON schema and
 // the reader follow their `yaml` tags. `oneof` lists the words that a text may be.
-
-// property is a key of a mapping with what its value must be.
-type property struct {
-	name  string
-	typ   reflect.Type
-	words []string // that its value may be, nil for any
-}
-
-// properties lists the keys that a struct takes, in order.
-func properties(t reflect.Type) []property {
-	var out []property
-	for i := range t.NumField() {
-		f := t.Field(i)
-		name, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
-		if name == "" || name == "-" {
-			continue
-		}
-		p := property{name: name, typ: f.Type}
-		if w := f.Tag.Get("oneof"); w != "" {
-			p.words = strings.Fields(w)
-		}
-		out = append(out, p)
-	}
-	return out
-}
 
 var (
 	durationType = reflect.TypeFor[Duration]()
@@ -147,12 +123,12 @@ func (f former) mapping(n ast.Node, t reflect.Type, path string) bool {
 func (f former) entry(m *ast.MappingValueNode, t reflect.Type, path string) bool {
 	key := keyOf(m)
 	at := within(path, key)
-	p := property{name: key}
+	p := schema.Property{Name: key}
 	if t.Kind() == reflect.Map {
-		p.typ = t.Elem()
+		p.Type = t.Elem()
 	} else {
-		all := properties(t)
-		i := slices.IndexFunc(all, func(p property) bool { return p.name == key })
+		all := schema.Properties(t)
+		i := slices.IndexFunc(all, func(p schema.Property) bool { return p.Name == key })
 		if i < 0 {
 			f.rep.at[at] = place(m.Key.GetToken())
 			f.rep.Add(at, "there is no key %q here%s", key, instead(key, all))
@@ -164,10 +140,10 @@ func (f former) entry(m *ast.MappingValueNode, t reflect.Type, path string) bool
 		f.rep.at[at] = place(m.Key.GetToken())
 		return true
 	}
-	fits := f.value(m.Value, p.typ, at, p.words)
+	fits := f.value(m.Value, p.Type, at, p.Words)
 	switch m.Value.Type() {
 	case ast.IntegerType, ast.FloatType, ast.BoolType:
-		if p.typ.Kind() == reflect.String { // as it is written: 0x1000 is an address, and y a name
+		if p.Type.Kind() == reflect.String { // as it is written: 0x1000 is an address, and y a name
 			m.Value = ast.String(m.Value.GetToken())
 		}
 	}
@@ -178,10 +154,10 @@ func (f former) entry(m *ast.MappingValueNode, t reflect.Type, path string) bool
 }
 
 // instead tells which key may have been meant.
-func instead(key string, all []property) string {
+func instead(key string, all []schema.Property) string {
 	var names []string
 	for _, p := range all {
-		names = append(names, p.name)
+		names = append(names, p.Name)
 	}
 	if near := words.Near(key, names); len(near) > 0 {
 		return "; did you mean " + strings.Join(near, " or ") + "?"
