@@ -91,8 +91,35 @@ func (l *Layout) stateFlags(state uint64) *flags {
 	return f
 }
 
-// registers reads the general registers of the entry frame.
+// interrupted are the kernel's labels behind the calls of its entries that save other
+// registers than a system call's does: its own debugger tells by them how a thread came in.
+var interrupted = []string{"in_timer_interrupt", "in_timer_interrupt_slow", "in_interrupt", "in_page_fault", "in_handle_fputrap", "in_slowtrap"}
+
+// registers reads the general registers of the entry frame. A thread that came by an
+// interrupt or a fault has others there, and in the midst of them where the kernel goes
+// on: which ones is not known.
 func (d *decoder) registers(t *kernel.Thread, frame uint64) error {
+	if err := d.frameRegisters(t, frame); err != nil {
+		return err
+	}
+	for _, r := range t.Registers {
+		if name, off, ok := d.entryLabel(r.Value); ok && off == 0 && slices.Contains(interrupted, name) {
+			t.Registers = nil
+			return nil
+		}
+	}
+	return nil
+}
+
+// entryLabel is the function that an address of the kernel's half of memory is in.
+func (l *Layout) entryLabel(addr uint64) (name string, off uint64, ok bool) {
+	if addr>>(8*uint(l.ptr)-1) == 0 {
+		return "", 0, false
+	}
+	return l.file.FunctionAt(addr)
+}
+
+func (d *decoder) frameRegisters(t *kernel.Thread, frame uint64) error {
 	regs := d.Layout.thread.regs
 	t.Registers = make([]kernel.Register, len(regs))
 	all := make([]wanted, len(regs))

@@ -37,3 +37,53 @@ func TestCurrentAtTheEndOfABlock(t *testing.T) {
 		t.Errorf("behind all threads: %+v", o)
 	}
 }
+
+// labelled is a kernel in whose text a label of its entries stands.
+type labelled struct {
+	kernel.Symbols
+	at   uint64
+	name string
+}
+
+func (l labelled) FunctionAt(pc uint64) (string, uint64, bool) {
+	if pc >= l.at && pc < l.at+16 {
+		return l.name, pc - l.at, true
+	}
+	return l.Symbols.FunctionAt(pc)
+}
+
+// Of a thread that came by an interrupt other registers are saved than by a system call,
+// and the kernel's way back stands among them: none is told for another.
+func TestRegistersOfAnInterrupted(t *testing.T) {
+	for _, good := range realSystems(t) {
+		if good.layout.ptr != 8 {
+			continue // ARM has one way to save registers
+		}
+		l := good.layout
+		label := uint64(0xffffffffabcd0000)
+		var o *kernel.Object
+		for _, c := range good.decode(t).Threads() {
+			if len(c.Thread.Registers) > 9 && !c.Thread.Running {
+				o = c
+			}
+		}
+		slot := o.Addr&^(l.thread.block-1) + l.thread.frame + l.thread.regs[9].offset
+		for _, c := range []struct {
+			name  string
+			value uint64
+			known bool
+		}{{"in_timer_interrupt", label, false}, {"in_page_fault", label, false}, {"in_page_fault", label + 4, true}, {"in_syscall", label, true}, {"in_interrupt", 0x1000, true}} {
+			f := good.copy()
+			f.set(t, slot, c.value)
+			own, err := NewLayout(labelled{l.file, label, c.name})
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.layout = own
+			got := f.decode(t).Object(o.ID).Thread
+			if (len(got.Registers) > 0) != c.known || got.IP != o.Thread.IP || got.SP != o.Thread.SP {
+				t.Errorf("%s: %s at %#x: %d registers, ip %#x", f.name, c.name, c.value, len(got.Registers), got.IP)
+			}
+		}
+	}
+}

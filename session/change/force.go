@@ -151,7 +151,14 @@ func (ch *Changer) forceSaved(ctx context.Context, w Writer, f *evidence.Forced,
 			return err
 		}
 	}
+	known, err := ch.keepsRegisters(ctx, t)
+	if err != nil {
+		return err
+	}
 	for _, b := range ch.m.Decoder.Platform().Place(at.Name).Beside {
+		if !known && b.Name != ch.m.Arch.Flags {
+			continue // set as it comes back
+		}
 		i := slices.IndexFunc(f.Put, func(p evidence.Put) bool { return p.Name == b.Name })
 		if i < 0 {
 			continue
@@ -171,6 +178,17 @@ func (ch *Changer) forceSaved(ctx context.Context, w Writer, f *evidence.Forced,
 		return nil // or it is seen as it comes back anyway
 	}
 	return ch.awaitForced(ctx, f, t)
+}
+
+// keepsRegisters says whether a thread's general registers stand where a system call puts
+// them: what an interrupt saved lies otherwise, with the kernel's own way back in its midst.
+func (ch *Changer) keepsRegisters(ctx context.Context, t *evidence.Track) (bool, error) {
+	sys, err := ch.m.System(ctx)
+	if err != nil {
+		return false, err
+	}
+	o := sys.Object(t.ID)
+	return o != nil && o.Thread != nil && len(o.Thread.Registers) > 0, nil
 }
 
 // awaitForced has a thread that nobody waits for stop as it comes back with its state.
