@@ -124,7 +124,7 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 	e.programs.On(e.m)
 	e.drive = e.newDriver()
 	e.obs = e.newObserver()
-	e.memory = memcompare.New(e.m, e.programs, e.obs, e.scn.Child)
+	e.memory = memcompare.New(e.m, e.programs, e.obs, e.scn.Programs())
 	e.change = change.New(c.Target, e.m, e.programs, e.drive, e.obs, e.memory)
 	if err := e.m.Look(ctx, 0); err != nil {
 		return nil, err

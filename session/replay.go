@@ -214,6 +214,7 @@ func (r *Replay) decode(record int, phys memory.Reader) (*view.Snapshot, error) 
 	s := &view.Snapshot{Number: rec.Number, Time: rec.Time, Reason: rec.Reason, Phase: rec.Phase, System: sys,
 		Tasks: rec.Tasks, Places: rec.Places, PC: rec.PC, Frames: rec.Frames, Cost: rec.Cost,
 		CPU: r.arch.All(registerList(rec.CPUs[rec.CPU].Registers))}
+	evidence.NameThreads(s)
 	if o := sys.Running(rec.CPU); o != nil {
 		s.Thread = o.ID
 	}
@@ -307,7 +308,7 @@ func (r *Replay) judge(rec *StopRecord, s *view.Snapshot) (*evidence.Judge, erro
 	if ev.Before == nil && len(ev.Stored) > 0 {
 		return nil, errors.New("stored state without the state of the original child")
 	}
-	return &evidence.Judge{Arch: r.arch, Platform: r.dec.Platform(), Child: r.rec.Scenario().Child, Kernel: r.kernel.Text(), Place: r.place, Ev: &ev}, nil
+	return &evidence.Judge{Arch: r.arch, Platform: r.dec.Platform(), Children: r.rec.Scenario().Programs(), Kernel: r.kernel.Text(), Place: r.place, Ev: &ev}, nil
 }
 
 // ask answers a query at a stop: with recorded memory, and the backtrace of the

@@ -25,8 +25,9 @@ func (e *Engine) snapshot(ctx context.Context, reason string) (*view.Snapshot, e
 	cpu := e.m.CPU()
 	s := &view.Snapshot{
 		Number: e.history.last() + 1, Time: time.Since(e.obs.Started), Reason: reason, Phase: e.phases.current(),
-		System: sys, Tasks: e.programs.NameTasks(sys, e.scn.Child), Places: map[kernel.ID]view.Place{}, CPU: e.m.Arch.All(e.m.Registers()),
+		System: sys, Tasks: e.programs.NameTasks(sys, e.scn.Programs()), Places: map[kernel.ID]view.Place{}, CPU: e.m.Arch.All(e.m.Registers()),
 	}
+	evidence.NameThreads(s)
 	e.prove(sys)
 	for _, o := range sys.Threads() {
 		s.Places[o.ID] = e.programs.PlaceOf(sys, o, o.Thread.IP)

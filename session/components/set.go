@@ -64,7 +64,7 @@ func (cs *Set) ForgetTasks() {
 // gives it (sigma0's, whose memory holds core's, too), by its memory, else by
 // the name of its first thread. The checkpointed child goes by its program's name,
 // whatever label its parent gave it.
-func (cs *Set) NameTasks(sys *kernel.System, child string) map[kernel.ID]string {
+func (cs *Set) NameTasks(sys *kernel.System, children []string) map[kernel.ID]string {
 	names := make(map[kernel.ID]string)
 	for _, o := range sys.PDs() {
 		program := ""
@@ -76,7 +76,7 @@ func (cs *Set) NameTasks(sys *kernel.System, child string) map[kernel.ID]string 
 		switch {
 		case o.PD.Kernel:
 			names[o.ID] = "kernel"
-		case o.Name != "" && program != child:
+		case o.Name != "" && !slices.Contains(children, program):
 			names[o.ID] = o.Name
 		case program != "":
 			names[o.ID] = program

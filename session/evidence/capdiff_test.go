@@ -38,7 +38,7 @@ func TestCapDiff(t *testing.T) {
 		leads(23, "Gate", 21), leads(24, "IRQ", 22), leads(25, "Gate", 32), leads(26, "IRQ", 0))...)}
 	ev := New()
 	ev.Original, ev.Before = 10, before
-	d := (&Judge{Child: "child", Platform: &kernel.Platform{Chronological: true}, Ev: &ev}).CapDiff(after)
+	d := (&Judge{Children: []string{"child"}, Platform: &kernel.Platform{Chronological: true}, Ev: &ev}).CapDiff(after)
 	if d == nil {
 		t.Fatal("nothing was compared")
 	}

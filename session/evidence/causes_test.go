@@ -196,7 +196,7 @@ func TestThreadMadeTwice(t *testing.T) {
 		ev.Original, ev.Complete, ev.Before = 1, true, snap(c.originals...)
 		ev.Stored = []Stored{{Name: "main"}}
 		ev.Threads = []*Track{{ID: 22, Block: 22 << 12, Name: "main", Task: 2, Requests: make([]Request, 1), Places: []Kept{{Name: "frame"}}}}
-		j := &Judge{Arch: x86, Platform: platform, Child: "child", Ev: &ev, Place: func(string, uint64) view.Place { return view.Place{} }}
+		j := &Judge{Arch: x86, Platform: platform, Children: []string{"child"}, Ev: &ev, Place: func(string, uint64) view.Place { return view.Place{} }}
 		j.NoteWaits(ev.Before)
 		s := snap(thread(21, "main", 2, start), thread(22, "main", 2, calls))
 		var got []view.ThreadVerdict

@@ -17,7 +17,7 @@ import (
 type Judge struct {
 	Arch     arch.Arch
 	Platform *kernel.Platform
-	Child    string          // program that is checkpointed
+	Children []string        // programs that are checkpointed, each in a restore of its own
 	Kernel   []elffile.Range // the kernel's text
 	Place    func(program string, addr uint64) view.Place
 	Ev       *Evidence
@@ -218,7 +218,7 @@ func (j *Judge) unrequested(s *view.Snapshot, name string, st *Stored) view.Thre
 			v.Original = o.ID
 		}
 	}
-	v.Checkpointed = j.checkpointed(name, j.Child)
+	v.Checkpointed = j.checkpointed(name, j.child(s))
 	v.Requested.Missing = "no request for this thread was seen"
 	v.Entered.Missing = "not watched: nothing was requested"
 	if !j.Ev.Complete {
@@ -278,21 +278,46 @@ func (j *Judge) storedNames() []string {
 	return names
 }
 
-// ChildTasks lists the tasks that run the scenario's child, by id.
-func (j *Judge) ChildTasks(s *view.Snapshot) []kernel.ID {
-	var ids []kernel.ID
+// child is the program that this restore is of: the one whose threads' states were
+// requested; before that, of those that run a second time, the one that was started last.
+func (j *Judge) child(s *view.Snapshot) string {
+	if len(j.Children) == 0 {
+		return ""
+	}
+	for _, t := range j.Ev.Threads {
+		if name := s.Tasks[t.Task]; slices.Contains(j.Children, name) {
+			return name
+		}
+	}
+	child, newest := j.Children[0], kernel.ID(0)
+	for _, name := range j.Children {
+		ids := slices.DeleteFunc(tasksOf(s, name), func(id kernel.ID) bool { return slices.Contains(j.Ev.Past, id) })
+		if n := len(ids); n > 1 && ids[n-1] > newest {
+			child, newest = name, ids[n-1]
+		}
+	}
+	return child
+}
+
+// tasksOf lists the tasks that run a program, by id.
+func tasksOf(s *view.Snapshot, program string) (ids []kernel.ID) {
 	for _, o := range s.System.PDs() {
-		if s.Tasks[o.ID] == j.Child {
+		if s.Tasks[o.ID] == program {
 			ids = append(ids, o.ID)
 		}
 	}
 	return ids
 }
 
+// ChildTasks lists the tasks that run the program that this restore is of, by id.
+func (j *Judge) ChildTasks(s *view.Snapshot) []kernel.ID { return tasksOf(s, j.child(s)) }
+
 // FindOriginal decides which task is the checkpointed child: the first that
 // runs the child's program.
 func (j *Judge) FindOriginal(s *view.Snapshot) {
-	if ids := j.ChildTasks(s); j.Ev.Original == 0 && len(ids) > 0 {
+	j.nameTracks(s)
+	ids := j.ChildTasks(s)
+	if other := s.Tasks[j.Ev.Original]; len(ids) > 0 && (j.Ev.Original == 0 || other != j.child(s) && slices.Contains(j.Children, other)) {
 		j.Ev.Original = ids[0]
 	}
 }
@@ -302,7 +327,7 @@ func (j *Judge) FindOriginal(s *view.Snapshot) {
 // 0 if there is none.
 func (j *Judge) Restored(s *view.Snapshot) kernel.ID {
 	for _, t := range j.Ev.Threads {
-		if t.Task != j.Ev.Original && s.Tasks[t.Task] == j.Child {
+		if t.Task != j.Ev.Original && s.Tasks[t.Task] == j.child(s) {
 			return t.Task
 		}
 	}

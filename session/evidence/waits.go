@@ -7,6 +7,7 @@ import (
 
 // Wait is what a thread of the original child waited for.
 type Wait struct {
+	Task   kernel.ID `json:",omitempty"` // 0 in recordings of one program: the original
 	Thread kernel.ID
 	Name   string
 	For    string
@@ -28,15 +29,20 @@ func waitText(s *view.Snapshot, t *kernel.Thread) string {
 	return t.Wait.Verb + " an object of kind " + string(o.Kind)
 }
 
-// NoteWaits takes what the original child's threads wait for, as the first
-// phase begins: pausing them changes it.
+// NoteWaits takes what the threads of the programs that may be checkpointed wait for, as
+// the first phase begins: pausing them changes it.
 func (j *Judge) NoteWaits(s *view.Snapshot) {
 	if s.Phase == "" || j.Ev.Waits != nil || j.Ev.Original == 0 {
 		return
 	}
 	j.Ev.Waits = []Wait{}
-	for _, o := range s.System.ThreadsOf(j.Ev.Original) {
-		j.Ev.Waits = append(j.Ev.Waits, Wait{o.ID, o.Name, waitText(s, o.Thread)})
+	for _, program := range j.Children {
+		ids := tasksOf(s, program)
+		for _, id := range ids[:min(len(ids), 1)] {
+			for _, o := range s.System.ThreadsOf(id) {
+				j.Ev.Waits = append(j.Ev.Waits, Wait{id, o.ID, o.Name, waitText(s, o.Thread)})
+			}
+		}
 	}
 }
 
@@ -48,6 +54,9 @@ func (j *Judge) Waits(s *view.Snapshot) []view.WaitChange {
 	}
 	var out []view.WaitChange
 	for _, w := range j.Ev.Waits {
+		if w.Task != 0 && w.Task != j.Ev.Original {
+			continue // of another program's
+		}
 		for _, o := range s.System.ThreadsOf(j.Restored(s)) {
 			after := waitText(s, o.Thread)
 			if o.Name != w.Name || j.otherTrack(o) || w.For == "" || after == "" || after == w.For || o.Thread.Exception || aside(o.Thread) {

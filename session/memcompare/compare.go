@@ -12,13 +12,14 @@ import (
 	"thaw/debuginfo"
 	"thaw/debuginfo/elffile"
 	"thaw/kernel"
+	"thaw/session/components"
 	"thaw/session/view"
 	"thaw/words"
 )
 
 // Compare compares the restored child's memory with what was taken.
 func (c *Comparer) Compare(ctx context.Context, s *view.Snapshot, restored kernel.ID) error {
-	before := c.State.memory
+	before := c.taken(c.obs.Ev.Original)
 	task := s.System.Object(restored)
 	if before == nil || task == nil || task.PD == nil || task.PD.Root == 0 {
 		return nil
@@ -45,8 +46,8 @@ func (c *Comparer) Compare(ctx context.Context, s *view.Snapshot, restored kerne
 		}
 		addProblem(d, why)
 	}
-	program := c.programs.ByName[c.name].File
-	regions := c.regionsOf(s, program)
+	program := before.program.File
+	regions := c.regionsOf(s, before.program)
 	elsewhere := before.places()
 	for virt, old := range before.pages {
 		now, ok := after.pages[virt]
@@ -148,9 +149,9 @@ type regions struct {
 
 // regionsOf collects the stacks of the child's threads, both children's: a
 // restored thread may not stand on its stack.
-func (c *Comparer) regionsOf(s *view.Snapshot, program *debuginfo.File) regions {
+func (c *Comparer) regionsOf(s *view.Snapshot, child *components.Component) regions {
 	r := regions{stacks: map[uint64]string{}, size: c.m.Paging.PageSize()}
-	for _, s := range program.Segments() {
+	for _, s := range child.File.Segments() {
 		r.segments = append(r.segments, segment{s, ""})
 	}
 	for _, name := range c.programs.Names {
@@ -165,7 +166,7 @@ func (c *Comparer) regionsOf(s *view.Snapshot, program *debuginfo.File) regions 
 			continue
 		}
 		for _, o := range snap.System.Threads() {
-			if snap.Tasks[o.Thread.PD] == c.name && o.Thread.SP != 0 {
+			if snap.Tasks[o.Thread.PD] == child.Name && o.Thread.SP != 0 {
 				r.stacks[o.Thread.SP&^(r.size-1)] = o.Name
 			}
 		}

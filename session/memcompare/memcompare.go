@@ -9,6 +9,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 
 	"thaw/kernel"
 	"thaw/memory"
@@ -30,13 +31,14 @@ const MaxMemory = 1 << 14
 
 // childMemory is the user memory of a child at a stop.
 type childMemory struct {
-	task  kernel.ID
-	stop  int
-	pages map[uint64][]byte // by virtual address, each of the smallest page size
-	cut   bool              // there were more
-	lost  int               // pages that could not be read
-	why   string            // it could not be read, "" if it was
-	utcbs map[uint64]bool   // pages with UTCBs
+	task    kernel.ID
+	program *components.Component // that it runs; only of an original
+	stop    int
+	pages   map[uint64][]byte // by virtual address, each of the smallest page size
+	cut     bool              // there were more
+	lost    int               // pages that could not be read
+	why     string            // it could not be read, "" if it was
+	utcbs   map[uint64]bool   // pages with UTCBs
 }
 
 // Comparer compares the memory of both children.
@@ -44,20 +46,20 @@ type Comparer struct {
 	m        *machine.Machine
 	programs *components.Set
 	obs      *observe.Observer
-	name     string // program that is checkpointed
+	children []string // programs that are checkpointed
 	State    State
 }
 
-// New compares the memory of a program's tasks.
-func New(m *machine.Machine, programs *components.Set, obs *observe.Observer, name string) *Comparer {
-	c := &Comparer{m: m, programs: programs, obs: obs, name: name}
+// New compares the memory of the tasks of programs, each with the others of its program.
+func New(m *machine.Machine, programs *components.Set, obs *observe.Observer, children []string) *Comparer {
+	c := &Comparer{m: m, programs: programs, obs: obs, children: children}
 	c.Forget()
 	return c
 }
 
 // State is what is known of their memory.
 type State struct {
-	memory  *childMemory          // the original's, as it was checkpointed
+	memory  []*childMemory        // the originals', as they were checkpointed last
 	Mapped  []Attachment          // the original's, as the first phase began: detached dataspaces are not mapped later
 	regions map[uint64]*regionMap // what is attached to a thread's task, by thread object, as far as requests told
 }
@@ -153,19 +155,42 @@ func (c *Comparer) NoteMapped(ctx context.Context, s *view.Snapshot) error {
 	return nil
 }
 
-// Take reads the original child's memory as it is checkpointed.
+// Take reads the original child's memory as it is checkpointed: which one that is, where
+// there are several programs, turns out at the restore.
 func (c *Comparer) Take(ctx context.Context) (*drive.Event, error) {
 	sys, err := c.m.System(ctx)
 	if err != nil {
 		return nil, err
 	}
+	var all []*childMemory
+	taken := map[string]bool{}
 	for _, o := range sys.PDs() {
-		if p := c.programs.OfTask(sys, o); p != nil && p.Name == c.name {
-			c.State.memory, err = c.takeChild(ctx, sys, o)
+		p := c.programs.OfTask(sys, o)
+		if p == nil || taken[p.Name] || !slices.Contains(c.children, p.Name) {
+			continue
+		}
+		m, err := c.takeChild(ctx, sys, o)
+		if err != nil {
 			return nil, err
 		}
+		m.program, taken[p.Name] = p, true
+		all = append(all, m)
 	}
+	c.State.memory = all
 	return nil, nil
+}
+
+// taken is the memory of a task as it was checkpointed, nil if it was not.
+func (c *Comparer) taken(task kernel.ID) *childMemory {
+	if len(c.State.memory) == 1 {
+		return c.State.memory[0]
+	}
+	for _, m := range c.State.memory {
+		if m.task == task {
+			return m
+		}
+	}
+	return nil
 }
 
 // noPlace is no page's address.

@@ -35,6 +35,7 @@ type Scenario struct {
 	Story      string                   `yaml:"story"`
 	Components map[string]ComponentSpec `yaml:"components"`
 	Child      string                   `yaml:"child"`
+	Children   []string                 `yaml:"children"` // further programs that are checkpointed and restored in the same session
 	Phases     []PhaseSpec              `yaml:"phases"`
 	Stored     *StoredSpec              `yaml:"stored"`
 	Requests   []kernel.Request         `yaml:"requests"`
@@ -214,6 +215,11 @@ func (s *Scenario) check(rep *Report) {
 	if _, ok := s.Components[s.Child]; !ok && len(s.Phases) > 0 {
 		rep.Add("child", "child %q is not among its components%s", s.Child, s.nearComponents(s.Child))
 	}
+	for i, c := range s.Children {
+		if _, ok := s.Components[c]; !ok {
+			rep.Add(fmt.Sprintf("children[%d]", i), "child %q is not among its components%s", c, s.nearComponents(c))
+		}
+	}
 	inheritComponent(s.Phases, "")
 	EachPhasePath(s.Phases, func(p *PhaseSpec, path string) {
 		if p.checkPlace(rep, path); p.Function == "" && p.Log == "" {
@@ -332,6 +338,9 @@ func eachPhase(phases []PhaseSpec, depth int, path string, fn func(p *PhaseSpec,
 		eachPhase(phases[i].Phases, depth+1, at+".phases", fn)
 	}
 }
+
+// Programs are those that are checkpointed and restored, `child` first.
+func (s *Scenario) Programs() []string { return append([]string{s.Child}, s.Children...) }
 
 // KernelName is the name of the component that is the kernel.
 func (s *Scenario) KernelName() string {

@@ -52,6 +52,7 @@ func TestScenarioErrors(t *testing.T) {
 		{"component: c, function: f}\ncomplete", "component: z, function: f}\ncomplete", `component "z"`},
 		{"{name: p, component: c, function: f}", "{name: p, component: c}", "phase p names no function"},
 		{"complete: {component: c,", "complete: {at: never, component: c,", `"never"`},
+		{"child: c", "child: c\nchildren: [c, cc]", `child "cc" is not among its components`},
 		{"child: c", "child: c\nsettle: soon", "soon"},
 		{"child: c", "child: c\nsettle: 9000h", "between"},
 	} {

@@ -217,7 +217,7 @@ func (g *Guest) Look(ctx context.Context) (*view.Look, error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		return rowsOf(sys, g.programs.NameTasks(sys, "")), sys.AllProblems(), nil
+		return rowsOf(sys, g.programs.NameTasks(sys, nil)), sys.AllProblems(), nil
 	})
 	switch {
 	case ctx.Err() != nil:
