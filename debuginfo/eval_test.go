@@ -3,6 +3,7 @@ package debuginfo
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 
@@ -139,6 +140,7 @@ func TestEvalOperators(t *testing.T) {
 		"(long)(cxx::D_item*)(sys::Thread*)0x1000": 0x1030, "(long)&((sys::Thread*)0x1000)->_name": 0x1060, "sizeof(cxx::Table<unsigned long, 3>)": 24,
 		"(long)&((cxx::Table<unsigned long, 3>*)0x100)->items[1]": 0x108, "1 < 2": 1, "3 > 2": 1, "sys::first.mode == sys::Thread::Mode::IDLE": 1,
 		"1 - -1": 2, "- - 1": 1, "5 % 3": 2, "1 >> 1": 0, "-8 >> 1": -4, "0x80000000 >> 31": 1, "7u / 2": 3, "-1 / 1": -1,
+		"(-0x7fffffffffffffffL - 1) / -1": math.MinInt64, "(-0x7fffffffffffffffL - 1) % -1": 0, "(-0x7fffffff - 1) / -1": math.MinInt32,
 	} {
 		v, err := scope.Eval(expr)
 		if err != nil {
@@ -155,33 +157,35 @@ func TestEvalErrors(t *testing.T) {
 	f := load(t, fixture.Build(t, "shapes"))
 	scope := Scope{File: f, Mem: f, Regs: unwound{}}
 	for expr, want := range map[string]string{
-		"":                        "column 1: expected a name, a number or (",
-		"1 +":                     "column 4: expected a name, a number or (",
-		"(1 + 2":                  "column 7: expected )",
-		"matrix[1":                "column 9: expected ]",
-		"a.":                      "column 3: expected the name of a member",
-		"1 2":                     "column 3: expected an operator or the end",
-		"a # b":                   "column 3: expected a name, a number or an operator",
-		"0x":                      "column 1: expected a number",
-		"1 / 0":                   "division by zero",
-		"1 << 77":                 "shifting",
-		"nothing":                 "unknown name nothing",
-		"*1":                      "is no pointer",
-		"&1":                      "has no address",
-		"sys::first.nam":          "did you mean",
-		"$rax":                    "register rax is not known",
-		"matrix[7]":               "outside",
-		"late_pointer->when":      "null",
-		"never_pointer->x":        "null",
-		"*(int*)8":                "no segment",
-		"sys::first + 1":          "is no number",
-		"late_pointer * 2":        "cannot be applied",
-		"sys::first.shared":       "ambiguous",
-		"&sys::first._low":        "bit field",
-		"sizeof(sys::Never)":      "not known",
-		strings.Repeat("(", 3000): "nested less",
-		strings.Repeat("-", 3000): "nested less",
-		strings.Repeat("a", 5000): "too long",
+		"":                           "column 1: expected a name, a number or (",
+		"1 +":                        "column 4: expected a name, a number or (",
+		"(1 + 2":                     "column 7: expected )",
+		"matrix[1":                   "column 9: expected ]",
+		"a.":                         "column 3: expected the name of a member",
+		"1 2":                        "column 3: expected an operator or the end",
+		"a # b":                      "column 3: expected a name, a number or an operator",
+		"0x":                         "column 1: expected a number",
+		"1 / 0":                      "division by zero",
+		"1u / (unsigned)0x100000000": "division by zero",
+		"1 % (char)0x100":            "division by zero",
+		"1 << 77":                    "shifting",
+		"nothing":                    "unknown name nothing",
+		"*1":                         "is no pointer",
+		"&1":                         "has no address",
+		"sys::first.nam":             "did you mean",
+		"$rax":                       "register rax is not known",
+		"matrix[7]":                  "outside",
+		"late_pointer->when":         "null",
+		"never_pointer->x":           "null",
+		"*(int*)8":                   "no segment",
+		"sys::first + 1":             "is no number",
+		"late_pointer * 2":           "cannot be applied",
+		"sys::first.shared":          "ambiguous",
+		"&sys::first._low":           "bit field",
+		"sizeof(sys::Never)":         "not known",
+		strings.Repeat("(", 3000):    "nested less",
+		strings.Repeat("-", 3000):    "nested less",
+		strings.Repeat("a", 5000):    "too long",
 	} {
 		v, err := scope.Eval(expr)
 		if err == nil {

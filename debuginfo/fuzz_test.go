@@ -22,6 +22,9 @@ func FuzzLoad(f *testing.F) {
 		f.Add(good)
 		f.Add(good[:len(good)*3/4])
 	}
+	for _, bad := range hostile(f, fixture.Build(f, "calls", "-gdwarf-4", "-O0")) {
+		f.Add(bad)
+	}
 	file := filepath.Join(f.TempDir(), "program")
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) > 1<<16 {

@@ -202,6 +202,10 @@ func askAll(f *File) {
 			typ.FieldPath("kept.regs[1]")
 			typ.FieldPath("nothing")
 			typ.BaseOffset("x")
+			for _, field := range typ.Fields {
+				_ = field.Type.String()
+				field.Type.Underlying()
+			}
 		}
 	}
 	f.Enumerator("app::X")
