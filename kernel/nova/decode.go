@@ -54,37 +54,6 @@ type known struct {
 	err  error
 }
 
-// Decode reads all kernel objects. It fails only where there is nothing to show;
-// what is damaged is told in the model's Problems and in the objects.
-//
-// Over a memory.Mirror that was refreshed since the last call, what did not change in
-// memory is not decoded again.
-func (l *Layout) Decode(m kernel.Machine) (*kernel.System, error) {
-	d := &decoder{Layout: l, m: m, old: &last{},
-		now:     &last{nodes: kept.Table[node]{}, raws: kept.Table[raw]{}, built: map[uint64]*built{}},
-		objects: map[uint64]*known{}, tables: map[uint64]table{}, queued: map[uint64]uint64{}, timed: map[uint64]bool{}, named: map[uint64]name{}}
-	var before *kept.Space
-	if l.last != nil {
-		before = l.last.space
-	}
-	space, same, err := kept.Open(m, before, l.KernelSpace)
-	if err != nil {
-		l.last = nil
-		return nil, err
-	}
-	d.Words = offsets.Words{Space: space, Ptr: l.ptr}
-	if d.space, d.now.space = space, space; same {
-		d.old = l.last
-	}
-	d.findObjects()
-	d.findQueues()
-	d.findNames()
-	sys := d.system()
-	sys.Anew = d.anew
-	l.last = d.now
-	return sys, nil
-}
-
 // KernelSpace is an address space that maps the kernel: that of a processor at the
 // stop, since it is mapped into every protection domain. It has none before the kernel
 // has made its first objects.
@@ -272,3 +241,86 @@ func idOf(addr uint64) kernel.ID {
 	}
 	return kernel.ID(addr)
 }
+
+// raw is what was read of an object, with kernel pointers where the model has ids.
+type raw struct {
+	kind   string // of enum Kobject::Type
+	space  uint64 // of the protection domain that made it
+	ec     *rawEC
+	tables []uint64 // of a PD: page tables by processor
+
+	to     uint64 // of a PT or SC: its context; of an SM: what it is chained to
+	number uint64 // of a PT: its id; of an SC: its priority; of an SM: its counter
+	more   uint64 // of a PT: where it enters; of an SC: its processor
+	mtd    uint64 // of a PT
+	head   uint64 // of an SM: who waits first
+}
+
+// read reads the object at an address.
+func (d *decoder) read(addr uint64) (r raw, err error) {
+	l := &d.object
+	var self, kind uint64
+	if err = d.Fields(addr, d.Pointer(l.node+d.Layout.node.phys.Off, &self), l.kind.Into(&kind), d.Pointer(l.space, &r.space)); err != nil {
+		return r, fmt.Errorf("reading it: %w", err)
+	}
+	r.kind = l.kinds[kind]
+	if _, ok := classes[r.kind]; !ok || self != addr {
+		return r, fmt.Errorf("it is no kernel object (type %d, mapping of %#x)", kind, self)
+	}
+	addr -= l.bases[r.kind]
+	switch r.kind {
+	case typePD:
+		r.tables, err = d.readTables(addr)
+	case typeEC:
+		r.ec, err = d.readEC(addr)
+	case typePT:
+		err = d.Fields(addr, d.Pointer(d.pt.ec, &r.to), d.Pointer(d.pt.id, &r.number), d.Pointer(d.pt.ip, &r.more), d.Pointer(d.pt.mtd, &r.mtd))
+	case typeSC:
+		err = d.Fields(addr, d.Pointer(d.sc.ec, &r.to), d.sc.prio.Into(&r.number), d.sc.cpu.Into(&r.more))
+	case typeSM:
+		err = d.Fields(addr, d.Pointer(d.sm.chained, &r.to), d.Pointer(d.sm.counter, &r.number), d.Pointer(d.sm.queue, &r.head))
+	}
+	if err != nil {
+		return r, fmt.Errorf("reading it: %w", err)
+	}
+	return r, nil
+}
+
+// readTables reads the page tables that a protection domain has on each processor.
+func (d *decoder) readTables(addr uint64) ([]uint64, error) {
+	n := d.Layout.pd.count
+	if !d.m.Running { // then not even how many processors there are is known
+		n = min(len(d.m.CPUs), n)
+	}
+	out := make([]uint64, n)
+	for i := range out {
+		v, err := d.Word(addr + d.Layout.pd.tables + uint64(i)*d.Layout.pd.stride)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = v &^ (d.m.Paging.PageSize() - 1)
+	}
+	return out, nil
+}
+
+// built is an object of the model, and what it was made of.
+type built struct {
+	obj   *kernel.Object
+	raw   *raw
+	nodes []node // of a PD: its capabilities
+	name  string
+}
+
+// id is that of the object that a pointer to its class leads to, 0 if none is known.
+func (d *decoder) id(addr uint64, kind string) kernel.ID {
+	if addr == 0 {
+		return 0
+	}
+	if k := d.objects[d.kobject(addr, kind)]; k != nil && k.err == nil {
+		return idOf(k.addr)
+	}
+	return 0
+}
+
+// name is how core calls a thread, and its protection domain.
+type name struct{ thread, pd string }

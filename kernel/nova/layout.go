@@ -104,28 +104,6 @@ type scLayout struct {
 // smLayout is Sm.
 type smLayout struct{ counter, queue, chained uint64 }
 
-// NewLayout finds the layout in the kernel's debug info, and that of names in core's if
-// that is there. The error names what is missing.
-func NewLayout(f, core kernel.Symbols) (*Layout, error) {
-	l := &Layout{file: f, ptr: f.PtrSize(), functions: map[uint64]function{}, platform: newPlatform()}
-	err := offsets.FindParts(f, give, []offsets.Part{
-		{What: "the kernel's variables", Find: l.findVariables},
-		{What: "the mapping database", Find: l.findNode},
-		{What: "kernel objects", Find: l.findObject},
-		{What: "protection domains", Find: l.findPD},
-		{What: "execution contexts", Find: l.findEC},
-		{What: "registers of execution contexts", Find: l.findRegisters},
-		{What: "portals, scheduling contexts and semaphores", Find: l.findOthers},
-	})
-	if err != nil {
-		return nil, err
-	}
-	if core != nil {
-		l.core, l.unnamed = newCoreLayout(core)
-	}
-	return l, nil
-}
-
 func (l *Layout) findVariables(f *offsets.Finder) {
 	for _, v := range []struct {
 		name string
@@ -234,4 +212,23 @@ func (l *Layout) findOthers(f *offsets.Finder) {
 		counter: f.At("Sm", "counter"), queue: f.Base("Sm", "Queue<Ec>") + f.At("Queue<Ec>", "headptr"),
 		chained: f.Base("Sm", "Si") + f.At("Si", "sm"),
 	}
+}
+
+// coreLayout is where Genode's core knows how threads are called. The kernel gives no
+// names.
+type coreLayout struct {
+	badge, ec         uint64 // in a Pager_object: its Platform_thread; selector of the context
+	pd, id, name      uint64 // in a Platform_thread: Platform_pd; selector of the context; characters
+	pdName            uint64 // in a Platform_pd
+	nameLen, labelLen int
+	stackName, utcb   uint64 // in a Stack: characters; the UTCB, which the kernel knows
+	stackLen          int
+	portals           map[uint64]string // words for those of a context that are none of an exception
+	fault             uint64            // selector of the one for page faults
+}
+
+// function is where an address stands.
+type function struct {
+	name string
+	off  uint64
 }

@@ -10,19 +10,6 @@ import (
 	"thaw/memory"
 )
 
-// coreLayout is where Genode's core knows how threads are called. The kernel gives no
-// names.
-type coreLayout struct {
-	badge, ec         uint64 // in a Pager_object: its Platform_thread; selector of the context
-	pd, id, name      uint64 // in a Platform_thread: Platform_pd; selector of the context; characters
-	pdName            uint64 // in a Platform_pd
-	nameLen, labelLen int
-	stackName, utcb   uint64 // in a Stack: characters; the UTCB, which the kernel knows
-	stackLen          int
-	portals           map[uint64]string // words for those of a context that are none of an exception
-	fault             uint64            // selector of the one for page faults
-}
-
 func newCoreLayout(core kernel.Symbols) (*coreLayout, error) {
 	f := offsets.Finder{File: core}
 	text := func(typ, path string) (uint64, int) {
@@ -59,9 +46,6 @@ func newCoreLayout(core kernel.Symbols) (*coreLayout, error) {
 
 // maxName bounds names.
 const maxName = 160
-
-// name is how core calls a thread, and its protection domain.
-type name struct{ thread, pd string }
 
 // findNames finds the names of all contexts, and by them those of protection domains.
 // The names of core's own threads stand in their stacks; the others' core knows by the

@@ -27,9 +27,6 @@ const (
 	inSyscall kernel.Source = "syscall regs"
 )
 
-// Platform is what the debugger must know of NOVA beside its objects.
-func (l *Layout) Platform() *kernel.Platform { return &l.platform }
-
 func newPlatform() kernel.Platform {
 	return kernel.Platform{
 		Name:     "NOVA",

@@ -68,12 +68,6 @@ func (l *Layout) function(pc uint64) (name string, off uint64) {
 	return name, off
 }
 
-// function is where an address stands.
-type function struct {
-	name string
-	off  uint64
-}
-
 // cont is the name of a continuation, "" if there is none such.
 func (l *Layout) cont(pc uint64) string {
 	if name, off := l.function(pc); off == 0 {
