@@ -40,6 +40,13 @@ type Keeper interface {
 	KeptIn(m Machine, thread uint64) Source
 }
 
+// SlotFinder is a decoder of a kernel whose capability tables are arrays in the address
+// spaces of their tasks.
+type SlotFinder interface {
+	// SlotAddr is the address of the word that holds a slot, in its task's address space.
+	SlotAddr(slot uint64) uint64
+}
+
 // Core is the name of Genode's core among components.
 const Core = "core"
 

@@ -311,6 +311,25 @@ func (c *Controller) LastWrite(thread kernel.ID) {
 	c.queue("going back to the last write", func(ctx context.Context) error { return c.engine.LastWrite(ctx, thread) })
 }
 
+// LastWriteOf goes back to where a piece of memory got its value, and tells where that
+// came from, up to so many steps. What was found comes with the views, as an answer.
+func (c *Controller) LastWriteOf(w view.Word, steps int) {
+	c.queue("looking for who wrote "+w.Words(), func(ctx context.Context) error {
+		all, err := c.engine.LastWriteOf(ctx, w, steps)
+		if len(all) > 0 {
+			c.mu.Lock()
+			c.peek = &view.Peek{Query: view.Query{Kind: view.QueryOrigin}, Title: "who wrote " + w.Words(), Origins: all}
+			c.mu.Unlock()
+		}
+		return err
+	})
+}
+
+// GoToPosition goes to a position of a recorded run.
+func (c *Controller) GoToPosition(position uint64) {
+	c.queue("going to an instruction", func(ctx context.Context) error { return c.engine.GoToPosition(ctx, position) })
+}
+
 // Restart puts the guest back to a stop of the history.
 func (c *Controller) Restart(stop int) {
 	c.queue("putting the guest back", func(ctx context.Context) error { return c.engine.Restart(ctx, stop) })

@@ -79,6 +79,9 @@ func (in *inspection) add(v debuginfo.Value, name, expr string, depth int) {
 	m := view.PeekMember{Depth: depth, Name: name, Type: v.Type.String()}
 	if v.HasAddr {
 		m.Addr = v.Addr
+		if t := v.Type.Underlying(); t != nil && t.Size > 0 && t.Size <= maxWord {
+			m.Size = int(t.Size)
+		}
 	}
 	parts := v.Parts(inspectElems)
 	if text, err := v.String(); err == nil && v.Type.Underlying().Kind == debuginfo.KindArray {

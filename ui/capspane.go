@@ -92,3 +92,28 @@ func (p *capsPane) object() kernel.ID {
 	}
 	return 0
 }
+
+// word is the selected slot, or in a comparison the memory that differs.
+func (p *capsPane) word() (w view.Word, ok bool) {
+	i := p.list.selected()
+	if i < 0 {
+		return w, false
+	}
+	switch src := p.list.src.(type) {
+	case *capList:
+		return view.Word{Task: p.of, Table: true, Slot: src.caps[i].Slot}, true
+	case *diffList:
+		r := &src.rows[i]
+		switch {
+		case r.page != nil && p.view.Memory != nil:
+			return view.Word{Task: p.view.Memory.Restored, Addr: firstByte(r.page) &^ 7}, true
+		case r.before != nil || r.after != nil:
+			slot := r.slot
+			if r.to != 0 {
+				slot = r.to
+			}
+			return view.Word{Task: src.diff.Restored, Table: true, Slot: slot}, true
+		}
+	}
+	return w, false
+}

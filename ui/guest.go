@@ -2,7 +2,10 @@ package ui
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 
+	"thaw/kernel"
 	"thaw/session/view"
 )
 
@@ -10,6 +13,7 @@ import (
 type guest struct {
 	*desk
 	threads *threadsPane
+	caps    *capsPane
 }
 
 // force puts the requested state into the selected thread.
@@ -44,8 +48,59 @@ func (g *guest) restart() {
 func (g *guest) reverseStep()     { g.ctrl.(Traveller).ReverseStep() }
 func (g *guest) reverseContinue() { g.ctrl.(Traveller).ReverseContinue() }
 
-// lastWrite goes back to the last write of the selected thread's saved state.
-func (g *guest) lastWrite() { g.ctrl.(Traveller).LastWrite(g.threads.object()) }
+// lastWrite goes back to the last write of what is selected: a capability's slot where
+// keys go there, else the selected thread's saved state.
+func (g *guest) lastWrite() {
+	if w, ok := g.caps.word(); ok && g.caps.list.focus {
+		g.ctrl.(Traveller).LastWriteOf(w, 1)
+		return
+	}
+	g.ctrl.(Traveller).LastWrite(g.threads.object())
+}
+
+// wrote takes "ADDR [TASK]", "slot N [TASK]" or "register NAME", and looks for who wrote
+// that, and where it came from, up to so many steps.
+func (g *guest) wrote(arg string, steps int) {
+	w, err := g.wordIn(arg)
+	if err != nil {
+		g.note = err.Error()
+		return
+	}
+	g.ctrl.(Traveller).LastWriteOf(w, steps)
+}
+
+// wordIn reads a piece of memory.
+func (g *guest) wordIn(arg string) (w view.Word, err error) {
+	words := strings.Fields(arg)
+	if len(words) == 2 && words[0] == "register" {
+		return view.Word{Thread: g.threads.object(), Register: words[1]}, nil
+	}
+	w.Task = g.threads.task()
+	if len(words) > 1 && words[0] == "slot" {
+		w.Table, words = true, words[1:]
+	}
+	if len(words) == 0 || len(words) > 2 {
+		return w, fmt.Errorf("%q is no ADDR [TASK], slot N [TASK] or register NAME", clean(arg))
+	}
+	numbers := make([]uint64, len(words))
+	for i, text := range words {
+		if numbers[i], err = strconv.ParseUint(strings.TrimPrefix(text, "0x"), 16, 64); err != nil {
+			return w, fmt.Errorf("%q is no hex number, as 401ff9a0", clean(text))
+		}
+	}
+	if len(numbers) == 2 {
+		w.Task = kernel.ID(numbers[1])
+	}
+	if w.Table {
+		w.Slot = numbers[0]
+	} else {
+		w.Addr = numbers[0]
+	}
+	return w, nil
+}
+
+// wroteWords begin what may be asked about.
+func (g *guest) wroteWords() []string { return []string{"register ", "slot "} }
 
 func (g *guest) record(file string) { g.ctrl.(Recorder).Record(file) }
 
@@ -56,6 +111,9 @@ func (g *guest) reconnect() { g.ctrl.(Reconnecter).Reconnect() }
 func (g *guest) needWritten() string {
 	if why := g.needReverse(); why != "" {
 		return why
+	}
+	if _, ok := g.caps.word(); ok && g.caps.list.focus {
+		return ""
 	}
 	switch r := g.threads.selected(); {
 	case r == nil || r.obj == nil || r.obj.Thread == nil:

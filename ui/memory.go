@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"thaw/kernel"
 	"thaw/session/view"
 )
 
@@ -113,4 +114,15 @@ func characters(r *view.PeekRow) string {
 		b.WriteByte(c)
 	}
 	return b.String()
+}
+
+// wordAt is the chosen word of a row.
+func (l *memoryList) wordAt(i int, task kernel.ID) (w view.Word, ok bool) {
+	r := &l.rows[i]
+	n := len(r.Words)
+	if r.Data == nil || n == 0 {
+		return w, false
+	}
+	size := len(r.Data) / n
+	return view.Word{Task: task, Addr: r.Addr + uint64(l.word%n*size), Size: size}, true
 }

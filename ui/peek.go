@@ -124,3 +124,36 @@ func (l *stopsList) row(i int) []cell {
 func (l *stopsList) key(i int) any       { return i }
 func (l *stopsList) search(i int) string { return joinCells(l.row(i)) }
 func (l *stopsList) empty() string       { return "It holds at no stop." }
+
+// originList shows who wrote a piece of memory, and where that came from.
+type originList struct {
+	th  *theme
+	all []view.Origin
+}
+
+func (l *originList) columns() []column {
+	return []column{{title: "", min: 2, max: 2}, {title: "what", min: 16, max: 40, prio: 2}, {title: "value", min: 8, max: 18, prio: 1, right: true}, {title: "before", min: 8, max: 18, prio: 5, right: true},
+		{title: "by", min: 20, max: 80, prio: 1}, {title: "thread", min: 10, max: 40, prio: 4}, {title: "", min: 20, max: 200, prio: 3}}
+}
+
+func (l *originList) len() int { return len(l.all) }
+
+func (l *originList) row(i int) []cell {
+	o := &l.all[i]
+	by, before := clean(o.Place.Bare().String()), hex(o.Old)
+	if o.Position == 0 {
+		by, before = "", ""
+	}
+	if o.Place.File != "" {
+		by += ", " + lineWords(o.Place)
+	}
+	sure := "?"
+	if o.Sure {
+		sure = "✓"
+	}
+	return styled(l.th.plain, sure, clean(o.Word), hex(o.New), before, by, clean(o.Thread), clean(o.Text))
+}
+
+func (l *originList) key(i int) any       { return i }
+func (l *originList) search(i int) string { return joinCells(l.row(i)) }
+func (l *originList) empty() string       { return "Nobody wrote it." }

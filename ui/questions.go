@@ -158,8 +158,16 @@ func (q *questions) answer(p *view.Peek) {
 	case len(p.Functions) > 0:
 		q.drafting.show(clean(p.Title), p.Functions)
 		return
+	case len(p.Origins) > 0:
+		q.origins(clean(p.Title), p.Origins)
+		return
 	case len(p.Members) > 0:
-		q.list(title, &memberList{th: q.th, members: p.Members})
+		l := &memberList{th: q.th, members: p.Members}
+		w := q.list(title, l)
+		q.addWrote(w, func(i int) (view.Word, bool) {
+			m := &l.members[i]
+			return view.Word{Name: strings.TrimSpace("member " + m.Name), Task: p.Query.Task, Addr: m.Addr, Size: m.Size}, m.Addr != 0
+		})
 		return
 	case len(p.Rows) > 0:
 		l := newMemoryList(q.th, p.Rows)
@@ -171,6 +179,7 @@ func (q *questions) answer(p *view.Peek) {
 			}
 		}
 		w.keys, w.own = map[string]func(){"Left": move(-1), "Right": move(1)}, []hint{{"← →", "word"}}
+		q.addWrote(w, func(i int) (view.Word, bool) { return l.wordAt(i, p.Query.Task) })
 		return
 	case len(p.Stops) > 0:
 		q.stops(clean(p.Title), p.Stops)
@@ -180,6 +189,49 @@ func (q *questions) answer(p *view.Peek) {
 		return
 	}
 	q.windows.openText(title, func(w int) []line { return q.text(p, w) }).wide = true
+}
+
+// addWrote gives a table's window keys that ask who wrote the memory of the selected row.
+func (q *questions) addWrote(w *window, word func(i int) (view.Word, bool)) {
+	if q.needReverse() != "" {
+		return
+	}
+	ask := func(steps int) func() {
+		return func() {
+			i := w.list.selected()
+			if i < 0 {
+				return
+			}
+			if what, ok := word(i); ok {
+				q.windows.close()
+				q.ctrl.(Traveller).LastWriteOf(what, steps)
+				return
+			}
+			q.note = "this is in no memory that can be asked about"
+		}
+	}
+	if w.keys == nil {
+		w.keys = map[string]func(){}
+	}
+	w.keys["W"], w.keys["F"] = ask(1), ask(view.MaxOrigins)
+	w.own = append(w.own, hint{"W", "last write"}, hint{"F", "follow its origin"})
+}
+
+// origins shows who wrote, and where that came from; Enter goes there.
+func (q *questions) origins(title string, all []view.Origin) {
+	w := q.windows.openList(title, &originList{th: q.th, all: all})
+	w.enter, w.open = "go there", func() {
+		i := w.list.selected()
+		if i < 0 {
+			return
+		}
+		if all[i].Position == 0 || q.needReverse() != "" {
+			q.note = "there is no place in the run to go to"
+			return
+		}
+		q.windows.close()
+		q.ctrl.(Traveller).GoToPosition(all[i].Position)
+	}
 }
 
 // run asks a question to all stops.

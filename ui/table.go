@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"thaw/session/query"
+	"thaw/session/view"
 )
 
 // keymap is the table of the keys and commands that this session has.
@@ -50,6 +51,10 @@ func (u *ui) backActions() []action {
 			run: u.guest.reverseContinue, why: u.needReverse},
 		{keys: []string{"W"}, label: "W", short: "last write", command: "last-write", help: "back to the last write", group: groupBack,
 			run: u.guest.lastWrite, why: u.guest.needWritten},
+		{command: "wrote", arg: "WHAT", help: "who wrote ADDR, slot N, register NAME", group: groupCommand,
+			take: func(arg string) { u.guest.wrote(arg, 1) }, words: u.guest.wroteWords, why: u.needReverse},
+		{command: "origin", arg: "WHAT", help: "that, and where it came from", group: groupCommand,
+			take: func(arg string) { u.guest.wrote(arg, view.MaxOrigins) }, words: u.guest.wroteWords, why: u.needReverse},
 		{keys: []string{"B"}, label: "B", short: "put back here", command: "restart", help: "put the guest back here", group: groupBack,
 			run: u.guest.restart, why: u.needRestart},
 	}

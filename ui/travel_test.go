@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -15,7 +16,11 @@ type fakeTraveller struct{ fakeForcer }
 func (f fakeTraveller) ReverseStep()           { f.call("reverse step") }
 func (f fakeTraveller) ReverseContinue()       { f.call("reverse continue") }
 func (f fakeTraveller) LastWrite(id kernel.ID) { f.call("last write " + id.String()) }
-func (f fakeTraveller) Restart(stop int)       { f.call("restart") }
+func (f fakeTraveller) LastWriteOf(w view.Word, steps int) {
+	f.call(fmt.Sprintf("who wrote %s, %d", w.Words(), steps))
+}
+func (f fakeTraveller) GoToPosition(position uint64) { f.call(fmt.Sprint("position ", position)) }
+func (f fakeTraveller) Restart(stop int)             { f.call("restart") }
 
 // inMode is a view of a session that goes back in a certain way.
 func inMode(v *view.View, mode view.BackMode, noReverse, noRestart string) *view.View {

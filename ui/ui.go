@@ -115,7 +115,7 @@ func newUI(c Controller, o Options) *ui {
 	u.drafting = &drafting{d}
 	u.asks = &questions{desk: d, threads: p.threads, caps: p.caps, drafting: u.drafting}
 	u.live = &liveWindow{desk: d}
-	u.guest = &guest{desk: d, threads: p.threads}
+	u.guest = &guest{desk: d, threads: p.threads, caps: p.caps}
 	u.tour = newTour(p, o.Tour)
 	u.keeper = &keeper{desk: d, panes: p, dir: o.ConfigDir, tour: u.tour}
 	u.palette, u.help, u.bars = &palette{desk: d}, &help{desk: d, panes: p}, &bars{desk: d, panes: p}

@@ -44,6 +44,9 @@ func (d *decoder) taskObject(o *kernel.Object) error {
 	return nil
 }
 
+// SlotAddr implements kernel.SlotFinder.
+func (l *Layout) SlotAddr(slot uint64) uint64 { return l.caps.start + slot*l.caps.entry }
+
 // capabilities reads the pages of a task's capability table, as far as they
 // are mapped in its own address space. A page that is what it was at the last
 // stop keeps what was decoded of it.

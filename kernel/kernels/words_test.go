@@ -77,7 +77,7 @@ var layers = [][]string{
 	{"kernel/foc", "kernel/hw", "kernel/nova", "kernel/kept", "kernel/kernels"},
 	{"session/captables"},
 	{"session/view"},
-	{"session/query"},
+	{"session/query", "session/origin"},
 	{"session/scenario", "session/target", "session/guestlog"},
 	{"session/arch"},
 	{"session/evidence", "session/machine"},

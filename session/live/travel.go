@@ -120,6 +120,23 @@ func (t *runner) RunTowards(ctx context.Context, position uint64) (target.Stop, 
 // Ends says whether the end of the recorded run is known.
 func (t *runner) Ends() bool { return t.end != 0 }
 
+// version is what `info version` says.
+var version = regexp.MustCompile(`^\s*(\d+)\.`)
+
+// NoReplayWatch says why no watchpoint is to be set in a replay, "" if that is all
+// right. QEMU 7.2 ends at some of them with an assertion of its own, in guests that are
+// not the lab's.
+func (t *stub) NoReplayWatch() string {
+	if t.vm != nil {
+		return ""
+	}
+	text, err := t.client.Monitor(context.Background(), "info version")
+	if m := version.FindStringSubmatch(text); err == nil && m != nil && len(m[1]) == 1 && m[1] < "8" {
+		return "QEMU before version 8 may end at a watchpoint in a replay"
+	}
+	return ""
+}
+
 // breakAtEnd makes QEMU stop at the end of the recorded run, where it would end;
 // it forgets that whenever it moves the guest. It is false at the end.
 func (t *runner) breakAtEnd(ctx context.Context) (bool, error) {

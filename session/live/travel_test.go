@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"thaw/debuginfo"
 	"thaw/gdbremote"
 	"thaw/gdbremote/qemu"
+	"thaw/kernel"
 	"thaw/recording"
 	"thaw/report"
 	"thaw/session"
@@ -216,6 +218,37 @@ func must(t *testing.T, err error) {
 	}
 }
 
+// taskNamed is the task of a component.
+func taskNamed(t *testing.T, v *view.View, component string) kernel.ID {
+	t.Helper()
+	for id, name := range v.Snapshot.Tasks {
+		if name == component {
+			return id
+		}
+	}
+	t.Fatalf("no task runs %s", component)
+	return 0
+}
+
+// copyAt is how evidence tells where core keeps a request.
+var copyAt = regexp.MustCompile(`copy .* at 0x([0-9a-f]+): ip`)
+
+// copyOf is where core keeps a thread's request.
+func copyOf(t *testing.T, v *view.ThreadVerdict) uint64 {
+	t.Helper()
+	for _, text := range v.Evidence {
+		if m := copyAt.FindStringSubmatch(text); m != nil {
+			addr, err := strconv.ParseUint(m[1], 16, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return addr
+		}
+	}
+	t.Fatalf("no copy in %q", v.Evidence)
+	return 0
+}
+
 // In a replay the guest goes back by instructions, events and writes, and to any
 // stop; what was found out later is forgotten, and found out again.
 func TestGoBackInReplay(t *testing.T) {
@@ -261,6 +294,37 @@ func TestGoBackInReplay(t *testing.T) {
 	if writes < 2 || !strings.Contains(v.Snapshot.Reason, "last write of ep's saved state") || !strings.Contains(v.Snapshot.Reason, "Thread_object::ex_regs") {
 		t.Errorf("the last of %d writes: %s", writes, v.Snapshot.Reason)
 	}
+
+	// The request in core's copy came out of the dataspace that the restorer wrote it into;
+	// that had the same bytes there already, which the checkpoint had left.
+	must(t, e.Restart(ctx, last+1))
+	core := view.Word{Task: taskNamed(t, e.View(), "core"), Addr: copyOf(t, &ep)}
+	all, err := e.LastWriteOf(ctx, core, 3)
+	must(t, err)
+	var by []string
+	for _, o := range all {
+		by = append(by, fmt.Sprintf("%s %v %x", o.Place.Function, o.Sure, o.New))
+	}
+	want := []string{fmt.Sprintf("Genode::Platform_thread::state true %x", ep.Requested.IP), fmt.Sprintf("entrypoint_main true %x", ep.Requested.IP),
+		fmt.Sprintf("Rtcr::Restorer::_restore_state_cpu_thread true %x", ep.Requested.IP)}
+	if d := cmp.Diff(want, by[:min(len(by), 3)]); d != "" {
+		t.Errorf("the origin of what was requested (-want +got):\n%s", d)
+	}
+	if v := e.View(); !strings.Contains(v.Snapshot.Reason, "back at the last change of") || !strings.HasPrefix(v.Snapshot.Frames[0].Place.Function, "Genode::Platform_thread::state") {
+		t.Errorf("at the write: %s, in %s", v.Snapshot.Reason, v.Snapshot.Frames[0].Place)
+	}
+	// Who filled a slot of the child's table; and what was never mapped.
+	must(t, e.Restart(ctx, last+1))
+	child := e.View().Snapshot.System.Object(ep.Task)
+	all, err = e.LastWriteOf(ctx, view.Word{Task: ep.Task, Table: true, Slot: child.PD.Caps[len(child.PD.Caps)-1].Slot}, 1)
+	must(t, err)
+	if len(all) == 0 || all[0].Place.Component != "kernel" || !all[0].Sure {
+		t.Errorf("who filled a slot: %+v", all)
+	}
+	if _, err := e.LastWriteOf(ctx, view.Word{Task: ep.Task, Addr: 0x10}, 1); err == nil || !strings.Contains(err.Error(), "no translation") {
+		t.Errorf("who wrote what is not mapped: %v", err)
+	}
+	must(t, e.Restart(ctx, last+1))
 
 	// From event to event, and by single steps to the same places again.
 	must(t, e.Restart(ctx, last+1))

@@ -1,6 +1,8 @@
 package view
 
 import (
+	"fmt"
+
 	"thaw/kernel"
 )
 
@@ -13,7 +15,8 @@ const (
 	QueryStack  = "stack"  // backtrace of a Thread
 	QueryLog    = "LOG"    // lines left out of the LOG that hold Expr
 
-	QueryRun = "run" // the value of Expr at every stop, see package query
+	QueryOrigin = "origin" // who wrote a Word; asked for in another way, since the guest moves
+	QueryRun    = "run"    // the value of Expr at every stop, see package query
 
 	QueryFunctions = "functions" // those whose names match Expr, "COMPONENT: PATTERN" or "PATTERN"
 )
@@ -41,6 +44,7 @@ type Peek struct {
 	Text    []string     // of code, or lines of the LOG
 
 	Functions []PeekFunction // that match a pattern
+	Origins   []Origin       // of a word of memory
 	Stops     []PeekStops    // at which an expression has a value
 	Err       string         // one sentence, if it cannot be shown
 }
@@ -62,6 +66,7 @@ type PeekMember struct {
 	Type  string
 	Value string // "" of what has members of its own
 	Addr  uint64 // 0 where it is in no memory
+	Size  int    // bytes there, 0 for many
 	Means string // what a pointer points to, if that is known
 	Leads Query  // what it points to, or a closer look; no Kind: nothing
 }
@@ -107,4 +112,51 @@ type Watch struct {
 	Expr      string
 	Value     string
 	Err       string // why it has no value at this stop
+}
+
+// Word is a piece of memory, of which may be asked who wrote it last.
+type Word struct {
+	Name string    // in words, "" for what it is
+	Task kernel.ID // whose address or slot it is, 0: as the stopped processor sees it
+	Addr uint64
+	Size int // bytes, 0: a pointer's
+
+	Table bool // instead of Addr: Slot of the task's capability table
+	Slot  uint64
+
+	Thread   kernel.ID // or a Register of a thread's saved state, by GDB's name
+	Register string
+}
+
+// Words is what the word is.
+func (w *Word) Words() string {
+	of := ""
+	if w.Task != 0 {
+		of = " of task " + w.Task.String()
+	}
+	switch {
+	case w.Name != "":
+		return w.Name
+	case w.Table:
+		return fmt.Sprintf("slot %x%s", w.Slot, of)
+	case w.Register != "":
+		return fmt.Sprintf("the saved %s of thread %s", w.Register, w.Thread)
+	}
+	return fmt.Sprintf("the word at %x%s", w.Addr, of)
+}
+
+// MaxOrigins is the most steps that a value is followed.
+const MaxOrigins = 16
+
+// Origin is a step on the way that a value came, the last one first.
+type Origin struct {
+	Stop     int    // of the history, at which the guest stands right behind it; 0: there is none
+	Position uint64 // in the recorded run, in instructions
+	Word     string // what was written, in words
+	Old, New uint64
+	Thread   string // that ran
+	Place    Place  // of the instruction
+	Line     string // of it, in source
+	Text     string // how the value came there: "copied from …", "computed: by add"
+	Sure     bool   // it is known to be so; else Text says what is in the way
 }

@@ -1,0 +1,423 @@
+package session
+
+import (
+	"bytes"
+	"context"
+	"debug/elf"
+	"fmt"
+	"slices"
+
+	"thaw/kernel"
+	"thaw/memory"
+	"thaw/session/drive"
+	"thaw/session/machine"
+	"thaw/session/origin"
+	"thaw/session/view"
+)
+
+// wordSearch finds where in a recorded run a piece of physical memory was written last. It
+// watches the addresses at which the page tables of all tasks map it, and holds what it
+// sees against the memory itself: where that became something else and nothing that is
+// watched was written, it halves the way by moving the replay and reading memory, down to
+// one instruction. So every writer counts, through whatever mapping, a device too.
+//
+// What the processor itself may push, a kernel's stacks, is not watched at all (see
+// drive.Guard): there the value alone tells.
+type wordSearch struct {
+	*traveller
+	r    Reverser
+	base struct { // VM snapshot to begin at
+		name     string
+		position uint64
+	}
+	at   uint64 // where the guest is
+	temp bool   // there is a VM snapshot of our own
+}
+
+// physical is a piece of physical memory with its value.
+type physical struct {
+	addr  uint64
+	value []byte
+}
+
+// arrival is where a piece of memory got its value.
+type arrival struct {
+	from, to uint64 // positions before and behind
+	old      []byte
+	by       view.Place
+	thread   *kernel.Object // that ran, nil if it is not known
+	task     string
+	virt     uint64         // address through which it was written, 0 if that is not known
+	pushed   bool           // the processor pushed it as it entered the kernel
+	entry    *machine.Visit // by an interrupt, which is no instruction: where it came to
+	device   bool           // no instruction wrote it
+	unsure   string         // why the instruction may not have written it, "" if it did
+}
+
+// unfoundError is why a write is not found, while the target is all right.
+type unfoundError struct{ error }
+
+func unfound(format string, args ...any) error { return &unfoundError{fmt.Errorf(format, args...)} }
+
+// ownSave is the name of the VM snapshot that a search makes for itself.
+const ownSave = "thaw-search"
+
+// saveBeyond is from how many instructions on a snapshot costs less than running again.
+const saveBeyond = 2_000_000
+
+// begin puts the guest to the last VM snapshot before a position, else to the beginning.
+func (s *wordSearch) begin(ctx context.Context, before uint64) error {
+	if err := s.rewind(ctx, s.r, before); err != nil {
+		return err
+	}
+	s.base.name, s.base.position = "", 0
+	if sv := s.saveBefore(before); sv != nil {
+		s.base.name, s.base.position = sv.name, sv.position
+	}
+	var err error
+	s.at, err = s.r.Position(ctx)
+	return err
+}
+
+// moveTo moves the guest to a position.
+func (s *wordSearch) moveTo(ctx context.Context, to uint64) error {
+	if to < s.at {
+		switch {
+		case to < s.base.position || s.base.name == "":
+			if err := s.begin(ctx, to); err != nil {
+				return err
+			}
+		default:
+			if err := s.target.(Snapshotter).LoadVM(ctx, s.base.name); err != nil {
+				return err
+			}
+			s.at = s.base.position
+		}
+	}
+	stop, err := s.r.RunTo(ctx, to)
+	if err != nil {
+		return err
+	}
+	if stop.Ended {
+		return fmt.Errorf("the guest is gone: %s", stop.Why)
+	}
+	s.at = to
+	return nil
+}
+
+// keep makes a VM snapshot here, if the way to here was long.
+func (s *wordSearch) keep(ctx context.Context) error {
+	saver, ok := s.target.(Snapshotter)
+	if !ok || s.base.name == "" || s.at-s.base.position < saveBeyond {
+		return nil
+	}
+	if err := saver.SaveVM(ctx, ownSave); err != nil {
+		return err
+	}
+	s.temp = true
+	s.base.name, s.base.position = ownSave, s.at
+	return nil
+}
+
+// end removes the search's own VM snapshot.
+func (s *wordSearch) end(ctx context.Context) error {
+	if !s.temp {
+		return nil
+	}
+	return s.target.(Snapshotter).DropVM(ctx, ownSave)
+}
+
+// has says whether memory has the value now, and what it has.
+func (s *wordSearch) has(p physical) (bool, []byte, error) {
+	buf := make([]byte, len(p.value))
+	req := []memory.Request{{Addr: p.addr, Buf: buf}}
+	if err := s.m.ReadPhysical(req); err != nil {
+		return false, nil, err
+	}
+	if req[0].Err != nil {
+		return false, nil, unfound("reading physical memory at %#x: %w", p.addr, req[0].Err)
+	}
+	return bytes.Equal(buf, p.value), buf, nil
+}
+
+// find tells where memory got the value that it has at a position, or was last written
+// with it; nil if it had it since the earliest place that can be gone to, or if the user
+// gave up. It looks at what lies between two VM snapshots at once, the last ones first.
+func (s *wordSearch) find(ctx context.Context, p physical, before uint64) (*arrival, error) {
+	for end := before; end > 0 && !s.drive.Asked.Load(); {
+		if err := s.begin(ctx, end-1); err != nil {
+			return nil, err
+		}
+		from := s.at
+		if from >= end {
+			return nil, nil
+		}
+		a, err := s.findIn(ctx, p, from, end)
+		if a != nil || err != nil {
+			return a, err
+		}
+		if end = from; s.saveBefore(end-1) == nil && s.base.name != "" {
+			break
+		}
+	}
+	return nil, nil
+}
+
+// maxRounds bounds how often a search begins anew behind what it found.
+const maxRounds = 16
+
+// findIn is find between two positions, at the first of which the guest is.
+func (s *wordSearch) findIn(ctx context.Context, p physical, from, end uint64) (found *arrival, err error) {
+	lo := from
+	views, unwatched, err := s.views(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	same, _, err := s.has(p)
+	if err != nil {
+		return nil, err
+	}
+	for range maxRounds {
+		// The last write that is seen behind lo, or where nothing can be watched the last
+		// place that is looked at where memory had another value.
+		look := s.lastSeen
+		if unwatched != "" {
+			look = s.lastOther
+		}
+		at, with, err := look(ctx, p, views, lo, end)
+		if err != nil || s.drive.Asked.Load() {
+			return nil, err
+		}
+		if at > 0 {
+			lo, same, found = at, with, nil
+		}
+		if at > 0 && same {
+			if at, err = s.locate(ctx, p, at); err != nil {
+				return nil, err
+			}
+			if found, err = s.author(ctx, p, at-1, at, true); err != nil {
+				return nil, err
+			}
+		}
+		if same {
+			return found, nil
+		}
+		if at > 0 { // see locate: it may lie behind the place that is meant
+			if lo -= min(lo, maxBlock); lo < from {
+				lo = from
+			}
+		}
+		// Memory became what it is behind lo, and nobody was seen to write it.
+		if found, err = s.bisect(ctx, p, lo, end); found == nil || err != nil {
+			return nil, err
+		}
+		lo, same = found.to, true
+		switch {
+		case unwatched != "":
+			found.unsure = "found by its value alone (" + unwatched + "): what became something else later, and then this again, is not seen"
+		case found.virt != 0 && !slices.Contains(views, found.virt):
+			views = append(views, found.virt)
+		}
+	}
+	return nil, unfound("looking for what wrote physical memory at %#x: it is written again and again by what is not watched", p.addr)
+}
+
+// maxBlock is the most instructions that QEMU translates at once.
+const maxBlock = 512
+
+// locate finds the write that a watchpoint told of at a position. QEMU counts what it has
+// translated at once as executed there: the write lies before, by as much. It is found by
+// executing those instructions one by one, and is the last of them that reaches the
+// memory.
+func (s *wordSearch) locate(ctx context.Context, p physical, at uint64) (uint64, error) {
+	for _, back := range []uint64{traceBack, maxBlock} {
+		begin := at - min(at, back)
+		if sv := s.saveBefore(at - 1); sv != nil {
+			begin = max(begin, sv.position)
+		}
+		if err := s.moveTo(ctx, begin); err != nil {
+			return 0, err
+		}
+		last := uint64(0)
+		for s.at < at {
+			if err := s.m.Look(ctx, s.m.Stopped); err != nil {
+				return 0, err
+			}
+			step := s.step()
+			virt, _ := s.hits(step.Writes(), p)
+			if err := s.stepTo(ctx, s.at+1); err != nil {
+				return 0, err
+			}
+			if virt != 0 {
+				last = s.at
+			}
+		}
+		if last > 0 {
+			return last, nil
+		}
+	}
+	return 0, unfound("a watchpoint told of a write of physical memory at %#x before instruction %d, and none of the %d before it writes there", p.addr, at, maxBlock)
+}
+
+// bisect finds a place at which memory got its value, between one where it had another
+// and one where it had it.
+func (s *wordSearch) bisect(ctx context.Context, p physical, lo, hi uint64) (*arrival, error) {
+	for hi-lo > 1 {
+		if s.drive.Asked.Load() {
+			return nil, nil
+		}
+		mid := lo + (hi-lo)/2
+		if err := s.moveTo(ctx, mid); err != nil {
+			return nil, err
+		}
+		same, _, err := s.has(p)
+		switch {
+		case err != nil:
+			return nil, err
+		case same:
+			hi = mid
+		default:
+			lo = mid
+			if err := s.keep(ctx); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return s.author(ctx, p, lo, hi, false)
+}
+
+// samples is in how many places a value is looked at where nothing can be watched.
+const samples = 64
+
+// lastOther looks at memory in places between two positions, and is the last of them at
+// which it had another value, 0 for none.
+func (s *wordSearch) lastOther(ctx context.Context, p physical, _ []uint64, from, end uint64) (at uint64, same bool, err error) {
+	for i := uint64(1); i < samples && !s.drive.Asked.Load(); i++ {
+		to := from + (end-from)/samples*i
+		if to <= from {
+			return 0, false, nil
+		}
+		if err := s.moveTo(ctx, to); err != nil {
+			return 0, false, err
+		}
+		has, _, err := s.has(p)
+		if err != nil {
+			return 0, false, err
+		}
+		if !has {
+			at = to
+		}
+	}
+	return at, false, nil
+}
+
+// author tells what gave memory its value between two neighbouring positions; seen says
+// that a watchpoint told of a write there, which may have left it as it was.
+func (s *wordSearch) author(ctx context.Context, p physical, lo, hi uint64, seen bool) (*arrival, error) {
+	if err := s.moveTo(ctx, lo); err != nil {
+		return nil, err
+	}
+	if err := s.m.Look(ctx, s.m.Stopped); err != nil {
+		return nil, err
+	}
+	c := &arrival{from: lo, to: hi}
+	var err error
+	if _, c.old, err = s.has(p); err != nil {
+		return nil, err
+	}
+	step := s.step()
+	if sys, err := s.m.System(ctx); err == nil {
+		c.by = s.programs.Here(sys).Place(step.IP)
+		if o := sys.Running(s.m.Stopped); o != nil {
+			c.thread = o
+			if t := s.programs.OfTask(sys, sys.Object(o.Thread.PD)); t != nil {
+				c.task = t.Name
+			}
+		}
+	} else {
+		c.by = s.programs.Kernel().Place(step.IP)
+	}
+	user := s.m.CPU().User
+	virt, known := uint64(0), false
+	if s.understood() {
+		virt, known = s.hits(step.Writes(), p)
+	}
+	if err := s.stepTo(ctx, hi); err != nil {
+		return nil, err
+	}
+	same, _, err := s.has(p)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.m.Look(ctx, s.m.Stopped); err != nil {
+		return nil, err
+	}
+	c.virt = virt
+	switch {
+	case !same && !seen: // the step took no interrupt, which came behind it: running on takes it
+		if err := s.moveTo(ctx, lo); err != nil {
+			return nil, err
+		}
+		if err := s.moveTo(ctx, hi); err != nil {
+			return nil, err
+		}
+		if err := s.m.Look(ctx, s.m.Stopped); err != nil {
+			return nil, err
+		}
+		here := s.m.Here()
+		c.entry, c.pushed = &here, true
+	case virt != 0 || seen:
+	case user && !s.m.CPU().User:
+		c.pushed = true
+	case known:
+		c.device = true
+	default:
+		c.unsure = "the instruction there is not understood, and a device may have written at the same time"
+	}
+	return c, nil
+}
+
+// understood says whether the machine's instructions are understood.
+func (s *wordSearch) understood() bool { return s.target.Machine() == elf.EM_X86_64 }
+
+// step is the instruction that is executed next.
+func (s *wordSearch) step() origin.Step {
+	code := make([]byte, 15)
+	ip := s.m.CPU().IP
+	for len(code) > 0 && s.m.TextSpace(s.m.CPU().Root).ReadMemory(ip, code) != nil {
+		code = code[:len(code)-1] // the next page is not mapped
+	}
+	return origin.Step{IP: ip, Code: code, Reg: s.m.Registers().Uint64}
+}
+
+// hits is the address through which a write reaches memory, 0 if it does not; known is
+// false where that is not certain.
+func (s *wordSearch) hits(w origin.Write, p physical) (virt uint64, known bool) {
+	for off := uint64(0); off < w.Size; off++ {
+		_, phys, err := s.m.Space().Translate(w.Addr + off)
+		if err != nil {
+			return 0, false // a fault, or a page that is mapped just then
+		}
+		if phys >= p.addr && phys-p.addr < uint64(len(p.value)) {
+			return w.Addr + off - (phys - p.addr), w.Known
+		}
+	}
+	return 0, w.Known
+}
+
+// stepTo executes instructions one by one up to a position.
+func (s *wordSearch) stepTo(ctx context.Context, to uint64) error {
+	for range drive.MaxIdle {
+		if _, err := s.drive.Guard.Step(ctx, s.m.Stopped); err != nil {
+			return err
+		}
+		at, err := s.r.Position(ctx)
+		if err != nil {
+			return err
+		}
+		if s.at = at; at >= to {
+			return nil
+		}
+	}
+	return fmt.Errorf("going to instruction %d of the recorded run: the processor stays before it in %d steps", to, drive.MaxIdle)
+}

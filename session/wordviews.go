@@ -1,0 +1,158 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"thaw/memory"
+	"thaw/session/target"
+)
+
+// Bounds of what is watched: addresses, and writes that are looked at.
+const (
+	maxViews = 16
+	maxSeen  = 20_000
+)
+
+// views are the addresses at which page tables map a piece of memory as the guest stands;
+// why tells why it must not be watched, "" if it may.
+func (s *wordSearch) views(ctx context.Context, p physical) (views []uint64, why string, err error) {
+	if !s.understood() {
+		return nil, "watchpoints are used on x86_64 only", nil
+	}
+	if w, ok := s.target.(ReplayWatcher); ok {
+		if why := w.NoReplayWatch(); why != "" {
+			return nil, why, nil
+		}
+	}
+	if err := s.m.Look(ctx, s.m.Stopped); err != nil {
+		return nil, "", err
+	}
+	sys, err := s.m.System(ctx)
+	if err != nil { // not booted so far
+		return nil, "", nil
+	}
+	roots := []uint64{s.m.CPU().Root}
+	for _, o := range sys.PDs() {
+		for _, root := range append([]uint64{o.PD.Root}, o.PD.Roots...) {
+			if root != 0 && !slices.Contains(roots, root) {
+				roots = append(roots, root)
+			}
+		}
+	}
+	last := p.addr + uint64(len(p.value)) - 1
+	for _, root := range roots {
+		view := memory.NewView(s.target, s.target.BlockSize(), nil)
+		note := func(m memory.Mapping) bool {
+			if p.addr >= m.Phys && last < m.Phys+m.Size {
+				if v := m.Virt + (p.addr - m.Phys); !slices.Contains(views, v) {
+					views = append(views, v)
+				}
+			}
+			return ctx.Err() == nil && len(views) <= maxViews
+		}
+		user := s.m.Arch.UserEnd
+		err := s.m.Paging.Each(view, root, 0, user, note)
+		if err == nil {
+			err = s.m.Paging.Each(view, root, ^user, ^uint64(0), note)
+		}
+		switch {
+		case ctx.Err() != nil:
+			return nil, "", ctx.Err()
+		case err != nil:
+			return nil, fmt.Sprintf("where it is mapped is not known: %v", err), nil
+		case len(views) > maxViews:
+			return nil, fmt.Sprintf("it is mapped at more than %d addresses", maxViews), nil
+		}
+	}
+	for _, v := range views {
+		if o := sys.At(v); o != nil && o.Thread != nil {
+			return nil, "the processor may push there", nil
+		}
+		for _, cpu := range s.m.CPUs() {
+			if cpu.KernelSP != 0 && v < cpu.KernelSP && cpu.KernelSP-v <= s.m.Paging.PageSize() {
+				return nil, "the processor may push there", nil
+			}
+		}
+	}
+	return views, "", nil
+}
+
+// ReplayWatcher is a target that may be one whose watchpoints fail in a replay.
+type ReplayWatcher interface {
+	// NoReplayWatch says why none is to be set, "" if that is all right.
+	NoReplayWatch() string
+}
+
+// lastSeen runs from a position, at which the guest is, to another one, and is where
+// memory was last written at one of the addresses, 0 for nowhere; same says whether it
+// had its value behind that.
+func (s *wordSearch) lastSeen(ctx context.Context, p physical, views []uint64, from, end uint64) (at uint64, same bool, err error) {
+	if err := s.moveTo(ctx, from); err != nil || len(views) == 0 {
+		return 0, false, err
+	}
+	var watches []target.Break
+	for _, v := range views {
+		watches = append(watches, target.Break{Kind: target.WatchWrite, Addr: v, Length: len(p.value)})
+	}
+	if err := s.target.SetBreaks(ctx, watches); err != nil {
+		return 0, false, fmt.Errorf("watching physical memory at %#x: %w", p.addr, err)
+	}
+	at, same, err = s.runWatched(ctx, p, views, end)
+	if clear := s.target.ClearBreaks(ctx, watches); err == nil && clear != nil {
+		err = fmt.Errorf("no longer watching physical memory at %#x: %w", p.addr, clear)
+	}
+	return at, same, err
+}
+
+func (s *wordSearch) runWatched(ctx context.Context, p physical, views []uint64, end uint64) (at uint64, same bool, err error) {
+	for range maxSeen {
+		if s.drive.Asked.Load() {
+			return 0, false, nil
+		}
+		stop, err := s.r.RunTowards(ctx, end)
+		if err != nil {
+			return 0, false, err
+		}
+		if s.at, err = s.r.Position(ctx); err != nil {
+			return 0, false, err
+		}
+		if stop.Ended {
+			return 0, false, fmt.Errorf("the guest is gone: %s", stop.Why)
+		}
+		if stop.Watch && s.at <= end {
+			here, err := s.maps(ctx, stop.CPU, p, views)
+			if err != nil {
+				return 0, false, err
+			}
+			if here {
+				at = s.at
+				if same, _, err = s.has(p); err != nil {
+					return 0, false, err
+				}
+			}
+		}
+		if s.at >= end {
+			return at, same, nil
+		}
+		if !stop.Watch {
+			return 0, false, fmt.Errorf("searching the recorded run for a write: it stopped at instruction %d, where nothing is watched", s.at)
+		}
+	}
+	return 0, false, unfound("physical memory at %#x was written more than %d times since the VM snapshot before: go back to an earlier stop (B), and ask there", p.addr, maxSeen)
+}
+
+// maps says whether memory is mapped at one of the addresses in the address space that
+// the processor uses: the same address may mean something else there.
+func (s *wordSearch) maps(ctx context.Context, cpu int, p physical, views []uint64) (bool, error) {
+	if err := s.m.Look(ctx, cpu); err != nil {
+		return false, err
+	}
+	for _, v := range views {
+		if _, phys, err := s.m.Space().Translate(v); err == nil && phys == p.addr {
+			return true, nil
+		}
+	}
+	return false, nil
+}

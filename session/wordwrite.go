@@ -1,0 +1,306 @@
+package session
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	"thaw/kernel"
+	"thaw/memory"
+	"thaw/session/origin"
+	"thaw/session/view"
+)
+
+// traceBack bounds by how many instructions a register is followed to where it was
+// loaded.
+const traceBack = 48
+
+// maxWord bounds how much memory is asked about at once, in bytes.
+const maxWord = 16
+
+// LastWriteOf goes back to where a piece of memory got its value, and tells what wrote
+// it. It goes on to where that was copied from, up to so many steps in all.
+func (tr *traveller) LastWriteOf(ctx context.Context, w view.Word, steps int) (out []view.Origin, err error) {
+	if tr.reverser() == nil {
+		return nil, errors.New(whyNoReverse)
+	}
+	w.Name = w.Words()
+	p, err := tr.wordOf(ctx, w)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", w.Name, err)
+	}
+	switch {
+	case len(tr.m.CPUs()) > 1:
+		return nil, errors.New("who wrote memory is looked for on a machine with one processor only")
+	case len(tr.saves) == 0:
+		return nil, errors.New("this takes VM snapshots: attach with --snapshots to a QEMU with a qcow2 drive; without them every look runs the guest from its start")
+	}
+	r, at, err := tr.beginBack(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer tr.moved()
+	here := tr.m.Here()
+	if err := tr.bare(ctx); err != nil {
+		return nil, tr.arrive(ctx, nil, err)
+	}
+	s := &wordSearch{traveller: tr, r: r}
+	out, last, err := s.origins(ctx, w, p, at, min(steps, view.MaxOrigins))
+	var unfound *unfoundError
+	if errors.As(err, &unfound) && len(out) == 0 {
+		return nil, errors.Join(s.end(ctx), tr.stay(ctx, at, here, unfound))
+	}
+	if unfound != nil {
+		out, err = append(out, view.Origin{Text: unfound.Error()}), nil
+	}
+	if err = errors.Join(err, s.end(ctx)); err != nil {
+		return out, tr.arrive(ctx, nil, err)
+	}
+	switch {
+	case tr.drive.Asked.Load() && len(out) == 0:
+		return out, tr.stay(ctx, at, here, errors.New("given up"))
+	case len(out) == 0:
+		return out, tr.stay(ctx, at, here, fmt.Errorf("%s has had its value, %s, %s", w.Name, shown(p.value), tr.searched()))
+	}
+	return out, tr.goTo(ctx, last.to, last.entry, "back at the last change of "+out[0].Word+": "+writeTold(&out[0]))
+}
+
+// wordOf is the physical memory of a word, as it is at the present stop.
+func (tr *traveller) wordOf(ctx context.Context, w view.Word) (p physical, err error) {
+	newest := tr.history.newest()
+	if newest == nil {
+		return p, errors.New("the guest has not stopped so far")
+	}
+	if w.Size == 0 {
+		w.Size = tr.m.PtrSize()
+	}
+	if w.Size < 1 || w.Size > maxWord {
+		return p, fmt.Errorf("it has %d bytes: 1 to %d can be asked about", w.Size, maxWord)
+	}
+	if w.Register != "" {
+		return tr.savedRegister(ctx, w)
+	}
+	if w.Table {
+		finder, ok := tr.m.Decoder.(kernel.SlotFinder)
+		if !ok {
+			return p, fmt.Errorf("where %s keeps a slot is not known", tr.m.Decoder.Platform().Name)
+		}
+		w.Addr = finder.SlotAddr(w.Slot)
+	}
+	root, err := taskRoot(newest.snap, tr.m.CPU().Root, w.Task)
+	if err != nil {
+		return p, err
+	}
+	return readPhysical(tr.m.Fresh(root), w.Addr, w.Size)
+}
+
+// savedRegister is where a thread's register is kept.
+func (tr *traveller) savedRegister(ctx context.Context, w view.Word) (p physical, err error) {
+	o, err := tr.savedStateOf(ctx, w.Thread)
+	if err != nil {
+		return p, err
+	}
+	kept := o.Thread.Kept()
+	if kept == nil {
+		return p, errors.New("the processor holds it, and no memory")
+	}
+	addr := uint64(0)
+	switch w.Register {
+	case tr.m.Arch.IP:
+		addr = kept.IPAddr
+	case tr.m.Arch.SP:
+		addr = kept.SPAddr
+	}
+	for _, b := range kept.Beside {
+		if b.Name == w.Register {
+			addr = kept.IPAddr + uint64(b.Off)
+		}
+	}
+	if addr == 0 {
+		return p, fmt.Errorf("where the %s keeps it is not known", kept.Text)
+	}
+	space, err := tr.m.KernelSpace()
+	if err != nil {
+		return p, err
+	}
+	return readPhysical(tr.m.Fresh(space.Root()), addr, w.Size)
+}
+
+// readPhysical reads memory of a space, and tells where it stands.
+func readPhysical(space *memory.Space, addr uint64, size int) (p physical, err error) {
+	m, phys, err := space.Translate(addr)
+	if err != nil {
+		return p, fmt.Errorf("looking at %#x: %w", addr, err)
+	}
+	if phys-m.Phys+uint64(size) > m.Size {
+		return p, fmt.Errorf("%d bytes at %#x cross the end of a page", size, addr)
+	}
+	p = physical{addr: phys, value: make([]byte, size)}
+	return p, space.ReadMemory(addr, p.value)
+}
+
+// origins finds the last write, and where it was copied from.
+func (s *wordSearch) origins(ctx context.Context, w view.Word, p physical, before uint64, most int) (out []view.Origin, last *arrival, err error) {
+	name := w.Name
+	for len(out) < most {
+		a, err := s.find(ctx, p, before)
+		if err != nil {
+			return out, last, err
+		}
+		if a == nil {
+			if len(out) > 0 && !s.drive.Asked.Load() {
+				out = append(out, view.Origin{Word: name, New: memory.LittleEndian(clip(p.value)), Sure: true, Text: "it has had this value " + s.searched()})
+			}
+			return out, last, nil
+		}
+		if last == nil {
+			last = a
+		}
+		o := view.Origin{Position: a.to, Word: name, Old: memory.LittleEndian(clip(a.old)), New: memory.LittleEndian(clip(p.value)), Place: a.by, Sure: a.unsure == "" && !a.device, Text: a.unsure}
+		if a.thread != nil {
+			o.Thread = fmt.Sprintf("%s (thread %s)", a.thread.Title(), a.thread.ID)
+		}
+		switch {
+		case a.device:
+			o.Text = "no instruction wrote it: a device did (DMA)"
+		case a.entry != nil:
+			o.Text = "the processor pushed it as it took an interrupt"
+		case a.pushed:
+			o.Text = "the processor pushed it as it entered the kernel"
+		}
+		if a.pushed && a.unsure != "" {
+			o.Text += "; " + a.unsure
+		}
+		out = append(out, o)
+		if a.device || a.pushed || a.virt == 0 {
+			return out, last, nil
+		}
+		next, from, err := s.source(ctx, p, a, &out[len(out)-1])
+		if a.unsure != "" {
+			out[len(out)-1].Text += "; " + a.unsure
+		}
+		if err != nil {
+			return out, last, err
+		}
+		if next == nil {
+			return out, last, nil
+		}
+		name = fmt.Sprintf("%d bytes at physical %#x", len(next.value), next.addr)
+		p, before = *next, from
+	}
+	if most > 1 {
+		out = append(out, view.Origin{Word: name, New: memory.LittleEndian(clip(p.value)), Text: fmt.Sprintf("it was followed through %d copies, and not further", most)})
+	}
+	return out, last, nil
+}
+
+// clip is the part of a value that is shown as a number.
+func clip(b []byte) []byte { return b[:min(len(b), 8)] }
+
+// source tells where what was written came from: if it is a copy, from what memory, as
+// it was read at which position.
+func (s *wordSearch) source(ctx context.Context, p physical, a *arrival, o *view.Origin) (next *physical, from uint64, err error) {
+	steps, positions, roots, err := s.trace(ctx, a.from)
+	if err != nil {
+		return nil, 0, err
+	}
+	write := steps[len(steps)-1].Writes()
+	first, n := -1, 0 // bytes of p that it wrote
+	var dest uint64
+	for off := uint64(0); off < write.Size; off++ {
+		_, phys, err := s.m.Space().Translate(write.Addr + off)
+		if err == nil && phys >= p.addr && phys-p.addr < uint64(len(p.value)) {
+			if first < 0 {
+				first, dest = int(phys-p.addr), write.Addr+off
+			}
+			n++
+		}
+	}
+	if first < 0 {
+		o.Text, o.Sure = "where it came from is not known: what is written is not told apart", false
+		return nil, 0, nil
+	}
+	src := origin.Of(steps, dest, uint64(n))
+	switch src.Kind {
+	case origin.Unknown:
+		o.Text = "where it came from is not known: " + src.Why
+		return nil, 0, nil
+	case origin.Computed:
+		o.Text = "computed: " + src.Why
+		return nil, 0, nil
+	}
+	from = positions[src.At]
+	if err := s.moveTo(ctx, from); err != nil {
+		return nil, 0, err
+	}
+	space := s.m.Fresh(roots[src.At])
+	got, err := readPhysical(space, src.Addr, n)
+	if err != nil || !bytes.Equal(got.value, p.value[first:first+n]) {
+		o.Text, o.Sure = fmt.Sprintf("seems to be copied from %#x, but that held %s", src.Addr, shown(got.value)), false
+		return nil, 0, nil
+	}
+	virt := src.Addr
+	if whole, err := readPhysical(space, src.Addr-uint64(first), len(p.value)); err == nil && bytes.Equal(whole.value, p.value) {
+		got, virt = whole, src.Addr-uint64(first) // it was copied in pieces
+	}
+	o.Text = fmt.Sprintf("copied from %#x (physical %#x)", virt, got.addr)
+	return &got, from, nil
+}
+
+// trace executes the last instructions up to a position once more; the last one is that
+// which is executed there. It tells the position and the page tables of each.
+func (s *wordSearch) trace(ctx context.Context, to uint64) (steps []origin.Step, positions, roots []uint64, err error) {
+	begin := to - min(to, traceBack)
+	if sv := s.saveBefore(to); sv != nil {
+		begin = max(begin, sv.position)
+	}
+	if err := s.moveTo(ctx, begin); err != nil {
+		return nil, nil, nil, err
+	}
+	for {
+		if err := s.m.Look(ctx, s.m.Stopped); err != nil {
+			return nil, nil, nil, err
+		}
+		steps, positions, roots = append(steps, s.step()), append(positions, s.at), append(roots, s.m.CPU().Root)
+		if s.at >= to {
+			return steps, positions, roots, nil
+		}
+		if err := s.stepTo(ctx, s.at+1); err != nil {
+			return nil, nil, nil, err
+		}
+	}
+}
+
+// shown is a value in words.
+func shown(value []byte) string {
+	if len(value) == 0 {
+		return "nothing that can be read"
+	}
+	return fmt.Sprintf("%#x", memory.LittleEndian(clip(value)))
+}
+
+// writeTold is a write in a sentence.
+func writeTold(o *view.Origin) string {
+	text := fmt.Sprintf("%s wrote %#x over %#x", o.Place, o.New, o.Old)
+	if !o.Sure || o.Thread == "" {
+		text = fmt.Sprintf("it became %#x, from %#x, at %s", o.New, o.Old, o.Place)
+	}
+	if o.Thread != "" {
+		text += ", " + o.Thread
+	}
+	if o.Text != "" {
+		text += "; " + o.Text
+	}
+	return text
+}
+
+// GoToPosition goes to a position of a recorded run, right behind an instruction.
+func (tr *traveller) GoToPosition(ctx context.Context, position uint64) error {
+	_, _, err := tr.beginBack(ctx)
+	if err != nil {
+		return err
+	}
+	defer tr.moved()
+	return tr.goTo(ctx, position, nil, fmt.Sprintf("at instruction %d of the recorded run", position))
+}
