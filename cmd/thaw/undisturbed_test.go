@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -194,10 +195,15 @@ func TestUndisturbed(t *testing.T) {
 				}
 				packets := try("check", &teller{}, 0, flags...)
 				try("slow stub", &teller{delay: 200 * time.Microsecond}, 0, flags...)
-				try("divergence", &teller{}, 0, append(flags, "--divergence")...)
+				diverge := append(slices.Clone(flags), "--divergence")
+				diverged := try("divergence", &teller{}, 0, diverge...)
 				for i, sig := range signals {
-					k := packets * (n*int64(len(signals)) + int64(i) + 1) / (runs*int64(len(signals)) + 1)
-					try(fmt.Sprintf("%v at packet %d", sig, k), &teller{k: k}, sig, flags...)
+					way, all, flags := "", packets, flags
+					if (n+int64(i))%2 > 0 {
+						way, all, flags = " of divergence", diverged, diverge
+					}
+					k := all * (n*int64(len(signals)) + int64(i) + 1) / (runs*int64(len(signals)) + 1)
+					try(fmt.Sprintf("%v at packet %d%s", sig, k, way), &teller{k: k}, sig, flags...)
 				}
 			}
 		})
