@@ -75,11 +75,35 @@ type (
 	PartialRegisters interface {
 		KnownRegisters(id ThreadID) ([]bool, error)
 	}
+	// ProcessBreakpointer takes Z and z packets in place of a Breakpointer: a breakpoint
+	// belongs to the process of a thread.
+	ProcessBreakpointer interface {
+		SetBreakpointIn(id ThreadID, b Breakpoint, insert bool) error
+	}
+	// ThreadDescriber has names of threads and what else is worth telling, in one
+	// answer (qXfer:threads).
+	ThreadDescriber interface {
+		DescribeThreads() []ThreadDescription
+	}
+	// Executer knows the files of processes' programs (qXfer:exec-file), "" if not.
+	Executer interface {
+		ExecFile(pid int64) string
+	}
+	// Greeter is told that a client comes: breakpoints of the one before are gone.
+	Greeter interface{ Greet() }
 	// ThreadNamer takes qThreadExtraInfo packets.
 	ThreadNamer interface {
 		ThreadExtra(id ThreadID) string
 	}
 )
+
+// ThreadDescription is a thread as a ThreadDescriber tells of it.
+type ThreadDescription struct {
+	ID    ThreadID
+	Name  string
+	Extra string // state, say
+	Core  int    // processor that it is on, -1 if on none
+}
 
 // Server answers debuggers with a Handler. Like QEMU it serves one client at a
 // time.
@@ -148,6 +172,9 @@ func (s *Server) Serve(ctx context.Context, conn net.Conn) error {
 		reader.Wait()
 	}()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	if g, ok := s.Handler.(Greeter); ok {
+		g.Greet()
+	}
 	reader.Go(ss.read)
 	return ss.loop()
 }
@@ -158,15 +185,17 @@ var errLeave = errors.New("the client leaves")
 // serverSession is one client of a Server.
 type serverSession struct {
 	*Server
-	conn   net.Conn
-	ctx    context.Context
-	events chan event
-	noAck  bool
-	mode   AddressMode
-	thread ThreadID // of Hg; zero: the one that stopped last
-	runs   ThreadID // of Hc
-	last   []byte   // the last packet sent, for repetition
-	broken int      // damaged packets so far
+	conn     net.Conn
+	ctx      context.Context
+	events   chan event
+	noAck    bool
+	mode     AddressMode
+	thread   ThreadID       // of Hg; zero: the one that stopped last
+	runs     ThreadID       // of Hc
+	last     []byte         // the last packet sent, for repetition
+	broken   int            // damaged packets so far
+	document []byte         // that is being transferred
+	left     map[int64]bool // processes that the client has detached from
 }
 
 // read turns bytes into events, and closes the channel at the end.

@@ -3,6 +3,7 @@ package gdbremote
 import (
 	"bytes"
 	"encoding/hex"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"slices"
@@ -16,35 +17,38 @@ var serverPackets map[string]func(*serverSession, string) ([]byte, error)
 
 func init() { // not in the declaration: answer itself looks into the table
 	serverPackets = map[string]func(*serverSession, string) ([]byte, error){
-		"qSupported":           (*serverSession).supported,
-		"QStartNoAckMode":      (*serverSession).startNoAck,
-		"vCont":                (*serverSession).vCont,
-		"vCont?":               fixed("vCont;c;C;s;S"),
-		"?":                    func(s *serverSession, _ string) ([]byte, error) { return []byte(s.Handler.LastStop().packet()), nil },
-		"qAttached":            fixed("1"), // gdb leaves by D then, and by k else
-		"qC":                   func(s *serverSession, _ string) ([]byte, error) { return []byte("QC" + s.current().String()), nil },
-		"qfThreadInfo":         (*serverSession).threads,
-		"qsThreadInfo":         fixed("l"),
-		"qThreadExtraInfo,":    (*serverSession).threadExtra,
-		"T":                    (*serverSession).alive,
-		"Hg":                   (*serverSession).selectThread,
-		"Hc":                   (*serverSession).selectRun,
-		"qXfer:features:read:": (*serverSession).transfer,
-		"g":                    (*serverSession).readRegisters,
-		"P":                    (*serverSession).writeRegister,
-		"m":                    (*serverSession).readMemory,
-		"M":                    (*serverSession).writeMemory,
-		"Z":                    func(s *serverSession, a string) ([]byte, error) { return s.breakpoint(a, true) },
-		"z":                    func(s *serverSession, a string) ([]byte, error) { return s.breakpoint(a, false) },
-		"qRcmd,":               (*serverSession).monitor,
-		"qqemu.PhyMemMode":     (*serverSession).askMode,
-		"Qqemu.PhyMemMode:":    (*serverSession).setMode,
-		"c":                    func(s *serverSession, _ string) ([]byte, error) { return s.resume(ActionContinue, s.runs) },
-		"s":                    func(s *serverSession, _ string) ([]byte, error) { return s.resume(ActionStep, s.runs) },
-		"bc":                   func(s *serverSession, _ string) ([]byte, error) { return s.reverse(ActionReverseContinue) },
-		"bs":                   func(s *serverSession, _ string) ([]byte, error) { return s.reverse(ActionReverseStep) },
-		"D":                    (*serverSession).detach,
-		"k":                    func(*serverSession, string) ([]byte, error) { return nil, errLeave },
+		"qSupported":            (*serverSession).supported,
+		"QStartNoAckMode":       (*serverSession).startNoAck,
+		"vCont":                 (*serverSession).vCont,
+		"vCont?":                fixed("vCont;c;C;s;S"),
+		"?":                     func(s *serverSession, _ string) ([]byte, error) { return []byte(s.Handler.LastStop().packet()), nil },
+		"qAttached":             fixed("1"), // gdb leaves by D then, and by k else
+		"qC":                    func(s *serverSession, _ string) ([]byte, error) { return []byte("QC" + s.current().String()), nil },
+		"qfThreadInfo":          (*serverSession).threads,
+		"qsThreadInfo":          fixed("l"),
+		"qThreadExtraInfo,":     (*serverSession).threadExtra,
+		"qThreadStopInfo":       (*serverSession).threadStop,
+		"T":                     (*serverSession).alive,
+		"Hg":                    (*serverSession).selectThread,
+		"Hc":                    (*serverSession).selectRun,
+		"qXfer:features:read:":  (*serverSession).transfer,
+		"qXfer:threads:read:":   (*serverSession).transferThreads,
+		"qXfer:exec-file:read:": (*serverSession).transferFile,
+		"g":                     (*serverSession).readRegisters,
+		"P":                     (*serverSession).writeRegister,
+		"m":                     (*serverSession).readMemory,
+		"M":                     (*serverSession).writeMemory,
+		"Z":                     func(s *serverSession, a string) ([]byte, error) { return s.breakpoint(a, true) },
+		"z":                     func(s *serverSession, a string) ([]byte, error) { return s.breakpoint(a, false) },
+		"qRcmd,":                (*serverSession).monitor,
+		"qqemu.PhyMemMode":      (*serverSession).askMode,
+		"Qqemu.PhyMemMode:":     (*serverSession).setMode,
+		"c":                     func(s *serverSession, _ string) ([]byte, error) { return s.resume(ActionContinue, s.runs) },
+		"s":                     func(s *serverSession, _ string) ([]byte, error) { return s.resume(ActionStep, s.runs) },
+		"bc":                    func(s *serverSession, _ string) ([]byte, error) { return s.reverse(ActionReverseContinue) },
+		"bs":                    func(s *serverSession, _ string) ([]byte, error) { return s.reverse(ActionReverseStep) },
+		"D":                     (*serverSession).detach,
+		"k":                     func(*serverSession, string) ([]byte, error) { return nil, errLeave },
 	}
 }
 
@@ -91,6 +95,12 @@ func (s *serverSession) supported(string) ([]byte, error) {
 	b := fmt.Appendf(nil, "PacketSize=%x;qXfer:features:read+;vContSupported+;multiprocess+", s.packetSize())
 	if s.reverses() {
 		b = append(b, ";ReverseStep+;ReverseContinue+"...)
+	}
+	if _, ok := s.Handler.(ThreadDescriber); ok {
+		b = append(b, ";qXfer:threads:read+"...)
+	}
+	if _, ok := s.Handler.(Executer); ok {
+		b = append(b, ";qXfer:exec-file:read+"...)
 	}
 	if s.NoAckMode {
 		b = append(b, ";QStartNoAckMode+"...)
@@ -139,19 +149,40 @@ func (s *serverSession) threadExtra(arg string) ([]byte, error) {
 	return appendHex(nil, []byte(n.ThreadExtra(id))), nil
 }
 
+// threadStop is what lldb asks of each thread: why it stopped, and its name.
+func (s *serverSession) threadStop(arg string) ([]byte, error) {
+	id, err := s.known(arg)
+	h, ok := s.Handler.(ThreadDescriber)
+	if err != nil || !ok {
+		return errorAnswer(err)[:0], nil
+	}
+	answer := "T00"
+	if id == s.Handler.LastStop().Thread {
+		answer = fmt.Sprintf("T%02x", s.Handler.LastStop().Signal&0xff)
+	}
+	answer += "thread:" + id.String() + ";"
+	for _, t := range h.DescribeThreads() {
+		if t.ID == id {
+			answer += "hexname:" + string(appendHex(nil, []byte(t.Name))) + ";"
+		}
+	}
+	return []byte(answer), nil
+}
+
 func (s *serverSession) alive(arg string) ([]byte, error) {
 	_, err := s.known(arg)
 	return errorAnswer(err), nil
 }
 
-// known is a thread id that the handler has, or one that stands for any.
+// known is a thread id that the handler has, or one that stands for any. Any of a
+// process is its first.
 func (s *serverSession) known(arg string) (ThreadID, error) {
 	id, err := ParseThreadID(arg)
-	if err != nil || id.TID <= 0 {
+	if err != nil || id.TID <= 0 && id.PID <= 0 {
 		return ThreadID{}, err
 	}
 	for _, t := range s.Handler.Threads() {
-		if t.TID == id.TID {
+		if (id.TID <= 0 || t.TID == id.TID) && (id.PID <= 0 || t.PID == id.PID) {
 			return t, nil
 		}
 	}
@@ -182,15 +213,89 @@ func (s *serverSession) transfer(arg string) ([]byte, error) {
 		return []byte("E22"), nil
 	}
 	doc, ok := s.Handler.TargetFile(annex)
-	if !ok || offset > uint64(len(doc)) {
+	if !ok {
 		return []byte("E00"), nil
+	}
+	return s.piece(doc, offset, length), nil
+}
+
+// transferThreads answers ":OFFSET,LENGTH" with what gdb's manual calls the thread list
+// format.
+func (s *serverSession) transferThreads(arg string) ([]byte, error) {
+	h, ok := s.Handler.(ThreadDescriber)
+	if !ok {
+		return nil, nil
+	}
+	offset, length, err := twoNumbers(strings.TrimPrefix(arg, ":"))
+	if err != nil {
+		return []byte("E22"), nil
+	}
+	if offset == 0 { // what follows are further pieces of the same document
+		s.document = threadList(h.DescribeThreads())
+	}
+	return s.piece(s.document, offset, length), nil
+}
+
+func threadList(list []ThreadDescription) []byte {
+	var b bytes.Buffer
+	b.WriteString("<?xml version=\"1.0\"?><threads>")
+	attribute := func(name, value string) {
+		fmt.Fprintf(&b, ` %s="`, name)
+		_ = xml.EscapeText(&b, []byte(value)) // a Buffer takes everything
+		b.WriteByte('"')
+	}
+	for _, t := range list {
+		b.WriteString("\n<thread")
+		attribute("id", t.ID.String())
+		if t.Core >= 0 {
+			attribute("core", strconv.Itoa(t.Core))
+		}
+		if t.Name != "" {
+			attribute("name", t.Name)
+		}
+		b.WriteByte('>')
+		_ = xml.EscapeText(&b, []byte(t.Extra))
+		b.WriteString("</thread>")
+	}
+	b.WriteString("\n</threads>\n")
+	return b.Bytes()
+}
+
+// transferFile answers "PID:OFFSET,LENGTH", or for the current process ":OFFSET,LENGTH".
+func (s *serverSession) transferFile(arg string) ([]byte, error) {
+	h, ok := s.Handler.(Executer)
+	if !ok {
+		return nil, nil
+	}
+	process, span, ok := strings.Cut(arg, ":")
+	offset, length, err := twoNumbers(span)
+	if !ok || err != nil {
+		return []byte("E22"), nil
+	}
+	pid := s.current().PID
+	if process != "" {
+		if pid, err = strconv.ParseInt(process, 16, 64); err != nil {
+			return []byte("E22"), nil
+		}
+	}
+	file := h.ExecFile(pid)
+	if file == "" {
+		return []byte("E00"), nil
+	}
+	return s.piece([]byte(file), offset, length), nil
+}
+
+// piece is what of a document fits an answer.
+func (s *serverSession) piece(doc []byte, offset, length uint64) []byte {
+	if offset > uint64(len(doc)) {
+		return []byte("E00")
 	}
 	rest := doc[offset:]
 	length = min(length, uint64(max(s.packetSize()-16, 16)))
 	if uint64(len(rest)) <= length {
-		return append([]byte("l"), rest...), nil
+		return append([]byte("l"), rest...)
 	}
-	return append([]byte("m"), rest[:length]...), nil
+	return append([]byte("m"), rest[:length]...)
 }
 
 // twoNumbers reads "HEX,HEX".
@@ -272,9 +377,12 @@ func (s *serverSession) writeMemory(arg string) ([]byte, error) {
 
 // breakpoint answers "KIND,ADDR,LENGTH".
 func (s *serverSession) breakpoint(arg string, insert bool) ([]byte, error) {
-	b, ok := s.Handler.(Breakpointer)
-	if !ok {
-		return nil, nil
+	set := func(b Breakpoint) error { return ErrUnsupported }
+	switch h := s.Handler.(type) {
+	case ProcessBreakpointer:
+		set = func(b Breakpoint) error { return h.SetBreakpointIn(s.current(), b, insert) }
+	case Breakpointer:
+		set = func(b Breakpoint) error { return h.SetBreakpoint(b, insert) }
 	}
 	kind, span, _ := strings.Cut(arg, ",")
 	k, err := strconv.Atoi(kind)
@@ -282,7 +390,7 @@ func (s *serverSession) breakpoint(arg string, insert bool) ([]byte, error) {
 	if err != nil || err2 != nil || k < 0 || k > int(WatchAccess) || length > 1<<20 {
 		return []byte("E22"), nil
 	}
-	return errorAnswer(b.SetBreakpoint(Breakpoint{Kind: BreakKind(k), Addr: addr, Length: int(length)}, insert)), nil
+	return errorAnswer(set(Breakpoint{Kind: BreakKind(k), Addr: addr, Length: int(length)})), nil
 }
 
 // monitor sends a command's output as O packets of what fits.
@@ -353,7 +461,17 @@ func (s *serverSession) reverse(action Action) ([]byte, error) {
 	return s.resume(action, s.runs)
 }
 
-func (s *serverSession) detach(string) ([]byte, error) {
+// detach answers "" or ";PID": the client leaves with the last process.
+func (s *serverSession) detach(arg string) ([]byte, error) {
+	if pid, err := strconv.ParseInt(strings.TrimPrefix(arg, ";"), 16, 64); err == nil && arg != "" {
+		if s.left == nil {
+			s.left = map[int64]bool{}
+		}
+		s.left[pid] = true
+		if slices.ContainsFunc(s.Handler.Threads(), func(t ThreadID) bool { return !s.left[t.PID] }) {
+			return okAnswer, nil
+		}
+	}
 	if err := s.send(bytes.Clone(okAnswer)); err != nil {
 		return nil, err
 	}

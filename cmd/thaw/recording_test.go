@@ -321,7 +321,7 @@ func TestRecordKilled(t *testing.T) {
 func TestServe(t *testing.T) {
 	t.Parallel()
 	socket := filepath.Join(t.TempDir(), "gdb")
-	cmd := exec.Command(program, "serve", "rtcr-2016", "--listen", socket)
+	cmd := exec.Command(program, "serve", "rtcr-2016", "--processors", "--listen", socket)
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"thaw/kernel"
-	"thaw/session"
 )
 
 // register is one register of the target description.
@@ -99,8 +98,9 @@ const maxOthers = 128
 // maxName bounds a register's name, in bytes.
 const maxName = 64
 
-// layout is the target description of a recording: the same at all stops.
-type layout struct {
+// Layout is a target description, the same at all stops, and how registers lie in an
+// answer with all of them.
+type Layout struct {
 	arch     string
 	features []laidFeature
 }
@@ -110,15 +110,15 @@ type laidFeature struct {
 	registers   []register
 }
 
-// newLayout describes a processor with the registers that were recorded of it
-// at any stop.
-func newLayout(machine elf.Machine, stops []*session.StopRecord) (*layout, error) {
+// NewLayout describes a processor with the registers that were seen of it: those of each
+// processor at each stop.
+func NewLayout(machine elf.Machine, seen ...[]kernel.Register) (*Layout, error) {
 	arch, ok := architectures[machine]
 	if !ok {
 		return nil, fmt.Errorf("processor %v is not one that gdb can be told of (x86_64 and ARM are)", machine)
 	}
-	names, bits := recordedNames(stops, arch.word)
-	l := &layout{arch: arch.name}
+	names, bits := recordedNames(seen, arch.word)
+	l := &Layout{arch: arch.name}
 	described := map[string]bool{}
 	for _, f := range arch.features {
 		laid := laidFeature{name: f.name, types: f.types}
@@ -148,31 +148,41 @@ func newLayout(machine elf.Machine, stops []*session.StopRecord) (*layout, error
 	return l, nil
 }
 
+// Arch is the architecture's name in gdb.
+func (l *Layout) Arch() string { return l.arch }
+
+// WithoutOthers leaves out registers that debuggers have no feature for. gdb asks for one
+// description only; of further processes it expects what the processor's usual one has,
+// and takes no answer that is longer.
+func (l *Layout) WithoutOthers() *Layout {
+	out := *l
+	out.features = slices.DeleteFunc(slices.Clone(l.features), func(f laidFeature) bool { return f.name == otherRegisters })
+	return &out
+}
+
 // recordedNames lists the registers of all stops in order, with the bits that
 // their values take: a word, or 64.
-func recordedNames(stops []*session.StopRecord, word int) (names []string, bits map[string]int) {
+func recordedNames(seen [][]kernel.Register, word int) (names []string, bits map[string]int) {
 	bits = map[string]int{}
-	for _, s := range stops {
-		for _, c := range s.CPUs {
-			for _, r := range c.Registers {
-				if r.Name == "" || len(r.Name) > maxName {
-					continue // no debugger would take it
-				}
-				if bits[r.Name] == 0 {
-					names = append(names, r.Name)
-					bits[r.Name] = word
-				}
-				if word < 64 && r.Value>>word != 0 {
-					bits[r.Name] = 64
-				}
+	for _, registers := range seen {
+		for _, r := range registers {
+			if r.Name == "" || len(r.Name) > maxName {
+				continue // no debugger would take it
+			}
+			if bits[r.Name] == 0 {
+				names = append(names, r.Name)
+				bits[r.Name] = word
+			}
+			if word < 64 && r.Value>>word != 0 {
+				bits[r.Name] = 64
 			}
 		}
 	}
 	return names, bits
 }
 
-// document is the target description as gdb reads it.
-func (l *layout) document() []byte {
+// Document is the target description as gdb reads it.
+func (l *Layout) Document() []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `<?xml version="1.0"?><!DOCTYPE target SYSTEM "gdb-target.dtd"><target version="1.0"><architecture>%s</architecture>`, l.arch)
 	for _, f := range l.features {
@@ -188,9 +198,9 @@ func (l *layout) document() []byte {
 	return b.Bytes()
 }
 
-// bytes lays registers out as a g packet has them, and says which bytes are
+// Bytes lays registers out as a g packet has them, and says which bytes are
 // known.
-func (l *layout) bytes(recorded []kernel.Register) (values []byte, known []bool) {
+func (l *Layout) Bytes(recorded []kernel.Register) (values []byte, known []bool) {
 	value := make(map[string]uint64, len(recorded))
 	for _, r := range recorded {
 		value[r.Name] = r.Value

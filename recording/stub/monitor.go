@@ -96,7 +96,7 @@ func (s *Stub) goTo(args []string) string {
 		return fmt.Sprintf("%q is none of stops 1 to %d.\n", printable.Text(args[0]), len(s.stops))
 	}
 	return fmt.Sprintf("Stop %d: %s\ngdb goes on showing what it read before; make it read again:\n"+
-		"  maintenance flush register-cache\n  maintenance flush dcache\n", n, describe(s.record()))
+		"  maintenance flush register-cache\n  maintenance flush dcache\n", n, describe(s.Record()))
 }
 
 // verdicts tells of each thread what became of its restored state.

@@ -37,7 +37,7 @@ import (
 type Stub struct {
 	replay *session.Replay
 	stops  []*session.StopRecord // the history; stop N at N-1
-	layout *layout
+	layout *Layout
 	xml    []byte
 
 	at      int // shown stop, from 1
@@ -59,10 +59,16 @@ func New(r *session.Replay, rec session.Recorded) (*Stub, error) {
 		return nil, fmt.Errorf("%s holds no debug info of the kernel", rec.Name())
 	}
 	var err error
-	if s.layout, err = newLayout(program.Machine(), s.stops); err != nil {
+	var seen [][]kernel.Register
+	for _, record := range s.stops {
+		for _, c := range record.CPUs {
+			seen = append(seen, c.Registers)
+		}
+	}
+	if s.layout, err = NewLayout(program.Machine(), seen...); err != nil {
 		return nil, fmt.Errorf("%s: %w", rec.Name(), err)
 	}
-	s.xml = s.layout.document()
+	s.xml = s.layout.Document()
 	return s, s.show(1)
 }
 
@@ -82,8 +88,8 @@ func (s *Stub) show(stop int) error {
 	return nil
 }
 
-// record is the shown stop.
-func (s *Stub) record() *session.StopRecord { return s.stops[s.at-1] }
+// Record is the shown stop.
+func (s *Stub) Record() *session.StopRecord { return s.stops[s.at-1] }
 
 // process is the protocol's process that all processors are threads of.
 const process = 1
@@ -112,7 +118,7 @@ func (s *Stub) Threads() []gdbremote.ThreadID {
 
 // LastStop says which processor stopped.
 func (s *Stub) LastStop() gdbremote.Stop {
-	return gdbremote.Stop{Signal: gdbremote.SignalTrap, Thread: thread(s.record().CPU)}
+	return gdbremote.Stop{Signal: gdbremote.SignalTrap, Thread: thread(s.Record().CPU)}
 }
 
 // TargetFile is the target description.
@@ -125,7 +131,7 @@ func (s *Stub) ReadRegisters(id gdbremote.ThreadID) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	values, _ := s.layout.bytes(s.record().CPUs[cpu].Registers)
+	values, _ := s.layout.Bytes(s.Record().CPUs[cpu].Registers)
 	return values, nil
 }
 
@@ -135,7 +141,7 @@ func (s *Stub) KnownRegisters(id gdbremote.ThreadID) ([]bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, known := s.layout.bytes(s.record().CPUs[cpu].Registers)
+	_, known := s.layout.Bytes(s.Record().CPUs[cpu].Registers)
 	return known, nil
 }
 

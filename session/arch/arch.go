@@ -128,6 +128,9 @@ func Of(m elf.Machine) (Arch, error) {
 	return a, nil
 }
 
+// Machine is its name in ELF files.
+func (a Arch) Machine() elf.Machine { return a.machine }
+
 // CPU is what a decoder must know of a processor.
 func (a Arch) CPU(r target.Registers) kernel.CPU {
 	root, _ := a.root(r)

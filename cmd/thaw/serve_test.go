@@ -1,0 +1,74 @@
+package main
+
+import (
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// served starts `thaw serve` and waits until it serves.
+func served(t *testing.T, args ...string) (socket string, end func()) {
+	t.Helper()
+	socket = filepath.Join(t.TempDir(), "gdb")
+	cmd := exec.Command(program, append(append([]string{"serve"}, args...), "--listen", socket)...)
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	readUntil(t, stderr, "served at")
+	return socket, func() {
+		t.Helper()
+		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		if err := waitEnd(t, cmd); err != nil {
+			t.Errorf("ended by a signal: %v", err)
+		}
+	}
+}
+
+// gdb sees components as inferiors and kernel threads as their threads, live and
+// recorded, by one script; lldb sees one component. The guest goes on afterwards.
+func TestServeChecks(t *testing.T) {
+	t.Parallel()
+	vm := runningLab(t)
+	checks := func(t *testing.T, kind string, serve ...string) {
+		socket, end := served(t, serve...)
+		out, err := exec.Command("gdb", "-nx", "-batch", "-ex", fmt.Sprintf("python where, kind, function, thread = %q, %q, 'Timer::Session_client::msleep(unsigned long)', 'sheep_counter/ep'", socket, kind),
+			"-x", filepath.Join("testdata", "serve_checks.py")).CombinedOutput()
+		if err != nil {
+			t.Errorf("gdb: %v", err)
+		}
+		text := string(out)
+		n := len(regexp.MustCompile(`(?m)^ok \d+ `).FindAllString(text, -1))
+		if failed := regexp.MustCompile(`(?m)^FAILED.*`).FindAllString(text, -1); len(failed) > 0 || n < 40 || !strings.Contains(text, fmt.Sprintf("done: %d checks", n)) {
+			t.Errorf("%d checks pass, %q fail:\n%s", n, failed, text)
+		}
+		end()
+	}
+	t.Run("recorded", func(t *testing.T) { checks(t, "recorded", "rtcr-2016") })
+	t.Run("live", func(t *testing.T) { checks(t, "live", vm.GDB(), "--build", guestDir) })
+	t.Run("lldb", func(t *testing.T) {
+		socket, end := served(t, vm.GDB(), "--build", guestDir, "--only", "rtcr")
+		out, err := exec.Command("lldb", "--no-lldbinit", "--batch", "-o", "target create "+filepath.Join(guestDir, "rtcr"),
+			"-o", "process connect unix-connect://"+socket, "-o", "thread list", "-o", "thread backtrace all").CombinedOutput()
+		if err != nil {
+			t.Errorf("lldb: %v", err)
+		}
+		for _, want := range []string{"thread #5", "rtcr/signal handler", "sleep_ms", "rtcr`"} {
+			if !strings.Contains(string(out), want) {
+				t.Errorf("lldb does not say %q:\n%s", want, out)
+			}
+		}
+		end()
+	})
+	readUntil(t, vm.Serial(), "sheep")
+}
