@@ -24,12 +24,21 @@ type Platform struct {
 	Operations []Operation
 	Cancel     *Cancel
 	Attached   *Attached
+	Server     *Server // nil: what stands behind a gate cannot be told
 
 	// Saves are the functions of the kernel that save a thread's live registers as it comes
 	// into the kernel: to a request that was written meanwhile they do what they do to all.
 	Saves []string
 
 	Causes Causes
+}
+
+// Server is how Genode's servers keep the objects behind their gates: members of the
+// function that serves, and of an object.
+type Server struct {
+	Function string // that a server's thread is in
+	Objects  string // a container of them, in that function
+	Label    string // an object's number, which is its gate's label
 }
 
 // Causes are a kernel's words for the causes of verdicts, by the session's name of

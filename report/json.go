@@ -163,6 +163,7 @@ type slotJSON struct {
 	Label    string `json:"label"`
 	Rights   string `json:"rights"`
 	Receiver string `json:"receiver,omitempty"`
+	Behind   string `json:"behind,omitempty"` // class of the object behind a gate, as far as its server tells
 }
 
 type changeJSON struct {
@@ -231,7 +232,7 @@ func slots(cs []view.SlotCap) []slotJSON {
 }
 
 func slotOf(c view.SlotCap) slotJSON {
-	return slotJSON{Slot: hexString(c.Slot), Object: c.Object.String(), Type: c.Type, Label: hexString(c.Label), Rights: c.Rights, Receiver: c.Receiver}
+	return slotJSON{Slot: hexString(c.Slot), Object: c.Object.String(), Type: c.Type, Label: hexString(c.Label), Rights: c.Rights, Receiver: c.Receiver, Behind: c.Behind}
 }
 
 // SnapshotJSON is one stop.

@@ -8,6 +8,7 @@ import (
 	"thaw/session/drive"
 	"thaw/session/observe"
 	"thaw/session/scenario"
+	"thaw/session/servers"
 	"thaw/session/view"
 )
 
@@ -88,8 +89,19 @@ func (e *Engine) checkpointed(ctx context.Context, s *scenario.StoredSpec) error
 	}
 	e.obs.Ev.Before, e.obs.Ev.StoredAt = snap, e.history.last()+1
 	e.judge().FindOriginal(snap)
+	noteBehind(e.parts, snap, e.obs.Ev.Original)
 	e.rec.keep(snap, nil)
 	return nil
+}
+
+// noteBehind notes what stands behind the gates of a child's table.
+func noteBehind(ps *parts, s *view.Snapshot, task kernel.ID) {
+	for gate, class := range servers.Behind(ps.programs, ps.m.Decoder.Platform(), s, ps.m.View, task) {
+		if ps.obs.Ev.Behind == nil {
+			ps.obs.Ev.Behind = map[kernel.ID]string{}
+		}
+		ps.obs.Ev.Behind[gate] = class
+	}
 }
 
 // prove compares files with what runs. What differs is known of every stop, wherever

@@ -59,6 +59,7 @@ func (e *Engine) recordEvent(ctx context.Context, ev *drive.Event) error {
 	e.noteLate(snap)
 	if e.obs.Ev.Complete && e.obs.Ev.After == nil {
 		e.obs.Ev.After = snap
+		noteBehind(e.parts, snap, e.judge().Restored(snap))
 		if err := e.memory.Compare(ctx, snap, e.judge().Restored(snap)); err != nil {
 			return err
 		}

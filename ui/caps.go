@@ -261,7 +261,7 @@ func slotWords(c *view.SlotCap, label bool, w int) string {
 		return typ + id + end
 	}
 	short := to[strings.LastIndex(to, "/")+1:]
-	for _, s := range []string{typ + id + " " + to + end, typ + id + " " + short + end, typ + " " + short + end} {
+	for _, s := range []string{typ + id + " " + clean(c.To()) + end, typ + id + " " + to + end, typ + id + " " + short + end, typ + " " + short + end} {
 		if width(s) <= w {
 			return s
 		}

@@ -41,6 +41,11 @@ func (cs *Set) Backtrace(sys *kernel.System, c *Component) []view.Frame {
 // framesOf unwinds the stack of a scope in a task, nil in the kernel: from a library into
 // the program that called it, and back.
 func (cs *Set) framesOf(sys *kernel.System, task *kernel.Object, scope debuginfo.Scope) []view.Frame {
+	return cs.told(cs.unwound(sys, task, scope))
+}
+
+// unwound is framesOf for who evaluates in the frames.
+func (cs *Set) unwound(sys *kernel.System, task *kernel.Object, scope debuginfo.Scope) (frames []debuginfo.Frame, why string) {
 	if task != nil && task.PD != nil {
 		scope.FileAt = func(addr uint64) *debuginfo.File {
 			if c := cs.At(sys, task, addr); c != nil {
@@ -49,7 +54,11 @@ func (cs *Set) framesOf(sys *kernel.System, task *kernel.Object, scope debuginfo
 			return nil
 		}
 	}
-	frames, why := scope.Backtrace(maxFrames)
+	return scope.Backtrace(maxFrames)
+}
+
+// told puts frames in words, and why they end.
+func (cs *Set) told(frames []debuginfo.Frame, why string) []view.Frame {
 	out := make([]view.Frame, 0, len(frames)+1)
 	for _, f := range frames {
 		out = append(out, view.Frame{Inlined: f.Inlined, Place: view.Place{Addr: f.PC, Component: cs.of(f.Scope.File), Function: f.Func, Offset: f.Offset, File: f.File, Line: f.Line}})
@@ -85,13 +94,31 @@ func UserThread(s *view.Snapshot, id kernel.ID) (thread, task *kernel.Object, er
 
 // Stack unwinds the stack of a thread in user mode.
 func (cs *Set) Stack(s *view.Snapshot, o, task *kernel.Object, phys memory.Reader) ([]view.Frame, error) {
+	scope, err := cs.threadScope(s, o, task, phys)
+	if err != nil {
+		return nil, err
+	}
+	return cs.framesOf(s.System, task, scope), nil
+}
+
+// Frames is Stack for who evaluates in the frames.
+func (cs *Set) Frames(s *view.Snapshot, o, task *kernel.Object, phys memory.Reader) ([]debuginfo.Frame, error) {
+	scope, err := cs.threadScope(s, o, task, phys)
+	if err != nil {
+		return nil, err
+	}
+	frames, _ := cs.unwound(s.System, task, scope)
+	return frames, nil
+}
+
+// threadScope is where a thread in user mode stands.
+func (cs *Set) threadScope(s *view.Snapshot, o, task *kernel.Object, phys memory.Reader) (debuginfo.Scope, error) {
 	c := cs.At(s.System, task, o.Thread.IP)
 	if c == nil {
-		return nil, fmt.Errorf("there is no debug info for the program at %#x", o.Thread.IP)
+		return debuginfo.Scope{}, fmt.Errorf("there is no debug info for the program at %#x", o.Thread.IP)
 	}
 	regs := savedRegisters{{Name: cs.m.Arch.IP, Value: o.Thread.IP}, {Name: cs.m.Arch.SP, Value: o.Thread.SP}}
-	scope := debuginfo.Scope{File: c.File, Mem: memory.NewSpace(phys, cs.m.Paging, task.PD.Root), Regs: append(regs, o.Thread.Registers...), PC: o.Thread.IP}
-	return cs.framesOf(s.System, task, scope), nil
+	return debuginfo.Scope{File: c.File, Mem: memory.NewSpace(phys, cs.m.Paging, task.PD.Root), Regs: append(regs, o.Thread.Registers...), PC: o.Thread.IP}, nil
 }
 
 // savedRegisters are a thread's, by name.

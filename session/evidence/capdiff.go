@@ -23,7 +23,8 @@ func (j *Judge) CapDiff(now *view.Snapshot) *view.CapDiff {
 	if original == nil || original.PD == nil || restored == nil || restored.PD == nil {
 		return nil
 	}
-	p := capPair{j.Ev.Original, restored.ID}
+	p := capPair{original: j.Ev.Original, restored: restored.ID}
+	p.behind = j.behind(before, original, after, restored)
 	was, is := p.entries(before, original, j.Platform.Chronological), p.entries(after, restored, j.Platform.Chronological)
 	t := captables.Tables{Original: entriesOf(was), Restored: entriesOf(is)}
 	for _, o := range before.System.Objects {
@@ -59,8 +60,40 @@ func (j *Judge) CapDiff(now *view.Snapshot) *view.CapDiff {
 	return d
 }
 
-// capPair are the tasks of the two children.
-type capPair struct{ original, restored kernel.ID }
+// capPair are the tasks of the two children, and what stands behind their gates.
+type capPair struct {
+	original, restored kernel.ID
+	behind             map[kernel.ID]string
+}
+
+// behind tells what stands behind the gates of both children, for servers that told it of
+// all gates that lead to them: where one was not told, others would seem to differ from it.
+func (j *Judge) behind(before *view.Snapshot, original *kernel.Object, after *view.Snapshot, restored *kernel.Object) map[kernel.ID]string {
+	out := map[kernel.ID]string{}
+	silent := map[kernel.ID]bool{}
+	each := func(s *view.Snapshot, task *kernel.Object, do func(gate, server kernel.ID)) {
+		for _, c := range task.PD.Caps {
+			o := s.System.Named(c)
+			if o == nil {
+				continue
+			}
+			if l, ok := o.Lead(); ok && l.To != 0 {
+				do(o.ID, l.To)
+			}
+		}
+	}
+	note := func(gate, server kernel.ID) { silent[server] = silent[server] || j.Ev.Behind[gate] == "" }
+	keep := func(gate, server kernel.ID) {
+		if !silent[server] {
+			out[gate] = j.Ev.Behind[gate]
+		}
+	}
+	for _, do := range []func(gate, server kernel.ID){note, keep} {
+		each(before, original, do)
+		each(after, restored, do)
+	}
+	return out
+}
 
 // slotEntry is a slot as it is compared, and as it is told.
 type slotEntry struct {
@@ -90,6 +123,10 @@ func (p capPair) entries(s *view.Snapshot, task *kernel.Object, chronological bo
 				e.Order = orderOf(o.ID)
 			}
 			e.Role = p.role(s, task.ID, o)
+			if class := p.behind[o.ID]; class != "" {
+				e.Role += " " + class
+				e.words.Behind = class
+			}
 			if l, ok := o.Lead(); ok && p.ofOther(s, task.ID, l.To) {
 				e.words.Receiver += " of the original"
 			}

@@ -65,3 +65,49 @@ func TestCapDiff(t *testing.T) {
 		t.Errorf("%d the same, %d differ, %d replaced: %s", d.Same, d.Differ(), d.Replaced(), d.Tally())
 	}
 }
+
+// What stands behind gates parts those that lead to one server: unless it is not told of
+// all of that server's.
+func TestCapDiffBehind(t *testing.T) {
+	gate := func(id kernel.ID) *kernel.Object {
+		return &kernel.Object{ID: id, Addr: uint64(id) << 12, Kind: "Gate", Links: []kernel.Link{{Name: "receiver", To: 31}}, Values: []kernel.Value{{Name: "label", Number: uint64(id)}}}
+	}
+	task := func(id kernel.ID, slots map[uint64]kernel.ID) *kernel.Object {
+		o := &kernel.Object{ID: id, Addr: uint64(id) << 12, Kind: "Task", PD: &kernel.PD{}}
+		for _, s := range []uint64{1, 2, 3} {
+			if g := slots[s]; g != 0 {
+				o.PD.Caps = append(o.PD.Caps, kernel.Capability{Slot: s, Object: g, Pointer: uint64(g) << 12, Rights: "SW"})
+			}
+		}
+		return o
+	}
+	objects := []*kernel.Object{task(10, map[uint64]kernel.ID{1: 11, 2: 12}), gate(11), gate(12), task(20, map[uint64]kernel.ID{1: 21, 3: 22}), gate(21), gate(22), task(30, nil),
+		{ID: 31, Addr: 31 << 12, Kind: "Thread", Name: "entrypoint", Thread: &kernel.Thread{PD: 30}}}
+	s := &view.Snapshot{Tasks: map[kernel.ID]string{10: "child", 20: "child", 30: "core"}, System: kernel.NewSystem(objects, nil)}
+	diff := func(behind map[kernel.ID]string) string {
+		ev := New()
+		ev.Original, ev.Before, ev.Behind = 10, s, behind
+		var b strings.Builder
+		for _, r := range (&Judge{Children: []string{"child"}, Platform: &kernel.Platform{}, Ev: &ev}).CapDiff(s).Rows() {
+			fmt.Fprintf(&b, "%s", r.Word)
+			for _, c := range []*view.SlotCap{r.Before, r.After} {
+				if c != nil {
+					fmt.Fprintf(&b, " %x %s", c.Slot, c.To())
+				}
+			}
+			fmt.Fprintf(&b, "; %.7s\n", r.Note)
+		}
+		return b.String()
+	}
+	const silent = "moved 2 core/entrypoint 3 core/entrypoint; possibl\n"
+	if got := diff(nil); got != silent {
+		t.Errorf("nothing is told:\n%s", got)
+	}
+	if got := diff(map[kernel.ID]string{11: "Ram", 12: "Log", 21: "Log"}); got != silent {
+		t.Errorf("one is not told:\n%s", got)
+	}
+	want := "moved 1 core/entrypoint (Ram) 3 core/entrypoint (Ram); certain\nmoved 2 core/entrypoint (Log) 1 core/entrypoint (Log); certain\n"
+	if got := diff(map[kernel.ID]string{11: "Ram", 12: "Log", 21: "Log", 22: "Ram"}); got != want {
+		t.Errorf("all are told:\n%s", got)
+	}
+}

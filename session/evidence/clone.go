@@ -18,7 +18,7 @@ func (ev *Evidence) Clone() Evidence {
 	for block, t := range ev.Tracks {
 		out.Tracks[block] = copies[t]
 	}
-	out.Operations, out.Dropped = maps.Clone(ev.Operations), maps.Clone(ev.Dropped)
+	out.Operations, out.Dropped, out.Behind = maps.Clone(ev.Operations), maps.Clone(ev.Dropped), maps.Clone(ev.Behind)
 	for block, list := range out.Operations {
 		out.Operations[block] = slices.Clone(list)
 	}

@@ -1,7 +1,6 @@
 package scenario
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,12 +16,13 @@ const maxRows = 20
 // threads' verdicts, the phases, the capabilities, the waits and the memory that differ
 // from the checkpoint's. It lists what is not as it was, one sentence each.
 func Differences(want, got *view.View) []string {
+	tell := behindTold(want.Caps) && behindTold(got.Caps)
 	rows := slices.Concat(
 		verdictRows(want, got),
 		phaseRows(want, got),
-		setRows("capabilities", capRows(want.Caps), capRows(got.Caps), want.Caps != nil, got.Caps != nil),
-		setRows("waits", waitRows(want), waitRows(got), true, true),
-		setRows("memory", pageRows(want.Memory), pageRows(got.Memory), want.Memory != nil, got.Memory != nil))
+		setRows("capabilities", capRows(want.Caps, tell), capRows(got.Caps, tell), want.Caps != nil, got.Caps != nil),
+		setRows("waits", rowsOf(waitRows(want)), rowsOf(waitRows(got)), true, true),
+		setRows("memory", rowsOf(pageRows(want.Memory)), rowsOf(pageRows(got.Memory)), want.Memory != nil, got.Memory != nil))
 	if want.Memory != nil && got.Memory != nil && want.Memory.Uncompared() == "" {
 		if why := got.Memory.Uncompared(); why != "" {
 			rows = append(rows, "memory was not compared in full: "+why)
@@ -107,30 +107,65 @@ func phaseRows(want, got *view.View) []string {
 	return out
 }
 
+// row is what a run shows, and how it is told.
+type row struct{ is, text string }
+
+// rowsOf are rows that are what they are told as.
+func rowsOf(texts []string) []row {
+	var out []row
+	for _, t := range texts {
+		out = append(out, row{t, t})
+	}
+	return out
+}
+
+// behindTold says whether the run told what stands behind gates: an earlier thaw did not.
+func behindTold(d *view.CapDiff) bool {
+	return d != nil && slices.ContainsFunc(d.Rows(), func(r view.CapRow) bool {
+		return r.Before != nil && r.Before.Behind != "" || r.After != nil && r.After.Behind != ""
+	})
+}
+
 // capRows lists capabilities that differ between original and restored child, without the
-// objects' ids, which are another run's.
-func capRows(d *view.CapDiff) []string {
+// objects' ids, which are another run's. Rows are the same by what a capability is and
+// where it leads: which slots a child uses depends on its time. So does what stands in a
+// second slot for a while, which is left out. behind says that what stands behind a gate is
+// a part of what it is.
+func capRows(d *view.CapDiff, behind bool) []row {
 	if d == nil {
 		return nil
 	}
-	side := func(c *view.SlotCap) string {
+	what := func(c *view.SlotCap, to string) string {
 		switch {
-		case c == nil:
-			return ""
 		case c.Type == view.EmptySlot:
-			return fmt.Sprintf("%05x, which is empty", c.Slot)
-		case c.Receiver != "":
-			return fmt.Sprintf("%05x %s %s → %s", c.Slot, c.Rights, c.Type, c.Receiver)
+			return "which is empty"
+		case to != "":
+			return fmt.Sprintf("%s %s → %s", c.Rights, c.Type, to)
 		}
-		return fmt.Sprintf("%05x %s %s", c.Slot, c.Rights, c.Type)
+		return c.Rights + " " + c.Type
 	}
-	var out []string
+	var out []row
 	for _, r := range d.Rows() {
-		text := r.Word + " " + cmp.Or(side(r.Before), side(r.After))
-		if r.Before != nil && r.After != nil {
-			text += ", restored: " + side(r.After)
+		if r.Word == view.CapCopied {
+			continue
 		}
-		out = append(out, text)
+		line := row{r.Word, r.Word}
+		for i, c := range []*view.SlotCap{r.Before, r.After} {
+			if c == nil {
+				continue
+			}
+			sign := " "
+			if i > 0 && r.Before != nil {
+				sign = ", restored: "
+			}
+			is := c.Receiver
+			if behind {
+				is = c.To()
+			}
+			line.is += sign + what(c, is)
+			line.text += fmt.Sprintf("%s%05x %s", sign, c.Slot, what(c, c.To()))
+		}
+		out = append(out, line)
 	}
 	return out
 }
@@ -155,7 +190,7 @@ func pageRows(d *view.MemoryDiff) []string {
 }
 
 // setRows compares two sets of rows, where both are known.
-func setRows(what string, want, got []string, wanted, known bool) []string {
+func setRows(what string, want, got []row, wanted, known bool) []string {
 	switch {
 	case !wanted:
 		return nil
@@ -163,16 +198,16 @@ func setRows(what string, want, got []string, wanted, known bool) []string {
 		return []string{what + ": expected to be compared, and were not"}
 	}
 	var out []string
-	tell := func(rows, others []string, format string) {
+	tell := func(rows, others []row, format string) {
 		n := 0
 		left := slices.Clone(others)
 		for _, r := range rows {
-			if i := slices.Index(left, r); i >= 0 {
+			if i := slices.IndexFunc(left, func(o row) bool { return o.is == r.is }); i >= 0 {
 				left = slices.Delete(left, i, i+1)
 				continue
 			}
 			if n++; n <= maxRows {
-				out = append(out, fmt.Sprintf(format, what, r))
+				out = append(out, fmt.Sprintf(format, what, r.text))
 			}
 		}
 		if n > maxRows {

@@ -49,6 +49,11 @@ func TestDifferences(t *testing.T) {
 			v.Caps.Missing[0].Object = 9 // an id of that run
 		}, []string{"capabilities: extra 00210 R IRQ, which was not expected"}},
 		{"no capability differs", func(v *view.View) { v.Caps.Missing = nil }, []string{"capabilities: expected missing 00204 SW Gate → core/ep, and it is not so"}},
+		{"slots of another time", func(v *view.View) {
+			v.Caps.Missing[0].Slot = 0x20a
+			v.Caps.Copies = []view.CapCopy{{SlotCap: v.Caps.Missing[0], Of: 0x220}}
+		}, nil},
+		{"what stands behind gates was not told before", func(v *view.View) { v.Caps.Missing[0].Behind = "Genode::Region_map_component" }, nil},
 		{"capabilities not compared", func(v *view.View) { v.Caps = nil }, []string{"capabilities: expected to be compared, and were not"}},
 		{"waits", func(v *view.View) { v.Waits = nil }, []string{"waits: expected main sends to x, its original receives from anybody, and it is not so"}},
 		{"memory", func(v *view.View) {
@@ -76,5 +81,20 @@ func TestDifferences(t *testing.T) {
 				t.Errorf("%s: %s, want %s", c.name, d[i], w)
 			}
 		}
+	}
+}
+
+// What stands behind a gate is a part of what is missing, where both runs tell it.
+func TestDifferentlyMissing(t *testing.T) {
+	want, got := seen(), seen()
+	want.Caps.Missing[0].Behind, got.Caps.Missing[0].Behind = "Genode::Dataspace_component", "Genode::Region_map_component"
+	d := Differences(want, got)
+	if len(d) != 2 || d[0] != "capabilities: missing 00204 SW Gate → core/ep (Genode::Region_map_component), which was not expected" ||
+		d[1] != "capabilities: expected missing 00204 SW Gate → core/ep (Genode::Dataspace_component), and it is not so" {
+		t.Error(d)
+	}
+	want.Caps.Missing[0].Behind = "Genode::Region_map_component"
+	if d := Differences(want, got); len(d) != 0 {
+		t.Error(d)
 	}
 }

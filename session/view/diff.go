@@ -17,6 +17,7 @@ type SlotCap struct {
 	Rights   string
 	Label    uint64
 	Receiver string // "component/thread" that a gate or IRQ leads to
+	Behind   string // class of the object behind a gate, "" where its server does not tell
 }
 
 // CapChange is a slot that holds something else after the restore.
@@ -177,9 +178,17 @@ func (c SlotCap) String() string {
 	}
 	s := fmt.Sprintf("%05x %s-%s %s", c.Slot, c.Object, c.Rights, c.Type)
 	if c.Receiver != "" {
-		s += fmt.Sprintf(" label %x → %s", c.Label, c.Receiver)
+		s += fmt.Sprintf(" label %x → %s", c.Label, c.To())
 	}
 	return s
+}
+
+// To is where a capability leads, with the class of what stands there, if it is known.
+func (c SlotCap) To() string {
+	if c.Behind == "" {
+		return c.Receiver
+	}
+	return c.Receiver + " (" + c.Behind + ")"
 }
 
 // receiver names a thread by component and name: ids differ between the two
