@@ -124,8 +124,8 @@ func (p capPair) entries(s *view.Snapshot, task *kernel.Object, chronological bo
 			}
 			e.Role = p.role(s, task.ID, o)
 			if class := p.behind[o.ID]; class != "" {
-				e.Role += " " + class
-				e.words.Behind = class
+				// What it is says more than which of the server's threads has it.
+				e.Role, e.words.Behind = p.server(s, task.ID, o)+" "+class, class
 			}
 			if l, ok := o.Lead(); ok && p.ofOther(s, task.ID, l.To) {
 				e.words.Receiver += " of the original"
@@ -173,6 +173,15 @@ func (p capPair) thread(s *view.Snapshot, task, id kernel.ID) string {
 		}
 	}
 	return p.domain(s, task, domain) + "/" + name
+}
+
+// server names the task of the thread that a gate leads to.
+func (p capPair) server(s *view.Snapshot, task kernel.ID, gate *kernel.Object) string {
+	l, _ := gate.Lead()
+	if o := s.System.Object(l.To); o != nil && o.Thread != nil {
+		return p.domain(s, task, o.Thread.PD)
+	}
+	return ""
 }
 
 // domain names a task: either child has itself.
