@@ -35,12 +35,14 @@ func (e *Engine) breakIn(text string) (c *components.Component, where string, er
 	}
 	where = strings.TrimPrefix(strings.TrimSpace(where), "*")
 	switch {
+	case err != nil:
+		return nil, "", err
 	case c == nil:
 		return nil, "", fmt.Errorf("write COMPONENT: FUNCTION, with a component of %s", strings.Join(e.programs.Names, ", "))
 	case where == "":
 		return nil, "", fmt.Errorf("write COMPONENT: FUNCTION, FILE:LINE or an address")
 	}
-	return c, where, err
+	return c, where, nil
 }
 
 // Delete removes a breakpoint that the user set, by its name, or with "" all of

@@ -1,7 +1,6 @@
 package components
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -25,9 +24,12 @@ func (cs *Set) Expr(s *view.Snapshot, text string) (*Component, string, error) {
 	if c, rest := cs.Named(text); c != nil {
 		return c, rest, nil
 	}
+	if name, _, ok := strings.Cut(text, ": "); ok && !strings.ContainsAny(name, " (") {
+		return nil, text, fmt.Errorf("there is no debug info of a component %s: there is of %s", name, strings.Join(cs.Names, ", "))
+	}
 	c := cs.Here(s.System)
 	if c == nil {
-		return nil, text, errors.New("no debug info for what the processor runs: write COMPONENT: EXPRESSION")
+		return nil, text, fmt.Errorf("no debug info for what the processor runs: write COMPONENT: EXPRESSION, with a component of %s", strings.Join(cs.Names, ", "))
 	}
 	return c, text, nil
 }

@@ -207,6 +207,9 @@ func TestBreak(t *testing.T) {
 			t.Fatalf("after %q: %v", reason(e), err)
 		}
 	}
+	if err := e.Break(ctx, "cores: Genode::Platform_thread::state", false); err == nil || !strings.Contains(err.Error(), "component cores: there is of") {
+		t.Errorf("a component that does not exist: %v", err)
+	}
 	if pc := e.View().Snapshot.PC; !strings.Contains(pc.Function, "Platform_thread::state") {
 		t.Errorf("it stopped at %s", pc)
 	}
