@@ -320,17 +320,7 @@ func TestRecordKilled(t *testing.T) {
 // gdb walks a recording that thaw serves.
 func TestServe(t *testing.T) {
 	t.Parallel()
-	socket := filepath.Join(t.TempDir(), "gdb")
-	cmd := exec.Command(program, "serve", "rtcr-2016", "--processors", "--listen", socket)
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
-	readUntil(t, stderr, "32 stops")
+	socket, end := served(t, "rtcr-2016", "--processors")
 	out, err := exec.Command("gdb", "-nx", "-batch", "-ex", "target remote "+socket, "-ex", "continue", "-ex", "monitor verdicts", "-ex", "monitor stop 30",
 		"-ex", "monitor verdicts", "-ex", "maintenance flush register-cache", "-ex", "info registers rip rsp", "-ex", "reverse-continue", "-ex", "detach").CombinedOutput()
 	if err != nil {
@@ -341,12 +331,7 @@ func TestServe(t *testing.T) {
 			t.Errorf("%q is not in what gdb says:\n%s", s, out)
 		}
 	}
-	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	if err := waitEnd(t, cmd); err != nil {
-		t.Errorf("ended by a signal: %v", err)
-	}
+	end()
 }
 
 // The real system's recording in a terminal: forward to the verdict, and back.

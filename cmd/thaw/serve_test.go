@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"os/exec"
 	"path/filepath"
@@ -8,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"thaw/report"
 )
 
 // served starts `thaw serve` and waits until it serves.
@@ -35,11 +38,17 @@ func served(t *testing.T, args ...string) (socket string, end func()) {
 	}
 }
 
-// gdb sees components as inferiors and kernel threads as their threads, live and
+// A guest is looked at while it runs. Then gdb sees components as inferiors and kernel threads as their threads, live and
 // recorded, by one script; lldb sees one component. The guest goes on afterwards.
 func TestServeChecks(t *testing.T) {
 	t.Parallel()
 	vm := runningLab(t)
+	var look report.LookJSON // before anybody stops the guest
+	if r := thaw(t, "top", vm.GDB(), "--build", guestDir, "--once", "--json"); r.code != exitOK {
+		t.Errorf("exit code %d: %s", r.code, r.stderr)
+	} else if err := json.Unmarshal([]byte(r.stdout), &look); err != nil || look.Look != 1 || len(look.Threads) < 12 || len(look.PDs) < 5 {
+		t.Errorf("%v: %s", err, r.stdout)
+	}
 	checks := func(t *testing.T, kind string, serve ...string) {
 		socket, end := served(t, serve...)
 		out, err := exec.Command("gdb", "-nx", "-batch", "-ex", fmt.Sprintf("python where, kind, function, thread = %q, %q, 'Timer::Session_client::msleep(unsigned long)', 'sheep_counter/ep'", socket, kind),
