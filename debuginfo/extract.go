@@ -187,6 +187,7 @@ func (x *extractor) pointee(t *Type) int {
 // no answer.
 type Program struct {
 	x     *Extract
+	file  *File // without contents: it tells what a word is
 	types []*Type
 }
 
@@ -204,6 +205,7 @@ func (x *Extract) Use() (*Program, error) {
 	}
 	p := &Program{x: x, types: make([]*Type, len(x.Types))}
 	file := newTypes(index.Named(x.File, x.PtrSize))
+	p.file = &File{typeTable: file}
 	for i := range p.types {
 		p.types[i] = &Type{file: file, done: true}
 	}
@@ -276,6 +278,16 @@ func (p *Program) Type(name string) (*Type, error) {
 		return nil, fmt.Errorf("no type %s in the debug info taken from %s", name, p.x.File)
 	}
 	return p.types[i], nil
+}
+
+// Value is what stands at an address, of a type that was asked for. Of what pointers lead
+// to no more is known than was taken along.
+func (p *Program) Value(typeName string, addr uint64, mem Memory) (Value, error) {
+	t, err := p.Type(typeName)
+	if err != nil {
+		return Value{}, err
+	}
+	return Value{Type: t, Addr: addr, HasAddr: true, scope: &Scope{File: p.file, Mem: mem}}, nil
 }
 
 // Variable answers for a variable that was asked for.

@@ -1,6 +1,7 @@
 package recording_test
 
 import (
+	"fmt"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"thaw/recording"
 	"thaw/session"
 	"thaw/session/query"
+	"thaw/session/view"
 )
 
 // replay opens a recording.
@@ -76,6 +78,7 @@ func TestQuestionsToShipped(t *testing.T) {
 		`map(requests, .name)`:                          "1-22 none; 23 sheep_counter, ep, signal handler; 24-32 none",
 		`holders(155)`:                                  "1-32 core (9) slot 35f",
 		`map(verdicts, .verdict)`:                       "1-12 none; 13-22 pending, pending, pending; 23-29 coincident, pending, coincident; 30-32 coincident, ignored, coincident",
+		`member(22a, "_state")`:                         "1-12 not known: there is no object 22a; 13-29 0x8; 30 0x1; 31-32 0x8",
 		`count(threads, .component == "sheep_counter")`: "1-12 3; 13-32 6",
 	} {
 		q, err := query.Parse(text)
@@ -96,6 +99,44 @@ func TestQuestionsToShipped(t *testing.T) {
 		}
 		if got := strings.Join(runs, "; "); got != want {
 			t.Errorf("%s\n got %s\nwant %s", text, got, want)
+		}
+	}
+}
+
+// A replay shows kernel objects member by member, and follows their pointers, by the types
+// that were taken along; what was not is told.
+func TestObjectsInReplay(t *testing.T) {
+	p, err := session.NewPlayer(replay(t, "../scenarios/recordings/irq-for-gate.thaw"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func(q view.Query) *view.Peek {
+		p.Ask(q)
+		return p.View().Peek
+	}
+	threads := p.View().Snapshot.System.Threads()
+	followed := 0
+	for _, o := range threads {
+		got := ask(view.Query{Kind: view.QueryObject, Object: o.ID})
+		if got.Err != "" || len(got.Members) < 10 || !strings.Contains(got.Title, o.Class) {
+			t.Fatalf("%s: %q, %d members, %s", o.ID, got.Title, len(got.Members), got.Err)
+		}
+		for _, m := range got.Members {
+			if m.Leads.Kind == view.QueryValue && followed < 20 {
+				followed++
+				if to := ask(m.Leads); to.Err != "" || len(to.Members) == 0 {
+					t.Errorf("%s of %s leads to %s: %s", m.Name, o.ID, m.Leads.Expr, to.Err)
+				}
+			}
+		}
+	}
+	if followed == 0 {
+		t.Error("no member leads to another object")
+	}
+	for expr, want := range map[string]string{"kernel: *(No_such*)0x10": "No_such", "x + 1": "other expressions need a live session",
+		fmt.Sprintf("kernel: (*(%s*)%#x).nothing", threads[0].Class, threads[0].Addr): "nothing"} {
+		if got := ask(view.Query{Kind: view.QueryValue, Expr: expr}); !strings.Contains(got.Err, want) {
+			t.Errorf("%s: %q, want %q", expr, got.Err, want)
 		}
 	}
 }

@@ -35,7 +35,7 @@ func (a *asker) askValue(s *view.Snapshot, p *view.Peek) error {
 	if err != nil {
 		return err
 	}
-	in := &inspection{scope: scope, component: c.Name, task: task, means: pointee(s.System, c.Place), names: map[string]bool{}}
+	in := &inspection{eval: func(expr string) error { _, err := scope.Eval(expr); return err }, component: c.Name, task: task, means: pointee(s.System, c.Place), names: map[string]bool{}}
 	in.add(v, "", expr, 0)
 	p.Members = in.members
 	return nil
@@ -59,7 +59,7 @@ func (a *asker) askObject(s *view.Snapshot, p *view.Peek) error {
 
 // inspection takes a value apart.
 type inspection struct {
-	scope     debuginfo.Scope
+	eval      func(expr string) error // says why an expression has no value
 	component string
 	task      kernel.ID
 	means     pointer
@@ -187,7 +187,7 @@ func (in *inspection) follow(v debuginfo.Value, expr string) (means string, lead
 	}
 	short := in.named(target, addr, long)
 	if short == long {
-		if _, err := in.scope.Eval(long); err != nil { // a name that no program can write: a table of virtual functions
+		if in.eval(long) != nil { // a name that no program can write: a table of virtual functions
 			return means, view.Query{Kind: view.QueryMemory, Task: in.task, Addr: addr}
 		}
 	}
@@ -200,8 +200,7 @@ func (in *inspection) named(t *debuginfo.Type, addr uint64, expr string) string 
 	name := t.String()
 	known, asked := in.names[name]
 	if !asked {
-		_, err := in.scope.Eval(fmt.Sprintf("sizeof(%s)", name))
-		known = err == nil
+		known = in.eval(fmt.Sprintf("sizeof(%s)", name)) == nil
 		in.names[name] = known
 	}
 	if !known {

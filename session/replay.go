@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"thaw/debuginfo"
 	"thaw/debuginfo/elffile"
 	"thaw/kernel"
 	"thaw/memory"
@@ -47,6 +48,7 @@ type Program interface {
 	PtrSize() int
 	Text() []elffile.Range
 	FunctionAt(pc uint64) (name string, off uint64, ok bool)
+	Value(typeName string, addr uint64, mem debuginfo.Memory) (debuginfo.Value, error)
 	LineAt(pc uint64) (file string, line int, ok bool)
 }
 
@@ -315,11 +317,10 @@ func (r *Replay) judge(rec *StopRecord, s *view.Snapshot) (*evidence.Judge, erro
 // stop. A recording holds just the debug info that was used, and no code.
 func (r *Replay) ask(s *view.Snapshot, q view.Query) *view.Peek {
 	p := &view.Peek{Query: q, Stop: s.Number, Title: q.Kind}
-	if o := s.System.Object(q.Object); q.Kind == view.QueryObject && o != nil {
-		p.Query = view.Query{Kind: view.QueryMemory, Addr: o.Addr}
-	}
 	var err error
 	switch {
+	case q.Kind == view.QueryObject || q.Kind == view.QueryValue:
+		err = r.askValue(s, p)
 	case p.Query.Kind == view.QueryMemory:
 		err = r.askMemory(s, p)
 	case q.Kind == view.QueryStack && (q.Thread == 0 || q.Thread == s.Thread):
@@ -338,7 +339,7 @@ func (r *Replay) ask(s *view.Snapshot, q view.Query) *view.Peek {
 		err = errors.New("a recording holds no code, and opens no file that is named in it: instructions and source need a live session")
 	default:
 		p.Title = cmp.Or(q.Expr, q.Kind)
-		err = errors.New("a recording holds just the debug info that was used: expressions need a live session")
+		err = errOnlyUsed
 	}
 	if err != nil {
 		p.Err = err.Error()
@@ -370,20 +371,12 @@ func (r *Replay) askStack(s *view.Snapshot, p *view.Peek) error {
 func (r *Replay) askMemory(s *view.Snapshot, p *view.Peek) error {
 	q := p.Query
 	p.Title = peekTitle(s, q.Addr, q.Task)
-	m, err := r.Machine(s.Number)
-	if err != nil {
-		return err
-	}
-	rec, err := r.record(s.Number)
-	if err != nil {
-		return err
-	}
-	root, err := taskRoot(s, m.CPUs[rec.CPU].Root, q.Task)
+	space, err := r.spaceOf(s, q.Task)
 	if err != nil {
 		return err
 	}
 	place := func(a uint64) view.Place { return r.place(s.Tasks[q.Task], a) }
-	p.Rows = peekMemory(memory.NewSpace(m.Phys, m.Paging, root), q, r.kernel.PtrSize(), pointee(s.System, place))
+	p.Rows = peekMemory(space, q, r.kernel.PtrSize(), pointee(s.System, place))
 	return nil
 }
 

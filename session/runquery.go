@@ -6,12 +6,15 @@ import (
 	"fmt"
 	"time"
 
+	"thaw/debuginfo"
 	"thaw/kernel"
 	"thaw/memory"
 	"thaw/session/evidence"
 	"thaw/session/query"
 	"thaw/session/view"
 )
+
+var errNewestOnly = errors.New("a live session has the memory of its newest stop only: ask its recording (--record), which has that of all")
 
 // queryLimit is how long a question to a whole run may take while a screen waits.
 const queryLimit = 20 * time.Second
@@ -31,17 +34,41 @@ func (r *Replay) QueryStops() (*query.Stops, error) {
 		if err != nil {
 			return nil, 0, err
 		}
-		m, err := r.Machine(stop)
+		space, err := r.spaceOf(snap, task)
+		return space, r.kernel.PtrSize(), err
+	}
+	s.Member = func(stop int, object kernel.ID, path string) (any, error) {
+		snap, err := walk.snapshot(stop)
 		if err != nil {
-			return nil, 0, err
+			return nil, err
 		}
-		root, err := taskRoot(snap, 0, task)
+		space, err := r.spaceOf(snap, 0)
 		if err != nil {
-			return nil, 0, err
+			return nil, err
 		}
-		return memory.NewSpace(m.Phys, m.Paging, root), r.kernel.PtrSize(), nil
+		scope := &recordedScope{r.kernel, space}
+		return memberOf(snap, object, path, scope.eval)
 	}
 	return s, nil
+}
+
+// memberOf is a member of a kernel object: a number, or text.
+func memberOf(s *view.Snapshot, object kernel.ID, path string, eval func(expr string) (debuginfo.Value, error)) (any, error) {
+	o := s.System.Object(object)
+	if o == nil || o.Class == "" {
+		return nil, fmt.Errorf("the class of object %s is not known", object)
+	}
+	v, err := eval(fmt.Sprintf("(*(%s*)%#x).%s", o.Class, o.Addr, path))
+	if err != nil {
+		return nil, err
+	}
+	if n, err := v.Uint64(); err == nil {
+		return n, nil
+	}
+	if _, err := v.Bytes(); err != nil {
+		return nil, err
+	}
+	return v.Format(1), nil
 }
 
 // children are the tasks of the checkpointed and of the restored child, as far as a
@@ -82,10 +109,19 @@ func (a *asker) askRun(_ *view.Snapshot, p *view.Peek) error {
 	}
 	s.Memory = func(stop int, task kernel.ID) (*memory.Space, int, error) {
 		if stop != s.Last {
-			return nil, 0, errors.New("a live session has the memory of its newest stop only: ask its recording (--record), which has that of all")
+			return nil, 0, errNewestOnly
 		}
 		root, err := taskRoot(h.newest().snap, 0, task)
 		return a.m.Fresh(root), a.m.PtrSize(), err
+	}
+	s.Member = func(stop int, object kernel.ID, path string) (any, error) {
+		if stop != s.Last {
+			return nil, errNewestOnly
+		}
+		return memberOf(h.newest().snap, object, path, func(expr string) (debuginfo.Value, error) {
+			v, _, err := a.evalIn(h.newest().snap, a.programs.Kernel(), expr, 0)
+			return v, err
+		})
 	}
 	last, err := s.View(s.Last)
 	if err != nil {

@@ -92,7 +92,18 @@ func (tr *traveller) wordOf(ctx context.Context, w view.Word) (p physical, err e
 	if err != nil {
 		return p, err
 	}
-	return readPhysical(tr.m.Fresh(root), w.Addr, w.Size)
+	p, err = readPhysical(tr.m.Fresh(root), w.Addr, w.Size)
+	var fault *memory.Fault
+	if phys, ok := uint64(0), false; errors.As(err, &fault) && w.Task != 0 {
+		if phys, ok = tr.memory.Attached(w.Task, w.Addr); ok { // not mapped so far
+			p = physical{addr: phys, value: make([]byte, w.Size)}
+			req := []memory.Request{{Addr: phys, Buf: p.value}}
+			if err = tr.m.ReadPhysical(req); err == nil {
+				err = req[0].Err
+			}
+		}
+	}
+	return p, err
 }
 
 // savedRegister is where a thread's register is kept.

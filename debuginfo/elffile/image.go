@@ -126,7 +126,9 @@ type Image struct {
 
 // Named is an image of which no more is known than its path and the size of its
 // pointers, in bytes.
-func Named(path string, ptr int) *Image { return &Image{path: path, debugPath: path, ptr: ptr} }
+func Named(path string, ptr int) *Image {
+	return &Image{path: path, debugPath: path, ptr: ptr, order: binary.LittleEndian} // as all machines are that are known
+}
 
 // DebugFile is the file with the debug info, parsed and as it is.
 func (f *Image) DebugFile() (*elf.File, []byte) { return f.debug, f.debugRaw }

@@ -37,15 +37,15 @@ func (cs *Set) Expr(s *view.Snapshot, text string) (*Component, string, error) {
 // Named takes "COMPONENT: REST" apart; nil where no component is named.
 func (cs *Set) Named(text string) (*Component, string) {
 	for _, name := range cs.Names {
-		if rest, ok := cutComponent(text, name); ok {
+		if rest, ok := Cut(text, name); ok {
 			return cs.ByName[name], rest
 		}
 	}
 	return nil, text
 }
 
-// cutComponent cuts "NAME: " off, but not "NAME::".
-func cutComponent(text, name string) (string, bool) {
+// Cut cuts "NAME: " off, but not "NAME::".
+func Cut(text, name string) (string, bool) {
 	n := len(name)
 	if len(text) <= n+1 || text[:n] != name || text[n] != ':' || text[n+1] == ':' {
 		return text, false

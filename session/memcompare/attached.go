@@ -208,6 +208,19 @@ func (c *Comparer) readAttached(before, after *childMemory, d *view.MemoryDiff) 
 	return n, nil
 }
 
+// Attached is the physical address of memory that is attached to a task, and may not be
+// mapped so far; ok is false where that is not known.
+func (c *Comparer) Attached(task kernel.ID, addr uint64) (phys uint64, ok bool) {
+	m := c.restoredRegions(task)
+	if m == nil || c.obs.Platform.Attached == nil {
+		return 0, false
+	}
+	all, _ := c.attachments(m) // as far as the map can be walked
+	size := c.m.Paging.PageSize()
+	phys, _, ok = AttachedPage(all, addr&^(size-1), size)
+	return phys + addr&(size-1), ok
+}
+
 // restoredRegions is the region map of a task, as its threads' requests named it.
 func (c *Comparer) restoredRegions(task kernel.ID) *regionMap {
 	for _, t := range c.obs.Ev.Threads {

@@ -12,7 +12,7 @@ var hexMembers = map[string]bool{"id": true, "object": true, "slot": true, "thre
 // piece is a string or a comment, which stays as it is, or a function that takes an id
 // with the id.
 var piece = regexp.MustCompile("(?s)\"(?:\\\\.|[^\"\\\\])*\"|'(?:\\\\.|[^'\\\\])*'|`[^`]*`|//[^\\n]*|/\\*.*?\\*/" +
-	`|\b(?:thread|object|pd|holders|slot|holds)\(\s*([0-9a-fA-F]+)\s*[,)]`)
+	`|\b(?:thread|object|pd|holders|slot|holds|member)\(\s*([0-9a-fA-F]+)\s*[,)]`)
 
 // withHex puts 0x before ids and slots that are written as thaw shows them.
 func withHex(text string) string {

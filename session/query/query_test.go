@@ -33,7 +33,10 @@ func run() *Stops {
 	return &Stops{First: 1, Last: 4, Restored: 7, Restores: []int{4},
 		Snapshot: func(n int) (*view.Snapshot, error) { return stops[n-1], nil },
 		View:     func(int) (*view.View, error) { return last, nil },
-		Memory:   func(int, kernel.ID) (*memory.Space, int, error) { return nil, 0, errors.New("memory was not recorded") }}
+		Member: func(n int, o kernel.ID, path string) (any, error) {
+			return uint64(n), nil
+		},
+		Memory: func(int, kernel.ID) (*memory.Space, int, error) { return nil, 0, errors.New("memory was not recorded") }}
 }
 
 // answer is an answer in short: "2-3 VALUE; 4 ? why".
@@ -74,6 +77,7 @@ func TestAsk(t *testing.T) {
 		{`map(verdicts, .verdict)`, "1-4 ignored"},
 		{`original.slot(1)`, "1-4 not known: there is no checkpointed child"},
 		{`word(7, 0x10)`, "1-4 not known: memory was not recorded"},
+		{`member(155, "_x") > 2`, "3-4 true"},
 		{`register("rip")`, "1-4 0x10"},
 		{`register("r99")`, "1-4 not known: register r99 is not known"},
 		{`stop > 2`, "3-4 true"},

@@ -5,8 +5,10 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"testing"
 
+	"thaw/debuginfo"
 	"thaw/debuginfo/elffile"
 	"thaw/kernel"
 	"thaw/memory"
@@ -159,7 +161,10 @@ func (p program) PtrSize() int {
 }
 func (p program) Text() []elffile.Range                    { return nil }
 func (p program) FunctionAt(uint64) (string, uint64, bool) { return "", 0, false }
-func (p program) LineAt(uint64) (string, int, bool)        { return "", 0, false }
+func (p program) Value(name string, _ uint64, _ debuginfo.Memory) (debuginfo.Value, error) {
+	return debuginfo.Value{}, fmt.Errorf("no type %s", name)
+}
+func (p program) LineAt(uint64) (string, int, bool) { return "", 0, false }
 
 // model is a decoder that knows its system already.
 type model struct{ sys *kernel.System }
