@@ -75,6 +75,8 @@ type threadLayout struct {
 	hasCS                       bool
 	frameCS                     uint64
 	regs                        []regSlot
+	trapRegs                    []regSlot // of a thread that is in an exception, in Trap_state; none where that is not known
+	trapIP                      uint64    // offset in Trap_state
 	states                      []stateFlag
 }
 
@@ -191,28 +193,34 @@ func (l *Layout) findThread() error {
 	t.contSP, _ = f.Maybe("Thread", "_exc_cont._sp")
 	t.contFlags, _ = f.Maybe("Thread", "_exc_cont._flags", "_exc_cont._psr")
 	t.frameCS, t.hasCS = f.Maybe("Entry_frame", "_cs")
-	l.findRegisters(frame)
+	t.regs = l.registersIn(frame)
+	if trap, err := l.file.Type("Trap_state"); err == nil {
+		if ip, ok := f.Maybe("Trap_state", "_ip", "_rip"); ok {
+			t.trapRegs, t.trapIP = l.registersIn(trap), ip
+		}
+	}
 	l.tellBeside()
 	return l.findStates()
 }
 
-// findRegisters lists the frame's general registers under GDB's names: the
+// registersIn lists a frame's general registers under GDB's names: the
 // members of Syscall_frame are called like the registers ("_r15", "_ax" or
 // "_rax"), and ARM's is one array.
-func (l *Layout) findRegisters(frame *debuginfo.Type) {
+func (l *Layout) registersIn(frame *debuginfo.Type) (regs []regSlot) {
 	for _, name := range registerNames(l.file.Machine()) {
 		for _, member := range []string{"_" + name, "_" + strings.TrimPrefix(name, "r"), name} {
 			if r, err := frame.FieldPath(member); err == nil && int(r.Type.Size) == l.ptr {
-				l.thread.regs = append(l.thread.regs, regSlot{name, uint64(r.Offset)})
+				regs = append(regs, regSlot{name, uint64(r.Offset)})
 				break
 			}
 		}
 	}
 	if a, err := frame.FieldPath("r"); err == nil && a.Type.Count > 0 {
 		for i := range min(a.Type.Count, 13) {
-			l.thread.regs = append(l.thread.regs, regSlot{fmt.Sprintf("r%d", i), uint64(a.Offset) + uint64(i)*uint64(l.ptr)})
+			regs = append(regs, regSlot{fmt.Sprintf("r%d", i), uint64(a.Offset) + uint64(i)*uint64(l.ptr)})
 		}
 	}
+	return regs
 }
 
 // tellBeside tells the platform what stands with a saved ip. Where an exception is

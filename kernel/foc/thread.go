@@ -99,7 +99,15 @@ var interrupted = []string{"in_timer_interrupt", "in_timer_interrupt_slow", "in_
 // interrupt or a fault has others there, and in the midst of them where the kernel goes
 // on: which ones is not known.
 func (d *decoder) registers(t *kernel.Thread, frame uint64) error {
-	if err := d.frameRegisters(t, frame); err != nil {
+	l := &d.Layout.thread
+	if t.Exception && len(l.trapRegs) > 0 {
+		// Both frames end with the same words.
+		if d.registersAt(t, frame+l.frameIP-l.trapIP, l.trapRegs) != nil {
+			t.Registers = nil // a recording has not all of them
+		}
+		return nil
+	}
+	if err := d.registersAt(t, frame, l.regs); err != nil {
 		return err
 	}
 	for _, r := range t.Registers {
@@ -119,8 +127,8 @@ func (l *Layout) entryLabel(addr uint64) (name string, off uint64, ok bool) {
 	return l.file.FunctionAt(addr)
 }
 
-func (d *decoder) frameRegisters(t *kernel.Thread, frame uint64) error {
-	regs := d.Layout.thread.regs
+// registersAt reads the registers of a frame.
+func (d *decoder) registersAt(t *kernel.Thread, frame uint64, regs []regSlot) error {
 	t.Registers = make([]kernel.Register, len(regs))
 	all := make([]wanted, len(regs))
 	for i, r := range regs {

@@ -1,6 +1,7 @@
 package foc
 
 import (
+	"slices"
 	"testing"
 
 	"thaw/kernel"
@@ -84,6 +85,40 @@ func TestRegistersOfAnInterrupted(t *testing.T) {
 			if (len(got.Registers) > 0) != c.known || got.IP != o.Thread.IP || got.SP != o.Thread.SP {
 				t.Errorf("%s: %s at %#x: %d registers, ip %#x", f.name, c.name, c.value, len(got.Registers), got.IP)
 			}
+		}
+	}
+}
+
+// A thread in an exception has its registers in the trap's frame, which ends with the same
+// words as a system call's and has others before those.
+func TestRegistersInAnException(t *testing.T) {
+	for _, good := range realSystems(t) {
+		l := good.layout
+		if l.ptr != 8 {
+			continue
+		}
+		var bit uint64
+		for _, s := range l.thread.states {
+			if s.name == "in_exception" {
+				bit = s.bit
+			}
+		}
+		var o *kernel.Object
+		for _, c := range good.decode(t).Threads() {
+			if len(c.Thread.Registers) > 9 && !c.Thread.Running && !c.Thread.Exception {
+				o = c
+			}
+		}
+		f, own := good.copy(), *l
+		own.thread.trapIP, own.thread.trapRegs = 144, []regSlot{{"r15", 0}, {"rax", 120}}
+		f.layout = &own
+		trap := o.Addr&^(l.thread.block-1) + l.thread.frame + l.thread.frameIP - own.thread.trapIP
+		f.set(t, o.Addr+l.thread.state, o.Thread.State|bit)
+		f.set(t, trap, 0x1515)
+		f.set(t, trap+120, 0xaaaa)
+		got := f.decode(t).Object(o.ID).Thread
+		if want := []kernel.Register{{Name: "r15", Value: 0x1515}, {Name: "rax", Value: 0xaaaa}}; !slices.Equal(got.Registers, want) || got.IP != o.Thread.IP || !got.Exception {
+			t.Errorf("%s: %v, ip %#x", f.name, got.Registers, got.IP)
 		}
 	}
 }

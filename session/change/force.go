@@ -181,14 +181,15 @@ func (ch *Changer) forceSaved(ctx context.Context, w Writer, f *evidence.Forced,
 }
 
 // keepsRegisters says whether a thread's general registers stand where a system call puts
-// them: what an interrupt saved lies otherwise, with the kernel's own way back in its midst.
+// them: what an interrupt or an exception saved lies otherwise, with the kernel's own words
+// in its midst.
 func (ch *Changer) keepsRegisters(ctx context.Context, t *evidence.Track) (bool, error) {
 	sys, err := ch.m.System(ctx)
 	if err != nil {
 		return false, err
 	}
 	o := sys.Object(t.ID)
-	return o != nil && o.Thread != nil && len(o.Thread.Registers) > 0, nil
+	return o != nil && o.Thread != nil && len(o.Thread.Registers) > 0 && !o.Thread.Exception, nil
 }
 
 // awaitForced has a thread that nobody waits for stop as it comes back with its state.
