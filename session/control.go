@@ -96,7 +96,13 @@ func (c *Controller) do(ctx context.Context, cmd command) {
 			}
 		}
 	}()
-	looked := c.lookout.during(ctx, c.publishLook)
+	looked := c.lookout.during(ctx, func(l *view.Look) { // on top of the last view
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		v := *c.view
+		v.Running = l
+		c.send(&v)
+	})
 	err := cmd.run(ctx)
 	c.engine.rec.keepNotes()
 	finished <- err
@@ -137,15 +143,6 @@ func (c *Controller) publish() {
 	v.Peek = c.peek
 	v.NoLive = c.aim(c.engine.target)
 	c.send(v)
-}
-
-// publishLook shows what the guest shows while it runs, on top of the last view.
-func (c *Controller) publishLook(l *view.Look) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	v := *c.view
-	v.Running = l
-	c.send(&v)
 }
 
 // publishLog shows new LOG lines on top of the last view, if there are some.

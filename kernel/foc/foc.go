@@ -12,7 +12,7 @@ import (
 // NewLayout finds the layout in the kernel's debug info. The error names what
 // is missing.
 func NewLayout(f kernel.Symbols) (*Layout, error) {
-	l := &Layout{file: f, ptr: f.PtrSize(), platform: newPlatform(f.PtrSize(), f.Machine()), classes: map[string]*class{}, vtables: map[uint64]string{}, flags: map[uint64]*flags{}}
+	l := &Layout{file: f, ptr: f.PtrSize(), platform: newPlatform(f.PtrSize(), f.Machine()), found: found{classes: map[string]*class{}, vtables: map[uint64]string{}, flags: map[uint64]*flags{}}}
 	for _, part := range []struct {
 		what string
 		find func() error

@@ -33,13 +33,18 @@ type Layout struct {
 	caps     capsLayout
 	gate     refLayout
 	irq      refLayout
-	current  *currentLayout // nil until a machine is read while it runs
 
-	classes  map[string]*class // by dynamic class, filled while decoding
-	vtables  map[uint64]string // by vptr
-	flags    map[uint64]*flags // by thread state
+	found
 	platform kernel.Platform
 	last     *last // decoding of the stop before, nil if there was none
+}
+
+// found is what is found while decoding.
+type found struct {
+	classes map[string]*class // by dynamic class
+	vtables map[uint64]string // by vptr
+	flags   map[uint64]*flags // by thread state
+	current *currentLayout    // nil until a machine is read while it runs
 }
 
 // flags is a thread state in words, and what it means.
