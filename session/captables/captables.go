@@ -122,8 +122,9 @@ func Compare(t Tables) Result {
 			r.placed(a, b, o)
 		}
 	}
-	r.changed(a, b)
-	r.alone(a, b, t.Begun)
+	notYet := laterOf(a, t.Begun)
+	r.changed(a, b, notYet)
+	r.alone(a, b, notYet)
 	r.sort()
 	return r
 }
@@ -375,16 +376,30 @@ func nearest(a, b *side, from, to []int) (x, y int) {
 	return x, y
 }
 
+// laterOf says of which objects the original was given them only after all that the restored
+// child has, where the restore made none of what the latter has.
+func laterOf(a *side, begun uint64) func(o *object) bool {
+	newest, restorer := uint64(0), false
+	for _, o := range a.objects {
+		if o.peer != nil {
+			newest = max(newest, o.order)
+			restorer = restorer || begun != 0 && o.peer.order > begun
+		}
+	}
+	return func(o *object) bool { return newest > 0 && o.order > newest && !restorer }
+}
+
 // changed tells slots that hold something else, of which nothing else is known in either
-// child.
-func (r *Result) changed(a, b *side) {
+// child. What the restored child holds in a second slot for a while stands there in the
+// place of nothing that the original was given later.
+func (r *Result) changed(a, b *side, notYet func(o *object) bool) {
 	index := map[uint64]int{}
 	for j, e := range b.entries {
 		index[e.Slot] = j
 	}
 	for i, e := range a.entries {
 		j, there := index[e.Slot]
-		if !there || a.told[i] || b.told[j] {
+		if !there || a.told[i] || b.told[j] || len(b.at[e.Slot].entries) > 1 && notYet(a.at[e.Slot]) {
 			continue
 		}
 		r.Changed = append(r.Changed, [2]int{i, j})
@@ -393,17 +408,10 @@ func (r *Result) changed(a, b *side) {
 }
 
 // alone tells what only one of both has.
-func (r *Result) alone(a, b *side, begun uint64) {
-	newest, restorer := uint64(0), false
-	for _, o := range a.objects {
-		if o.peer != nil {
-			newest = max(newest, o.order)
-			restorer = restorer || begun != 0 && o.peer.order > begun
-		}
-	}
+func (r *Result) alone(a, b *side, notYet func(o *object) bool) {
 	for _, o := range a.objects {
 		list := &r.Missing
-		if newest > 0 && o.order > newest && !restorer {
+		if notYet(o) {
 			list = &r.Later
 		}
 		r.rest(a, o, list, false)

@@ -66,6 +66,9 @@ func TestCompare(t *testing.T) {
 		want                     string
 	}{
 		{"the same", "1 21 Task itself; 8 22 Gate core/ep", "1 41 Task itself; 8 42 Gate core/ep", order, 0, "2 same"},
+		{"a dataspace held in two slots, one of which the original got later for something else",
+			"204 80 Gate rtcr/ep; 208 82 Gate core/entrypoint; 21e 90 Gate rtcr/resources", "204 a0 Gate rtcr/ep; 208 a2 Gate core/entrypoint; 20f a6 Gate core/dataspace; 21e a6 Gate core/dataspace",
+			order, 0, "2 same, …21e, +20f, 21e=20f"},
 		{"signal IRQ elsewhere, and the child behind its LOG request has not made the rest",
 			"204 180 Gate rtcr/ep; 210 155 IRQ itself/signal; 211 1ab Gate itself/ep; 212 1ad Gate core/entrypoint; 20f 156 Gate core/entrypoint; 21f 1b0 Gate rtcr/ep; 221 1b9 Gate core/entrypoint; 216 1a9 Gate rtcr/ep; 1 153 Task itself; 10 1a5 IRQ itself/signal; 13 19e Gate itself/ep",
 			"204 21b Gate rtcr/ep; 201 1f1 IRQ itself/signal; 202 247 Gate itself/ep; 203 249 Gate core/entrypoint; 200 1f2 Gate core/entrypoint; 216 245 Gate rtcr/ep; 1 1ef Task itself; 10 241 IRQ itself/signal; 13 23a Gate itself/ep",
