@@ -79,7 +79,7 @@ func (o *options) top(ctx context.Context, w io.Writer, addr string, f topFlags)
 	if err != nil {
 		return err
 	}
-	found, err := live.FindRunning(addr, o.ram)
+	found, err := live.FindRunning(addr, o.ram, k.File.Machine())
 	if err != nil {
 		return err
 	}

@@ -87,7 +87,7 @@ var arches = map[elf.Machine]Arch{
 		IP:      "pc", SP: "sp", Flags: "cpsr", UserFlags: 0xf000_0000, // N Z C V
 		General:    strings.Fields("x0 x1 x2 x3 x4 x5 x6 x7 x8 x9 x10 x11 x12 x13 x14 x15 x16 x17 x18 x19 x20 x21 x22 x23 x24 x25 x26 x27 x28 x29 x30"),
 		array:      "r",
-		user:       func(r target.Registers) bool { return Value(r, "cpsr")&arm64Mode == 0 },
+		user:       func(r target.Registers) bool { v, ok := r.Uint64("cpsr"); return ok && v&arm64Mode == 0 },
 		WatchFirst: true,
 		UserEnd:    1<<48 - 1,
 		root:       func(r target.Registers) (uint64, bool) { v, ok := r.Uint64("TTBR0_EL1"); return v & arm64Table, ok },
@@ -173,11 +173,20 @@ type pageTables uint64
 // PageTables are the registers of a processor of which only its page tables are known.
 func PageTables(root uint64) target.Registers { return pageTables(root) }
 
+// arm64Parts is TCR_EL1 for two parts of 39 bits, as Genode's kernel has them. That stands
+// nowhere in memory; by others nothing would be found.
+const arm64Parts = 25 | 25<<16
+
 func (p pageTables) Uint64(name string) (uint64, bool) {
+	if name == "TCR_EL1" {
+		return arm64Parts, true
+	}
 	return uint64(p), slices.Contains(p.Names(), name)
 }
 
-func (pageTables) Names() []string { return []string{"cr3", "TTBR0"} }
+func (pageTables) Names() []string {
+	return []string{"cr3", "TTBR0", "TTBR0_EL1", "TTBR1_EL1", "TCR_EL1"}
+}
 
 // registers lists a processor's general registers.
 func (a Arch) registers(r target.Registers) []kernel.Register {

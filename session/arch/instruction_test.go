@@ -15,6 +15,7 @@ import (
 	"thaw/gdbremote"
 	"thaw/gdbremote/qemu"
 	"thaw/guest"
+	"thaw/kernel"
 	"thaw/memory"
 	"thaw/session/arch"
 	"thaw/session/live"
@@ -261,5 +262,38 @@ func TestTakenBack(t *testing.T) {
 		if back, words, ok := a.TakenBack([]byte(code)); ok {
 			t.Errorf("%s: %d bytes, %q", what, back, words)
 		}
+	}
+}
+
+// On 64-bit ARM three things run that are not the same: user mode, a thread of core's at
+// EL1 by the stack pointer of user mode, and the kernel, which knows what it came from.
+func TestARM64(t *testing.T) {
+	a := must(elf.EM_AARCH64)
+	regs := fixed{"TTBR0_EL1": 4<<48 | 0x4084b000, "TTBR1_EL1": 0x4025c000, "TCR_EL1": 25 | 25<<16, "VBAR": 0xffffffc000000000,
+		"ELR_EL1": 0x10000c0, "SP_EL0": 0x408fef50, "SPSR_EL1": 0x20000000}
+	for _, c := range []struct {
+		mode, pc     uint64
+		user, kernel bool
+		vector       bool
+	}{{0, 0x10000c0, true, false, false}, {4, 0xffffffc00001ac14, false, false, false}, {5, 0xffffffc0000007fc, false, true, true}, {5, 0xffffffc000000800, false, true, false}} {
+		regs["cpsr"], regs["pc"] = 0x20000000|c.mode, c.pc
+		cpu := a.CPU(regs)
+		if cpu.User != c.user || (cpu.Noted != nil) != c.kernel || cpu.Root != 0x4084b000 {
+			t.Errorf("mode %d: %+v", c.mode, cpu)
+		}
+		if n := cpu.Noted; n != nil && *n != (kernel.Noted{IP: 0x10000c0, SP: 0x408fef50, Flags: 0x20000000, Vector: c.vector}) {
+			t.Errorf("mode %d at %#x: %+v", c.mode, c.pc, *n)
+		}
+	}
+	if cpu := a.CPU(arch.PageTables(0x1000)); cpu.User || cpu.Noted != nil {
+		t.Errorf("of no known mode: %+v", cpu)
+	}
+	// The first processor that has begun tells the form of the page tables.
+	all := []target.Registers{fixed{"cpsr": 9}, regs}
+	if p := a.Paging(memory.ARM64{}, slices.Values(all)); p != (memory.ARM64{TTBR1: 0x4025c000, TCR: 25 | 25<<16}) {
+		t.Errorf("page tables: %+v", p)
+	}
+	if a.Member(30) != "r[30]" || x86.Member(0) != "rax" {
+		t.Errorf("members are %s and %s", a.Member(30), x86.Member(0))
 	}
 }

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"debug/elf"
 	"errors"
 	"fmt"
 	"slices"
@@ -27,9 +28,14 @@ type Running struct {
 // much; what lies behind may be anywhere.
 const lowest = 2 << 30
 
-// FindRunning finds what may be the RAM of the guest behind a stub's address: the file
-// that is named, or else pieces of memory of the QEMU that listens there.
-func FindRunning(addr, file string) ([]Running, error) {
+// ramBegins is where QEMU's machines have their RAM, 0 but for the one that 64-bit ARM is
+// emulated with (virt).
+var ramBegins = map[elf.Machine]uint64{elf.EM_AARCH64: 1 << 30}
+
+// FindRunning finds what may be the RAM of the guest behind a stub's address, which has a
+// processor: the file that is named, or else pieces of memory of the QEMU that listens there.
+func FindRunning(addr, file string, m elf.Machine) ([]Running, error) {
+	begin := ramBegins[m]
 	pid, err := gdbremote.ListenerPID(addr)
 	if file != "" {
 		shared, err := memory.MapShared(file)
@@ -51,13 +57,13 @@ func FindRunning(addr, file string) ([]Running, error) {
 	}
 	var out []Running
 	for _, m := range maps {
-		size := min(m.Size, lowest)
-		ram := memory.NewProcess(pid, []memory.HostRAM{{First: 0, Last: size - 1, Host: m.Start}})
+		end := begin + min(m.Size, lowest)
+		ram := memory.NewProcess(pid, []memory.HostRAM{{First: begin, Last: end - 1, Host: m.Start}})
 		var word [8]byte
-		if err := ram.ReadPhysical([]memory.Request{{Buf: word[:]}}); err != nil {
+		if err := ram.ReadPhysical([]memory.Request{{Addr: begin, Buf: word[:]}}); err != nil {
 			return nil, fmt.Errorf("%w: allow it (sysctl kernel.yama.ptrace_scope=0), or %s", err, how)
 		}
-		out = append(out, inProcess(pid, ram, size))
+		out = append(out, inProcess(pid, ram, end))
 	}
 	if len(out) == 0 {
 		return nil, fmt.Errorf("QEMU's process %d has no memory that could be a guest's RAM: %s", pid, how)
@@ -90,9 +96,10 @@ func (t *ramAccess) Beside() func() (watch.Memory, error) {
 		}
 	}
 	pid, pieces, size := v.process.pid, slices.Clone(v.process.ram.Pieces()), uint64(0)
+	top := ramBegins[t.machine] + lowest
 	for _, p := range pieces {
-		if p.First < lowest {
-			size = max(size, min(p.Last, lowest-1)+1)
+		if p.First < top {
+			size = max(size, min(p.Last, top-1)+1)
 		}
 	}
 	return func() (watch.Memory, error) {

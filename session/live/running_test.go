@@ -3,6 +3,7 @@ package live_test
 import (
 	"bufio"
 	"context"
+	"debug/elf"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,7 +29,7 @@ func TestLookWhileItRuns(t *testing.T) {
 	var g *watch.Guest
 	var qemu net.Conn
 	for g == nil {
-		found, err := live.FindRunning(addr, "")
+		found, err := live.FindRunning(addr, "", elf.EM_X86_64)
 		if err != nil && !strings.Contains(err.Error(), "listens there") && !strings.Contains(err.Error(), "no memory") || ctx.Err() != nil {
 			t.Fatal(err)
 		}

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"thaw/debuginfo"
@@ -127,7 +128,7 @@ func (g *Guest) find(ctx context.Context) error {
 		if root&(1<<24-1) == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		at, err := g.m.Paging.Walk(direct, root, addr)
+		at, err := g.paging(root).Walk(direct, root, addr)
 		if err != nil || direct.ReadMemory(at.Phys+(addr-at.Virt), got) != nil || !alike(got, want) {
 			continue
 		}
@@ -184,10 +185,15 @@ func (g *Guest) settle(ctx context.Context) error {
 	return err
 }
 
+// paging is the form of page tables where those at a root map the kernel.
+func (g *Guest) paging(root uint64) memory.Paging {
+	return g.m.Arch.Paging(g.kernel.Paging, slices.Values([]target.Registers{arch.PageTables(root)}))
+}
+
 // maps says whether page tables map the kernel's text.
 func (g *Guest) maps(root uint64) bool {
 	text := g.m.FreshView()
-	return g.programs.Kernel().Fits(g.m.Fresh(root), text)
+	return g.programs.Kernel().Fits(memory.NewSpace(text, g.paging(root), root), text)
 }
 
 // read reads the kernel's objects once.
