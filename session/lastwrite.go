@@ -22,6 +22,10 @@ func (tr *traveller) LastWrite(ctx context.Context, thread kernel.ID) error {
 	if err != nil {
 		return err
 	}
+	if w, ok := tr.target.(ReplayWatcher); ok && len(tr.saves) > 0 && w.NoReplayWatch() != "" {
+		_, err := tr.LastWriteOf(ctx, view.Word{Thread: thread, Register: tr.m.Arch.IP}, 1)
+		return err
+	}
 	r, at, err := tr.beginBack(ctx)
 	if err != nil {
 		return err
@@ -56,6 +60,14 @@ func (tr *traveller) searched() string {
 		return "before"
 	}
 	return fmt.Sprintf("since instruction %d, where the oldest VM snapshot is; what came before that was not searched: attach where the recorded run begins", from)
+}
+
+// sinceSearched is searched, of what was there all the time.
+func (tr *traveller) sinceSearched() string {
+	if text := tr.searched(); text != "before" {
+		return text
+	}
+	return "since the recorded run began: nothing has written it"
 }
 
 // savedStateOf is a thread with a saved user state, as of the present stop.

@@ -177,6 +177,9 @@ func (s *wordSearch) findIn(ctx context.Context, p physical, from, end uint64) (
 	if err != nil {
 		return nil, err
 	}
+	if unwatched != "" && same {
+		return nil, nil // to look into every part of the run would take as long as the run
+	}
 	for range maxRounds {
 		// The last write that is seen behind lo, or where nothing can be watched the last
 		// place that is looked at where memory had another value.

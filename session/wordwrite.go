@@ -61,7 +61,7 @@ func (tr *traveller) LastWriteOf(ctx context.Context, w view.Word, steps int) (o
 	case tr.drive.Asked.Load() && len(out) == 0:
 		return out, tr.stay(ctx, at, here, errors.New("given up"))
 	case len(out) == 0:
-		return out, tr.stay(ctx, at, here, fmt.Errorf("%s has had its value, %s, %s", w.Name, shown(p.value), tr.searched()))
+		return out, tr.stay(ctx, at, here, fmt.Errorf("%s has had its value, %s, %s", w.Name, shown(p.value), tr.sinceSearched()))
 	}
 	return out, tr.goTo(ctx, last.to, last.entry, "back at the last change of "+out[0].Word+": "+writeTold(&out[0]))
 }
@@ -113,8 +113,8 @@ func (tr *traveller) savedRegister(ctx context.Context, w view.Word) (p physical
 		return p, err
 	}
 	kept := o.Thread.Kept()
-	if kept == nil {
-		return p, errors.New("the processor holds it, and no memory")
+	if usual := o.Thread.Usual(); kept == nil {
+		kept = &usual // the processor holds it now: what stood there last
 	}
 	addr := uint64(0)
 	switch w.Register {
@@ -161,7 +161,7 @@ func (s *wordSearch) origins(ctx context.Context, w view.Word, p physical, befor
 		}
 		if a == nil {
 			if len(out) > 0 && !s.drive.Asked.Load() {
-				out = append(out, view.Origin{Word: name, New: memory.LittleEndian(clip(p.value)), Sure: true, Text: "it has had this value " + s.searched()})
+				out = append(out, view.Origin{Word: name, New: memory.LittleEndian(clip(p.value)), Sure: true, Text: "it has had this value " + s.sinceSearched()})
 			}
 			return out, last, nil
 		}
