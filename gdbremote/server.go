@@ -89,6 +89,10 @@ type (
 	Executer interface {
 		ExecFile(pid int64) string
 	}
+	// Librarian knows the libraries in a process and where they begin (qXfer:libraries).
+	Librarian interface {
+		Libraries(pid int64) []Library
+	}
 	// Greeter is told that a client comes: breakpoints of the one before are gone.
 	Greeter interface{ Greet() }
 	// ThreadNamer takes qThreadExtraInfo packets.
@@ -96,6 +100,12 @@ type (
 		ThreadExtra(id ThreadID) string
 	}
 )
+
+// Library is a library in a process.
+type Library struct {
+	File string
+	Addr uint64 // of its first segment
+}
 
 // ThreadDescription is a thread as a ThreadDescriber tells of it.
 type ThreadDescription struct {

@@ -32,6 +32,7 @@ func init() { // not in the declaration: answer itself looks into the table
 		"Hg":                    (*serverSession).selectThread,
 		"Hc":                    (*serverSession).selectRun,
 		"qXfer:features:read:":  (*serverSession).transfer,
+		"qXfer:libraries:read:": (*serverSession).transferLibraries,
 		"qXfer:threads:read:":   (*serverSession).transferThreads,
 		"qXfer:exec-file:read:": (*serverSession).transferFile,
 		"g":                     (*serverSession).readRegisters,
@@ -98,6 +99,9 @@ func (s *serverSession) supported(string) ([]byte, error) {
 	}
 	if _, ok := s.Handler.(ThreadDescriber); ok {
 		b = append(b, ";qXfer:threads:read+"...)
+	}
+	if _, ok := s.Handler.(Librarian); ok {
+		b = append(b, ";qXfer:libraries:read+"...)
 	}
 	if _, ok := s.Handler.(Executer); ok {
 		b = append(b, ";qXfer:exec-file:read+"...)
@@ -234,6 +238,28 @@ func (s *serverSession) transferThreads(arg string) ([]byte, error) {
 		s.document = threadList(h.DescribeThreads())
 	}
 	return s.piece(s.document, offset, length), nil
+}
+
+// transferLibraries answers ":OFFSET,LENGTH" with what gdb's manual calls the library list
+// format, of the current process.
+func (s *serverSession) transferLibraries(arg string) ([]byte, error) {
+	h, ok := s.Handler.(Librarian)
+	if !ok {
+		return nil, nil
+	}
+	offset, length, err := twoNumbers(strings.TrimPrefix(arg, ":"))
+	if err != nil {
+		return []byte("E22"), nil
+	}
+	var b bytes.Buffer
+	b.WriteString("<library-list>")
+	for _, l := range h.Libraries(s.current().PID) {
+		b.WriteString("\n<library name=\"")
+		_ = xml.EscapeText(&b, []byte(l.File)) // a Buffer takes everything
+		fmt.Fprintf(&b, "\"><segment address=\"%#x\"/></library>", l.Addr)
+	}
+	b.WriteString("\n</library-list>\n")
+	return s.piece(b.Bytes(), offset, length), nil
 }
 
 func threadList(list []ThreadDescription) []byte {

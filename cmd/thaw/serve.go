@@ -41,7 +41,7 @@ recording goes forward with continue and back with reverse-continue, stop by sto
 --processors its threads are the processors, as QEMU's own stub has it. "monitor help"
 lists what else gdb can ask. One debugger at a time; Ctrl-C ends it, and the guest goes
 on.`,
-		Example: "  thaw serve :1234 --build build/x86_64\n  thaw serve bug.thaw\n  gdb -ex 'set architecture i386:x86-64' -ex 'set sysroot /' -ex 'set schedule-multiple on' -ex 'target extended-remote :1235'\n  thaw serve :1234 --build build/x86_64 --only timer   # then: lldb -o 'gdb-remote 1235'",
+		Example: "  thaw serve :1234 --build build/x86_64\n  thaw serve bug.thaw\n  gdb -ex 'set architecture i386:x86-64' -ex 'set osabi none' -ex 'set sysroot /' -ex 'set schedule-multiple on' -ex 'target extended-remote :1235'\n  thaw serve :1234 --build build/x86_64 --only timer   # then: lldb -o 'gdb-remote 1235'",
 		Args:    func(_ *cobra.Command, args []string) error { return oneSubject(args, subjectAddress|subjectRecorded) },
 		RunE: func(c *cobra.Command, args []string) error {
 			what, err := resolve(args[0], subjectAddress|subjectRecorded)

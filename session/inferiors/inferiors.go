@@ -27,8 +27,9 @@ import (
 // Shown is what there is to see at a stop. It is not changed once it was given out.
 type Shown struct {
 	System  *kernel.System
-	Names   map[kernel.ID]string // of protection domains
-	Files   map[kernel.ID]string // of their programs, as far as known
+	Names   map[kernel.ID]string              // of protection domains
+	Files   map[kernel.ID]string              // of their programs, as far as known
+	Shared  map[kernel.ID][]gdbremote.Library // that they map
 	Machine kernel.Machine
 	CPUs    [][]kernel.Register // all registers of the processors
 	Stopped int                 // processor
@@ -94,9 +95,10 @@ func (s *Stub) Counts() (pds, threads int) {
 
 // Connect is what gdb is told before the address, as its options have it: it takes one
 // description of registers for the first process, and a process without a file for one of
-// the architecture that is set.
+// the architecture that is set. Libraries it asks for where no system says how it keeps
+// them itself.
 func (s *Stub) Connect() string {
-	return "set architecture " + s.layout.Arch() + "' -ex 'set sysroot /' -ex 'set schedule-multiple on' -ex 'target extended-remote"
+	return "set architecture " + s.layout.Arch() + "' -ex 'set osabi none' -ex 'set sysroot /' -ex 'set schedule-multiple on' -ex 'target extended-remote"
 }
 
 func (s *Stub) look() error {
@@ -246,6 +248,14 @@ func (s *Stub) ExecFile(pid int64) string {
 		}
 	}
 	return ""
+}
+
+// Libraries are those that a process maps.
+func (s *Stub) Libraries(pid int64) []gdbremote.Library {
+	if o := s.pd(pid); o != nil {
+		return s.shown.Shared[o.ID]
+	}
+	return nil
 }
 
 // pd is the protection domain that the protocol calls a process, nil if it is none.

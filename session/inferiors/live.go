@@ -94,14 +94,30 @@ func (l *Live) Shown(ctx context.Context) (*Shown, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &Shown{System: sys, Names: l.programs.NameTasks(sys, nil), Files: map[kernel.ID]string{}, Stopped: l.m.Stopped, Reason: l.why, CPUs: l.m.AllRegisters(),
+	out := &Shown{System: sys, Names: l.programs.NameTasks(sys, nil), Files: map[kernel.ID]string{}, Shared: map[kernel.ID][]gdbremote.Library{}, Stopped: l.m.Stopped, Reason: l.why, CPUs: l.m.AllRegisters(),
 		Machine: kernel.Machine{Phys: l.m.FreshView(), Paging: l.m.Paging, CPUs: l.m.CPUs()}}
 	for _, o := range sys.PDs() {
 		if c := l.programOf(sys, o); c != nil {
 			out.Files[o.ID] = c.File.Path()
 		}
+		out.Shared[o.ID] = l.shared(o)
 	}
 	return out, nil
+}
+
+// shared are the libraries whose text a protection domain maps where their files have it:
+// Genode's linker is linked to an address.
+func (l *Live) shared(o *kernel.Object) (out []gdbremote.Library) {
+	if o.PD.Kernel || o.PD.Root == 0 {
+		return nil
+	}
+	for _, name := range l.programs.Names {
+		c := l.programs.ByName[name]
+		if segments := c.File.Segments(); c.Library() && len(segments) > 0 && c.Fits(l.m.TextSpace(o.PD.Root), l.m.Text) {
+			out = append(out, gdbremote.Library{File: c.File.Path(), Addr: segments[0].VAddr})
+		}
+	}
+	return out
 }
 
 // programOf is the program that a protection domain runs, nil if it is not known.
