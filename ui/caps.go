@@ -261,7 +261,15 @@ func slotWords(c *view.SlotCap, label bool, w int) string {
 		return typ + id + end
 	}
 	short := to[strings.LastIndex(to, "/")+1:]
-	for _, s := range []string{typ + id + " " + clean(c.To()) + end, typ + id + " " + to + end, typ + id + " " + short + end, typ + " " + short + end} {
+	if c.Behind != "" { // it says more than who serves it
+		class := clean(c.Behind[strings.LastIndex(c.Behind, ":")+1:])
+		for _, s := range []string{typ + id + " " + clean(c.To()) + end, typ + id + " " + short + " (" + class + ")" + end, typ + " " + short + " (" + class + ")" + end, typ + " " + class + end} {
+			if width(s) <= w {
+				return s
+			}
+		}
+	}
+	for _, s := range []string{typ + id + " " + to + end, typ + id + " " + short + end, typ + " " + short + end} {
 		if width(s) <= w {
 			return s
 		}

@@ -31,3 +31,19 @@ func TestMovedCapabilities(t *testing.T) {
 		t.Errorf("how sure the move is:\n%s", f.text())
 	}
 }
+
+// What stands behind a gate is told as long as there is room, before who serves it.
+func TestSlotWords(t *testing.T) {
+	c := &view.SlotCap{Type: "Gate", Object: 0x1aa, Rights: "SW", Receiver: "rtcr/resources ep", Behind: "Rtcr::Log_session_component"}
+	for w, want := range map[int]string{
+		100: "Gate 1aa SW rtcr/resources ep (Rtcr::Log_session_component)",
+		50:  "Gate 1aa SW resources ep (Log_session_component)",
+		40:  "Gate resources ep (Log_session_component)",
+		30:  "Gate Log_session_component",
+		20:  "Gate resources ep",
+	} {
+		if got := slotWords(c, false, w+1); got != want {
+			t.Errorf("%d columns: %q, want %q", w, got, want)
+		}
+	}
+}
