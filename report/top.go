@@ -97,7 +97,7 @@ func topLines(l *view.Look) (lines []string) {
 	if l.Torn > 0 {
 		caught += ": the guest changed them meanwhile"
 	}
-	line("%s, running: %s, %s; %s in %s, %s", l.Kernel, count(len(l.Threads), "thread"), count(len(l.PDs), "protection domain"), count(l.Readings, "reading"), took(l.Took), caught)
+	line("%s, looked at without a stop: %s, %s; %s in %s, %s", l.Kernel, count(len(l.Threads), "thread"), count(len(l.PDs), "protection domain"), count(l.Readings, "reading"), took(l.Took), caught)
 	who := "nobody that is known"
 	if running := l.Running(); len(running) > 0 {
 		var all []string

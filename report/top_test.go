@@ -24,7 +24,7 @@ func TestTop(t *testing.T) {
 	if err := Top(&b, l, 0, 0); err != nil {
 		t.Fatal(err)
 	}
-	const want = `Fiasco.OC, running: 4 threads, 2 protection domains; 8 readings in 2.5 ms, 2 rows torn: the guest changed them meanwhile
+	const want = `Fiasco.OC, looked at without a stop: 4 threads, 2 protection domains; 8 readings in 2.5 ms, 2 rows torn: the guest changed them meanwhile
 runs: processor 0: sheep/busy 4b
 problem: a list breaks off
 
