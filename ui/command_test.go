@@ -3,6 +3,7 @@ package ui
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -319,6 +320,31 @@ type fakeForcer struct{ *fakeController }
 
 func (f fakeForcer) Force(id kernel.ID)   { f.call("force " + id.String()) }
 func (f fakeForcer) Unforce(id kernel.ID) { f.call("unforce " + id.String()) }
+
+// A thread into which a state was forced stays selected, though its verdict is another
+// one then and others stand before it: it can be taken back.
+func TestForcedStaysSelected(t *testing.T) {
+	fake := newFake(viewComplete())
+	u := newDrawn(t, fakeForcer{fake}, viewComplete(), Options{})
+	forced := *viewComplete()
+	forced.Verdicts = slices.Clone(forced.Verdicts)
+	was := u.guest.threads.object()
+	for i := range forced.Verdicts {
+		if v := &forced.Verdicts[i]; v.Thread == was {
+			v.Verdict = view.Applied
+		}
+	}
+	u.apply(&forced)
+	if is := u.guest.threads.object(); is == was {
+		t.Fatalf("thread %s stands first whatever its verdict is", is)
+	}
+	u.apply(viewComplete())
+	u.guest.unforce()
+	u.apply(&forced)
+	if is := u.guest.threads.object(); is != was {
+		t.Errorf("thread %s is selected, not %s any more", is, was)
+	}
+}
 
 // Nothing is changed without being asked for, and only where there is something
 // to force.

@@ -20,17 +20,17 @@ type guest struct {
 func (g *guest) force() {
 	v := g.threads.verdict()
 	g.line.confirm(fmt.Sprintf("put ip %x, sp %x into %s %s, in the running guest?", v.Requested.IP, v.Requested.SP, clean(v.Name), v.Thread), "put in", "leave all as it is",
-		func() { g.ctrl.(Forcer).Force(v.Thread) })
+		func() { g.threads.hold(); g.ctrl.(Forcer).Force(v.Thread) })
 }
 
-func (g *guest) unforce() { g.ctrl.(Forcer).Unforce(g.threads.object()) }
+func (g *guest) unforce() { g.threads.hold(); g.ctrl.(Forcer).Unforce(g.threads.object()) }
 
 // diverge tries out where the selected thread and its original part. It is asked
 // first, though all is put back.
 func (g *guest) diverge() {
 	v := g.threads.verdict()
 	g.line.confirm(fmt.Sprintf("execute %s %s and its original up to their next system call, and put all back?", clean(v.Name), v.Thread), "execute", "leave all as it is",
-		func() { g.ctrl.(Diverger).Diverge(v.Thread) })
+		func() { g.threads.hold(); g.ctrl.(Diverger).Diverge(v.Thread) })
 }
 
 // restart puts the guest back to the shown stop. What it did since is gone, unless
@@ -55,6 +55,7 @@ func (g *guest) lastWrite() {
 		g.ctrl.(Traveller).LastWriteOf(w, 1)
 		return
 	}
+	g.threads.hold()
 	g.ctrl.(Traveller).LastWrite(g.threads.object())
 }
 

@@ -92,6 +92,14 @@ func (p *threadsPane) choose(key threadKey) {
 	}
 }
 
+// hold keeps the selected thread selected: something is done to it, by which its verdict
+// may become another one, and its place in the list.
+func (p *threadsPane) hold() {
+	if r := p.selected(); r != nil {
+		p.list.want(r.key)
+	}
+}
+
 // restored finds a thread of the restored child by its name: one with a
 // verdict, else any in its task.
 func (p *threadsPane) restored(name string) *threadRow {
