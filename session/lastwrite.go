@@ -62,14 +62,6 @@ func (tr *traveller) searched() string {
 	return fmt.Sprintf("since instruction %d, where the oldest VM snapshot is; what came before that was not searched: attach where the recorded run begins", from)
 }
 
-// sinceSearched is searched, of what was there all the time.
-func (tr *traveller) sinceSearched() string {
-	if text := tr.searched(); text != "before" {
-		return text
-	}
-	return "since the recorded run began: nothing has written it"
-}
-
 // savedStateOf is a thread with a saved user state, as of the present stop.
 func (ps *parts) savedStateOf(ctx context.Context, thread kernel.ID) (*kernel.Object, error) {
 	sys, err := ps.m.System(ctx)

@@ -30,8 +30,10 @@ type wordSearch struct {
 		name     string
 		position uint64
 	}
-	at   uint64 // where the guest is
-	temp bool   // there is a VM snapshot of our own
+	at uint64 // where the guest is
+
+	unwatched string // why nothing was watched in a part of the run, "" if all was
+	temp      bool   // there is a VM snapshot of our own
 }
 
 // physical is a piece of physical memory with its value.
@@ -46,7 +48,6 @@ type arrival struct {
 	old      []byte
 	by       view.Place
 	thread   *kernel.Object // that ran, nil if it is not known
-	task     string
 	virt     uint64         // address through which it was written, 0 if that is not known
 	pushed   bool           // the processor pushed it as it entered the kernel
 	entry    *machine.Visit // by an interrupt, which is no instruction: where it came to
@@ -64,6 +65,18 @@ const ownSave = "thaw-search"
 
 // saveBeyond is from how many instructions on a snapshot costs less than running again.
 const saveBeyond = 2_000_000
+
+// always says since when memory has had its value, where no write was found.
+func (s *wordSearch) always() string {
+	text := s.searched()
+	if text == "before" {
+		text = "since the recorded run began"
+	}
+	if s.unwatched != "" {
+		return "at every VM snapshot, " + text + " (" + s.unwatched + "): what became something else in between, and then this again, is not seen"
+	}
+	return text + ": nothing was seen to write it"
+}
 
 // begin puts the guest to the last VM snapshot before a position, else to the beginning.
 func (s *wordSearch) begin(ctx context.Context, before uint64) error {
@@ -176,6 +189,9 @@ func (s *wordSearch) findIn(ctx context.Context, p physical, from, end uint64) (
 	same, _, err := s.has(p)
 	if err != nil {
 		return nil, err
+	}
+	if unwatched != "" {
+		s.unwatched = unwatched
 	}
 	if unwatched != "" && same {
 		return nil, nil // to look into every part of the run would take as long as the run
@@ -324,18 +340,19 @@ func (s *wordSearch) author(ctx context.Context, p physical, lo, hi uint64, seen
 		return nil, err
 	}
 	c := &arrival{from: lo, to: hi}
-	var err error
-	if _, c.old, err = s.has(p); err != nil {
+	had, old, err := s.has(p)
+	switch {
+	case err != nil:
 		return nil, err
+	case had && !seen:
+		return nil, unfound("physical memory at %#x has its value before instruction %d already: it changes too often to tell what wrote it", p.addr, lo)
 	}
+	c.old = old
 	step := s.step()
 	if sys, err := s.m.System(ctx); err == nil {
 		c.by = s.programs.Here(sys).Place(step.IP)
 		if o := sys.Running(s.m.Stopped); o != nil {
 			c.thread = o
-			if t := s.programs.OfTask(sys, sys.Object(o.Thread.PD)); t != nil {
-				c.task = t.Name
-			}
 		}
 	} else {
 		c.by = s.programs.Kernel().Place(step.IP)
@@ -368,9 +385,11 @@ func (s *wordSearch) author(ctx context.Context, p physical, lo, hi uint64, seen
 			return nil, err
 		}
 		here := s.m.Here()
-		c.entry, c.pushed = &here, true
+		c.entry = &here
+		c.pushed = s.onStack(p)
+		c.device = !c.pushed
 	case virt != 0 || seen:
-	case user && !s.m.CPU().User:
+	case user && !s.m.CPU().User, s.onStack(p):
 		c.pushed = true
 	case known:
 		c.device = true
@@ -378,6 +397,19 @@ func (s *wordSearch) author(ctx context.Context, p physical, lo, hi uint64, seen
 		c.unsure = "the instruction there is not understood, and a device may have written at the same time"
 	}
 	return c, nil
+}
+
+// onStack says whether memory is what an exception pushes, as the processor stands behind
+// it.
+func (s *wordSearch) onStack(p physical) bool {
+	const words = 6 // and an error code
+	sp := s.m.CPU().SP
+	for i := range uint64(words) {
+		if _, phys, err := s.m.Space().Translate(sp + 8*i); err == nil && phys&^7 == p.addr&^7 {
+			return true
+		}
+	}
+	return false
 }
 
 // understood says whether the machine's instructions are understood.

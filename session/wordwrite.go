@@ -61,7 +61,7 @@ func (tr *traveller) LastWriteOf(ctx context.Context, w view.Word, steps int) (o
 	case tr.drive.Asked.Load() && len(out) == 0:
 		return out, tr.stay(ctx, at, here, errors.New("given up"))
 	case len(out) == 0:
-		return out, tr.stay(ctx, at, here, fmt.Errorf("%s has had its value, %s, %s", w.Name, shown(p.value), tr.sinceSearched()))
+		return out, tr.stay(ctx, at, here, fmt.Errorf("%s has had its value, %s, %s", w.Name, shown(p.value), s.always()))
 	}
 	return out, tr.goTo(ctx, last.to, last.entry, "back at the last change of "+out[0].Word+": "+writeTold(&out[0]))
 }
@@ -161,7 +161,7 @@ func (s *wordSearch) origins(ctx context.Context, w view.Word, p physical, befor
 		}
 		if a == nil {
 			if len(out) > 0 && !s.drive.Asked.Load() {
-				out = append(out, view.Origin{Word: name, New: memory.LittleEndian(clip(p.value)), Sure: true, Text: "it has had this value " + s.sinceSearched()})
+				out = append(out, view.Origin{Word: name, New: memory.LittleEndian(clip(p.value)), Sure: s.unwatched == "", Text: "it has had this value " + s.always()})
 			}
 			return out, last, nil
 		}
@@ -174,8 +174,8 @@ func (s *wordSearch) origins(ctx context.Context, w view.Word, p physical, befor
 		}
 		switch {
 		case a.device:
-			o.Text = "no instruction wrote it: a device did (DMA)"
-		case a.entry != nil:
+			o.Text = "no instruction wrote it: a device did (DMA), or the processor marked a page table"
+		case a.entry != nil && a.pushed:
 			o.Text = "the processor pushed it as it took an interrupt"
 		case a.pushed:
 			o.Text = "the processor pushed it as it entered the kernel"
