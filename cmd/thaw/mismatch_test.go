@@ -54,6 +54,9 @@ func TestSnapshot(t *testing.T) {
 		t.Errorf("threads %v, problems %q", names, out.Problems)
 	}
 	readUntil(t, vm.Serial(), "8 sheeps", "9 sheeps") // it runs on
+	t.Run("looked at", func(t *testing.T) { lookedAt(t, vm) })
+	t.Run("served", func(t *testing.T) { checkServed(t, vm) })
+	readUntil(t, vm.Serial(), "sheep") // and still does
 }
 
 // Another build of the kernel than the one that runs: every offset could be

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 
+	"thaw/gdbremote/qemu"
 	"thaw/report"
 )
 
@@ -38,17 +39,18 @@ func served(t *testing.T, args ...string) (socket string, end func()) {
 	}
 }
 
-// A guest is looked at while it runs. Then gdb sees components as inferiors and kernel threads as their threads, live and
-// recorded, by one script; lldb sees one component. The guest goes on afterwards.
-func TestServeChecks(t *testing.T) {
-	t.Parallel()
-	vm := runningLab(t)
-	var look report.LookJSON // before anybody stops the guest
-	if r := thaw(t, "top", vm.GDB(), "--build", guestDir, "--once", "--json"); r.code != exitOK {
-		t.Errorf("exit code %d: %s", r.code, r.stderr)
-	} else if err := json.Unmarshal([]byte(r.stdout), &look); err != nil || look.Look != 1 || len(look.Threads) < 12 || len(look.PDs) < 5 {
-		t.Errorf("%v: %s", err, r.stdout)
+// lookedAt holds what top says of a guest that runs.
+func lookedAt(t *testing.T, vm *qemu.VM) {
+	r := thaw(t, "top", vm.GDB(), "--build", guestDir, "--once", "--json")
+	var look report.LookJSON
+	if err := json.Unmarshal([]byte(r.stdout), &look); err != nil || r.code != exitOK || look.Look != 1 || len(look.Threads) < 12 || len(look.PDs) < 5 {
+		t.Errorf("exit code %d, %v: %s%s", r.code, err, r.stdout, r.stderr)
 	}
+}
+
+// checkServed has gdb see components as inferiors and kernel threads as their threads,
+// live and recorded, by one script, and lldb one component.
+func checkServed(t *testing.T, vm *qemu.VM) {
 	checks := func(t *testing.T, kind string, serve ...string) {
 		socket, end := served(t, serve...)
 		out, err := exec.Command("gdb", "-nx", "-batch", "-ex", fmt.Sprintf("python where, kind, function, thread = %q, %q, 'Timer::Session_client::msleep(unsigned long)', 'sheep_counter/ep'", socket, kind),
@@ -79,5 +81,4 @@ func TestServeChecks(t *testing.T) {
 		}
 		end()
 	})
-	readUntil(t, vm.Serial(), "sheep")
 }
