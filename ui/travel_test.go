@@ -48,10 +48,42 @@ func TestReverseKeys(t *testing.T) {
 			t.Fatalf("%s did nothing", key)
 		}
 	}
+	for line, want := range map[string]string{":wrote 401ff9a0 1f": "who wrote the word at 401ff9a0 of task 1f, 1", ":wrote slot 20f 1f": "who wrote slot 20f of task 1f, 1",
+		":origin register rbx": "who wrote the saved rbx of thread 231, 16"} {
+		r.press(strings.Split(line, "")...)
+		r.press("Enter")
+		select {
+		case name := <-called:
+			if name != want {
+				t.Errorf("%s called %q, want %q", line, name, want)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatalf("%s did nothing", line)
+		}
+	}
+	r.press(strings.Split(":wrote xyz", "")...)
+	r.press("Enter")
+	r.expect("is no hex number")
 	r.press("F")
 	r.expect("a replayed run cannot be changed")
 	r.press("B")
 	r.expect("the guest is at this stop")
+}
+
+// Who wrote a word is asked in the memory view, and its answer leads to the place.
+func TestWhoWroteKeys(t *testing.T) {
+	v := inMode(viewPeek(view.QueryMemory)(), view.BackReverse, "", "")
+	fake := newFake(v)
+	var calls []string
+	fake.onCall = func(name string) { calls = append(calls, name) }
+	u := newDrawn(t, fakeTraveller{fakeForcer{fake}}, v, Options{})
+	u.asks.answer(v.Peek)
+	press(u, "W")
+	u.asks.answer(&view.Peek{Title: "who wrote it", Origins: []view.Origin{{Position: 77, Word: "the word", Place: view.Place{Function: "f"}, Sure: true}, {Text: "it stood there"}}})
+	press(u, "Enter")
+	if got := strings.Join(calls, "; "); !strings.HasPrefix(got, "who wrote the word at ") || !strings.HasSuffix(got, "position 77") {
+		t.Errorf("called: %s", got)
+	}
 }
 
 // Keys that do nothing say why, and what to do about it.
