@@ -155,10 +155,6 @@ func (a Arch) Paging(known memory.Paging, cpus iter.Seq[target.Registers]) memor
 	return known
 }
 
-// PagingInRegisters says that page tables alone do not tell how the kernel's addresses are
-// translated: registers do, too.
-func (a Arch) PagingInRegisters() bool { return a.paging != nil }
-
 // Member is where a thread state of Genode's has a register, by number in General.
 func (a Arch) Member(n int) string {
 	if a.array != "" {

@@ -94,9 +94,6 @@ func Open(ctx context.Context, ram RAM, k Kernel) (*Guest, error) {
 	if err != nil {
 		return nil, err
 	}
-	if a.PagingInRegisters() {
-		return nil, fmt.Errorf("a guest on %v cannot be looked at while it runs: which page tables are the kernel's stands in registers alone, which only a stop tells", k.File.Machine())
-	}
 	s := scenario.Plain()
 	g := &Guest{ram: &running{RAM: ram}, kernel: k, began: time.Now(),
 		programs: components.New(map[string]*debuginfo.File{s.KernelName(): k.File}, s)}
