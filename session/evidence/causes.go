@@ -85,6 +85,17 @@ var rules = []rule{
 		},
 	},
 	{
+		name: "return-unseen", verdict: view.Unknown,
+		when: func(f *facts) bool {
+			// QEMU tells one of two stops at the same moment: the return may be the other one.
+			return !f.arrived && f.wrote != nil && f.over != nil && f.over == f.save && f.inside
+		},
+		cause: func(f *facts) string {
+			return fmt.Sprintf("%s wrote the requested state while the thread was inside the kernel, which saved ip %#x of it later: it came back to user mode between them, and that was not seen", f.wrote.Place.Function, f.over.IP)
+		},
+		advice: "try again: whether it went on at the requested ip is not known",
+	},
+	{
 		name: "ran-meanwhile", verdict: view.Ignored,
 		when: func(f *facts) bool {
 			// It was in user mode as the request came: what was saved is where it ran on to.

@@ -59,6 +59,7 @@ func TestRules(t *testing.T) {
 		{make_(waiting, nil, func(f *facts) { f.equal = true }), "coincident", view.Coincident, "coincidence"},
 		{make_(waiting, there, nil), "entered-unseen", view.Unknown, "do not explain"},
 		{make_(waiting, elsewhere, func(f *facts) { f.wrote = w }), "entered-unseen", view.Unknown, "do not explain"},
+		{make_(running, nil, func(f *facts) { f.wrote, f.over, f.save, f.inside = w, w2, w2, true }), "return-unseen", view.Unknown, "was not seen"},
 		{make_(running, elsewhere, func(f *facts) { f.wrote, f.over, f.save = w, w2, w2 }), "ran-meanwhile", view.Ignored, "processor 1"},
 		{make_(running, nil, func(f *facts) { f.wrote, f.over, f.save = w, w2, w2 }), "ran-meanwhile", view.Ignored, "saved the live registers over it"},
 		{make_(waiting, elsewhere, func(f *facts) { f.wrote, f.over, f.save = w, w2, w2 }), "overwritten", view.Overwritten, "copy_utcb_to_ts"},
@@ -210,6 +211,27 @@ func TestThreadMadeTwice(t *testing.T) {
 		}
 		if waits := j.Waits(s); len(waits) != 0 {
 			t.Errorf("%s: %v", c.what, waits)
+		}
+	}
+}
+
+// A thread on another processor came into the kernel between the request and its
+// writing: it left with what was written, and what is saved later says nothing of that.
+func TestInsideAsItWasWritten(t *testing.T) {
+	saved := []view.Frame{{Place: view.Place{Function: "memcpy"}}, {Place: view.Place{Function: "save"}}}
+	q := Request{At: Instant{Seq: 1}, IP: 11, SP: 12, Thread: kernel.Thread{Running: true, IP: 1, SP: 2}}
+	writes := []Write{
+		{At: Instant{Seq: 2}, Saved: Saved{IP: 1, SP: 2}, Frames: saved},
+		{At: Instant{Seq: 3}, Saved: Saved{IP: 11, SP: 12}},
+		{At: Instant{Seq: 4}, Saved: Saved{IP: 21, SP: 22}, Frames: saved},
+	}
+	ev := New()
+	j := &Judge{Ev: &ev, Platform: &kernel.Platform{Saves: []string{"save"}}}
+	s := &view.Snapshot{System: kernel.NewSystem(nil, nil)}
+	for first, want := range []bool{true, false} {
+		f := j.factsOf(s, &Track{Requests: []Request{q}, Writes: writes[first:]})
+		if f.inside != want || f.over == nil || f.over != f.save {
+			t.Errorf("from write %d: inside %v, over %+v", first, f.inside, f.over)
 		}
 	}
 }

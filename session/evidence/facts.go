@@ -24,6 +24,7 @@ type facts struct {
 	wrote    *Write      // first write that put the requested ip and sp in place
 	over     *Write      // a later write that replaced them
 	save     *Write      // a later one by the kernel's entry, which saved the thread's live registers
+	inside   bool        // the kernel's entry had saved them when the request was written: the thread was inside
 	faulted  *Write      // of these the one that saved the kernel's own: its return to user mode faulted
 	equal    bool        // the frame held the request already when it came
 	arrived  bool        // entered at the requested ip and sp
@@ -57,7 +58,8 @@ func (j *Judge) factsOf(s *view.Snapshot, t *Track) *facts {
 		case f.equal && w.Saved == w.Old && w.uncalled():
 			// The kernel's entry saves again what was there: nobody's request either.
 		case known && w.IP == q.IP && w.SP == q.SP:
-			f.wrote, f.over = w, nil
+			n := len(f.writes) - 2
+			f.wrote, f.over, f.inside = w, nil, n >= 0 && j.saves(&f.writes[n])
 		case f.wrote != nil && !j.Platform.Place(w.Where).Aside && !j.inKernel(w.IP):
 			f.over = w
 		}
