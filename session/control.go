@@ -362,7 +362,9 @@ func (c *Controller) move(by int) bool {
 		return false
 	}
 	c.shown = to
-	c.send(c.engine.viewAt(to, c.state, ""))
+	v := c.engine.viewAt(to, c.state, "")
+	v.Peek = c.peek // an answer that goes and comes back would be shown again
+	c.send(v)
 	return true
 }
 
