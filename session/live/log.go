@@ -1,7 +1,6 @@
 package live
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"net"
@@ -9,7 +8,6 @@ import (
 	"sync"
 	"syscall"
 
-	"thaw/printable"
 	"thaw/readfile"
 	"thaw/words"
 )
@@ -22,12 +20,6 @@ type logLines struct {
 	readers int         // that have not ended
 	file    *serialFile // nil if it is not a file
 }
-
-// Bounds on what a guest may write.
-const (
-	maxLines = 20000 // kept between two calls of take
-	maxLine  = 1000  // bytes of a line; the rest goes into the next
-)
 
 // newLogLines reads r until its end. The goroutine ends with the reader, which
 // its owner closes.
@@ -66,33 +58,6 @@ func (l *logLines) follow(r io.Reader) {
 			}
 		}
 	}()
-}
-
-// splitter cuts what is read piece by piece into lines for a terminal.
-type splitter struct{ begun []byte }
-
-// split is the lines that end in a piece.
-func (s *splitter) split(piece []byte) (out []string) {
-	data := append(s.begun, piece...)
-	for {
-		end := bytes.IndexByte(data[:min(len(data), maxLine)], '\n') + 1
-		if end == 0 && len(data) >= maxLine {
-			end = maxLine // the rest goes into the next line
-		}
-		if end == 0 {
-			s.begun = bytes.Clone(data)
-			return out
-		}
-		out, data = append(out, printable.Line(string(data[:end]))), data[end:]
-	}
-}
-
-// rest is a last line without an end, if there is one.
-func (s *splitter) rest() []string {
-	if len(s.begun) == 0 {
-		return nil
-	}
-	return []string{printable.Line(string(s.begun))}
 }
 
 func (l *logLines) count(by int) {

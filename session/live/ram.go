@@ -138,17 +138,6 @@ func (e *otherRAM) Error() string {
 	return fmt.Sprintf("%s is not the guest's RAM: it differs at physical %#x; give the mem-path of the guest's own memory-backend-file, with share=on", e.path, e.at)
 }
 
-// Places that are compared: so many, so far from each other.
-const (
-	comparedPlaces = 256
-	placesApart    = 1 << 16
-	comparedBytes  = 64
-)
-
-// pcHole is where a PC has its video memory and ROMs, which chipset registers
-// switch between RAM and others.
-func pcHole(addr uint64) bool { return addr >= 0xa0000 && addr < 0x100000 }
-
 // lowPlaces are places of RAM that begins at address 0.
 func lowPlaces() []uint64 {
 	var out []uint64
@@ -305,4 +294,94 @@ func inStub(reqs []memory.Request) []gdbremote.MemoryRequest {
 		batch[i] = gdbremote.MemoryRequest{Addr: r.Addr, Buf: r.Buf}
 	}
 	return batch
+}
+
+// process is that of a proven view, nil if there is none.
+func (t *ramAccess) process() *processRAM {
+	if v := t.ram(); v != nil {
+		return v.process
+	}
+	return nil
+}
+
+// readProcess reads from the process what is RAM there, through the stub what else
+// is RAM or ROM, and nothing of devices: to read them may have effects.
+func (t *ramAccess) readProcess(p *processRAM, reqs []memory.Request) error {
+	var direct, stub []int
+	for i := range reqs {
+		r := &reqs[i]
+		switch n := len(r.Buf); {
+		case p.ram.Holds(r.Addr, n):
+			direct = append(direct, i)
+		case n == 0:
+			r.Err = nil
+		case p.holds(r.Addr, n) || t.asksAgain(p) && p.holds(r.Addr, n):
+			stub = append(stub, i)
+		default:
+			r.Err = fmt.Errorf("physical %#x is no RAM of the guest's", r.Addr)
+		}
+	}
+	if len(direct) == len(reqs) {
+		if err := p.ram.ReadPhysical(reqs); err != nil {
+			return t.readWithout(err, reqs)
+		}
+		return nil
+	}
+	if err := memory.Some(reqs, direct, p.ram.ReadPhysical); err != nil {
+		return t.readWithout(err, reqs)
+	}
+	return memory.Some(reqs, stub, t.ReadStub)
+}
+
+// readWithout reads through the stub from now on: the process may not be read any
+// more, or has ended, which the stub will tell.
+func (t *ramAccess) readWithout(why error, reqs []memory.Request) error {
+	t.warning = why.Error() + "; memory is read through the stub"
+	t.unmap()
+	return t.ReadStub(reqs)
+}
+
+// asksAgain asks once per stop where RAM is: the guest may have moved a device's.
+func (t *ramAccess) asksAgain(p *processRAM) bool {
+	if !p.stale {
+		return false
+	}
+	p.stale = false
+	blocks, err := t.memoryTree(t.reads)
+	if err != nil || len(blocks) == 0 {
+		return false
+	}
+	p.blocks = blocks
+	return true
+}
+
+// findProcess finds QEMU's process and where the guest's RAM lies in it; nil where
+// there is none on this host, or where its monitor does not tell.
+func (t *ramAccess) findProcess(ctx context.Context) (*processRAM, error) {
+	pid, ok := t.qemuPID()
+	if !ok {
+		return nil, nil
+	}
+	blocks, err := t.memoryTree(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var pieces []memory.HostRAM
+	for _, b := range blocks {
+		if !b.direct || len(pieces) == mostBlocks {
+			continue
+		}
+		host, err := t.hostAddress(ctx, b.first)
+		if err != nil {
+			return nil, err
+		}
+		if host == 0 {
+			return nil, nil
+		}
+		pieces = append(pieces, memory.HostRAM{First: b.first, Last: b.last, Host: host})
+	}
+	if len(pieces) == 0 {
+		return nil, nil
+	}
+	return &processRAM{pid: pid, ram: memory.NewProcess(pid, pieces), blocks: blocks}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"debug/elf"
 	"errors"
+	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -174,4 +175,30 @@ func (t *runner) KernelStack(ctx context.Context, cpu int, mem memory.Reader) (u
 		return 0, nil // hidden from user mode
 	}
 	return sp, err
+}
+
+// breakAtEnd makes QEMU stop at the end of the recorded run, where it would end;
+// it forgets that whenever it moves the guest. It is false at the end.
+func (t *runner) breakAtEnd(ctx context.Context) (bool, error) {
+	if t.end == 0 {
+		return true, nil
+	}
+	at, err := t.Position(ctx)
+	if err != nil {
+		return false, err
+	}
+	if at >= t.end {
+		return false, nil
+	}
+	return true, t.tell(ctx, fmt.Sprintf("replay_break %d", t.end))
+}
+
+// atEnd says whether a stop that nothing else explains is the end of the
+// recorded run.
+func (t *runner) atEnd(ctx context.Context, s gdbremote.Stop) (bool, error) {
+	if t.end == 0 || s.Exited || s.Signal != gdbremote.SignalInterrupt {
+		return false, nil
+	}
+	at, err := t.Position(ctx)
+	return at >= t.end, err
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"sync"
 
+	"thaw/printable"
 	"thaw/readfile"
 )
 
@@ -116,3 +117,36 @@ func (s *serialFile) again() {
 		s.at, s.begun = 0, splitter{}
 	}
 }
+
+// splitter cuts what is read piece by piece into lines for a terminal.
+type splitter struct{ begun []byte }
+
+// split is the lines that end in a piece.
+func (s *splitter) split(piece []byte) (out []string) {
+	data := append(s.begun, piece...)
+	for {
+		end := bytes.IndexByte(data[:min(len(data), maxLine)], '\n') + 1
+		if end == 0 && len(data) >= maxLine {
+			end = maxLine // the rest goes into the next line
+		}
+		if end == 0 {
+			s.begun = bytes.Clone(data)
+			return out
+		}
+		out, data = append(out, printable.Line(string(data[:end]))), data[end:]
+	}
+}
+
+// rest is a last line without an end, if there is one.
+func (s *splitter) rest() []string {
+	if len(s.begun) == 0 {
+		return nil
+	}
+	return []string{printable.Line(string(s.begun))}
+}
+
+// Bounds on what a guest may write.
+const (
+	maxLines = 20000 // kept between two calls of take
+	maxLine  = 1000  // bytes of a line; the rest goes into the next
+)

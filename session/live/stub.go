@@ -5,7 +5,10 @@ import (
 	"debug/elf"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -243,4 +246,34 @@ func (t *stub) Disconnect(ctx context.Context) error {
 		return nil
 	}
 	return errors.Join(t.leave(ctx), t.client.Close())
+}
+
+// executed is what `info replay` says.
+var executed = regexp.MustCompile(`instruction count = (\d+)`)
+
+// Position is how many instructions of the recorded run were executed.
+func (t *stub) Position(ctx context.Context) (uint64, error) {
+	text, err := t.client.Monitor(ctx, "info replay")
+	if err != nil {
+		return 0, t.lost(err)
+	}
+	m := executed.FindStringSubmatch(text)
+	if m == nil {
+		return 0, fmt.Errorf("QEMU does not tell the position in the recorded run: %q", strings.TrimSpace(text))
+	}
+	return strconv.ParseUint(m[1], 10, 64)
+}
+
+// tell runs a command of QEMU's monitor that says something only if it fails.
+func (t *stub) tell(ctx context.Context, command string) error {
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveWithin)
+	defer cancel()
+	text, err := t.client.Monitor(limited, command)
+	if err != nil {
+		return t.lost(err)
+	}
+	if text = strings.TrimSpace(text); text != "" {
+		return fmt.Errorf("QEMU's %s: %s", command, strings.TrimPrefix(text, "Error: "))
+	}
+	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"strconv"
 	"strings"
 	"time"
 
@@ -36,22 +35,6 @@ func (t *stub) RecordedEnd(ctx context.Context) (uint64, error) {
 
 // beforeShutdown is how many instructions before its shutdown a replay stands still.
 const beforeShutdown = 200
-
-// executed is what `info replay` says.
-var executed = regexp.MustCompile(`instruction count = (\d+)`)
-
-// Position is how many instructions of the recorded run were executed.
-func (t *stub) Position(ctx context.Context) (uint64, error) {
-	text, err := t.client.Monitor(ctx, "info replay")
-	if err != nil {
-		return 0, t.lost(err)
-	}
-	m := executed.FindStringSubmatch(text)
-	if m == nil {
-		return 0, fmt.Errorf("QEMU does not tell the position in the recorded run: %q", strings.TrimSpace(text))
-	}
-	return strconv.ParseUint(m[1], 10, 64)
-}
 
 // ReverseStep goes back by one instruction.
 func (t *runner) ReverseStep(ctx context.Context) (target.Stop, error) {
@@ -135,46 +118,6 @@ func (t *stub) NoReplayWatch() string {
 		return "QEMU before version 8 may end at a watchpoint in a replay"
 	}
 	return ""
-}
-
-// breakAtEnd makes QEMU stop at the end of the recorded run, where it would end;
-// it forgets that whenever it moves the guest. It is false at the end.
-func (t *runner) breakAtEnd(ctx context.Context) (bool, error) {
-	if t.end == 0 {
-		return true, nil
-	}
-	at, err := t.Position(ctx)
-	if err != nil {
-		return false, err
-	}
-	if at >= t.end {
-		return false, nil
-	}
-	return true, t.tell(ctx, fmt.Sprintf("replay_break %d", t.end))
-}
-
-// atEnd says whether a stop that nothing else explains is the end of the
-// recorded run.
-func (t *runner) atEnd(ctx context.Context, s gdbremote.Stop) (bool, error) {
-	if t.end == 0 || s.Exited || s.Signal != gdbremote.SignalInterrupt {
-		return false, nil
-	}
-	at, err := t.Position(ctx)
-	return at >= t.end, err
-}
-
-// tell runs a command of QEMU's monitor that says something only if it fails.
-func (t *stub) tell(ctx context.Context, command string) error {
-	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveWithin)
-	defer cancel()
-	text, err := t.client.Monitor(limited, command)
-	if err != nil {
-		return t.lost(err)
-	}
-	if text = strings.TrimSpace(text); text != "" {
-		return fmt.Errorf("QEMU's %s: %s", command, strings.TrimPrefix(text, "Error: "))
-	}
-	return nil
 }
 
 // SaveVM keeps the whole machine as a VM snapshot in QEMU's qcow2 drive.
