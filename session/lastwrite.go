@@ -43,15 +43,15 @@ func (tr *traveller) LastWrite(ctx context.Context, thread kernel.ID) error {
 		return tr.stay(ctx, at, here, errors.New("given up"))
 	}
 	if w.position == 0 {
-		return tr.stay(ctx, at, here, fmt.Errorf("nothing wrote the saved state of %s (thread %s) %s", o.Name, o.ID, tr.searched()))
+		return tr.stay(ctx, at, here, fmt.Errorf("nothing wrote the saved state of %s (thread %s) %s", o.Name, o.ID, searched(tr.saves)))
 	}
 	return tr.goTo(ctx, w.position, &w.here, fmt.Sprintf("back at the last write of %s's saved state (thread %s): by %s", o.Name, o.ID, w.by))
 }
 
 // searched says how far back a search for writes goes.
-func (tr *traveller) searched() string {
+func searched(saves []save) string {
 	from := uint64(0)
-	for i, s := range tr.saves {
+	for i, s := range saves {
 		if i == 0 || s.position < from {
 			from = s.position
 		}

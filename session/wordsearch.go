@@ -68,7 +68,7 @@ const saveBeyond = 2_000_000
 
 // always says since when memory has had its value, where no write was found.
 func (s *wordSearch) always() string {
-	text := s.searched()
+	text := searched(s.saves)
 	if text == "before" {
 		text = "since the recorded run began"
 	}

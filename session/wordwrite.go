@@ -26,7 +26,8 @@ func (tr *traveller) LastWriteOf(ctx context.Context, w view.Word, steps int) (o
 		return nil, errors.New(whyNoReverse)
 	}
 	w.Name = w.Words()
-	p, err := tr.wordOf(ctx, w)
+	s := &wordSearch{traveller: tr, r: tr.reverser()}
+	p, err := s.wordOf(ctx, w)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", w.Name, err)
 	}
@@ -36,7 +37,7 @@ func (tr *traveller) LastWriteOf(ctx context.Context, w view.Word, steps int) (o
 	case len(tr.saves) == 0:
 		return nil, errors.New("this takes VM snapshots: attach with --snapshots to a QEMU with a qcow2 drive; without them every look runs the guest from its start")
 	}
-	r, at, err := tr.beginBack(ctx)
+	_, at, err := tr.beginBack(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +46,6 @@ func (tr *traveller) LastWriteOf(ctx context.Context, w view.Word, steps int) (o
 	if err := tr.bare(ctx); err != nil {
 		return nil, tr.arrive(ctx, nil, err)
 	}
-	s := &wordSearch{traveller: tr, r: r}
 	out, last, err := s.origins(ctx, w, p, at, min(steps, view.MaxOrigins))
 	var unfound *unfoundError
 	if errors.As(err, &unfound) && len(out) == 0 {
@@ -67,38 +67,38 @@ func (tr *traveller) LastWriteOf(ctx context.Context, w view.Word, steps int) (o
 }
 
 // wordOf is the physical memory of a word, as it is at the present stop.
-func (tr *traveller) wordOf(ctx context.Context, w view.Word) (p physical, err error) {
-	newest := tr.history.newest()
+func (s *wordSearch) wordOf(ctx context.Context, w view.Word) (p physical, err error) {
+	newest := s.history.newest()
 	if newest == nil {
 		return p, errors.New("the guest has not stopped so far")
 	}
 	if w.Size == 0 {
-		w.Size = tr.m.PtrSize()
+		w.Size = s.m.PtrSize()
 	}
 	if w.Size < 1 || w.Size > maxWord {
 		return p, fmt.Errorf("it has %d bytes: 1 to %d can be asked about", w.Size, maxWord)
 	}
 	if w.Register != "" {
-		return tr.savedRegister(ctx, w)
+		return s.savedRegister(ctx, w)
 	}
 	if w.Table {
-		finder, ok := tr.m.Decoder.(kernel.SlotFinder)
+		finder, ok := s.m.Decoder.(kernel.SlotFinder)
 		if !ok {
-			return p, fmt.Errorf("where %s keeps a slot is not known", tr.m.Decoder.Platform().Name)
+			return p, fmt.Errorf("where %s keeps a slot is not known", s.m.Decoder.Platform().Name)
 		}
 		w.Addr = finder.SlotAddr(w.Slot)
 	}
-	root, err := taskRoot(newest.snap, tr.m.CPU().Root, w.Task)
+	root, err := taskRoot(newest.snap, s.m.CPU().Root, w.Task)
 	if err != nil {
 		return p, err
 	}
-	p, err = readPhysical(tr.m.Fresh(root), w.Addr, w.Size)
+	p, err = readPhysical(s.m.Fresh(root), w.Addr, w.Size)
 	var fault *memory.Fault
 	if phys, ok := uint64(0), false; errors.As(err, &fault) && w.Task != 0 {
-		if phys, ok = tr.memory.Attached(w.Task, w.Addr); ok { // not mapped so far
+		if phys, ok = s.memory.Attached(w.Task, w.Addr); ok { // not mapped so far
 			p = physical{addr: phys, value: make([]byte, w.Size)}
 			req := []memory.Request{{Addr: phys, Buf: p.value}}
-			if err = tr.m.ReadPhysical(req); err == nil {
+			if err = s.m.ReadPhysical(req); err == nil {
 				err = req[0].Err
 			}
 		}
@@ -107,8 +107,8 @@ func (tr *traveller) wordOf(ctx context.Context, w view.Word) (p physical, err e
 }
 
 // savedRegister is where a thread's register is kept.
-func (tr *traveller) savedRegister(ctx context.Context, w view.Word) (p physical, err error) {
-	o, err := tr.savedStateOf(ctx, w.Thread)
+func (s *wordSearch) savedRegister(ctx context.Context, w view.Word) (p physical, err error) {
+	o, err := s.savedStateOf(ctx, w.Thread)
 	if err != nil {
 		return p, err
 	}
@@ -118,9 +118,9 @@ func (tr *traveller) savedRegister(ctx context.Context, w view.Word) (p physical
 	}
 	addr := uint64(0)
 	switch w.Register {
-	case tr.m.Arch.IP:
+	case s.m.Arch.IP:
 		addr = kept.IPAddr
-	case tr.m.Arch.SP:
+	case s.m.Arch.SP:
 		addr = kept.SPAddr
 	}
 	for _, b := range kept.Beside {
@@ -131,11 +131,11 @@ func (tr *traveller) savedRegister(ctx context.Context, w view.Word) (p physical
 	if addr == 0 {
 		return p, fmt.Errorf("where the %s keeps it is not known", kept.Text)
 	}
-	space, err := tr.m.KernelSpace()
+	space, err := s.m.KernelSpace()
 	if err != nil {
 		return p, err
 	}
-	return readPhysical(tr.m.Fresh(space.Root()), addr, w.Size)
+	return readPhysical(s.m.Fresh(space.Root()), addr, w.Size)
 }
 
 // readPhysical reads memory of a space, and tells where it stands.
