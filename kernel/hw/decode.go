@@ -60,39 +60,6 @@ type known struct {
 	err   error
 }
 
-// Decode reads all kernel objects. It fails only where there is nothing to show;
-// what is damaged is told in the model's Problems and in the objects.
-//
-// Over a memory.Mirror that was refreshed since the last call, what did not change in
-// memory is not decoded again.
-func (l *Layout) Decode(m kernel.Machine) (*kernel.System, error) {
-	d := &decoder{Layout: l, m: m, old: &last{}, now: &last{nodes: kept.Table[node]{}, raws: kept.Table[raw]{}, built: map[uint64]*built{}},
-		ids: map[uint64]kernel.ID{}, objects: map[uint64]*known{}}
-	var before *kept.Space
-	if l.last != nil {
-		before = l.last.space
-	}
-	space, same, err := kept.Open(m, before, l.KernelSpace)
-	if err != nil {
-		l.last = nil
-		return nil, err
-	}
-	d.Words = offsets.Words{Space: space, Ptr: l.ptr}
-	if d.space, d.now.space = space, space; same {
-		d.old = l.last
-	}
-	if err := d.findCore(); err != nil {
-		l.last = nil
-		return nil, err
-	}
-	d.findObjects()
-	d.findIdle()
-	sys := d.system()
-	sys.Anew = d.anew
-	l.last = d.now
-	return sys, nil
-}
-
 // KernelSpace is an address space that maps the kernel: that of a processor at the
 // stop, since it is mapped into every protection domain. It has none before bootstrap
 // has switched page tables.
@@ -128,94 +95,6 @@ func (d *decoder) findCore() error {
 	}
 	d.core, err = d.Follow(d.root.pd, 0)
 	return err
-}
-
-// findObjects finds all kernel objects: core has a capability for each that it made.
-func (d *decoder) findObjects() {
-	var err error
-	if d.held, err = d.tree(d.core + d.pd.tree); err != nil {
-		d.probs.Note("core's capabilities: %v", err)
-	}
-	for _, n := range d.held {
-		if n.identity == 0 || n.obj == 0 {
-			continue // dead
-		}
-		k := d.objects[n.obj]
-		if k == nil {
-			k = &known{addr: n.obj, kind: n.kind, class: d.thread.classes[0]}
-			d.add(k)
-		}
-		if d.ids[n.identity] == 0 {
-			d.ids[n.identity] = kernel.ID(n.capid)
-		}
-		if k.id == 0 && d.owns(k, n.identity) {
-			k.id = kernel.ID(n.capid)
-		}
-	}
-	if d.objects[d.core] == nil { // in 18.02 there is no capability for core's own
-		d.add(&known{addr: d.core, kind: typePD})
-	}
-	for _, k := range d.order {
-		if k.id == 0 {
-			k.id = kernel.ID(k.addr) // core has no capability for it itself, only for what it serves
-		}
-	}
-}
-
-// add takes up an object, and reads it.
-func (d *decoder) add(k *known) {
-	d.objects[k.addr] = k
-	d.order = append(d.order, k)
-	it, anew := d.now.raws.Take(d.space, d.old.raws, k.addr, func(addr uint64) (raw, error) { return d.read(k.kind, addr) })
-	if k.raw, k.err = &it.Value, it.Err; anew {
-		d.anew++
-	}
-}
-
-// owns says whether an identity is the object's own, and for a thread of which class it
-// is then. Others are those of what a thread serves.
-func (d *decoder) owns(k *known, identity uint64) bool {
-	if k.kind != typeThread {
-		return identity-k.addr < d.sizeOf(k)
-	}
-	for _, c := range d.thread.classes {
-		if identity == k.addr+c.identity {
-			k.class = c
-			return true
-		}
-	}
-	return false
-}
-
-// sizeOf is that of an object with its identity.
-func (d *decoder) sizeOf(k *known) uint64 {
-	switch k.kind {
-	case typeThread:
-		return k.class.size
-	case typePD:
-		return d.Layout.pd.size
-	case typeContext:
-		return d.signal.contextSize
-	case typeReceiver:
-		return d.signal.receiverSize
-	case typeIRQ:
-		return d.irq.size
-	}
-	return d.Layout.caps.identSize
-}
-
-// findIdle finds the processors' idle threads, which no capability names.
-func (d *decoder) findIdle() {
-	cpus, err := d.processors(d.space, nil)
-	if err != nil {
-		d.probs.Note("the list of processors: %v", err)
-	}
-	for _, cpu := range cpus {
-		addr := cpu.addr + d.cpu.idle
-		if d.objects[addr] == nil {
-			d.add(&known{id: kernel.ID(addr), addr: addr, kind: typeThread, class: class{name: "Kernel::Idle_thread", size: d.thread.classes[0].identity}})
-		}
-	}
 }
 
 // words of enum Kernel::Object::Type.
@@ -314,4 +193,24 @@ func (d *decoder) tree(base uint64) (out []node, err error) {
 	})
 	slices.SortStableFunc(out, func(a, b node) int { return int(a.capid) - int(b.capid) })
 	return out, err
+}
+
+// raw is what was read of an object, with kernel pointers where the model has ids.
+type raw struct {
+	thread *rawThread
+	name   string // of a PD: its label
+	root   uint64 // of its page tables
+
+	// Of a signal context: its receiver; of a receiver: the thread that waits at it;
+	// of an IRQ: its signal context.
+	to              uint64
+	number, submits uint64 // imprint, or vector
+	ack             uint64
+}
+
+// built is an object of the model, and what it was made of.
+type built struct {
+	obj   *kernel.Object
+	raw   *raw
+	nodes []node // of a PD: its capabilities
 }

@@ -142,30 +142,6 @@ type cpuLayout struct {
 	stackSize uint64
 }
 
-// NewLayout finds the layout in core's debug info. The error names what is missing.
-func NewLayout(f kernel.Symbols) (*Layout, error) {
-	gen, err := generationOf(f)
-	if err != nil {
-		return nil, err
-	}
-	l := &Layout{file: f, ptr: f.PtrSize(), gen: gen, states: map[stateKey]*stateWords{}, platform: newPlatform(f.Machine(), gen)}
-	err = offsets.FindParts(f, give, []offsets.Part{
-		{What: "the kernel's root objects", Find: l.findRoot},
-		{What: "capabilities", Find: l.findTree},
-		{What: "protection domains", Find: l.findPD},
-		{What: "threads", Find: l.findThread},
-		{What: "IPC and waits of threads", Find: l.findWaits},
-		{What: "registers of threads", Find: l.findRegisters},
-		{What: "signals", Find: l.findSignals},
-		{What: "interrupts", Find: l.findIRQ},
-		{What: "processors", Find: l.findCPU},
-	})
-	if err != nil {
-		return nil, err
-	}
-	return l, nil
-}
-
 // coreObject is what core makes of a kernel object: the object and its identity.
 func coreObject(class string) string { return "Kernel::Core_object<Kernel::" + class + ">" }
 
@@ -371,3 +347,8 @@ func (l *Layout) findCPU(f *offsets.Finder) {
 // entryStack is how large the stack of kernel entries is at the most
 // (Hw::Mm::KERNEL_STACK_SIZE, 64 KiB in 21.11 to 26.02).
 const entryStack = 64 << 10
+
+// stateKey is a thread's state, and stateWords what it means.
+type stateKey struct{ state, paused, exception uint64 }
+
+type stateWords struct{ names []string }

@@ -9,19 +9,6 @@ import (
 	"thaw/memory"
 )
 
-// raw is what was read of an object, with kernel pointers where the model has ids.
-type raw struct {
-	thread *rawThread
-	name   string // of a PD: its label
-	root   uint64 // of its page tables
-
-	// Of a signal context: its receiver; of a receiver: the thread that waits at it;
-	// of an IRQ: its signal context.
-	to              uint64
-	number, submits uint64 // imprint, or vector
-	ack             uint64
-}
-
 // read reads an object by its kind.
 func (d *decoder) read(kind string, addr uint64) (r raw, err error) {
 	switch kind {
@@ -46,13 +33,6 @@ func (d *decoder) read(kind string, addr uint64) (r raw, err error) {
 		return r, fmt.Errorf("reading it: %w", err)
 	}
 	return r, nil
-}
-
-// built is an object of the model, and what it was made of.
-type built struct {
-	obj   *kernel.Object
-	raw   *raw
-	nodes []node // of a PD: its capabilities
 }
 
 // system makes the model. What is as it was at the stop before is taken over: it was
@@ -180,4 +160,92 @@ func (d *decoder) id(addr uint64) kernel.ID {
 		return k.id
 	}
 	return 0
+}
+
+// findObjects finds all kernel objects: core has a capability for each that it made.
+func (d *decoder) findObjects() {
+	var err error
+	if d.held, err = d.tree(d.core + d.pd.tree); err != nil {
+		d.probs.Note("core's capabilities: %v", err)
+	}
+	for _, n := range d.held {
+		if n.identity == 0 || n.obj == 0 {
+			continue // dead
+		}
+		k := d.objects[n.obj]
+		if k == nil {
+			k = &known{addr: n.obj, kind: n.kind, class: d.thread.classes[0]}
+			d.add(k)
+		}
+		if d.ids[n.identity] == 0 {
+			d.ids[n.identity] = kernel.ID(n.capid)
+		}
+		if k.id == 0 && d.owns(k, n.identity) {
+			k.id = kernel.ID(n.capid)
+		}
+	}
+	if d.objects[d.core] == nil { // in 18.02 there is no capability for core's own
+		d.add(&known{addr: d.core, kind: typePD})
+	}
+	for _, k := range d.order {
+		if k.id == 0 {
+			k.id = kernel.ID(k.addr) // core has no capability for it itself, only for what it serves
+		}
+	}
+}
+
+// add takes up an object, and reads it.
+func (d *decoder) add(k *known) {
+	d.objects[k.addr] = k
+	d.order = append(d.order, k)
+	it, anew := d.now.raws.Take(d.space, d.old.raws, k.addr, func(addr uint64) (raw, error) { return d.read(k.kind, addr) })
+	if k.raw, k.err = &it.Value, it.Err; anew {
+		d.anew++
+	}
+}
+
+// owns says whether an identity is the object's own, and for a thread of which class it
+// is then. Others are those of what a thread serves.
+func (d *decoder) owns(k *known, identity uint64) bool {
+	if k.kind != typeThread {
+		return identity-k.addr < d.sizeOf(k)
+	}
+	for _, c := range d.thread.classes {
+		if identity == k.addr+c.identity {
+			k.class = c
+			return true
+		}
+	}
+	return false
+}
+
+// sizeOf is that of an object with its identity.
+func (d *decoder) sizeOf(k *known) uint64 {
+	switch k.kind {
+	case typeThread:
+		return k.class.size
+	case typePD:
+		return d.Layout.pd.size
+	case typeContext:
+		return d.signal.contextSize
+	case typeReceiver:
+		return d.signal.receiverSize
+	case typeIRQ:
+		return d.irq.size
+	}
+	return d.Layout.caps.identSize
+}
+
+// findIdle finds the processors' idle threads, which no capability names.
+func (d *decoder) findIdle() {
+	cpus, err := d.processors(d.space, nil)
+	if err != nil {
+		d.probs.Note("the list of processors: %v", err)
+	}
+	for _, cpu := range cpus {
+		addr := cpu.addr + d.cpu.idle
+		if d.objects[addr] == nil {
+			d.add(&known{id: kernel.ID(addr), addr: addr, kind: typeThread, class: class{name: "Kernel::Idle_thread", size: d.thread.classes[0].identity}})
+		}
+	}
 }

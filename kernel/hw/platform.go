@@ -30,9 +30,6 @@ const (
 	inNoted kernel.Source = "ELR_EL1" // with SP_EL0: what the processor itself keeps, before the kernel pushes it
 )
 
-// Platform is what the debugger must know of base-hw beside its objects.
-func (l *Layout) Platform() *kernel.Platform { return &l.platform }
-
 // newPlatform is that of a processor. It pushes onto a stack of its own at a kernel
 // entry, never over what is saved, or right into the saved registers: then there is no
 // frame to be copied.

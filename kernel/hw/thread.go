@@ -86,11 +86,6 @@ func (d *decoder) cpuState(addr uint64) (s cpuState, err error) {
 	return s, d.Fields(addr, all...)
 }
 
-// stateKey is a thread's state, and stateWords what it means.
-type stateKey struct{ state, paused, exception uint64 }
-
-type stateWords struct{ names []string }
-
 // words are a thread's state by the kernel's names.
 func (l *Layout) words(t *rawThread) []string {
 	key := stateKey{t.state, min(t.paused, 1), t.exception}
