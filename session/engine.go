@@ -21,7 +21,6 @@ import (
 	"thaw/session/observe"
 	"thaw/session/scenario"
 	"thaw/session/target"
-	"thaw/session/view"
 )
 
 // Config is what a session is opened with.
@@ -54,46 +53,6 @@ type Engine struct {
 	asker      *asker
 	divergence bool // see Config
 	ended      error
-}
-
-// parts are what a session is made of: each knows those before it. What they find out
-// becomes the history.
-type parts struct {
-	target   Target
-	scn      *scenario.Scenario
-	rec      *recording // nil: nothing is recorded
-	programs *components.Set
-	m        *machine.Machine
-	drive    *drive.Driver
-	obs      *observe.Observer
-	memory   *memcompare.Comparer
-	change   *change.Changer
-	phases   *phaseLine
-	log      *guestlog.Book
-	history  *moments
-	notes    *noteBook
-}
-
-// moment is a stop in the history with all that was known then.
-type moment struct {
-	snap     *view.Snapshot
-	phases   []view.Phase
-	verdicts []view.ThreadVerdict
-	caps     *view.CapDiff
-	memory   *view.MemoryDiff
-	waits    []view.WaitChange
-	watches  []view.Watch
-	complete bool
-	finished bool
-	restore  int // number of the one it is about
-	infos    []view.BreakpointInfo
-	size     int // see moments
-
-	event    bool   // made by an event, not by a step or an interrupt
-	position uint64 // in a recorded run
-	guest    int    // see traveller
-	state    *state // to go on from here, nil if that cannot be
-	vm       string // VM snapshot of it, "" if there is none
 }
 
 // Open starts a session on a stopped target. Where the kernel runs already it
@@ -204,15 +163,4 @@ func (e *Engine) clear(ctx context.Context) error {
 		}
 	}
 	return errors.Join(e.bare(ctx), e.dropSaves(ctx))
-}
-
-// bare takes all breakpoints and watchpoints off a stopped target.
-func (ps *parts) bare(ctx context.Context) error {
-	if err := ps.drive.Breaks.PutBack(ctx); err != nil {
-		return err
-	}
-	if err := ps.drive.Guard.DisarmAll(ctx); err != nil {
-		return err
-	}
-	return ps.drive.Breaks.TakeOff(ctx)
 }

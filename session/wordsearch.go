@@ -3,15 +3,12 @@ package session
 import (
 	"bytes"
 	"context"
-	"debug/elf"
 	"fmt"
 	"slices"
 
 	"thaw/kernel"
 	"thaw/memory"
-	"thaw/session/drive"
 	"thaw/session/machine"
-	"thaw/session/origin"
 	"thaw/session/view"
 )
 
@@ -328,131 +325,4 @@ func (s *wordSearch) lastOther(ctx context.Context, p physical, _ []uint64, from
 		}
 	}
 	return at, false, nil
-}
-
-// author tells what gave memory its value between two neighbouring positions; seen says
-// that a watchpoint told of a write there, which may have left it as it was.
-func (s *wordSearch) author(ctx context.Context, p physical, lo, hi uint64, seen bool) (*arrival, error) {
-	if err := s.moveTo(ctx, lo); err != nil {
-		return nil, err
-	}
-	if err := s.m.Look(ctx, s.m.Stopped); err != nil {
-		return nil, err
-	}
-	c := &arrival{from: lo, to: hi}
-	had, old, err := s.has(p)
-	switch {
-	case err != nil:
-		return nil, err
-	case had && !seen:
-		return nil, unfound("physical memory at %#x has its value before instruction %d already: it changes too often to tell what wrote it", p.addr, lo)
-	}
-	c.old = old
-	step := s.step()
-	if sys, err := s.m.System(ctx); err == nil {
-		c.by = s.programs.Here(sys).Place(step.IP)
-		if o := sys.Running(s.m.Stopped); o != nil {
-			c.thread = o
-		}
-	} else {
-		c.by = s.programs.Kernel().Place(step.IP)
-	}
-	user := s.m.CPU().User
-	virt, known := uint64(0), false
-	if s.understood() {
-		virt, known = s.hits(step.Writes(), p)
-	}
-	if err := s.stepTo(ctx, hi); err != nil {
-		return nil, err
-	}
-	same, _, err := s.has(p)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.m.Look(ctx, s.m.Stopped); err != nil {
-		return nil, err
-	}
-	c.virt = virt
-	switch {
-	case !same && !seen: // the step took no interrupt, which came behind it: running on takes it
-		if err := s.moveTo(ctx, lo); err != nil {
-			return nil, err
-		}
-		if err := s.moveTo(ctx, hi); err != nil {
-			return nil, err
-		}
-		if err := s.m.Look(ctx, s.m.Stopped); err != nil {
-			return nil, err
-		}
-		here := s.m.Here()
-		c.entry = &here
-		c.pushed = s.onStack(p)
-		c.device = !c.pushed
-	case virt != 0 || seen:
-	case user && !s.m.CPU().User, s.onStack(p):
-		c.pushed = true
-	case known:
-		c.device = true
-	default:
-		c.unsure = "the instruction there is not understood, and a device may have written at the same time"
-	}
-	return c, nil
-}
-
-// onStack says whether memory is what an exception pushes, as the processor stands behind
-// it.
-func (s *wordSearch) onStack(p physical) bool {
-	const words = 6 // and an error code
-	sp := s.m.CPU().SP
-	for i := range uint64(words) {
-		if _, phys, err := s.m.Space().Translate(sp + 8*i); err == nil && phys&^7 == p.addr&^7 {
-			return true
-		}
-	}
-	return false
-}
-
-// understood says whether the machine's instructions are understood.
-func (s *wordSearch) understood() bool { return s.target.Machine() == elf.EM_X86_64 }
-
-// step is the instruction that is executed next.
-func (s *wordSearch) step() origin.Step {
-	code := make([]byte, 15)
-	ip := s.m.CPU().IP
-	for len(code) > 0 && s.m.TextSpace(s.m.CPU().Root).ReadMemory(ip, code) != nil {
-		code = code[:len(code)-1] // the next page is not mapped
-	}
-	return origin.Step{IP: ip, Code: code, Reg: s.m.Registers().Uint64}
-}
-
-// hits is the address through which a write reaches memory, 0 if it does not; known is
-// false where that is not certain.
-func (s *wordSearch) hits(w origin.Write, p physical) (virt uint64, known bool) {
-	for off := uint64(0); off < w.Size; off++ {
-		_, phys, err := s.m.Space().Translate(w.Addr + off)
-		if err != nil {
-			return 0, false // a fault, or a page that is mapped just then
-		}
-		if phys >= p.addr && phys-p.addr < uint64(len(p.value)) {
-			return w.Addr + off - (phys - p.addr), w.Known
-		}
-	}
-	return 0, w.Known
-}
-
-// stepTo executes instructions one by one up to a position.
-func (s *wordSearch) stepTo(ctx context.Context, to uint64) error {
-	for range drive.MaxIdle {
-		if _, err := s.drive.Guard.Step(ctx, s.m.Stopped); err != nil {
-			return err
-		}
-		at, err := s.r.Position(ctx)
-		if err != nil {
-			return err
-		}
-		if s.at = at; at >= to {
-			return nil
-		}
-	}
-	return fmt.Errorf("going to instruction %d of the recorded run: the processor stays before it in %d steps", to, drive.MaxIdle)
 }

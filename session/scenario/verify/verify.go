@@ -210,3 +210,29 @@ func registersOf(f *debuginfo.File) []string {
 	}
 	return a.General
 }
+
+// stored holds the way to the stored states against the types.
+func (c checker) stored() {
+	s := c.s.Stored
+	if s == nil {
+		return
+	}
+	if len(s.Lists) == 0 {
+		c.rep.Add("stored.lists", "stored names no lists: where are the states?")
+	}
+	c.need("stored", "stored", map[string]string{"name": s.Name, "ip": s.IP, "sp": s.SP})
+	f := c.files[s.Component]
+	if f == nil || len(s.Lists) == 0 {
+		return
+	}
+	locs, err := places(f, s.Function)
+	if err != nil {
+		return // told already
+	}
+	base, _, _ := strings.Cut(s.Function, "(")
+	for _, l := range locs {
+		for _, w := range Stored(s, debuginfo.Supposed(f, l.Addr, base)) {
+			c.rep.Add("stored."+w.Key, "%s: %v", w.Key, w.Err)
+		}
+	}
+}
