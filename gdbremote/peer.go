@@ -98,9 +98,17 @@ func ListenerPID(addr string) (int, error) {
 	return pid, err
 }
 
-// unixListener is the process that listens at a socket's path.
+// unixListener is the process that listens at a socket's path, or where a link at that
+// path leads.
 func unixListener(path string) (int, error) {
-	whole, err := filepath.Abs(path)
+	whole, err := filepath.EvalSymlinks(path)
+	if err == nil {
+		whole, err = filepath.Abs(whole)
+	}
+	if err != nil {
+		return 0, err
+	}
+	file, err := os.Stat(whole)
 	if err != nil {
 		return 0, err
 	}
@@ -110,7 +118,15 @@ func unixListener(path string) (int, error) {
 			return false
 		}
 		bound := strings.Join(w[at:], " ")
-		return bound == path || bound == whole
+		if bound == path || bound == whole {
+			return true
+		}
+		// It may have been bound by another name of its folder.
+		if !filepath.IsAbs(bound) || filepath.Base(bound) != filepath.Base(whole) {
+			return false
+		}
+		same, err := os.Stat(bound)
+		return err == nil && os.SameFile(file, same)
 	}, inode)
 	if err != nil || n == "" {
 		return 0, cmp.Or(err, errNoListener)

@@ -31,8 +31,9 @@ var pathOptions = map[string][]string{
 	"export":      {"cast", "core", "perfetto", "report"},
 	"lab":         {"guest", "record", "scenario", "source", "wire-log"}, // as check
 	"record":      {"build", "guest", "kernel", "output", "ram", "record", "scenario", "serial", "source", "symbols", "wire-log"},
-	"serve":       {"listen"},
+	"serve":       {"build", "kernel", "listen", "ram", "symbols"}, // as snapshot, but listen
 	"snapshot":    {"build", "guest", "kernel", "ram", "record", "scenario", "serial", "source", "symbols", "wire-log"},
+	"top":         {"build", "kernel", "ram"},
 }
 
 // Every option that takes a path is in the table above.
@@ -118,6 +119,7 @@ func oddPath(t *testing.T, dir, name string) {
 	made := []string{"wire", "bug.thaw", "report.md", "ep.core", "result.xml"}
 	in("snapshot", "--build", name, "--kernel", at("fiasco.image"), "--symbols", at("core"), "--symbols", "rtcr="+at("rtcr"), "--source", name,
 		"--scenario", at("scenario.yaml"), "--serial", at("serial"), "--wire-log", at("wire"), "--record", at("bug.thaw"), "--title", name, "--", at("gdb.sock"))
+	in("top", "--once", "--build", name, "--kernel", at("fiasco.image"), "--", at("gdb.sock"))
 	in("export", "--report", at("report.md"), "--core", at("ep.core"), "--", at("bug.thaw"))
 	in("check", "--junit", at("result.xml"), "--", at("bug.thaw"))
 	in("snapshot", "--", at("bug.thaw@1"))
