@@ -102,6 +102,9 @@ func ListenerPID(addr string) (int, error) {
 // path leads.
 func unixListener(path string) (int, error) {
 	whole, err := filepath.EvalSymlinks(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return 0, errNoListener
+	}
 	if err == nil {
 		whole, err = filepath.Abs(whole)
 	}
