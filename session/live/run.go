@@ -40,7 +40,6 @@ func (t *runner) Resume(ctx context.Context) error {
 		return nil
 	}
 	t.stepped = false
-	t.asked.Store(false)
 	return t.lost(t.client.Continue(ctx))
 }
 

@@ -31,8 +31,7 @@ type stub struct {
 	cpus     []gdbremote.ThreadID
 	system   []string // registers to ask for one by one
 	reverses atomic.Bool
-	asked    atomic.Bool // somebody wants the guest to stop
-	stood    bool        // the guest stood before (else it runs on at the end)
+	stood    bool // the guest stood before (else it runs on at the end)
 
 	reads context.Context // ends with Abort
 	abort context.CancelFunc
@@ -188,7 +187,6 @@ func (t *stub) Interrupt() error {
 	if !client.Running() {
 		return nil
 	}
-	t.asked.Store(true)
 	return client.Interrupt()
 }
 
