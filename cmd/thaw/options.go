@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"thaw/gdbremote"
 	"thaw/newfile"
@@ -69,8 +70,13 @@ func (o *options) commonFlags(c *cobra.Command) {
 	f.BoolVar(&o.withCode, "with-code", false, "record pages with machine code, too")
 	f.BoolVar(&o.sparse, "sparse", false, "record of each page only what was read")
 	f.BoolVar(&o.diverge, "divergence", false, "find out where each restored thread parts from its original: both are executed up to their next system call, and put back")
-	f.BoolVar(&o.noCache, "no-cache", false, "do not keep what is found in debug info for the next start, nor use what is kept ($XDG_CACHE_HOME/thaw)")
+	cacheFlag(f, &o.noCache)
 	f.BoolVar(&o.noShare, "no-shared-ram", false, "read the guest's memory through the gdbstub only, not from QEMU's process or a file")
+}
+
+// cacheFlag is for commands that load debug info.
+func cacheFlag(f *pflag.FlagSet, off *bool) {
+	f.BoolVar(off, "no-cache", false, "do not keep what is found in debug info for the next start, nor use what is kept ($XDG_CACHE_HOME/thaw)")
 }
 
 // timeoutFlag is for commands that wait for the guest with nobody before a screen.

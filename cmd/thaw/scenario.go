@@ -90,7 +90,7 @@ func (o *options) programFlags(c *cobra.Command) {
 	f.StringVar(&o.build, "build", "", "Genode build `directory` to find the kernel and all components in")
 	f.StringVar(&o.kernel, "kernel", "", "kernel `ELF` with debug info")
 	f.StringArrayVar(&o.symbols, "symbols", nil, "`FILE` with a component's debug info, or NAME=FILE; may be repeated")
-	f.BoolVar(&o.noCache, "no-cache", false, "do not keep what is found in debug info for the next start, nor use what is kept ($XDG_CACHE_HOME/thaw)")
+	cacheFlag(f, &o.noCache)
 }
 
 // checker holds scenarios against their form and against programs.

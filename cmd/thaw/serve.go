@@ -51,7 +51,7 @@ on.`,
 			if what.kind&subjectRecorded != 0 {
 				err = f.recorded(c.Context(), c.ErrOrStderr(), args[0])
 			} else {
-				err = o.serveLive(c.Context(), c.ErrOrStderr(), args[0], f)
+				err = f.guest(c.Context(), c.ErrOrStderr(), &o, args[0])
 			}
 			if c.Context().Err() != nil && errors.Is(err, context.Canceled) {
 				return nil // ended by the user
@@ -69,7 +69,7 @@ on.`,
 	l.StringVar(&o.build, "build", "", "of a guest: Genode build `directory` to find the kernel and all components in")
 	l.StringArrayVar(&o.symbols, "symbols", nil, "of a guest: `FILE` with a component's debug info, or NAME=FILE; may be repeated")
 	l.StringVar(&o.ram, "ram", "", "of a guest: `FILE` that holds its RAM (mem-path of a memory-backend-file with share=on)")
-	l.BoolVar(&o.noCache, "no-cache", false, "do not keep what is found in debug info for the next start, nor use what is kept ($XDG_CACHE_HOME/thaw)")
+	cacheFlag(l, &o.noCache)
 	return c
 }
 
@@ -110,8 +110,8 @@ func (f *serveFlags) recorded(ctx context.Context, w io.Writer, name string) err
 	})
 }
 
-// serveLive serves a guest, which goes on afterwards.
-func (o *options) serveLive(ctx context.Context, w io.Writer, addr string, f serveFlags) (err error) {
+// guest serves a guest, which goes on afterwards.
+func (f *serveFlags) guest(ctx context.Context, w io.Writer, o *options, addr string) (err error) {
 	if f.processors {
 		return errors.New("--processors is for recordings: QEMU's own stub shows a guest so")
 	}

@@ -58,14 +58,14 @@ own words, so that a guest that stands looks like one that runs.`,
 			if f.once {
 				f.looks = 1
 			}
-			return o.top(c.Context(), c.OutOrStdout(), args[0], f)
+			return f.top(c.Context(), c.OutOrStdout(), &o, args[0])
 		},
 	}
 	l := c.Flags()
 	l.StringVar(&o.kernel, "kernel", "", "kernel `ELF` with debug info")
 	l.StringVar(&o.build, "build", "", "Genode build `directory` to find the kernel in")
 	l.StringVar(&o.ram, "ram", "", "`FILE` that holds the guest's RAM (mem-path of a memory-backend-file with share=on), where QEMU's process may not be read")
-	l.BoolVar(&o.noCache, "no-cache", false, "do not keep what is found in debug info for the next start, nor use what is kept ($XDG_CACHE_HOME/thaw)")
+	cacheFlag(l, &o.noCache)
 	l.BoolVar(&f.json, "json", false, "print JSON, one look a line")
 	l.BoolVar(&f.once, "once", false, "look once")
 	l.IntVar(&f.looks, "looks", 0, "end after this many looks (0: go on)")
@@ -74,8 +74,8 @@ own words, so that a guest that stands looks like one that runs.`,
 }
 
 // top looks at a guest until it has looked often enough, or is ended.
-func (o *options) top(ctx context.Context, w io.Writer, addr string, f topFlags) (err error) {
-	k, err := await(ctx, loading, o.watched)
+func (f *topFlags) top(ctx context.Context, w io.Writer, o *options, addr string) (err error) {
+	k, err := await(ctx, loading, func() (watch.Kernel, error) { return watched(o) })
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func (o *options) top(ctx context.Context, w io.Writer, addr string, f topFlags)
 }
 
 // watched loads the kernel, and core where that knows names.
-func (o *options) watched() (k watch.Kernel, err error) {
+func watched(o *options) (k watch.Kernel, err error) {
 	k.File, err = o.loadKernel(scenario.Plain())
 	if err != nil {
 		return k, err
