@@ -7,41 +7,18 @@ import (
 	"strings"
 	"testing"
 
-	"thaw/kernel/kernels"
-	"thaw/recording"
+	"thaw/recording/stub/stubtest"
 	"thaw/session"
 	"thaw/session/query"
 	"thaw/session/view"
 )
-
-// replay opens a recording.
-func replay(t *testing.T, path string) *session.Replay {
-	t.Helper()
-	rec, err := recording.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	k, core, err := rec.Kernel()
-	if err != nil {
-		t.Fatal(err)
-	}
-	dec, paging, err := kernels.Open(k, core)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := session.NewReplay(rec, dec, paging)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
-}
 
 // Questions see at each stop what the stop alone shows, in whatever order they come to
 // the stops, with what is as it was at the stop before taken over.
 func TestQuestionsSeeTheStops(t *testing.T) {
 	for _, path := range []string{"../scenarios/recordings/rtcr-2019.thaw", "../scenarios/recordings/nova-refused.thaw", "../scenarios/recordings/reversed-copy.thaw", "testdata/lab-1.0.thaw"} {
 		t.Run(filepath.Base(path), func(t *testing.T) {
-			r := replay(t, path)
+			_, _, r := stubtest.Open(t, path)
 			s, err := r.QueryStops()
 			if err != nil {
 				t.Fatal(err)
@@ -70,7 +47,7 @@ func TestQuestionsSeeTheStops(t *testing.T) {
 
 // The questions of docs/query.md, to a recording that comes with thaw.
 func TestQuestionsToShipped(t *testing.T) {
-	r := replay(t, "../scenarios/recordings/rtcr-2016.thaw")
+	_, _, r := stubtest.Open(t, "../scenarios/recordings/rtcr-2016.thaw")
 	for text, want := range map[string]string{
 		`child.slot(206).kind == "Gate"`:                "1-12 not known: there is no restored child; 13-32 true",
 		`child.slot(20f)`:                               "1-12 not known: there is no restored child; 13-32 empty",
@@ -106,7 +83,8 @@ func TestQuestionsToShipped(t *testing.T) {
 // A replay shows kernel objects member by member, and follows their pointers, by the types
 // that were taken along; what was not is told.
 func TestObjectsInReplay(t *testing.T) {
-	p, err := session.NewPlayer(replay(t, "../scenarios/recordings/irq-for-gate.thaw"))
+	_, _, r := stubtest.Open(t, "../scenarios/recordings/irq-for-gate.thaw")
+	p, err := session.NewPlayer(r)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"thaw/kernel/kernels"
 	"thaw/memory"
 	"thaw/recording"
+	"thaw/recording/stub/stubtest"
 	"thaw/session"
 	"thaw/session/query"
 )
@@ -127,14 +127,7 @@ func BenchmarkQuery(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	k, core, err := rec.Kernel()
-	if err != nil {
-		b.Fatal(err)
-	}
-	decoder, paging, err := kernels.Open(k, core)
-	if err != nil {
-		b.Fatal(err)
-	}
+	decoder, paging := stubtest.Decoder(b, rec)
 	const stops = 2000
 	r, err := session.NewReplay(newLong(rec, stops), decoder, paging)
 	if err != nil {

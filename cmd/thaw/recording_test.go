@@ -285,16 +285,7 @@ func TestBadRecordings(t *testing.T) {
 func TestRecordKilled(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "killed.thaw")
-	cmd := exec.Command(program, onLab("record", "lab", "-o", file)...)
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
-	readUntil(t, stderr, "stop 12:")
+	cmd := startedUntil(t, "stop 12:", onLab("record", "lab", "-o", file)...)
 	if err := cmd.Process.Signal(syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}

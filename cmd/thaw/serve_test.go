@@ -18,16 +18,7 @@ import (
 func served(t *testing.T, args ...string) (socket string, end func()) {
 	t.Helper()
 	socket = filepath.Join(t.TempDir(), "gdb")
-	cmd := exec.Command(program, append(append([]string{"serve"}, args...), "--listen", socket)...)
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
-	readUntil(t, stderr, "served at")
+	cmd := startedUntil(t, "served at", append(append([]string{"serve"}, args...), "--listen", socket)...)
 	return socket, func() {
 		t.Helper()
 		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {

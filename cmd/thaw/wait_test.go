@@ -41,6 +41,23 @@ func runEnd(t testing.TB, cmd *exec.Cmd) error {
 	return waitEnd(t, cmd)
 }
 
+// startedUntil starts thaw, which ends with the test, and waits until it has said so on
+// stderr.
+func startedUntil(t *testing.T, said string, args ...string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.Command(program, args...)
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	readUntil(t, stderr, said)
+	return cmd
+}
+
 // readUntil reads serial output until the texts came, one after the other.
 func readUntil(t testing.TB, r io.Reader, texts ...string) {
 	t.Helper()

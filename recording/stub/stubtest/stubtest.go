@@ -17,6 +17,7 @@ import (
 	"thaw/guest"
 	"thaw/kernel"
 	"thaw/kernel/kernels"
+	"thaw/memory"
 	"thaw/recording"
 	"thaw/scenarios"
 	"thaw/session"
@@ -54,6 +55,17 @@ func Replay(t *testing.T, rec *recording.Recording) *session.Replay {
 // decoded is a recording's decoder, and its replay.
 func decoded(t *testing.T, rec *recording.Recording) (kernel.Decoder, *session.Replay) {
 	t.Helper()
+	dec, paging := Decoder(t, rec)
+	r, err := session.NewReplay(rec, dec, paging)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dec, r
+}
+
+// Decoder is the decoder of a recording's kernel, with the page tables of its machine.
+func Decoder(t testing.TB, rec *recording.Recording) (kernel.Decoder, memory.Paging) {
+	t.Helper()
 	symbols, core, err := rec.Kernel()
 	if err != nil {
 		t.Fatal(err)
@@ -62,11 +74,7 @@ func decoded(t *testing.T, rec *recording.Recording) (kernel.Decoder, *session.R
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := session.NewReplay(rec, dec, paging)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return dec, r
+	return dec, paging
 }
 
 // record writes a recording of the lab guest.
