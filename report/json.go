@@ -164,6 +164,7 @@ type slotJSON struct {
 	Rights   string `json:"rights"`
 	Receiver string `json:"receiver,omitempty"`
 	Behind   string `json:"behind,omitempty"` // class of the object behind a gate, as far as its server tells
+	Called   string `json:"called,omitempty"` // what tells that object from others of its class: a session's label, a dataspace's size and owner
 }
 
 type changeJSON struct {
@@ -232,7 +233,7 @@ func slots(cs []view.SlotCap) []slotJSON {
 }
 
 func slotOf(c view.SlotCap) slotJSON {
-	return slotJSON{Slot: hexString(c.Slot), Object: c.Object.String(), Type: c.Type, Label: hexString(c.Label), Rights: c.Rights, Receiver: c.Receiver, Behind: c.Behind}
+	return slotJSON{Slot: hexString(c.Slot), Object: c.Object.String(), Type: c.Type, Label: hexString(c.Label), Rights: c.Rights, Receiver: c.Receiver, Behind: c.Behind, Called: c.Called}
 }
 
 // SnapshotJSON is one stop.

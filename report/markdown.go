@@ -239,7 +239,7 @@ type capRow struct {
 func capRows(d *view.CapDiff) []capRow {
 	var out []capRow
 	one := func(change, glyph string, c view.SlotCap) capRow {
-		r := capRow{Change: change, Glyph: glyph, Slot: hex(c.Slot), Type: clean(c.Type), Object: c.Object.String(), Rights: clean(c.Rights), Receiver: clean(c.To())}
+		r := capRow{Change: change, Glyph: glyph, Slot: hex(c.Slot), Type: clean(c.Type), Object: c.Object.String(), Rights: clean(c.Rights), Receiver: clean(c.Whole())}
 		if c.Receiver != "" {
 			r.Label = hex(c.Label)
 		}

@@ -96,11 +96,11 @@ func (e *Engine) checkpointed(ctx context.Context, s *scenario.StoredSpec) error
 
 // noteBehind notes what stands behind the gates of a child's table.
 func noteBehind(ps *parts, s *view.Snapshot, task kernel.ID) {
-	for gate, class := range servers.Behind(ps.programs, ps.m.Decoder.Platform(), s, ps.m.View, task) {
+	for gate, behind := range servers.Behind(ps.programs, ps.m.Decoder.Platform(), s, ps.m.View, task) {
 		if ps.obs.Ev.Behind == nil {
-			ps.obs.Ev.Behind = map[kernel.ID]string{}
+			ps.obs.Ev.Behind = map[kernel.ID]view.Behind{}
 		}
-		ps.obs.Ev.Behind[gate] = class
+		ps.obs.Ev.Behind[gate] = behind
 	}
 }
 

@@ -19,13 +19,26 @@ type Entry struct {
 	Order  uint64 // grows in the order in which objects were made, 0 if that is not known
 	Kind   string // of the object: "Gate", "IRQ", …
 	Role   string // where it leads, in words that are true of both children
+	Name   string // what it is called by those who made it, true of both children; "" if that is not known
+	Trait  string // tells it from others of one role and name, though more than one may have it, as a size
 	Rights string
 }
 
 // alike says that two entries may be for the same thing in either child.
-func (e *Entry) alike() key { return key{e.Kind, e.Role} }
+func (e *Entry) alike() key { return key{e.Kind, e.Role, e.Name, e.Trait} }
 
-type key struct{ kind, role string }
+type key struct{ kind, role, name, trait string }
+
+// fewer are ways to make less of a key, for what has no counterpart that is called the same:
+// a restore may have called it otherwise.
+var fewer = []func(k key) key{
+	func(k key) key { return k },
+	key.named,
+	func(k key) key { return key{kind: k.kind, role: k.role} },
+}
+
+// named is a key without what more than one may have.
+func (k key) named() key { return key{kind: k.kind, role: k.role, name: k.name} }
 
 // Tables are what is compared.
 type Tables struct {
@@ -41,14 +54,15 @@ type Certainty string
 // The certainties.
 const (
 	Certain  Certainty = "certain"  // it is the only one of its kind and role in either child, or the very same object
-	Likely   Certainty = "likely"   // others are like it, and it was made at the same place in the order of creation
-	Possible Certainty = "possible" // others are like it, and it is what is left of them
+	Likely   Certainty = "likely"   // others are like it, and it was made between the same others
+	Possible Certainty = "possible" // others are like it, and it is what is left of them; or it is called otherwise
 )
 
 // Move is an object that stands in another slot than it stood in.
 type Move struct {
 	From, To int // entries of the original's and the restored child's
 	Certainty
+	Otherwise bool // it is known to be called otherwise
 }
 
 // Copy is a further slot of one child for an object that has its place in both, or that
@@ -71,11 +85,13 @@ type Result struct {
 
 // object is what one or more slots of a child name.
 type object struct {
-	key     key
+	all     key // all that is known of it
+	key     key // what it is compared by: less and less of that, until it is paired
 	order   uint64
 	entries []int // by slot
 	peer    *object
 	certain Certainty
+	settled bool // paired by more than is compared now
 }
 
 // side is one child's table, by object.
@@ -97,7 +113,7 @@ func sideOf(entries []Entry) *side {
 		e := &entries[i]
 		o := known[named{e.Object, e.alike()}]
 		if o == nil || !e.Known {
-			o = &object{key: e.alike(), order: e.Order}
+			o = &object{all: e.alike(), order: e.Order}
 			s.objects = append(s.objects, o)
 			if e.Known {
 				known[named{e.Object, e.alike()}] = o
@@ -113,9 +129,15 @@ func sideOf(entries []Entry) *side {
 // and tells what differs.
 func Compare(t Tables) Result {
 	a, b := sideOf(t.Original), sideOf(t.Restored)
-	pairIdentical(a, b)
-	pairInPlace(a, b)
-	pairMoved(a, b, t.Begun)
+	for _, less := range fewer {
+		for _, o := range slices.Concat(a.objects, b.objects) {
+			o.key, o.settled = less(o.all), o.peer != nil
+		}
+		pairIdentical(a, b)
+		pairOnly(a, b)
+		pairInPlace(a, b)
+		pairMoved(a, b, t.Begun)
+	}
 	var r Result
 	for _, o := range a.objects {
 		if o.peer != nil {
@@ -145,8 +167,28 @@ func pairIdentical(a, b *side) {
 }
 
 func pair(a, b *object, c Certainty) {
-	if a.peer == nil && b.peer == nil {
-		a.peer, b.peer, a.certain = b, a, c
+	if a.peer != nil || b.peer != nil {
+		return
+	}
+	if a.otherwise(b) {
+		c = Possible
+	}
+	a.peer, b.peer, a.certain = b, a, c
+}
+
+// otherwise says whether two objects are known to be called otherwise.
+func (o *object) otherwise(b *object) bool {
+	differ := func(x, y string) bool { return x != "" && y != "" && x != y }
+	return differ(o.all.name, b.all.name) || differ(o.all.trait, b.all.trait)
+}
+
+// pairOnly pairs the only ones of their kind.
+func pairOnly(a, b *side) {
+	named := group(a, b, func(o *object) key { return o.key.named() })
+	for _, k := range named.keys {
+		if x, y := named.of[k][0], named.of[k][1]; len(x) == 1 && len(y) == 1 && x[0].key == y[0].key {
+			pair(x[0], y[0], Certain)
+		}
 	}
 }
 
@@ -159,18 +201,14 @@ func pairInPlace(a, b *side) {
 	}
 }
 
-// pairMoved pairs what remains: the only ones of their kind, and among those that are
-// alike the ones that were made between the same others.
+// pairMoved pairs what remains: among those that are alike the ones that were made between
+// the same others.
 func pairMoved(a, b *side, begun uint64) {
 	an := anchorsOf(a)
 	an.doubt(a, begun)
-	all, left := group(a, b, false), group(a, b, true)
+	left := group(a, b, func(o *object) key { return o.key })
 	for _, k := range left.keys {
-		of, rest := left.of[k][0], left.of[k][1]
-		if len(all.of[k][0]) == 1 && len(all.of[k][1]) == 1 && len(of) == 1 && len(rest) == 1 {
-			pair(of[0], rest[0], Certain)
-		}
-		an.pair(of, rest, begun)
+		an.pair(unpaired(left.of[k][0]), unpaired(left.of[k][1]), begun)
 	}
 	pairInPlace(a, b)
 	for _, k := range left.keys {
@@ -184,19 +222,17 @@ type groups struct {
 	of   map[key]*[2][]*object
 }
 
-// group groups all objects, or those that are not paired.
-func group(a, b *side, left bool) groups {
+// group groups all objects by a key.
+func group(a, b *side, by func(o *object) key) groups {
 	g := groups{of: map[key]*[2][]*object{}}
 	for n, s := range []*side{a, b} {
 		for _, o := range s.objects {
-			if left && o.peer != nil {
-				continue
+			k := by(o)
+			if g.of[k] == nil {
+				g.of[k] = &[2][]*object{}
+				g.keys = append(g.keys, k)
 			}
-			if g.of[o.key] == nil {
-				g.of[o.key] = &[2][]*object{}
-				g.keys = append(g.keys, o.key)
-			}
-			g.of[o.key][n] = append(g.of[o.key][n], o)
+			g.of[k][n] = append(g.of[k][n], o)
 		}
 	}
 	return g
@@ -225,7 +261,7 @@ type anchors struct{ original, restored []uint64 }
 // children at different places in their order: others may be alike, and fit better.
 func (an anchors) doubt(a *side, begun uint64) {
 	for _, o := range a.objects {
-		if o.peer == nil || o.order == 0 || o.peer.order == 0 || begun != 0 && o.peer.order > begun {
+		if o.peer == nil || o.settled || o.certain == Certain || o.order == 0 || o.peer.order == 0 || begun != 0 && o.peer.order > begun {
 			continue
 		}
 		if _, in := slices.BinarySearch(an.original, o.order); !in {
@@ -319,7 +355,7 @@ func (r *Result) placed(a, b *side, o *object) {
 		case !there:
 			from = append(from, i)
 			continue
-		case a.entries[i].Rights == b.entries[j].Rights:
+		case a.entries[i].Rights == b.entries[j].Rights && !o.otherwise(o.peer):
 			r.Same++
 		default:
 			r.Changed = append(r.Changed, [2]int{i, j})
@@ -336,7 +372,7 @@ func (r *Result) placed(a, b *side, o *object) {
 	for len(from) > 0 && len(to) > 0 {
 		x, y := nearest(a, b, from, to)
 		lastFrom, lastTo = from[x], to[y]
-		r.Moved = append(r.Moved, Move{lastFrom, lastTo, o.certain})
+		r.Moved = append(r.Moved, Move{lastFrom, lastTo, o.certain, o.otherwise(o.peer)})
 		a.told[lastFrom], b.told[lastTo] = true, true
 		from, to = slices.Delete(from, x, x+1), slices.Delete(to, y, y+1)
 	}

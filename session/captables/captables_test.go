@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// table reads slots "slot object kind role [rights]"; order is the object, 0 none.
+// table reads slots "slot object kind role[=name[#trait]] [rights]"; order is the object, 0
+// none.
 func table(t *testing.T, text string, ordered bool) (out []Entry) {
 	t.Helper()
 	for line := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ';' }) {
@@ -16,6 +17,8 @@ func table(t *testing.T, text string, ordered bool) (out []Entry) {
 		if n, err := fmt.Sscanf(line, "%x %x %s %s %s", &e.Slot, &e.Object, &e.Kind, &e.Role, &e.Rights); n < 4 {
 			t.Fatalf("%q: %v", line, err)
 		}
+		e.Role, e.Name, _ = strings.Cut(e.Role, "=")
+		e.Name, e.Trait, _ = strings.Cut(e.Name, "#")
 		if ordered {
 			e.Order = e.Object
 		}
@@ -31,7 +34,11 @@ func table(t *testing.T, text string, ordered bool) (out []Entry) {
 func told(a, b []Entry, r Result) string {
 	out := []string{fmt.Sprintf("%d same", r.Same)}
 	for _, m := range r.Moved {
-		out = append(out, fmt.Sprintf("%x→%x %s", a[m.From].Slot, b[m.To].Slot, m.Certainty))
+		text := fmt.Sprintf("%x→%x %s", a[m.From].Slot, b[m.To].Slot, m.Certainty)
+		if m.Otherwise {
+			text += " otherwise"
+		}
+		out = append(out, text)
 	}
 	for _, c := range r.Changed {
 		out = append(out, fmt.Sprintf("≠%x", a[c[0]].Slot))
@@ -93,6 +100,14 @@ func TestCompare(t *testing.T) {
 		{"no order: one is left", "1 5 Gate a; 2 6 Gate a", "1 105 Gate a; 3 106 Gate a", false, 0, "1 same, 2→3 possible"},
 		{"no order: which of them", "1 5 Gate a; 2 6 Gate a", "3 106 Gate a", false, 0, "0 same, -1, -2, +3"},
 		{"order speaks against it", "1 5 Gate a; 2 6 Gate b; 3 7 Gate c; 4 8 Gate b", "1 105 Gate a; 9 101 Gate b; 3 107 Gate c", order, 0x200, "2 same, -2, …4, +9"},
+		{"told by their names", "1 5 Gate core/Log=a; 2 6 Gate core/Log=b; 3 7 Gate core/Log=c", "1 106 Gate core/Log=b; 2 105 Gate core/Log=a; 3 107 Gate core/Log=c", order, 0, "1 same, 1→2 certain, 2→1 certain"},
+		{"told by their size, by which others are alike", "1 5 Gate ds=ram#1000; 2 6 Gate ds=ram#8000", "1 106 Gate ds=ram#8000; 2 105 Gate ds=ram#1000", order, 0, "0 same, 1→2 likely, 2→1 likely"},
+		{"by size and order", "1 5 Gate ds=ram#1000; 2 6 Gate a; 3 7 Gate ds=ram#8000", "4 105 Gate ds=ram#1000; 2 106 Gate a; 5 107 Gate ds=ram#8000", order, 0, "1 same, 1→4 likely, 3→5 likely"},
+		{"the only dataspace of its owner, of another size", "1 5 Gate ds=ram#1000", "2 105 Gate ds=ram#8000", order, 0, "0 same, 1→2 possible otherwise"},
+		{"called otherwise in its place", "1 5 Gate ctx=imprint1; 2 6 Gate ctx=imprint2", "1 105 Gate ctx=imprint3; 2 106 Gate ctx=imprint2", order, 0, "1 same, ≠1"},
+		{"called otherwise elsewhere", "1 5 Gate ctx=imprint1; 2 6 Gate ctx=imprint2", "3 105 Gate ctx=imprint3; 2 106 Gate ctx=imprint2", order, 0, "1 same, 1→3 possible otherwise"},
+		{"all sessions called otherwise", "1 5 Gate Log=a; 2 6 Gate Pd=a", "1 105 Gate Log=b; 2 106 Gate Pd=b", order, 0, "0 same, ≠1, ≠2"},
+		{"one of a name is left out", "1 5 Gate ctx=i1; 2 6 Gate ctx=i2; 3 7 Gate x", "2 105 Gate ctx=i2; 3 107 Gate x", order, 0x200, "2 same, -1"},
 		{"unknown objects", "1 0 ? ?; 2 0 ? ?", "1 0 ? ?; 3 0 ? ?", order, 0, "1 same, 2→3 possible"},
 		{"nothing at all", "", "", order, 0, "0 same"},
 		{"nothing any more", "1 5 Gate a; 2 6 Gate b", "", order, 0, "0 same, -1, -2"},
@@ -113,7 +128,7 @@ func TestEverySlotOnce(t *testing.T) {
 		for slot := range uint64(r.IntN(40)) {
 			if r.IntN(3) > 0 {
 				n := r.Uint64N(30)
-				out = append(out, Entry{Slot: slot, Object: n, Known: n > 2, Order: n * r.Uint64N(2), Kind: "Gate", Role: fmt.Sprint(n % 5), Rights: "SW"[:1+n%2]})
+				out = append(out, Entry{Slot: slot, Object: n, Known: n > 2, Order: n * r.Uint64N(2), Kind: "Gate", Role: fmt.Sprint(n % 5), Name: fmt.Sprint(n % 3), Trait: fmt.Sprint(r.IntN(3)), Rights: "SW"[:1+n%2]})
 			}
 		}
 		return out

@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"fmt"
+	"strings"
 
 	"thaw/kernel"
 	"thaw/session/captables"
@@ -37,7 +38,7 @@ func (j *Judge) CapDiff(now *view.Snapshot) *view.CapDiff {
 	for _, m := range r.Moved {
 		to := is[m.To].words
 		_, filled := original.PD.Cap(to.Slot)
-		d.Moved = append(d.Moved, view.CapMove{Before: was[m.From].words, After: to, Certainty: m.Certainty, Replaces: filled})
+		d.Moved = append(d.Moved, view.CapMove{Before: was[m.From].words, After: to, Certainty: m.Certainty, Otherwise: m.Otherwise, Replaces: filled})
 	}
 	for _, c := range r.Changed {
 		b, a := was[c[0]], is[c[1]]
@@ -63,14 +64,19 @@ func (j *Judge) CapDiff(now *view.Snapshot) *view.CapDiff {
 // capPair are the tasks of the two children, and what stands behind their gates.
 type capPair struct {
 	original, restored kernel.ID
-	behind             map[kernel.ID]string
+	behind             map[kernel.ID]view.Behind
 }
 
 // behind tells what stands behind the gates of both children, for servers that told it of
-// all gates that lead to them: where one was not told, others would seem to differ from it.
-func (j *Judge) behind(before *view.Snapshot, original *kernel.Object, after *view.Snapshot, restored *kernel.Object) map[kernel.ID]string {
-	out := map[kernel.ID]string{}
-	silent := map[kernel.ID]bool{}
+// all gates that lead to them, and its names for classes of which it told them of all: where
+// one was not told, others would seem to differ from it.
+func (j *Judge) behind(before *view.Snapshot, original *kernel.Object, after *view.Snapshot, restored *kernel.Object) map[kernel.ID]view.Behind {
+	type class struct {
+		server kernel.ID
+		name   string
+	}
+	out := map[kernel.ID]view.Behind{}
+	silent, nameless, unmarked := map[kernel.ID]bool{}, map[class]bool{}, map[class]bool{}
 	each := func(s *view.Snapshot, task *kernel.Object, do func(gate, server kernel.ID)) {
 		for _, c := range task.PD.Caps {
 			o := s.System.Named(c)
@@ -82,11 +88,24 @@ func (j *Judge) behind(before *view.Snapshot, original *kernel.Object, after *vi
 			}
 		}
 	}
-	note := func(gate, server kernel.ID) { silent[server] = silent[server] || j.Ev.Behind[gate] == "" }
+	note := func(gate, server kernel.ID) {
+		b := j.Ev.Behind[gate]
+		of := class{server, b.Class}
+		silent[server] = silent[server] || b.Class == ""
+		nameless[of], unmarked[of] = nameless[of] || b.Name == "", unmarked[of] || b.Trait == ""
+	}
 	keep := func(gate, server kernel.ID) {
-		if !silent[server] {
-			out[gate] = j.Ev.Behind[gate]
+		if silent[server] {
+			return
 		}
+		b := j.Ev.Behind[gate]
+		if nameless[class{server, b.Class}] {
+			b.Name = ""
+		}
+		if unmarked[class{server, b.Class}] {
+			b.Trait = ""
+		}
+		out[gate] = b
 	}
 	for _, do := range []func(gate, server kernel.ID){note, keep} {
 		each(before, original, do)
@@ -123,9 +142,10 @@ func (p capPair) entries(s *view.Snapshot, task *kernel.Object, chronological bo
 				e.Order = orderOf(o.ID)
 			}
 			e.Role = p.role(s, task.ID, o)
-			if class := p.behind[o.ID]; class != "" {
+			if b := p.behind[o.ID]; b.Class != "" {
 				// What it is says more than which of the server's threads has it.
-				e.Role, e.words.Behind = p.server(s, task.ID, o)+" "+class, class
+				e.Role, e.words.Behind, e.words.Called = p.server(s, task.ID, o)+" "+b.Class, b.Class, b.Called()
+				e.Name, e.Trait = p.own(s, task.ID, b.Name), b.Trait
 			}
 			if l, ok := o.Lead(); ok && p.ofOther(s, task.ID, l.To) {
 				e.words.Receiver += " of the original"
@@ -184,6 +204,15 @@ func (p capPair) server(s *view.Snapshot, task kernel.ID, gate *kernel.Object) s
 	return ""
 }
 
+// own is a name in which a child's own one, as the last element of a session's label, is
+// "itself".
+func (p capPair) own(s *view.Snapshot, task kernel.ID, name string) string {
+	for _, before := range []string{`"`, "-> "} {
+		name = strings.ReplaceAll(name, before+s.TaskName(task)+`"`, before+`itself"`)
+	}
+	return name
+}
+
 // domain names a task: either child has itself.
 func (p capPair) domain(s *view.Snapshot, task, of kernel.ID) string {
 	switch of {
@@ -205,6 +234,8 @@ func differences(before, after slotEntry) []string {
 	}
 	if before.Role != after.Role {
 		what = append(what, "receiver")
+	} else if before.Name != after.Name || before.Trait != after.Trait {
+		what = append(what, "name")
 	}
 	return what
 }

@@ -84,7 +84,7 @@ func TestCapDiffBehind(t *testing.T) {
 	objects := []*kernel.Object{task(10, map[uint64]kernel.ID{1: 11, 2: 12}), gate(11), gate(12), task(20, map[uint64]kernel.ID{1: 21, 3: 22}), gate(21), gate(22), task(30, nil),
 		{ID: 31, Addr: 31 << 12, Kind: "Thread", Name: "entrypoint", Thread: &kernel.Thread{PD: 30}}}
 	s := &view.Snapshot{Tasks: map[kernel.ID]string{10: "child", 20: "child", 30: "core"}, System: kernel.NewSystem(objects, nil)}
-	diff := func(behind map[kernel.ID]string) string {
+	diff := func(behind map[kernel.ID]view.Behind) string {
 		ev := New()
 		ev.Original, ev.Before, ev.Behind = 10, s, behind
 		var b strings.Builder
@@ -92,7 +92,7 @@ func TestCapDiffBehind(t *testing.T) {
 			fmt.Fprintf(&b, "%s", r.Word)
 			for _, c := range []*view.SlotCap{r.Before, r.After} {
 				if c != nil {
-					fmt.Fprintf(&b, " %x %s", c.Slot, c.To())
+					fmt.Fprintf(&b, " %x %s", c.Slot, c.Whole())
 				}
 			}
 			fmt.Fprintf(&b, "; %.7s\n", r.Note)
@@ -103,11 +103,24 @@ func TestCapDiffBehind(t *testing.T) {
 	if got := diff(nil); got != silent {
 		t.Errorf("nothing is told:\n%s", got)
 	}
-	if got := diff(map[kernel.ID]string{11: "Ram", 12: "Log", 21: "Log"}); got != silent {
+	if got := diff(map[kernel.ID]view.Behind{11: {Class: "Ram"}, 12: {Class: "Log"}, 21: {Class: "Log"}}); got != silent {
 		t.Errorf("one is not told:\n%s", got)
 	}
 	want := "moved 1 core/entrypoint (Ram) 3 core/entrypoint (Ram); certain\nmoved 2 core/entrypoint (Log) 1 core/entrypoint (Log); certain\n"
-	if got := diff(map[kernel.ID]string{11: "Ram", 12: "Log", 21: "Log", 22: "Ram"}); got != want {
+	if got := diff(map[kernel.ID]view.Behind{11: {Class: "Ram"}, 12: {Class: "Log"}, 21: {Class: "Log"}, 22: {Class: "Ram"}}); got != want {
 		t.Errorf("all are told:\n%s", got)
+	}
+	ctx := func(name string) view.Behind { return view.Behind{Class: "Ctx", Name: name} }
+	want = "moved 1 core/entrypoint (Ctx imprint 1) 3 core/entrypoint (Ctx imprint 1); certain\nmoved 2 core/entrypoint (Ctx imprint 2) 1 core/entrypoint (Ctx imprint 2); certain\n"
+	if got := diff(map[kernel.ID]view.Behind{11: ctx("imprint 1"), 12: ctx("imprint 2"), 21: ctx("imprint 2"), 22: ctx("imprint 1")}); got != want {
+		t.Errorf("names are told:\n%s", got)
+	}
+	want = "moved 2 core/entrypoint (Ctx) 3 core/entrypoint (Ctx); possibl\n"
+	if got := diff(map[kernel.ID]view.Behind{11: ctx("imprint 1"), 12: ctx("imprint 2"), 21: ctx("imprint 2"), 22: ctx("")}); got != want {
+		t.Errorf("a name is not told:\n%s", got)
+	}
+	s.Tasks[20] = "kid"
+	if got := (&capPair{}).own(s, 20, `"a -> kid"`); got != `"a -> itself"` {
+		t.Errorf("a child's own name is %s", got)
 	}
 }

@@ -33,7 +33,7 @@ type Evidence struct {
 	Unproved   []string        `json:",omitempty"` // components whose files were found in no task so far
 	Gaps       []Gap           `json:",omitempty"` // what could not be had
 
-	Behind map[kernel.ID]string `json:",omitempty"` // classes of the objects behind the gates of both children, as far as their servers tell
+	Behind map[kernel.ID]view.Behind `json:",omitempty"` // what stands behind the gates of both children, as far as their servers tell
 
 	Memory *view.MemoryDiff // nil until both were read
 	Waits  []Wait           // of the original's threads, as the first phase began

@@ -1,5 +1,5 @@
 // Package servers finds what stands behind gates: the objects that servers keep by the
-// gates' labels, by their classes.
+// gates' labels, by their classes and what they are called.
 //
 // It knows which function serves and where that has its objects, as the platform tells,
 // and debug info. It must not know what capabilities are compared for.
@@ -19,15 +19,15 @@ import (
 // maxObjects bounds the objects of one server.
 const maxObjects = 4096
 
-// Behind is the class of the object behind each gate of a task's table, by the gate, as far
-// as its server and that one's debug info tell. What cannot be read is left out.
-func Behind(cs *components.Set, p *kernel.Platform, s *view.Snapshot, phys memory.Reader, task kernel.ID) map[kernel.ID]string {
+// Behind is what stands behind each gate of a task's table, by the gate, as far as its
+// server and that one's debug info tell. What cannot be read is left out.
+func Behind(cs *components.Set, p *kernel.Platform, s *view.Snapshot, phys memory.Reader, task kernel.ID) map[kernel.ID]view.Behind {
 	pd := s.System.Object(task)
 	if p.Server == nil || pd == nil || pd.PD == nil {
 		return nil
 	}
-	out := map[kernel.ID]string{}
-	known := map[kernel.ID]map[uint64]string{} // by server
+	out := map[kernel.ID]view.Behind{}
+	known := map[kernel.ID]*server{}
 	for _, c := range pd.PD.Caps {
 		gate := s.System.Named(c)
 		if gate == nil || len(gate.Values) == 0 {
@@ -38,40 +38,44 @@ func Behind(cs *components.Set, p *kernel.Platform, s *view.Snapshot, phys memor
 			continue
 		}
 		if _, ok := known[lead.To]; !ok {
-			known[lead.To] = objectsOf(cs, p.Server, s, phys, lead.To)
+			known[lead.To] = serverOf(cs, p.Server, s, phys, lead.To)
 		}
-		if class := known[lead.To][gate.Label()]; class != "" {
-			out[gate.ID] = class
+		if o := known[lead.To].objects[gate.Label()]; o != nil {
+			out[gate.ID] = known[lead.To].behind(o)
 		}
 	}
 	return out
 }
 
-// objectsOf lists the classes of a server's objects by their labels.
-func objectsOf(cs *components.Set, p *kernel.Server, s *view.Snapshot, phys memory.Reader, thread kernel.ID) map[uint64]string {
+// server is a thread that serves: its objects by their labels.
+type server struct{ objects map[uint64]*object }
+
+// serverOf lists a server's objects.
+func serverOf(cs *components.Set, p *kernel.Server, s *view.Snapshot, phys memory.Reader, thread kernel.ID) *server {
 	o, task, err := components.UserThread(s, thread)
 	if err != nil {
-		return nil
+		return &server{}
 	}
 	frames, err := cs.Frames(s, o, task, phys)
 	if err != nil {
-		return nil
+		return &server{}
 	}
 	n := slices.IndexFunc(frames, func(f debuginfo.Frame) bool { return f.Func == p.Function })
 	if n < 0 {
-		return nil
+		return &server{}
 	}
-	return classes(frames[n].Scope, p)
+	return &server{objectsOf(frames[n].Scope, p)}
 }
 
-// classes lists the classes of objects by their labels, in the scope of who has them.
-func classes(scope debuginfo.Scope, p *kernel.Server) map[uint64]string {
+// objectsOf lists objects by their labels, in the scope of who has them.
+func objectsOf(scope debuginfo.Scope, p *kernel.Server) map[uint64]*object {
 	tree, err := scope.Eval(p.Objects)
 	if err != nil {
 		return nil
 	}
 	all, _ := containers.Walk(tree, maxObjects) // what a broken tree has beyond is not known
-	out := map[uint64]string{}
+	out := map[uint64]*object{}
+	types := map[string]*debuginfo.Type{}
 	for _, v := range all {
 		id, err := v.Path(p.Label)
 		if err != nil {
@@ -85,9 +89,26 @@ func classes(scope debuginfo.Scope, p *kernel.Server) map[uint64]string {
 		if err != nil {
 			continue
 		}
-		if class, _, ok := scope.File.VTableAt(vptr); ok {
-			out[label] = class
+		class, _, ok := scope.File.VTableAt(vptr)
+		if !ok {
+			continue
 		}
+		if _, asked := types[class]; !asked {
+			types[class], _ = scope.File.Type(class) // what has no type is told by its class alone
+		}
+		out[label] = &object{class, whole(v, types[class])}
 	}
 	return out
+}
+
+// whole is the object of which a server keeps one base, no value if it cannot be told.
+func whole(base debuginfo.Value, t *debuginfo.Type) debuginfo.Value {
+	if t == nil || base.Type.Underlying() == nil {
+		return debuginfo.Value{}
+	}
+	off, ok := t.BaseOffset(base.Type.Underlying().Name)
+	if !ok {
+		return debuginfo.Value{}
+	}
+	return base.At(t, base.Addr-uint64(off))
 }

@@ -1,14 +1,16 @@
 package servers
 
 import (
-	"maps"
 	"os/exec"
 	"path/filepath"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"thaw/debuginfo"
 	"thaw/kernel"
 	"thaw/memory"
+	"thaw/session/view"
 )
 
 // data is a variable's memory.
@@ -26,8 +28,9 @@ func (d data) ReadMemory(addr uint64, buf []byte) error {
 }
 
 // A server's objects are found by their labels, and told by the class that was made, also
-// where that has other bases first. What is broken takes nothing from the rest.
-func TestClasses(t *testing.T) {
+// where that has other bases first, and by what they are called: by a member, by what they
+// belong to, or by what they lie in. What is broken takes nothing from the rest.
+func TestObjects(t *testing.T) {
 	if _, err := exec.LookPath("g++"); err != nil {
 		t.Skip(err)
 	}
@@ -49,14 +52,32 @@ func TestClasses(t *testing.T) {
 	}
 	p := &kernel.Server{Objects: "all.pool._tree", Label: "_cap._data->_id"}
 	scope := debuginfo.Scope{File: f, Mem: data{v.Addr, out}}
-	want := map[uint64]string{0xd48: "Genode::Dataspace_component", 0x10: "Genode::Dataspace_component", 0xd50: "Genode::Session_component"}
-	if got := classes(scope, p); !maps.Equal(got, want) {
-		t.Errorf("%v, want %v", got, want)
+	const ram = `of Ram_session_component "init -> rtcr -> sheep"`
+	want := map[uint64]view.Behind{
+		0xd48: {Class: "Genode::Dataspace_component", Name: ram, Trait: "size 8000"},
+		0x10:  {Class: "Genode::Dataspace_component", Trait: "size 1000"},
+		0xd50: {Class: "Genode::Ram_session_component", Name: `"init -> rtcr -> sheep"`},
+		0x18:  {Class: "Genode::Rom_session_component", Name: `"sheep_counter"`},
+		0x20:  {Class: "Genode::Dataspace_component", Name: `_ds of Rom_session_component "sheep_counter"`, Trait: "size 23000"},
+		0x28:  {Class: "Genode::Signal_context_component", Name: "imprint 401ffc40"},
+		0x30:  {Class: "Rtcr::Log_session_component", Name: `"sheep"`},
+		0x38:  {Class: "Rtcr::Unnamed"},
 	}
-	if got := classes(scope, &kernel.Server{Objects: "all.pool._tre", Label: p.Label}); len(got) > 0 {
+	told := func(scope debuginfo.Scope, p *kernel.Server) map[uint64]view.Behind {
+		s := server{objectsOf(scope, p)}
+		out := map[uint64]view.Behind{}
+		for label, o := range s.objects {
+			out[label] = s.behind(o)
+		}
+		return out
+	}
+	if diff := cmp.Diff(want, told(scope, p)); diff != "" {
+		t.Errorf("objects (-want +got):\n%s", diff)
+	}
+	if got := told(scope, &kernel.Server{Objects: "all.pool._tre", Label: p.Label}); len(got) > 0 {
 		t.Errorf("%v of a tree that is not there", got)
 	}
-	if got := classes(debuginfo.Scope{File: f, Mem: data{v.Addr, out[:16]}}, p); len(got) > 0 {
+	if got := told(debuginfo.Scope{File: f, Mem: data{v.Addr, out[:16]}}, p); len(got) > 0 {
 		t.Errorf("%v of memory that is not there", got)
 	}
 }

@@ -18,19 +18,21 @@ type SlotCap struct {
 	Label    uint64
 	Receiver string // "component/thread" that a gate or IRQ leads to
 	Behind   string // class of the object behind a gate, "" where its server does not tell
+	Called   string // what tells that object from others of its class: a session's label, a dataspace's size and owner
 }
 
 // CapChange is a slot that holds something else after the restore.
 type CapChange struct {
 	Slot          uint64
 	Before, After SlotCap
-	What          []string // "type", "rights", "receiver", "label"
+	What          []string // "type", "rights", "receiver", "name" of what stands behind a gate
 }
 
 // CapMove is what stands in another slot after the restore.
 type CapMove struct {
 	Before, After SlotCap
 	Certainty     captables.Certainty
+	Otherwise     bool // it is called otherwise, and is what is left of its kind
 	Replaces      bool // the original has something else in that slot
 }
 
@@ -77,7 +79,7 @@ const (
 // certainties say how a move was found.
 var certainties = map[captables.Certainty]string{
 	captables.Certain:  "certain: the only one of its kind that leads there",
-	captables.Likely:   "likely: others are like it, and it was made at the same place in the order of creation",
+	captables.Likely:   "likely: others are like it, and it was made between the same others",
 	captables.Possible: "possible: others are like it, and it is what is left of them",
 }
 
@@ -86,7 +88,11 @@ func (d *CapDiff) Rows() []CapRow {
 	var out []CapRow
 	for i := range d.Moved {
 		m := &d.Moved[i]
-		out = append(out, CapRow{"→", CapMoved, &m.Before, &m.After, nil, certainties[m.Certainty]})
+		note := certainties[m.Certainty]
+		if m.Otherwise {
+			note = "possible: it is what is left of its kind, and is called otherwise"
+		}
+		out = append(out, CapRow{"→", CapMoved, &m.Before, &m.After, nil, note})
 	}
 	for i := range d.Missing {
 		out = append(out, CapRow{"-", CapMissing, &d.Missing[i], nil, nil, ""})
@@ -178,7 +184,7 @@ func (c SlotCap) String() string {
 	}
 	s := fmt.Sprintf("%05x %s-%s %s", c.Slot, c.Object, c.Rights, c.Type)
 	if c.Receiver != "" {
-		s += fmt.Sprintf(" label %x → %s", c.Label, c.To())
+		s += fmt.Sprintf(" label %x → %s", c.Label, c.Whole())
 	}
 	return s
 }
@@ -189,6 +195,14 @@ func (c SlotCap) To() string {
 		return c.Receiver
 	}
 	return c.Receiver + " (" + c.Behind + ")"
+}
+
+// Whole is To with what that is called.
+func (c SlotCap) Whole() string {
+	if c.Called == "" {
+		return c.To()
+	}
+	return c.Receiver + " (" + c.Behind + " " + c.Called + ")"
 }
 
 // receiver names a thread by component and name: ids differ between the two
