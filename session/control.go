@@ -303,11 +303,6 @@ func (c *Controller) ReverseContinue() {
 	c.queue("going back to the last event", c.engine.ReverseContinue)
 }
 
-// LastWrite goes back to the last write of a thread's saved state.
-func (c *Controller) LastWrite(thread kernel.ID) {
-	c.queue("going back to the last write", func(ctx context.Context) error { return c.engine.LastWrite(ctx, thread) })
-}
-
 // LastWriteOf goes back to where a piece of memory got its value, and tells where that
 // came from, up to so many steps. What was found comes with the views, as an answer.
 func (c *Controller) LastWriteOf(w view.Word, steps int) {

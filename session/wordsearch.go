@@ -9,6 +9,7 @@ import (
 	"thaw/kernel"
 	"thaw/memory"
 	"thaw/session/machine"
+	"thaw/session/target"
 	"thaw/session/view"
 )
 
@@ -29,8 +30,10 @@ type wordSearch struct {
 	}
 	at uint64 // where the guest is
 
-	unwatched string // why nothing was watched in a part of the run, "" if all was
-	temp      bool   // there is a VM snapshot of our own
+	sites     []uint64 // where the kernel, or who asks it, sets states of threads
+	told      []uint64 // positions before stops at which evidence tells of writes
+	unwatched string   // why nothing was watched in a part of the run, "" if all was
+	temp      bool     // there is a VM snapshot of our own
 }
 
 // physical is a piece of physical memory with its value.
@@ -62,6 +65,20 @@ const ownSave = "thaw-search"
 
 // saveBeyond is from how many instructions on a snapshot costs less than running again.
 const saveBeyond = 2_000_000
+
+// searched says how far back a search for writes goes.
+func searched(saves []save) string {
+	from := uint64(0)
+	for i, s := range saves {
+		if i == 0 || s.position < from {
+			from = s.position
+		}
+	}
+	if from == 0 {
+		return "before"
+	}
+	return fmt.Sprintf("since instruction %d, where the oldest VM snapshot is; what came before that was not searched: attach where the recorded run begins", from)
+}
 
 // always says since when memory has had its value, where no write was found.
 func (s *wordSearch) always() string {
@@ -190,7 +207,7 @@ func (s *wordSearch) findIn(ctx context.Context, p physical, from, end uint64) (
 	if unwatched != "" {
 		s.unwatched = unwatched
 	}
-	if unwatched != "" && same {
+	if unwatched != "" && same && !s.toldOf(from, end) {
 		return nil, nil // to look into every part of the run would take as long as the run
 	}
 	for range maxRounds {
@@ -218,7 +235,7 @@ func (s *wordSearch) findIn(ctx context.Context, p physical, from, end uint64) (
 		if same {
 			return found, nil
 		}
-		if at > 0 { // see locate: it may lie behind the place that is meant
+		if at > 0 && unwatched == "" { // see locate: it may lie behind the place that is meant
 			if lo -= min(lo, maxBlock); lo < from {
 				lo = from
 			}
@@ -236,6 +253,11 @@ func (s *wordSearch) findIn(ctx context.Context, p physical, from, end uint64) (
 		}
 	}
 	return nil, unfound("looking for what wrote physical memory at %#x: it is written again and again by what is not watched", p.addr)
+}
+
+// toldOf says whether there is evidence of writes between two positions.
+func (s *wordSearch) toldOf(from, end uint64) bool {
+	return slices.ContainsFunc(s.told, func(at uint64) bool { return at >= from && at < end })
 }
 
 // maxBlock is the most instructions that QEMU translates at once.
@@ -305,24 +327,53 @@ func (s *wordSearch) bisect(ctx context.Context, p physical, lo, hi uint64) (*ar
 // samples is in how many places a value is looked at where nothing can be watched.
 const samples = 64
 
-// lastOther looks at memory in places between two positions, and is the last of them at
-// which it had another value, 0 for none.
+// lastOther looks at memory in places between two positions, and wherever the kernel is
+// about to set a thread's state, and is the last of them at which it had another value, 0
+// for none.
 func (s *wordSearch) lastOther(ctx context.Context, p physical, _ []uint64, from, end uint64) (at uint64, same bool, err error) {
-	for i := uint64(1); i < samples && !s.drive.Asked.Load(); i++ {
-		to := from + (end-from)/samples*i
-		if to <= from {
-			return 0, false, nil
+	if err := s.moveTo(ctx, from); err != nil {
+		return 0, false, err
+	}
+	if err := s.target.SetBreaks(ctx, target.At(s.sites...)); err != nil {
+		return 0, false, fmt.Errorf("stopping where states of threads are set: %w", err)
+	}
+	at, err = s.sample(ctx, p, from, end)
+	if clear := s.target.ClearBreaks(ctx, target.At(s.sites...)); err == nil && clear != nil {
+		err = fmt.Errorf("no longer stopping where states of threads are set: %w", clear)
+	}
+	return at, false, err
+}
+
+// sample is lastOther while there are breakpoints.
+func (s *wordSearch) sample(ctx context.Context, p physical, from, end uint64) (at uint64, err error) {
+	part := max((end-from)/samples, 1)
+	for seen := 0; s.at+part < end && !s.drive.Asked.Load(); seen++ {
+		to := s.at + part - (s.at-from)%part // the next of the places
+		if seen > maxSeen {
+			return 0, unfound("states of threads were set more than %d times since the VM snapshot before: go back to an earlier stop (B), and ask there", maxSeen)
 		}
-		if err := s.moveTo(ctx, to); err != nil {
-			return 0, false, err
+		stop, err := s.r.RunTowards(ctx, to)
+		switch {
+		case err != nil:
+			return 0, err
+		case stop.Ended:
+			return 0, fmt.Errorf("the guest is gone: %s", stop.Why)
+		}
+		if s.at, err = s.r.Position(ctx); err != nil {
+			return 0, err
 		}
 		has, _, err := s.has(p)
-		if err != nil {
-			return 0, false, err
+		switch {
+		case err != nil:
+			return 0, err
+		case !has:
+			at = s.at
 		}
-		if !has {
-			at = to
+		if s.at < to { // off the breakpoint
+			if err := s.stepTo(ctx, s.at+1); err != nil {
+				return 0, err
+			}
 		}
 	}
-	return at, false, nil
+	return at, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"thaw/kernel"
 	"thaw/memory"
 	"thaw/session/target"
 )
@@ -67,7 +68,7 @@ func (s *wordSearch) views(ctx context.Context, p physical) (views []uint64, why
 		}
 	}
 	for _, v := range views {
-		if o := sys.At(v); o != nil && o.Thread != nil {
+		if s.stackAt(sys, v) {
 			return nil, "the processor may push there", nil
 		}
 		for _, cpu := range s.m.CPUs() {
@@ -77,6 +78,16 @@ func (s *wordSearch) views(ctx context.Context, p physical) (views []uint64, why
 		}
 	}
 	return views, "", nil
+}
+
+// stackAt says whether an address is in a thread's kernel stack: as the guest stands, or
+// at any stop. A thread that is made only behind where a search begins is there at one.
+func (s *wordSearch) stackAt(sys *kernel.System, addr uint64) bool {
+	in := func(sys *kernel.System) bool {
+		o := sys.At(addr)
+		return o != nil && o.Thread != nil
+	}
+	return in(sys) || slices.ContainsFunc(s.history.kept, func(m *moment) bool { return in(m.snap.System) })
 }
 
 // ReplayWatcher is a target that may be one whose watchpoints fail in a replay.

@@ -25,6 +25,9 @@ func (tr *traveller) LastWriteOf(ctx context.Context, w view.Word, steps int) (o
 	if tr.reverser() == nil {
 		return nil, errors.New(whyNoReverse)
 	}
+	if w.Thread != 0 && w.Register == "" {
+		w.Register = tr.m.Arch.IP
+	}
 	w.Name = w.Words()
 	s := &wordSearch{traveller: tr, r: tr.reverser()}
 	p, err := s.wordOf(ctx, w)
@@ -43,6 +46,7 @@ func (tr *traveller) LastWriteOf(ctx context.Context, w view.Word, steps int) (o
 	}
 	defer tr.moved()
 	here := tr.m.Here()
+	s.lookAt(w.Thread)
 	if err := tr.bare(ctx); err != nil {
 		return nil, tr.arrive(ctx, nil, err)
 	}
@@ -64,6 +68,22 @@ func (tr *traveller) LastWriteOf(ctx context.Context, w view.Word, steps int) (o
 		return out, tr.stay(ctx, at, here, fmt.Errorf("%s has had its value, %s, %s", w.Name, shown(p.value), s.always()))
 	}
 	return out, tr.goTo(ctx, last.to, last.entry, "back at the last change of "+out[0].Word+": "+writeTold(&out[0]))
+}
+
+// lookAt notes where the state of a thread may have been set.
+func (s *wordSearch) lookAt(thread kernel.ID) {
+	for _, b := range s.drive.Breaks.Infos {
+		if !b.Own() && b.Purpose != view.PurposePhase && b.Purpose != view.PurposeComplete {
+			s.sites = append(s.sites, b.Addrs...)
+		}
+	}
+	for _, v := range s.history.newest().verdicts {
+		for _, h := range v.History {
+			if m := s.history.at(h.Stop); m != nil && v.Thread == thread && thread != 0 {
+				s.told = append(s.told, m.position-1)
+			}
+		}
+	}
 }
 
 // wordOf is the physical memory of a word, as it is at the present stop.
@@ -104,6 +124,22 @@ func (s *wordSearch) wordOf(ctx context.Context, w view.Word) (p physical, err e
 		}
 	}
 	return p, err
+}
+
+// savedStateOf is a thread with a saved user state, as of the present stop.
+func (ps *parts) savedStateOf(ctx context.Context, thread kernel.ID) (*kernel.Object, error) {
+	sys, err := ps.m.System(ctx)
+	if err != nil {
+		return nil, err
+	}
+	o := sys.Object(thread)
+	switch {
+	case o == nil || o.Thread == nil:
+		return nil, fmt.Errorf("there is no thread %s at this stop", thread)
+	case o.Thread.Usual().IPAddr == 0:
+		return nil, fmt.Errorf("%s (thread %s) has no saved user state: it never runs in user mode", o.Name, thread)
+	}
+	return o, nil
 }
 
 // savedRegister is where a thread's register is kept.

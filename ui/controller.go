@@ -48,7 +48,6 @@ type Recording interface {
 type Traveller interface {
 	ReverseStep()
 	ReverseContinue()
-	LastWrite(thread kernel.ID) // of the thread's saved state
 	// LastWriteOf goes to where a piece of memory got its value, and tells where that came
 	// from, up to so many steps. The answer comes with a view.
 	LastWriteOf(w view.Word, steps int)

@@ -56,7 +56,7 @@ func (g *guest) lastWrite() {
 		return
 	}
 	g.threads.hold()
-	g.ctrl.(Traveller).LastWrite(g.threads.object())
+	g.ctrl.(Traveller).LastWriteOf(view.Word{Thread: g.threads.object()}, 1)
 }
 
 // wrote takes "ADDR [TASK]", "slot N [TASK]" or "register NAME", and looks for who wrote

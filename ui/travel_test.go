@@ -6,16 +6,14 @@ import (
 	"testing"
 	"time"
 
-	"thaw/kernel"
 	"thaw/session/view"
 )
 
 // fakeTraveller is a live session whose guest goes back.
 type fakeTraveller struct{ fakeForcer }
 
-func (f fakeTraveller) ReverseStep()           { f.call("reverse step") }
-func (f fakeTraveller) ReverseContinue()       { f.call("reverse continue") }
-func (f fakeTraveller) LastWrite(id kernel.ID) { f.call("last write " + id.String()) }
+func (f fakeTraveller) ReverseStep()     { f.call("reverse step") }
+func (f fakeTraveller) ReverseContinue() { f.call("reverse continue") }
 func (f fakeTraveller) LastWriteOf(w view.Word, steps int) {
 	f.call(fmt.Sprintf("who wrote %s, %d", w.Words(), steps))
 }
@@ -37,7 +35,7 @@ func TestReverseKeys(t *testing.T) {
 	r.expect("back: reverse execution")
 	called := make(chan string, 1)
 	fake.onCall = func(name string) { called <- name }
-	for key, want := range map[string]string{"S": "reverse step", "C": "reverse continue", "W": "last write 231"} {
+	for key, want := range map[string]string{"S": "reverse step", "C": "reverse continue", "W": "who wrote the saved state of thread 231, 1"} {
 		r.press(key)
 		select {
 		case name := <-called:

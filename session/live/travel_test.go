@@ -230,6 +230,18 @@ func taskNamed(t *testing.T, v *view.View, component string) kernel.ID {
 	return 0
 }
 
+// threadNamed is the thread of a name.
+func threadNamed(t *testing.T, v *view.View, name string) kernel.ID {
+	t.Helper()
+	for _, o := range v.Snapshot.System.Threads() {
+		if o.Name == name {
+			return o.ID
+		}
+	}
+	t.Fatalf("no thread is called %s", name)
+	return 0
+}
+
 // copyAt is how evidence tells where core keeps a request.
 var copyAt = regexp.MustCompile(`copy .* at 0x([0-9a-f]+): ip`)
 
@@ -283,7 +295,8 @@ func TestGoBackInReplay(t *testing.T) {
 	is(ctx, t, e, target, positions[last], seen)
 
 	// The last write of ep's frame is the one that its history tells last.
-	must(t, e.LastWrite(ctx, ep.Thread))
+	all, err := e.LastWriteOf(ctx, view.Word{Thread: ep.Thread}, 1)
+	must(t, err)
 	v := e.View()
 	writes := 0
 	for _, h := range ep.History {
@@ -291,15 +304,22 @@ func TestGoBackInReplay(t *testing.T) {
 			writes++
 		}
 	}
-	if writes < 2 || !strings.Contains(v.Snapshot.Reason, "last write of ep's saved state") || !strings.Contains(v.Snapshot.Reason, "Thread_object::ex_regs") {
-		t.Errorf("the last of %d writes: %s", writes, v.Snapshot.Reason)
+	if writes < 2 || len(all) != 1 || !strings.Contains(v.Snapshot.Reason, "last change of the saved rip of thread "+ep.Thread.String()) || !strings.Contains(v.Snapshot.Reason, "Thread_object::ex_regs") {
+		t.Errorf("the last of %d writes: %+v, %s", writes, all, v.Snapshot.Reason)
+	}
+	// An interrupt pushes what is saved of core's timer: a watchpoint there ends QEMU.
+	must(t, e.Restart(ctx, last+1))
+	all, err = e.LastWriteOf(ctx, view.Word{Thread: threadNamed(t, e.View(), "timer")}, 1)
+	must(t, err)
+	if len(all) != 1 || all[0].Place.Component != "core" || all[0].Sure {
+		t.Errorf("the last change of what an interrupt pushes: %+v", all)
 	}
 
 	// The request in core's copy came out of the dataspace that the restorer wrote it into;
 	// that had the same bytes there already, which the checkpoint had left.
 	must(t, e.Restart(ctx, last+1))
 	core := view.Word{Task: taskNamed(t, e.View(), "core"), Addr: copyOf(t, &ep)}
-	all, err := e.LastWriteOf(ctx, core, 3)
+	all, err = e.LastWriteOf(ctx, core, 3)
 	must(t, err)
 	var by []string
 	for _, o := range all {
@@ -433,7 +453,8 @@ func TestNoWayBack(t *testing.T) {
 	must(t, e.NextPhase(ctx))
 	v := e.View()
 	thread := v.Snapshot.System.Threads()[3].ID
-	for what, err := range map[string]error{"step": e.ReverseStep(ctx), "continue": e.ReverseContinue(ctx), "write": e.LastWrite(ctx, thread)} {
+	_, writeErr := e.LastWriteOf(ctx, view.Word{Thread: thread}, 1)
+	for what, err := range map[string]error{"step": e.ReverseStep(ctx), "continue": e.ReverseContinue(ctx), "write": writeErr} {
 		if err == nil || !strings.Contains(err.Error(), "offers no reverse execution") {
 			t.Errorf("reverse %s: %v", what, err)
 		}
@@ -541,12 +562,11 @@ func TestStuckOnTheWayBack(t *testing.T) {
 		target: live.Options{ReverseWithin: 3 * time.Second}})
 	must(t, e.NextPhase(ctx))
 	var err error
-	thread := e.View().Snapshot.Thread
 	for range 30 { // one of the first hangs; with each there are several ways back
-		if err = e.LastWrite(ctx, thread); err != nil && e.View().State == view.Ended {
+		if err = e.ReverseContinue(ctx); err != nil && e.View().State == view.Ended {
 			break
 		}
-		if err != nil { // so far back that the thread, or a write, is not there
+		if err != nil { // so far back that there is no event
 			if err = e.NextPhase(ctx); err != nil {
 				break
 			}

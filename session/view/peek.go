@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"fmt"
 
 	"thaw/kernel"
@@ -124,7 +125,7 @@ type Word struct {
 	Table bool // instead of Addr: Slot of the task's capability table
 	Slot  uint64
 
-	Thread   kernel.ID // or a Register of a thread's saved state, by GDB's name
+	Thread   kernel.ID // or a Register of a thread's saved state, by GDB's name, "": where it goes on
 	Register string
 }
 
@@ -139,8 +140,8 @@ func (w *Word) Words() string {
 		return w.Name
 	case w.Table:
 		return fmt.Sprintf("slot %x%s", w.Slot, of)
-	case w.Register != "":
-		return fmt.Sprintf("the saved %s of thread %s", w.Register, w.Thread)
+	case w.Thread != 0:
+		return fmt.Sprintf("the saved %s of thread %s", cmp.Or(w.Register, "state"), w.Thread)
 	}
 	return fmt.Sprintf("the word at %x%s", w.Addr, of)
 }
