@@ -69,7 +69,7 @@ func page(addr uint64, b byte) session.Page {
 }
 
 func record(n int) *session.StopRecord {
-	return &session.StopRecord{Number: n, Reason: "stop", CPUs: []session.CPURecord{{Registers: []kernel.Register{{Name: "rip", Value: 1<<63 + uint64(n)}}}}, Log: []string{"line"}}
+	return &session.StopRecord{Number: n, Reason: "stop", CPUs: []session.CPURecord{{Registers: []kernel.Register{{Name: "rip", Value: 1<<63 + uint64(n)}}}}, LogRecord: session.LogRecord{Log: []string{"line"}}}
 }
 
 // written is a recording of three stops, and its length after each.

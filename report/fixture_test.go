@@ -75,8 +75,7 @@ func fixtureObjects() []*kernel.Object {
 
 func snapshotOf(number int, reason string, objects []*kernel.Object) *view.Snapshot {
 	s := &view.Snapshot{Number: number, Time: 3700*time.Millisecond + time.Duration(number)*17*time.Millisecond, Reason: reason,
-		System: kernel.NewSystem(objects, nil), Tasks: fixtureTasks, Places: map[kernel.ID]view.Place{}, PC: fixturePlaces[0x55e440],
-		Cost: view.Cost{Duration: 7300 * time.Microsecond, Bytes: 412 << 10, Batches: 9}}
+		System: kernel.NewSystem(objects, nil), Words: view.Words{Tasks: fixtureTasks, Places: map[kernel.ID]view.Place{}, PC: fixturePlaces[0x55e440], Cost: view.Cost{Duration: 7300 * time.Microsecond, Bytes: 412 << 10, Batches: 9}}}
 	for _, o := range s.System.Threads() {
 		if p, ok := fixturePlaces[o.Thread.IP]; ok {
 			p.Component = fixtureTasks[o.Thread.PD]
@@ -187,15 +186,11 @@ func fixtureStory() *Story {
 		}
 		stops = append(stops, s)
 	}
-	view := &view.View{State: view.Stopped, Scenario: "rtcr-2016", Target: "localhost:1234", Snapshot: stops[29], Stops: 30, Live: true,
-		Phases: phases, Verdicts: fixtureVerdicts(), Complete: true, Finished: true, Caps: fixtureCaps(), Log: fixtureLog(),
-		Memory: &view.MemoryDiff{Original: 0x14f, Restored: 0x1e7, Checkpoint: 12, After: 29, Same: 30, Unmapped: 108, Pages: []view.PageDiff{
-			{Virt: 0x1052000, Region: "data", First: 0x128, Bytes: 9, Before: []byte{1, 0, 0, 0}, After: []byte{0, 0, 0, 0}, Like: "the program's initial contents"}}},
-		Waits: []view.WaitChange{{Name: "signal handler", Original: 0x19e, Restored: 0x238, Before: "receives from an object of kind IRQ", After: "receives from anybody", Stop: 30}},
-		Breakpoints: []view.BreakpointInfo{
+	view := &view.View{Session: view.Session{State: view.Stopped, Scenario: "rtcr-2016", Target: "localhost:1234"}, History: view.History{Snapshot: stops[29], Stops: 30, Live: true, Notes: []view.Note{{Stop: 22, Text: "the *request* for ep, see mail of\nDecember 3rd"}, {Stop: 30}}},
+		Result: view.Result{Phases: phases, Verdicts: fixtureVerdicts(), Complete: true, Finished: true, Caps: fixtureCaps(), Memory: &view.MemoryDiff{Original: 0x14f, Restored: 0x1e7, Checkpoint: 12, After: 29, Same: 30, Unmapped: 108, Pages: []view.PageDiff{
+			{Virt: 0x1052000, Region: "data", First: 0x128, Bytes: 9, Before: []byte{1, 0, 0, 0}, After: []byte{0, 0, 0, 0}, Like: "the program's initial contents"}}}, Waits: []view.WaitChange{{Name: "signal handler", Original: 0x19e, Restored: 0x238, Before: "receives from an object of kind IRQ", After: "receives from anybody", Stop: 30}}, Breakpoints: []view.BreakpointInfo{
 			{Component: "rtcr", Function: "Rtcr::Restorer::restore(Rtcr::Target_state&)", Purpose: "phase", Addrs: []uint64{0x1023f40}, Hits: 1},
-			{Component: "core", Function: "Genode::Platform_thread::state(Genode::Thread_state)", Purpose: "request", Addrs: []uint64{0x55e440, 0x55e610}, Hits: 3, Foreign: 12, Lifted: 1}},
-		Notes: []view.Note{{Stop: 22, Text: "the *request* for ep, see mail of\nDecember 3rd"}, {Stop: 30}}}
+			{Component: "core", Function: "Genode::Platform_thread::state(Genode::Thread_state)", Purpose: "request", Addrs: []uint64{0x55e440, 0x55e610}, Hits: 3, Foreign: 12, Lifted: 1}}}, Log: fixtureLog()}
 	return NewStory(fixtureScenario, stops, view, "recording sheep.thaw made with thaw")
 }
 

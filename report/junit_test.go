@@ -83,8 +83,10 @@ func TestJUnitIsValidWhateverBytesCome(t *testing.T) {
 		b = append(b, byte(i))
 	}
 	all := string(b) + "\ufffe\uffff\U0010ffff]]>&<\"'"
-	v := &view.View{Scenario: all, Target: all, Verdicts: []view.ThreadVerdict{{Name: all, Cause: all}},
-		Caps: &view.CapDiff{Missing: []view.SlotCap{{Type: all, Receiver: all}}}}
+	v := &view.View{Session: view.Session{Scenario: all, Target: all}, Result: view.Result{
+		Verdicts: []view.ThreadVerdict{{Name: all, Cause: all}},
+		Caps:     &view.CapDiff{Missing: []view.SlotCap{{Type: all, Receiver: all}}},
+	}}
 	suites := decodeJUnit(t, []CheckResult{{Name: all, Scenario: all, Variant: all, View: v, Err: errors.New(all),
 		Failures: []string{"thread " + all + ": expected applied, found ignored", all, "capabilities " + all}}})
 	if n := len(suites.Suites[0].Cases); n != 4 {
@@ -93,7 +95,7 @@ func TestJUnitIsValidWhateverBytesCome(t *testing.T) {
 }
 
 func TestThreadNamesWithColons(t *testing.T) {
-	v := &view.View{Verdicts: []view.ThreadVerdict{{Name: "a: expected b", Verdict: view.Ignored}}}
+	v := &view.View{Result: view.Result{Verdicts: []view.ThreadVerdict{{Name: "a: expected b", Verdict: view.Ignored}}}}
 	s := decodeJUnit(t, []CheckResult{{Name: "x", View: v, Failures: []string{"thread a: expected b: expected applied, found ignored"}}})
 	if len(s.Suites[0].Cases) != 2 || s.Suites[0].Cases[1].Failure == nil {
 		t.Errorf("cases %+v, want the failure at the thread", s.Suites[0].Cases)

@@ -27,7 +27,7 @@ func TestSummary(t *testing.T) {
 			"No thread lost its state: of 3 threads 1 pending, 2 applied."},
 		{[]view.ThreadVerdict{verdict("a", "melted")}, "No thread lost its state: of 1 thread 1 melted."},
 	} {
-		s := &Story{View: &view.View{Verdicts: c.verdicts, Caps: &view.CapDiff{Same: 3}}}
+		s := &Story{View: &view.View{Result: view.Result{Verdicts: c.verdicts, Caps: &view.CapDiff{Same: 3}}}}
 		if got := s.Summary(); got != c.want {
 			t.Errorf("got %q, want %q", got, c.want)
 		}
@@ -36,7 +36,7 @@ func TestSummary(t *testing.T) {
 
 func TestSummaryTellsOfCapabilities(t *testing.T) {
 	applied := []view.ThreadVerdict{{Name: "ep", Verdict: view.Applied}}
-	s := &Story{View: &view.View{Verdicts: applied, Caps: &view.CapDiff{Missing: make([]view.SlotCap, 4)}}}
+	s := &Story{View: &view.View{Result: view.Result{Verdicts: applied, Caps: &view.CapDiff{Missing: make([]view.SlotCap, 4)}}}}
 	if got, want := s.Summary(), "No thread lost its state: of 1 thread 1 applied. Capabilities differ: 4 missing, 0 extra, 0 changed."; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -64,16 +64,16 @@ func TestProgress(t *testing.T) {
 		view view.View
 		want string
 	}{
-		{view.View{Complete: true, Finished: true}, "every verdict is final"},
-		{view.View{Complete: true}, "not every verdict"},
-		{view.View{Phases: phases}, "was not complete"},
+		{view.View{Result: view.Result{Complete: true, Finished: true}}, "every verdict is final"},
+		{view.View{Result: view.Result{Complete: true}}, "not every verdict"},
+		{view.View{Result: view.Result{Phases: phases}}, "was not complete"},
 		{view.View{}, "Nothing"},
 	} {
 		if got := (&Story{View: &c.view}).progress(); !strings.Contains(got, c.want) {
 			t.Errorf("%q does not hold %q", got, c.want)
 		}
 	}
-	s := &Story{View: &view.View{Err: errors.New("the guest\nis gone")}}
+	s := &Story{View: &view.View{Session: view.Session{Err: errors.New("the guest\nis gone")}}}
 	if got := s.failure(); got != "The session ended: the guest?is gone" {
 		t.Errorf("failure is %q", got)
 	}
@@ -186,7 +186,7 @@ func TestTimeLineOfFewStops(t *testing.T) {
 		t.Errorf("a time line of nothing: %+v", tl)
 	}
 	for n := 1; n <= 8; n++ {
-		s := &Story{View: &view.View{Phases: []view.Phase{{Name: "p", Stop: n, State: view.PhaseCurrent, Hits: 1}}}}
+		s := &Story{View: &view.View{Result: view.Result{Phases: []view.Phase{{Name: "p", Stop: n, State: view.PhaseCurrent, Hits: 1}}}}}
 		tl := newTimeLine(s)
 		seen := map[string]bool{}
 		for _, tick := range tl.Ticks {

@@ -76,7 +76,7 @@ func (e *Engine) Until(ctx context.Context, text string) error {
 func (e *Engine) refreshBreaks() {
 	if last := e.history.newest(); last != nil {
 		m := *last // moments are never changed
-		m.infos = e.drive.Breaks.Breakpoints()
+		m.Breakpoints = e.drive.Breaks.Breakpoints()
 		e.history.replaceNewest(&m)
 	}
 }

@@ -34,18 +34,9 @@ type parts struct {
 
 // moment is a stop in the history with all that was known then.
 type moment struct {
-	snap     *view.Snapshot
-	phases   []view.Phase
-	verdicts []view.ThreadVerdict
-	caps     *view.CapDiff
-	memory   *view.MemoryDiff
-	waits    []view.WaitChange
-	watches  []view.Watch
-	complete bool
-	finished bool
-	restore  int // number of the one it is about
-	infos    []view.BreakpointInfo
-	size     int // see moments
+	snap *view.Snapshot
+	view.Result
+	size int // see moments
 
 	event    bool   // made by an event, not by a step or an interrupt
 	position uint64 // in a recorded run

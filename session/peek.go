@@ -216,7 +216,7 @@ func (e *Engine) Watch(_ context.Context, text string) error {
 	}
 	if newest := e.history.newest(); newest != nil {
 		m := *newest // moments are never changed
-		m.watches = e.asker.evalWatches(m.snap)
+		m.Watches = e.asker.evalWatches(m.snap)
 		e.history.replaceNewest(&m)
 	}
 	return nil

@@ -39,11 +39,7 @@ type StopRecord struct {
 	CPU  int         `json:"cpu"` // that stopped
 	CPUs []CPURecord `json:"cpus"`
 
-	Tasks  map[kernel.ID]string     `json:"tasks,omitempty"`
-	Places map[kernel.ID]view.Place `json:"places,omitempty"`
-	PC     view.Place               `json:"pc"`
-	Frames []view.Frame             `json:"frames,omitempty"`
-	Cost   view.Cost                `json:"cost"`
+	view.Words
 	// Stacks are the backtraces of threads in user mode, of those that are not what
 	// they were at the record before. An empty one is not known.
 	Stacks map[kernel.ID][]view.Frame `json:"stacks,omitempty"`
@@ -57,6 +53,11 @@ type StopRecord struct {
 	Before int `json:"before,omitempty"`
 	After  int `json:"after,omitempty"`
 
+	LogRecord
+}
+
+// LogRecord is what the guest said since the record before.
+type LogRecord struct {
 	Log []string `json:"log,omitempty"` // lines since the record before
 	// LogCut is set if the guest went back: only the first LogKept lines of those
 	// in the records before were written where it came to.
@@ -146,15 +147,14 @@ func (r *recording) keep(s *view.Snapshot, m *moment) {
 	if !r.goesOn() {
 		return
 	}
-	rec := &StopRecord{Number: s.Number, Aside: m == nil, Time: s.Time, Reason: s.Reason, Phase: s.Phase, CPU: r.m.Stopped,
-		Tasks: s.Tasks, Places: s.Places, PC: s.PC, Frames: s.Frames, Cost: s.Cost}
+	rec := &StopRecord{Number: s.Number, Aside: m == nil, Time: s.Time, Reason: s.Reason, Phase: s.Phase, CPU: r.m.Stopped, Words: s.Words}
 	for i, regs := range r.m.Regs {
 		rec.CPUs = append(rec.CPUs, CPURecord{Registers: r.m.Arch.All(regs), KernelSP: r.m.CPUs()[i].KernelSP})
 	}
 	r.records++
 	r.snaps[s] = r.records
 	if m != nil {
-		rec.Phases, rec.Breakpoints, rec.Evidence = m.phases, m.infos, &r.obs.Ev
+		rec.Phases, rec.Breakpoints, rec.Evidence = m.Phases, m.Breakpoints, &r.obs.Ev
 		rec.Before, rec.After = r.snaps[r.obs.Ev.Before], r.snaps[r.obs.Ev.After]
 		r.forget(&r.obs.Ev)
 	}

@@ -214,8 +214,8 @@ func (r *Replay) decode(record int, phys memory.Reader) (*view.Snapshot, error) 
 		return nil, fmt.Errorf("%s, stop %d: %w", r.rec.Name(), rec.Number, err)
 	}
 	s := &view.Snapshot{Number: rec.Number, Time: rec.Time, Reason: rec.Reason, Phase: rec.Phase, System: sys,
-		Tasks: rec.Tasks, Places: rec.Places, PC: rec.PC, Frames: rec.Frames, Cost: rec.Cost,
-		CPU: r.arch.All(registerList(rec.CPUs[rec.CPU].Registers))}
+		Words: rec.Words,
+		CPU:   r.arch.All(registerList(rec.CPUs[rec.CPU].Registers))}
 	evidence.NameThreads(s)
 	if o := sys.Running(rec.CPU); o != nil {
 		s.Thread = o.ID
@@ -262,9 +262,12 @@ func (r *Replay) View(stop int) (*view.View, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &view.View{State: view.Stopped, Scenario: r.rec.Scenario().Name, Target: r.rec.Target(), Snapshot: snap, First: 1, Stops: len(r.stops),
-		Live: stop == len(r.stops), Phases: rec.Phases, Verdicts: j.All(snap), Caps: j.CapDiff(snap), Memory: j.Ev.Memory, Waits: j.Waits(snap), Complete: j.Ev.Complete, Finished: j.Ev.Finished, Restore: j.Ev.Number(),
-		Mismatches: j.Ev.Mismatches, Late: j.Ev.Late, Breakpoints: rec.Breakpoints, Components: r.rec.Components(), Notes: r.rec.Notes()}
+	v := &view.View{
+		Session: view.Session{State: view.Stopped, Scenario: r.rec.Scenario().Name, Target: r.rec.Target(), Components: r.rec.Components()},
+		History: view.History{Snapshot: snap, First: 1, Stops: len(r.stops), Live: stop == len(r.stops), Notes: r.rec.Notes()},
+		Late:    j.Ev.Late, Mismatches: j.Ev.Mismatches, Result: j.Result(snap),
+	}
+	v.Phases, v.Breakpoints = rec.Phases, rec.Breakpoints
 	log := r.logOf(stop)
 	v.Log, v.LogGap = guestlog.Kept(log.newest(log.end()))
 	r.views[record] = v

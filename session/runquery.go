@@ -98,14 +98,16 @@ func (a *asker) askRun(_ *view.Snapshot, p *view.Peek) error {
 	h := a.history
 	s := &query.Stops{First: h.first, Last: h.last()}
 	for n := s.First; n <= s.Last; n++ {
-		if n == s.Last || h.at(n).restore < h.at(n+1).restore {
+		if n == s.Last || h.at(n).Restore < h.at(n+1).Restore {
 			s.Restores = append(s.Restores, n)
 		}
 	}
 	s.Snapshot = func(stop int) (*view.Snapshot, error) { return h.at(stop).snap, nil }
 	s.View = func(stop int) (*view.View, error) {
 		m := h.at(stop)
-		return &view.View{Phases: m.phases, Verdicts: evidence.Distrust(m.verdicts, a.obs.Ev.Mismatches), Caps: m.caps, Memory: m.memory}, nil
+		v := &view.View{Result: m.Result}
+		v.Verdicts = evidence.Distrust(m.Verdicts, a.obs.Ev.Mismatches)
+		return v, nil
 	}
 	s.Memory = func(stop int, task kernel.ID) (*memory.Space, int, error) {
 		if stop != s.Last {

@@ -25,7 +25,7 @@ func (e *Engine) snapshot(ctx context.Context, reason string) (*view.Snapshot, e
 	cpu := e.m.CPU()
 	s := &view.Snapshot{
 		Number: e.history.last() + 1, Time: time.Since(e.obs.Started), Reason: reason, Phase: e.phases.current(),
-		System: sys, Tasks: e.programs.NameTasks(sys, e.scn.Programs()), Places: map[kernel.ID]view.Place{}, CPU: e.m.Arch.All(e.m.Registers()),
+		System: sys, Words: view.Words{Tasks: e.programs.NameTasks(sys, e.scn.Programs()), Places: map[kernel.ID]view.Place{}}, CPU: e.m.Arch.All(e.m.Registers()),
 	}
 	evidence.NameThreads(s)
 	e.prove(sys)
@@ -64,16 +64,12 @@ func (e *Engine) recordEvent(ctx context.Context, ev *drive.Event) error {
 			return err
 		}
 	}
-	m := &moment{snap: snap, phases: e.phases.shown(), complete: e.obs.Ev.Complete, finished: e.obs.Ev.Finished, restore: e.obs.Ev.Number()}
-	m.verdicts = e.judge().All(snap)
-	m.caps = e.judge().CapDiff(snap)
 	e.judge().NoteWaits(snap)
 	if err := e.memory.NoteMapped(ctx, snap); err != nil {
 		return err
 	}
-	m.watches = e.asker.evalWatches(snap)
-	m.memory, m.waits = e.obs.Ev.Memory, e.judge().Waits(snap)
-	m.infos = e.drive.Breaks.Breakpoints()
+	m := &moment{snap: snap, Result: e.judge().Result(snap)}
+	m.Phases, m.Breakpoints, m.Watches = e.phases.shown(), e.drive.Breaks.Breakpoints(), e.asker.evalWatches(snap)
 	e.rec.keep(snap, m)
 	if err := e.noteTravel(ctx, m, ev); err != nil {
 		return err
@@ -84,21 +80,22 @@ func (e *Engine) recordEvent(ctx context.Context, ev *drive.Event) error {
 
 // viewAt is what users see of a stop, by its number.
 func (e *Engine) viewAt(stop int, state view.RunState, message string) *view.View {
-	v := &view.View{State: state, Message: message, Err: e.ended, Lost: e.lost(), Scenario: e.scn.Name, Target: e.target.Name(),
-		First: max(e.history.first, 1), Stops: e.history.last(), Phases: e.phases.shown(), Components: e.programs.Names, Live: true, Notes: e.notes.all(), Unrecorded: e.rec.trouble()}
+	v := &view.View{
+		Session: view.Session{State: state, Message: message, Err: e.ended, Lost: e.lost(), Scenario: e.scn.Name, Target: e.target.Name(),
+			Components: e.programs.Names, Back: e.backMode(), Unrecorded: e.rec.trouble()},
+		History: view.History{First: max(e.history.first, 1), Stops: e.history.last(), Live: true, Notes: e.notes.all()},
+		Late:    e.obs.Ev.Late, Mismatches: e.obs.Ev.Mismatches,
+	}
 	v.Log, v.LogGap = e.log.All()
-	if v.Back = e.backMode(); v.Back != view.BackReverse {
+	if v.Back != view.BackReverse {
 		v.NoReverse = whyNoReverse
 	}
-	v.Mismatches, v.Late, v.Restore = e.obs.Ev.Mismatches, e.obs.Ev.Late, e.obs.Ev.Number()
 	if m := e.history.at(stop); m != nil {
-		v.NoRestart = e.canRestart(m)
-		v.Snapshot, v.Phases, v.Verdicts, v.Caps, v.Breakpoints = m.snap, m.phases, evidence.Distrust(m.verdicts, v.Mismatches), m.caps, m.infos
-		v.Memory, v.Waits, v.Complete, v.Finished, v.Restore = m.memory, m.waits, m.complete, m.finished, m.restore
-		v.Watches = m.watches
-		v.Live = stop == e.history.last()
+		v.NoRestart, v.Live = e.canRestart(m), stop == e.history.last()
+		v.Snapshot, v.Result = m.snap, m.Result
+		v.Verdicts = evidence.Distrust(v.Verdicts, v.Mismatches)
 	} else {
-		v.Breakpoints = e.drive.Breaks.Breakpoints()
+		v.Phases, v.Breakpoints, v.Restore = e.phases.shown(), e.drive.Breaks.Breakpoints(), e.obs.Ev.Number()
 	}
 	return v
 }

@@ -77,7 +77,7 @@ func (s *wordSearch) lookAt(thread kernel.ID) {
 			s.sites = append(s.sites, b.Addrs...)
 		}
 	}
-	for _, v := range s.history.newest().verdicts {
+	for _, v := range s.history.newest().Verdicts {
 		for _, h := range v.History {
 			if m := s.history.at(h.Stop); m != nil && v.Thread == thread && thread != 0 {
 				s.told = append(s.told, m.position-1)

@@ -20,14 +20,16 @@ func walk() Walk {
 	}
 	return Walk{Title: "A title", Story: "A  story\nin lines", Source: "a list", Seen: "It counts\nanew.", Symptom: "1 sheep", Stops: stops, Last: &view.View{
 		Log: []string{"1 sheep", "a restore", "1 sheep. zzZ", "more"},
-		Verdicts: []view.ThreadVerdict{
-			{Name: "worker", Verdict: view.Coincident},
-			{Name: "ep", Verdict: view.Ignored, Cause: "the state stays in core", Advice: "set the cancel flag", Checkpointed: at(0x10, 2), Requested: at(0x10, 3),
-				Kernel: at(0x20, 3), Entered: at(0x20, 5), Evidence: []string{"no write to the entry frame or the continuation after the request"}},
+		Result: view.Result{
+			Verdicts: []view.ThreadVerdict{
+				{Name: "worker", Verdict: view.Coincident},
+				{Name: "ep", Verdict: view.Ignored, Cause: "the state stays in core", Advice: "set the cancel flag", Checkpointed: at(0x10, 2), Requested: at(0x10, 3),
+					Kernel: at(0x20, 3), Entered: at(0x20, 5), Evidence: []string{"no write to the entry frame or the continuation after the request"}},
+			},
+			Memory: &view.MemoryDiff{Same: 7, Pages: []view.PageDiff{{Virt: 0x1000, Region: "bss", First: 8, Bytes: 2, Before: []byte{1}, After: []byte{0}, Like: "zeros"}}},
+			Waits:  []view.WaitChange{{Name: "worker", Restored: 5, Original: 3, Before: "receives from anybody", After: "sends to child/ep"}},
+			Caps:   &view.CapDiff{Same: 3, After: 4, Missing: []view.SlotCap{{Slot: 0xa, Type: "Gate", Receiver: "child/ep"}}},
 		},
-		Memory: &view.MemoryDiff{Same: 7, Pages: []view.PageDiff{{Virt: 0x1000, Region: "bss", First: 8, Bytes: 2, Before: []byte{1}, After: []byte{0}, Like: "zeros"}}},
-		Waits:  []view.WaitChange{{Name: "worker", Restored: 5, Original: 3, Before: "receives from anybody", After: "sends to child/ep"}},
-		Caps:   &view.CapDiff{Same: 3, After: 4, Missing: []view.SlotCap{{Slot: 0xa, Type: "Gate", Receiver: "child/ep"}}},
 	}}
 }
 

@@ -152,8 +152,7 @@ func fixtureSystem() *kernel.System {
 func fixtureSnapshot(n int, reason, phase string) *view.Snapshot {
 	sys := fixtureSystem()
 	s := &view.Snapshot{Number: n, Time: 3900 * time.Millisecond, Reason: reason, Phase: phase, System: sys,
-		Tasks: fixtureTasks, Places: map[kernel.ID]view.Place{}, PC: fixturePlaces[0x55e440], Thread: 0xd,
-		Cost: view.Cost{Duration: 7300 * time.Microsecond, Bytes: 412 << 10, Batches: 9}}
+		Words: view.Words{Tasks: fixtureTasks, Places: map[kernel.ID]view.Place{}, PC: fixturePlaces[0x55e440], Cost: view.Cost{Duration: 7300 * time.Microsecond, Bytes: 412 << 10, Batches: 9}}, Thread: 0xd}
 	for _, o := range sys.Threads() {
 		if p, ok := fixturePlaces[o.Thread.IP]; ok {
 			p.Component = fixtureTasks[o.Thread.PD]
@@ -261,14 +260,14 @@ func fixtureCaps() *view.CapDiff {
 // Views of the session, in the order in which a user meets them.
 
 func viewStarting() *view.View {
-	return &view.View{State: view.Starting, Scenario: "rtcr-2016", Target: "localhost:1234",
-		Message: "waiting for the guest at localhost:1234", Phases: fixturePhases(-1), Live: true}
+	return &view.View{Session: view.Session{State: view.Starting, Scenario: "rtcr-2016", Target: "localhost:1234", Message: "waiting for the guest at localhost:1234"},
+		Result: view.Result{Phases: fixturePhases(-1)}, History: view.History{Live: true}}
 }
 
 func viewStopped() *view.View {
 	s := fixtureSnapshot(24, "phase CPU threads", "CPU threads")
-	return &view.View{State: view.Stopped, Scenario: "rtcr-2016", Target: "localhost:1234", Snapshot: s, Stops: 24, Live: true,
-		Phases: fixturePhases(23), Log: fixtureLog()[:9], Verdicts: pendingVerdicts(), Breakpoints: fixtureBreakpoints()}
+	return &view.View{Session: view.Session{State: view.Stopped, Scenario: "rtcr-2016", Target: "localhost:1234"}, History: view.History{Snapshot: s, Stops: 24, Live: true},
+		Result: view.Result{Phases: fixturePhases(23), Verdicts: pendingVerdicts(), Breakpoints: fixtureBreakpoints()}, Log: fixtureLog()[:9]}
 }
 
 func fixtureBreakpoints() []view.BreakpointInfo {

@@ -21,7 +21,7 @@ type model struct {
 }
 
 func newModel(c Controller) *model {
-	m := &model{ctrl: c, view: &view.View{State: view.Starting}}
+	m := &model{ctrl: c, view: &view.View{Session: view.Session{State: view.Starting}}}
 	m.seeker, _ = c.(Seeker)
 	return m
 }

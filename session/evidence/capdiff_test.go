@@ -32,9 +32,9 @@ func TestCapDiff(t *testing.T) {
 	}
 	original := []*kernel.Object{task(10, slot(1, 10), slot(2, 13), slot(3, 14), slot(4, 15), slot(5, 16), slot(6, 17), slot(9, 18)), thread(11, 10, "ep", 0x100), thread(12, 10, "ep", 0x200),
 		leads(13, "Gate", 11), leads(14, "IRQ", 12), leads(15, "Gate", 31), leads(16, "IRQ", 11), leads(17, "Gate", 12), leads(18, "Gate", 31)}
-	before := &view.Snapshot{Number: 3, Tasks: name, System: system(original...)}
+	before := &view.Snapshot{Number: 3, Words: view.Words{Tasks: name}, System: system(original...)}
 	restored := task(20, slot(1, 20), slot(2, 23), slot(4, 25), slot(5, 26), slot(6, 17), slot(7, 24))
-	after := &view.Snapshot{Number: 7, Tasks: name, System: system(append(original, restored, thread(21, 20, "ep", 0x100), thread(22, 20, "ep", 0x200),
+	after := &view.Snapshot{Number: 7, Words: view.Words{Tasks: name}, System: system(append(original, restored, thread(21, 20, "ep", 0x100), thread(22, 20, "ep", 0x200),
 		leads(23, "Gate", 21), leads(24, "IRQ", 22), leads(25, "Gate", 32), leads(26, "IRQ", 0))...)}
 	ev := New()
 	ev.Original, ev.Before = 10, before
@@ -83,7 +83,7 @@ func TestCapDiffBehind(t *testing.T) {
 	}
 	objects := []*kernel.Object{task(10, map[uint64]kernel.ID{1: 11, 2: 12}), gate(11), gate(12), task(20, map[uint64]kernel.ID{1: 21, 3: 22}), gate(21), gate(22), task(30, nil),
 		{ID: 31, Addr: 31 << 12, Kind: "Thread", Name: "entrypoint", Thread: &kernel.Thread{PD: 30}}}
-	s := &view.Snapshot{Tasks: map[kernel.ID]string{10: "child", 20: "child", 30: "core"}, System: kernel.NewSystem(objects, nil)}
+	s := &view.Snapshot{Words: view.Words{Tasks: map[kernel.ID]string{10: "child", 20: "child", 30: "core"}}, System: kernel.NewSystem(objects, nil)}
 	diff := func(behind map[kernel.ID]view.Behind) string {
 		ev := New()
 		ev.Original, ev.Before, ev.Behind = 10, s, behind

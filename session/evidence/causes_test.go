@@ -178,7 +178,7 @@ func TestThreadMadeTwice(t *testing.T) {
 	calls := kernel.Wait{Verb: "receives from", What: "anybody"}
 	pds := []*kernel.Object{{ID: 1, PD: &kernel.PD{}}, {ID: 2, PD: &kernel.PD{}}}
 	snap := func(threads ...*kernel.Object) *view.Snapshot {
-		return &view.Snapshot{System: kernel.NewSystem(append(threads, pds...), nil), Tasks: map[kernel.ID]string{1: "child", 2: "child"}, Phase: "restore"}
+		return &view.Snapshot{System: kernel.NewSystem(append(threads, pds...), nil), Words: view.Words{Tasks: map[kernel.ID]string{1: "child", 2: "child"}}, Phase: "restore"}
 	}
 	x86, err := arch.Of(elf.EM_X86_64)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 // two is a system in which programs a and b were checkpointed, and restored one after the
 // other: tasks 10 and 20, then 30, 40 of a and 50 of b, whose threads have no names.
 func two(tasks ...kernel.ID) *view.Snapshot {
-	s := &view.Snapshot{Phase: "p", Tasks: map[kernel.ID]string{10: "a", 20: "b", 30: "a", 40: "a", 50: "b"}}
+	s := &view.Snapshot{Phase: "p", Words: view.Words{Tasks: map[kernel.ID]string{10: "a", 20: "b", 30: "a", 40: "a", 50: "b"}}}
 	var all []*kernel.Object
 	for _, id := range tasks {
 		all = append(all, &kernel.Object{ID: id, Addr: uint64(id) << 12, PD: &kernel.PD{Root: uint64(id)}})

@@ -30,6 +30,14 @@ func (j *Judge) All(s *view.Snapshot) []view.ThreadVerdict {
 	return Distrust(j.each(s), j.Ev.Mismatches)
 }
 
+// Result is what is known as of a stop: of the restore, not of how the stop came about.
+func (j *Judge) Result(s *view.Snapshot) view.Result {
+	return view.Result{
+		Restore: j.Ev.Number(), Complete: j.Ev.Complete, Finished: j.Ev.Finished,
+		Verdicts: j.All(s), Caps: j.CapDiff(s), Waits: j.Waits(s), Memory: j.Ev.Memory,
+	}
+}
+
 // Distrust makes verdicts unknown where a file is another program's.
 func Distrust(verdicts []view.ThreadVerdict, others []view.Mismatch) []view.ThreadVerdict {
 	if len(others) == 0 {

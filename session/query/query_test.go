@@ -23,13 +23,13 @@ func run() *Stops {
 			objects = append(objects, &kernel.Object{ID: 0x231, Addr: 0x3000, Size: 8, Kind: "Thread", Name: "ep",
 				Thread: &kernel.Thread{PD: 7, StateWords: []string{"rcv_wait"}, Source: "frame", IP: 0x1000000 + uint64(n)}})
 		}
-		return &view.Snapshot{Number: n, Time: time.Duration(n) * time.Second, System: kernel.NewSystem(objects, nil), Tasks: map[kernel.ID]string{7: "sheep"},
+		return &view.Snapshot{Number: n, Time: time.Duration(n) * time.Second, System: kernel.NewSystem(objects, nil), Words: view.Words{Tasks: map[kernel.ID]string{7: "sheep"}},
 			CPU: []kernel.Register{{Name: "rip", Value: 0x10}}}
 	}
 	held := kernel.Capability{Slot: 0x20f, Object: 0x155, Rights: "RWSD"}
 	stops := []*view.Snapshot{snap(1, ""), snap(2, "", held), snap(3, ""), snap(4, "a page of it cannot be read")}
-	last := &view.View{Verdicts: []view.ThreadVerdict{{Thread: 0x231, Name: "ep", Verdict: view.Ignored, History: []view.Happening{
-		{Stop: 2, What: "requested", Text: "asks"}, {Stop: 3, What: "written", New: 0x1000, Text: "writes"}}}}}
+	last := &view.View{Result: view.Result{Verdicts: []view.ThreadVerdict{{Thread: 0x231, Name: "ep", Verdict: view.Ignored, History: []view.Happening{
+		{Stop: 2, What: "requested", Text: "asks"}, {Stop: 3, What: "written", New: 0x1000, Text: "writes"}}}}}}
 	return &Stops{First: 1, Last: 4, Restored: 7, Restores: []int{4},
 		Snapshot: func(n int) (*view.Snapshot, error) { return stops[n-1], nil },
 		View:     func(int) (*view.View, error) { return last, nil },

@@ -13,7 +13,7 @@ func TestFailures(t *testing.T) {
 		"v": {Threads: map[string]view.Verdict{"ep": view.Ignored, "gone": view.Applied}, Missing: &four},
 		"w": {Capabilities: "same"},
 	}}
-	v := &view.View{Verdicts: []view.ThreadVerdict{{Name: "ep", Verdict: view.Applied}}, Caps: &view.CapDiff{Missing: make([]view.SlotCap, 3)}}
+	v := &view.View{Result: view.Result{Verdicts: []view.ThreadVerdict{{Name: "ep", Verdict: view.Applied}}, Caps: &view.CapDiff{Missing: make([]view.SlotCap, 3)}}}
 	for variant, want := range map[string]int{"v": 3, "w": 1, "none": 1} {
 		if got := s.Failures(variant, v); len(got) != want {
 			t.Errorf("%s: %d failures, want %d: %q", variant, len(got), want, got)
@@ -42,7 +42,7 @@ func TestFailuresOfMemory(t *testing.T) {
 		{&view.MemoryDiff{Same: 31, Problem: "cut"}, []string{"memory was not compared in full: cut"}},
 		{&view.MemoryDiff{Same: 31, Unmapped: 1, Problem: "cut", Pages: make([]view.PageDiff, 2)}, []string{"2 pages of memory differ, expected 0", "memory was not compared in full: 1 page of the original's, which the restored child does not map so far; cut"}},
 	} {
-		if got := s.Failures("v", &view.View{Memory: c.diff}); !slices.Equal(got, c.want) {
+		if got := s.Failures("v", &view.View{Result: view.Result{Memory: c.diff}}); !slices.Equal(got, c.want) {
 			t.Errorf("%+v: %q, want %q", c.diff, got, c.want)
 		}
 	}
@@ -52,7 +52,7 @@ func TestFailuresOfMemory(t *testing.T) {
 func TestMovedExpectations(t *testing.T) {
 	one, two := 1, 2
 	s := &Scenario{Expect: map[string]Expectation{"v": {Moved: &two, Changed: &one, Extra: &one, Missing: &one}, "same": {Capabilities: "same"}}}
-	v := &view.View{Caps: &view.CapDiff{Moved: []view.CapMove{{Replaces: true}, {}}, Extra: make([]view.SlotCap, 1), Missing: make([]view.SlotCap, 1), Later: make([]view.SlotCap, 4)}}
+	v := &view.View{Result: view.Result{Caps: &view.CapDiff{Moved: []view.CapMove{{Replaces: true}, {}}, Extra: make([]view.SlotCap, 1), Missing: make([]view.SlotCap, 1), Later: make([]view.SlotCap, 4)}}}
 	if got := s.Failures("v", v); len(got) > 0 {
 		t.Errorf("not met: %q", got)
 	}

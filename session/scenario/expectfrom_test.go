@@ -12,11 +12,13 @@ import (
 // seen is what a run shows.
 func seen() *view.View {
 	return &view.View{
-		Verdicts: []view.ThreadVerdict{{Name: "ep", Verdict: view.Applied, Rule: "applied"}, {Name: "ep", Verdict: view.Ignored, Rule: "not-run"}, {Name: "main", Verdict: view.Applied, Rule: "applied"}},
-		Phases:   []view.Phase{{Name: "a", Function: "f::a", Hits: 1}, {Name: "b", Function: "f::b", State: view.PhaseSkipped}, {Name: "c", Function: "f::c", Hits: 3}},
-		Caps:     &view.CapDiff{Missing: []view.SlotCap{{Slot: 0x204, Type: "Gate", Rights: "SW", Receiver: "core/ep", Object: kernel.ID(7)}}},
-		Waits:    []view.WaitChange{{Name: "main", Before: "receives from anybody", After: "sends to x"}},
-		Memory:   &view.MemoryDiff{Same: 3, Pages: []view.PageDiff{{Virt: 0x1000, Region: "data"}}},
+		Result: view.Result{
+			Verdicts: []view.ThreadVerdict{{Name: "ep", Verdict: view.Applied, Rule: "applied"}, {Name: "ep", Verdict: view.Ignored, Rule: "not-run"}, {Name: "main", Verdict: view.Applied, Rule: "applied"}},
+			Phases:   []view.Phase{{Name: "a", Function: "f::a", Hits: 1}, {Name: "b", Function: "f::b", State: view.PhaseSkipped}, {Name: "c", Function: "f::c", Hits: 3}},
+			Caps:     &view.CapDiff{Missing: []view.SlotCap{{Slot: 0x204, Type: "Gate", Rights: "SW", Receiver: "core/ep", Object: kernel.ID(7)}}},
+			Waits:    []view.WaitChange{{Name: "main", Before: "receives from anybody", After: "sends to x"}},
+			Memory:   &view.MemoryDiff{Same: 3, Pages: []view.PageDiff{{Virt: 0x1000, Region: "data"}}},
+		},
 	}
 }
 

@@ -63,13 +63,19 @@ type Snapshot struct {
 	Reason string        // why the guest stands: "phase _prepare_cpu_sessions", "interrupted", …
 	Phase  string        // name of the phase that runs, "" before the first
 	System *kernel.System
-	Tasks  map[kernel.ID]string // component of each task, as far as known
-	Places map[kernel.ID]Place  // user ip of each thread in words
-	PC     Place                // where the processor stands
-	Thread kernel.ID            // thread that the processor runs, 0 if unknown
-	CPU    []kernel.Register    // its registers, in the order of the target description
-	Frames []Frame              // backtrace at PC
-	Cost   Cost
+	Words
+	Thread kernel.ID         // thread that the processor runs, 0 if unknown
+	CPU    []kernel.Register // its registers, in the order of the target description
+}
+
+// Words are what is told of a stop besides its model: a recording keeps them as they are,
+// since it need not hold the debug info that they were found by.
+type Words struct {
+	Tasks  map[kernel.ID]string `json:"tasks,omitempty"`  // component of each task, as far as known
+	Places map[kernel.ID]Place  `json:"places,omitempty"` // user ip of each thread in words
+	PC     Place                `json:"pc"`               // where the processor stands
+	Frames []Frame              `json:"frames,omitempty"` // backtrace at PC
+	Cost   Cost                 `json:"cost"`
 }
 
 // Cost is what reading a snapshot took.

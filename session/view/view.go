@@ -54,19 +54,44 @@ type LogGap struct {
 
 // View is what a user of the session sees at a moment: immutable.
 type View struct {
-	State       RunState
-	Message     string // last thing to tell, one line
-	Err         error  // why the session ended, if it failed
-	Lost        bool   // since the connection got lost: Reconnect may go on
-	Scenario    string
-	Target      string     // address or name of what is debugged
-	Late        string     // why the beginning of the restore was not seen, "" if it was or can be
-	Mismatches  []Mismatch // files that are not those of the programs that run: no verdict stands
-	Snapshot    *Snapshot  // the stop that is shown, nil before the first
-	First       int        // number of the oldest stop that is kept; those before it were dropped
-	Stops       int        // number of the newest stop
-	Live        bool       // the shown stop is the newest
-	Restore     int        // which restore of the session it is about, counted from 1
+	Session
+	Late       string     // why the beginning of the restore was not seen, "" if it was or can be
+	Mismatches []Mismatch // files that are not those of the programs that run: no verdict stands
+	History
+	Result
+	Log     []string // guest's LOG lines up to now, control characters removed
+	LogGap  LogGap   // what is left out of it
+	Running *Look    // what the guest shows while it runs, nil while it stands, or nobody wants to see it
+	Limits
+	Peek  *Peek  // what the user asked to see last, nil if nothing
+	Draft *Draft // scenario to be saved, nil where none can be
+}
+
+// Session is what a view tells of the session itself, whatever stop is shown.
+type Session struct {
+	State      RunState
+	Message    string // last thing to tell, one line
+	Err        error  // why the session ended, if it failed
+	Lost       bool   // since the connection got lost: Reconnect may go on
+	Scenario   string
+	Target     string   // address or name of what is debugged
+	Components []string // components with debug info
+	Back       BackMode // how the guest goes back
+	Unrecorded string   // why what is seen is not in the recording's file, "" if it is
+}
+
+// History is the stop that is shown, and where it stands among those that are kept.
+type History struct {
+	Snapshot *Snapshot // the stop that is shown, nil before the first
+	First    int       // number of the oldest stop that is kept; those before it were dropped
+	Stops    int       // number of the newest stop
+	Live     bool      // the shown stop is the newest
+	Notes    []Note    // by stop, of one stop as they were written
+}
+
+// Result is what is known of the restore as of a stop.
+type Result struct {
+	Restore     int // which restore of the session it is about, counted from 1
 	Phases      []Phase
 	Verdicts    []ThreadVerdict // as of the shown stop
 	Complete    bool            // the restore-complete point was passed
@@ -74,18 +99,13 @@ type View struct {
 	Caps        *CapDiff        // nil until both tables are known
 	Waits       []WaitChange    // of threads that wait for something else than before
 	Memory      *MemoryDiff     // nil until the restore is complete, or if it is not compared
-	Log         []string        // guest's LOG lines up to now, control characters removed
-	LogGap      LogGap          // what is left out of it
 	Breakpoints []BreakpointInfo
-	Components  []string // components with debug info
-	Watches     []Watch  // as of the shown stop
-	Back        BackMode // how the guest goes back
-	Running     *Look    // what the guest shows while it runs, nil while it stands, or nobody wants to see it
-	NoLive      string   // why it cannot be looked at while it runs, "" if it can
-	NoReverse   string   // why it does not go backwards, "" if it does
-	NoRestart   string   // why it cannot go on from the shown stop, "" if it can
-	Peek        *Peek    // what the user asked to see last, nil if nothing
-	Draft       *Draft   // scenario to be saved, nil where none can be
-	Unrecorded  string   // why what is seen is not in the recording's file, "" if it is
-	Notes       []Note   // by stop, of one stop as they were written
+	Watches     []Watch // as of the shown stop
+}
+
+// Limits are what cannot be done, and why: each is "" where it can.
+type Limits struct {
+	NoLive    string // why it cannot be looked at while it runs, "" if it can
+	NoReverse string // why it does not go backwards, "" if it does
+	NoRestart string // why it cannot go on from the shown stop, "" if it can
 }
