@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"thaw/testwait"
 )
 
 // modes are the ways to talk that everything must work with.
@@ -206,7 +208,7 @@ func TestRunControl(t *testing.T) {
 			if err := c.Continue(ctx); err != nil {
 				t.Fatal(err)
 			}
-			<-m.started
+			testwait.For(t, m.started, "the guest to run")
 			if !c.Running() {
 				t.Fatal("not running")
 			}
@@ -318,7 +320,7 @@ func TestLeaving(t *testing.T) {
 		if err := c.Continue(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		<-m.started
+		testwait.For(t, m.started, "the guest to run")
 		if err := c.Detach(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -363,7 +365,7 @@ func TestManyGoroutines(t *testing.T) {
 		if err := c.Continue(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		<-m.started
+		testwait.For(t, m.started, "the guest to run")
 		c.Interrupt()
 		if _, err := c.Wait(t.Context()); err != nil {
 			t.Fatal(err)

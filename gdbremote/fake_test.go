@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"thaw/testwait"
 )
 
 // script is a stub that does what a test tells it, right or wrong, on one
@@ -276,7 +278,7 @@ func serve(t *testing.T, srv *Server, o Options) *Client {
 		}
 	})
 	t.Cleanup(func() { cancel(); wg.Wait() })
-	c, err := Dial(t.Context(), <-ready, o)
+	c, err := Dial(t.Context(), testwait.For(t, ready, "the server's address"), o)
 	if err != nil {
 		t.Fatal(err)
 	}

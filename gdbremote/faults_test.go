@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"thaw/testwait"
 )
 
 // TestLateAttach has QEMU's unasked stop before the first answer.
@@ -333,7 +335,7 @@ func TestCloseEndsWait(t *testing.T) {
 	done := make(chan error)
 	go func() { _, err := c.Wait(context.Background()); done <- err }()
 	c.Close()
-	says(t, <-done, ErrClosed)
+	says(t, testwait.For(t, done, "a wait that a closed connection ends"), ErrClosed)
 }
 
 // TestOldStub knows none of the extensions.

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"thaw/testwait"
 )
 
 func TestHostileAnswers(t *testing.T) {
@@ -97,7 +99,7 @@ func TestServerFaults(t *testing.T) {
 				t.Errorf("%q, %v, want %q", got, err, tt.want)
 			}
 			client.Close()
-			<-done
+			testwait.For(t, done, "the server to end")
 		})
 	}
 }

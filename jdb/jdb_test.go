@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"thaw/kernel"
+	"thaw/testwait"
 )
 
 const shownPrompt = "\x1b[1;99r\x1b[99;1H\x1b[32mjdb: \x1b[m\x1b[K"
@@ -55,7 +56,7 @@ func startFake(t *testing.T, system, mode string) (*Conn, *fake) {
 			}
 		}
 	}()
-	t.Cleanup(func() { a.Close(); b.Close(); <-done })
+	t.Cleanup(func() { a.Close(); b.Close(); testwait.For(t, done, "the debugger to end") })
 	return New(a), f
 }
 
@@ -205,7 +206,7 @@ func TestSession(t *testing.T) {
 	if err := c.Leave(ctx); err != nil {
 		t.Fatal(err)
 	}
-	<-f.left
+	testwait.For(t, f.left, "the debugger to be left")
 	if err := c.Leave(ctx); err != nil {
 		t.Errorf("leaving twice: %v", err)
 	}

@@ -12,6 +12,8 @@ import (
 
 	"github.com/gdamore/tcell/v2"
 	"go.uber.org/goleak"
+
+	"thaw/testwait"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -55,15 +57,15 @@ func TestFollow(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error)
 	go func() { ended <- follow(ctx, path, func(f *Frame) { frames <- f }) }()
-	if f := <-frames; f.Title != "first" || f.Rows[0][0].Text != "a?[2Jb" {
+	if f := testwait.For(t, frames, "a frame"); f.Title != "first" || f.Rows[0][0].Text != "a?[2Jb" {
 		t.Errorf("first frame: %+v", f)
 	}
 	h.Show(&Frame{Title: "second"})
-	if f := <-frames; f.Title != "second" {
+	if f := testwait.For(t, frames, "a frame"); f.Title != "second" {
 		t.Errorf("second frame: %+v", f)
 	}
 	cancel()
-	if err := <-ended; err != nil {
+	if err := testwait.For(t, ended, "the follower to end"); err != nil {
 		t.Error(err)
 	}
 }
@@ -78,11 +80,11 @@ func TestFollowEnds(t *testing.T) {
 	h.Show(&Frame{})
 	seen, ended := make(chan bool), make(chan error)
 	go func() { ended <- follow(t.Context(), path, func(*Frame) { seen <- true }) }()
-	<-seen
+	testwait.For(t, seen, "a frame")
 	if err := h.Close(); err != nil {
 		t.Error(err)
 	}
-	if err := <-ended; err != nil {
+	if err := testwait.For(t, ended, "the follower to end"); err != nil {
 		t.Errorf("the presentation's end: %v", err)
 	}
 	if err := follow(t.Context(), path, nil); err == nil || !strings.Contains(err.Error(), "nobody presents at "+path) {

@@ -15,6 +15,7 @@ import (
 
 	"thaw/kernel"
 	"thaw/session/view"
+	"thaw/testwait"
 )
 
 // robot is a user at a simulated terminal.
@@ -215,7 +216,7 @@ func TestPanicRestoresTerminal(t *testing.T) {
 	}()
 	screen.expect(t, "threads")
 	screen.InjectKey(tcell.KeyRune, 'n', tcell.ModNone)
-	if p := <-ended; fmt.Sprint(p) != "broken controller" {
+	if p := testwait.For(t, ended, "the screen to end"); fmt.Sprint(p) != "broken controller" {
 		t.Errorf("panic = %v, want the controller's own", p)
 	}
 	if screen.closed == 0 {
@@ -348,7 +349,7 @@ func TestHammer(t *testing.T) {
 		}
 		r.waitEnd()
 		close(stop)
-		<-views
+		testwait.For(t, views, "the last view")
 	}
 }
 
@@ -445,7 +446,7 @@ func TestIdleScreenStandsStill(t *testing.T) {
 	for screen.HasPendingEvent() { // of its opening
 		screen.PollEvent()
 	}
-	<-time.After(3 * runningTick)
+	testwait.For(t, time.After(3*runningTick), "some ticks")
 	close(done)
 	wg.Wait()
 	if screen.HasPendingEvent() {

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"thaw/testwait"
 )
 
 // endsWithin is how long a command may take to end after SIGTERM, whatever it waits
@@ -115,7 +117,7 @@ func (w *waiting) ends(t *testing.T) {
 	}
 	ended := make(chan struct{})
 	go func() { w.cmd.Wait(); close(ended) }()
-	t.Cleanup(func() { w.cmd.Process.Kill(); <-ended })
+	t.Cleanup(func() { w.cmd.Process.Kill(); testwait.For(t, ended, "the killed process to end") })
 	poll(t, "it to wait", func() bool {
 		select {
 		case <-ended:
@@ -220,7 +222,7 @@ func TestServeRemovesItsOwn(t *testing.T) {
 		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Fatal(err)
 		}
-		cmd.Wait()
+		waitEnd(t, cmd)
 		if _, err := os.Lstat(socket); (err == nil) != replaced {
 			t.Errorf("replaced: %v, then %v", replaced, err)
 		}

@@ -70,7 +70,10 @@ func TestAwait(t *testing.T) {
 	}()
 	_, err := await(ctx, "loading", func() (int, error) {
 		close(began)
-		<-never
+		select {
+		case <-never:
+		case <-t.Context().Done():
+		}
 		return 1, nil
 	})
 	if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "loading") {

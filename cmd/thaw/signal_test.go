@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"thaw/gdbremote/qemu"
+	"thaw/testwait"
 )
 
 // teller passes the remote protocol on between thaw and a stub, and calls at as
@@ -40,7 +41,7 @@ func tell(t *testing.T, stub string, p *teller) string {
 	}
 	p.ln = ln
 	done := make(chan struct{})
-	t.Cleanup(func() { ln.Close(); <-done })
+	t.Cleanup(func() { ln.Close(); testwait.For(t, done, "the proxy to end") })
 	go func() {
 		defer close(done)
 		for {
@@ -95,7 +96,11 @@ func (p *teller) pass(t *testing.T, conn net.Conn, stub string) {
 		}
 	}
 	to.Close()
-	<-answers
+	select {
+	case <-answers:
+	case <-time.After(testwait.Limit): // not testwait.For: this is not the test's goroutine
+		t.Error("the stub goes on answering")
+	}
 }
 
 // checkUntil runs a check of a guest that boots, or runs, and sends it a signal at

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"thaw/testwait"
 )
 
 // One rule for all commands says what an argument means.
@@ -119,7 +121,7 @@ func TestRecordingFromPipe(t *testing.T) {
 	if r := thaw(t, "snapshot", pipe); r.code != exitOK || !strings.Contains(r.stdout, "sheep_counter") {
 		t.Errorf("exit code %d: %s%s", r.code, r.stdout, r.stderr)
 	}
-	if err := <-written; err != nil {
+	if err := testwait.For(t, written, "the pipe to be read"); err != nil {
 		t.Error(err)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"thaw/cast"
 	"thaw/scenarios"
 	"thaw/session"
+	"thaw/testwait"
 	"thaw/ui"
 	"thaw/workshop"
 )
@@ -115,7 +116,7 @@ func atLastStop(t *testing.T, size [2]int, o ui.Options, open func(ctx context.C
 	}
 	return screen, func() {
 		cancel()
-		<-ended
+		testwait.For(t, ended, "the screen to end")
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"thaw/memory"
 	"thaw/recording/stub/stubtest"
 	"thaw/session"
+	"thaw/testwait"
 )
 
 // server is a recording that is served.
@@ -45,7 +46,7 @@ func serve(t *testing.T, r *session.Replay, rec session.Recorded) *server {
 	})
 	end := func() { cancel(); wg.Wait() }
 	t.Cleanup(end)
-	return &server{<-ready, s, end}
+	return &server{testwait.For(t, ready, "the server's address"), s, end}
 }
 
 // stop ends the server and tells at which stop it was left.

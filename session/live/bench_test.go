@@ -28,6 +28,7 @@ import (
 	"thaw/session"
 	"thaw/session/live"
 	"thaw/session/scenario"
+	"thaw/testwait"
 )
 
 // BenchmarkRefresh reads the whole model at a stop, through the gdbstub alone
@@ -239,7 +240,7 @@ func (r *refresh) goOn(b *testing.B, target *live.Target) kernel.CPU {
 	interrupted := make(chan error, 1)
 	time.AfterFunc(between, func() { interrupted <- target.Interrupt() })
 	_, err := target.Wait(ctx)
-	if err := errors.Join(err, <-interrupted); err != nil {
+	if err := errors.Join(err, testwait.For(b, interrupted, "the interrupt to be sent")); err != nil {
 		b.Fatal(err)
 	}
 	return r.cpu(b, target)
@@ -525,7 +526,7 @@ func (r *refresh) pass(b *testing.B, dec session.Decoder, function string, at ui
 	before := rounds(e.View().Snapshot.System, at)
 	had := r.spent(b)
 	begin := time.Now()
-	if err := errors.Join(e.Continue(ctx), <-interrupted); err != nil {
+	if err := errors.Join(e.Continue(ctx), testwait.For(b, interrupted, "the interrupt to be sent")); err != nil {
 		b.Fatal(err)
 	}
 	wall, cpu = time.Since(begin), r.spent(b)-had

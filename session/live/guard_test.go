@@ -13,6 +13,7 @@ import (
 	"thaw/session/live"
 	"thaw/session/target"
 	"thaw/session/view"
+	"thaw/testwait"
 )
 
 // unguarded is a target that takes the protection away: whoever watches a word of a
@@ -77,7 +78,7 @@ func walked(t *testing.T, bug string, change func(*session.Config)) (*view.View,
 		err = e.Continue(ctx)
 	}
 	cancel()
-	<-counted
+	testwait.For(t, counted, "the count of sheep")
 	if n := sheep(vm) - begin; err == nil && n < 5 {
 		err = errors.New("the guest counts no more sheep")
 	}

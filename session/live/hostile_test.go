@@ -10,6 +10,7 @@ import (
 
 	"thaw/printable"
 	"thaw/session/live"
+	"thaw/testwait"
 )
 
 // stubOf serves a stub that gives each request (by its beginning) one answer, ""
@@ -22,7 +23,7 @@ func stubOf(t *testing.T, answers map[string]string) string {
 		t.Fatal(err)
 	}
 	done := make(chan struct{})
-	t.Cleanup(func() { ln.Close(); <-done })
+	t.Cleanup(func() { ln.Close(); testwait.For(t, done, "the stub to end") })
 	go func() {
 		defer close(done)
 		conn, err := ln.Accept()

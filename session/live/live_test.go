@@ -24,6 +24,7 @@ import (
 	"thaw/session/scenario"
 	"thaw/session/view"
 	"thaw/session/watch"
+	"thaw/testwait"
 )
 
 // openLab starts the lab guest and a session on it.
@@ -235,7 +236,7 @@ func TestController(t *testing.T) {
 		t.Errorf("the first snapshot has changed: %v", err)
 	}
 	cancel()
-	<-c.Done()
+	testwait.For(t, c.Done(), "the session to end")
 	if err := e.Close(ctx); err != nil {
 		t.Error(err)
 	}

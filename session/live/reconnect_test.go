@@ -23,6 +23,7 @@ import (
 	"thaw/session/live"
 	"thaw/session/target"
 	"thaw/session/view"
+	"thaw/testwait"
 )
 
 // bench is a session on a lab guest of somebody else's, over a wire.
@@ -407,7 +408,7 @@ func TestControllerReconnects(t *testing.T) {
 		t.Errorf("%q", v.Snapshot.Reason)
 	}
 	cancel()
-	<-c.Done()
+	testwait.For(t, c.Done(), "the session to end")
 	if err := b.e.Close(ctx); err != nil {
 		t.Error(err)
 	}

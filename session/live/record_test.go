@@ -20,6 +20,7 @@ import (
 	"thaw/session"
 	"thaw/session/scenario"
 	"thaw/session/view"
+	"thaw/testwait"
 )
 
 // shown is all that users see of a stop.
@@ -211,7 +212,7 @@ func TestNotesAreRecorded(t *testing.T) {
 	c.until("the first phase again", func(v *view.View) bool { return v.Snapshot.Number == 1 })
 	c.Note("") // takes the bookmark away
 	cancel()
-	<-c.Done()
+	testwait.For(t, c.Done(), "the session to end")
 	if err := e.Close(ctx); err != nil {
 		t.Fatal(err)
 	}

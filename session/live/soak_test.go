@@ -13,6 +13,7 @@ import (
 	"thaw/session"
 	"thaw/session/live"
 	"thaw/session/view"
+	"thaw/testwait"
 )
 
 // footprint is what a session must give back.
@@ -116,7 +117,7 @@ func TestSoakOfOneSession(t *testing.T) {
 	t.Logf("after %d stops: %+v, after %d: %+v", begin, first, stops, last)
 	first.flat(t, last)
 	cancelRun()
-	<-c.Done()
+	testwait.For(t, c.Done(), "the session to end")
 	if err := e.Close(ctx); err != nil {
 		t.Error(err)
 	}
@@ -161,7 +162,7 @@ func (s *soak) round(ctx context.Context, t *testing.T, shared bool) {
 		s.stop(c, n+2)
 	}
 	cancel()
-	<-c.Done()
+	testwait.For(t, c.Done(), "the session to end")
 	if err := e.Close(ctx); err != nil {
 		t.Fatal(err)
 	}

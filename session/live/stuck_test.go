@@ -17,6 +17,7 @@ import (
 	"thaw/session"
 	"thaw/session/live"
 	"thaw/session/view"
+	"thaw/testwait"
 )
 
 // signal sends QEMU a signal.
@@ -95,7 +96,7 @@ func TestSlowQEMU(t *testing.T) {
 	}()
 	got := b.end(ctx, t)
 	close(done)
-	<-ended
+	testwait.For(t, ended, "the stopping and going on to end")
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("verdicts (-undisturbed +slow):\n%s", diff)
 	}
