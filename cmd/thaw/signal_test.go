@@ -26,6 +26,7 @@ type teller struct {
 	ln      net.Listener
 	packets atomic.Int64
 	k       int64
+	after   string // the k-th that continues after a packet that begins so, "": of all
 	at      func()
 	begin   func()        // is called before thaw is connected to the stub
 	delay   time.Duration // that each packet takes on its way
@@ -72,7 +73,7 @@ func (p *teller) pass(t *testing.T, conn net.Conn, stub string) {
 		io.Copy(conn, to)
 		conn.Close()
 	}()
-	buf := make([]byte, 64<<10)
+	buf, armed := make([]byte, 64<<10), false
 	for {
 		n, err := conn.Read(buf)
 		for rest := buf[:n]; len(rest) > 0; {
@@ -81,7 +82,9 @@ func (p *teller) pass(t *testing.T, conn net.Conn, stub string) {
 				next = 1 + i
 			}
 			if rest[0] == '$' {
-				if p.packets.Add(1) == p.k {
+				armed = armed || bytes.HasPrefix(rest, []byte(p.after))
+				counts := p.after == "" || armed && bytes.HasPrefix(rest, []byte("$vCont;c"))
+				if counts && p.packets.Add(1) == p.k {
 					p.at()
 				}
 				time.Sleep(p.delay)

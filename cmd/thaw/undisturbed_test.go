@@ -241,6 +241,25 @@ func TestUndisturbedByLifting(t *testing.T) {
 	}
 }
 
+// thaw that is killed leaves its watchpoints behind, on words that the processor pushes,
+// too: the guest stops before it does. The next look takes them off.
+func TestUndisturbedByKill(t *testing.T) {
+	t.Parallel()
+	const options = "bug=unstarted"
+	want := courseOf(t, guestDir, options, func(*qemu.VM) {})
+	got := courseOf(t, guestDir, options, func(vm *qemu.VM) {
+		checkThrough(t, vm, &teller{k: 1, after: "$Z2"}, syscall.SIGKILL)
+		poll(t, "the guest to stop at what was left", func() bool { return status(t, vm) == "debug" })
+		if r := thaw(t, "doctor", vm.GDB(), "--build", guestDir); !strings.Contains(r.stdout, "ended without letting it go on") {
+			t.Errorf("thaw doctor: %s%s", r.stdout, r.stderr)
+		}
+		if r := thaw(t, "snapshot", vm.GDB(), "--build", guestDir); r.code != exitOK {
+			t.Errorf("snapshot: exit code %d: %s", r.code, r.stderr)
+		}
+	})
+	got.compare(t, "killed", want)
+}
+
 // A signal at any packet while a wait in IPC is ended by a call of the kernel, in
 // another thread's name, leaves a guest that goes on as without it or as with it.
 func TestUndisturbedByForce(t *testing.T) {
