@@ -73,16 +73,26 @@ type threadLayout struct {
 	block                       uint64 // bytes of a TCB with its kernel stack
 	state, space, partner, utcb uint64 // offsets in Thread
 	queue                       uint64 // of _wq: the wait queue of the receiver that it sends to
-	contIP, contSP              uint64 // of _exc_cont; contSP is 0 where it has none
-	contFlags                   uint64
-	frame                       uint64 // offset of Entry_frame in the block
-	frameIP, frameSP, frameFl   uint64
-	hasCS                       bool
-	frameCS                     uint64
-	regs                        []regSlot
-	trapRegs                    []regSlot // of a thread that is in an exception, in Trap_state; none where that is not known
-	trapIP                      uint64    // offset in Trap_state
-	states                      []stateFlag
+	contLayout
+	entryLayout
+	trapRegs []regSlot // of a thread that is in an exception, in Trap_state; none where that is not known
+	trapIP   uint64    // offset in Trap_state
+	states   []stateFlag
+}
+
+// entryLayout is the entry frame at the end of a thread's block.
+type entryLayout struct {
+	frame                     uint64 // offset of Entry_frame in the block
+	frameIP, frameSP, frameFl uint64
+	hasCS                     bool
+	frameCS                   uint64
+	regs                      []regSlot
+}
+
+// contLayout is the continuation of an exception.
+type contLayout struct {
+	contIP, contSP uint64 // of _exc_cont; contSP is 0 where it has none
+	contFlags      uint64
 }
 
 // regSlot is a general register that the entry frame holds.

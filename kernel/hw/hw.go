@@ -41,27 +41,23 @@ func (l *Layout) Platform() *kernel.Platform { return &l.platform }
 func (l *Layout) Decode(m kernel.Machine) (*kernel.System, error) {
 	d := &decoder{Layout: l, m: m, old: &last{}, now: &last{nodes: kept.Table[node]{}, raws: kept.Table[raw]{}, built: map[uint64]*built{}},
 		ids: map[uint64]kernel.ID{}, objects: map[uint64]*known{}}
-	var before *kept.Space
-	if l.last != nil {
-		before = l.last.space
-	}
-	space, same, err := kept.Open(m, before, l.KernelSpace)
+	before := l.last
+	l.last = last{} // nothing is taken over from a decoding that fails
+	space, same, err := kept.Open(m, before.space, l.KernelSpace)
 	if err != nil {
-		l.last = nil
 		return nil, err
 	}
-	d.Words = offsets.Words{Space: space, Ptr: l.ptr}
-	if d.space, d.now.space = space, space; same {
-		d.old = l.last
+	if same {
+		d.old = &before
 	}
+	d.Words, d.space, d.now.space = offsets.Words{Space: space, Ptr: l.ptr}, space, space
 	if err := d.findCore(); err != nil {
-		l.last = nil
 		return nil, err
 	}
 	d.findObjects()
 	d.findIdle()
 	sys := d.system()
 	sys.Anew = d.anew
-	l.last = d.now
+	l.last = *d.now
 	return sys, nil
 }

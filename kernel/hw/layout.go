@@ -32,7 +32,7 @@ type Layout struct {
 	platform kernel.Platform
 
 	states map[stateKey]*stateWords // of threads
-	last   *last                    // decoding of the stop before, nil if there was none
+	last   last                     // decoding of the stop before, empty if there was none
 }
 
 // root is the way to core's protection domain and to the processors.
@@ -89,20 +89,30 @@ type threadLayout struct {
 	label, pd, utcb          uint64
 	state, paused, exception offsets.Member
 	states, exceptions       names
-	fault                    uint64         // address of the last page fault
-	regs                     uint64         // pointer to the saved Genode::Cpu_state
-	ip, sp, cs, flags        uint64         // in Cpu_state
-	trap                     uint64         // what brought it into the kernel, there
-	pageFault                int64          // by that, a page fault; -1 where exception says so
-	frame                    uint64         // bytes that a kernel entry pushes, a Cpu_state first
-	general                  []slot         // further registers
-	out                      offsets.Member // state of what it asks others for, in the thread
-	outStates                names
-	server                   offsets.Route  // the thread that it asks
-	receiver, killed         uint64         // that it waits for: signal receiver, signal context
-	joined                   offsets.Route  // the protection domain that it will run in, as core knows; none where the kernel knows it from the first
-	helped                   offsets.Route  // the thread that it lends its time to
-	helps                    offsets.Member // whether it does so, while it asks
+	fault                    uint64 // address of the last page fault
+	stateLayout
+	waitLayout
+	joined offsets.Route // the protection domain that it will run in, as core knows; none where the kernel knows it from the first
+}
+
+// stateLayout is where a thread's user state is saved, a Genode::Cpu_state.
+type stateLayout struct {
+	regs              uint64 // pointer to the saved Genode::Cpu_state
+	ip, sp, cs, flags uint64 // in it
+	trap              uint64 // what brought it into the kernel, there
+	pageFault         int64  // by that, a page fault; -1 where exception says so
+	frame             uint64 // bytes that a kernel entry pushes, a Cpu_state first
+	general           []slot // further registers
+}
+
+// waitLayout is what a thread waits for.
+type waitLayout struct {
+	out              offsets.Member // state of what it asks others for, in the thread
+	outStates        names
+	server           offsets.Route  // the thread that it asks
+	receiver, killed uint64         // that it waits for: signal receiver, signal context
+	helped           offsets.Route  // the thread that it lends its time to
+	helps            offsets.Member // whether it does so, while it asks
 }
 
 // slot is a register.
@@ -195,7 +205,7 @@ func (l *Layout) findThread(f *offsets.Finder) {
 		label:   f.At(thread, "_label"), pd: f.At(thread, "_pd"), utcb: f.At(thread, "_utcb"),
 		state: f.Number(thread, "_state"), paused: f.Number(thread, "_paused"), exception: f.MaybeNumber(thread, "_exception_state"),
 		states: f.Enum(thread + "::State"),
-		fault:  f.At(thread, "_fault.addr"), pageFault: -1,
+		fault:  f.At(thread, "_fault.addr"), stateLayout: stateLayout{pageFault: -1},
 	}
 	if l.gen.joined != nil {
 		l.thread.joined = f.Route(l.gen.joined)

@@ -32,7 +32,7 @@ type Layout struct {
 	platform kernel.Platform
 
 	functions map[uint64]function // by address
-	last      *last               // decoding of the stop before, nil if there was none
+	last      last                // decoding of the stop before, empty if there was none
 }
 
 // variables are addresses of the kernel's. The processors' have the same address on each.
@@ -71,16 +71,26 @@ type pdLayout struct {
 
 // ecLayout is Ec.
 type ecLayout struct {
-	cont, rcap, utcb, pd, partner, next uint64
-	other, signal                       uint64 // what calls on another processor, and what it waits at meanwhile
-	cpu, global, evt                    offsets.Member
-	user                                uint64 // user address of the UTCB
-	timer, later                        uint64 // its timeout, and in that the one before it
-	regs, frame                         uint64 // Cpu_regs; bytes of what a kernel entry pushes
-	hazards, portal                     offsets.Member
-	iret, syscall                       placeLayout
-	arg, flags                          uint64 // first argument of a system call; flags, in Cpu_regs
-	general                             []slot
+	cont, utcb, pd uint64
+	callLayout
+	cpu, global, evt offsets.Member
+	user             uint64 // user address of the UTCB
+	timer, later     uint64 // its timeout, and in that the one before it
+	regsLayout
+}
+
+// callLayout is with whom a context is in a call.
+type callLayout struct {
+	rcap, partner, next, other, signal uint64 // other, signal: what calls on another processor, and what it waits at meanwhile
+}
+
+// regsLayout is where the user state of a context is saved, its Cpu_regs.
+type regsLayout struct {
+	regs, frame     uint64 // Cpu_regs; bytes of what a kernel entry pushes
+	hazards, portal offsets.Member
+	iret, syscall   placeLayout
+	arg, flags      uint64 // first argument of a system call; flags, in Cpu_regs
+	general         []slot
 }
 
 // placeLayout is where ip and sp stand in Cpu_regs.
@@ -163,13 +173,12 @@ func (l *Layout) findPD(f *offsets.Finder) {
 
 func (l *Layout) findEC(f *offsets.Finder) {
 	l.ec = ecLayout{
-		cont: f.At("Ec", "cont"), rcap: f.At("Ec", "rcap"), utcb: f.At("Ec", "utcb"), pd: f.At("Ec", "pd.ptr"),
-		partner: f.At("Ec", "partner"), next: f.At("Ec", "next"), other: f.At("Ec", "ec_xcpu"), signal: f.At("Ec", "xcpu_sm"),
-		cpu: f.Number("Ec", "cpu"), global: f.Number("Ec", "glb"), evt: f.Number("Ec", "evt"), user: f.At("Ec", "user_utcb"),
+		cont: f.At("Ec", "cont"), utcb: f.At("Ec", "utcb"), pd: f.At("Ec", "pd.ptr"),
+		callLayout: callLayout{f.At("Ec", "rcap"), f.At("Ec", "partner"), f.At("Ec", "next"), f.At("Ec", "ec_xcpu"), f.At("Ec", "xcpu_sm")},
+		cpu:        f.Number("Ec", "cpu"), global: f.Number("Ec", "glb"), evt: f.Number("Ec", "evt"), user: f.At("Ec", "user_utcb"),
 		timer: f.At("Ec", "timeout") + f.Base("Timeout_hypercall", "Timeout"), later: f.At("Timeout", "prev"),
-		regs: f.At("Ec", "regs"), frame: f.Size("Exc_regs"),
+		regsLayout: regsLayout{regs: f.At("Ec", "regs"), frame: f.Size("Exc_regs"), hazards: f.Number("Cpu_regs", "hzd"), portal: f.Number("Cpu_regs", "dst_portal")},
 	}
-	l.ec.hazards, l.ec.portal = f.Number("Cpu_regs", "hzd"), f.Number("Cpu_regs", "dst_portal")
 }
 
 // Registers of the calling convention of system calls (ARG_IP, ARG_SP and ARG_1 of the

@@ -40,24 +40,21 @@ func (l *Layout) Decode(m kernel.Machine) (*kernel.System, error) {
 	d := &decoder{Layout: l, m: m, old: &last{},
 		now:     &last{nodes: kept.Table[node]{}, raws: kept.Table[raw]{}, built: map[uint64]*built{}},
 		objects: map[uint64]*known{}, tables: map[uint64]table{}, queued: map[uint64]uint64{}, timed: map[uint64]bool{}, named: map[uint64]name{}}
-	var before *kept.Space
-	if l.last != nil {
-		before = l.last.space
-	}
-	space, same, err := kept.Open(m, before, l.KernelSpace)
+	before := l.last
+	l.last = last{} // nothing is taken over from a decoding that fails
+	space, same, err := kept.Open(m, before.space, l.KernelSpace)
 	if err != nil {
-		l.last = nil
 		return nil, err
 	}
-	d.Words = offsets.Words{Space: space, Ptr: l.ptr}
-	if d.space, d.now.space = space, space; same {
-		d.old = l.last
+	if same {
+		d.old = &before
 	}
+	d.Words, d.space, d.now.space = offsets.Words{Space: space, Ptr: l.ptr}, space, space
 	d.findObjects()
 	d.findQueues()
 	d.findNames()
 	sys := d.system()
 	sys.Anew = d.anew
-	l.last = d.now
+	l.last = *d.now
 	return sys, nil
 }

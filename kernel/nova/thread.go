@@ -11,20 +11,31 @@ import (
 
 // rawEC is what was read of an execution context.
 type rawEC struct {
-	cont, rcap, utcb, pd, partner, next uint64
-	other, signal                       uint64 // Ec and Sm of its call on another processor
-	cpu, global, evt, user              uint64
-	later                               uint64 // timeout before its own
-	regs                                uint64 // address of its Cpu_regs
-	hazards, portal, arg, flags         uint64
-	iret, syscall                       struct{ ip, sp uint64 }
-	general                             []kernel.Register
+	cont, utcb, pd, user uint64
+	rawCalls
+	cpu, global, evt uint64
+	later            uint64 // timeout before its own
+	rawRegs
+}
+
+// rawCalls are the addresses of those with whom a context is in a call.
+type rawCalls struct {
+	rcap, partner, next uint64
+	other, signal       uint64 // Ec and Sm of its call on another processor
+}
+
+// rawRegs is what was read of its Cpu_regs.
+type rawRegs struct {
+	regs                        uint64 // address of its Cpu_regs
+	hazards, portal, arg, flags uint64
+	iret, syscall               struct{ ip, sp uint64 }
+	general                     []kernel.Register
 }
 
 // readEC reads a context and its saved user state.
 func (d *decoder) readEC(addr uint64) (*rawEC, error) {
 	l := &d.ec
-	t := &rawEC{regs: addr + l.regs, general: make([]kernel.Register, len(l.general))}
+	t := &rawEC{rawRegs: rawRegs{regs: addr + l.regs, general: make([]kernel.Register, len(l.general))}}
 	err := d.Fields(addr, d.Pointer(l.cont, &t.cont), d.Pointer(l.rcap, &t.rcap), d.Pointer(l.utcb, &t.utcb), d.Pointer(l.pd, &t.pd),
 		d.Pointer(l.partner, &t.partner), d.Pointer(l.next, &t.next), d.Pointer(l.other, &t.other), d.Pointer(l.signal, &t.signal),
 		l.cpu.Into(&t.cpu), l.global.Into(&t.global), l.evt.Into(&t.evt), d.Pointer(l.user, &t.user), d.Pointer(l.timer+l.later, &t.later))
