@@ -169,9 +169,7 @@ func fixtureLog() []string {
 	return append(log, "[init -> target_restorer-tester] --- restore done ---", "[init -> target_restorer-tester -> sheep_counter] 1 sheep. zZz")
 }
 
-var fixtureScenario = &scenario.Scenario{Name: "rtcr-2016", Title: "The restored child starts from the beginning",
-	Source: `Genode users mailing list, 2016-12-03, "Restoring child with checkpointed state"`,
-	Story:  "rtcr checkpoints a child that counts sheep and restores it into a second\nchild. ip and sp of its threads are set, no error is reported, and the\nrestored child goes on behind its LOG session request: it counts from one\nagain.\n"}
+var fixtureScenario = &scenario.Scenario{Heading: scenario.Heading{Name: "rtcr-2016", Title: "The restored child starts from the beginning", Source: `Genode users mailing list, 2016-12-03, "Restoring child with checkpointed state"`, Story: "rtcr checkpoints a child that counts sheep and restores it into a second\nchild. ip and sp of its threads are set, no error is reported, and the\nrestored child goes on behind its LOG session request: it counts from one\nagain.\n"}}
 
 // fixtureStory is the real run, as the session's user would report it.
 func fixtureStory() *Story {

@@ -21,9 +21,6 @@ type Config struct {
 	Arch string
 	// Binary is the program, as a path or a name in PATH; qemu-system-ARCH if empty.
 	Binary string
-	// MinVersion is the oldest QEMU accepted, such as "6.1"; 5.0 if empty, the
-	// oldest that can share guest memory.
-	MinVersion string
 
 	Machine  string // -machine, such as "pc-i440fx-6.0"; QEMU's default if empty
 	CPU      string // -cpu
@@ -46,9 +43,6 @@ type Config struct {
 	GDB string
 	// Running starts the guest at once instead of frozen.
 	Running bool
-	// Defaults gives the guest the devices QEMU adds by default, such as a
-	// display adapter and a network card.
-	Defaults bool
 	// SerialBuffer is how many bytes of the guest's serial output are kept; 1 MiB if zero.
 	SerialBuffer int
 	// Run is where the run is recorded and VM snapshots are kept, nil for neither;
@@ -63,12 +57,12 @@ type Config struct {
 var (
 	// ErrNotFound says that the program is not installed.
 	ErrNotFound = errors.New("QEMU is not installed")
-	// ErrTooOld says that the program is older than Config.MinVersion.
+	// ErrTooOld says that the program is older than minVersion.
 	ErrTooOld = errors.New("QEMU is too old")
 )
 
 const (
-	defaultMinVersion   = "5.0"
+	minVersion          = "5.0" // the oldest that can share guest memory
 	defaultMemoryMB     = 128
 	defaultSerialBuffer = 1 << 20
 	versionTimeout      = 10 * time.Second
@@ -80,9 +74,6 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Binary == "" {
 		c.Binary = "qemu-system-" + c.Arch
-	}
-	if c.MinVersion == "" {
-		c.MinVersion = defaultMinVersion
 	}
 	if c.MemoryMB <= 0 {
 		c.MemoryMB = defaultMemoryMB
@@ -123,7 +114,7 @@ func Find(ctx context.Context, c Config) (path, version string, err error) {
 	if err != nil {
 		return "", "", fmt.Errorf("asking %s for its version: %w", path, err)
 	}
-	version, err = checkVersion(string(out), c.MinVersion)
+	version, err = checkVersion(string(out), minVersion)
 	if err != nil {
 		return "", "", fmt.Errorf("%s: %w", path, err)
 	}
@@ -219,9 +210,7 @@ func (c Config) arguments(ramPath string) []string {
 	if c.CPUs > 1 {
 		args = append(args, "-smp", strconv.Itoa(c.CPUs))
 	}
-	if !c.Defaults {
-		args = append(args, "-nodefaults")
-	}
+	args = append(args, "-nodefaults")
 	if !c.Running {
 		args = append(args, "-S")
 	}

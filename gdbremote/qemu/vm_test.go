@@ -432,8 +432,8 @@ func TestArguments(t *testing.T) {
 			t.Errorf("%s lacks %s", line, w)
 		}
 	}
-	c.Running, c.Defaults = true, true
-	if line := strings.Join(c.arguments(""), "|"); strings.Contains(line, "-S") || strings.Contains(line, "-nodefaults") || strings.Contains(line, "memory-backend") {
+	c.Running = true
+	if line := strings.Join(c.arguments(""), "|"); strings.Contains(line, "-S") || strings.Contains(line, "memory-backend") {
 		t.Errorf("%s", line)
 	}
 }

@@ -22,16 +22,13 @@ import (
 type Arch struct {
 	machine       elf.Machine
 	IP, SP, Flags string
-	UserFlags     uint64                                              // bits of the flags that a program may set by itself
-	General       []string                                            // registers that a thread state holds, besides ip and sp
-	array         string                                              // member of Genode's thread states that has them all, "" where each has one of its name
-	user          func(r target.Registers) bool                       // runs in user mode
-	root          func(r target.Registers) (value uint64, ok bool)    // page-table root
-	noted         func(r target.Registers) *kernel.Noted              // see kernel.CPU, nil where none is
-	paging        func(r target.Registers) (p memory.Paging, ok bool) // what registers say of the page tables' form, nil where that is nothing
-	WatchFirst    bool                                                // a watchpoint stops before its instruction is executed
-	UserEnd       uint64                                              // last address that user mode may map
-	volatile      []string                                            // what the system-call instruction itself overwrites
+	UserFlags     uint64   // bits of the flags that a program may set by itself
+	General       []string // registers that a thread state holds, besides ip and sp
+	array         string   // member of Genode's thread states that has them all, "" where each has one of its name
+	reading
+	WatchFirst bool     // a watchpoint stops before its instruction is executed
+	UserEnd    uint64   // last address that user mode may map
+	volatile   []string // what the system-call instruction itself overwrites
 
 	// ExceptionReturn is the instruction that returns from an exception by a frame
 	// on the stack, nil where there is none of that kind.
@@ -41,6 +38,14 @@ type Arch struct {
 	LazyFPU         string   // register with the bit that makes the next use of the FPU fault,
 	LazyFPUBit      uint64   // by which kernels find out who needs it
 	SystemCalls     [][]byte // what instructions that enter the kernel on purpose begin with
+}
+
+// reading is what registers say.
+type reading struct {
+	user   func(r target.Registers) bool                       // runs in user mode
+	root   func(r target.Registers) (value uint64, ok bool)    // page-table root
+	noted  func(r target.Registers) *kernel.Noted              // see kernel.CPU, nil where none is
+	paging func(r target.Registers) (p memory.Paging, ok bool) // what they say of the page tables' form, nil where that is nothing
 }
 
 // Value is a register's, 0 if the target has none of that name.
@@ -53,9 +58,11 @@ var arches = map[elf.Machine]Arch{
 	elf.EM_X86_64: {
 		machine: elf.EM_X86_64,
 		IP:      "rip", SP: "rsp", Flags: "eflags", UserFlags: 0xcd5, // carry, parity, adjust, zero, sign, direction, overflow
-		General:  strings.Fields("rax rbx rcx rdx rsi rdi rbp r8 r9 r10 r11 r12 r13 r14 r15"),
-		user:     func(r target.Registers) bool { return Value(r, "cs")&3 == 3 },
-		root:     func(r target.Registers) (uint64, bool) { v, ok := r.Uint64("cr3"); return v &^ 0xfff, ok },
+		General: strings.Fields("rax rbx rcx rdx rsi rdi rbp r8 r9 r10 r11 r12 r13 r14 r15"),
+		reading: reading{
+			user: func(r target.Registers) bool { return Value(r, "cs")&3 == 3 },
+			root: func(r target.Registers) (uint64, bool) { v, ok := r.Uint64("cr3"); return v &^ 0xfff, ok },
+		},
 		UserEnd:  1<<47 - 1,
 		volatile: []string{"rcx", "r11"},
 
@@ -69,33 +76,37 @@ var arches = map[elf.Machine]Arch{
 	elf.EM_ARM: {
 		machine: elf.EM_ARM,
 		IP:      "pc", SP: "sp", Flags: "cpsr", UserFlags: 0xfe0f_fc20, // N Z C V Q, GE, the state of IT, Thumb
-		General:    strings.Fields("r0 r1 r2 r3 r4 r5 r6 r7 r8 r9 r10 r11 r12 lr"),
-		user:       func(r target.Registers) bool { return Value(r, "cpsr")&0x1f == 0x10 },
+		General: strings.Fields("r0 r1 r2 r3 r4 r5 r6 r7 r8 r9 r10 r11 r12 lr"),
+		reading: reading{
+			user: func(r target.Registers) bool { return Value(r, "cpsr")&0x1f == 0x10 },
+			root: func(r target.Registers) (uint64, bool) {
+				for _, n := range []string{"TTBR0", "TTBR0_EL1", "TTBR0_S"} {
+					if v, ok := r.Uint64(n); ok {
+						return v &^ 0x3fff, true
+					}
+				}
+				return 0, false
+			},
+		},
 		WatchFirst: true,
 		UserEnd:    0xbfff_ffff,
-		root: func(r target.Registers) (uint64, bool) {
-			for _, n := range []string{"TTBR0", "TTBR0_EL1", "TTBR0_S"} {
-				if v, ok := r.Uint64(n); ok {
-					return v &^ 0x3fff, true
-				}
-			}
-			return 0, false
-		},
 	},
 	elf.EM_AARCH64: {
 		machine: elf.EM_AARCH64,
 		IP:      "pc", SP: "sp", Flags: "cpsr", UserFlags: 0xf000_0000, // N Z C V
-		General:    strings.Fields("x0 x1 x2 x3 x4 x5 x6 x7 x8 x9 x10 x11 x12 x13 x14 x15 x16 x17 x18 x19 x20 x21 x22 x23 x24 x25 x26 x27 x28 x29 x30"),
-		array:      "r",
-		user:       func(r target.Registers) bool { v, ok := r.Uint64("cpsr"); return ok && v&arm64Mode == 0 },
+		General: strings.Fields("x0 x1 x2 x3 x4 x5 x6 x7 x8 x9 x10 x11 x12 x13 x14 x15 x16 x17 x18 x19 x20 x21 x22 x23 x24 x25 x26 x27 x28 x29 x30"),
+		array:   "r",
+		reading: reading{
+			user:  func(r target.Registers) bool { v, ok := r.Uint64("cpsr"); return ok && v&arm64Mode == 0 },
+			root:  func(r target.Registers) (uint64, bool) { v, ok := r.Uint64("TTBR0_EL1"); return v & arm64Table, ok },
+			noted: arm64Noted,
+			paging: func(r target.Registers) (memory.Paging, bool) {
+				p := memory.ARM64{TTBR1: Value(r, "TTBR1_EL1") & arm64Table, TCR: Value(r, "TCR_EL1")}
+				return p, p.TTBR1 != 0
+			},
+		},
 		WatchFirst: true,
 		UserEnd:    1<<48 - 1,
-		root:       func(r target.Registers) (uint64, bool) { v, ok := r.Uint64("TTBR0_EL1"); return v & arm64Table, ok },
-		noted:      arm64Noted,
-		paging: func(r target.Registers) (memory.Paging, bool) {
-			p := memory.ARM64{TTBR1: Value(r, "TTBR1_EL1") & arm64Table, TCR: Value(r, "TCR_EL1")}
-			return p, p.TTBR1 != 0
-		},
 	},
 }
 

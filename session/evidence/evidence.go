@@ -13,25 +13,13 @@ import (
 // Evidence is what was seen of the restored threads so far. Everything in it
 // carries a sequence number, so that rules can tell before from after.
 type Evidence struct {
-	Restore    int         `json:",omitempty"` // which restore of the session this is about, from 2 on; see Number
-	Past       []kernel.ID `json:",omitempty"` // tasks that earlier ones restored
-	Original   kernel.ID   // task of the checkpointed child, 0 until known
-	Stored     []Stored
-	StoredAt   int                    // snapshot that belongs to stored
-	Before     *view.Snapshot         `json:"-"` // the original as the restore begins
-	After      *view.Snapshot         `json:"-"` // as the restore is complete
-	Tracks     map[uint64]*Track      `json:"-"` // by thread object
-	Threads    []*Track               // in order of their first request
-	Operations map[uint64][]Operation // by thread object
-	Dropped    map[uint64]int         `json:",omitempty"` // by thread object: what was seen and is not kept any more
-	Complete   bool
-	Finished   bool // nothing more is expected
-	Format     int  // of this structure in recordings: evidenceFormat
+	Children
+	Course
+	Complete bool
+	Finished bool // nothing more is expected
+	Format   int  // of this structure in recordings: evidenceFormat
 
-	Late       string          `json:",omitempty"` // why the beginning of the restore cannot be seen, "" if it can
-	Mismatches []view.Mismatch `json:",omitempty"` // files that are not those of the programs that run
-	Unproved   []string        `json:",omitempty"` // components whose files were found in no task so far
-	Gaps       []Gap           `json:",omitempty"` // what could not be had
+	Doubts
 
 	Behind map[kernel.ID]view.Behind `json:",omitempty"` // what stands behind the gates of both children, as far as their servers tell
 
@@ -41,9 +29,36 @@ type Evidence struct {
 	old json.RawMessage // evidence of an older format, see upgrade
 }
 
+// Children are the checkpointed child and what is restored of it.
+type Children struct {
+	Restore  int         `json:",omitempty"` // which restore of the session this is about, from 2 on; see Number
+	Past     []kernel.ID `json:",omitempty"` // tasks that earlier ones restored
+	Original kernel.ID   // task of the checkpointed child, 0 until known
+	Stored   []Stored
+	StoredAt int            // snapshot that belongs to stored
+	Before   *view.Snapshot `json:"-"` // the original as the restore begins
+	After    *view.Snapshot `json:"-"` // as the restore is complete
+}
+
+// Course is what happened to threads.
+type Course struct {
+	Tracks     map[uint64]*Track      `json:"-"` // by thread object
+	Threads    []*Track               // in order of their first request
+	Operations map[uint64][]Operation // by thread object
+	Dropped    map[uint64]int         `json:",omitempty"` // by thread object: what was seen and is not kept any more
+}
+
+// Doubts are what was not seen, or not by the right files.
+type Doubts struct {
+	Late       string          `json:",omitempty"` // why the beginning of the restore cannot be seen, "" if it can
+	Mismatches []view.Mismatch `json:",omitempty"` // files that are not those of the programs that run
+	Unproved   []string        `json:",omitempty"` // components whose files were found in no task so far
+	Gaps       []Gap           `json:",omitempty"` // what could not be had
+}
+
 // New is evidence of nothing so far.
 func New() Evidence {
-	return Evidence{Format: evidenceFormat, Tracks: map[uint64]*Track{}, Operations: map[uint64][]Operation{}, Dropped: map[uint64]int{}}
+	return Evidence{Format: evidenceFormat, Course: Course{Tracks: map[uint64]*Track{}, Operations: map[uint64][]Operation{}, Dropped: map[uint64]int{}}}
 }
 
 // Number says which restore of the session this is about, counted from 1.

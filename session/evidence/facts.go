@@ -19,31 +19,69 @@ type facts struct {
 	t        *Track
 	q        *Request
 	platform *kernel.Platform
-	writes   []Write     // to where the kernel keeps its user state
+	writing
 	ops      []Operation // kernel operations on the thread
-	wrote    *Write      // first write that put the requested ip and sp in place
-	over     *Write      // a later write that replaced them
-	save     *Write      // a later one by the kernel's entry, which saved the thread's live registers
-	inside   bool        // the kernel's entry had saved them when the request was written: the thread was inside
-	faulted  *Write      // of these the one that saved the kernel's own: its return to user mode faulted
-	equal    bool        // the frame held the request already when it came
 	arrived  bool        // entered at the requested ip and sp
 	diff     []string    // registers that differ between request and entry
 	blind    string      // an operation that left the thread's state alone, and why
 	complete bool
-	blocked  bool   // waits in IPC at this stop
-	partner  string // for what
-	foreign  bool   // what was requested was not checkpointed under its name
-	owner    string // thread that it was checkpointed of, "" if of none
-	unread   string // why that is not known, "" if it is
-	unasked  string // operations whose thread is not known: why
-	code     string // that other instructions stand where it was to go on, "" if not
-	forced   bool   // by us, into its saved state, before it came back
+	standing
+	origin
+	unasked string // operations whose thread is not known: why
+	code    string // that other instructions stand where it was to go on, "" if not
+	forced  bool   // by us, into its saved state, before it came back
+}
+
+// writing is what became of the request where the kernel keeps the thread's user state.
+type writing struct {
+	writes  []Write // to where the kernel keeps its user state
+	wrote   *Write  // first write that put the requested ip and sp in place
+	over    *Write  // a later write that replaced them
+	save    *Write  // a later one by the kernel's entry, which saved the thread's live registers
+	inside  bool    // the kernel's entry had saved them when the request was written: the thread was inside
+	faulted *Write  // of these the one that saved the kernel's own: its return to user mode faulted
+	equal   bool    // the frame held the request already when it came
+}
+
+// standing is what the thread does at this stop.
+type standing struct {
+	blocked bool   // waits in IPC at this stop
+	partner string // for what
+}
+
+// origin is whose state was requested, by the checkpoint.
+type origin struct {
+	foreign bool   // what was requested was not checkpointed under its name
+	owner   string // thread that it was checkpointed of, "" if of none
+	unread  string // why that is not known, "" if it is
 }
 
 func (j *Judge) factsOf(s *view.Snapshot, t *Track) *facts {
 	q := t.Request()
-	f := &facts{arch: j.Arch, platform: j.Platform, t: t, q: q, complete: j.Ev.Complete}
+	f := &facts{arch: j.Arch, platform: j.Platform, t: t, q: q, complete: j.Ev.Complete,
+		writing: j.writingOf(t), standing: standingOf(s, t), origin: j.originOf(t.Name, q), code: otherCode(j.Ev.Memory, t.Task, q), unasked: j.Ev.missing(GapOperation)}
+	for _, op := range j.Ev.Operations[t.Block] {
+		if op.At.Seq < q.At.Seq {
+			continue
+		}
+		f.ops = append(f.ops, op)
+		if why := j.Platform.NoEffect(op.Name); why != "" && (op.SetsIP || op.SetsSP) && !op.Cancel && op.Exception && op.Problem == "" {
+			f.blind = op.Name + " " + why
+		}
+	}
+	f.forced = slices.ContainsFunc(t.Forced, func(x Forced) bool {
+		return !x.Undone && x.At.Seq > q.At.Seq && (t.Entered == nil || x.At.Seq < t.Entered.At.Seq)
+	})
+	if t.Entered != nil {
+		f.arrived = q.Problem == "" && t.Entered.IP == q.IP && t.Entered.SP == q.SP
+		f.diff = j.Arch.Differing(q.Registers, t.Entered.Registers)
+	}
+	return f
+}
+
+// writingOf follows the writes to a thread's user state from its last request on.
+func (j *Judge) writingOf(t *Track) (f writing) {
+	q := t.Request()
 	known := q.Problem == ""
 	f.equal = known && q.Thread.IP == q.IP && q.Thread.SP == q.SP
 	for i := range t.Writes {
@@ -70,25 +108,11 @@ func (j *Judge) factsOf(s *view.Snapshot, t *Track) *facts {
 			}
 		}
 	}
-	for _, op := range j.Ev.Operations[t.Block] {
-		if op.At.Seq < q.At.Seq {
-			continue
-		}
-		f.ops = append(f.ops, op)
-		if why := j.Platform.NoEffect(op.Name); why != "" && (op.SetsIP || op.SetsSP) && !op.Cancel && op.Exception && op.Problem == "" {
-			f.blind = op.Name + " " + why
-		}
-	}
-	f.forced = slices.ContainsFunc(t.Forced, func(x Forced) bool {
-		return !x.Undone && x.At.Seq > q.At.Seq && (t.Entered == nil || x.At.Seq < t.Entered.At.Seq)
-	})
-	f.code = otherCode(j.Ev.Memory, t.Task, q)
-	f.unasked = j.Ev.missing(GapOperation)
-	f.foreign, f.owner, f.unread = j.foreign(t.Name, q)
-	if t.Entered != nil {
-		f.arrived = known && t.Entered.IP == q.IP && t.Entered.SP == q.SP
-		f.diff = j.Arch.Differing(q.Registers, t.Entered.Registers)
-	}
+	return f
+}
+
+// standingOf is what a thread does at a stop.
+func standingOf(s *view.Snapshot, t *Track) (f standing) {
 	if o := s.System.Object(t.ID); o != nil && o.Thread != nil {
 		f.blocked = o.Thread.Waits()
 		if p := s.System.WaitedFor(o.Thread); p != nil {
@@ -103,33 +127,34 @@ func (j *Judge) saves(w *Write) bool {
 	return slices.ContainsFunc(w.Frames, func(f view.Frame) bool { return slices.Contains(j.Platform.Saves, f.Place.Function) })
 }
 
-// foreign says whether a request asks for a state that was checkpointed of no
+// originOf tells whether a request asks for a state that was checkpointed of no
 // thread with the name, and of which other one it was; or why that cannot be told.
 // Without stored states nothing is known about that.
-func (j *Judge) foreign(name string, q *Request) (foreign bool, owner, unread string) {
-	named := false
-	if q.Problem != "" {
-		return false, "", q.Problem
+func (j *Judge) originOf(name string, q *Request) (f origin) {
+	if f.unread = q.Problem; f.unread != "" {
+		return f
 	}
+	named := false
 	for _, st := range j.Ev.Stored {
 		same := st.IP == q.IP && st.SP == q.SP
 		switch {
 		case st.Problem != "":
 			if SameName(name, st.Name) {
-				unread = st.Problem
+				f.unread = st.Problem
 			}
 		case SameName(name, st.Name) && same:
-			return false, "", ""
+			return origin{}
 		case SameName(name, st.Name):
 			named = true
 		case same:
-			owner = st.Name
+			f.owner = st.Name
 		}
 	}
 	if !named {
-		unread = cmp.Or(unread, j.Ev.missing(GapStored))
+		f.unread = cmp.Or(f.unread, j.Ev.missing(GapStored))
 	}
-	return named && unread == "", owner, unread
+	f.foreign = named && f.unread == ""
+	return f
 }
 
 // otherCode says that other instructions stand at the requested ip than the checkpoint

@@ -9,7 +9,7 @@ import (
 
 func TestFailures(t *testing.T) {
 	four := 4
-	s := &Scenario{Name: "s", Expect: map[string]Expectation{
+	s := &Scenario{Heading: Heading{Name: "s"}, Expect: map[string]Expectation{
 		"v": {Threads: map[string]view.Verdict{"ep": view.Ignored, "gone": view.Applied}, Missing: &four},
 		"w": {Capabilities: "same"},
 	}}
@@ -29,7 +29,7 @@ func TestFailures(t *testing.T) {
 // Pages that nobody compared are not counted as equal.
 func TestFailuresOfMemory(t *testing.T) {
 	none := 0
-	s := &Scenario{Name: "s", Expect: map[string]Expectation{"v": {Pages: &none}}}
+	s := &Scenario{Heading: Heading{Name: "s"}, Expect: map[string]Expectation{"v": {Pages: &none}}}
 	for _, c := range []struct {
 		diff *view.MemoryDiff
 		want []string

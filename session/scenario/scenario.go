@@ -29,10 +29,7 @@ import (
 // says it in the platform's place. The README of
 // scenarios describes the format.
 type Scenario struct {
-	Name       string                   `yaml:"name"`
-	Title      string                   `yaml:"title"`
-	Source     string                   `yaml:"source"`
-	Story      string                   `yaml:"story"`
+	Heading    `yaml:",inline"`
 	Components map[string]ComponentSpec `yaml:"components"`
 	Child      string                   `yaml:"child"`
 	Children   []string                 `yaml:"children"` // further programs that are checkpointed and restored in the same session
@@ -49,6 +46,14 @@ type Scenario struct {
 	Expect     map[string]Expectation   `yaml:"expect"`
 
 	text []byte
+}
+
+// Heading is what a scenario is, in words.
+type Heading struct {
+	Name   string `yaml:"name"`
+	Title  string `yaml:"title"`
+	Source string `yaml:"source"`
+	Story  string `yaml:"story"`
 }
 
 // Text is the scenario as it was written.
@@ -196,8 +201,9 @@ func Read(data []byte) (*Scenario, *Report, error) {
 // Plain is the scenario of a system that is only looked at: no phases, nothing
 // requested, nothing expected.
 func Plain() *Scenario {
-	return &Scenario{Name: "no scenario", Components: map[string]ComponentSpec{
-		"kernel": {Kernel: true}}, Settle: Duration(5 * time.Second), text: []byte(plainText)}
+	return &Scenario{Heading: Heading{Name: "no scenario"}, Components: map[string]ComponentSpec{
+		"kernel": {Kernel: true}},
+		Settle: Duration(5 * time.Second), text: []byte(plainText)}
 }
 
 // plainText is what a recording keeps of it.
