@@ -63,6 +63,9 @@ compilers: deps ## the verdicts on all bugs are the same whatever compiled the l
 undisturbed: deps ## the lab guest goes on as if nobody had looked, by RUNS=50 runs of each way to look at each bug
 	THAW_RUNS=$(RUNS) $(GO) test -count=1 -v -timeout 0 -run TestUndisturbed ./cmd/thaw
 
+origins: deps ## each way to spoil a pointer is named with its writer and its origin, in RUNS=50 recorded runs of all of them
+	THAW_RUNS=$(RUNS) $(GO) test -count=1 -v -timeout 0 -run TestOrigins ./session/live
+
 soak: deps ## continue and interrupt the lab guest for SOAK=1h: heap, goroutines and files stay
 	THAW_SOAK=$(SOAK) $(GO) test -count=1 -v -timeout 0 -run TestSoak ./session/live
 
@@ -89,4 +92,4 @@ recordings: build ## record the lab guest's bugs that come with thaw anew
 clean: ## remove what was built
 	rm -rf bin $(GUEST)
 
-.PHONY: help build guest install deps test race vet lint vuln fuzz kill undisturbed compilers soak bench robot golden casts recordings clean
+.PHONY: help build guest install deps test race vet lint vuln fuzz kill undisturbed compilers origins soak bench robot golden casts recordings clean

@@ -26,6 +26,12 @@ func Build(ctx context.Context) (dir string, err error) {
 	return dir, BuildIn(ctx, dir)
 }
 
+// BuildPlant is Build for the guest with wrong pointers.
+func BuildPlant(ctx context.Context) (dir string, err error) {
+	dir = filepath.Join(source(), "build")
+	return filepath.Join(dir, "plant"), BuildIn(ctx, dir, "plant")
+}
+
 // source is this folder.
 func source() string {
 	_, file, _, _ := runtime.Caller(0)

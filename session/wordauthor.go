@@ -9,6 +9,9 @@ import (
 	"thaw/session/origin"
 )
 
+// maxOriginFrames bounds the backtrace of a write.
+const maxOriginFrames = 16
+
 // author tells what gave memory its value between two neighbouring positions; seen says
 // that a watchpoint told of a write there, which may have left it as it was.
 func (s *wordSearch) author(ctx context.Context, p physical, lo, hi uint64, seen bool) (*arrival, error) {
@@ -28,8 +31,12 @@ func (s *wordSearch) author(ctx context.Context, p physical, lo, hi uint64, seen
 	}
 	c.old = old
 	step := s.step()
+	c.ordered = step.Orders()
 	if sys, err := s.m.System(ctx); err == nil {
-		c.by = s.programs.Here(sys).Place(step.IP)
+		prog := s.programs.Here(sys)
+		c.by = prog.Place(step.IP)
+		c.frames = s.programs.Backtrace(sys, prog)
+		c.frames = c.frames[:min(len(c.frames), maxOriginFrames)]
 		if o := sys.Running(s.m.Stopped); o != nil {
 			c.thread = o
 		}

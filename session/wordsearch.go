@@ -52,6 +52,8 @@ type arrival struct {
 	pushed   bool           // the processor pushed it as it entered the kernel
 	entry    *machine.Visit // by an interrupt, which is no instruction: where it came to
 	device   bool           // no instruction wrote it
+	ordered  bool           // the instruction may have told a device to do something
+	frames   []view.Frame   // backtrace of the instruction
 	unsure   string         // why the instruction may not have written it, "" if it did
 }
 
@@ -171,6 +173,13 @@ func (s *wordSearch) has(p physical) (bool, []byte, error) {
 // with it; nil if it had it since the earliest place that can be gone to, or if the user
 // gave up. It looks at what lies between two VM snapshots at once, the last ones first.
 func (s *wordSearch) find(ctx context.Context, p physical, before uint64) (*arrival, error) {
+	known, why, err := s.views(ctx, p, nil) // mappings that were made since the last VM snapshot
+	if err != nil {
+		return nil, err
+	}
+	if why != "" {
+		known = nil
+	}
 	for end := before; end > 0 && !s.drive.Asked.Load(); {
 		if err := s.begin(ctx, end-1); err != nil {
 			return nil, err
@@ -179,7 +188,7 @@ func (s *wordSearch) find(ctx context.Context, p physical, before uint64) (*arri
 		if from >= end {
 			return nil, nil
 		}
-		a, err := s.findIn(ctx, p, from, end)
+		a, err := s.findIn(ctx, p, known, from, end)
 		if a != nil || err != nil {
 			return a, err
 		}
@@ -193,10 +202,11 @@ func (s *wordSearch) find(ctx context.Context, p physical, before uint64) (*arri
 // maxRounds bounds how often a search begins anew behind what it found.
 const maxRounds = 16
 
-// findIn is find between two positions, at the first of which the guest is.
-func (s *wordSearch) findIn(ctx context.Context, p physical, from, end uint64) (found *arrival, err error) {
+// findIn is find between two positions, at the first of which the guest is. Of known
+// addresses the memory is mapped at one or other later.
+func (s *wordSearch) findIn(ctx context.Context, p physical, known []uint64, from, end uint64) (found *arrival, err error) {
 	lo := from
-	views, unwatched, err := s.views(ctx, p)
+	views, unwatched, err := s.views(ctx, p, known)
 	if err != nil {
 		return nil, err
 	}
@@ -225,12 +235,14 @@ func (s *wordSearch) findIn(ctx context.Context, p physical, from, end uint64) (
 			lo, same, found = at, with, nil
 		}
 		if at > 0 && same {
-			if at, err = s.locate(ctx, p, at); err != nil {
+			doubt := ""
+			if at, doubt, err = s.locate(ctx, p, at); err != nil {
 				return nil, err
 			}
 			if found, err = s.author(ctx, p, at-1, at, true); err != nil {
 				return nil, err
 			}
+			found.unsure = doubt
 		}
 		if same {
 			return found, nil
@@ -266,35 +278,38 @@ const maxBlock = 512
 // locate finds the write that a watchpoint told of at a position. QEMU counts what it has
 // translated at once as executed there: the write lies before, by as much. It is found by
 // executing those instructions one by one, and is the last of them that reaches the
-// memory.
-func (s *wordSearch) locate(ctx context.Context, p physical, at uint64) (uint64, error) {
+// memory; doubt says why another one may, "" if none.
+func (s *wordSearch) locate(ctx context.Context, p physical, at uint64) (found uint64, doubt string, err error) {
 	for _, back := range []uint64{traceBack, maxBlock} {
 		begin := at - min(at, back)
 		if sv := s.saveBefore(at - 1); sv != nil {
 			begin = max(begin, sv.position)
 		}
 		if err := s.moveTo(ctx, begin); err != nil {
-			return 0, err
+			return 0, "", err
 		}
 		last := uint64(0)
 		for s.at < at {
 			if err := s.m.Look(ctx, s.m.Stopped); err != nil {
-				return 0, err
+				return 0, "", err
 			}
 			step := s.step()
-			virt, _ := s.hits(step.Writes(), p)
+			virt, known := s.hits(step.Writes(), p)
 			if err := s.stepTo(ctx, s.at+1); err != nil {
-				return 0, err
+				return 0, "", err
 			}
-			if virt != 0 {
-				last = s.at
+			switch {
+			case virt != 0:
+				last, doubt = s.at, ""
+			case !known:
+				doubt = "an instruction behind it is not understood, and may be what wrote"
 			}
 		}
 		if last > 0 {
-			return last, nil
+			return last, doubt, nil
 		}
 	}
-	return 0, unfound("a watchpoint told of a write of physical memory at %#x before instruction %d, and none of the %d before it writes there", p.addr, at, maxBlock)
+	return 0, "", unfound("a watchpoint told of a write of physical memory at %#x before instruction %d, and none of the %d before it writes there", p.addr, at, maxBlock)
 }
 
 // bisect finds a place at which memory got its value, between one where it had another

@@ -16,9 +16,9 @@ const (
 	maxSeen  = 20_000
 )
 
-// views are the addresses at which page tables map a piece of memory as the guest stands;
-// why tells why it must not be watched, "" if it may.
-func (s *wordSearch) views(ctx context.Context, p physical) (views []uint64, why string, err error) {
+// views are the addresses at which page tables map a piece of memory as the guest stands,
+// and those known besides; why tells why it must not be watched, "" if it may.
+func (s *wordSearch) views(ctx context.Context, p physical, known []uint64) (views []uint64, why string, err error) {
 	if !s.understood() {
 		return nil, "watchpoints are used on x86_64 only", nil
 	}
@@ -34,6 +34,7 @@ func (s *wordSearch) views(ctx context.Context, p physical) (views []uint64, why
 	if err != nil { // not booted so far
 		return nil, "", nil
 	}
+	views = slices.Clone(known)
 	roots := []uint64{s.m.CPU().Root}
 	for _, o := range sys.PDs() {
 		for _, root := range append([]uint64{o.PD.Root}, o.PD.Roots...) {

@@ -1,14 +1,12 @@
 package session
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 
 	"thaw/kernel"
 	"thaw/memory"
-	"thaw/session/origin"
 	"thaw/session/view"
 )
 
@@ -185,146 +183,6 @@ func readPhysical(space *memory.Space, addr uint64, size int) (p physical, err e
 	}
 	p = physical{addr: phys, value: make([]byte, size)}
 	return p, space.ReadMemory(addr, p.value)
-}
-
-// origins finds the last write, and where it was copied from.
-func (s *wordSearch) origins(ctx context.Context, w view.Word, p physical, before uint64, most int) (out []view.Origin, last *arrival, err error) {
-	name := w.Name
-	for len(out) < most {
-		a, err := s.find(ctx, p, before)
-		if err != nil {
-			return out, last, err
-		}
-		if a == nil {
-			if len(out) > 0 && !s.drive.Asked.Load() {
-				out = append(out, view.Origin{Word: name, New: memory.LittleEndian(clip(p.value)), Sure: s.unwatched == "", Text: "it has had this value " + s.always()})
-			}
-			return out, last, nil
-		}
-		if last == nil {
-			last = a
-		}
-		o := view.Origin{Position: a.to, Word: name, Old: memory.LittleEndian(clip(a.old)), New: memory.LittleEndian(clip(p.value)), Place: a.by, Sure: a.unsure == "" && !a.device, Text: a.unsure}
-		if a.thread != nil {
-			o.Thread = fmt.Sprintf("%s (thread %s)", a.thread.Title(), a.thread.ID)
-		}
-		switch {
-		case a.device:
-			o.Text = "no instruction wrote it: a device did (DMA), or the processor marked a page table"
-		case a.entry != nil && a.pushed:
-			o.Text = "the processor pushed it as it took an interrupt"
-		case a.pushed:
-			o.Text = "the processor pushed it as it entered the kernel"
-		}
-		if a.pushed && a.unsure != "" {
-			o.Text += "; " + a.unsure
-		}
-		out = append(out, o)
-		if a.device || a.pushed || a.virt == 0 {
-			return out, last, nil
-		}
-		next, from, err := s.source(ctx, p, a, &out[len(out)-1])
-		if a.unsure != "" {
-			out[len(out)-1].Text += "; " + a.unsure
-		}
-		if err != nil {
-			return out, last, err
-		}
-		if next == nil {
-			return out, last, nil
-		}
-		name = fmt.Sprintf("%d bytes at physical %#x", len(next.value), next.addr)
-		p, before = *next, from
-	}
-	if most > 1 {
-		out = append(out, view.Origin{Word: name, New: memory.LittleEndian(clip(p.value)), Text: fmt.Sprintf("it was followed through %d copies, and not further", most)})
-	}
-	return out, last, nil
-}
-
-// clip is the part of a value that is shown as a number.
-func clip(b []byte) []byte { return b[:min(len(b), 8)] }
-
-// source tells where what was written came from: if it is a copy, from what memory, as
-// it was read at which position.
-func (s *wordSearch) source(ctx context.Context, p physical, a *arrival, o *view.Origin) (next *physical, from uint64, err error) {
-	steps, positions, roots, err := s.trace(ctx, a.from)
-	if err != nil {
-		return nil, 0, err
-	}
-	write := steps[len(steps)-1].Writes()
-	first, n := -1, 0 // bytes of p that it wrote
-	var dest uint64
-	for off := uint64(0); off < write.Size; off++ {
-		_, phys, err := s.m.Space().Translate(write.Addr + off)
-		if err == nil && phys >= p.addr && phys-p.addr < uint64(len(p.value)) {
-			if first < 0 {
-				first, dest = int(phys-p.addr), write.Addr+off
-			}
-			n++
-		}
-	}
-	if first < 0 {
-		o.Text, o.Sure = "where it came from is not known: what is written is not told apart", false
-		return nil, 0, nil
-	}
-	src := origin.Of(steps, dest, uint64(n))
-	switch src.Kind {
-	case origin.Unknown:
-		o.Text = "where it came from is not known: " + src.Why
-		return nil, 0, nil
-	case origin.Computed:
-		o.Text = "computed: " + src.Why
-		return nil, 0, nil
-	}
-	from = positions[src.At]
-	if err := s.moveTo(ctx, from); err != nil {
-		return nil, 0, err
-	}
-	space := s.m.Fresh(roots[src.At])
-	got, err := readPhysical(space, src.Addr, n)
-	if err != nil || !bytes.Equal(got.value, p.value[first:first+n]) {
-		o.Text, o.Sure = fmt.Sprintf("seems to be copied from %#x, but that held %s", src.Addr, shown(got.value)), false
-		return nil, 0, nil
-	}
-	virt := src.Addr
-	if whole, err := readPhysical(space, src.Addr-uint64(first), len(p.value)); err == nil && bytes.Equal(whole.value, p.value) {
-		got, virt = whole, src.Addr-uint64(first) // it was copied in pieces
-	}
-	o.Text = fmt.Sprintf("copied from %#x (physical %#x)", virt, got.addr)
-	return &got, from, nil
-}
-
-// trace executes the last instructions up to a position once more; the last one is that
-// which is executed there. It tells the position and the page tables of each.
-func (s *wordSearch) trace(ctx context.Context, to uint64) (steps []origin.Step, positions, roots []uint64, err error) {
-	begin := to - min(to, traceBack)
-	if sv := s.saveBefore(to); sv != nil {
-		begin = max(begin, sv.position)
-	}
-	if err := s.moveTo(ctx, begin); err != nil {
-		return nil, nil, nil, err
-	}
-	for {
-		if err := s.m.Look(ctx, s.m.Stopped); err != nil {
-			return nil, nil, nil, err
-		}
-		steps, positions, roots = append(steps, s.step()), append(positions, s.at), append(roots, s.m.CPU().Root)
-		if s.at >= to {
-			return steps, positions, roots, nil
-		}
-		if err := s.stepTo(ctx, s.at+1); err != nil {
-			return nil, nil, nil, err
-		}
-	}
-}
-
-// shown is a value in words.
-func shown(value []byte) string {
-	if len(value) == 0 {
-		return "nothing that can be read"
-	}
-	return fmt.Sprintf("%#x", memory.LittleEndian(clip(value)))
 }
 
 // writeTold is a write in a sentence.

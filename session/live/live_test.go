@@ -48,6 +48,7 @@ type setup struct {
 	frozen   bool // do not begin
 	foreign  bool // the session does not own QEMU
 	process  bool // memory may be read from QEMU's process
+	planted  bool // the guest with wrong pointers
 }
 
 // onLab is what a session on the lab guest is opened with, but for the target, and where
@@ -58,6 +59,12 @@ func onLab(ctx context.Context, t *testing.T) (c session.Config, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return onGuest(t, dir), dir
+}
+
+// onGuest is onLab for a guest whose files are in a folder.
+func onGuest(t *testing.T, dir string) (c session.Config) {
+	t.Helper()
 	data, err := scenarios.Read(scenarios.Default)
 	if err != nil {
 		t.Fatal(err)
@@ -72,7 +79,7 @@ func onLab(ctx context.Context, t *testing.T) (c session.Config, dir string) {
 	if c.Decoder, err = foc.NewLayout(c.Files["kernel"].Tap()); err != nil {
 		t.Fatal(err)
 	}
-	return c, dir
+	return c
 }
 
 // begin attaches a session to a guest, and sets the scenario's breakpoints.
@@ -95,7 +102,14 @@ func begin(ctx context.Context, t *testing.T, c session.Config, gdb string, o li
 
 func openSetup(ctx context.Context, t *testing.T, o setup) (*session.Engine, *qemu.VM) {
 	t.Helper()
-	cfg, dir := onLab(ctx, t)
+	dir, err := guest.Build(ctx)
+	if o.planted {
+		dir, err = guest.BuildPlant(ctx)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := onGuest(t, dir)
 	o.vm.Kernel, o.vm.MemoryMB = filepath.Join(dir, guest.Kernel), 64
 	o.vm.ICount = guest.Clock
 	o.target.StubOnly = !o.vm.SharedRAM && !o.process

@@ -69,7 +69,7 @@ func recordLab(ctx context.Context, t *testing.T, run *qemu.Run, options string)
 func recordStops(ctx context.Context, t *testing.T, run *qemu.Run, options string) (end uint64, stops []uint64) {
 	t.Helper()
 	spy := &stopsAt{}
-	e, _ := openSetup(ctx, t, setup{vm: qemu.Config{Append: options, Run: run, Mode: qemu.Record, SharedRAM: true}, frozen: true,
+	e, _ := openSetup(ctx, t, setup{planted: strings.Contains(options, "plant="), vm: qemu.Config{Append: options, Run: run, Mode: qemu.Record, SharedRAM: true}, frozen: true,
 		more: []func(*session.Config){func(c *session.Config) { spy.Target, c.Target = c.Target.(*live.Target), spy }}})
 	if v := e.View(); v.Back != view.BackHistory || v.NoReverse == "" {
 		t.Errorf("while it records: %s, %q", v.Back, v.NoReverse)
@@ -93,10 +93,24 @@ func recordStops(ctx context.Context, t *testing.T, run *qemu.Run, options strin
 // replayLab opens a session on the replay of a run.
 func replayLab(ctx context.Context, t *testing.T, run *qemu.Run, options string, end uint64, snapshots bool) (*session.Engine, *live.Target) {
 	t.Helper()
+	return replayWith(ctx, t, run, options, end, snapshots, nil)
+}
+
+// replayPlanted is replayLab that tells the programs' files, too.
+func replayPlanted(ctx context.Context, t *testing.T, run *qemu.Run, options string, end uint64, files *map[string]*debuginfo.File) (*session.Engine, *live.Target) {
+	t.Helper()
+	return replayWith(ctx, t, run, options, end, true, files)
+}
+
+func replayWith(ctx context.Context, t *testing.T, run *qemu.Run, options string, end uint64, snapshots bool, files *map[string]*debuginfo.File) (*session.Engine, *live.Target) {
+	t.Helper()
 	var target *live.Target
-	e, _ := openSetup(ctx, t, setup{vm: qemu.Config{Append: options, Run: run, Mode: qemu.Replay, SharedRAM: true}, target: live.Options{End: end},
+	e, _ := openSetup(ctx, t, setup{planted: strings.Contains(options, "plant="), vm: qemu.Config{Append: options, Run: run, Mode: qemu.Replay, SharedRAM: true}, target: live.Options{End: end},
 		more: []func(*session.Config){func(c *session.Config) {
 			target, c.VMSnapshots = c.Target.(*live.Target), snapshots
+			if files != nil {
+				*files = c.Files
+			}
 		}}})
 	if v := e.View(); v.Back != view.BackReverse || v.NoReverse != "" {
 		t.Errorf("in a replay: %s, %q", v.Back, v.NoReverse)
@@ -265,9 +279,10 @@ func copyOf(t *testing.T, v *view.ThreadVerdict) uint64 {
 // stop; what was found out later is forgotten, and found out again.
 func TestGoBackInReplay(t *testing.T) {
 	ctx := deadline(t)
-	run := newRun(ctx, t)
-	end := recordLab(ctx, t, run, "bug=overwritten")
-	e, target := replayLab(ctx, t, run, "bug=overwritten", end, true)
+	run, options := newRun(ctx, t), "bug=overwritten plant=all"
+	end := recordLab(ctx, t, run, options)
+	var files map[string]*debuginfo.File
+	e, target := replayPlanted(ctx, t, run, options, end, &files)
 	defer e.Close(ctx)
 	positions, seen := walk(ctx, t, e, target)
 	last := len(positions) - 1
@@ -345,6 +360,7 @@ func TestGoBackInReplay(t *testing.T) {
 		t.Errorf("who wrote what is not mapped: %v", err)
 	}
 	must(t, e.Restart(ctx, last+1))
+	asksOrigins(ctx, t, e, files, ep.Task, last+1, "kernel", "device", "two-mappings", "same-value", "one-byte")
 
 	// From event to event, and by single steps to the same places again.
 	must(t, e.Restart(ctx, last+1))

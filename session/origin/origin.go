@@ -52,10 +52,19 @@ func (s *Step) inst() (x86asm.Inst, error) {
 		return x86asm.Inst{Op: x86asm.NOP, Len: len(endbr64)}, nil
 	}
 	in, err := x86asm.Decode(s.Code, 64)
+	if err == nil && in.Op == 0 {
+		err = x86asm.ErrUnrecognized
+	}
 	if err != nil {
 		return in, fmt.Errorf("the instruction at %#x is not understood: %w", s.IP, err)
 	}
 	return in, nil
+}
+
+// Orders says whether a step is one by which a device may be told to do something.
+func (s *Step) Orders() bool {
+	in, err := s.inst()
+	return err == nil && (in.Op == x86asm.OUT || in.Op == x86asm.OUTSB || in.Op == x86asm.OUTSW || in.Op == x86asm.OUTSD)
 }
 
 // text is the instruction's name.
@@ -211,15 +220,51 @@ func Of(steps []Step, dest uint64, size uint64) Source {
 		}
 	case moves[in.Op]:
 		return s.operand(steps, last, in, in.Args[1], off, size)
+	case plain[in.Op], in.Op == x86asm.XADD:
+		return computed(last, "%s in place", text(in))
 	}
-	return computed(last, "%s in place", text(in))
+	return unknown(last, "what %s stores is not looked at", text(in))
+}
+
+// Whole tells whether all of size bytes at dest were copied from one piece of memory, as
+// far as the steps go: where that is, and the first of the steps that did it. The last of
+// the steps is the last that wrote there.
+func Whole(steps []Step, dest, size uint64) (from uint64, first int, ok bool) {
+	left := make([]bool, size) // bytes whose last write was seen
+	n := uint64(0)
+	for i := len(steps) - 1; i >= 0 && n < size; i-- {
+		w := steps[i].Writes()
+		if !w.Known {
+			return 0, 0, false
+		}
+		for b := range size {
+			if left[b] || dest+b < w.Addr || dest+b-w.Addr >= w.Size {
+				continue
+			}
+			src := Of(steps[:i+1], dest+b, 1)
+			if src.Kind != Copied || n > 0 && src.Addr-b != from {
+				return 0, 0, false
+			}
+			from, first, left[b] = src.Addr-b, i, true
+			n++
+		}
+	}
+	return from, first, n == size
 }
 
 // operand tells where the bytes of an operand came from.
 func (s *Step) operand(steps []Step, at int, in x86asm.Inst, arg x86asm.Arg, off, size uint64) Source {
 	switch a := arg.(type) {
 	case x86asm.Imm:
-		return computed(at, "a constant of the code (%#x)", uint64(a))
+		_, part := register(in.Args[0])
+		if part == 0 {
+			part = uint64(in.MemBytes)
+		}
+		v := uint64(a)
+		if part == 1 || part == 2 || part == 4 { // x86asm has a sign there
+			v &= 1<<(8*part) - 1
+		}
+		return computed(at, "a constant of the code (%#x)", v)
 	case x86asm.Mem:
 		if addr, ok := s.address(in, a); ok {
 			return Source{Kind: Copied, At: at, Addr: addr + off}

@@ -38,6 +38,14 @@ func TestOf(t *testing.T) {
 		{"rep movsq", []string{"f3 48 a5"}, 0x6000, 8, "0 copied 5000"},
 		{"movsb, another byte", []string{"a4"}, 0x6001, 1, "0 unknown: what movsb writes is not told apart"},
 		{"mov $1,%eax; mov %rax,(%rdi)", []string{"b8 01 00 00 00", "48 89 07"}, 0x6000, 4, "0 computed: a constant of the code (0x1)"},
+		{"mov $1,%eax; mov %rax,(%rdi), all of it", []string{"b8 01 00 00 00", "48 89 07"}, 0x6000, 8, "0 computed: a constant of the code (0x1)"},
+		{"cmpxchg %rcx,(%rdi)", []string{"48 8b 0e", "48 0f b1 0f"}, 0x6000, 8, "1 unknown: what cmpxchg stores is not looked at"},
+		{"fstpl (%rdi)", []string{"dd 06", "dd 1f"}, 0x6000, 8, "1 unknown: what fstp stores is not looked at"},
+		{"movss %xmm0,(%rdi)", []string{"f3 0f 10 06", "f3 0f 11 07"}, 0x6000, 4, "1 unknown: what movss stores is not looked at"},
+		{"xadd %rax,(%rdi)", []string{"48 0f c1 07"}, 0x6000, 8, "0 computed: xadd in place"},
+		{"mov $0x80000001,%eax; mov %rax,(%rdi)", []string{"b8 01 00 00 80", "48 89 07"}, 0x6000, 8, "0 computed: a constant of the code (0x80000001)"},
+		{"movq $-2,(%rdi)", []string{"48 c7 07 fe ff ff ff"}, 0x6000, 8, "0 computed: a constant of the code (0xfffffffffffffffe)"},
+		{"movb $-2,(%rdi)", []string{"c6 07 fe"}, 0x6000, 1, "0 computed: a constant of the code (0xfe)"},
 		{"movl $7,(%rdi)", []string{"c7 07 07 00 00 00"}, 0x6000, 4, "0 computed: a constant of the code (0x7)"},
 		{"lea 8(%rbx),%rax; mov %rax,(%rdi)", []string{"48 8d 43 08", "48 89 07"}, 0x6000, 8, "0 computed: by lea"},
 		{"mov (%rsi),%rax; add $8,%rax; mov %rax,(%rdi)", []string{"48 8b 06", "48 83 c0 08", "48 89 07"}, 0x6000, 8, "1 computed: by add"},
@@ -98,6 +106,29 @@ func TestWrites(t *testing.T) {
 		s := steps(t, regs, code)[0]
 		if got := s.Writes(); got != want {
 			t.Errorf("%s: %+v, want %+v", code, got, want)
+		}
+	}
+}
+
+// A word that was copied in pieces is one copy if all of them are, from one place.
+func TestWhole(t *testing.T) {
+	regs := map[string]uint64{"rax": 0x11, "rsi": 0x5000, "rdi": 0x6000, "rbx": 0x9000}
+	low, high := []string{"8b 06", "89 07"}, []string{"8b 46 04", "89 47 04"}
+	for _, c := range []struct {
+		what  string
+		codes []string
+		want  string
+	}{
+		{"both halves", append(append([]string{}, low...), high...), "5000 1 true"},
+		{"the upper half alone", high, "5000 1 false"},
+		{"the lower half is a constant", append([]string{"c7 07 01 00 00 00"}, high...), "0 0 false"},
+		{"the lower half is of somewhere else", append([]string{"8b 03", "89 07"}, high...), "0 0 false"},
+		{"something between that is not understood", append(append(append([]string{}, low...), "0f c7 07"), high...), "0 0 false"},
+		{"written before by somebody else", append(append([]string{"c7 07 01 00 00 00"}, low...), high...), "5000 2 true"},
+	} {
+		from, first, ok := Whole(steps(t, regs, c.codes...), 0x6000, 8)
+		if got := fmt.Sprintf("%x %d %v", from, first, ok); got != c.want {
+			t.Errorf("%s: %s, want %s", c.what, got, c.want)
 		}
 	}
 }

@@ -101,6 +101,8 @@ func (s *Step) changes(steps []Step, i int, in x86asm.Inst, name string, off, si
 		return Source{}, false
 	case part < 4 && off+size > part:
 		return unknown(i, "%s changes a part of %s", text(in), name), true
+	case moves[in.Op] && part == 4 && constant(in.Args[1]): // the upper half is 0
+		return s.operand(steps, i, in, in.Args[1], off, min(size, 4)), true
 	case moves[in.Op] && off+size > part, moves[in.Op] && in.MemBytes > 0 && off+size > uint64(in.MemBytes), copies[in.Op] && off+size > uint64(in.MemBytes) && in.MemBytes > 0:
 		return computed(i, "by %s, which fills up what it loads", text(in)), true
 	case moves[in.Op], copies[in.Op]:
@@ -110,4 +112,10 @@ func (s *Step) changes(steps []Step, i int, in x86asm.Inst, name string, off, si
 		return computed(i, "zero, by %s", text(in)), true
 	}
 	return computed(i, "by %s", text(in)), true
+}
+
+// constant says whether an operand stands in the code.
+func constant(arg x86asm.Arg) bool {
+	_, ok := arg.(x86asm.Imm)
+	return ok
 }

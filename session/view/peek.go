@@ -145,19 +145,3 @@ func (w *Word) Words() string {
 	}
 	return fmt.Sprintf("the word at %x%s", w.Addr, of)
 }
-
-// MaxOrigins is the most steps that a value is followed.
-const MaxOrigins = 16
-
-// Origin is a step on the way that a value came, the last one first.
-type Origin struct {
-	Stop     int    // of the history, at which the guest stands right behind it; 0: there is none
-	Position uint64 // in the recorded run, in instructions
-	Word     string // what was written, in words
-	Old, New uint64
-	Thread   string // that ran
-	Place    Place  // of the instruction
-	Line     string // of it, in source
-	Text     string // how the value came there: "copied from …", "computed: by add"
-	Sure     bool   // it is known to be so; else Text says what is in the way
-}
