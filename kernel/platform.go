@@ -25,6 +25,7 @@ type Platform struct {
 	Cancel     *Cancel
 	Attached   *Attached
 	Server     *Server // nil: what stands behind a gate cannot be told
+	Slots      *Slots  // nil: which slots a program uses cannot be told
 
 	// Saves are the functions of the kernel that save a thread's live registers as it comes
 	// into the kernel: to a request that was written meanwhile they do what they do to all.
@@ -39,6 +40,16 @@ type Server struct {
 	Function string // that a server's thread is in
 	Objects  string // a container of them, in that function
 	Label    string // an object's number, which is its gate's label
+}
+
+// Slots is how Genode's programs note which slots of their capability tables they use. One
+// that is given back may stay filled in the kernel's table until it is used again.
+type Slots struct {
+	Notes string   // a variable of the program
+	List  string   // member of that: an array by slot, or what leads to one
+	ID    string   // member of an element: the label of the gate in that slot
+	None  []string // what ID is where there is none: of a slot that is free, or kept for what comes next
+	First string   // of the variable: the first slot that the program itself gives out
 }
 
 // Causes are a kernel's words for the causes of verdicts, by the session's name of

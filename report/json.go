@@ -123,6 +123,7 @@ type capsJSON struct {
 	Changed []changeJSON `json:"changed"`
 	Later   []slotJSON   `json:"not_made_yet"`
 	Copies  []copyJSON   `json:"copies"`
+	Unused  []unusedJSON `json:"unused"`
 }
 
 // movedJSON is what stands in another slot after the restore.
@@ -141,19 +142,31 @@ type copyJSON struct {
 	In string `json:"in"` // "original" or "restored"
 }
 
+// unusedJSON is a slot that a child has given back, and that the kernel still has filled.
+type unusedJSON struct {
+	slotJSON
+	In string `json:"in"` // "original" or "restored"
+}
+
 func capsOf(d *view.CapDiff) *capsJSON {
-	out := &capsJSON{Same: d.Same, Moved: []movedJSON{}, Missing: slots(d.Missing), Extra: slots(d.Extra), Changed: changes(d.Changed), Later: slots(d.Later), Copies: []copyJSON{}}
+	out := &capsJSON{Same: d.Same, Moved: []movedJSON{}, Missing: slots(d.Missing), Extra: slots(d.Extra), Changed: changes(d.Changed), Later: slots(d.Later), Copies: []copyJSON{}, Unused: []unusedJSON{}}
 	for _, m := range d.Moved {
 		out.Moved = append(out.Moved, movedJSON{hexString(m.Before.Slot), hexString(m.After.Slot), string(m.Certainty), slotOf(m.Before), slotOf(m.After)})
 	}
 	for _, c := range d.Copies {
-		in := "original"
-		if c.Restored {
-			in = "restored"
-		}
-		out.Copies = append(out.Copies, copyJSON{slotOf(c.SlotCap), hexString(c.Of), in})
+		out.Copies = append(out.Copies, copyJSON{slotOf(c.SlotCap), hexString(c.Of), inChild(c.Restored)})
+	}
+	for _, c := range d.Unused {
+		out.Unused = append(out.Unused, unusedJSON{slotOf(c.SlotCap), inChild(c.Restored)})
 	}
 	return out
+}
+
+func inChild(restored bool) string {
+	if restored {
+		return "restored"
+	}
+	return "original"
 }
 
 type slotJSON struct {

@@ -3,7 +3,9 @@ package session
 import (
 	"context"
 	"fmt"
+	"slices"
 
+	"thaw/debuginfo"
 	"thaw/kernel"
 	"thaw/session/drive"
 	"thaw/session/observe"
@@ -94,13 +96,31 @@ func (e *Engine) checkpointed(ctx context.Context, s *scenario.StoredSpec) error
 	return nil
 }
 
-// noteBehind notes what stands behind the gates of a child's table.
+// noteBehind notes what stands behind the gates of a child's table, and which of its slots
+// the child itself does not use.
 func noteBehind(ps *parts, s *view.Snapshot, task kernel.ID) {
 	for gate, behind := range servers.Behind(ps.programs, ps.m.Decoder.Platform(), s, ps.m.View, task) {
 		if ps.obs.Ev.Behind == nil {
 			ps.obs.Ev.Behind = map[kernel.ID]view.Behind{}
 		}
 		ps.obs.Ev.Behind[gate] = behind
+	}
+	program, o, notes := ps.programs.Of(s, task), s.System.Object(task), ps.m.Decoder.Platform().Slots
+	if program == nil {
+		program = ps.programs.ByName[s.TaskName(task)]
+	}
+	if program == nil || notes == nil || o == nil || o.PD == nil {
+		return
+	}
+	gates := slices.DeleteFunc(slices.Clone(o.PD.Caps), func(c kernel.Capability) bool {
+		g := s.System.Named(c)
+		return g == nil || g.Label() == 0
+	})
+	if slots := servers.Unused(debuginfo.Scope{File: program.File, Mem: ps.memory.Reader(o)}, notes, gates); len(slots) > 0 {
+		if ps.obs.Ev.Unused == nil {
+			ps.obs.Ev.Unused = map[kernel.ID][]uint64{}
+		}
+		ps.obs.Ev.Unused[task] = slots
 	}
 }
 

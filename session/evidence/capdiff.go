@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"thaw/kernel"
@@ -27,6 +28,9 @@ func (j *Judge) CapDiff(now *view.Snapshot) *view.CapDiff {
 	p := capPair{original: j.Ev.Original, restored: restored.ID}
 	p.behind = j.behind(before, original, after, restored)
 	was, is := p.entries(before, original, j.Platform.Chronological), p.entries(after, restored, j.Platform.Chronological)
+	own := j.unused(before, original, restored)
+	was, left := own(was, false)
+	is, over := own(is, true)
 	t := captables.Tables{Original: entriesOf(was), Restored: entriesOf(is)}
 	for _, o := range before.System.Objects {
 		if j.Platform.Chronological {
@@ -34,7 +38,7 @@ func (j *Judge) CapDiff(now *view.Snapshot) *view.CapDiff {
 		}
 	}
 	r := captables.Compare(t)
-	d := &view.CapDiff{Original: original.ID, Restored: restored.ID, Checkpoint: before.Number, After: after.Number, Same: r.Same}
+	d := &view.CapDiff{Original: original.ID, Restored: restored.ID, Checkpoint: before.Number, After: after.Number, Same: r.Same, Unused: append(left, over...)}
 	for _, m := range r.Moved {
 		to := is[m.To].words
 		_, filled := original.PD.Cap(to.Slot)
@@ -112,6 +116,37 @@ func (j *Judge) behind(before *view.Snapshot, original *kernel.Object, after *vi
 		each(after, restored, do)
 	}
 	return out
+}
+
+// unused takes those entries out that a child does not use, by its own notes. Of the restored
+// one's only what it held as the restore began: the rest is the restore's doing.
+func (j *Judge) unused(before *view.Snapshot, original, restored *kernel.Object) func(list []slotEntry, isRestored bool) ([]slotEntry, []view.UnusedCap) {
+	own := func(e slotEntry, task *kernel.Object) bool {
+		if !slices.Contains(j.Ev.Unused[task.ID], e.Slot) {
+			return false
+		}
+		then := before.System.Object(task.ID)
+		if then == nil || then.PD == nil {
+			return false
+		}
+		c, held := then.PD.Cap(e.Slot)
+		o := before.System.Named(c)
+		return held && o != nil && e.Known && uint64(o.ID) == e.Object
+	}
+	return func(list []slotEntry, isRestored bool) (kept []slotEntry, gone []view.UnusedCap) {
+		task := original
+		if isRestored {
+			task = restored
+		}
+		for _, e := range list {
+			if own(e, task) {
+				gone = append(gone, view.UnusedCap{SlotCap: e.words, Restored: isRestored})
+			} else {
+				kept = append(kept, e)
+			}
+		}
+		return kept, gone
+	}
 }
 
 // slotEntry is a slot as it is compared, and as it is told.

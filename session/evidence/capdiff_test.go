@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -118,6 +119,18 @@ func TestCapDiffBehind(t *testing.T) {
 	want = "moved 2 core/entrypoint (Ctx) 3 core/entrypoint (Ctx); possibl\n"
 	if got := diff(map[kernel.ID]view.Behind{11: ctx("imprint 1"), 12: ctx("imprint 2"), 21: ctx("imprint 2"), 22: ctx("")}); got != want {
 		t.Errorf("a name is not told:\n%s", got)
+	}
+	unused := func(began map[uint64]kernel.ID) string {
+		before := &view.Snapshot{Words: view.Words{Tasks: s.Tasks}, System: kernel.NewSystem(append(slices.Clone(objects[:3]), append([]*kernel.Object{task(20, began)}, objects[4:]...)...), nil)}
+		ev := New()
+		ev.Original, ev.Before, ev.Unused = 10, before, map[kernel.ID][]uint64{10: {2}, 20: {3}}
+		return (&Judge{Children: []string{"child"}, Platform: &kernel.Platform{}, Ev: &ev}).CapDiff(s).Tally()
+	}
+	if got, want := unused(map[uint64]kernel.ID{1: 21, 3: 22}), "0 missing, 0 extra, 0 changed, 2 unused"; got != want {
+		t.Errorf("what both have given back: %s", got)
+	}
+	if got, want := unused(map[uint64]kernel.ID{1: 21}), "0 missing, 1 extra, 0 changed, 1 unused"; got != want {
+		t.Errorf("what the restore has put into a slot that the child does not use: %s", got)
 	}
 	s.Tasks[20] = "kid"
 	if got := (&capPair{}).own(s, 20, `"a -> kid"`); got != `"a -> itself"` {

@@ -19,6 +19,7 @@ func (ev *Evidence) Clone() Evidence {
 		out.Tracks[block] = copies[t]
 	}
 	out.Operations, out.Dropped, out.Behind = maps.Clone(ev.Operations), maps.Clone(ev.Dropped), maps.Clone(ev.Behind)
+	out.Unused = maps.Clone(ev.Unused)
 	for block, list := range out.Operations {
 		out.Operations[block] = slices.Clone(list)
 	}

@@ -22,6 +22,8 @@ type Evidence struct {
 	Doubts
 
 	Behind map[kernel.ID]view.Behind `json:",omitempty"` // what stands behind the gates of both children, as far as their servers tell
+	// Unused are filled slots that the children themselves do not use, by task.
+	Unused map[kernel.ID][]uint64 `json:",omitempty"`
 
 	Memory *view.MemoryDiff // nil until both were read
 	Waits  []Wait           // of the original's threads, as the first phase began

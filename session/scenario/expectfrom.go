@@ -129,7 +129,7 @@ func behindTold(d *view.CapDiff) bool {
 // capRows lists capabilities that differ between original and restored child, without the
 // objects' ids, which are another run's. Rows are the same by what a capability is and
 // where it leads: which slots a child uses depends on its time. So does what stands in a
-// second slot for a while, which is left out. behind says that what stands behind a gate is
+// second slot for a while, or in one that was given back: these are left out. behind says that what stands behind a gate is
 // a part of what it is.
 func capRows(d *view.CapDiff, behind bool) []row {
 	if d == nil {
@@ -146,7 +146,7 @@ func capRows(d *view.CapDiff, behind bool) []row {
 	}
 	var out []row
 	for _, r := range d.Rows() {
-		if r.Word == view.CapCopied {
+		if r.Word == view.CapCopied || r.Word == view.CapUnused {
 			continue
 		}
 		line := row{r.Word, r.Word}

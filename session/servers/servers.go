@@ -1,5 +1,6 @@
 // Package servers finds what stands behind gates: the objects that servers keep by the
-// gates' labels, by their classes and what they are called.
+// gates' labels, by their classes and what they are called. And which slots of its own
+// table a program has given back.
 //
 // It knows which function serves and where that has its objects, as the platform tells,
 // and debug info. It must not know what capabilities are compared for.

@@ -3,6 +3,7 @@ package servers
 import (
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -31,25 +32,7 @@ func (d data) ReadMemory(addr uint64, buf []byte) error {
 // where that has other bases first, and by what they are called: by a member, by what they
 // belong to, or by what they lie in. What is broken takes nothing from the rest.
 func TestObjects(t *testing.T) {
-	if _, err := exec.LookPath("g++"); err != nil {
-		t.Skip(err)
-	}
-	prog := filepath.Join(t.TempDir(), "server")
-	if out, err := exec.Command("g++", "-g", "-O1", "-std=c++20", "-no-pie", "-fno-pie", "-o", prog, "testdata/server.cc").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	out, err := exec.Command(prog).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	f, err := debuginfo.Load(prog)
-	if err != nil {
-		t.Fatal(err)
-	}
-	v, err := f.Variable("all")
-	if err != nil {
-		t.Fatal(err)
-	}
+	f, v, out := compiled(t)
 	p := &kernel.Server{Objects: "all.pool._tree", Label: "_cap._data->_id"}
 	scope := debuginfo.Scope{File: f, Mem: data{v.Addr, out}}
 	const ram = `of Ram_session_component "init -> rtcr -> sheep"`
@@ -80,4 +63,46 @@ func TestObjects(t *testing.T) {
 	if got := told(debuginfo.Scope{File: f, Mem: data{v.Addr, out[:16]}}, p); len(got) > 0 {
 		t.Errorf("%v of memory that is not there", got)
 	}
+}
+
+// A program's notes tell which of its slots it has given back: those below the first that it
+// gives out are not its own, and what is kept for the next one is in use for nothing.
+func TestUnused(t *testing.T) {
+	f, v, out := compiled(t)
+	notes := &kernel.Slots{Notes: "all.notes", List: "_indices", ID: "_id", None: []string{"UNUSED", "INVALID_ID"}, First: "START_IDX"}
+	var gates []kernel.Capability
+	for slot := range uint64(6) {
+		gates = append(gates, kernel.Capability{Slot: slot})
+	}
+	if got := Unused(debuginfo.Scope{File: f, Mem: data{v.Addr, out}}, notes, gates); !slices.Equal(got, []uint64{3, 4}) {
+		t.Errorf("%v", got)
+	}
+	if got := Unused(debuginfo.Scope{File: f, Mem: data{v.Addr, out[:16]}}, notes, gates); got != nil {
+		t.Errorf("%v by notes that cannot be read", got)
+	}
+}
+
+// compiled is the program, its variable, and what that holds.
+func compiled(t *testing.T) (*debuginfo.File, debuginfo.Variable, []byte) {
+	t.Helper()
+	if _, err := exec.LookPath("g++"); err != nil {
+		t.Skip(err)
+	}
+	prog := filepath.Join(t.TempDir(), "server")
+	if out, err := exec.Command("g++", "-g", "-O1", "-std=c++20", "-no-pie", "-fno-pie", "-o", prog, "testdata/server.cc").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	out, err := exec.Command(prog).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := debuginfo.Load(prog)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := f.Variable("all")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f, v, out
 }

@@ -44,6 +44,13 @@ type CapCopy struct {
 	Restored bool   // of the restored child, else of the original
 }
 
+// UnusedCap is a slot that a child does not use by its own notes, and that the kernel has
+// filled: what was there stays until the slot is used again.
+type UnusedCap struct {
+	SlotCap
+	Restored bool // by the restored child, else by the original
+}
+
 // CapDiff compares the checkpointed task's capability table with the restored
 // one's: see captables for what is paired with what.
 type CapDiff struct {
@@ -56,6 +63,7 @@ type CapDiff struct {
 	Later              []SlotCap // the original was given them later than all that the restored child has: not made yet at this stop
 	Extra              []SlotCap
 	Copies             []CapCopy
+	Unused             []UnusedCap // compared with nothing
 }
 
 // CapRow is a slot that differs, as every front end lists it.
@@ -74,6 +82,7 @@ const (
 	CapChanged = "changed"
 	CapLater   = "not made yet"
 	CapCopied  = "copy"
+	CapUnused  = "unused"
 )
 
 // certainties say how a move was found.
@@ -115,6 +124,14 @@ func (d *CapDiff) Rows() []CapRow {
 		}
 		out = append(out, row)
 	}
+	for i := range d.Unused {
+		c := &d.Unused[i]
+		row := CapRow{"·", CapUnused, &c.SlotCap, nil, nil, "the child has given the slot back, by its own notes: what was there stays in the kernel's table until the slot is used again"}
+		if c.Restored {
+			row.Before, row.After = nil, row.Before
+		}
+		out = append(out, row)
+	}
 	return out
 }
 
@@ -129,7 +146,7 @@ type CapCount struct {
 func (d *CapDiff) Counts() []CapCount {
 	var out []CapCount
 	for _, c := range []CapCount{{"→", CapMoved, len(d.Moved)}, {"-", CapMissing, len(d.Missing)}, {"+", CapExtra, len(d.Extra)}, {"≠", CapChanged, len(d.Changed)},
-		{"…", CapLater, len(d.Later)}, {"·", CapCopied, len(d.Copies)}} {
+		{"…", CapLater, len(d.Later)}, {"·", CapCopied, len(d.Copies)}, {"·", CapUnused, len(d.Unused)}} {
 		if c.N > 0 || c.Word == CapMissing || c.Word == CapExtra || c.Word == CapChanged {
 			out = append(out, c)
 		}
