@@ -22,7 +22,7 @@ import (
 // adds record types and JSON members, which older readers skip.
 const (
 	Major = 1
-	Minor = 1
+	Minor = 2
 )
 
 // magic begins a file. Its bytes show damage by text conversion, as PNG's do.
@@ -49,6 +49,7 @@ const (
 	typeStop  = "STOP" // JSON: stop
 	typeLog   = "LOGL" // JSON: LOG lines behind the last stop
 	typeNotes = "NOTE" // JSON: all notes of the user
+	typeAsked = "ORIG" // JSON: all origins that were asked for, since format 1.2
 	typeDone  = "DONE" // empty: the recording was ended in order
 )
 

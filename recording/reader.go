@@ -32,6 +32,7 @@ type Recording struct {
 	vague    bool                    // of format 1.0, which does not tell zeros from what was not recorded
 	guessed  map[uint64]*memory.Mask // of pages in such a file
 	notes    []view.Note
+	asked    []view.Question
 	log      []string
 	extracts map[string]*debuginfo.Extract
 	programs map[string]*debuginfo.Program
@@ -188,6 +189,9 @@ func (r *reader) take(typ string, raw []byte) error {
 	case typeNotes:
 		r.rec.notes = nil
 		return r.decode(typ, raw, &r.rec.notes, 2)
+	case typeAsked:
+		r.rec.asked = nil
+		return r.decode(typ, raw, &r.rec.asked, 2)
 	case typeLog:
 		var lines []string
 		err := r.decode(typ, raw, &lines, 1)

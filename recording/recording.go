@@ -41,6 +41,9 @@ func (r *Recording) Records() []*session.StopRecord { return r.records }
 // Notes are the user's.
 func (r *Recording) Notes() []view.Note { return r.notes }
 
+// Questions are the origins that were asked for.
+func (r *Recording) Questions() []view.Question { return r.asked }
+
 // Log is what the guest wrote after the last record.
 func (r *Recording) Log() []string { return r.log }
 

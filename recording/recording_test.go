@@ -15,7 +15,9 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/google/go-cmp/cmp"
 	"thaw/debuginfo"
+
 	"thaw/kernel"
 	"thaw/memory"
 	"thaw/scenarios"
@@ -92,11 +94,19 @@ func written(t testing.TB) (data []byte, ends []int) {
 	if err := w.Notes([]view.Note{{Stop: 2, Text: "here"}}); err != nil {
 		t.Fatal(err)
 	}
+	if err := w.Questions(asked); err != nil {
+		t.Fatal(err)
+	}
 	if err := w.Close(); err != nil || !f.closed {
 		t.Fatal(err)
 	}
 	return f.data, ends
 }
+
+// asked is what was asked about in the recording that is written.
+var asked = []view.Question{{Stop: 3, Word: "the word at 1000 of task 1", Steps: []view.Origin{
+	{Position: 1<<63 + 1, Stop: 2, Phase: "restore", Word: "the word at 1000 of task 1", Old: 1, New: 1<<64 - 1, Thread: "ep (thread 52)", Sure: true, End: view.EndComputed, Text: "computed: by add",
+		Place: view.Place{Addr: 0x1000, Component: "core", Function: "f", File: "f.cc", Line: 7}, Frames: []view.Frame{{Place: view.Place{Function: "f"}}}}}}}
 
 func TestReadsWhatWasWritten(t *testing.T) {
 	data, _ := written(t)
@@ -109,6 +119,9 @@ func TestReadsWhatWasWritten(t *testing.T) {
 	}
 	if n := r.Notes(); len(n) != 1 || n[0] != (view.Note{Stop: 2, Text: "here"}) {
 		t.Errorf("notes %v", n)
+	}
+	if d := cmp.Diff(asked, r.Questions()); d != "" {
+		t.Errorf("origins (-written +read):\n%s", d)
 	}
 	for i, s := range r.Records() {
 		if v := s.CPUs[0].Registers[0].Value; v != 1<<63+uint64(i)+1 {

@@ -266,6 +266,9 @@ func (w *Writer) appendPieces(dst []byte, typ string, pieces []byte, size int) (
 // Notes writes all notes of the user.
 func (w *Writer) Notes(notes []view.Note) error { return w.write(typeNotes, notes) }
 
+// Questions writes all origins that were asked for.
+func (w *Writer) Questions(all []view.Question) error { return w.write(typeAsked, all) }
+
 // Log writes LOG lines that came after the last stop.
 func (w *Writer) Log(lines []string) error { return w.write(typeLog, lines) }
 

@@ -184,7 +184,7 @@ func fixtureStory() *Story {
 		}
 		stops = append(stops, s)
 	}
-	view := &view.View{Session: view.Session{State: view.Stopped, Scenario: "rtcr-2016", Target: "localhost:1234"}, History: view.History{Snapshot: stops[29], Stops: 30, Live: true, Notes: []view.Note{{Stop: 22, Text: "the *request* for ep, see mail of\nDecember 3rd"}, {Stop: 30}}},
+	view := &view.View{Session: view.Session{State: view.Stopped, Scenario: "rtcr-2016", Target: "localhost:1234"}, History: view.History{Snapshot: stops[29], Stops: 30, Live: true, Notes: []view.Note{{Stop: 22, Text: "the *request* for ep, see mail of\nDecember 3rd"}, {Stop: 30}}, Questions: fixtureQuestions()},
 		Result: view.Result{Phases: phases, Verdicts: fixtureVerdicts(), Complete: true, Finished: true, Caps: fixtureCaps(), Memory: &view.MemoryDiff{Original: 0x14f, Restored: 0x1e7, Checkpoint: 12, After: 29, Same: 30, Unmapped: 108, Pages: []view.PageDiff{
 			{Virt: 0x1052000, Region: "data", First: 0x128, Bytes: 9, Before: []byte{1, 0, 0, 0}, After: []byte{0, 0, 0, 0}, Like: "the program's initial contents"}}}, Waits: []view.WaitChange{{Name: "signal handler", Original: 0x19e, Restored: 0x238, Before: "receives from an object of kind IRQ", After: "receives from anybody", Stop: 30}}, Breakpoints: []view.BreakpointInfo{
 			{Component: "rtcr", Function: "Rtcr::Restorer::restore(Rtcr::Target_state&)", Purpose: "phase", Addrs: []uint64{0x1023f40}, Hits: 1},
@@ -219,8 +219,22 @@ func hostileStory() *Story {
 	v.Err = fmt.Errorf("%s", hostile)
 	s.View, s.Title, s.Text, s.Source, s.Made = &v, hostile, hostile, hostile, hostile
 	s.Notes = []view.Note{{Stop: 1, Text: hostile}}
+	s.View.Questions = []view.Question{{Stop: 1, Word: hostile, Why: hostile, Steps: []view.Origin{{Position: 7, Word: hostile, Thread: hostile, Phase: hostile, Stop: 1, Text: hostile, Place: view.Place{Component: hostile, Function: hostile, File: hostile}, Frames: []view.Frame{{Place: view.Place{Function: hostile}}}}}}}
 	for i := range s.Stops {
 		s.Stops[i].Reason, s.Stops[i].Phase, s.Stops[i].PC = hostile, hostile, st.Place
 	}
 	return s
+}
+
+// fixtureQuestions are memory that was asked about.
+func fixtureQuestions() []view.Question {
+	return []view.Question{
+		{Stop: 30, Word: "the word at 20010000 of task 41", Steps: []view.Origin{
+			{Position: 14092068, Stop: 28, Phase: "restore: dataspace contents", Word: "the word at 20010000 of task 41", New: 0x20001010, Thread: "entrypoint (thread a)", Sure: true,
+				Place: view.Place{Addr: 0x500575, Component: "core", Function: "memcpy", Offset: 0x15, File: "base/base.cc", Line: 12}, Text: "copied from 0x1666000 (physical 0x1666000)",
+				Frames: []view.Frame{{Place: view.Place{Addr: 0x500575, Component: "core", Function: "memcpy", Offset: 0x15}}, {Place: view.Place{Addr: 0x501234, Component: "core", Function: "serve", Offset: 0x20}}}},
+			{Word: "8 bytes at physical 0x1666000", New: 0x20001010, Text: "it was there as the recorded run began: loaded with the guest (a ROM, a boot module)", Sure: true, End: view.EndLoaded},
+		}},
+		{Stop: 29, Word: "slot 20f of task 41", Why: "slot 20f of task 41 has had its value, 0x0, since the recorded run began: nothing was seen to write it"},
+	}
 }

@@ -46,6 +46,7 @@ type page struct {
 	Tallies             []tally
 	Threads             []pageThread
 	Notes               []pageNote
+	Origins             []pageOrigin
 	Time                *timeLine
 	Caps                *pageCaps
 	NoCaps              string
@@ -57,6 +58,13 @@ type page struct {
 	BreakpointsSum      string
 	Stops               []pageStop
 	Made                string
+}
+
+// pageOrigin is memory that was asked about.
+type pageOrigin struct {
+	Word, Why string
+	Stop      int
+	Steps     []originRow
 }
 
 type pageThread struct {
@@ -153,6 +161,9 @@ func newPage(s *Story) *page {
 			note.Time = seconds(st.Time)
 		}
 		p.Notes = append(p.Notes, note)
+	}
+	for _, q := range v.Questions {
+		p.Origins = append(p.Origins, pageOrigin{clean(q.Word), oneLine(q.Why), q.Stop, originRows(q.Steps)})
 	}
 	p.Caps, p.Memory = pageCapsOf(v.Caps), pageMemoryOf(v.Memory)
 	for _, w := range v.Waits {

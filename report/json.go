@@ -24,6 +24,7 @@ type CheckJSON struct {
 	Capabilities *capsJSON    `json:"capabilities"`
 	Memory       *memoryJSON  `json:"memory"`
 	Waits        []waitJSON   `json:"waits,omitempty"`
+	Origins      []originJSON `json:"origins,omitempty"` // of memory that was asked about
 
 	Mismatches []mismatchJSON `json:"mismatches,omitempty"` // files that are not those of the programs that run: no verdict stands
 	Forced     string         `json:"forced,omitempty"`     // what became of the thread whose state was forced
@@ -192,7 +193,7 @@ func hexString(v uint64) string { return fmt.Sprintf("%#x", v) }
 // NewCheckJSON puts a view in its JSON form.
 func NewCheckJSON(v *view.View, failures []string) CheckJSON {
 	out := CheckJSON{Format: Format, Restore: again(v.Restore), Scenario: v.Scenario, Late: v.Late, Phases: []phaseJSON{}, Threads: []threadJSON{}, Expected: len(failures) == 0, Failures: failures,
-		Memory: memoryJSONOf(v.Memory), Waits: waitsJSON(v.Waits)}
+		Memory: memoryJSONOf(v.Memory), Waits: waitsJSON(v.Waits), Origins: originsJSON(v.Questions)}
 	for i := range v.Mismatches {
 		m := &v.Mismatches[i]
 		out.Expected = false

@@ -30,6 +30,7 @@ func Markdown(w io.Writer, s *Story) error {
 	m.caps(s.view().Caps)
 	m.memory(s.view())
 	m.phases(s)
+	m.origins(s.view().Questions)
 	m.notes(s)
 	m.log(s.view().Log)
 	m.line("---")
@@ -305,6 +306,28 @@ func (m *markdown) notes(s *Story) {
 		m.line("- stop %d: %s", n.Stop, text)
 	}
 	m.line("")
+}
+
+// origins tells who wrote memory, as it was asked for.
+func (m *markdown) origins(all []view.Question) {
+	for _, q := range all[max(len(all)-mdQuestions, 0):] {
+		m.line("### Origin of %s", prose(q.Word))
+		m.line("")
+		m.line("Asked at stop %d.", q.Stop)
+		m.line("")
+		if q.Why != "" {
+			m.line("%s", prose(q.Why))
+			m.line("")
+		}
+		var tab mdTable
+		tab.add("", "what", "value", "before", "by", "line", "thread", "after stop", "how it came there")
+		for _, r := range originRows(q.Steps) {
+			tab.add(r.Sure, prose(r.Word), code(r.New), code(r.Old), code(r.By), prose(r.Line), prose(r.Thread), prose(r.After), prose(r.Text))
+		}
+		if len(q.Steps) > 0 {
+			m.block(tab.lines())
+		}
+	}
 }
 
 func (m *markdown) log(lines []string) {

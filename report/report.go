@@ -51,6 +51,9 @@ func Check(w io.Writer, v *view.View) error {
 	for _, w := range v.Waits {
 		p.line("wait: %s", clean(w.String()))
 	}
+	for _, q := range v.Questions {
+		p.origin(&q)
+	}
 	return p.err
 }
 
@@ -65,6 +68,25 @@ type printer struct {
 func (p *printer) line(format string, args ...any) {
 	if p.err == nil {
 		_, p.err = fmt.Fprintln(p.w, clean(fmt.Sprintf(format, args...)))
+	}
+}
+
+// origin prints who wrote a piece of memory, the last write first.
+func (p *printer) origin(q *view.Question) {
+	p.line("")
+	p.line("origin of %s, asked at stop %d", q.Word, q.Stop)
+	if q.Why != "" {
+		p.line("  %s", q.Why)
+	}
+	for _, r := range originRows(q.Steps) {
+		by := r.By
+		if by != "" {
+			by += " "
+		}
+		if r.Line != "" {
+			by += "(" + r.Line + ") "
+		}
+		p.line("  %s %s = %s %s%s", r.Sure, r.Word, r.New, by, r.Text)
 	}
 }
 

@@ -64,7 +64,7 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 	}
 	e := &Engine{divergence: c.Divergence, parts: &parts{
 		target: c.Target, scn: c.Scenario, programs: components.New(c.Files, c.Scenario), phases: &phaseLine{},
-		log: &guestlog.Book{From: c.Target.Log, Recorded: c.Recorder != nil}, history: &moments{most: cmp.Or(c.MaxStops, maxMoments)}, notes: &noteBook{},
+		log: &guestlog.Book{From: c.Target.Log, Recorded: c.Recorder != nil}, history: &moments{most: cmp.Or(c.MaxStops, maxMoments)}, notes: &noteBook{}, questions: &questionBook{},
 	}}
 	e.asker = &asker{parts: e.parts, sources: c.Sources}
 	e.walker = &walker{parts: e.parts, arrive: e.arrive}

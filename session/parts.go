@@ -30,6 +30,8 @@ type parts struct {
 	log      *guestlog.Book
 	history  *moments
 	notes    *noteBook
+
+	questions *questionBook
 }
 
 // moment is a stop in the history with all that was known then.

@@ -78,6 +78,8 @@ type Recorder interface {
 	Stop(s *StopRecord, pages []Page) error
 	// Notes keeps the user's notes, all of them each time.
 	Notes(notes []view.Note) error
+	// Questions keeps the origins that were asked for, all of them each time.
+	Questions(all []view.Question) error
 	// Log keeps LOG lines that came after the last stop.
 	Log(lines []string) error
 }
@@ -324,7 +326,7 @@ func (r *recording) keepRest() {
 	r.keepNotes()
 }
 
-// keepNotes records the notes if they changed.
+// keepNotes records the notes, and what was asked, if they changed.
 func (r *recording) keepNotes() {
 	if !r.goesOn() {
 		return
@@ -332,6 +334,10 @@ func (r *recording) keepNotes() {
 	if n := r.notes.version(); n != r.noted {
 		r.noted = n
 		r.fail(r.to.Notes(r.notes.all()))
+	}
+	if q := r.questions; q.added != q.recorded && r.goesOn() {
+		q.recorded = q.added
+		r.fail(r.to.Questions(q.all))
 	}
 }
 

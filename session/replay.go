@@ -35,6 +35,7 @@ type Recorded interface {
 	// SamePage says whether a page, by its physical address, is recorded alike at two records.
 	SamePage(a, b int, addr uint64) bool
 	Notes() []view.Note
+	Questions() []view.Question
 	Log() []string // after the last record
 	Components() []string
 	// Program is what was taken along of a component's debug info, nil if
@@ -264,7 +265,7 @@ func (r *Replay) View(stop int) (*view.View, error) {
 	}
 	v := &view.View{
 		Session: view.Session{State: view.Stopped, Scenario: r.rec.Scenario().Name, Target: r.rec.Target(), Components: r.rec.Components()},
-		History: view.History{Snapshot: snap, First: 1, Stops: len(r.stops), Live: stop == len(r.stops), Notes: r.rec.Notes()},
+		History: view.History{Snapshot: snap, First: 1, Stops: len(r.stops), Live: stop == len(r.stops), Notes: r.rec.Notes(), Questions: r.rec.Questions()},
 		Late:    j.Ev.Late, Mismatches: j.Ev.Mismatches, Result: j.Result(snap),
 	}
 	v.Phases, v.Breakpoints = rec.Phases, rec.Breakpoints

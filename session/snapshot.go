@@ -83,7 +83,7 @@ func (e *Engine) viewAt(stop int, state view.RunState, message string) *view.Vie
 	v := &view.View{
 		Session: view.Session{State: state, Message: message, Err: e.ended, Lost: e.lost(), Scenario: e.scn.Name, Target: e.target.Name(),
 			Components: e.programs.Names, Back: e.backMode(), Unrecorded: e.rec.trouble()},
-		History: view.History{First: max(e.history.first, 1), Stops: e.history.last(), Live: true, Notes: e.notes.all()},
+		History: view.History{First: max(e.history.first, 1), Stops: e.history.last(), Live: true, Notes: e.notes.all(), Questions: e.questions.all},
 		Late:    e.obs.Ev.Late, Mismatches: e.obs.Ev.Mismatches,
 	}
 	v.Log, v.LogGap = e.log.All()

@@ -48,13 +48,19 @@ func (tr *traveller) LastWriteOf(ctx context.Context, w view.Word, steps int) (o
 	if err := tr.bare(ctx); err != nil {
 		return nil, tr.arrive(ctx, nil, err)
 	}
+	stop := tr.history.last()
+	defer func() { // what was asked is kept with its answer
+		if err == nil || errors.As(err, new(*unfoundError)) {
+			tr.asked(stop, w, out, err)
+		}
+	}()
 	out, last, err := s.origins(ctx, w, p, at, min(steps, view.MaxOrigins))
-	var unfound *unfoundError
-	if errors.As(err, &unfound) && len(out) == 0 {
-		return nil, errors.Join(s.end(ctx), tr.stay(ctx, at, here, unfound))
+	var none *unfoundError
+	if errors.As(err, &none) && len(out) == 0 {
+		return nil, errors.Join(s.end(ctx), tr.stay(ctx, at, here, none))
 	}
-	if unfound != nil {
-		out, err = append(out, view.Origin{Text: unfound.Error()}), nil
+	if none != nil {
+		out, err = append(out, view.Origin{Text: none.Error(), End: view.EndUnknown}), nil
 	}
 	if err = errors.Join(err, s.end(ctx)); err != nil {
 		return out, tr.arrive(ctx, nil, err)
@@ -63,7 +69,7 @@ func (tr *traveller) LastWriteOf(ctx context.Context, w view.Word, steps int) (o
 	case tr.drive.Asked.Load() && len(out) == 0:
 		return out, tr.stay(ctx, at, here, errors.New("given up"))
 	case len(out) == 0:
-		return out, tr.stay(ctx, at, here, fmt.Errorf("%s has had its value, %s, %s", w.Name, shown(p.value), s.always()))
+		return out, tr.stay(ctx, at, here, unfound("%s has had its value, %s, %s", w.Name, shown(p.value), s.always()))
 	}
 	return out, tr.goTo(ctx, last.to, last.entry, "back at the last change of "+out[0].Word+": "+writeTold(&out[0]))
 }

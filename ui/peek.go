@@ -157,3 +157,28 @@ func (l *originList) row(i int) []cell {
 func (l *originList) key(i int) any       { return i }
 func (l *originList) search(i int) string { return joinCells(l.row(i)) }
 func (l *originList) empty() string       { return "Nobody wrote it." }
+
+// askedList shows the pieces of memory that were asked about.
+type askedList struct {
+	th  *theme
+	all []view.Question
+}
+
+func (l *askedList) columns() []column {
+	return []column{{title: "stop", min: 4, max: 6, right: true}, {title: "what", min: 16, max: 60}, {title: "steps", min: 5, max: 5, right: true}, {title: "last written by", min: 20, max: 200, prio: 1}}
+}
+
+func (l *askedList) len() int { return len(l.all) }
+
+func (l *askedList) row(i int) []cell {
+	q := &l.all[i]
+	by := clean(q.Why)
+	if len(q.Steps) > 0 {
+		by = clean(q.Steps[0].Place.Bare().String())
+	}
+	return styled(l.th.plain, fmt.Sprint(q.Stop), clean(q.Word), fmt.Sprint(len(q.Steps)), by)
+}
+
+func (l *askedList) key(i int) any       { return i }
+func (l *askedList) search(i int) string { return joinCells(l.row(i)) }
+func (l *askedList) empty() string       { return "No origin was asked for." }

@@ -225,13 +225,36 @@ func (q *questions) origins(title string, all []view.Origin) {
 		if i < 0 {
 			return
 		}
-		if all[i].Position == 0 || q.needReverse() != "" {
+		switch o := &all[i]; {
+		case o.Position != 0 && q.needReverse() == "":
+			q.windows.close()
+			q.ctrl.(Traveller).GoToPosition(o.Position)
+		case o.Stop != 0 && q.seeker != nil:
+			q.windows.close()
+			q.seeker.Show(o.Stop)
+		default:
 			q.note = "there is no place in the run to go to"
-			return
 		}
-		q.windows.close()
-		q.ctrl.(Traveller).GoToPosition(all[i].Position)
 	}
+}
+
+// asked lists the origins that were asked for; Enter shows one.
+func (q *questions) asked() {
+	all := q.view.Questions
+	w := q.windows.openList("origins that were asked for", &askedList{th: q.th, all: all})
+	w.enter, w.open = "show", func() {
+		if i := w.list.selected(); i >= 0 && len(all[i].Steps) > 0 {
+			q.origins("who wrote "+clean(all[i].Word), all[i].Steps)
+		}
+	}
+}
+
+// needAsked: an origin was asked for.
+func (q *questions) needAsked() string {
+	if len(q.view.Questions) == 0 {
+		return "no origin was asked for so far: W and F on a word do"
+	}
+	return ""
 }
 
 // run asks a question to all stops.

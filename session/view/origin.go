@@ -20,6 +20,14 @@ type Origin struct {
 	End    string  `json:"end,omitempty"` // why it goes no further; "" where it was a copy
 }
 
+// Question is a piece of memory that was asked about, and what was found out.
+type Question struct {
+	Stop  int      `json:"stop"` // at which it was asked
+	Word  string   `json:"word"` // in words
+	Steps []Origin `json:"steps"`
+	Why   string   `json:"why,omitempty"` // nothing was found, "" if something was
+}
+
 // Why the way of a value goes no further.
 const (
 	EndComputed  = "computed"  // the instruction made it

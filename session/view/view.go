@@ -87,6 +87,8 @@ type History struct {
 	Stops    int       // number of the newest stop
 	Live     bool      // the shown stop is the newest
 	Notes    []Note    // by stop, of one stop as they were written
+
+	Questions []Question // who wrote memory, as far as it was asked
 }
 
 // Result is what is known of the restore as of a stop.

@@ -102,6 +102,9 @@ func (h *Hand) Records() []*session.StopRecord { return h.Stops }
 // Notes are none.
 func (h *Hand) Notes() []view.Note { return nil }
 
+// Questions are none.
+func (h *Hand) Questions() []view.Question { return nil }
+
 // Log is empty.
 func (h *Hand) Log() []string { return nil }
 
