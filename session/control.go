@@ -49,6 +49,7 @@ const (
 // NewController starts the goroutine; it ends with ctx.
 func NewController(ctx context.Context, e *Engine) *Controller {
 	c := &Controller{engine: e, commands: make(chan command, 16), updates: make(chan *view.View, 1), done: make(chan struct{}), state: view.Stopped, shown: e.history.last()}
+	e.Progress(c.progress)
 	if d, err := c.drafted(); err == nil {
 		c.draftView = draftView(d, fileName(e.scn.Name))
 	}
@@ -143,6 +144,15 @@ func (c *Controller) publish() {
 	v.Peek = c.peek
 	v.NoLive = c.aim(c.engine.target)
 	c.send(v)
+}
+
+// progress shows how far a command is, on top of the last view.
+func (c *Controller) progress(text string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	v := *c.view
+	v.Message = text
+	c.send(&v)
 }
 
 // publishLog shows new LOG lines on top of the last view, if there are some.

@@ -50,12 +50,14 @@ type traveller struct {
 	*parts
 	arrive func(ctx context.Context, ev *drive.Event, err error) error // records a stop, see Engine
 
-	snapshots bool        // VM snapshots are made
-	saves     []save      // that were made
-	marks     []mark      // of a recorded run, by position; the first one is at its beginning
-	leaves    uint64      // thread object on its way out of the kernel that was followed here before, 0: none
-	travelled int         // counts guests to go back in: another one may come by Reconnect
-	moving    atomic.Bool // QEMU moves the guest, and must not be interrupted
+	snapshots bool         // VM snapshots are made
+	saves     []save       // that were made
+	marks     []mark       // of a recorded run, by position; the first one is at its beginning
+	leaves    uint64       // thread object on its way out of the kernel that was followed here before, 0: none
+	travelled int          // counts guests to go back in: another one may come by Reconnect
+	moving    atomic.Bool  // QEMU moves the guest, and must not be interrupted
+	says      func(string) // told how far a search is, nil if nobody wants to know
+	pace      pace
 }
 
 // backMode is the way of going back that is in force.

@@ -28,6 +28,7 @@ func (s *wordSearch) origins(ctx context.Context, w view.Word, p physical, befor
 		if last == nil {
 			last = a
 		}
+		s.steps = len(out) + 1
 		o := s.writtenBy(a, name, p)
 		if o.End != "" {
 			return append(out, o), last, nil

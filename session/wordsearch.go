@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/dustin/go-humanize"
+
 	"thaw/kernel"
 	"thaw/memory"
 	"thaw/session/machine"
@@ -34,6 +36,7 @@ type wordSearch struct {
 	told      []uint64 // positions before stops at which evidence tells of writes
 	unwatched string   // why nothing was watched in a part of the run, "" if all was
 	temp      bool     // there is a VM snapshot of our own
+	steps     int      // of the way that were found
 }
 
 // physical is a piece of physical memory with its value.
@@ -123,14 +126,14 @@ func (s *wordSearch) moveTo(ctx context.Context, to uint64) error {
 			s.at = s.base.position
 		}
 	}
-	stop, err := s.r.RunTo(ctx, to)
-	if err != nil {
+	switch stop, err := s.runTowards(ctx, to); {
+	case err != nil:
 		return err
-	}
-	if stop.Ended {
+	case stop.Ended:
 		return fmt.Errorf("the guest is gone: %s", stop.Why)
+	case s.at != to:
+		return fmt.Errorf("running to instruction %d: QEMU stopped at %d", to, s.at)
 	}
-	s.at = to
 	return nil
 }
 
@@ -185,6 +188,7 @@ func (s *wordSearch) find(ctx context.Context, p physical, before uint64) (*arri
 			return nil, err
 		}
 		from := s.at
+		s.say("who wrote it: step %d, instructions %s to %s", s.steps+1, humanize.Comma(int64(from)), humanize.Comma(int64(end)))
 		if from >= end {
 			return nil, nil
 		}

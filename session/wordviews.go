@@ -123,11 +123,8 @@ func (s *wordSearch) runWatched(ctx context.Context, p physical, views []uint64,
 		if s.drive.Asked.Load() {
 			return 0, false, nil
 		}
-		stop, err := s.r.RunTowards(ctx, end)
+		stop, err := s.runTowards(ctx, end)
 		if err != nil {
-			return 0, false, err
-		}
-		if s.at, err = s.r.Position(ctx); err != nil {
 			return 0, false, err
 		}
 		if stop.Ended {

@@ -48,6 +48,7 @@ func (tr *traveller) LastWriteOf(ctx context.Context, w view.Word, steps int) (o
 	if err := tr.bare(ctx); err != nil {
 		return nil, tr.arrive(ctx, nil, err)
 	}
+	tr.say("%s", s.cost(at))
 	stop := tr.history.last()
 	defer func() { // what was asked is kept with its answer
 		if err == nil || errors.As(err, new(*unfoundError)) {
@@ -55,6 +56,11 @@ func (tr *traveller) LastWriteOf(ctx context.Context, w view.Word, steps int) (o
 		}
 	}()
 	out, last, err := s.origins(ctx, w, p, at, min(steps, view.MaxOrigins))
+	if errors.Is(err, errGivenUp) {
+		if err = nil; len(out) > 0 {
+			out = append(out, view.Origin{Text: "given up: it was not followed further", End: view.EndGivenUp})
+		}
+	}
 	var none *unfoundError
 	if errors.As(err, &none) && len(out) == 0 {
 		return nil, errors.Join(s.end(ctx), tr.stay(ctx, at, here, none))
@@ -67,7 +73,7 @@ func (tr *traveller) LastWriteOf(ctx context.Context, w view.Word, steps int) (o
 	}
 	switch {
 	case tr.drive.Asked.Load() && len(out) == 0:
-		return out, tr.stay(ctx, at, here, errors.New("given up"))
+		return out, tr.stay(ctx, at, here, errGivenUp)
 	case len(out) == 0:
 		return out, tr.stay(ctx, at, here, unfound("%s has had its value, %s, %s", w.Name, shown(p.value), s.always()))
 	}
