@@ -15,15 +15,24 @@ import (
 // Kernel is the file in the built guest's folder that QEMU boots.
 const Kernel = "fiasco.image"
 
+// KernelHW is the other kernel's. Its programs are in its folder.
+const KernelHW = "hw/core.elf"
+
 // Clock is QEMU's -icount that the guest is made for: its threads sleep and wake in
 // the same order on a busy machine.
 const Clock = "shift=3"
+
+// TwoProcessors are QEMU's arguments for two, in the place of Clock: QEMU 7.2 may abort
+// where one interrupts the other while instructions are counted ("Raised interrupt while
+// not in I/O function"). One after the other they execute, so that no two watchpoints
+// are hit at the same moment.
+var TwoProcessors = []string{"-accel", "tcg,thread=single"}
 
 // Build brings the guest up to date and returns the folder with its files.
 // Several processes may ask at once. It needs make and g++.
 func Build(ctx context.Context) (dir string, err error) {
 	dir = filepath.Join(source(), "build")
-	return dir, BuildIn(ctx, dir)
+	return dir, BuildIn(ctx, dir, "all", "hw")
 }
 
 // BuildPlant is Build for the guest with wrong pointers.

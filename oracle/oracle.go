@@ -62,11 +62,12 @@ func (r Reader) Read(ctx context.Context, addr string, commands []string) (rows 
 		return nil, fmt.Errorf("giving gdb its script: %w", err)
 	}
 	args := []string{"-batch", "-nx"}
+	socket := strings.TrimPrefix(addr, "unix:") // gdb takes one by its path alone
 	core := ""
 	if r.Core != "" {
 		core = "add-symbol-file " + r.Core
 	}
-	for _, c := range slices.Concat([]string{"set confirm off", "set language c++", "target remote " + addr}, commands, []string{"delete", core}) {
+	for _, c := range slices.Concat([]string{"set confirm off", "set language c++", "target remote " + socket}, commands, []string{"delete", core}) {
 		args = append(args, "-ex", c)
 	}
 	args = append(args, "-x", file.Name(), "-ex", "disconnect", r.ELF)

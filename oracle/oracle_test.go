@@ -32,6 +32,9 @@ func TestRead(t *testing.T) {
 	if order := []int{at("target remote :1234"), at("hbreak f"), at("continue"), at("delete"), at("-x "), at("disconnect"), at("core.elf")}; order[0] < 0 || !slices.IsSorted(order) {
 		t.Errorf("asked: %s", rows[0])
 	}
+	if rows, err = (Reader{GDB: gdb, ELF: "core.elf"}).Read(t.Context(), "unix:/x/gdb", nil); err != nil || !strings.Contains(rows[0], "target remote /x/gdb ") {
+		t.Errorf("a socket: %q, %v", rows, err)
+	}
 	read := func(gdb string) Reader { return Reader{GDB: gdb, ELF: "core.elf"} }
 	if rows, err := read(fake(t, "echo 'pd 1'; echo 'no symbol Kernel' >&2")).Read(t.Context(), ":1", nil); err == nil || rows != nil || !strings.Contains(err.Error(), "no symbol Kernel") {
 		t.Errorf("half a reading: %q, %v", rows, err)

@@ -44,11 +44,12 @@ recorded, is a regression test. With --expect-from the result is held against a
 recording, row by row: verdicts, phases, capabilities, waits and memory are to be
 as they were then. It ends with 0 if the scenario's expectations
 are met, 1 if not, 2 if something could not run.`,
-		Example: "  thaw check lab\n  thaw check lab:overwritten --json\n  thaw check :1234 --build build/x86_64\n  thaw check *.thaw --junit report.xml\n  thaw check :1234 --build build/x86_64 --scenario new --expect-from worked.thaw",
+		Example: "  thaw check lab\n  thaw check lab:overwritten --json\n  thaw check lab:zero --kernel hw\n  thaw check :1234 --build build/x86_64\n  thaw check *.thaw --junit report.xml\n  thaw check :1234 --build build/x86_64 --scenario new --expect-from worked.thaw",
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return errors.New("say what to check: lab, lab:BUG, the gdbstub's address, or a recording")
 			}
+			labScenario(c, &o)
 			if f.during > 0 && !c.Flags().Changed("scenario") {
 				o.scenario = noScenario
 			}
@@ -57,6 +58,7 @@ are met, 1 if not, 2 if something could not run.`,
 	}
 	o.commonFlags(c)
 	o.targetFlags(c)
+	labFlag(c)
 	o.timeoutFlag(c)
 	c.Flags().BoolVar(&f.json, "json", false, "print JSON")
 	c.Flags().StringVar(&f.junit, "junit", "", "write the results as JUnit XML to this `file`, too")

@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"thaw/report"
-	"thaw/scenarios"
 	"thaw/session"
 	"thaw/session/scenario"
 	"thaw/session/view"
@@ -24,7 +24,9 @@ func newLab() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "lab [--bug NAME]",
 		Short: "debug the lab guest: a small stand-in for Genode that comes with thaw",
-		Long: `lab starts the lab guest under QEMU and opens the debugger on it.
+		Long: `lab starts the lab guest under QEMU and opens the debugger on it. It has two kernels,
+with bugs of their own: one shows the bug of 2016, and with --kernel hw it is one with
+the objects of base-hw.
 
 With --rr the guest's run is recorded first, to the end of the scenario, and
 then replayed under the debugger: it does the same again, instruction by
@@ -32,18 +34,23 @@ instruction, and goes backwards, too (S, C, W), or back to any stop (B). With
 --snapshots the guest runs live, and QEMU keeps a snapshot of the whole machine
 at every phase, to which B goes back. With neither, p and f only show earlier
 stops.`,
-		Example: "  thaw lab\n  thaw lab --bug overwritten\n  thaw lab --rr\n  thaw lab --snapshots",
+		Example: "  thaw lab\n  thaw lab --bug overwritten\n  thaw lab --kernel hw --bug zero\n  thaw lab --rr\n  thaw lab --snapshots",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if o.kernel != "" && !slices.Contains(labKernelNames(), o.kernel) {
+				return fmt.Errorf("the lab guest has no kernel %q: --kernel takes one of: %s", o.kernel, strings.Join(labKernelNames(), ", "))
+			}
+			labScenario(c, &o)
 			s, err := o.loadScenario(c.Context())
 			if err != nil {
 				return err
 			}
-			option, err := labOption(bug)
+			l := labOf(&o)
+			option, err := l.known(bug)
 			if err != nil {
 				return err
 			}
-			op, err := o.openLabTravel(c.Context(), s, option, rr)
+			op, err := l.openTravel(c.Context(), s, option, rr)
 			if err != nil {
 				return err
 			}
@@ -55,9 +62,11 @@ stops.`,
 	c.Flags().BoolVar(&rr, "rr", false, "record the guest's run and debug its replay, which goes backwards, too")
 	c.Flags().BoolVar(&o.snapshots, "snapshots", false, "keep a VM snapshot at every phase, to put the guest back to")
 	c.MarkFlagsMutuallyExclusive("rr", "snapshots")
+	c.Flags().StringVar(&o.kernel, "kernel", "", "kernel that the guest runs on: a `NAME` of "+strings.Join(labKernelNames(), ", ")+" (default: the first)")
 	c.Flags().StringVar(&bug, "bug", "", "what goes wrong in the guest: a `NAME` of guest/README.md")
-	if err := c.RegisterFlagCompletionFunc("bug", completeRecordings); err != nil {
-		panic(err) // the flag is there
+	if err := errors.Join(c.RegisterFlagCompletionFunc("bug", completeRecordings),
+		c.RegisterFlagCompletionFunc("kernel", cobra.FixedCompletions(labKernelNames(), cobra.ShellCompDirectiveNoFileComp))); err != nil {
+		panic(err) // the flags are there
 	}
 	return c
 }
@@ -208,44 +217,11 @@ func (o *options) openWhat(ctx context.Context, s *scenario.Scenario, what subje
 		op, err = o.openAddr(ctx, s, what.name)
 		return op, scenario.DefaultVariant, err
 	}
-	bug := what.bug
-	if bug == "" || bug == defaultBug {
-		bug = scenario.DefaultVariant
-	} else if _, known := s.Expect[bug]; !known && len(s.Expect) > 0 {
-		return nil, "", fmt.Errorf("the lab guest has no bug %q; scenario %s expects: %s", bug, s.Name, strings.Join(s.Variants(), ", "))
-	}
-	op, err = o.openLab(ctx, s, labBug(bug))
-	return op, bug, err
-}
-
-// defaultBug is the guest's name for what it shows without an option; the
-// scenario expects that of the real system, too.
-const defaultBug = "state-ignored"
-
-// labBug is the boot option for a variant: the default needs none.
-func labBug(variant string) string {
-	if variant == scenario.DefaultVariant {
-		return ""
-	}
-	return variant
-}
-
-// labOption is the boot option for a bug that the user named. The scenario that
-// comes with thaw lists all bugs; another one need not.
-func labOption(bug string) (string, error) {
-	data, err := scenarios.Read(scenarios.Default)
+	l := labOf(o)
+	variant, option, err := l.variant(s, what.bug)
 	if err != nil {
-		return "", err
+		return nil, "", err
 	}
-	s, err := scenario.Parse(scenarios.Default, data)
-	if err != nil {
-		return "", err
-	}
-	if bug == "" || bug == defaultBug {
-		return "", nil
-	}
-	if _, known := s.Expect[bug]; !known {
-		return "", fmt.Errorf("the lab guest has no bug %q; --bug takes one of: %s", bug, strings.Join(s.Variants(), ", "))
-	}
-	return labBug(bug), nil
+	op, err = l.open(ctx, s, option, labRun{})
+	return op, variant, err
 }

@@ -171,7 +171,7 @@ func lookProgram(name, what, do string) func(context.Context, *options) finding 
 }
 
 func lookGuest(_ context.Context, o *options) finding {
-	dir, err := o.guestDir()
+	dir, err := labOf(o).dir()
 	if err != nil {
 		return finding{missing, "not built: only lab, check lab and record lab need it", "run `make guest`, or start thaw by ./run"}
 	}

@@ -6,14 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"sort"
-	"strings"
 
 	"thaw/debuginfo"
-	"thaw/gdbremote/qemu"
-	"thaw/guest"
 	"thaw/kernel"
 	"thaw/kernel/kernels"
 	"thaw/recording"
@@ -73,75 +68,6 @@ func componentNames(s *scenario.Scenario) []string {
 
 // loading is what is told while debug info is loaded.
 const loading = "loading debug info"
-
-// openLab starts the lab guest and a session on it.
-func (o *options) openLab(ctx context.Context, s *scenario.Scenario, bug string) (*opened, error) {
-	return o.openLabRun(ctx, s, bug, labRun{})
-}
-
-// labRun says where and how a run of the lab guest is kept.
-type labRun struct {
-	run  *qemu.Run // nil: it is not
-	mode qemu.Mode
-	end  uint64 // of a replayed run, in instructions
-}
-
-// openLabRun is openLab for a run that is recorded, replayed or kept in VM
-// snapshots.
-func (o *options) openLabRun(ctx context.Context, s *scenario.Scenario, bug string, r labRun) (*opened, error) {
-	dir, err := o.guestDir()
-	if err != nil {
-		return nil, err
-	}
-	files, err := await(ctx, loading, func() (map[string]*debuginfo.File, error) {
-		if o.scenario == noScenario {
-			look := *o
-			look.build = dir
-			return look.loadAll(s)
-		}
-		return o.loadFiles(s, dir)
-	})
-	if err != nil {
-		return nil, err
-	}
-	o.sources = append(o.sources, filepath.Dir(dir)) // of a checkout
-	cfg := qemu.Config{Kernel: filepath.Join(dir, guest.Kernel), MemoryMB: 64, SharedRAM: !o.noShare, ICount: guest.Clock, Run: r.run, Mode: r.mode}
-	if bug != "" {
-		cfg.Append = "bug=" + bug
-	}
-	done := busy(ctx, "starting the lab guest")
-	vm, err := qemu.Start(ctx, cfg)
-	done()
-	if err != nil {
-		return nil, fmt.Errorf("starting the lab guest: %w", err)
-	}
-	name := "lab guest"
-	if bug != "" {
-		name += ", bug=" + bug
-	}
-	op, err := o.openTarget(ctx, s, files, vm.GDB(), live.Options{Name: name, VM: vm, StubOnly: o.noShare, Serial: vm.Serial(), End: r.end}, recording.About{Guest: "lab guest", Variant: bug})
-	if err != nil {
-		return nil, errors.Join(err, vm.Stop(context.WithoutCancel(ctx)))
-	}
-	return op, nil
-}
-
-// guestDir finds the built lab guest.
-func (o *options) guestDir() (string, error) {
-	candidates := []string{o.guest}
-	if o.guest == "" {
-		candidates = []string{filepath.Join("guest", "build")}
-		if exe, err := os.Executable(); err == nil {
-			candidates = append(candidates, filepath.Join(filepath.Dir(exe), "guest", "build"), filepath.Join(filepath.Dir(exe), "..", "guest", "build"), filepath.Join(filepath.Dir(exe), "..", "share", "thaw", "guest"))
-		}
-	}
-	for _, c := range candidates {
-		if _, err := os.Stat(filepath.Join(c, guest.Kernel)); err == nil {
-			return c, nil
-		}
-	}
-	return "", fmt.Errorf("the lab guest is not built (looked in %s): run `make guest` in thaw's folder, or name its directory with --guest", strings.Join(candidates, ", "))
-}
 
 // openAddr attaches to a guest that runs already, for a scenario.
 func (o *options) openAddr(ctx context.Context, s *scenario.Scenario, addr string) (*opened, error) {

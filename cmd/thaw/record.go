@@ -42,11 +42,13 @@ to lab or attach.`,
 			if err != nil {
 				return err
 			}
+			labScenario(c, &o)
 			return o.recordAll(c.Context(), c.ErrOrStderr(), what, until, restores)
 		},
 	}
 	o.commonFlags(c)
 	o.targetFlags(c)
+	labFlag(c)
 	o.timeoutFlag(c)
 	c.Flags().StringVarP(&o.record, "output", "o", "", "new `file` for the recording")
 	c.Flags().IntVar(&restores, "restores", 1, "go on until this `number` of restores are over")

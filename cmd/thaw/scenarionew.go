@@ -68,11 +68,12 @@ type maker struct{ *options }
 func (o maker) newScenario(ctx context.Context, w io.Writer, f newFlags) error {
 	look := *o.options
 	if lab, _, _ := strings.Cut(f.run, ":"); lab == "lab" && look.build == "" {
-		dir, err := o.guestDir()
+		l := labOf(o.options)
+		dir, err := l.dir()
 		if err != nil {
 			return err
 		}
-		look.build = dir
+		look.kernel, look.build = l.kernel, dir
 	}
 	p, err := maker{&look}.propose(ctx, f)
 	if err != nil {
@@ -116,11 +117,12 @@ func (o maker) newScenario(ctx context.Context, w io.Writer, f newFlags) error {
 func (o maker) makeScenario(ctx context.Context) (*scenario.Scenario, error) {
 	look := *o.options
 	if o.build == "" && len(o.symbols) == 0 {
-		dir, err := o.guestDir()
+		l := labOf(o.options)
+		dir, err := l.dir()
 		if err != nil {
 			return nil, err
 		}
-		look.build = dir
+		look.kernel, look.build = l.kernel, dir
 	}
 	p, err := maker{&look}.propose(ctx, newFlags{})
 	if err != nil {

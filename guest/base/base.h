@@ -1,7 +1,7 @@
 // What the user programs share: messages, lists, strings, the LOG.
 #pragma once
 
-#include "syscall.h"
+#include <syscall.h>
 
 namespace Genode {
 
