@@ -12,7 +12,7 @@ import (
 // running never came to its end, and the machine may be there. One that was
 // started for this session and has ended is not.
 func (t *Target) Lost() bool {
-	if !t.exited && t.client.Err() == nil && !t.client.Running() {
+	if !t.exited && t.client.Err() == nil && !t.client.Running() && !t.silent() {
 		return false
 	}
 	if t.vm != nil {
@@ -23,6 +23,17 @@ func (t *Target) Lost() bool {
 		}
 	}
 	return true
+}
+
+// silent says whether nothing more comes from the other side. What is asked meanwhile may
+// be answered by what is known already, so that no request has failed of it.
+func (t *Target) silent() bool {
+	select {
+	case <-t.Gone():
+		return true
+	default:
+		return false
+	}
 }
 
 // Reconnect attaches again at the same address, to a machine of the same kind.

@@ -362,9 +362,19 @@ func TestReconnectWithoutSerialLine(t *testing.T) {
 	if err := target.Reconnect(ctx); err != nil || target.Lost() {
 		t.Errorf("with it: %v, lost %v", err, target.Lost())
 	}
-	if err := target.Close(ctx); err != nil {
-		t.Error(err)
+
+	// The machine ends while it stands: nothing is asked any more, and it is lost all the same.
+	if _, err := target.CPUs(ctx); err != nil {
+		t.Fatal(err)
 	}
+	if err := vm.Stop(ctx); err != nil {
+		t.Fatal(err)
+	}
+	testwait.For(t, target.Gone(), "the machine's end")
+	if _, err := target.CPUs(ctx); !target.Lost() {
+		t.Errorf("a machine that has ended is not lost: %v", err)
+	}
+	target.Close(ctx)
 }
 
 // A session on a screen is told of the loss, and goes on when it is asked to.
