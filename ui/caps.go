@@ -118,7 +118,6 @@ func newDiffList(th *theme, v *view.View) *diffList {
 		if c.Note != "" {
 			r.more = [][2]string{{"known", c.Note}}
 		}
-		r.more = append(r.more, calledRows(c)...)
 		if c.Word == view.CapMoved {
 			r.to = c.After.Slot
 		}
@@ -130,20 +129,6 @@ func newDiffList(th *theme, v *view.View) *diffList {
 		l.rows = append(l.rows, diffRow{glyph: "≠", word: "wait", slot: uint64(w.Restored), texts: [2][]string{waitForms(w.Name, w.Before), waitForms(w.Name, w.After)}})
 	}
 	return l
-}
-
-// calledRows are what tells the objects behind a row's gates from others of their class.
-func calledRows(c view.CapRow) (out [][2]string) {
-	for i, s := range []*view.SlotCap{c.Before, c.After} {
-		switch {
-		case s == nil || s.Called == "":
-		case i == 1 && c.Before != nil && c.Before.Called == s.Called:
-			out[0][0] = "called"
-		default:
-			out = append(out, [2]string{[]string{"in the original", "restored"}[i], clean(s.Called)})
-		}
-	}
-	return out
 }
 
 // mostPages bounds the pages that are listed.
@@ -278,8 +263,11 @@ func slotWords(c *view.SlotCap, label bool, w int) string {
 	short := to[strings.LastIndex(to, "/")+1:]
 	if c.Behind != "" { // it says more than who serves it
 		class := clean(c.Behind[strings.LastIndex(c.Behind, ":")+1:])
-		called := clean(" " + cmp.Or(c.Called, "("+short+")"))
-		for _, s := range []string{typ + id + " " + clean(c.Whole()) + end, typ + id + " " + clean(c.To()) + end, typ + id + " " + short + " (" + class + ")" + end, typ + " " + class + called + end, typ + " " + short + " (" + class + ")" + end, typ + " " + class + end} {
+		forms := []string{typ + id + " " + clean(c.Whole()) + end, typ + id + " " + clean(c.To()) + end, typ + id + " " + short + " (" + class + ")" + end, typ + " " + short + " (" + class + ")" + end, typ + " " + class + end}
+		if c.Called != "" { // what it is called says more than its number, and who serves it
+			forms = slices.Insert(forms, 1, typ+" "+class+" "+clean(c.Called)+end)
+		}
+		for _, s := range forms {
 			if width(s) <= w {
 				return s
 			}

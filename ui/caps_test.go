@@ -46,4 +46,14 @@ func TestSlotWords(t *testing.T) {
 			t.Errorf("%d columns: %q, want %q", w, got, want)
 		}
 	}
+	c.Called = `"sheep_counter"`
+	for w, want := range map[int]string{
+		100: `Gate 1aa SW rtcr/resources ep (Rtcr::Log_session_component "sheep_counter")`,
+		50:  `Gate Log_session_component "sheep_counter"`,
+		41:  "Gate resources ep (Log_session_component)",
+	} {
+		if got := slotWords(c, false, w); got != want {
+			t.Errorf("%d columns, with what it is called: %q, want %q", w, got, want)
+		}
+	}
 }
