@@ -27,10 +27,12 @@ var (
 	baseHW string
 	//go:embed nova.py
 	nova string
+	//go:embed sel4.py
+	seL4 string
 )
 
 // scripts are by the names of kernels.
-var scripts = map[string]string{"base-hw": baseHW, "NOVA": nova}
+var scripts = map[string]string{"base-hw": baseHW, "NOVA": nova, "seL4": seL4}
 
 // Kernels are those that gdb has a script for.
 func Kernels() []string { return slices.Sorted(maps.Keys(scripts)) }
@@ -199,13 +201,16 @@ func saved(t *kernel.Thread) (out string) {
 func (r *rows) capability(pd *kernel.Object, c kernel.Capability) string {
 	to, core, what := r.sys.Named(c), "-", "invalid"
 	if c.Rights != "" && to != nil {
-		return strings.TrimSpace(fmt.Sprintf("cap %x %x %x %s %s %s", pd.Addr, c.Slot, to.Addr, to.Kind, c.Rights, r.what(to)))
+		return strings.TrimSpace(fmt.Sprintf("cap %x %x %x %s %s %s", pd.Addr, c.Slot, to.Addr, to.Kind, c.Rights, strings.TrimSpace(r.what(to)+" "+c.More)))
 	}
 	if to != nil {
 		if uint64(to.ID) != to.Addr {
 			core = to.ID.String()
 		}
 		what = r.what(to)
+	}
+	if to == nil && c.Pointer == 0 && c.More != "" { // it names memory, not an object
+		what = c.More
 	}
 	return fmt.Sprintf("cap %x %x %s %s", pd.Addr, c.Slot, core, what)
 }
@@ -216,7 +221,7 @@ func (r *rows) what(o *kernel.Object) string {
 		return "THREAD " + r.label(o.ID)
 	case "RPC object":
 		return "THREAD " + r.label(o.Link("server"))
-	case "EC":
+	case "EC", "TCB":
 		return r.label(o.ID)
 	case "SC":
 		return "of " + r.label(o.Link("EC"))

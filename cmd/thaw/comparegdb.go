@@ -41,7 +41,7 @@ func newCompareGDB() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "compare-gdb ADDR",
 		Short: "hold the kernel's objects against what gdb reads by itself at the same stop",
-		Long: `compare-gdb stops a guest with base-hw or NOVA, has gdb read the kernel's
+		Long: `compare-gdb stops a guest with base-hw, NOVA or seL4, has gdb read the kernel's
 threads, protection domains and capabilities by a script that shares nothing with
 thaw, reads them itself at the same stop, and prints every difference. Then the guest
 goes on. --do gives gdb commands that lead to the stop, such as "hbreak

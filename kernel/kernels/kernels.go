@@ -10,6 +10,7 @@ import (
 	"thaw/kernel/foc"
 	"thaw/kernel/hw"
 	"thaw/kernel/nova"
+	"thaw/kernel/sel4"
 	"thaw/memory"
 )
 
@@ -18,6 +19,7 @@ import (
 var table = []kernel.Known{
 	foc.Kernel,
 	nova.Kernel,
+	sel4.Kernel,
 	hw.Kernel,
 }
 

@@ -16,7 +16,7 @@ import (
 const root = "../.."
 
 // speak are the files and folders that may speak of one kernel.
-var speak = []string{"kernel/foc", "kernel/nova", "oracle", "jdb", "guest", "scenarios", "bench", "cmd/thaw/comparejdb.go", "cmd/thaw/comparegdb.go", "kernel/kernels/kernels.go"}
+var speak = []string{"kernel/foc", "kernel/nova", "kernel/sel4", "oracle", "jdb", "guest", "scenarios", "bench", "cmd/thaw/comparejdb.go", "cmd/thaw/comparegdb.go", "kernel/kernels/kernels.go"}
 
 // sources calls fn with every Go file of the tree that is no test.
 func sources(t *testing.T, fn func(path string, text []byte)) {
@@ -74,7 +74,7 @@ var layers = [][]string{
 	{"debuginfo"},
 	{"containers"},
 	{"kernel"},
-	{"kernel/foc", "kernel/hw", "kernel/nova", "kernel/kept", "kernel/kernels"},
+	{"kernel/foc", "kernel/hw", "kernel/nova", "kernel/sel4", "kernel/kept", "kernel/kernels"},
 	{"session/captables"},
 	{"session/view"},
 	{"session/query", "session/origin"},

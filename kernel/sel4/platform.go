@@ -1,0 +1,56 @@
+package sel4
+
+import "thaw/kernel"
+
+const give = "seL4's kernel.elf with debug info (Genode builds it without: set CFLAGS=-g as the kernel is built)"
+
+// Kernel is seL4 in the table of kernels.
+var Kernel = kernel.Known{
+	Name:    "seL4",
+	Give:    give,
+	Files:   []string{"kernel.elf"},
+	Folders: []string{"var/libcache/kernel-sel4*"},
+	Causes:  causes,
+	Describes: func(f kernel.Symbols) bool {
+		_, err := f.Variable("x64KSKernelPML4")
+		return err == nil
+	},
+	New: func(f, core kernel.Symbols) (kernel.Decoder, error) { return NewLayout(f, core) },
+}
+
+// inNext is where a thread goes on, and inFault where it starts again: the instruction
+// that faulted, made the system call, or was the next as it was suspended.
+const (
+	inNext  kernel.Source = nextIP
+	inFault kernel.Source = faultIP
+)
+
+func newPlatform() kernel.Platform {
+	return kernel.Platform{
+		Name:     "seL4",
+		Requests: requests,
+		Causes:   causes,
+		Kept:     "NextIP or FaultIP of the TCB",
+		Places: []*kernel.PlaceKind{
+			{Name: inNext, Text: "NextIP of the TCB"},
+			{Name: inFault, Text: "FaultIP of the TCB", Why: "it starts again there: it was suspended, or a fault of it is being handled"},
+		},
+	}
+}
+
+// requests are who takes a thread's state in Genode's core: what that hands it on to,
+// Core::Platform_thread::state(Genode::Thread_state), is an empty function on seL4, whose
+// argument has no name.
+var requests = []kernel.Request{{
+	Component: kernel.Core, Function: "Core::Cpu_thread_component::state(Genode::Thread_state const&)",
+	Has:    kernel.Member{Type: "Genode::Thread_state", Path: "cpu.ip"}, // 24.05 to 26.02
+	Thread: "_platform_thread._name._buf", Missing: "core has no TCB of it",
+	Selector: "_platform_thread._info.tcb_sel._value", IP: "state.cpu.ip", SP: "state.cpu.sp", Registers: "state.cpu",
+}}
+
+// causes are this kernel's words for the causes of verdicts.
+var causes = kernel.Causes{
+	"never-written": {Why: ": on seL4 core's Platform_thread::state(Thread_state) is an empty function, so every request is ignored",
+		Advice: "core must set the registers (seL4_TCB_WriteRegisters): no order of calls in the restorer helps"},
+	"blocked": {Why: "; on seL4 core's Platform_thread::state(Thread_state) is an empty function, so the request is ignored however the wait ends"},
+}
