@@ -30,35 +30,23 @@ func (p *pace) estimate(instructions uint64) time.Duration {
 func (tr *traveller) Progress(f func(text string)) { tr.says = f }
 
 // say tells how far a search is.
-func (tr *traveller) say(format string, args ...any) {
+func (tr *traveller) say(text string) {
 	if tr.says != nil {
-		tr.says(fmt.Sprintf(format, args...))
+		tr.says(text)
 	}
 }
 
-// instructions are a number of them in words.
-func instructions(n uint64) string {
-	if n < 1000 {
-		return fmt.Sprintf("%d instructions", n)
-	}
-	return humanize.SIWithDigits(float64(n), 1, "") + " instructions"
-}
-
-// cost says how far a search from a position may have to go, and in what parts.
-func (s *wordSearch) cost(before uint64) string {
-	first, parts := before, 0
+// far says how much of the run before a position is looked through once it is from another
+// one on, and how far that may have to go.
+func (s *wordSearch) far(from, before uint64) string {
+	first := from
 	for _, sv := range s.saves {
-		if sv.position < before {
-			first, parts = min(first, sv.position), parts+1
-		}
+		first = min(first, sv.position)
 	}
-	near := first
-	if sv := s.saveBefore(before - 1); sv != nil {
-		near = sv.position
-	}
-	text := fmt.Sprintf("who wrote it: %s to the VM snapshot before, %s in all", instructions(before-near), instructions(before-first))
+	si := func(n uint64) string { return humanize.SIWithDigits(float64(n), 1, "") }
+	text := fmt.Sprintf("step %d: %s of %s instructions back", s.steps+1, si(before-from), si(before-first))
 	if all := s.pace.estimate(before - first); all > 0 {
-		text += fmt.Sprintf(" (about %s to %s)", seconds(s.pace.estimate(before-near)), seconds(all))
+		text += fmt.Sprintf(", which take about %s", seconds(all))
 	}
 	return text
 }
@@ -97,6 +85,5 @@ func (s *wordSearch) runTowards(ctx context.Context, to uint64) (stop target.Sto
 		case s.drive.Asked.Load():
 			return stop, errGivenUp
 		}
-		s.say("who wrote it: step %d, at instruction %s of %s", s.steps+1, humanize.Comma(int64(s.at)), humanize.Comma(int64(to)))
 	}
 }

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/dustin/go-humanize"
-
 	"thaw/kernel"
 	"thaw/memory"
 	"thaw/session/machine"
@@ -188,7 +186,7 @@ func (s *wordSearch) find(ctx context.Context, p physical, before uint64) (*arri
 			return nil, err
 		}
 		from := s.at
-		s.say("who wrote it: step %d, instructions %s to %s", s.steps+1, humanize.Comma(int64(from)), humanize.Comma(int64(end)))
+		s.say(s.far(from, before))
 		if from >= end {
 			return nil, nil
 		}

@@ -48,7 +48,6 @@ func (tr *traveller) LastWriteOf(ctx context.Context, w view.Word, steps int) (o
 	if err := tr.bare(ctx); err != nil {
 		return nil, tr.arrive(ctx, nil, err)
 	}
-	tr.say("%s", s.cost(at))
 	stop := tr.history.last()
 	defer func() { // what was asked is kept with its answer
 		if err == nil || errors.As(err, new(*unfoundError)) {
