@@ -75,6 +75,9 @@ func TestBadFlags(t *testing.T) {
 		{"unknown component of a phase", []string{"check", "lab", "--guest", guestDir, "--scenario", edited(t, "component: rtcr\n    function: Rtcr::Restorer::restore", "component: wolf\n    function: Rtcr::Restorer::restore")}, []string{"wolf"}},
 		{"unknown expectations", []string{"check", "lab", "--guest", guestDir, "--expect", "nosuch"}, []string{`"nosuch"`, "--expect takes one of", "overwritten"}},
 		{"unknown bug", []string{"lab", "--guest", guestDir, "--bug", "nosuch"}, []string{`"nosuch"`, "--bug takes one of", "overwritten"}},
+		{"unknown kernel of the lab", []string{"lab", "--guest", guestDir, "--kernel", "nosuch"}, []string{`"nosuch"`, "--kernel takes one of", "hw"}},
+		{"bug of another kernel", []string{"lab", "--guest", guestDir, "--kernel", "hw", "--bug", "overwritten"}, []string{`"overwritten"`, "--bug takes one of", "zero"}},
+		{"two processors recorded", []string{"lab", "--guest", guestDir, "--kernel", "hw", "--bug", "running", "--rr"}, []string{"running", "leave out --rr"}},
 		{"unknown flag", []string{"check", "lab", "--frobnicate"}, []string{"--frobnicate"}},
 		{"no serial line to compare", []string{"compare-jdb", nobody, "--build", guestDir}, []string{"--serial"}},
 	} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"thaw/gdbremote/qemu"
@@ -19,6 +20,9 @@ const afterEnd = 2 * time.Second
 func (l labGuest) openTravel(ctx context.Context, s *scenario.Scenario, bug string, rr bool) (op *opened, err error) {
 	if !rr && !l.snapshots {
 		return l.open(ctx, s, bug, labRun{})
+	}
+	if rr && slices.Contains(l.on.two, bug) {
+		return nil, fmt.Errorf("bug %s needs two processors, and QEMU records runs of one only: leave out --rr", bug)
 	}
 	run, err := qemu.NewRun(ctx)
 	if err != nil {
