@@ -107,7 +107,7 @@ func TestClutteredBuildDirectory(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), limit)
 		defer cancel()
 		begin := time.Now()
-		n, err := await(ctx, name, func() (int, error) { return load(&options{build: dir}, s) })
+		n, err := await(ctx, name, func() (int, error) { return load(&options{programFiles: programFiles{build: dir}}, s) })
 		if err != nil || n != 4 {
 			t.Errorf("%s: %d files: %v", name, n, err)
 		}

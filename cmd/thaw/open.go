@@ -92,7 +92,9 @@ func (o *options) openLook(ctx context.Context, s *scenario.Scenario, addr strin
 }
 
 // loadLook loads all programs for looking at a system that no scenario describes.
-func (o *options) loadLook() (map[string]*debuginfo.File, error) { return o.loadAll(scenario.Plain()) }
+func (o *programFiles) loadLook() (map[string]*debuginfo.File, error) {
+	return o.loadAll(scenario.Plain())
+}
 
 func (o *options) openWith(ctx context.Context, s *scenario.Scenario, files map[string]*debuginfo.File, addr string) (*opened, error) {
 	var err error

@@ -20,9 +20,7 @@ import (
 
 // options are the flags that commands share.
 type options struct {
-	kernel   string
-	symbols  []string
-	build    string
+	programFiles
 	scenario string
 	serial   string
 	wireLog  string
@@ -31,27 +29,34 @@ type options struct {
 	noShare  bool
 	ram      string
 	sources  []string
-	record   string
-	force    bool
-	withCode bool
-	sparse   bool
-	diverge  bool
-	title    string
-	expect   string // expectation of the scenario that a recording is held against, "" for the default
-	theme    string
-	ascii    bool
-	noCache  bool
+	taping
+	diverge bool
+	expect  string // expectation of the scenario that a recording is held against, "" for the default
+	display
 
 	timeout   time.Duration // 0: the scenario's
 	snapshots bool          // VM snapshots at every phase
 }
 
+// display is how the screen is drawn.
+type display struct {
+	theme string
+	ascii bool
+}
+
+// taping is what becomes of a recording.
+type taping struct {
+	record   string
+	force    bool
+	withCode bool
+	sparse   bool
+	title    string
+}
+
 // targetFlags are for commands that attach to a guest that runs already.
 func (o *options) targetFlags(c *cobra.Command) {
 	f := c.Flags()
-	f.StringVar(&o.kernel, "kernel", "", "kernel `ELF` with debug info")
-	f.StringArrayVar(&o.symbols, "symbols", nil, "`FILE` with a component's debug info, or NAME=FILE; may be repeated")
-	f.StringVar(&o.build, "build", "", "Genode build `directory` to find the kernel and all components in")
+	o.fileFlags(f)
 	f.StringVar(&o.serial, "serial", "", "`PATH` of the guest's serial line (unix socket or file), for its LOG")
 	f.StringVar(&o.ram, "ram", "", "`FILE` that holds the guest's RAM (mem-path of a memory-backend-file with share=on): read at the speed of memory")
 	f.BoolVar(&o.remote, "allow-remote", false, "allow a stub on another host: it has no authentication")
@@ -85,7 +90,7 @@ func (o *options) timeoutFlag(c *cobra.Command) {
 }
 
 // screenFlags are for commands that open the screen.
-func (o *options) screenFlags(c *cobra.Command) {
+func (o *display) screenFlags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&o.theme, "theme", "", "colours: a `NAME` of "+strings.Join(ui.Themes(), ", ")+" (default: the one used last)")
 	f.BoolVar(&o.ascii, "ascii", false, "draw with ASCII characters only")
@@ -95,7 +100,7 @@ func (o *options) screenFlags(c *cobra.Command) {
 }
 
 // screen says how to draw.
-func (o *options) screen() ui.Options {
+func (o *display) screen() ui.Options {
 	return ui.Options{Theme: o.theme, ASCII: o.ascii, ConfigDir: ui.DefaultConfigDir(), Shell: shell}
 }
 

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/spf13/pflag"
 	"golang.org/x/sync/errgroup"
 
 	"thaw/debuginfo"
@@ -24,13 +25,28 @@ import (
 	"thaw/session/scenario"
 )
 
+// programFiles are where programs with debug info are.
+type programFiles struct {
+	kernel  string
+	symbols []string
+	build   string
+	noCache bool
+}
+
+// fileFlags name the programs.
+func (o *programFiles) fileFlags(f *pflag.FlagSet) {
+	f.StringVar(&o.kernel, "kernel", "", "kernel `ELF` with debug info")
+	f.StringArrayVar(&o.symbols, "symbols", nil, "`FILE` with a component's debug info, or NAME=FILE; may be repeated")
+	f.StringVar(&o.build, "build", "", "Genode build `directory` to find the kernel and all components in")
+}
+
 // subdirs are where Genode's build directories keep programs with debug info,
 // in order of preference: today's layout, then that of 2016.
 var subdirs = slices.Concat([]string{"debug"}, kernels.Folders(), []string{"core", "bin", "var/run/*", "var/run/*/genode", "var/run", "."})
 
 // findIn looks for the first of the names in a build directory that has debug
 // info.
-func (o *options) findIn(dir string, names []string) (*debuginfo.File, error) {
+func (o *programFiles) findIn(dir string, names []string) (*debuginfo.File, error) {
 	var unusable error
 	looked := 0
 	for _, name := range names {
@@ -60,7 +76,7 @@ func (o *options) findIn(dir string, names []string) (*debuginfo.File, error) {
 
 // loadFiles loads the debug info of the scenario's components, from the build
 // directory and from the files that were named.
-func (o *options) loadFiles(s *scenario.Scenario, dir string) (map[string]*debuginfo.File, error) {
+func (o *programFiles) loadFiles(s *scenario.Scenario, dir string) (map[string]*debuginfo.File, error) {
 	named, err := o.named(s)
 	if err != nil {
 		return nil, err
@@ -113,7 +129,7 @@ func (o *options) loadFiles(s *scenario.Scenario, dir string) (map[string]*debug
 }
 
 // cache is where the indices of debug info are kept, nil for nowhere.
-func (o *options) cache() *index.Cache {
+func (o *programFiles) cache() *index.Cache {
 	if o.noCache {
 		return nil
 	}
@@ -121,7 +137,7 @@ func (o *options) cache() *index.Cache {
 }
 
 // complete says which component has no file.
-func (o *options) complete(s *scenario.Scenario, files map[string]*debuginfo.File, dir string) error {
+func (o *programFiles) complete(s *scenario.Scenario, files map[string]*debuginfo.File, dir string) error {
 	for _, name := range componentNames(s) {
 		spec := s.Components[name]
 		if files[name] != nil {
@@ -140,7 +156,7 @@ func (o *options) complete(s *scenario.Scenario, files map[string]*debuginfo.Fil
 
 // loadAll loads the kernel, and every other program with debug info that is
 // named or found: for looking at a system that no scenario describes.
-func (o *options) loadAll(s *scenario.Scenario) (map[string]*debuginfo.File, error) {
+func (o *programFiles) loadAll(s *scenario.Scenario) (map[string]*debuginfo.File, error) {
 	kernelName := s.KernelName()
 	paths, asked := map[string]string{}, map[string]bool{}
 	if o.build != "" {
@@ -245,7 +261,7 @@ func programName(path string) string {
 }
 
 // loadNamed loads a file that the user named for its debug info.
-func (o *options) loadNamed(path string) (*debuginfo.File, error) {
+func (o *programFiles) loadNamed(path string) (*debuginfo.File, error) {
 	if path == "" {
 		return nil, errors.New("--symbols without a file: write NAME=FILE")
 	}
@@ -257,7 +273,7 @@ func (o *options) loadNamed(path string) (*debuginfo.File, error) {
 }
 
 // loadKernel loads the kernel that was named or is in the build directory.
-func (o *options) loadKernel(s *scenario.Scenario) (*debuginfo.File, error) {
+func (o *programFiles) loadKernel(s *scenario.Scenario) (*debuginfo.File, error) {
 	if o.kernel == "" && o.build == "" {
 		return nil, fmt.Errorf("no kernel: give --kernel ELF or --build DIRECTORY")
 	}
@@ -273,7 +289,7 @@ func (o *options) loadKernel(s *scenario.Scenario) (*debuginfo.File, error) {
 
 // named assigns --kernel and --symbols to components: by NAME=, else by the
 // file's own name.
-func (o *options) named(s *scenario.Scenario) (map[string]string, error) {
+func (o *programFiles) named(s *scenario.Scenario) (map[string]string, error) {
 	out := map[string]string{}
 	if o.kernel != "" {
 		out[s.KernelName()] = o.kernel

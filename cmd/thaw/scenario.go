@@ -85,12 +85,9 @@ wrong, 1 if something is, 2 if it could not run.`,
 }
 
 // programFlags are for commands that need programs and no guest.
-func (o *options) programFlags(c *cobra.Command) {
-	f := c.Flags()
-	f.StringVar(&o.build, "build", "", "Genode build `directory` to find the kernel and all components in")
-	f.StringVar(&o.kernel, "kernel", "", "kernel `ELF` with debug info")
-	f.StringArrayVar(&o.symbols, "symbols", nil, "`FILE` with a component's debug info, or NAME=FILE; may be repeated")
-	cacheFlag(f, &o.noCache)
+func (o *programFiles) programFlags(c *cobra.Command) {
+	o.fileFlags(c.Flags())
+	cacheFlag(c.Flags(), &o.noCache)
 }
 
 // checker holds scenarios against their form and against programs.
