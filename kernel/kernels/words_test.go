@@ -39,6 +39,28 @@ func sources(t *testing.T, fn func(path string, text []byte)) {
 	}
 }
 
+// Every package has a row in the table of docs/architecture.md, by its folder.
+func TestRooms(t *testing.T) {
+	doc, err := os.ReadFile(filepath.Join(root, "docs", "architecture.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := map[string]bool{}
+	for _, line := range strings.Split(string(doc), "\n") {
+		if cells := strings.Split(line, "|"); len(cells) == 5 {
+			for _, name := range strings.Split(cells[1], ",") {
+				rows[strings.Trim(name, " `")] = true
+			}
+		}
+	}
+	sources(t, func(path string, _ []byte) {
+		if room := filepath.ToSlash(filepath.Dir(path)); !rows[room] {
+			t.Errorf("%s has no row in docs/architecture.md", room)
+			rows[room] = true
+		}
+	})
+}
+
 // Words of one kernel stand in its own folder, and where it is spoken of on purpose.
 func TestWordsStayHome(t *testing.T) {
 	list, err := os.ReadFile(filepath.Join("testdata", "words.txt"))
