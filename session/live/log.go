@@ -16,6 +16,7 @@ import (
 type logLines struct {
 	mu      sync.Mutex
 	lines   []string
+	bytes   int         // that the lines take
 	lost    int         // lines that came faster than they were taken
 	readers int         // that have not ended
 	file    *serialFile // nil if it is not a file
@@ -69,8 +70,13 @@ func (l *logLines) count(by int) {
 func (l *logLines) add(lines ...string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	n := min(len(lines), max(maxLines-len(l.lines), 0))
-	l.lines, l.lost = append(l.lines, lines[:n]...), l.lost+len(lines)-n
+	for n, line := range lines {
+		if l.bytes > maxWaiting || l.lost > 0 { // a gap has one place: at the end
+			l.lost += len(lines) - n
+			return
+		}
+		l.lines, l.bytes = append(l.lines, line), l.bytes+len(line)+perLine
+	}
 }
 
 func (l *logLines) take() []string {
@@ -80,7 +86,7 @@ func (l *logLines) take() []string {
 	if l.lost > 0 {
 		out = append(out, fmt.Sprintf("(thaw: %s came faster than they were read)", words.Count(l.lost, "more line")))
 	}
-	l.lines, l.lost = nil, 0
+	l.lines, l.bytes, l.lost = nil, 0, 0
 	if l.file != nil {
 		out = append(out, l.file.lines()...)
 	}

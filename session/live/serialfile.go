@@ -147,6 +147,7 @@ func (s *splitter) rest() []string {
 
 // Bounds on what a guest may write.
 const (
-	maxLines = 20000 // kept between two calls of take
-	maxLine  = 1000  // bytes of a line; the rest goes into the next
+	maxLine    = 1000     // bytes of a line; the rest goes into the next
+	maxWaiting = 64 << 20 // bytes of the lines that wait to be taken
+	perLine    = 32       // bytes of memory for each, beside its own
 )
