@@ -7,7 +7,7 @@ import gdb
 
 WINDOW = 0xffffff8000000000  # PPTR_BASE
 IMAGE = 0xffffffff80000000   # KERNEL_ELF_BASE_OFFSET
-LISTED = 4096                # slots of a CNode that rows are made of
+LISTED = 16384               # slots of a CNode that rows are made of
 
 
 def block(text):

@@ -14,7 +14,7 @@ import (
 const (
 	maxTCBs    = 1 << 12
 	maxObjects = 1 << 15
-	maxSlots   = 1 << 12 // of a CNode that are read
+	maxSlots   = 1 << 14 // of a CNode that are read
 	maxCaps    = 1 << 15 // of an address space
 )
 
@@ -313,7 +313,7 @@ func (d *decoder) table(root capability) (out []slot, less bool) {
 		}
 		left -= guard + radix
 		prefix = prefix<<guard | cnodeGuard.in(c.words[:])
-		less = less || radix > 12
+		less = less || radix > 14
 		for _, s := range k.raw.slots {
 			at := prefix<<radix | s.index
 			switch {

@@ -77,7 +77,7 @@ func (d *decoder) build(k *known, cspace capability) *kernel.Object {
 	case kindCNode:
 		o.Size = d.Layout.tcb.cte << min(k.radix, 40)
 		o.Values = []kernel.Value{{Name: "radix", Number: k.radix}, {Name: "used", Number: uint64(len(k.raw.slots))}}
-		if k.radix > 12 {
+		if k.radix > 14 {
 			o.Values[1].Text = fmt.Sprintf("%d of the first %d slots", len(k.raw.slots), maxSlots)
 		}
 	case kindEndpoint:

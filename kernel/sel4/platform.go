@@ -38,15 +38,16 @@ func newPlatform() kernel.Platform {
 	}
 }
 
-// requests are who takes a thread's state in Genode's core: what that hands it on to,
-// Core::Platform_thread::state(Genode::Thread_state), is an empty function on seL4, whose
-// argument has no name.
+// requests are who takes a thread's state in Genode's core: an empty function on seL4,
+// whose argument has no name. It stands where it is called with: behind the return address.
 var requests = []kernel.Request{{
-	Component: kernel.Core, Function: "Core::Cpu_thread_component::state(Genode::Thread_state const&)",
+	Component: kernel.Core, Function: "Core::Platform_thread::state(Genode::Thread_state)",
 	Has:    kernel.Member{Type: "Genode::Thread_state", Path: "cpu.ip"}, // 24.05 to 26.02
-	Thread: "_platform_thread._name._buf", Missing: "core has no TCB of it",
-	Selector: "_platform_thread._info.tcb_sel._value", IP: "state.cpu.ip", SP: "state.cpu.sp", Registers: "state.cpu",
+	Thread: "_name._buf", Missing: "core has no TCB of it",
+	Selector: "_info.tcb_sel._value", IP: argument + "->cpu.ip", SP: argument + "->cpu.sp", Registers: argument + "->cpu",
 }}
+
+const argument = "((Genode::Thread_state *)($rsp + 8))"
 
 // causes are this kernel's words for the causes of verdicts.
 var causes = kernel.Causes{
