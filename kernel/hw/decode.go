@@ -23,7 +23,6 @@ const (
 
 // last is a decoding that is kept for the next stop.
 type last struct {
-	space *kept.Space
 	nodes kept.Table[node]
 	raws  kept.Table[raw]
 	held  []node            // core's capabilities
@@ -37,7 +36,7 @@ type decoder struct {
 	m kernel.Machine
 	offsets.Words
 	space    *kept.Space
-	old, now *last
+	old, now last
 	probs    kernel.Problems
 	anew     int
 	nodes    int // of all trees so far

@@ -39,18 +39,13 @@ func (l *Layout) Platform() *kernel.Platform { return &l.platform }
 // Over a memory.Mirror that was refreshed since the last call, what did not change in
 // memory is not decoded again.
 func (l *Layout) Decode(m kernel.Machine) (*kernel.System, error) {
-	d := &decoder{Layout: l, m: m, old: &last{}, now: &last{nodes: kept.Table[node]{}, raws: kept.Table[raw]{}, built: map[uint64]*built{}},
+	d := &decoder{Layout: l, m: m, now: last{nodes: kept.Table[node]{}, raws: kept.Table[raw]{}, built: map[uint64]*built{}},
 		ids: map[uint64]kernel.ID{}, objects: map[uint64]*known{}}
-	before := l.last
-	l.last = last{} // nothing is taken over from a decoding that fails
-	space, same, err := kept.Open(m, before.space, l.KernelSpace)
+	space, old, err := l.last.Open(m, l.KernelSpace)
 	if err != nil {
 		return nil, err
 	}
-	if same {
-		d.old = &before
-	}
-	d.Words, d.space, d.now.space = offsets.Words{Space: space, Ptr: l.ptr}, space, space
+	d.Words, d.space, d.old = offsets.Words{Space: space, Ptr: l.ptr}, space, old
 	if err := d.findCore(); err != nil {
 		return nil, err
 	}
@@ -58,6 +53,6 @@ func (l *Layout) Decode(m kernel.Machine) (*kernel.System, error) {
 	d.findIdle()
 	sys := d.system()
 	sys.Anew = d.anew
-	l.last = *d.now
+	l.last.Keep(space, d.now)
 	return sys, nil
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"thaw/kernel"
+	"thaw/kernel/kept"
 	"thaw/kernel/offsets"
 )
 
@@ -32,7 +33,7 @@ type Layout struct {
 	platform kernel.Platform
 
 	states map[stateKey]*stateWords // of threads
-	last   last                     // decoding of the stop before, empty if there was none
+	last   kept.Turns[last]         // decoding of the stop before, empty if there was none
 }
 
 // root is the way to core's protection domain and to the processors.

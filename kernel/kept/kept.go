@@ -52,6 +52,27 @@ func Open(m kernel.Machine, before *Space, find func(kernel.Machine) (*memory.Sp
 	return now, same, nil
 }
 
+// Turns hands what a decoder kept of one stop, a T, to its decoding of the next.
+type Turns[T any] struct {
+	space *Space
+	last  T
+}
+
+// Open is Open for a stop. old is what was kept at the one before, empty unless that still
+// stands where it stood. A decoding that fails, and keeps nothing, leaves nothing behind.
+func (t *Turns[T]) Open(m kernel.Machine, find func(kernel.Machine) (*memory.Space, error)) (now *Space, old T, err error) {
+	before := *t
+	*t = Turns[T]{}
+	now, same, err := Open(m, before.space, find)
+	if same {
+		old = before.last
+	}
+	return now, old, err
+}
+
+// Keep keeps what was decoded in a space that Open found.
+func (t *Turns[T]) Keep(space *Space, last T) { t.space, t.last = space, last }
+
 // KernelSpace is the address space of a processor at the stop that maps the kernel, which
 // every one does once it has begun. begun says why the kernel has not, in one; what it
 // looks for is told with that.

@@ -22,7 +22,6 @@ const (
 
 // last is a decoding that is kept for the next stop.
 type last struct {
-	space *kept.Space
 	nodes kept.Table[node]
 	raws  kept.Table[raw]
 	built map[uint64]*built
@@ -34,7 +33,7 @@ type decoder struct {
 	offsets.Words
 	m        kernel.Machine
 	space    *kept.Space
-	old, now *last
+	old, now last
 	probs    kernel.Problems
 	anew     int
 	nodes    int // of all trees so far

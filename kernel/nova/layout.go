@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"thaw/kernel"
+	"thaw/kernel/kept"
 	"thaw/kernel/offsets"
 )
 
@@ -32,7 +33,7 @@ type Layout struct {
 	platform kernel.Platform
 
 	functions map[uint64]function // by address
-	last      last                // decoding of the stop before, empty if there was none
+	last      kept.Turns[last]    // decoding of the stop before, empty if there was none
 }
 
 // variables are addresses of the kernel's. The processors' have the same address on each.

@@ -12,30 +12,19 @@ import (
 
 func newCoreLayout(core kernel.Symbols) (*coreLayout, error) {
 	f := offsets.Finder{File: core}
-	text := func(typ, path string) (uint64, int) {
-		r := f.Path(typ, path)
-		if f.Err != nil {
-			return 0, 0
-		}
-		return uint64(r.Offset), int(min(max(r.Type.Underlying().Size, 0), maxName))
-	}
 	const pager, thread = "Core::Pager_object", "Core::Platform_thread"
 	l := &coreLayout{
 		badge: f.At(pager, "_badge"), ec: f.At(pager, "_state.sel_client_ec"),
 		pd: f.At(thread, "_pd"), id: f.At(thread, "_id_base"), utcb: f.At("Genode::Stack", "_utcb"), portals: map[uint64]string{},
 	}
-	l.name, l.nameLen = text(thread, "_name._buf")
-	l.pdName, l.labelLen = text("Core::Platform_pd", "name._buf")
-	l.stackName, l.stackLen = text("Genode::Stack", "_name._buf")
+	l.name, l.nameLen = f.Text(thread, "_name._buf", maxName)
+	l.pdName, l.labelLen = f.Text("Core::Platform_pd", "name._buf", maxName)
+	l.stackName, l.stackLen = f.Text("Genode::Stack", "_name._buf", maxName)
 	for name, word := range map[string]string{"Nova::PT_SEL_STARTUP": startup, "Nova::PT_SEL_RECALL": recall, "Nova::PT_SEL_PAGE_FAULT": ""} {
-		if f.Err != nil {
-			break
-		}
-		n, err := core.Enumerator(name)
-		if f.Err = err; word == "" {
-			l.fault = uint64(n)
+		if n := f.Enumerator(name); word == "" {
+			l.fault = n
 		} else {
-			l.portals[uint64(n)] = word
+			l.portals[n] = word
 		}
 	}
 	if f.Err != nil {

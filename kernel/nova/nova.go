@@ -37,24 +37,18 @@ func (l *Layout) Platform() *kernel.Platform { return &l.platform }
 // Over a memory.Mirror that was refreshed since the last call, what did not change in
 // memory is not decoded again.
 func (l *Layout) Decode(m kernel.Machine) (*kernel.System, error) {
-	d := &decoder{Layout: l, m: m, old: &last{},
-		now:     &last{nodes: kept.Table[node]{}, raws: kept.Table[raw]{}, built: map[uint64]*built{}},
+	d := &decoder{Layout: l, m: m, now: last{nodes: kept.Table[node]{}, raws: kept.Table[raw]{}, built: map[uint64]*built{}},
 		objects: map[uint64]*known{}, tables: map[uint64]table{}, queued: map[uint64]uint64{}, timed: map[uint64]bool{}, named: map[uint64]name{}}
-	before := l.last
-	l.last = last{} // nothing is taken over from a decoding that fails
-	space, same, err := kept.Open(m, before.space, l.KernelSpace)
+	space, old, err := l.last.Open(m, l.KernelSpace)
 	if err != nil {
 		return nil, err
 	}
-	if same {
-		d.old = &before
-	}
-	d.Words, d.space, d.now.space = offsets.Words{Space: space, Ptr: l.ptr}, space, space
+	d.Words, d.space, d.old = offsets.Words{Space: space, Ptr: l.ptr}, space, old
 	d.findObjects()
 	d.findQueues()
 	d.findNames()
 	sys := d.system()
 	sys.Anew = d.anew
-	l.last = *d.now
+	l.last.Keep(space, d.now)
 	return sys, nil
 }

@@ -110,6 +110,25 @@ func (f *Finder) MaybeNumber(typ string, paths ...string) Member {
 	return f.Number(typ, paths...)
 }
 
+// Text is where a member of characters lies, and how many of them count, at most so many.
+func (f *Finder) Text(typ, path string, most int64) (off uint64, length int) {
+	r := f.Path(typ, path)
+	if f.Err != nil {
+		return 0, 0
+	}
+	return uint64(r.Offset), int(min(max(r.Type.Underlying().Size, 0), most))
+}
+
+// Enumerator is the value of an enumerator.
+func (f *Finder) Enumerator(name string) uint64 {
+	if f.Err != nil {
+		return 0
+	}
+	n, err := f.File.Enumerator(name)
+	f.Err = err
+	return uint64(n)
+}
+
 // Variable is the address of a variable.
 func (f *Finder) Variable(name string) uint64 {
 	if f.Err != nil {

@@ -29,8 +29,7 @@ const (
 
 // last is a decoding that is kept for the next stop.
 type last struct {
-	space *kept.Space
-	raws  kept.Table[raw]
+	raws kept.Table[raw]
 }
 
 // decoder is one decoding of one stop.
@@ -39,7 +38,7 @@ type decoder struct {
 	offsets.Words
 	m        kernel.Machine
 	space    *kept.Space
-	old, now *last
+	old, now last
 	probs    kernel.Problems
 	anew     int
 

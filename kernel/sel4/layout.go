@@ -97,18 +97,10 @@ func (l *Layout) findTCB(f *offsets.Finder) {
 	t.half = 1 << bits.Len64(t.size-1) // TCB_OFFSET
 	t.cap = f.At("cte", "cap")
 	t.slots = map[string]uint64{}
-	enumerator := func(name string) uint64 {
-		if f.Err != nil {
-			return 0
-		}
-		var n int64
-		n, f.Err = f.File.Enumerator(name)
-		return uint64(n)
-	}
 	for _, name := range []string{slotCSpace, slotVSpace, slotCaller} {
-		t.slots[name] = enumerator(name) * t.cte
+		t.slots[name] = f.Enumerator(name) * t.cte
 	}
-	debug := enumerator("tcbArchCNodeEntries") * t.cte
+	debug := f.Enumerator("tcbArchCNodeEntries") * t.cte
 	t.next, t.name = debug+f.At("debug_tcb", "tcbDebugNext"), debug+f.At("debug_tcb", "tcbName")
 	t.nameLen = int(min(max(t.half, t.name)-t.name, maxName))
 	t.registers, t.state, t.fault = f.At("tcb", "tcbArch.tcbContext.registers"), f.At("tcb", "tcbState"), f.At("tcb", "tcbFault")
@@ -116,10 +108,10 @@ func (l *Layout) findTCB(f *offsets.Finder) {
 	word := uint64(l.ptr)
 	t.index = map[string]uint64{}
 	for _, name := range []string{nextIP, faultIP, rsp, flags, byError} {
-		t.index[name] = t.registers + enumerator(name)*word
+		t.index[name] = t.registers + f.Enumerator(name)*word
 	}
 	for _, name := range general {
-		t.general = append(t.general, register{name, t.registers + enumerator(strings.ToUpper(name))*word})
+		t.general = append(t.general, register{name, t.registers + f.Enumerator(strings.ToUpper(name))*word})
 	}
 	for _, p := range l.platform.Places {
 		ip := t.index[string(p.Name)]

@@ -20,23 +20,16 @@ type coreLayout struct {
 
 func newCoreLayout(core kernel.Symbols) (*coreLayout, error) {
 	f := offsets.Finder{File: core}
-	text := func(typ, path string) (uint64, int) {
-		r := f.Path(typ, path)
-		if f.Err != nil {
-			return 0, 0
-		}
-		return uint64(r.Offset), int(min(max(r.Type.Underlying().Size, 0), maxName))
-	}
 	const thread, list, pd, space = "Core::Platform_thread", "Genode::List<Core::Platform_thread>", "Core::Platform_pd", "Core::Vm_space"
 	l := &coreLayout{
 		threads: f.Variable("platform_thread_registry()::inst") + f.At("Platform_thread_registry", "_threads") + f.At(list, "_first"),
 		element: f.Base(thread, list+"::Element"), next: f.At(list+"::Element", "_next"),
 		tcb: f.Number(thread, "_info.tcb_sel._value"), pd: f.At(thread, "_pd"), utcb: f.At("Genode::Stack", "_utcb"),
 	}
-	l.name, l.nameLen = text(thread, "_name._buf")
-	l.label, l.labelLen = text(space, "name._buf")
+	l.name, l.nameLen = f.Text(thread, "_name._buf", maxName)
+	l.label, l.labelLen = f.Text(space, "name._buf", maxName)
 	l.label += f.At(pd, "_vm_space._space")
-	l.stackName, l.stackLen = text("Genode::Stack", "_name._buf")
+	l.stackName, l.stackLen = f.Text("Genode::Stack", "_name._buf", maxName)
 	if f.Err != nil {
 		return nil, fmt.Errorf("%s does not describe how core names threads (give core of this system, with debug info): %w", core.Path(), f.Err)
 	}

@@ -32,7 +32,7 @@ type Layout struct {
 	core                 *coreLayout       // nil where core's debug info is not there, or
 	unnamed              error             // does not tell
 	platform             kernel.Platform
-	last                 *last // decoding of the stop before, nil if there was none
+	last                 kept.Turns[last] // decoding of the stop before, empty if there was none
 }
 
 // NewLayout finds where a kernel keeps its objects, and where Genode's core has names.
@@ -117,25 +117,17 @@ func (l *Layout) CurrentThread(m kernel.Machine, cpu int) uint64 {
 // Over a memory.Mirror that was refreshed since the last call, what did not change in
 // memory is not read again.
 func (l *Layout) Decode(m kernel.Machine) (*kernel.System, error) {
-	d := &decoder{Layout: l, m: m, old: &last{}, now: &last{raws: kept.Table[raw]{}},
+	d := &decoder{Layout: l, m: m, now: last{raws: kept.Table[raw]{}},
 		objects: map[uint64]*known{}, spaces: map[uint64]uint64{}, replier: map[uint64]uint64{}, events: map[uint64]bool{}, named: map[uint64]name{}}
-	var before *kept.Space
-	if l.last != nil {
-		before = l.last.space
-	}
-	space, same, err := kept.Open(m, before, l.KernelSpace)
+	space, old, err := l.last.Open(m, l.KernelSpace)
 	if err != nil {
-		l.last = nil
 		return nil, err
 	}
-	d.Words = offsets.Words{Space: space, Ptr: l.ptr}
-	if d.space, d.now.space = space, space; same {
-		d.old = l.last
-	}
+	d.Words, d.space, d.old = offsets.Words{Space: space, Ptr: l.ptr}, space, old
 	d.findObjects()
 	d.findNames()
 	sys := d.system()
 	sys.Anew = d.anew
-	l.last = d.now
+	l.last.Keep(space, d.now)
 	return sys, nil
 }
