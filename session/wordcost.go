@@ -66,7 +66,7 @@ var errGivenUp = errors.New("given up")
 // whether the user wants it to end.
 const runPart = 10_000_000
 
-// runTowards runs to a position, or to the first watchpoint on the way.
+// runTowards runs to a position, or to the first break- or watchpoint on the way.
 func (s *wordSearch) runTowards(ctx context.Context, to uint64) (stop target.Stop, err error) {
 	for {
 		part := min(to, s.at+runPart)
@@ -74,13 +74,16 @@ func (s *wordSearch) runTowards(ctx context.Context, to uint64) (stop target.Sto
 		if stop, err = s.r.RunTowards(ctx, part); err != nil {
 			return stop, err
 		}
+		if stop.Ended {
+			return stop, fmt.Errorf("the guest is gone: %s", stop.Why)
+		}
 		if s.at, err = s.r.Position(ctx); err != nil {
 			return stop, err
 		}
 		s.pace.instructions += s.at - min(from, s.at)
 		s.pace.took += time.Since(begun)
 		switch {
-		case stop.Ended, stop.Watch, s.at >= to, s.at != part:
+		case stop.Watch, s.at >= to, s.at != part:
 			return stop, nil
 		case s.drive.Asked.Load():
 			return stop, errGivenUp

@@ -124,11 +124,9 @@ func (s *wordSearch) moveTo(ctx context.Context, to uint64) error {
 			s.at = s.base.position
 		}
 	}
-	switch stop, err := s.runTowards(ctx, to); {
+	switch _, err := s.runTowards(ctx, to); {
 	case err != nil:
 		return err
-	case stop.Ended:
-		return fmt.Errorf("the guest is gone: %s", stop.Why)
 	case s.at != to:
 		return fmt.Errorf("running to instruction %d: QEMU stopped at %d", to, s.at)
 	}
@@ -174,12 +172,9 @@ func (s *wordSearch) has(p physical) (bool, []byte, error) {
 // with it; nil if it had it since the earliest place that can be gone to, or if the user
 // gave up. It looks at what lies between two VM snapshots at once, the last ones first.
 func (s *wordSearch) find(ctx context.Context, p physical, before uint64) (*arrival, error) {
-	known, why, err := s.views(ctx, p, nil) // mappings that were made since the last VM snapshot
+	known, _, err := s.views(ctx, p, nil) // mappings that were made since the last VM snapshot
 	if err != nil {
 		return nil, err
-	}
-	if why != "" {
-		known = nil
 	}
 	for end := before; end > 0 && !s.drive.Asked.Load(); {
 		if err := s.begin(ctx, end-1); err != nil {
@@ -369,14 +364,7 @@ func (s *wordSearch) sample(ctx context.Context, p physical, from, end uint64) (
 		if seen > maxSeen {
 			return 0, unfound("states of threads were set more than %d times since the VM snapshot before: go back to an earlier stop (B), and ask there", maxSeen)
 		}
-		stop, err := s.r.RunTowards(ctx, to)
-		switch {
-		case err != nil:
-			return 0, err
-		case stop.Ended:
-			return 0, fmt.Errorf("the guest is gone: %s", stop.Why)
-		}
-		if s.at, err = s.r.Position(ctx); err != nil {
+		if _, err := s.runTowards(ctx, to); err != nil {
 			return 0, err
 		}
 		has, _, err := s.has(p)

@@ -127,9 +127,6 @@ func (s *wordSearch) runWatched(ctx context.Context, p physical, views []uint64,
 		if err != nil {
 			return 0, false, err
 		}
-		if stop.Ended {
-			return 0, false, fmt.Errorf("the guest is gone: %s", stop.Why)
-		}
 		if stop.Watch && s.at <= end {
 			here, err := s.maps(ctx, stop.CPU, p, views)
 			if err != nil {

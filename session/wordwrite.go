@@ -87,8 +87,11 @@ func (s *wordSearch) lookAt(thread kernel.ID) {
 		}
 	}
 	for _, v := range s.history.newest().Verdicts {
+		if thread == 0 || v.Thread != thread {
+			continue
+		}
 		for _, h := range v.History {
-			if m := s.history.at(h.Stop); m != nil && v.Thread == thread && thread != 0 {
+			if m := s.history.at(h.Stop); m != nil {
 				s.told = append(s.told, m.position-1)
 			}
 		}
@@ -136,8 +139,8 @@ func (s *wordSearch) wordOf(ctx context.Context, w view.Word) (p physical, err e
 }
 
 // savedStateOf is a thread with a saved user state, as of the present stop.
-func (ps *parts) savedStateOf(ctx context.Context, thread kernel.ID) (*kernel.Object, error) {
-	sys, err := ps.m.System(ctx)
+func (s *wordSearch) savedStateOf(ctx context.Context, thread kernel.ID) (*kernel.Object, error) {
+	sys, err := s.m.System(ctx)
 	if err != nil {
 		return nil, err
 	}
