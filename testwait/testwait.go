@@ -24,3 +24,13 @@ func For[T any](t testing.TB, c <-chan T, what string) T {
 	t.Fatalf("waited %v for %s", Limit, what)
 	panic("not reached")
 }
+
+// Until waits for a condition, up to a limit.
+func Until(t testing.TB, limit time.Duration, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(limit); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("waited %v for %s", limit, what)
+		}
+	}
+}

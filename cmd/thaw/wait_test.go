@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"thaw/testwait"
 )
 
 // Every wait of a test has a limit and says what it waited for.
@@ -13,11 +15,7 @@ import (
 // poll waits for a condition.
 func poll(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(limit); !ok(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("waited %v for %s", limit, what)
-		}
-	}
+	testwait.Until(t, limit, what, ok)
 }
 
 // waitEnd waits for the end of a process and kills it if that does not come; its

@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"thaw/testwait"
 )
 
 func TestMain(m *testing.M) {
@@ -65,13 +67,7 @@ func start(t *testing.T, c Config) *VM {
 // eventually waits for a condition.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	end := time.Now().Add(20 * time.Second)
-	for !ok() {
-		if time.Now().After(end) {
-			t.Fatalf("never happened: %s", what)
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
+	testwait.Until(t, 20*time.Second, what, ok)
 }
 
 // gone reports whether a process is no more, not even as a zombie.

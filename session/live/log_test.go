@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"thaw/testwait"
 	"thaw/words"
 )
 
@@ -13,11 +14,7 @@ import (
 func taken(t *testing.T, text string, times int) []string {
 	t.Helper()
 	l := newLogLines(&repeated{text: text, left: times})
-	for end := time.Now().Add(time.Minute); !l.ended(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("waited a minute for the end of a serial line")
-		}
-	}
+	testwait.Until(t, time.Minute, "the end of a serial line", l.ended)
 	return l.take()
 }
 
