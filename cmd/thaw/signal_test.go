@@ -26,8 +26,10 @@ type teller struct {
 	ln      net.Listener
 	packets atomic.Int64
 	k       int64
-	after   string // the k-th that continues after a packet that begins so, "": of all
+	of      string // the k-th that begins so
+	after   string // and comes after one that begins so
 	at      func()
+	hold    time.Duration // that the k-th packet is kept after that
 	begin   func()        // is called before thaw is connected to the stub
 	delay   time.Duration // that each packet takes on its way
 }
@@ -83,9 +85,9 @@ func (p *teller) pass(t *testing.T, conn net.Conn, stub string) {
 			}
 			if rest[0] == '$' {
 				armed = armed || bytes.HasPrefix(rest, []byte(p.after))
-				counts := p.after == "" || armed && bytes.HasPrefix(rest, []byte("$vCont;c"))
-				if counts && p.packets.Add(1) == p.k {
+				if armed && bytes.HasPrefix(rest, []byte(p.of)) && p.packets.Add(1) == p.k {
 					p.at()
+					time.Sleep(p.hold)
 				}
 				time.Sleep(p.delay)
 			}

@@ -248,7 +248,7 @@ func TestUndisturbedByKill(t *testing.T) {
 	const options = "bug=unstarted"
 	want := courseOf(t, guestDir, options, func(*qemu.VM) {})
 	got := courseOf(t, guestDir, options, func(vm *qemu.VM) {
-		checkThrough(t, vm, &teller{k: 1, after: "$Z2"}, syscall.SIGKILL)
+		checkThrough(t, vm, &teller{k: 1, of: "$vCont;c", after: "$Z2"}, syscall.SIGKILL)
 		poll(t, "the guest to stop at what was left", func() bool { return status(t, vm) == "debug" })
 		if r := thaw(t, "doctor", vm.GDB(), "--build", guestDir); !strings.Contains(r.stdout, "ended without letting it go on") {
 			t.Errorf("thaw doctor: %s%s", r.stdout, r.stderr)
@@ -258,6 +258,24 @@ func TestUndisturbedByKill(t *testing.T) {
 		}
 	})
 	got.compare(t, "killed", want)
+}
+
+// A signal while the processor executes one instruction of what a thread would do does not
+// keep it there: it is put back first.
+func TestUndisturbedByStep(t *testing.T) {
+	t.Parallel()
+	const options, steps = "bug=state-ignored", "$vCont;s"
+	want := courseOf(t, guestDir, options, func(*qemu.VM) {})
+	check := func(p *teller) (c course, packets int64) {
+		c = courseOf(t, guestDir, options, func(vm *qemu.VM) {
+			packets, _ = checkThrough(t, vm, p, syscall.SIGHUP, "--expect", "default", "--divergence")
+		})
+		return c, packets
+	}
+	_, last := check(&teller{of: steps})
+	// thaw knows of the signal before the step is made.
+	got, _ := check(&teller{of: steps, k: last - 5, hold: 200 * time.Millisecond})
+	got.compare(t, fmt.Sprintf("SIGHUP at step %d of %d", last-5, last), want)
 }
 
 // A signal at any packet while a wait in IPC is ended by a call of the kernel, in

@@ -98,8 +98,12 @@ func (t *runner) Wait(ctx context.Context) (target.Stop, error) {
 	return out, err
 }
 
-// Step executes one instruction.
+// Step executes one instruction. The guest stands afterwards, also if the user leaves
+// meanwhile: nothing can be put back in one that runs.
 func (t *runner) Step(ctx context.Context, cpu int) (target.Stop, error) {
+	if err := ctx.Err(); err != nil {
+		return target.Stop{}, err
+	}
 	more, err := t.breakAtEnd(ctx)
 	if err != nil {
 		return target.Stop{}, err
@@ -108,7 +112,12 @@ func (t *runner) Step(ctx context.Context, cpu int) (target.Stop, error) {
 		return target.Stop{CPU: cpu, RunEnds: true}, nil
 	}
 	t.stepped = true
-	s, err := t.client.Step(ctx, t.cpus[cpu])
+	whole, cancel := outlive(ctx)
+	defer cancel()
+	s, err := t.client.Step(whole, t.cpus[cpu])
+	if err != nil && t.client.Err() == nil {
+		err = errors.Join(err, t.halt(context.WithoutCancel(ctx)))
+	}
 	return t.stop(s, err)
 }
 

@@ -198,15 +198,8 @@ func (t *stub) Abort() { t.abort() }
 // leave lets a guest run on that ran before. One that stood stays as it is: QEMU
 // keeps a guest stopped whose debugger hangs up.
 func (t *stub) leave(ctx context.Context) error {
-	if t.client.Running() {
-		if err := t.client.Interrupt(); err != nil {
-			return err
-		}
-		limited, cancel := context.WithTimeout(ctx, endsWithin)
-		defer cancel()
-		if _, err := t.client.Wait(limited); err != nil {
-			return fmt.Errorf("stopping the guest to leave it: %w", err)
-		}
+	if err := t.halt(ctx); err != nil {
+		return fmt.Errorf("stopping the guest to leave it: %w", err)
 	}
 	if t.stood {
 		return errors.Join(t.client.ResetMode(ctx), t.client.Close())
@@ -215,6 +208,28 @@ func (t *stub) leave(ctx context.Context) error {
 		return fmt.Errorf("detaching from %s: %w", t.name, err)
 	}
 	return t.client.Close()
+}
+
+// halt stops a guest that still runs.
+func (t *stub) halt(ctx context.Context) error {
+	if !t.client.Running() {
+		return nil
+	}
+	if err := t.client.Interrupt(); err != nil {
+		return err
+	}
+	limited, cancel := context.WithTimeout(ctx, endsWithin)
+	defer cancel()
+	_, err := t.client.Wait(limited)
+	return err
+}
+
+// outlive is a context for what must come to its end although the user leaves: it ends
+// a while after ctx.
+func outlive(ctx context.Context) (context.Context, context.CancelFunc) {
+	whole, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(endsWithin, cancel) })
+	return whole, func() { stop(); cancel() }
 }
 
 // lost explains a lost connection by the end of a QEMU that is ours.
@@ -230,7 +245,8 @@ func (t *stub) lost(err error) error {
 	}
 }
 
-// endsWithin is how long a QEMU that hung up may take to end.
+// endsWithin is how long a QEMU that hung up may take to end, and a guest to stop for a
+// user who leaves.
 const endsWithin = 2 * time.Second
 
 // Gone is closed once the machine's side of the connection has ended.
