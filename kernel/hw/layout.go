@@ -213,9 +213,9 @@ func (l *Layout) findThread(f *offsets.Finder) {
 	}
 	if l.thread.exception.Exists() {
 		l.thread.exceptions = f.Enum(thread + "::Exception_state")
-	} else if f.Err == nil {
+	} else {
 		l.thread.trap = f.At(cpuStateType, "trapno", "cpu_exception")
-		l.thread.pageFault, f.Err = l.file.Enumerator(cpuStateType + "::PAGE_FAULT")
+		l.thread.pageFault = int64(f.Enumerator(cpuStateType + "::PAGE_FAULT"))
 	}
 	if f.Err == nil && len(l.thread.classes) == 0 {
 		f.Err = fmt.Errorf("no class %s", coreObject("Thread"))
