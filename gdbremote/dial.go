@@ -42,12 +42,6 @@ func Dial(ctx context.Context, addr string, o Options) (*Client, error) {
 	return c.start(ctx, conn)
 }
 
-// NewClient speaks over a connection that exists already; addr is its name in
-// messages. The connection is closed if this fails.
-func NewClient(ctx context.Context, conn net.Conn, addr string, o Options) (*Client, error) {
-	return newClient(addr, o.withDefaults()).start(ctx, conn)
-}
-
 func (o Options) withDefaults() Options {
 	if o.Timeout <= 0 {
 		o.Timeout = defaultTimeout

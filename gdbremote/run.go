@@ -86,8 +86,9 @@ func (c *runner) ContinueAfter(ctx context.Context, thread ThreadID, values []Re
 }
 
 // Step lets one virtual CPU execute one instruction while the others stay
-// stopped; the zero ThreadID means the one that stopped last. If the stop does
-// not come in time, the error is ErrTimeout and the guest counts as running.
+// stopped; the zero ThreadID means the one that stopped last. Once that was asked for
+// the stop is waited for, even if ctx ends meanwhile. If it does not come in time, the
+// error is ErrTimeout and the guest counts as running.
 func (c *runner) Step(ctx context.Context, thread ThreadID) (Stop, error) {
 	thread = c.wanted(thread)
 	packet := "vCont;s"
@@ -105,7 +106,9 @@ func (c *runner) Step(ctx context.Context, thread ThreadID) (Stop, error) {
 	if err := c.sendResume(ctx, packet); err != nil {
 		return Stop{}, err
 	}
-	return c.waitStop(ctx, c.remaining(ctx), packet)
+	whole, cancel := c.outlasting(ctx)
+	defer cancel()
+	return c.waitStop(whole, time.Now().Add(c.opts.Timeout), packet)
 }
 
 // ReverseStep goes back by one instruction. Without the stub's offer nothing

@@ -101,9 +101,6 @@ func (t *runner) Wait(ctx context.Context) (target.Stop, error) {
 // Step executes one instruction. The guest stands afterwards, also if the user leaves
 // meanwhile: nothing can be put back in one that runs.
 func (t *runner) Step(ctx context.Context, cpu int) (target.Stop, error) {
-	if err := ctx.Err(); err != nil {
-		return target.Stop{}, err
-	}
 	more, err := t.breakAtEnd(ctx)
 	if err != nil {
 		return target.Stop{}, err
@@ -112,9 +109,7 @@ func (t *runner) Step(ctx context.Context, cpu int) (target.Stop, error) {
 		return target.Stop{CPU: cpu, RunEnds: true}, nil
 	}
 	t.stepped = true
-	whole, cancel := outlive(ctx)
-	defer cancel()
-	s, err := t.client.Step(whole, t.cpus[cpu])
+	s, err := t.client.Step(ctx, t.cpus[cpu])
 	if err != nil && t.client.Err() == nil {
 		err = errors.Join(err, t.halt(context.WithoutCancel(ctx)))
 	}

@@ -224,14 +224,6 @@ func (t *stub) halt(ctx context.Context) error {
 	return err
 }
 
-// outlive is a context for what must come to its end although the user leaves: it ends
-// a while after ctx.
-func outlive(ctx context.Context) (context.Context, context.CancelFunc) {
-	whole, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(endsWithin, cancel) })
-	return whole, func() { stop(); cancel() }
-}
-
 // lost explains a lost connection by the end of a QEMU that is ours.
 func (t *stub) lost(err error) error {
 	if err == nil || t.vm == nil || !errors.Is(err, gdbremote.ErrConnection) {
