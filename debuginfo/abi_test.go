@@ -40,6 +40,9 @@ func TestArgumentsAtEntry(t *testing.T) {
 		{"Object::wide", "w.a", 0x102},
 		{"Object::wide", "b", 0x104},
 		{"Object::unused", "last", 0x102},
+		{"Object::unused", "$arg1", 0x101},
+		{"Object::unused", "$arg2.ip", 0x200},
+		{"Object::unused", "$arg3", 0x102},
 	}
 	for _, c := range []struct {
 		cxx   string
@@ -74,6 +77,7 @@ func TestArgumentsAtEntry(t *testing.T) {
 			{"Object::wide", "w.b", 0x200}, // r2, r3, then the stack
 			{"Object::wide", "b", 0x202},
 			{"Object::unused", "last", 0x206}, // State: r2, r3, six words of the stack
+			{"Object::unused", "$arg2.sp", 0x103},
 		}},
 		{"aarch64-linux-gnu-g++", []string{"x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7"}, 0, []want{
 			{"Object::state", "&s", 0x101}, // a copy of the caller's

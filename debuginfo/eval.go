@@ -3,6 +3,7 @@ package debuginfo
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"thaw/debuginfo/syntax"
@@ -21,7 +22,7 @@ var (
 
 // Eval computes a C++-like expression at the scope's place: parameters,
 // variables, this and its members, globals, static members, enumerators,
-// registers ("$rip"), a.b, a->b, *p, &x, p[i], casts, sizeof, integers and the
+// registers ("$rip"), parameters by number ("$arg1"), a.b, a->b, *p, &x, p[i], casts, sizeof, integers and the
 // operators + - * / % << >> & | ^ ~ ! == != < > <= >= && ||. Members of base
 // classes are found; "." and "->" both follow pointers and references. Memory
 // is read where the value is asked for. A SyntaxError tells the column.
@@ -44,6 +45,10 @@ func (s Scope) Eval(expr string) (v Value, err error) {
 	}
 	return v, nil
 }
+
+// numberedArgument is what a parameter without a name is called with its number, as by
+// the kernel's tracer (ftrace): no processor has such a register.
+const numberedArgument = "arg"
 
 // evaluator computes an expression's tree at a place.
 type evaluator struct{ *Scope }
@@ -81,6 +86,11 @@ func (s evaluator) eval(e *syntax.Node) (Value, error) {
 	case "name":
 		return s.name(e.Text)
 	case "register":
+		if number, ok := strings.CutPrefix(e.Text, numberedArgument); ok {
+			if n, err := strconv.Atoi(number); err == nil {
+				return s.numbered(n)
+			}
+		}
 		n, err := s.register(e.Text)
 		return s.made(s.wordType(), n), err
 	case "cast":

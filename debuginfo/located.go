@@ -4,9 +4,11 @@ import (
 	"debug/dwarf"
 	"errors"
 	"fmt"
+	"slices"
 
 	"thaw/debuginfo/elffile"
 	"thaw/debuginfo/index"
+	"thaw/words"
 )
 
 // variable is a parameter or variable entry in a function.
@@ -17,7 +19,7 @@ type variable struct {
 }
 
 // variablesIn lists the parameters and variables that are direct children of a
-// function or block.
+// function or block. A parameter that the function does not use may have no name.
 func (f *File) variablesIn(e *dwarf.Entry) (out []variable, err error) {
 	defer f.Guard(&err)
 	chains := f.Entries()
@@ -29,15 +31,41 @@ func (f *File) variablesIn(e *dwarf.Entry) (out []variable, err error) {
 		if err != nil {
 			return err
 		}
-		if n := c.Name(); n != "" {
-			out = append(out, variable{n, k, c})
-		}
+		out = append(out, variable{c.Name(), k, c})
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
 	return out, nil
+}
+
+// numbered is a parameter of the function at PC by its place in the list, from 1 on and
+// without this: it may have no name.
+func (s *Scope) numbered(n int) (Value, error) {
+	all, _, err := s.frames()
+	if err != nil {
+		return Value{}, err
+	}
+	ps, err := s.File.declaredParams(all[0].E)
+	if err != nil {
+		return Value{}, err
+	}
+	ps = slices.DeleteFunc(ps, func(p param) bool { return p.name == "this" })
+	if n < 1 || n > len(ps) {
+		return Value{}, fmt.Errorf("%s has %s", all[0].Fn.Path(), words.Count(len(ps), "parameter"))
+	}
+	p := ps[n-1]
+	vs, err := s.File.variablesIn(all[0].E)
+	if err != nil {
+		return Value{}, err
+	}
+	for _, v := range vs {
+		if slices.ContainsFunc(v.chain, func(e *dwarf.Entry) bool { return e.Offset == p.off }) {
+			return s.located(all, all[0], v)
+		}
+	}
+	return s.located(all, all[0], variable{p.name, p.e, index.Chain{p.e}})
 }
 
 // located reads where a variable stands and makes it a value.

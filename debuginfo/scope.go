@@ -171,7 +171,9 @@ func (s *Scope) unknown(name string, all []index.Block, order [][]index.Block) e
 		for _, b := range fr {
 			vs, _ := s.File.variablesIn(b.E)
 			for _, v := range vs {
-				known = append(known, v.name)
+				if v.name != "" {
+					known = append(known, v.name)
+				}
 			}
 		}
 		if this, err := s.local(all, fr, "this"); err == nil {

@@ -38,20 +38,18 @@ func newPlatform() kernel.Platform {
 	}
 }
 
-// requests are who takes a thread's state in Genode's core: an empty function on seL4,
-// whose argument has no name. It stands where it is called with: behind the return address.
+// requests are who takes a thread's state in Genode's core. The argument has no name there.
 var requests = []kernel.Request{{
 	Component: kernel.Core, Function: "Core::Platform_thread::state(Genode::Thread_state)",
 	Has:    kernel.Member{Type: "Genode::Thread_state", Path: "cpu.ip"}, // 24.05 to 26.02
 	Thread: "_name._buf", Missing: "core has no TCB of it",
-	Selector: "_info.tcb_sel._value", IP: argument + "->cpu.ip", SP: argument + "->cpu.sp", Registers: argument + "->cpu",
+	Selector: "_info.tcb_sel._value", IP: "$arg1.cpu.ip", SP: "$arg1.cpu.sp", Registers: "$arg1.cpu",
 }}
-
-const argument = "((Genode::Thread_state *)($rsp + 8))"
 
 // causes are this kernel's words for the causes of verdicts.
 var causes = kernel.Causes{
-	"never-written": {Why: ": on seL4 core's Platform_thread::state(Thread_state) is an empty function, so every request is ignored",
-		Advice: "core must set the registers (seL4_TCB_WriteRegisters): no order of calls in the restorer helps"},
-	"blocked": {Why: "; on seL4 core's Platform_thread::state(Thread_state) is an empty function, so the request is ignored however the wait ends"},
+	"empty-function":         {Advice: advice},
+	"empty-function-blocked": {Advice: advice},
 }
+
+const advice = "core must set the registers (seL4_TCB_WriteRegisters): no order of calls in the restorer helps"

@@ -140,6 +140,14 @@ var rules = []rule{
 		advice: "look at when that function takes a state",
 	},
 	{
+		name: "empty-function", verdict: view.Ignored,
+		when: func(f *facts) bool { return f.entered() && !f.arrived && f.wrote == nil && f.q.Empty },
+		cause: func(f *facts) string {
+			return "the requested state was never written to the thread's kernel state: " + f.empty()
+		},
+		advice: "take a system whose core sets states: no order of calls in the restorer helps",
+	},
+	{
 		name: "never-written", verdict: view.Ignored,
 		when: func(f *facts) bool { return f.entered() && !f.arrived && f.wrote == nil },
 		cause: func(f *facts) string {
@@ -191,6 +199,14 @@ var rules = []rule{
 		cause: func(f *facts) string {
 			return fmt.Sprintf("%s wrote the requested state, and the thread has not come back to user mode since", f.wrote.Place.Function)
 		},
+	},
+	{
+		name: "empty-function-blocked", verdict: view.Pending,
+		when: func(f *facts) bool { return f.blocked && f.q.Empty },
+		cause: func(f *facts) string {
+			return "the thread still waits" + f.partner + " and has not come back to user mode; the request has no effect however the wait ends: " + f.empty()
+		},
+		advice: "take a system whose core sets states: no order of calls in the restorer helps",
 	},
 	{
 		name: "blocked", verdict: view.Pending,

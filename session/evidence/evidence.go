@@ -116,6 +116,10 @@ type Request struct {
 	NoRegisters string `json:",omitempty"` // why the registers are not
 
 	Flags *uint64 `json:",omitempty"` // the processor's, nil if the request has none
+
+	// Empty says that the function's instructions were looked at: it returns at once, and
+	// writes nothing. false: it does something, or they are not understood.
+	Empty bool `json:",omitempty"`
 }
 
 // asks tells the request in a sentence.

@@ -189,6 +189,11 @@ func (f *facts) kept() bool {
 	return c != nil && c.Read && c.IP == f.q.IP && c.SP == f.q.SP
 }
 
+// empty says in words that the requesting function does nothing.
+func (f *facts) empty() string {
+	return f.q.Function + " is an empty function here, which returns at once"
+}
+
 // refused says whether the requesting function, which should keep the state in a copy, did
 // not.
 func (f *facts) refused() bool {

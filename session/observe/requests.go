@@ -173,7 +173,7 @@ func (ob *Observer) requested(ctx context.Context, r *kernel.Request) (*drive.Ev
 	if err != nil {
 		return nil, err
 	}
-	q := evidence.Request{At: ob.Now(), Function: r.Function, Thread: *o.Thread}
+	q := evidence.Request{At: ob.Now(), Function: r.Function, Thread: *o.Thread, Empty: ob.empty()}
 	if err := ob.requestedState(ctx, scope, r, &q); err != nil {
 		return nil, err
 	}
@@ -198,6 +198,19 @@ func (ob *Observer) requested(ctx context.Context, r *kernel.Request) (*drive.Ev
 		}
 	}
 	return nil, nil
+}
+
+// empty says whether the function that was just entered does nothing: by the instructions
+// that the processor is about to execute.
+func (ob *Observer) empty() bool {
+	const most = 64 // bytes of a function that does nothing
+	code := make([]byte, most)
+	at, step := ob.m.CPU().IP, ob.m.Paging.PageSize()
+	n := min(most, step-at%step)
+	if ob.m.TextSpace(ob.m.CPU().Root).ReadMemory(at, code[:n]) != nil {
+		return false
+	}
+	return ob.m.Arch.ReturnsAtOnce(code[:n])
 }
 
 // unfound notes a request whose thread is not known.
