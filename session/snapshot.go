@@ -54,6 +54,7 @@ func (e *Engine) recordEvent(ctx context.Context, ev *drive.Event) error {
 	if err != nil {
 		return err
 	}
+	snap.By = ev.By
 	e.programs.ForgetRoots() // a page-table root may be another task's by the next stop
 	e.judge().FindOriginal(snap)
 	e.noteLate(snap)

@@ -120,7 +120,7 @@ func (e *Engine) StepInstruction(ctx context.Context) error {
 		return e.arrive(ctx, nil, err)
 	}
 	e.drive.Breaks.NoteFault(before, user)
-	ev := &drive.Event{Reason: reasonStep, Idle: true}
+	ev := &drive.Event{Reason: reasonStep, Idle: true, By: view.ByStep}
 	if stop.RunEnds {
 		ev.Reason = drive.ReasonRunEnds
 	}

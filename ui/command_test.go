@@ -437,3 +437,37 @@ func TestPaste(t *testing.T) {
 		t.Errorf("the filter is %q", u.threads.list.filter)
 	}
 }
+
+// The thread that runs into a breakpoint of the user's is selected, whichever was before;
+// the user's choice stays otherwise, and so does what stands first once verdicts are known.
+func TestSelectedAtABreakpoint(t *testing.T) {
+	const runs, lost, other = 0xd, 0x231, 0x8
+	begin := viewStopped()
+	begin.Verdicts = nil
+	u := newDrawn(t, newFake(begin), begin, Options{})
+	selected := func(at string, want kernel.ID) {
+		t.Helper()
+		if is := u.guest.threads.object(); is != want {
+			t.Errorf("%s: thread %s is selected, not %s", at, is, want)
+		}
+	}
+	stop := func(v view.View, by view.StopBy) {
+		s := *v.Snapshot
+		s.Number, s.By = u.view.Snapshot.Number+1, by
+		v.Snapshot = &s
+		u.apply(&v)
+	}
+	selected("nothing is restored so far", runs)
+	u.guest.threads.find("8")
+	selected("the user chose", other)
+	stop(*begin, view.ByStep)
+	selected("a step", other)
+	stop(*begin, view.ByBreakpoint)
+	selected("a breakpoint", runs)
+	stop(*viewComplete(), view.ByBreakpoint)
+	selected("a breakpoint as states are lost", runs)
+	stop(*viewComplete(), view.ByStep)
+	selected("a step from there", runs)
+	stop(*viewComplete(), "")
+	selected("no stop of the user's own", lost)
+}

@@ -29,7 +29,7 @@ type listPane struct {
 	width  int
 	focus  bool
 
-	wanted any                 // key of the row that the user chose, nil: the first row
+	wanted any                 // key of the row that the user chose, nil: the one that is proposed, or the first
 	quiet  bool                // the selection is moved by the program
 	mark   [3]*tview.TableCell // first column: of heads, rows, the selected row
 }
@@ -78,6 +78,17 @@ func (p *listPane) setFocus(on bool) {
 	}
 }
 
+// proposer is a source that knows which row is meant where the user has chosen none: its
+// key, nil for the first one.
+type proposer interface{ proposed() any }
+
+func (p *listPane) proposed() any {
+	if src, ok := p.src.(proposer); ok {
+		return src.proposed()
+	}
+	return nil
+}
+
 // refilter finds the rows to show and puts the selection back.
 func (p *listPane) refilter() {
 	n, words := p.src.len(), strings.Fields(strings.ToLower(p.filter))
@@ -89,10 +100,13 @@ func (p *listPane) refilter() {
 	}
 	p.sortRows()
 	p.fresh, p.cache = false, nil
-	row := 0
-	if p.wanted != nil {
+	row, want := 0, p.wanted
+	if want == nil {
+		want = p.proposed()
+	}
+	if want != nil {
 		for at, i := range p.order {
-			if p.src.key(i) == p.wanted {
+			if p.src.key(i) == want {
 				row = at
 				break
 			}
@@ -138,13 +152,13 @@ func (p *listPane) at() int {
 }
 
 // userMoved remembers the row that the user went to. The first one means
-// "whatever is first".
+// "whatever is first", unless another one would be chosen without the user.
 func (p *listPane) userMoved(row int) {
 	if p.quiet {
 		return
 	}
 	p.wanted = nil
-	if i := p.indexOf(row); i > 0 && i < len(p.order) {
+	if i := p.indexOf(row); i >= 0 && i < len(p.order) && (i > 0 || p.proposed() != nil) {
 		p.wanted = p.src.key(p.order[i])
 	}
 	p.changed()

@@ -174,6 +174,22 @@ func shortState(t *kernel.Thread, w int) string {
 
 func (l *threadList) key(i int) any { return l.rows[i].key }
 
+// proposed is the thread that the processor runs where the user stopped it, and wherever
+// nothing is known of restored threads, which stand first: a thread of the kernel's own
+// tells nothing.
+func (l *threadList) proposed() any {
+	if l.snap == nil || l.snap.By == "" && len(l.rows) > 0 && l.rows[0].verdict != nil {
+		return nil
+	}
+	for i := range l.rows {
+		r := &l.rows[i]
+		if r.obj != nil && r.obj.ID == l.snap.Thread && r.obj.Thread.Source != kernel.SourceNone {
+			return r.key
+		}
+	}
+	return nil
+}
+
 func (l *threadList) search(i int) string { return joinCells(l.row(i)) }
 
 func (l *threadList) empty() string {

@@ -31,6 +31,9 @@ func (p *threadsPane) follow(old *view.View) {
 	}
 	p.rows = newThreadList(p.th, p.view)
 	p.list.src = p.rows
+	if s := p.view.Snapshot; s != nil && s != old.Snapshot && p.view.Live && s.By == view.ByBreakpoint {
+		p.list.wanted = nil // the user asked who comes by there
+	}
 	p.list.update()
 }
 

@@ -1,6 +1,7 @@
 package drive
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -29,6 +30,7 @@ type Event struct {
 	Reason string
 	Phase  bool // a phase was entered
 	Idle   bool // only a step, an interrupt, or the guest's way back
+	By     view.StopBy
 }
 
 // Breaks are the breakpoints that are set, with what to do at each.
@@ -232,5 +234,5 @@ func Merge(a, b *Event) *Event {
 	case b == nil:
 		return a
 	}
-	return &Event{Reason: a.Reason + "; " + b.Reason, Phase: a.Phase || b.Phase, Idle: a.Idle && b.Idle}
+	return &Event{Reason: a.Reason + "; " + b.Reason, Phase: a.Phase || b.Phase, Idle: a.Idle && b.Idle, By: cmp.Or(a.By, b.By)}
 }

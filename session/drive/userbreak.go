@@ -39,7 +39,7 @@ func (b *Breaks) SetUser(ctx context.Context, c *components.Component, where str
 				return nil, err
 			}
 		}
-		return &Event{Reason: "breakpoint " + name}, nil
+		return &Event{Reason: "breakpoint " + name, By: view.ByBreakpoint}, nil
 	}
 	if addrs := c.Addresses(where); len(addrs) > 0 {
 		return b.watchPlaces(ctx, c, where, purpose, addrs, hit)

@@ -76,7 +76,17 @@ type Words struct {
 	PC     Place                `json:"pc"`               // where the processor stands
 	Frames []Frame              `json:"frames,omitempty"` // backtrace at PC
 	Cost   Cost                 `json:"cost"`
+	By     StopBy               `json:"by,omitempty"`
 }
+
+// StopBy is what of the user's own the guest stands for, if it is any: such a stop is
+// about the thread that the processor runs.
+type StopBy string
+
+const (
+	ByBreakpoint StopBy = "breakpoint" // one of the user's
+	ByStep       StopBy = "step"
+)
 
 // Cost is what reading a snapshot took.
 type Cost struct {
