@@ -60,3 +60,41 @@ func TestContinueAfter(t *testing.T) {
 		})
 	}
 }
+
+// Registers that are asked for before a continue come with the stop, and are handed on
+// before it; nothing is sent behind the continue.
+func TestContinueTelling(t *testing.T) {
+	for name, answers := range map[string][]string{
+		"told":        {"OK", "0102", "T05thread:p01.01;"},
+		"refused":     {"OK", "E22", "T05thread:p01.01;"},
+		"stops early": {"OK", "T05thread:p01.01;", "0102"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			addr := fakeStub(t, func(s *script) {
+				s.handshake()
+				for _, want := range []string{"Hgp1.1", "g", "vCont;c"} {
+					s.expect(want) // and no answer in between
+				}
+				s.reply(answers...)
+				s.wait()
+			})
+			ctx := context.Background()
+			c, err := Dial(ctx, addr, quick)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			told := ""
+			if err := c.ContinueTelling(ctx, ThreadID{}, func(r *Registers) { told = string(r.Raw()) }); err != nil {
+				t.Fatal(err)
+			}
+			_, err = c.Wait(ctx)
+			if refused := errors.Is(err, ErrConnection) && strings.Contains(err.Error(), "E22"); refused != (name == "refused") || err != nil && !refused {
+				t.Errorf("waiting for the stop: %v", err)
+			}
+			if want := map[string]string{"told": "\x01\x02"}[name]; told != want {
+				t.Errorf("told %q, want %q", told, want)
+			}
+		})
+	}
+}

@@ -21,7 +21,7 @@ type runner struct {
 	// The rest belongs to the holder of turn or waiting.
 	reversed bool   // the last resume was backwards
 	resume   []byte // the packet that set the guest running
-	oks      int    // answers to come for requests that were sent before it
+	before   []ask  // sent right before it, and not answered so far
 }
 
 // askStop asks why the guest is stopped. QEMU removes all breakpoints on it.
@@ -40,11 +40,36 @@ func (c *runner) askStop(ctx context.Context) error {
 
 // Continue lets the guest run and returns as soon as that was sent. Until Wait
 // has returned a stop, only Interrupt, Wait, Running, LastStop and Close work.
-func (c *runner) Continue(ctx context.Context) error {
+func (c *runner) Continue(ctx context.Context) error { return c.sendResume(ctx, c.continuePacket()) }
+
+func (c *runner) continuePacket() string {
 	if c.features.VCont {
-		return c.sendResume(ctx, "vCont;c")
+		return "vCont;c"
 	}
-	return c.sendResume(ctx, "c")
+	return "c"
+}
+
+// ContinueTelling is Continue, and asks right before it for a thread's registers, without
+// waiting for them: Wait hands them to tell before it returns the stop. The zero ThreadID
+// means the one that stopped last. A refusal breaks the connection.
+func (c *runner) ContinueTelling(ctx context.Context, thread ThreadID, tell func(*Registers)) error {
+	before := c.selecting(thread)
+	before = append(before, ask{"g", func(p []byte) error {
+		regs, err := c.decodeRegisters(p)
+		if err == nil {
+			tell(regs)
+		}
+		return err
+	}})
+	return c.sendResume(ctx, c.continuePacket(), before...)
+}
+
+// selecting is what makes the stub use a thread, if it does not so far.
+func (c *runner) selecting(thread ThreadID) []ask {
+	if packet, needed := c.selectStep(c.wanted(thread)); needed {
+		return []ask{c.ok(packet)}
+	}
+	return nil
 }
 
 // ContinueAfter changes registers of a thread and physical memory, which data may
@@ -52,33 +77,27 @@ func (c *runner) Continue(ctx context.Context) error {
 // that refuses a change has set the guest running with half of them, so this is
 // for changes it is known to take; the refusal breaks the connection.
 func (c *runner) ContinueAfter(ctx context.Context, thread ThreadID, values []RegisterValue, addr uint64, data []byte) error {
-	var before []string
+	var before []ask
 	mode := c.mode
 	if len(data) > 0 {
 		if !c.physical || len(data) > c.memoryChunk() {
 			return c.requestError("M", nil, fmt.Errorf("%d bytes of physical memory: %w", len(data), ErrUnsupported))
 		}
 		if mode != Physical {
-			mode, before = Physical, append(before, fmt.Sprintf("Qqemu.PhyMemMode:%d", Physical))
+			mode, before = Physical, append(before, c.ok(fmt.Sprintf("Qqemu.PhyMemMode:%d", Physical)))
 		}
 		p := append(appendMemory(nil, 'M', addr, len(data)), ':')
-		before = append(before, string(appendHex(p, data)))
+		before = append(before, c.ok(string(appendHex(p, data))))
 	}
-	if packet, needed := c.selectStep(c.wanted(thread)); needed {
-		before = append(before, packet)
-	}
+	before = append(before, c.selecting(thread)...)
 	for _, v := range values {
 		p, err := c.registerPacket(v.Name, v.Value)
 		if err != nil {
 			return err
 		}
-		before = append(before, p)
+		before = append(before, c.ok(p))
 	}
-	packet := "c"
-	if c.features.VCont {
-		packet = "vCont;c"
-	}
-	if err := c.sendResume(ctx, packet, before...); err != nil {
+	if err := c.sendResume(ctx, c.continuePacket(), before...); err != nil {
 		return err
 	}
 	c.mode = mode
@@ -139,8 +158,8 @@ func (c *runner) ReverseContinue(ctx context.Context) error {
 var errNoReverse = fmt.Errorf("going backwards needs a QEMU that replays a recording (-icount rr=replay): %w", ErrUnsupported)
 
 // sendResume sends a packet that sets the guest running, and right before it
-// requests that are answered with OK.
-func (c *runner) sendResume(ctx context.Context, packet string, before ...string) error {
+// requests whose answers come before its own.
+func (c *runner) sendResume(ctx context.Context, packet string, before ...ask) error {
 	if err := c.acquire(ctx, packet); err != nil {
 		return err
 	}
@@ -154,11 +173,11 @@ func (c *runner) sendResume(ctx context.Context, packet string, before ...string
 		return err
 	}
 	out := c.takeAcks(nil)
-	for _, p := range append(before, packet) {
-		c.log.printf("-> $%s", p)
-		out = appendPacket(out, []byte(p))
+	for _, a := range append(before, ask{packet: packet}) {
+		c.log.printf("-> $%s", a.packet)
+		out = appendPacket(out, []byte(a.packet))
 	}
-	c.resume, c.oks = appendPacket(nil, []byte(packet)), len(before)
+	c.resume, c.before = appendPacket(nil, []byte(packet)), before
 	c.runLock.Lock()
 	defer c.runLock.Unlock()
 	// Not ctx's deadline: half a packet would break the connection, and the stop
@@ -273,14 +292,16 @@ func (c *runner) waitStop(ctx context.Context, until time.Time, op string) (Stop
 		case evEnd:
 			return Stop{}, c.ended(ev.payload)
 		case evPacket:
-			if c.oks > 0 && !isStop(ev.payload) {
+			if len(c.before) > 0 && !isStop(ev.payload) {
 				// The packet behind it has acknowledged it; a + now would stop QEMU.
-				if c.oks--; string(ev.payload) != "OK" {
-					return Stop{}, c.fail(fmt.Errorf("%s: a change before it was answered with %q: %w", op, shorten(ev.payload, 60), ErrProtocol))
+				a := c.before[0]
+				c.before = c.before[1:]
+				if err := a.check(ev.payload); err != nil {
+					return Stop{}, c.fail(fmt.Errorf("%s: what was asked before it: %w: %w", op, err, ErrProtocol))
 				}
 				continue
 			}
-			c.owed, c.oks = c.owed+c.oks, 0
+			c.owed, c.before = c.owed+len(c.before), nil
 			c.countPacket()
 			if s, done, err := c.whileRunning(ev.payload, op); done {
 				return s, err
@@ -289,7 +310,7 @@ func (c *runner) waitStop(ctx context.Context, until time.Time, op string) (Stop
 			if c.noAck {
 				continue
 			}
-			if repeats++; repeats > maxRepeats || c.oks > 0 {
+			if repeats++; repeats > maxRepeats || len(c.before) > 0 {
 				return Stop{}, c.fail(fmt.Errorf("%s: damaged packets: %w", op, ErrProtocol))
 			}
 			again := []byte{'-'}

@@ -138,6 +138,19 @@ func (g *Guard) advance(ctx context.Context, cpu int, regs []kernel.Register, ad
 	return g.target.(Advancer).Advance(ctx, cpu, regs, addr, data)
 }
 
+// resumeTelling lets the target run, which tells a processor's registers as of that; false
+// if it cannot, or if the guard has to look at the processors first.
+func (g *Guard) resumeTelling(ctx context.Context, cpu int, tell func(target.Registers)) (bool, error) {
+	to, can := g.target.(Teller)
+	if !can || !to.Tells() || len(g.held) > 0 {
+		return false, nil
+	}
+	if err := to.ResumeTelling(ctx, cpu, tell); err != nil {
+		return true, fmt.Errorf("resuming the guest: %w", err)
+	}
+	return true, nil
+}
+
 // Step lets a processor execute one instruction.
 func (g *Guard) Step(ctx context.Context, cpu int) (target.Stop, error) {
 	if err := g.ready(ctx); err != nil {

@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"thaw/kernel"
 	"thaw/session/components"
 	"thaw/session/machine"
 	"thaw/session/target"
@@ -97,11 +98,13 @@ func (d *Driver) Run(ctx, limit context.Context) (*Event, error) {
 		if ev != nil || err != nil {
 			return ev, err
 		}
-		if d.Asked.Swap(false) {
-			return &Event{Reason: reasonInterrupted, Idle: true}, d.Breaks.PutBack(ctx)
-		}
-		if err := d.resume(ctx, skipped); err != nil {
-			return nil, err
+		if !d.target.Running() { // else the step off a breakpoint led on
+			if d.Asked.Swap(false) {
+				return &Event{Reason: reasonInterrupted, Idle: true}, d.Breaks.PutBack(ctx)
+			}
+			if err := d.resume(ctx, skipped); err != nil {
+				return nil, err
+			}
 		}
 		if d.Asked.Load() {
 			if err := d.target.Interrupt(); err != nil {
@@ -184,6 +187,8 @@ func (d *Driver) resume(ctx context.Context, skipped *skip) error {
 // stepOff executes the instruction under a breakpoint that the processor
 // stands at, so that the guest can go on, or finds that it can be skipped. An
 // instruction that faults instead comes again later, and must not count twice.
+// Where nothing but that is to be learned of the step, the guest runs on at once: a
+// breakpoint that the step has led to stops it again.
 func (d *Driver) stepOff(ctx context.Context) (*skip, *Event, error) {
 	before := d.m.Here()
 	if !d.Breaks.at(before.PC) || d.Breaks.lifter.off[before.PC] {
@@ -197,6 +202,14 @@ func (d *Driver) stepOff(ctx context.Context) (*skip, *Event, error) {
 	stop, err := d.Guard.Step(ctx, d.m.Stopped)
 	if err != nil {
 		return nil, nil, fmt.Errorf("stepping over the breakpoint at %#x: %w", before.PC, err)
+	}
+	if s == nil && !stop.Watch && !d.Asked.Load() {
+		on, err := d.Guard.resumeTelling(ctx, stop.CPU, func(r target.Registers) {
+			d.Breaks.noteFault(before, user, d.m.Arch.CPU(r))
+		})
+		if on || err != nil {
+			return nil, nil, err
+		}
 	}
 	if err := d.m.Look(ctx, stop.CPU); err != nil {
 		return nil, nil, err
@@ -215,9 +228,11 @@ func (d *Driver) stepOff(ctx context.Context) (*skip, *Event, error) {
 // NoteFault recognises, after a step, that the instruction faulted instead of
 // being executed, or that QEMU returned from the step without executing it,
 // which it does now and then on a page that was just mapped.
-func (b *Breaks) NoteFault(before machine.Visit, user bool) {
-	entered := user && !b.m.CPU().User
-	if b.taken == before && (entered || b.m.Here() == before) {
+func (b *Breaks) NoteFault(before machine.Visit, user bool) { b.noteFault(before, user, b.m.CPU()) }
+
+func (b *Breaks) noteFault(before machine.Visit, user bool, now kernel.CPU) {
+	entered := user && !now.User
+	if b.taken == before && (entered || machine.VisitOf(now) == before) {
 		b.faulted = before
 	}
 }

@@ -12,7 +12,7 @@ import (
 // A breakpoint that other programs hit all the time costs a single step for every
 // hit: two more stops of the whole machine. skipper executes the instruction
 // under it itself instead, if it is one of the simple ones that functions begin
-// with. It does so only after it has seen the processor come to the same result
+// with, once they do so in a row: to find out costs more than a step. It does so only after it has seen the processor come to the same result
 // with the same instruction in the same address space; whatever is not as it
 // should be (a page that is not mapped, a watchpoint that may be hit) is left to
 // the processor.
@@ -29,6 +29,9 @@ type codeAt struct {
 	root, pc uint64
 	code     [maxLength]byte
 }
+
+// fewInRow is how many hits in a row are nobody's business before one is skipped.
+const fewInRow = 2
 
 // Bounds of what a skipper keeps.
 const (
@@ -53,7 +56,7 @@ type skip struct {
 func (d *Driver) skippable(ctx context.Context) *skip {
 	cpu := d.m.CPU()
 	to, can := d.target.(Advancer)
-	if !can || !cpu.User || len(d.Guard.Armed) > 0 || d.EveryInstruction || d.Breaks.fixed() || !to.Advances(ctx) {
+	if !can || d.Breaks.lifter.row < fewInRow || !cpu.User || len(d.Guard.Armed) > 0 || d.EveryInstruction || d.Breaks.fixed() || !to.Advances(ctx) {
 		return nil
 	}
 	k := d.skipper

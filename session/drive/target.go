@@ -33,3 +33,13 @@ type Advancer interface {
 	// to physical memory, and resumes the target.
 	Advance(ctx context.Context, cpu int, regs []kernel.Register, addr uint64, data []byte) error
 }
+
+// Teller is a target that can be resumed and tell the registers as of that, which costs
+// nobody's waiting: a link to it may be slow.
+type Teller interface {
+	// Tells says whether that is so.
+	Tells() bool
+	// ResumeTelling resumes the target; Wait hands a processor's registers to tell before
+	// it returns a stop.
+	ResumeTelling(ctx context.Context, cpu int, tell func(target.Registers)) error
+}

@@ -43,6 +43,16 @@ func (t *runner) Resume(ctx context.Context) error {
 	return t.lost(t.client.Continue(ctx))
 }
 
+// Tells says whether registers are told as the guest goes on: not all where some are asked
+// for one by one, and not on the way to the end of a recorded run.
+func (t *runner) Tells() bool { return t.end == 0 && len(t.system) == 0 }
+
+// ResumeTelling lets the guest run, and tells a processor's registers as of then.
+func (t *runner) ResumeTelling(ctx context.Context, cpu int, tell func(target.Registers)) error {
+	t.stepped = false
+	return t.lost(t.client.ContinueTelling(ctx, t.cpus[cpu], func(r *gdbremote.Registers) { tell(r) }))
+}
+
 // Advances says whether the target may be resumed with other registers: a run that
 // QEMU records or replays must execute its instructions itself.
 func (t *runner) Advances(ctx context.Context) bool {

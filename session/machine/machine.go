@@ -264,10 +264,10 @@ func (m *Machine) Scope(file *debuginfo.File) debuginfo.Scope {
 type Visit struct{ PC, Root, SP uint64 }
 
 // Here is where the stopped processor is.
-func (m *Machine) Here() Visit {
-	cpu := m.CPU()
-	return Visit{cpu.IP, cpu.Root, cpu.SP}
-}
+func (m *Machine) Here() Visit { return VisitOf(m.CPU()) }
+
+// VisitOf is where a processor is.
+func VisitOf(cpu kernel.CPU) Visit { return Visit{cpu.IP, cpu.Root, cpu.SP} }
 
 // PtrSize is the size of a word, in bytes.
 func (m *Machine) PtrSize() int { return m.ptr }
