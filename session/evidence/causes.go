@@ -217,8 +217,16 @@ var rules = []rule{
 	},
 	{
 		name: "not-run", verdict: view.Pending,
-		when:  func(f *facts) bool { return true },
-		cause: says("the thread has not come back to user mode since the request"),
+		when: func(f *facts) bool { return true },
+		cause: func(f *facts) string {
+			switch {
+			case f.q.Open:
+				return f.q.Function + " has not taken the request so far"
+			case f.q.Early != nil:
+				return "the thread has not come back to user mode since " + f.q.Function + " took the request"
+			}
+			return "the thread has not come back to user mode since the request"
+		},
 	},
 }
 

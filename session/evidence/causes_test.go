@@ -71,6 +71,8 @@ func TestRules(t *testing.T) {
 		{make_(waiting, nil, func(f *facts) { f.wrote = w }), "written-not-run", view.Pending, "not come back to user mode"},
 		{make_(waiting, nil, func(f *facts) { f.blocked = true }), "blocked", view.Pending, "still waits"},
 		{make_(waiting, nil, nil), "not-run", view.Pending, "not come back"},
+		{make_(waiting, nil, func(f *facts) { f.q.Function, f.q.Open, f.q.Early = "state", true, elsewhere }), "not-run", view.Pending, "state has not taken the request"},
+		{make_(waiting, nil, func(f *facts) { f.q.Function, f.q.Early = "state", elsewhere }), "not-run", view.Pending, "since state took the request"},
 	} {
 		r := c.f.rule()
 		seen[r.name] = true
@@ -236,5 +238,11 @@ func TestInsideAsItWasWritten(t *testing.T) {
 		if f.inside != want || f.over == nil || f.over != f.save {
 			t.Errorf("from write %d: inside %v, over %+v", first, f.inside, f.over)
 		}
+	}
+	// It was back in user mode as it was written, which a look at its processor told.
+	writes[1].Outside = true
+	f := j.factsOf(s, &Track{Requests: []Request{q}, Writes: writes})
+	if r := f.rule(); f.inside || r.name != "ran-meanwhile" {
+		t.Errorf("in user mode again: inside %v, %s", f.inside, r.name)
 	}
 }

@@ -112,6 +112,11 @@ type Request struct {
 	Thread    kernel.Thread // the thread's state as the request came
 	Copy      *Copy
 
+	// A thread may come back to user mode before the function that takes the request has
+	// done so: that is no answer to it.
+	Open  bool   `json:",omitempty"` // the function has not returned so far
+	Early *Entry `json:",omitempty"` // the thread's first return meanwhile, nil if there was none
+
 	Problem     string `json:",omitempty"` // why ip and sp are not known, "" if they are
 	NoRegisters string `json:",omitempty"` // why the registers are not
 
@@ -153,6 +158,7 @@ type Write struct {
 	Old   Saved
 	Saved
 	Restores bool // only puts back what the kernel had put aside
+	Outside  bool `json:",omitempty"` // the thread was in user mode, on another processor
 	Frames   []view.Frame
 }
 

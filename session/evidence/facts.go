@@ -97,7 +97,7 @@ func (j *Judge) writingOf(t *Track) (f writing) {
 			// The kernel's entry saves again what was there: nobody's request either.
 		case known && w.IP == q.IP && w.SP == q.SP:
 			n := len(f.writes) - 2
-			f.wrote, f.over, f.inside = w, nil, n >= 0 && j.saves(&f.writes[n])
+			f.wrote, f.over, f.inside = w, nil, n >= 0 && !w.Outside && j.saves(&f.writes[n])
 		case f.wrote != nil && !j.Platform.Place(w.Where).Aside && !j.inKernel(w.IP):
 			f.over = w
 		}
@@ -231,6 +231,9 @@ func (f *facts) evidence(all []Operation, dropped int) []string {
 		fmt.Sprintf("thread object %#x then: %s, %s ip %#x, sp %#x, %s's ip at %#x", f.t.Block, situation(&q.Thread), q.Thread.Source, q.Thread.IP, q.Thread.SP,
 			f.platform.Place(f.t.Places[0].Name).Text, f.t.Places[0].IPAddr),
 	}
+	if en := q.Early; en != nil {
+		out = append(out, fmt.Sprintf("stop %d: in user mode at %s, ip %#x, before %s had taken the request", en.At.Stop, en.Place, en.IP, q.Function))
+	}
 	if c := q.Copy; c != nil {
 		switch {
 		case c.Problem != "":
@@ -249,7 +252,11 @@ func (f *facts) evidence(all []Operation, dropped int) []string {
 		out = append(out, fmt.Sprintf("no operation set this thread's state after the request (%d before it)", len(all)))
 	}
 	for _, w := range f.writes {
-		out = append(out, fmt.Sprintf("stop %d: %s wrote ip %#x, sp %#x into the %s at %#x (before: ip %#x)", w.At.Stop, w.Place, w.IP, w.SP, w.Where, w.Addr, w.Old.IP))
+		line := fmt.Sprintf("stop %d: %s wrote ip %#x, sp %#x into the %s at %#x (before: ip %#x)", w.At.Stop, w.Place, w.IP, w.SP, w.Where, w.Addr, w.Old.IP)
+		if w.Outside {
+			line += ", with the thread in user mode on another processor"
+		}
+		out = append(out, line)
 	}
 	if len(f.writes) == 0 {
 		out = append(out, "no write to "+cmp.Or(f.platform.Kept, "where the kernel keeps its state")+" after the request")

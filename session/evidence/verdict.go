@@ -181,8 +181,12 @@ func (j *Judge) thread(s *view.Snapshot, t *Track, original *kernel.Object) view
 	}
 	v.Entered.Missing = "the thread has not returned to user mode since the request"
 	if t.Entered != nil {
+		taken := ""
+		if q.Early != nil {
+			taken = " was taken"
+		}
 		v.Entered = view.Stage{Known: true, IP: t.Entered.IP, SP: t.Entered.SP, Place: t.Entered.Place, Registers: t.Entered.Registers,
-			Source: "processor, first return to user mode after the request", Stop: t.Entered.At.Stop, Time: t.Entered.At.Time}
+			Source: "processor, first return to user mode after the request" + taken, Stop: t.Entered.At.Stop, Time: t.Entered.At.Time}
 	}
 	f := j.factsOf(s, t)
 	r := f.rule()

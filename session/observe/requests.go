@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"thaw/containers"
 	"thaw/debuginfo"
@@ -191,12 +192,12 @@ func (ob *Observer) requested(ctx context.Context, r *kernel.Request) (*drive.Ev
 	if err := ob.drive.Guard.Arm(ctx, t); err != nil {
 		return nil, err
 	}
-	if q.Copy != nil && q.Copy.Problem == "" {
-		c := ob.programs.ByName[r.Component]
-		if err := ob.drive.Breaks.OnReturn(ctx, c, r.Function, "return of request", ob.copyRead(t.Block, q.At.Seq)); err != nil {
-			q.Copy.Problem = err.Error()
-		}
+	c := ob.programs.ByName[r.Component]
+	err = ob.drive.Breaks.OnReturn(ctx, c, r.Function, "return of request", ob.taken(t.Block, q.At.Seq))
+	if err != nil && q.Copy != nil {
+		q.Copy.Problem = cmp.Or(q.Copy.Problem, err.Error())
 	}
+	t.Request().Open = err == nil && ob.called(c.File, r.Function)
 	return nil, nil
 }
 
@@ -211,6 +212,14 @@ func (ob *Observer) empty() bool {
 		return false
 	}
 	return ob.m.Arch.ReturnsAtOnce(code[:n])
+}
+
+// called says whether a function was called where the processor enters it: where it was
+// inlined, what returns is the function around it.
+func (ob *Observer) called(f *debuginfo.File, function string) bool {
+	fns, err := f.Functions(function)
+	here := func(l debuginfo.Location) bool { return l.Addr == ob.m.CPU().IP && l.Kind != debuginfo.Inlined }
+	return err == nil && slices.ContainsFunc(fns, func(fn debuginfo.Function) bool { return slices.ContainsFunc(fn.Locations, here) })
 }
 
 // unfound notes a request whose thread is not known.
@@ -379,16 +388,23 @@ func (ob *Observer) readCopy(c *evidence.Copy) {
 	c.Read = true
 }
 
-// copyRead is what to do as the function of a request returns: the state that it
-// keeps is read. The request is looked up then: evidence is another one after the
-// guest went back.
-func (ob *Observer) copyRead(block uint64, seq int) func(context.Context) (*drive.Event, error) {
+// taken is what to do as the function of a request returns: the state that it keeps is
+// read. The request is looked up then: evidence is another one after the guest went
+// back.
+func (ob *Observer) taken(block uint64, seq int) func(context.Context) (*drive.Event, error) {
 	return func(context.Context) (*drive.Event, error) {
-		if t := ob.Ev.Tracks[block]; t != nil {
-			for i := range t.Requests {
-				if t.Requests[i].At.Seq == seq {
-					ob.readCopy(t.Requests[i].Copy)
-				}
+		t := ob.Ev.Tracks[block]
+		if t == nil {
+			return nil, nil
+		}
+		for i := range t.Requests {
+			q := &t.Requests[i]
+			if q.At.Seq != seq {
+				continue
+			}
+			q.Open = false
+			if q.Copy != nil && q.Copy.Problem == "" {
+				ob.readCopy(q.Copy)
 			}
 		}
 		return nil, nil

@@ -72,11 +72,11 @@ func TestCopyOfALateRequest(t *testing.T) {
 	}
 	const last = 2*evidence.MostSeen - 1
 	for _, seq := range []int{0, evidence.MostSeen, last} { // the one between was dropped
-		if _, err := e.copyRead(tr.Block, seq)(context.Background()); err != nil {
+		if _, err := e.taken(tr.Block, seq)(context.Background()); err != nil {
 			t.Error(err)
 		}
 	}
-	if _, err := e.copyRead(0x2000, 0)(context.Background()); err != nil {
+	if _, err := e.taken(0x2000, 0)(context.Background()); err != nil {
 		t.Error(err)
 	}
 	for _, q := range tr.Requests {

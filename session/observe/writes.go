@@ -45,14 +45,23 @@ func (ob *Observer) Observe(ctx context.Context, t *evidence.Track, written uint
 		if runs, err := ob.runsHere(ctx, t); !runs || err != nil {
 			return nil, false, err
 		}
+		if ob.early(t) {
+			return nil, true, ob.passBy(ctx, t)
+		}
 		ev, err := ob.enter(ctx, t)
 		return ev, true, err
 	}
+	return nil, false, ob.writes(ctx, t, written)
+}
+
+// writes notes what the stopped processor, in the kernel, has changed in a thread's saved
+// state.
+func (ob *Observer) writes(ctx context.Context, t *evidence.Track, written uint64) error {
 	all, err := ob.ReadSaved(t)
 	if err != nil {
-		return nil, false, err
+		return err
 	}
-	at, added, platform := evidence.Write{At: ob.Now(), Place: ob.programs.Kernel().Place(cpu.IP), CPU: ob.m.Stopped}, 0, ob.m.Decoder.Platform()
+	at, added, platform := evidence.Write{At: ob.Now(), Place: ob.programs.Kernel().Place(ob.m.CPU().IP), CPU: ob.m.Stopped}, 0, ob.m.Decoder.Platform()
 	keeps := ob.m.Keeps(t.Block)
 	for i := range t.Places {
 		p := &t.Places[i]
@@ -64,10 +73,76 @@ func (ob *Observer) Observe(ctx context.Context, t *evidence.Track, written uint
 		at.Restores = usual && slices.ContainsFunc(t.Places, func(k evidence.Kept) bool { return platform.Place(k.Name).Aside && k.Saved == all[i] })
 		added += ob.Ev.NoteWrite(t, at, p, all[i], written == p.IPAddr || usual && written == p.SPAddr)
 	}
-	if added > 0 {
-		t.WritesBy(added, ob.programs.Backtrace(nil, ob.programs.Kernel()))
+	if added == 0 {
+		return nil
 	}
-	return nil, false, nil
+	t.WritesBy(added, ob.programs.Backtrace(nil, ob.programs.Kernel()))
+	if last := &t.Writes[len(t.Writes)-1]; last.IP == t.Request().IP {
+		last.Outside, err = ob.outside(ctx, t)
+	}
+	return err
+}
+
+// outside says whether a thread is in user mode on a processor that is not the stopped
+// one: what is written meanwhile is not what it left the kernel with.
+func (ob *Observer) outside(ctx context.Context, t *evidence.Track) (bool, error) {
+	if len(ob.m.CPUs()) == 1 {
+		return false, nil
+	}
+	cpus, err := ob.m.Occupants(ctx)
+	if err != nil {
+		return false, err
+	}
+	for i, c := range cpus {
+		if i != ob.m.Stopped && c.User && c.Block == t.Block {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// early says whether a thread that has come back to user mode did so before its request
+// was taken: the function that takes it is still at work, perhaps since the thread was
+// more urgent, and nothing was written so far.
+func (ob *Observer) early(t *evidence.Track) bool {
+	q, cpu := t.Request(), ob.m.CPU()
+	asked := func(s evidence.Saved) bool { return s.IP == q.IP && s.SP == q.SP && q.Problem == "" }
+	return q.Open && !asked(evidence.Saved{IP: cpu.IP, SP: cpu.SP}) &&
+		!slices.ContainsFunc(t.Writes, func(w evidence.Write) bool { return w.At.Seq > q.At.Seq && asked(w.Saved) })
+}
+
+// passBy goes on with such a thread.
+func (ob *Observer) passBy(ctx context.Context, t *evidence.Track) error {
+	q := t.Request()
+	if q.Early == nil {
+		q.Early = ob.entry(t)
+	}
+	if err := ob.otherWrites(ctx, t); err != nil {
+		return err
+	}
+	return ob.drive.Guard.Arm(ctx, t)
+}
+
+// otherWrites notes that another processor has written what was requested: QEMU tells one
+// of two stops at the same moment, and of the other nothing but where it stands.
+func (ob *Observer) otherWrites(ctx context.Context, t *evidence.Track) error {
+	q := t.Request()
+	all, err := ob.ReadSaved(t)
+	if err != nil || q.Problem != "" || all[0] != (evidence.Saved{IP: q.IP, SP: q.SP}) || all[0] == t.Places[0].Saved {
+		return err
+	}
+	var others []int
+	for i, cpu := range ob.m.CPUs() {
+		if i != ob.m.Stopped && !cpu.User {
+			others = append(others, i)
+		}
+	}
+	if len(others) != 1 {
+		return nil // none, or it is not known which
+	}
+	defer func(stopped int) { ob.m.Stopped = stopped }(ob.m.Stopped)
+	ob.m.Stopped = others[0]
+	return ob.writes(ctx, t, 0)
 }
 
 // runsHere says whether the stopped processor, in user mode, runs a thread. Its
@@ -140,8 +215,7 @@ func (ob *Observer) enter(ctx context.Context, t *evidence.Track) (*drive.Event,
 	if err := ob.hooks.Enters(ctx, t); err != nil {
 		return nil, err
 	}
-	cpu := ob.m.CPU()
-	t.Entered = &evidence.Entry{At: ob.Now(), IP: cpu.IP, SP: cpu.SP, Registers: cpu.Registers, Place: ob.programs.InProgram(t.Program, cpu.IP)}
+	t.Entered = ob.entry(t)
 	if err := ob.drive.Guard.Disarm(ctx, t); err != nil {
 		return nil, err
 	}
@@ -149,4 +223,10 @@ func (ob *Observer) enter(ctx context.Context, t *evidence.Track) (*drive.Event,
 		return nil, err
 	}
 	return &drive.Event{Reason: fmt.Sprintf("%s (thread %s) returns to user mode at %s", t.Name, t.ID, t.Entered.Place)}, nil
+}
+
+// entry is where a thread is in user mode now.
+func (ob *Observer) entry(t *evidence.Track) *evidence.Entry {
+	cpu := ob.m.CPU()
+	return &evidence.Entry{At: ob.Now(), IP: cpu.IP, SP: cpu.SP, Registers: cpu.Registers, Place: ob.programs.InProgram(t.Program, cpu.IP)}
 }
