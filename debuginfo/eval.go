@@ -34,6 +34,9 @@ func (s Scope) Eval(expr string) (v Value, err error) {
 		return Value{}, err
 	}
 	defer s.File.Guard(&err)
+	if s, err = s.throughThunk(); err != nil {
+		return Value{}, fmt.Errorf("evaluating %s: %w", expr, err)
+	}
 	by := evaluator{&s}
 	e, err := syntax.Parse(expr, by.isType)
 	if err != nil {

@@ -17,11 +17,12 @@ type LocationKind uint8
 const (
 	Entry   LocationKind = iota // the function itself, called
 	Clone                       // a part or variant that the compiler made (".part.0", ".isra.0"), called
+	Thunk                       // a copy that moves `this` first, called where the object is known as another base
 	Inlined                     // a copy in another function, run into
 )
 
 func (k LocationKind) String() string {
-	return [...]string{"entry", "clone", "inlined"}[min(k, Inlined)]
+	return [...]string{"entry", "clone", "thunk", "inlined"}[min(k, Inlined)]
 }
 
 // Location is an address where a function is entered.
@@ -37,7 +38,7 @@ type Function struct {
 	Name      string   // qualified, without parameters
 	Signature string   // with parameter types
 	Params    []string // names of the parameters, without this
-	// Locations are entries, then clones, then inlined copies, each by
+	// Locations are entries, then clones, thunks and inlined copies, each by
 	// address. They are empty when the function was optimised away.
 	Locations []Location
 }
@@ -64,6 +65,7 @@ func (f *File) Functions(name string) (fns []Function, err error) {
 	}
 	for _, g := range groups {
 		f.addSymbolClones(g)
+		f.addThunks(g)
 		g.sort()
 		fns = append(fns, g.Function)
 	}
