@@ -63,8 +63,10 @@ stops.`,
 	c.Flags().BoolVar(&o.snapshots, "snapshots", false, "keep a VM snapshot at every phase, to put the guest back to")
 	c.MarkFlagsMutuallyExclusive("rr", "snapshots")
 	c.Flags().StringVar(&o.kernel, "kernel", "", "kernel that the guest runs on: a `NAME` of "+strings.Join(labKernelNames(), ", ")+" (default: the first)")
-	c.Flags().StringVar(&bug, "bug", "", "what goes wrong in the guest: a `NAME` of guest/README.md")
-	if err := errors.Join(c.RegisterFlagCompletionFunc("bug", completeRecordings),
+	c.Flags().StringVar(&bug, "bug", "", "what goes wrong in the guest: a `NAME` of guest/README.md, where each kernel has its own")
+	if err := errors.Join(c.RegisterFlagCompletionFunc("bug", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return labOf(&o).bugs(), cobra.ShellCompDirectiveNoFileComp
+	}),
 		c.RegisterFlagCompletionFunc("kernel", cobra.FixedCompletions(labKernelNames(), cobra.ShellCompDirectiveNoFileComp))); err != nil {
 		panic(err) // the flags are there
 	}

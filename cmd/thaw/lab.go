@@ -111,14 +111,18 @@ func (l labGuest) variant(s *scenario.Scenario, bug string) (variant, option str
 	return bug, bug, nil
 }
 
-// known is variant by the scenario that comes with thaw for the kernel, which lists all
-// its bugs.
-func (l labGuest) known(bug string) (option string, err error) {
+// own is the scenario that comes with thaw for the kernel, which lists all its bugs.
+func (l labGuest) own() (*scenario.Scenario, error) {
 	data, err := scenarios.Read(l.on.scenario)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	s, err := scenario.Parse(l.on.scenario, data)
+	return scenario.Parse(l.on.scenario, data)
+}
+
+// known is variant by the kernel's own scenario.
+func (l labGuest) known(bug string) (option string, err error) {
+	s, err := l.own()
 	if err != nil {
 		return "", err
 	}
@@ -126,6 +130,28 @@ func (l labGuest) known(bug string) (option string, err error) {
 		err = fmt.Errorf("the lab guest has no bug %q; --bug takes one of: %s", bug, strings.Join(s.Variants(), ", "))
 	}
 	return option, err
+}
+
+// bugs are what --bug takes, each with what goes wrong, where a recording tells that.
+func (l labGuest) bugs() (names []string) {
+	s, err := l.own()
+	if err != nil {
+		return nil
+	}
+	for _, bug := range s.Variants() {
+		if bug == scenario.DefaultVariant {
+			bug = l.on.shows
+		}
+		e, err := scenarios.Entry(l.on.name + "-" + bug)
+		if err != nil {
+			e, err = scenarios.Entry(bug)
+		}
+		if err == nil {
+			bug += "\t" + e.Title
+		}
+		names = append(names, bug)
+	}
+	return names
 }
 
 // labRun says where and how a run of the lab guest is kept.

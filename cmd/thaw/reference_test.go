@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -68,6 +69,19 @@ func TestManualAndCompletion(t *testing.T) {
 	}
 	if r := thaw(t, "__complete", "lab", "--bug", "over"); !strings.Contains(r.stdout, "overwritten") {
 		t.Errorf("completing a bug: %s", r.stdout)
+	}
+	for kernel, want := range map[string][]string{"hw": {"fixed", "running", "unstarted", "zero"}, "foc": variants} {
+		r := thaw(t, "__complete", "lab", "--kernel", kernel, "--bug", "")
+		var got []string
+		for line := range strings.Lines(r.stdout) {
+			if name, _, _ := strings.Cut(strings.TrimSpace(line), "\t"); !strings.HasPrefix(name, ":") {
+				got = append(got, name)
+			}
+		}
+		slices.Sort(got)
+		if want = slices.Sorted(slices.Values(want)); !slices.Equal(got, want) {
+			t.Errorf("bugs of %s: %q, want %q", kernel, got, want)
+		}
 	}
 }
 
