@@ -10,6 +10,10 @@ import (
 // read at a stop is mostly what was read at the last ones, so that is fetched in one
 // batch, with the registers or with the first of it. It belongs to one goroutine.
 type Recall struct {
+	// Known says whether n bytes from an address on are memory that may be read though
+	// nobody has asked for it; nil: of none is it known.
+	Known func(addr uint64, n int) bool
+
 	src   Source
 	lines map[uint64][]byte // by address, as they are at this stop; nil: cannot be read
 	large map[uint64][]byte // pieces of large batches, by address
@@ -27,13 +31,15 @@ type recalled struct {
 }
 
 // Bounds: more requests in one call are a large batch, by somebody who knows what to ask
-// for; so many lines are fetched ahead, of so many stops; and so many bytes in pieces.
+// for; so many lines are fetched ahead, of so many stops; so many bytes in pieces; and with
+// a line that nobody knew of, what is around it in a block of so many.
 const (
 	fewRequests = 16
 	fewBytes    = 4096
 	mostLikely  = 256
 	recentStops = 24
 	mostLarge   = 256 << 10
+	wide        = 64 << 10
 )
 
 // NewRecall returns a source over src.
@@ -180,8 +186,10 @@ func isLittle(reqs []Request) bool {
 	return len(reqs) <= fewRequests && bytes <= fewBytes
 }
 
-// fetch reads lines, and with them those that were asked for most recently.
+// fetch reads lines, and with them what lies around them, and those that were asked for
+// most recently.
 func (r *Recall) fetch(lines []uint64) error {
+	lines = append(lines, r.around(lines)...)
 	if !r.ahead {
 		lines = append(lines, r.recent()...)
 		r.ahead = true
@@ -208,6 +216,23 @@ func (r *Recall) fetch(lines []uint64) error {
 		}
 	}
 	return nil
+}
+
+// around are the lines in the same blocks as some that are missing: what belongs together
+// mostly lies together.
+func (r *Recall) around(missing []uint64) (lines []uint64) {
+	for _, a := range missing {
+		first := a &^ (wide - 1)
+		if r.Known == nil || slices.Contains(lines, first) || !r.Known(first, wide) {
+			continue
+		}
+		for l := first; l < first+wide; l += lineSize {
+			if _, there := r.lines[l]; !there {
+				lines = append(lines, l)
+			}
+		}
+	}
+	return lines
 }
 
 // recent are the lines that were asked for most recently and are not there.

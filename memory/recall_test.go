@@ -68,6 +68,36 @@ func TestRecallReadsAhead(t *testing.T) {
 	}
 }
 
+// What lies around a line that nobody knew of comes with it, where that is known to be
+// memory, and is not fetched again at stops that do not ask for it.
+func TestRecallReadsAround(t *testing.T) {
+	c := &counted{data: make([]byte, 4*wide)}
+	r := NewRecall(c)
+	r.Known = func(addr uint64, n int) bool { return n == wide && addr == wide }
+	read := func(addr uint64) {
+		if err := r.ReadPhysical([]Request{{Addr: addr, Buf: make([]byte, 16)}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.stop(r, false)
+	for _, turn := range []struct {
+		addr  uint64
+		asked int
+	}{{wide + 0x1238, 1}, {wide, 1}, {2*wide - 16, 1}, {2 * wide, 2}, {2*wide + 0x1000, 3}, {wide - 16, 4}} {
+		read(turn.addr)
+		if c.asked != turn.asked+1 { // one for nothing, at the stop
+			t.Errorf("after reading %#x: asked %d times, want %d", turn.addr, c.asked-1, turn.asked)
+		}
+	}
+	bytes := 0
+	for _, q := range r.Stop(false) {
+		bytes += len(q.Buf)
+	}
+	if bytes != 6*lineSize {
+		t.Errorf("%d bytes are fetched at the next stop, want the lines that were asked for", bytes)
+	}
+}
+
 // Whatever is asked for, in whatever sizes, and whatever changes between stops, what is
 // read is what is there, and what cannot be read has an error of its own.
 func TestRecallIsTrue(t *testing.T) {

@@ -16,8 +16,8 @@ import (
 type processRAM struct {
 	pid    int
 	ram    *memory.Process
-	blocks []memoryRange // all that QEMU calls RAM or ROM, where a read has no effect
-	stale  bool          // the guest has run since they were asked for
+	blocks ranges // all that QEMU calls RAM or ROM, where a read has no effect
+	stale  bool   // the guest has run since they were asked for
 }
 
 func (p *processRAM) name() string { return fmt.Sprintf("the memory of QEMU's process %d", p.pid) }
@@ -34,20 +34,6 @@ func (p *processRAM) places() []uint64 {
 		}
 	}
 	return out
-}
-
-// holds says whether n bytes from addr on are RAM or ROM of the guest's.
-func (p *processRAM) holds(addr uint64, n int) bool {
-	end := addr + uint64(n) - 1
-	for _, b := range p.blocks {
-		if addr >= b.first && addr <= b.last {
-			if end <= b.last {
-				return true
-			}
-			addr = b.last + 1 // blocks are in order: the rest may be in the next
-		}
-	}
-	return false
 }
 
 // qemuPID is the process at the other end, if it is a QEMU: to ask a proxy's would
@@ -70,6 +56,23 @@ func (t *stub) qemuPID() (int, bool) {
 type memoryRange struct {
 	first, last uint64
 	direct      bool // RAM that stays where it is, so that it can be read in the process
+}
+
+// ranges are pieces of memory, in order.
+type ranges []memoryRange
+
+// hold says whether n bytes from addr on are in them.
+func (r ranges) hold(addr uint64, n int) bool {
+	end := addr + uint64(n) - 1
+	for _, b := range r {
+		if addr >= b.first && addr <= b.last {
+			if end <= b.last {
+				return true
+			}
+			addr = b.last + 1 // the rest may be in the next
+		}
+	}
+	return false
 }
 
 // mostBlocks bounds the pieces of RAM that a guest is believed to have.

@@ -40,6 +40,7 @@ type ramAccess struct {
 	warning string   // to be told once
 
 	recall  *memory.Recall     // the stub's memory, with few round trips
+	tree    ranges             // where memory is, as far as QEMU's monitor tells; nil: nobody asked
 	changes uint64             // of the guest, as recall knows it; see gdbremote.Client.Changes
 	regs    []target.Registers // as of then, nil if they were not read
 	stepped bool               // what let the guest go last was a single step
@@ -242,11 +243,25 @@ func (t *ramAccess) look() {
 	now := t.client.Changes()
 	if t.recall == nil {
 		t.recall = memory.NewRecall(stubMemory{t})
+		t.recall.Known = t.isMemory
 	} else if now != t.changes {
 		t.recall.Forget()
 		t.regs = nil
 	}
 	t.changes = now
+}
+
+// isMemory says whether n bytes from an address on are the guest's RAM, which may be read
+// though nobody asked for it; of a device that is never so.
+func (t *ramAccess) isMemory(addr uint64, n int) bool {
+	if t.tree == nil {
+		blocks, err := t.memoryTree(t.reads)
+		if err != nil {
+			blocks = nil
+		}
+		t.tree = slices.DeleteFunc(append(ranges{}, blocks...), func(r memoryRange) bool { return !r.direct })
+	}
+	return t.tree.hold(addr, n)
 }
 
 // CPUs reads the registers of all processors, and through the stub what memory is likely
@@ -315,7 +330,7 @@ func (t *ramAccess) readProcess(p *processRAM, reqs []memory.Request) error {
 			direct = append(direct, i)
 		case n == 0:
 			r.Err = nil
-		case p.holds(r.Addr, n) || t.asksAgain(p) && p.holds(r.Addr, n):
+		case p.blocks.hold(r.Addr, n) || t.asksAgain(p) && p.blocks.hold(r.Addr, n):
 			stub = append(stub, i)
 		default:
 			r.Err = fmt.Errorf("physical %#x is no RAM of the guest's", r.Addr)

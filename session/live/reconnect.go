@@ -54,7 +54,7 @@ func (t *Target) Reconnect(ctx context.Context) error {
 	t.mu.Lock()
 	t.client = client
 	t.mu.Unlock()
-	t.recall, t.regs = nil, nil // of the connection before, which counted its own changes
+	t.recall, t.tree, t.regs = nil, nil, nil // of the connection before, which counted its own changes
 	t.cpus, t.system, t.shared, t.exited, t.found = n.cpus, n.system, n.shared, false, n.stood
 	clear(t.tss)
 	t.reverses.Store(n.reverses.Load())

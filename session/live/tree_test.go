@@ -43,7 +43,7 @@ func TestParseTree(t *testing.T) {
 		n    int
 		want bool
 	}{{0, 8, true}, {0x9ffff, 2, false}, {0xcafff, 2, true}, {0xb8000, 1, false}, {0xfee00000, 4, false}, {0xffffffff, 1, true}, {0xffffffff, 2, false}} {
-		if p.holds(c.addr, c.n) != c.want {
+		if p.blocks.hold(c.addr, c.n) != c.want {
 			t.Errorf("%d bytes at %#x: %v", c.n, c.addr, !c.want)
 		}
 	}
