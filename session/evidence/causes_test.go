@@ -239,10 +239,26 @@ func TestInsideAsItWasWritten(t *testing.T) {
 			t.Errorf("from write %d: inside %v, over %+v", first, f.inside, f.over)
 		}
 	}
-	// It was back in user mode as it was written, which a look at its processor told.
-	writes[1].Outside = true
-	f := j.factsOf(s, &Track{Requests: []Request{q}, Writes: writes})
-	if r := f.rule(); f.inside || r.name != "ran-meanwhile" {
-		t.Errorf("in user mode again: inside %v, %s", f.inside, r.name)
+	// It was back in user mode by then: its return was seen, or a look at its processor as
+	// it was written told so. A return before it was saved says nothing.
+	early := func(seq int) Request {
+		q := q
+		q.Early = &Entry{At: Instant{Seq: seq}}
+		return q
+	}
+	for i := range writes {
+		writes[i].At.Seq *= 10
+	}
+	for _, c := range []struct {
+		q       Request
+		outside bool
+		rule    string
+	}{
+		{q, false, "return-unseen"}, {q, true, "ran-meanwhile"}, {early(15), false, "return-unseen"}, {early(25), false, "ran-meanwhile"},
+	} {
+		writes[1].Outside = c.outside
+		if r := j.factsOf(s, &Track{Requests: []Request{c.q}, Writes: writes}).rule(); r.name != c.rule {
+			t.Errorf("early %+v, outside %v: %s, want %s", c.q.Early, c.outside, r.name, c.rule)
+		}
 	}
 }

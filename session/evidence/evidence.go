@@ -115,7 +115,7 @@ type Request struct {
 	// A thread may come back to user mode before the function that takes the request has
 	// done so: that is no answer to it.
 	Open  bool   `json:",omitempty"` // the function has not returned so far
-	Early *Entry `json:",omitempty"` // the thread's first return meanwhile, nil if there was none
+	Early *Entry `json:",omitempty"` // the thread's newest return meanwhile, nil if there was none
 
 	Problem     string `json:",omitempty"` // why ip and sp are not known, "" if they are
 	NoRegisters string `json:",omitempty"` // why the registers are not
@@ -126,6 +126,10 @@ type Request struct {
 	// writes nothing. false: it does something, or they are not understood.
 	Empty bool `json:",omitempty"`
 }
+
+// returned says whether the thread came back to user mode after a moment, before the
+// request was taken.
+func (q *Request) returned(since Instant) bool { return q.Early != nil && q.Early.At.Seq > since.Seq }
 
 // asks tells the request in a sentence.
 func (q *Request) asks() string {

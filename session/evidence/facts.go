@@ -97,7 +97,7 @@ func (j *Judge) writingOf(t *Track) (f writing) {
 			// The kernel's entry saves again what was there: nobody's request either.
 		case known && w.IP == q.IP && w.SP == q.SP:
 			n := len(f.writes) - 2
-			f.wrote, f.over, f.inside = w, nil, n >= 0 && !w.Outside && j.saves(&f.writes[n])
+			f.wrote, f.over, f.inside = w, nil, n >= 0 && !w.Outside && j.saves(&f.writes[n]) && !q.returned(f.writes[n].At)
 		case f.wrote != nil && !j.Platform.Place(w.Where).Aside && !j.inKernel(w.IP):
 			f.over = w
 		}

@@ -113,10 +113,7 @@ func (ob *Observer) early(t *evidence.Track) bool {
 
 // passBy goes on with such a thread.
 func (ob *Observer) passBy(ctx context.Context, t *evidence.Track) error {
-	q := t.Request()
-	if q.Early == nil {
-		q.Early = ob.entry(t)
-	}
+	t.Request().Early = ob.entry(t)
 	if err := ob.otherWrites(ctx, t); err != nil {
 		return err
 	}
