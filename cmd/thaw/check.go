@@ -153,7 +153,11 @@ func printCheck(w io.Writer, r report.CheckResult) error {
 	}
 	err := report.Check(w, r.View)
 	if len(r.View.Verdicts) == 0 && len(r.View.Phases) == 0 {
-		say(w, "no state of a thread was asked for meanwhile")
+		at := view.Awaited(r.View.Breakpoints)
+		if at != "" {
+			at = ": " + at + " was never entered"
+		}
+		say(w, "no state of a thread was asked for meanwhile%s", at)
 	}
 	if s := r.Expected; s != "" {
 		met := "met"
@@ -218,6 +222,10 @@ func judge(r *report.CheckResult, run checkRun, variant string) {
 	r.Scenario, r.Variant = run.scenario.Name, cmp.Or(variant, run.variant)
 	if len(r.View.Mismatches) > 0 {
 		r.Err = &errMismatch{r.View.Mismatches[0].String()}
+		return
+	}
+	if text := view.PassedBy(r.View.Breakpoints); text != "" {
+		r.Err = &errMismatch{text}
 		return
 	}
 	if err := hasVariant(run.scenario, r.Variant); err != nil {

@@ -14,6 +14,7 @@ import (
 // the scenario says, else what of the kernel's platform fits the programs.
 type Platform struct {
 	requests   []kernel.Request
+	beside     []kernel.Request // requests that the scenario does not name, and that fit: whether any come is counted
 	operations []kernel.Operation
 	Cancel     *kernel.Cancel
 	Attached   *kernel.Attached
@@ -23,7 +24,7 @@ type Platform struct {
 // is no scenario, what takes no requests here is no error: the system is looked at.
 func PlatformOf(s *scenario.Scenario, p *kernel.Platform, program func(name string) *debuginfo.File) (Platform, error) {
 	name := func(component string) string { return cmp.Or(component, s.KernelName()) }
-	out := Platform{s.Requests, s.Operations, s.Cancel, s.Attached}
+	out := Platform{requests: s.Requests, operations: s.Operations, Cancel: s.Cancel, Attached: s.Attached}
 	if out.Cancel == nil && p.Cancel != nil {
 		c := *p.Cancel
 		c.Component = name(c.Component)
@@ -38,11 +39,11 @@ func PlatformOf(s *scenario.Scenario, p *kernel.Platform, program func(name stri
 			out.operations = append(out.operations, o)
 		}
 	}
-	if len(s.Requests) > 0 {
-		return out, nil
-	}
 	var tried []string
 	known := map[string]bool{}
+	for _, r := range s.Requests {
+		known[r.Function] = true
+	}
 	for _, r := range p.Requests {
 		r.Component = name(r.Component)
 		if program(r.Component) == nil || known[r.Function] {
@@ -50,8 +51,12 @@ func PlatformOf(s *scenario.Scenario, p *kernel.Platform, program func(name stri
 		}
 		tried = append(tried, r.Function+" of "+r.Component)
 		if fits(program(r.Component), r.Function, r.Has) {
-			out.requests = append(out.requests, r)
 			known[r.Function] = true
+			if len(s.Requests) > 0 {
+				out.beside = append(out.beside, r)
+			} else {
+				out.requests = append(out.requests, r)
+			}
 		}
 	}
 	if len(tried) > 0 && len(known) == 0 && len(s.Phases) > 0 {

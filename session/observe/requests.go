@@ -15,6 +15,7 @@ import (
 	"thaw/session/drive"
 	"thaw/session/evidence"
 	"thaw/session/scenario"
+	"thaw/session/view"
 )
 
 // maxStored bounds the containers of stored threads, each.
@@ -143,7 +144,13 @@ func (ob *Observer) WatchRequests(ctx context.Context) error {
 		if err := components.OneFunction(ob.programs.ByName[r.Component].File, r.Function); err != nil {
 			return fmt.Errorf("request: %w", err)
 		}
-		err := ob.drive.Breaks.WatchFunction(ctx, r.Component, r.Function, "request", func(ctx context.Context) (*drive.Event, error) { return ob.requested(ctx, r) })
+		err := ob.drive.Breaks.WatchFunction(ctx, r.Component, r.Function, view.PurposeRequest, func(ctx context.Context) (*drive.Event, error) { return ob.requested(ctx, r) })
+		if err != nil {
+			return fmt.Errorf("request: %w", err)
+		}
+	}
+	for _, r := range ob.Platform.beside {
+		err := ob.drive.Breaks.WatchFunction(ctx, r.Component, r.Function, view.PurposeBeside, func(context.Context) (*drive.Event, error) { return nil, nil })
 		if err != nil {
 			return fmt.Errorf("request: %w", err)
 		}

@@ -2,6 +2,9 @@ package view
 
 import (
 	"fmt"
+	"strings"
+
+	"thaw/words"
 )
 
 // BreakpointInfo is a breakpoint's account.
@@ -43,6 +46,8 @@ const (
 	PurposeOnce  = "once" // yours, and gone as soon as it was hit
 
 	PurposePhase    = "phase"
+	PurposeRequest  = "request"
+	PurposeBeside   = "request that the scenario does not name" // where they are known to arrive, too
 	PurposeComplete = "restore complete"
 )
 
@@ -51,3 +56,35 @@ func (b *BreakpointInfo) Own() bool { return b.Purpose == PurposeBreak || b.Purp
 
 // Name is what Delete takes: "component: function".
 func (b *BreakpointInfo) Name() string { return b.Component + ": " + b.Function }
+
+// PassedBy tells of requests that nobody took evidence of: none came by where the scenario
+// looks for them, and some where they are known to arrive. It is "" where that is not so.
+func PassedBy(list []BreakpointInfo) string {
+	var asked, beside []string
+	for i := range list {
+		switch b := &list[i]; {
+		case b.Purpose == PurposeRequest && b.Hits > 0:
+			return ""
+		case b.Purpose == PurposeRequest:
+			asked = append(asked, b.Function+" of "+b.Component)
+		case b.Purpose == PurposeBeside && b.Hits > 0:
+			beside = append(beside, fmt.Sprintf("%s of %s (%s)", b.Function, b.Component, words.Count(b.Hits, "time")))
+		}
+	}
+	if len(asked) == 0 || len(beside) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("requests for threads' states went by unseen: the scenario looks for them at %s, which was never entered, and %s was; name that under requests, or leave requests out",
+		strings.Join(asked, " and "), strings.Join(beside, " and "))
+}
+
+// Awaited lists where requests are looked for, and none came.
+func Awaited(list []BreakpointInfo) string {
+	var out []string
+	for i := range list {
+		if b := &list[i]; b.Purpose == PurposeRequest && b.Hits == 0 {
+			out = append(out, b.Function+" of "+b.Component)
+		}
+	}
+	return strings.Join(out, " and ")
+}
