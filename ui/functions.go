@@ -46,15 +46,12 @@ func (l *functionList) row(i int) []cell {
 	if l.isPhase(i) {
 		mark, style = "✓", l.th.bold
 	}
-	inlined, at := "", ""
+	inlined := ""
 	if f.Inlined > 0 {
 		inlined = fmt.Sprintf("%d×", f.Inlined)
 	}
-	if f.Place.File != "" {
-		at = lineWords(f.Place)
-	}
 	return []cell{{text: mark, style: style}, {text: clean(f.Name), style: style}, {text: clean(f.Component), style: l.th.dim},
-		{text: at, style: l.th.dim}, {text: inlined, style: l.th.dim}}
+		l.th.lineCell(f.Place, l.th.dim), {text: inlined, style: l.th.dim}}
 }
 
 func (l *functionList) key(i int) any       { return i }

@@ -83,14 +83,12 @@ func (l *frameList) row(i int) []cell {
 	}
 	bare := f.Place
 	bare.File = ""
-	name, at := clean(bare.Bare().String()), ""
+	name := clean(bare.Bare().String())
 	if f.Inlined {
 		name += " (inlined)"
 	}
-	if f.Place.File != "" {
-		at = lineWords(f.Place)
-	}
-	out := styled(l.th.plain, fmt.Sprint(i), name, at, hex(f.Place.Addr))
+	out := styled(l.th.plain, fmt.Sprint(i), name, "", hex(f.Place.Addr))
+	out[2] = l.th.lineCell(f.Place, l.th.plain)
 	out[1].fit = func(w int) string { return placeIn(f.Place, w) }
 	return out
 }

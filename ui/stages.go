@@ -132,6 +132,15 @@ func (t *theme) lineIn(p view.Place, w int) string {
 	return t.clip(name, max(w-len(number), 1)) + number
 }
 
+// lineCell is a table's cell with a place's line in the source, if that is known: a short
+// one cuts the file's name, not the number.
+func (t *theme) lineCell(p view.Place, style tcell.Style) cell {
+	if p.File == "" {
+		return cell{style: style}
+	}
+	return cell{text: lineWords(p), style: style, fit: func(w int) string { return t.lineIn(p, w) }}
+}
+
 // sourceList tells where each stage was read, or why it is not known.
 func (t *theme) sourceList(tv *view.ThreadVerdict, w int) []line {
 	var list []fact

@@ -187,7 +187,7 @@ func (u *ui) thawActions() []action {
 	return []action{
 		{keys: []string{":"}, label: ":", short: "command", help: "type a command", group: groupThaw, run: u.palette.open, over: true},
 		{keys: []string{"?"}, label: "?", short: "help", command: "help", help: "this help", group: groupThaw, run: u.help.open},
-		{keys: []string{"Esc"}, label: "Esc", help: "close, go up", group: groupThaw, run: u.escape},
+		{keys: []string{"Esc"}, label: "Esc", help: "close, interrupt, go up", group: groupThaw, run: u.escape},
 		{keys: []string{"q", "Ctrl+C"}, label: "q", short: "quit", command: "quit", alias: "q", help: "quit", group: groupThaw, run: u.leave},
 		{keys: []string{"Ctrl+Z"}, label: "Ctrl+Z", short: "suspend", command: "suspend", help: "suspend: fg comes back", group: groupThaw, run: func() { u.suspend() }},
 		{command: "theme", arg: "NAME", help: "colours: " + themeList(), group: groupCommand, take: u.keeper.chooseTheme,

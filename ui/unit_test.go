@@ -490,3 +490,13 @@ func TestResizePanes(t *testing.T) {
 		t.Error("dragging moved the focus")
 	}
 }
+
+// A line in the source is of use by its number, which a narrow column keeps.
+func TestNarrowLineKeepsItsNumber(t *testing.T) {
+	l := &frameList{th: newTheme(false, true, &themeTable[0]), frames: []view.PeekFrame{{Frame: view.Frame{
+		Place: view.Place{Addr: 0x1014b45, Component: "sheep_counter", Function: "Fiasco::l4_ipc_call", File: "ipc-l42-gcc3.h", Line: 36}}}}}
+	c := l.row(0)[2]
+	if c.text != "ipc-l42-gcc3.h:36" || c.fit == nil || c.fit(12) != "ipc-l42-…:36" {
+		t.Errorf("in 12 columns of %q there is %q", c.text, l.th.draw(c.text))
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"thaw/session/drive"
 	"thaw/session/evidence"
 	"thaw/session/view"
+	"thaw/words"
 )
 
 // Writer is a target whose state can be changed.
@@ -173,7 +174,7 @@ func (ch *Changer) forceSaved(ctx context.Context, w Writer, f *evidence.Forced,
 		}
 		p.Where = at.Name
 	}
-	at.Saved = f.Saved // our own write is none of the guest's
+	ch.told(t, at.Name, f.Saved)
 	if len(f.Put) == 0 || ch.drive.Guard.Armed[t.Block] != nil {
 		return nil // or it is seen as it comes back anyway
 	}
@@ -282,12 +283,18 @@ func (ch *Changer) Unforce(ctx context.Context, thread kernel.ID) (string, error
 		return "", fmt.Errorf("taking back the forced state of thread %s %s: %w", t.ID, t.Name, err)
 	}
 	f.Undone = true
+	ch.told(t, f.Where, f.Old)
+	return fmt.Sprintf("took back what was forced into %s (thread %s)", t.Name, t.ID), nil
+}
+
+// told has what thaw itself wrote into a thread's place taken for none of the guest's
+// writes. What was seen until the thread came back stays as it was.
+func (ch *Changer) told(t *evidence.Track, where kernel.Source, is evidence.Saved) {
 	for i := range t.Places {
-		if t.Places[i].Name == f.Where {
-			t.Places[i].Saved = f.Old
+		if t.Entered == nil && t.Places[i].Name == where {
+			t.Places[i].Saved = is
 		}
 	}
-	return fmt.Sprintf("took back what was forced into %s (thread %s)", t.Name, t.ID), nil
 }
 
 // Forget forgets how to take forced states back: the guest runs on.
@@ -318,7 +325,7 @@ func (ch *Changer) FollowUser(ctx context.Context, t *evidence.Track) (string, e
 			continue
 		}
 		in := ch.programs.Kernel().Place(ch.m.CPU().IP)
-		text := fmt.Sprintf("it goes on at %s, executes %d instructions, and enters the kernel at %s from %s", program.Place(first), executed, in, program.Place(last))
+		text := fmt.Sprintf("it goes on at %s, executes %s, and enters the kernel at %s from %s", program.Place(first), words.Count(executed, "instruction"), in, program.Place(last))
 		if cr2, ok := ch.m.Registers().Uint64("cr2"); ok && strings.Contains(strings.ToLower(in.Function), "page_fault") {
 			text += fmt.Sprintf(": a page fault at %#x", cr2)
 		}

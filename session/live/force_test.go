@@ -95,6 +95,21 @@ func TestForceBlocked(t *testing.T) {
 		t.Errorf("what became of it: %q, %v", fate, err)
 	}
 	logged(ctx, t, e, said, "pf_addr")
+
+	// What is forced later does not change the account of the return to user mode.
+	account := verdictOf(t, e.View(), "ep").Kernel
+	if _, err := e.Force(ctx, ep.Thread); err != nil {
+		t.Fatal(err)
+	}
+	forced := verdictOf(t, e.View(), "ep").Kernel
+	if err := e.Unforce(ctx, ep.Thread); err != nil {
+		t.Fatal(err)
+	}
+	for _, now := range []view.Stage{forced, verdictOf(t, e.View(), "ep").Kernel} {
+		if now.IP != account.IP || now.SP != account.SP {
+			t.Errorf("the kernel's state is told as %#x/%#x, and was %#x/%#x as ep came back", now.IP, now.SP, account.IP, account.SP)
+		}
+	}
 }
 
 // logged is the LOG from a line on, once it says something, however slow the machine is.
