@@ -54,6 +54,8 @@ func TestBadFlags(t *testing.T) {
 		{"two addresses", []string{"snapshot", ":1", ":2", "--build", guestDir}, []string{"such as :1234"}},
 		{"remote name", []string{"attach", "stub.invalid:1234", "--build", guestDir}, []string{"stub.invalid", "ssh tunnel"}},
 		{"file as address", []string{"attach", kernel, "--build", guestDir}, []string{kernel, "-gdb unix:"}},
+		{"no end of a check", []string{"check", nobody, "--build", guestDir, "--scenario", "none"}, []string{"check --for TIME"}},
+		{"no end of a recording", []string{"record", nobody, "--build", guestDir, "--scenario", "state-requests", "-o", filepath.Join(dir, "x.thaw")}, []string{"check --for TIME", "--record FILE"}},
 		{"nothing to check", []string{"check"}, []string{"lab:BUG"}},
 		{"directory as kernel", []string{"snapshot", nobody, "--kernel", dir}, []string{dir, "directory"}},
 		{"device as kernel", []string{"snapshot", nobody, "--kernel", "/dev/null"}, []string{"/dev/null", "not an ELF"}},

@@ -282,6 +282,14 @@ func hasVariant(s *scenario.Scenario, variant string) error {
 	return nil
 }
 
+// hasEnd says whether a run by a scenario comes to an end of its own.
+func hasEnd(s *scenario.Scenario) error {
+	if len(s.Phases) == 0 {
+		return errors.New("a scenario without phases, or none, does not tell when all is over: check --for TIME watches for so long, and --record FILE with it keeps what came")
+	}
+	return nil
+}
+
 // runAll runs a live scenario to its end.
 func (o *options) runAll(ctx context.Context, what subject, f checkFlags) (run checkRun, err error) {
 	s, err := o.loadScenario(ctx)
@@ -290,6 +298,11 @@ func (o *options) runAll(ctx context.Context, what subject, f checkFlags) (run c
 	}
 	if err := hasVariant(s, f.variant); err != nil {
 		return run, err
+	}
+	if f.during == 0 {
+		if err := hasEnd(s); err != nil {
+			return run, err
+		}
 	}
 	o.expect = f.variant
 	op, own, err := o.openWhat(ctx, s, what)

@@ -63,6 +63,9 @@ func (o *options) recordAll(ctx context.Context, w io.Writer, what subject, unti
 	if err != nil {
 		return err
 	}
+	if err := hasEnd(s); err != nil {
+		return err
+	}
 	op, _, err := o.openWhat(ctx, s, what)
 	if err != nil {
 		return err
