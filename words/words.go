@@ -75,7 +75,7 @@ func Wrap(s string, w int) []string {
 		}
 		for row = word; Width(row) > w; {
 			head, rest := cut(row, w)
-			if n := strings.LastIndexAny(head, "_:/.,-") + 1; n > len(head)/2 {
+			if n := signEnd(row, len(head)); n > len(head)/2 {
 				head, rest = row[:n], row[n:]
 			}
 			rows = append(rows, head)
@@ -83,6 +83,18 @@ func Wrap(s string, w int) []string {
 		}
 	}
 	return append(rows, row)
+}
+
+// signEnd is the end of the last sign in s[:n] at which s can be broken, 0 if there is
+// none: of the same sign twice (Genode::Thread), both stay in one row.
+func signEnd(s string, n int) int {
+	for {
+		n = strings.LastIndexAny(s[:n], "_:/.,-") + 1
+		if n == 0 || n == len(s) || s[n] != s[n-1] {
+			return n
+		}
+		n--
+	}
 }
 
 // cut splits s after at most w columns, but never before the first character.

@@ -1,6 +1,7 @@
 package words
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -38,6 +39,9 @@ func TestWrapAndClip(t *testing.T) {
 				t.Errorf("Clip(%q, %d) = %q", text, w, got)
 			}
 		}
+	}
+	if rows, want := Wrap("Genode::Platform_thread::state(Genode::Thread_state)", 38), []string{"Genode::Platform_thread::", "state(Genode::Thread_state)"}; !slices.Equal(rows, want) {
+		t.Errorf("Wrap breaks between two signs: %q", rows)
 	}
 	if rows := Wrap("text", 0); rows != nil {
 		t.Errorf("Wrap to no columns: %q", rows)
