@@ -138,11 +138,23 @@ func TestNotes(t *testing.T) {
 	r.expect("◆ core only stores the state in its pager object")
 	r.press("'")
 	r.expect("stop 33 of 33 ◆, live")
-	r.press("q")
+	r.press("M")
+	r.expect("Enter keep  Esc forget")
+	r.press("Esc", "q")
 	r.waitEnd()
 	if got, want := r.ctrl.called(), "note= note=who carries it? show=12 show=24 show=33"; got != want {
 		t.Errorf("commands: %s, want: %s", got, want)
 	}
+}
+
+// A replay says that its notes end with it: the file stays as it is.
+func TestNoteOfReplay(t *testing.T) {
+	fake := newFake(viewHistory())
+	r := startRobotAt(t, fake, fakePlayer{fakeSeeker{fake}}, Options{}, 80, 24)
+	r.press("M")
+	r.expect("Enter keep for this replay  Esc forget")
+	r.press("Esc", "q")
+	r.waitEnd()
 }
 
 // The row of a table, and what is in sight of a text, go to the clipboard.

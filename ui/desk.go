@@ -79,7 +79,11 @@ const noteLimit = 500
 
 // askNote types a note on the shown stop.
 func (d *desk) askNote() {
-	d.line.ask(&prompt{title: fmt.Sprintf("note on stop %d", d.view.Snapshot.Number), limit: noteLimit, enter: "keep", esc: "forget", done: d.writeNote})
+	enter := "keep"
+	if d.recorded() != "" {
+		enter = "keep for this replay" // whose file stays as it is
+	}
+	d.line.ask(&prompt{title: fmt.Sprintf("note on stop %d", d.view.Snapshot.Number), limit: noteLimit, enter: enter, esc: "forget", done: d.writeNote})
 }
 
 func (d *desk) writeNote(text string) {
