@@ -12,7 +12,7 @@ import (
 )
 
 // ErrFinished says that there is no further phase to go to.
-var ErrFinished = errors.New("the restore is complete and every thread's verdict is final")
+var ErrFinished = errors.New("the restore is complete, every verdict is final")
 
 // reasonStep is the reason of a stop after a single step.
 const reasonStep = "step"

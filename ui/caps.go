@@ -190,24 +190,21 @@ func fitting(forms []string, w int) string {
 // title counts the differences, from long to short forms.
 func (l *diffList) title() []string {
 	d := l.diff
-	counts := d.Tally()
-	if m := l.view.Memory; m != nil && len(m.Pages) > 0 {
-		counts += ", " + words.Count(len(m.Pages), "page")
-	}
-	if n := len(l.view.Waits); n > 0 {
-		counts += ", " + words.Count(n, "wait")
-	}
-	short := "diff"
+	counts, short, others := d.Tally(), "diff", ""
 	for _, c := range d.Counts() {
 		short += fmt.Sprintf(" %s%d", l.th.draw(c.Glyph), c.N)
 	}
-	if n := len(l.rows) - len(d.Rows()); n > 0 {
-		short += fmt.Sprintf(", %d of memory and waits", n)
+	if m := l.view.Memory; m != nil && len(m.Pages) > 0 {
+		others += ", " + words.Count(len(m.Pages), "page")
 	}
+	if n := len(l.view.Waits); n > 0 {
+		others += ", " + words.Count(n, "wait")
+	}
+	counts += others
 	return []string{
 		fmt.Sprintf("diff of stops %d and %d: %s, %d same", d.Checkpoint, d.After, counts, d.Same),
 		"diff: " + counts + fmt.Sprintf(", %d same", d.Same), "diff: " + counts, counts,
-		short,
+		short + others, words.Count(otherDifferences(l.view), "difference"),
 	}
 }
 

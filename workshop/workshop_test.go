@@ -2,6 +2,7 @@ package workshop
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"regexp"
 	"slices"
@@ -60,6 +61,9 @@ func TestExercises(t *testing.T) {
 		}
 		if !strings.Contains(solutions, "`"+e.Recording+"`") {
 			t.Errorf("%s has no solution in the hand-out", e.Recording)
+		}
+		if live := strings.Contains(string(text), fmt.Sprintf("Exercises 2 to %d can be done on a guest that runs", len(Exercises()))) && i > 0; e.Lab != live {
+			t.Errorf("%s runs live: %t, the hand-out says %t", e.Recording, e.Lab, live)
 		}
 		if e.Top == "" {
 			t.Errorf("%s does not tell the top line", e.Recording)
