@@ -74,6 +74,7 @@ func (p *listPane) setFocus(on bool) {
 	if p.focus != on {
 		at := p.at()
 		p.focus, p.cache = on, nil
+		p.fresh = p.fresh && !p.th.roomy // a frame takes room
 		p.choose(at)
 	}
 }
@@ -189,8 +190,11 @@ func (p *listPane) layout() {
 			want[c] = max(want[c], width(p.th.draw(cell.text)))
 		}
 	}
-	if !p.bare {
+	if p.extra() > 0 {
 		w -= 2
+	}
+	if p.airy() {
+		w-- // for the frame's right side
 	}
 	p.shown, p.widths = fitColumns(cols, want, w)
 	p.choose(p.at())
@@ -310,9 +314,10 @@ func (c listContent) GetCell(row, col int) *tview.TableCell {
 	return cells[col-p.extra()]
 }
 
-// extra is the number of columns before those of the source.
+// extra is the number of columns before those of the source: one with a mark, or for
+// the left side of a frame.
 func (p *listPane) extra() int {
-	if p.bare {
+	if p.bare && !p.airy() {
 		return 0
 	}
 	return 1

@@ -71,6 +71,21 @@ func TestRoomyTable(t *testing.T) {
 	}
 }
 
+// The frame around the selected row covers none of its letters, nor its glyph.
+func TestFrameCoversNothing(t *testing.T) {
+	u := newUI(newFake(viewComplete()), Options{Room: true})
+	u.apply(viewComplete())
+	for _, key := range []string{"1", "2", "4"} {
+		press(u, key, "g")
+		f := draw(t, u, 120, 40)
+		list := map[string]*listPane{"1": u.phases.list, "2": u.threads.list, "4": u.caps.list}[key]
+		cells, row := list.cache[list.rowOf(0)], f.line(firstRow(f, "┌───")+1)
+		if first, last := "│ "+cells[0].Text, cells[len(cells)-1].Text+"│"; !strings.Contains(row, first) || !strings.Contains(row, last) {
+			t.Errorf("pane %s: the frame covers some of %q or %q:\n%s", key, first, last, row)
+		}
+	}
+}
+
 // A follower shows notes and screen as there is room, and nothing that is not drawn.
 func TestFollower(t *testing.T) {
 	u := newUI(newFake(viewComplete()), Options{NoGreeting: true})
