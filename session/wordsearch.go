@@ -32,6 +32,8 @@ type wordSearch struct {
 
 	sites     []uint64 // where the kernel, or who asks it, sets states of threads
 	told      []uint64 // positions before stops at which evidence tells of writes
+	user      bool     // it is mapped for user mode, too
+	located   location // of the write that lastSeen has found
 	unwatched string   // why nothing was watched in a part of the run, "" if all was
 	temp      bool     // there is a VM snapshot of our own
 	steps     int      // of the way that were found
@@ -232,14 +234,11 @@ func (s *wordSearch) findIn(ctx context.Context, p physical, known []uint64, fro
 			lo, same, found = at, with, nil
 		}
 		if at > 0 && same {
-			doubt := ""
-			if at, doubt, err = s.locate(ctx, p, at); err != nil {
+			w := s.located
+			if found, err = s.author(ctx, p, w.at-1, w.at, true); err != nil {
 				return nil, err
 			}
-			if found, err = s.author(ctx, p, at-1, at, true); err != nil {
-				return nil, err
-			}
-			found.unsure = doubt
+			found.unsure = w.doubt
 		}
 		if same {
 			return found, nil
@@ -272,41 +271,53 @@ func (s *wordSearch) toldOf(from, end uint64) bool {
 // maxBlock is the most instructions that QEMU translates at once.
 const maxBlock = 512
 
+// location is where a write is, 0 for nowhere; doubt says why it may be elsewhere, "" if it
+// is there.
+type location struct {
+	at    uint64
+	doubt string
+}
+
 // locate finds the write that a watchpoint told of at a position. QEMU counts what it has
 // translated at once as executed there: the write lies before, by as much. It is found by
 // executing those instructions one by one, and is the last of them that reaches the
-// memory; doubt says why another one may, "" if none.
-func (s *wordSearch) locate(ctx context.Context, p physical, at uint64) (found uint64, doubt string, err error) {
+// memory. There may be none: QEMU 7.2 tells of a store to the same page that is not aligned
+// (accel/tcg/cputlb.c, store_helper_unaligned), too.
+func (s *wordSearch) locate(ctx context.Context, p physical, at uint64) (w location, err error) {
+	unknown := false
 	for _, back := range []uint64{traceBack, maxBlock} {
 		begin := at - min(at, back)
 		if sv := s.saveBefore(at - 1); sv != nil {
 			begin = max(begin, sv.position)
 		}
 		if err := s.moveTo(ctx, begin); err != nil {
-			return 0, "", err
+			return w, err
 		}
-		last := uint64(0)
+		unknown = false
 		for s.at < at {
 			if err := s.m.Look(ctx, s.m.Stopped); err != nil {
-				return 0, "", err
+				return w, err
 			}
 			step := s.step()
 			virt, known := s.hits(step.Writes(), p)
 			if err := s.stepTo(ctx, s.at+1); err != nil {
-				return 0, "", err
+				return w, err
 			}
 			switch {
 			case virt != 0:
-				last, doubt = s.at, ""
+				w = location{at: s.at}
 			case !known:
-				doubt = "an instruction behind it is not understood, and may be what wrote"
+				unknown, w.doubt = true, "an instruction behind it is not understood, and may be what wrote"
 			}
 		}
-		if last > 0 {
-			return last, doubt, nil
+		if w.at > 0 {
+			return w, nil
 		}
 	}
-	return 0, "", unfound("a watchpoint told of a write of physical memory at %#x before instruction %d, and none of the %d before it writes there", p.addr, at, maxBlock)
+	if unknown {
+		return w, unfound("a watchpoint told of a write of physical memory at %#x before instruction %d, and which of the %d before it writes there is not understood", p.addr, at, maxBlock)
+	}
+	return location{}, nil
 }
 
 // bisect finds a place at which memory got its value, between one where it had another

@@ -30,11 +30,18 @@ func (s *wordSearch) views(ctx context.Context, p physical, known []uint64) (vie
 	if err := s.m.Look(ctx, s.m.Stopped); err != nil {
 		return nil, "", err
 	}
-	sys, err := s.m.System(ctx)
-	if err != nil { // not booted so far
-		return nil, "", nil
-	}
 	views = slices.Clone(known)
+	sys, err := s.m.System(ctx)
+	if err != nil { // not booted so far: what is mapped then is known from later
+		why := ""
+		switch {
+		case len(views) == 0:
+			why = "before the kernel has booted no mapping is known"
+		case slices.ContainsFunc(views, s.stackOnce):
+			why = whyPushed
+		}
+		return views, why, nil
+	}
 	roots := []uint64{s.m.CPU().Root}
 	for _, o := range sys.PDs() {
 		for _, root := range append([]uint64{o.PD.Root}, o.PD.Roots...) {
@@ -48,6 +55,7 @@ func (s *wordSearch) views(ctx context.Context, p physical, known []uint64) (vie
 		view := memory.NewView(s.target, s.target.BlockSize(), nil)
 		note := func(m memory.Mapping) bool {
 			if p.addr >= m.Phys && last < m.Phys+m.Size {
+				s.user = s.user || m.User
 				if v := m.Virt + (p.addr - m.Phys); !slices.Contains(views, v) {
 					views = append(views, v)
 				}
@@ -70,25 +78,33 @@ func (s *wordSearch) views(ctx context.Context, p physical, known []uint64) (vie
 	}
 	for _, v := range views {
 		if s.stackAt(sys, v) {
-			return nil, "the processor may push there", nil
+			return nil, whyPushed, nil
 		}
 		for _, cpu := range s.m.CPUs() {
 			if cpu.KernelSP != 0 && v < cpu.KernelSP && cpu.KernelSP-v <= s.m.Paging.PageSize() {
-				return nil, "the processor may push there", nil
+				return nil, whyPushed, nil
 			}
 		}
 	}
 	return views, "", nil
 }
 
+const whyPushed = "the processor may push there"
+
 // stackAt says whether an address is in a thread's kernel stack: as the guest stands, or
 // at any stop. A thread that is made only behind where a search begins is there at one.
 func (s *wordSearch) stackAt(sys *kernel.System, addr uint64) bool {
-	in := func(sys *kernel.System) bool {
-		o := sys.At(addr)
-		return o != nil && o.Thread != nil
-	}
-	return in(sys) || slices.ContainsFunc(s.history.kept, func(m *moment) bool { return in(m.snap.System) })
+	return inThread(sys, addr) || s.stackOnce(addr)
+}
+
+// stackOnce says so of the stops.
+func (s *wordSearch) stackOnce(addr uint64) bool {
+	return slices.ContainsFunc(s.history.kept, func(m *moment) bool { return inThread(m.snap.System, addr) })
+}
+
+func inThread(sys *kernel.System, addr uint64) bool {
+	o := sys.At(addr)
+	return o != nil && o.Thread != nil
 }
 
 // ReplayWatcher is a target that may be one whose watchpoints fail in a replay.
@@ -111,54 +127,68 @@ func (s *wordSearch) lastSeen(ctx context.Context, p physical, views []uint64, f
 	if err := s.target.SetBreaks(ctx, watches); err != nil {
 		return 0, false, fmt.Errorf("watching physical memory at %#x: %w", p.addr, err)
 	}
-	at, same, err = s.runWatched(ctx, p, views, end)
+	all, err := s.runWatched(ctx, p, end)
 	if clear := s.target.ClearBreaks(ctx, watches); err == nil && clear != nil {
 		err = fmt.Errorf("no longer watching physical memory at %#x: %w", p.addr, clear)
 	}
-	return at, same, err
+	for i := len(all) - 1; err == nil && i >= 0; i-- {
+		if !all[i].same {
+			return all[i].at, false, nil
+		}
+		if s.located, err = s.locate(ctx, p, all[i].at); s.located.at > 0 {
+			return all[i].at, true, err
+		}
+	}
+	return 0, false, err
 }
 
-func (s *wordSearch) runWatched(ctx context.Context, p physical, views []uint64, end uint64) (at uint64, same bool, err error) {
+// sighting is a position at which a watchpoint told of a write, and whether memory had its
+// value behind that.
+type sighting struct {
+	at   uint64
+	same bool
+}
+
+// runWatched runs to a position, and tells of all writes of memory on the way.
+func (s *wordSearch) runWatched(ctx context.Context, p physical, end uint64) (all []sighting, err error) {
 	for range maxSeen {
 		if s.drive.Asked.Load() {
-			return 0, false, nil
+			return nil, nil
 		}
 		stop, err := s.runTowards(ctx, end)
 		if err != nil {
-			return 0, false, err
+			return nil, err
 		}
 		if stop.Watch && s.at <= end {
-			here, err := s.maps(ctx, stop.CPU, p, views)
+			here, err := s.maps(ctx, stop.CPU, p, stop.WatchAddr)
 			if err != nil {
-				return 0, false, err
+				return nil, err
 			}
 			if here {
-				at = s.at
-				if same, _, err = s.has(p); err != nil {
-					return 0, false, err
+				same, _, err := s.has(p)
+				if err != nil {
+					return nil, err
 				}
+				all = append(all, sighting{s.at, same})
 			}
 		}
 		if s.at >= end {
-			return at, same, nil
+			return all, nil
 		}
 		if !stop.Watch {
-			return 0, false, fmt.Errorf("searching the recorded run for a write: it stopped at instruction %d, where nothing is watched", s.at)
+			return nil, fmt.Errorf("searching the recorded run for a write: it stopped at instruction %d, where nothing is watched", s.at)
 		}
 	}
-	return 0, false, unfound("physical memory at %#x was written more than %d times since the VM snapshot before: go back to an earlier stop (B), and ask there", p.addr, maxSeen)
+	return nil, unfound("physical memory at %#x was written more than %d times since the VM snapshot before: go back to an earlier stop (B), and ask there", p.addr, maxSeen)
 }
 
-// maps says whether memory is mapped at one of the addresses in the address space that
-// the processor uses: the same address may mean something else there.
-func (s *wordSearch) maps(ctx context.Context, cpu int, p physical, views []uint64) (bool, error) {
+// maps says whether memory is mapped at an address in the address space that the processor
+// uses: the same address may mean something else there. What else maps it is no matter: a
+// kernel may map all memory in every address space.
+func (s *wordSearch) maps(ctx context.Context, cpu int, p physical, addr uint64) (bool, error) {
 	if err := s.m.Look(ctx, cpu); err != nil {
 		return false, err
 	}
-	for _, v := range views {
-		if _, phys, err := s.m.Space().Translate(v); err == nil && phys == p.addr {
-			return true, nil
-		}
-	}
-	return false, nil
+	_, phys, err := s.m.Space().Translate(addr)
+	return err == nil && phys == p.addr, nil
 }

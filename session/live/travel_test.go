@@ -244,6 +244,18 @@ func taskNamed(t *testing.T, v *view.View, component string) kernel.ID {
 	return 0
 }
 
+// taskOf is the task of a component that is not another one.
+func taskOf(t *testing.T, v *view.View, component string, other kernel.ID) kernel.ID {
+	t.Helper()
+	for id, name := range v.Snapshot.Tasks {
+		if name == component && id != other {
+			return id
+		}
+	}
+	t.Fatalf("no other task runs %s", component)
+	return 0
+}
+
 // threadNamed is the thread of a name.
 func threadNamed(t *testing.T, v *view.View, name string) kernel.ID {
 	t.Helper()
@@ -356,6 +368,16 @@ func TestGoBackInReplay(t *testing.T) {
 	if len(all) == 0 || all[0].Place.Component != "kernel" || !all[0].Sure {
 		t.Errorf("who filled a slot: %+v", all)
 	}
+	// It was zeros as the run began, and is zero again since before the first stop.
+	awake, err := files["sheep_counter"].Variable("Component::awake")
+	must(t, err)
+	must(t, e.Restart(ctx, last+1))
+	all, err = e.LastWriteOf(ctx, view.Word{Task: taskOf(t, e.View(), "sheep_counter", ep.Task), Addr: awake.Addr, Size: 1}, 1)
+	must(t, err)
+	if len(all) == 0 || all[0].Place.Function != "Component::construct" || !all[0].Sure {
+		t.Errorf("what was written before the first stop: %+v", all)
+	}
+	must(t, e.Restart(ctx, last+1))
 	if _, err := e.LastWriteOf(ctx, view.Word{Task: ep.Task, Addr: 0x10}, 1); err == nil || !strings.Contains(err.Error(), "no translation") {
 		t.Errorf("who wrote what is not mapped: %v", err)
 	}
