@@ -31,7 +31,8 @@ import (
 // sleep=off, it jumps to the next timer's instead: two such stops with interrupts
 // off lose a tick, by gdb as by thaw). So QEMU's host clock is stopped. And the LOG goes
 // to a file: a socket holds some 270 writes of a character each, and while it is full
-// the guest's kernel waits with interrupts off.
+// the guest's kernel waits with interrupts off. And the PC's clock follows the guest's:
+// its firmware waits while that counts on, 244 us of every second of the host's.
 
 // stillQEMU is a QEMU whose host's clock stands still.
 var stillQEMU = sync.OnceValues(func() (string, error) {
@@ -76,7 +77,7 @@ func courseOf(t *testing.T, dir, options string, do func(vm *qemu.VM)) course {
 	log := filepath.Join(t.TempDir(), "log")
 	vm, err := qemu.Start(context.Background(), qemu.Config{Binary: binary, Kernel: filepath.Join(dir, guest.Kernel),
 		MemoryMB: 64, ICount: guest.Clock, Append: "idle=poll " + options,
-		Args: []string{"-set", "chardev.thaw-serial.backend=file", "-set", "chardev.thaw-serial.path=" + log}})
+		Args: []string{"-rtc", "clock=vm", "-set", "chardev.thaw-serial.backend=file", "-set", "chardev.thaw-serial.path=" + log}})
 	if err != nil {
 		t.Fatal(err)
 	}
