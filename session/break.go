@@ -73,10 +73,10 @@ func (e *Engine) Until(ctx context.Context, text string) error {
 }
 
 // refreshBreaks has the newest stop show the breakpoints as they are now.
-func (e *Engine) refreshBreaks() {
-	if last := e.history.newest(); last != nil {
+func (ps *parts) refreshBreaks() {
+	if last := ps.history.newest(); last != nil {
 		m := *last // moments are never changed
-		m.Breakpoints = e.drive.Breaks.Breakpoints()
-		e.history.replaceNewest(&m)
+		m.Breakpoints = ps.drive.Breaks.Breakpoints()
+		ps.history.replaceNewest(&m)
 	}
 }

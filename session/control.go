@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"thaw/kernel"
-	"thaw/session/scenario"
 	"thaw/session/view"
 )
 
@@ -21,6 +20,7 @@ type Controller struct {
 	commands chan command
 	updates  chan *view.View
 	done     chan struct{}
+	drafts   *drafts
 
 	mu    sync.Mutex
 	view  *view.View
@@ -28,9 +28,6 @@ type Controller struct {
 	state view.RunState
 	note  string
 	peek  *view.Peek
-
-	draft     *scenario.Draft // nil: the scenario was not changed
-	draftView *view.Draft     // of it, or of the scenario as it is; nil where none can be saved
 }
 
 type command struct {
@@ -48,11 +45,8 @@ const (
 
 // NewController starts the goroutine; it ends with ctx.
 func NewController(ctx context.Context, e *Engine) *Controller {
-	c := &Controller{engine: e, commands: make(chan command, 16), updates: make(chan *view.View, 1), done: make(chan struct{}), state: view.Stopped, shown: e.history.last()}
+	c := &Controller{engine: e, drafts: newDrafts(e.scn), commands: make(chan command, 16), updates: make(chan *view.View, 1), done: make(chan struct{}), state: view.Stopped, shown: e.history.last()}
 	e.Progress(c.progress)
-	if d, err := c.drafted(); err == nil {
-		c.draftView = draftView(d, fileName(e.scn.Name))
-	}
 	c.publish()
 	go c.loop(ctx)
 	return c
@@ -170,7 +164,7 @@ func (c *Controller) publishLog() bool {
 
 // send replaces a view that nobody has fetched so far. c.mu is held.
 func (c *Controller) send(v *view.View) {
-	v.Draft = c.draftView
+	v.Draft = c.drafts.shown()
 	c.view = v
 	select {
 	case <-c.updates:
@@ -280,6 +274,11 @@ func (c *Controller) Delete(name string) {
 // Until runs to a place; see Engine.Until.
 func (c *Controller) Until(text string) {
 	c.queue("running to "+text, func(ctx context.Context) error { return c.engine.Until(ctx, text) })
+}
+
+// WatchOrigin has whatever writes memory stop the guest; see Engine.WatchOrigin.
+func (c *Controller) WatchOrigin(w view.Word) {
+	c.queue("watching "+w.Words(), func(ctx context.Context) error { return c.engine.WatchOrigin(ctx, w) })
 }
 
 // Watch adds an expression that is evaluated at every stop, or takes it away.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"sync"
 
 	"thaw/newfile"
 	"thaw/session/scenario"
@@ -16,12 +17,12 @@ import (
 func (c *Controller) TogglePhase(component, function string) {
 	c.queue("changing the scenario", func(ctx context.Context) error {
 		e := c.engine
-		d, err := c.drafted()
+		d, err := c.drafts.scenario()
 		if err != nil {
 			return err
 		}
 		d = d.Toggle(component, function, e.asker.called(component))
-		c.setDraft(d, "")
+		c.drafts.set(d, "")
 		if e.phaseIn(component, function) {
 			return nil // it stops there as a phase
 		}
@@ -36,7 +37,7 @@ func (c *Controller) TogglePhase(component, function string) {
 // SaveScenario writes the scenario with its changed phases to a new file.
 func (c *Controller) SaveScenario(path string) {
 	c.queue("saving the scenario", func(context.Context) error {
-		d, err := c.drafted()
+		d, err := c.drafts.scenario()
 		if err != nil {
 			return err
 		}
@@ -47,25 +48,49 @@ func (c *Controller) SaveScenario(path string) {
 		if err := newfile.Write(path, false, func(w io.Writer) error { _, err := w.Write(text); return err }); err != nil {
 			return fmt.Errorf("not saved: %w", err)
 		}
-		c.setDraft(d.Saved(), path)
+		c.drafts.set(d.Saved(), path)
 		return nil
 	})
 }
 
-// drafted is the scenario that is to be saved.
-func (c *Controller) drafted() (*scenario.Draft, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.draft != nil {
-		return c.draft, nil
-	}
-	return scenario.NewDraft(c.engine.scn)
+// drafts is the scenario with the phases that the user changes; any goroutine may use it.
+type drafts struct {
+	mu      sync.Mutex
+	of      *scenario.Scenario
+	changed *scenario.Draft // nil: nothing was changed
+	view    *view.Draft     // nil where none can be saved
 }
 
-// setDraft shows another draft from now on; saved is the file that it is in, "" for none.
-func (c *Controller) setDraft(d *scenario.Draft, saved string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.draft, c.draftView = d, draftView(d, fileName(c.engine.scn.Name))
-	c.draftView.Saved = saved
+func newDrafts(of *scenario.Scenario) *drafts {
+	b := &drafts{of: of}
+	if d, err := b.scenario(); err == nil {
+		b.view = draftView(d, fileName(of.Name))
+	}
+	return b
+}
+
+// scenario is what is to be saved.
+func (b *drafts) scenario() (*scenario.Draft, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.changed != nil {
+		return b.changed, nil
+	}
+	return scenario.NewDraft(b.of)
+}
+
+// set shows another draft from now on; saved is the file that it is in, "" for none.
+func (b *drafts) set(d *scenario.Draft, saved string) {
+	v := draftView(d, fileName(b.of.Name))
+	v.Saved = saved
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.changed, b.view = d, v
+}
+
+// shown is what views have of it.
+func (b *drafts) shown() *view.Draft {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.view
 }

@@ -20,7 +20,6 @@ import (
 	"thaw/session/memcompare"
 	"thaw/session/observe"
 	"thaw/session/scenario"
-	"thaw/session/target"
 )
 
 // Config is what a session is opened with.
@@ -48,6 +47,7 @@ type Config struct {
 type Engine struct {
 	*parts
 	*traveller
+	*watcher
 	*walker
 
 	asker      *asker
@@ -69,6 +69,7 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 	e.asker = &asker{parts: e.parts, sources: c.Sources}
 	e.walker = &walker{parts: e.parts, arrive: e.arrive}
 	e.traveller = &traveller{parts: e.parts, arrive: e.arrive, snapshots: c.VMSnapshots}
+	e.watcher = &watcher{e.traveller}
 	if c.Recorder != nil {
 		var err error
 		if e.rec, err = newRecording(c.Recorder, e.programs.ByName, c.WithCode, c.Sparse); err != nil {
@@ -98,7 +99,7 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 
 // newDriver drives the target from where it stands, with nothing set.
 func (e *Engine) newDriver() *drive.Driver {
-	return drive.New(e.target, e.m, e.programs, func() bool { return e.reverser() != nil }, drive.Owner{GoesOn: e.goesOn, Stopped: e.stopped, WatchHit: func(ctx context.Context, stop target.Stop) (*drive.Event, error) { return e.obs.WatchHit(ctx, stop) }, RunEnds: e.runEnds})
+	return drive.New(e.target, e.m, e.programs, func() bool { return e.reverser() != nil }, drive.Owner{GoesOn: e.goOn, Stopped: e.stopped, WatchHit: e.watchHit, RunEnds: e.runEnds})
 }
 
 func (e *Engine) newObserver() *observe.Observer {

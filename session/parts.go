@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 
 	"thaw/session/change"
 	"thaw/session/components"
@@ -32,6 +33,7 @@ type parts struct {
 	notes    *noteBook
 
 	questions *questionBook
+	watched   []*watchedWord
 }
 
 // moment is a stop in the history with all that was known then.
@@ -55,5 +57,5 @@ func (ps *parts) bare(ctx context.Context) error {
 	if err := ps.drive.Guard.DisarmAll(ctx); err != nil {
 		return err
 	}
-	return ps.drive.Breaks.TakeOff(ctx)
+	return errors.Join(ps.unwatch(ctx), ps.drive.Breaks.TakeOff(ctx))
 }

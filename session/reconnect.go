@@ -88,6 +88,7 @@ func (e *Engine) pickUp(ctx context.Context, r Reconnecter) error {
 	before := e.m.AllRegisters()
 	e.m.Forget()
 	e.programs.ForgetProofs()
+	e.unset()
 	if err := e.m.Look(ctx, e.m.Stopped); err != nil {
 		return err
 	}

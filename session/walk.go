@@ -153,7 +153,9 @@ func (e *Engine) arrive(ctx context.Context, ev *drive.Event, err error) error {
 	}
 	if err == nil {
 		e.settle()
-		err = e.recordEvent(ctx, ev)
+		if ev, err = e.watcher.unseen(ev); err == nil {
+			err = e.recordEvent(ctx, ev)
+		}
 	}
 	if err != nil {
 		if ctx.Err() == nil {

@@ -57,7 +57,7 @@ func (s *wordSearch) writtenBy(a *arrival, name string, p physical) view.Origin 
 		o.Stop, o.Phase = m.snap.Number, phaseOf(m)
 	}
 	if a.thread != nil {
-		o.Thread = fmt.Sprintf("%s (thread %s)", a.thread.Title(), a.thread.ID)
+		o.Thread = titleOf(a.thread)
 	}
 	switch {
 	case a.device && onlyMarks(p.addr, a.old, p.value):

@@ -84,4 +84,5 @@ type Breaker interface {
 	Break(place string, once bool) // "COMPONENT: FUNCTION", FILE:LINE or an address
 	Delete(name string)            // by the name that a breakpoint has, "": all of the user's
 	Until(place string)            // run there, or to what stops before
+	WatchOrigin(w view.Word)       // stop at whatever writes it, and name that
 }

@@ -70,6 +70,16 @@ func (g *guest) wrote(arg string, steps int) {
 	g.ctrl.(Traveller).LastWriteOf(w, steps)
 }
 
+// watchOrigin takes the same, and has the guest stop at whatever writes that from now on.
+func (g *guest) watchOrigin(arg string) {
+	w, err := g.wordIn(arg)
+	if err != nil {
+		g.note = err.Error()
+		return
+	}
+	g.ctrl.(Breaker).WatchOrigin(w)
+}
+
 // wordIn reads a piece of memory.
 func (g *guest) wordIn(arg string) (w view.Word, err error) {
 	words := strings.Fields(arg)

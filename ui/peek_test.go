@@ -142,8 +142,9 @@ func (f fakeBreaker) Break(place string, once bool) {
 	f.publish(&v)
 }
 
-func (f fakeBreaker) Delete(name string) { f.call("delete " + name) }
-func (f fakeBreaker) Until(place string) { f.call("until " + place) }
+func (f fakeBreaker) Delete(name string)      { f.call("delete " + name) }
+func (f fakeBreaker) Until(place string)      { f.call("until " + place) }
+func (f fakeBreaker) WatchOrigin(w view.Word) { f.call("watch-origin " + w.Words()) }
 
 // A user sets breakpoints, sees them, and takes them away.
 func TestBreakpoints(t *testing.T) {

@@ -55,6 +55,8 @@ func (u *ui) backActions() []action {
 			take: func(arg string) { u.guest.wrote(arg, 1) }, words: u.guest.wroteWords, why: u.needReverse},
 		{command: "origin", arg: "WHAT", help: "that, and where it came from", group: groupCommand,
 			take: func(arg string) { u.guest.wrote(arg, view.MaxOrigins) }, words: u.guest.wroteWords, why: u.needReverse},
+		{command: "watch-origin", arg: "WHAT", help: "stop at who writes it from now on", group: groupCommand,
+			take: u.guest.watchOrigin, words: u.guest.wroteWords, why: u.needBreaker},
 		{command: "origins", help: "origins that were asked for", group: groupCommand,
 			run: u.asks.asked, why: u.asks.needAsked},
 		{keys: []string{"B"}, label: "B", short: "put back here", command: "restart", help: "put the guest back here", group: groupBack,

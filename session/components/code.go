@@ -94,6 +94,25 @@ func (c *Component) Behind(addr uint64, instructions int) uint64 {
 	return addr
 }
 
+// Before is the instruction that ends at an address. It is looked for from the beginning of
+// its function, since x86's have no fixed length.
+func (c *Component) Before(addr uint64) (Instruction, bool) {
+	at := c.Place(addr - 1)
+	if at.Function == "" || at.Offset > maxFunction {
+		return Instruction{}, false
+	}
+	for a := at.Addr - at.Offset; a < addr; {
+		in, err := c.Decode(a)
+		if err != nil || in.Size == 0 {
+			break
+		}
+		if a += uint64(in.Size); a == addr {
+			return in, true
+		}
+	}
+	return Instruction{}, false
+}
+
 // leaves is the text of an instruction after which the next in memory may not be the next
 // one: jumps, calls, returns, traps, and whatever writes Arm's pc.
 var leaves = regexp.MustCompile(`^(j|call|ret|iret|sys|int|hlt|ud|loop|rep|lock|b|svc|\?)|\bpc\b`)

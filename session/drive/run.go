@@ -39,6 +39,7 @@ type Driver struct {
 
 	Asked            atomic.Bool // the user wants a stop
 	EveryInstruction bool        // QEMU records: every instruction must be executed
+	Watching         bool        // memory is watched for the user: every store must be executed
 	Handling         bool        // what a stop means is being found out
 }
 

@@ -1,7 +1,6 @@
 package live_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -80,6 +79,16 @@ func asksOrigins(ctx context.Context, t *testing.T, e *session.Engine, files map
 	}
 }
 
+// lineOf is the line of the guest's source that a place is in, "" if it is in none.
+func lineOf(p view.Place) string {
+	text, err := os.ReadFile(filepath.Join("..", "..", "guest", p.File))
+	lines := strings.Split(string(text), "\n")
+	if err != nil || p.Line <= 0 || p.Line > len(lines) {
+		return ""
+	}
+	return strings.TrimSpace(lines[p.Line-1])
+}
+
 // wrongOrigin says what is wrong with an origin, "" if nothing is.
 func wrongOrigin(want []by, value uint64, end, told string, all []view.Origin) string {
 	writes := all
@@ -90,12 +99,7 @@ func wrongOrigin(want []by, value uint64, end, told string, all []view.Origin) s
 		return fmt.Sprintf("%d steps, want %d", len(writes), len(want))
 	}
 	for i, o := range writes {
-		line := ""
-		if text, err := os.ReadFile(filepath.Join("..", "..", "guest", o.Place.File)); err == nil {
-			if lines := bytes.Split(text, []byte("\n")); o.Place.Line > 0 && o.Place.Line <= len(lines) {
-				line = string(lines[o.Place.Line-1])
-			}
-		}
+		line := lineOf(o.Place)
 		switch name := o.Place.Function[strings.LastIndex(o.Place.Function, " ")+1:]; {
 		case o.Place.Component != want[i].component || name != want[i].function && !strings.HasSuffix(name, "::"+want[i].function):
 			return fmt.Sprintf("step %d is by %s, want %s", i, o.Place, want[i].function)

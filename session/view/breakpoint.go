@@ -43,7 +43,8 @@ func (b *BreakpointInfo) Elsewhere() string {
 // are not the user's to remove.
 const (
 	PurposeBreak = "yours"
-	PurposeOnce  = "once" // yours, and gone as soon as it was hit
+	PurposeOnce  = "once"  // yours, and gone as soon as it was hit
+	PurposeWatch = "watch" // yours, on a word of memory: at whatever writes it
 
 	PurposePhase    = "phase"
 	PurposeRequest  = "request"
@@ -52,10 +53,17 @@ const (
 )
 
 // Own says whether the user set the breakpoint.
-func (b *BreakpointInfo) Own() bool { return b.Purpose == PurposeBreak || b.Purpose == PurposeOnce }
+func (b *BreakpointInfo) Own() bool {
+	return b.Purpose == PurposeBreak || b.Purpose == PurposeOnce || b.Purpose == PurposeWatch
+}
 
-// Name is what Delete takes: "component: function".
-func (b *BreakpointInfo) Name() string { return b.Component + ": " + b.Function }
+// Name is what Delete takes: "component: function", or a word.
+func (b *BreakpointInfo) Name() string {
+	if b.Component == "" {
+		return b.Function
+	}
+	return b.Component + ": " + b.Function
+}
 
 // PassedBy tells of requests that nobody took evidence of: none came by where the scenario
 // looks for them, and some where they are known to arrive. It is "" where that is not so.
