@@ -30,7 +30,7 @@ func (s Scope) Eval(expr string) (v Value, err error) {
 	if s.File == nil {
 		return Value{}, fmt.Errorf("evaluating %s: no file given", expr)
 	}
-	if err := s.File.NeedDWARF(); err != nil {
+	if err := s.File.NeedDWARF(); err != nil && s.File.vars == nil {
 		return Value{}, err
 	}
 	defer s.File.Guard(&err)
@@ -63,7 +63,7 @@ func (s evaluator) isType(name string) bool {
 		return false
 	}
 	_, err := s.name(name)
-	return err != nil && !IsOptimisedOut(err)
+	return errors.Is(err, errNoName) || err != nil && !IsOptimisedOut(err)
 }
 
 // typeOf finds a type as seen from the function at PC.
@@ -72,11 +72,9 @@ func (s evaluator) typeOf(name string) (*Type, error) {
 	if !errors.Is(err, errNoName) {
 		return t, err
 	}
-	if b, ok := s.File.BodyAt(s.lookupPC()); ok {
-		for n := b.N.Parent; n != nil && n.Parent != nil; n = n.Parent {
-			if t, err := s.File.findType(n.Path() + "::" + strings.TrimPrefix(name, "const ")); err == nil {
-				return t, nil
-			}
+	for n := s.around(); n != nil && n.Parent != nil; n = n.Parent {
+		if t, err := s.File.findType(n.Path() + "::" + strings.TrimPrefix(name, "const ")); err == nil {
+			return t, nil
 		}
 	}
 	return nil, fmt.Errorf("no type %s in %s", name, s.File.Path())

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"thaw/debuginfo/cxx"
 	"thaw/debuginfo/elffile"
 	"thaw/debuginfo/index"
 )
@@ -28,6 +29,7 @@ type Extract struct {
 	VTables     map[uint64]vtablePlace   `json:"vtables,omitempty"`     // by vtable pointer
 	Functions   map[uint64]functionPlace `json:"functions,omitempty"`   // by address
 	Lines       map[uint64]linePlace     `json:"lines,omitempty"`       // by address
+	Kept        *Kept                    `json:"kept,omitempty"`        // for expressions
 }
 
 // ExtractType is a type in an extract. What a pointer or reference leads to is
@@ -43,6 +45,7 @@ type ExtractType struct {
 	Incomplete  bool           `json:"incomplete,omitempty"`
 	Fields      []ExtractField `json:"fields,omitempty"`
 	Enumerators []Enumerator   `json:"values,omitempty"`
+	Defines     int            `json:"defines,omitempty"` // 1 + the index of a declaration that stands for it
 }
 
 // ExtractField is a member in an extract.
@@ -54,6 +57,7 @@ type ExtractField struct {
 	BitOffset int64  `json:"bitOffset,omitempty"`
 	Base      bool   `json:"base,omitempty"`
 	Virtual   bool   `json:"virtual,omitempty"`
+	Static    bool   `json:"static,omitempty"`
 }
 
 // ExtractVar is a variable in an extract.
@@ -65,8 +69,13 @@ type ExtractVar struct {
 	Value int64  `json:"value,omitempty"`
 }
 
+// Bare is an extract that says of which file it is, and no more.
+func (t *Tap) Bare() *Extract {
+	return &Extract{File: filepath.Base(t.file.Path()), BuildID: t.file.BuildID(), Machine: uint16(t.file.Machine()), PtrSize: t.file.PtrSize(), Text: t.file.Text()}
+}
+
 // Extract takes along what was asked since the last call, nil if nothing was.
-// Types and variables come all together, or not at all if none is new.
+// Types and variables come all together, or not at all if none is new. Kept is not in it.
 func (t *Tap) Extract() *Extract {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -75,8 +84,8 @@ func (t *Tap) Extract() *Extract {
 	}
 	fresh := t.fresh
 	t.fresh, t.changed = newQuestions(), false
-	e := &Extract{File: filepath.Base(t.file.Path()), BuildID: t.file.BuildID(), Machine: uint16(t.file.Machine()), PtrSize: t.file.PtrSize(),
-		Text: t.file.Text(), Enumerators: fresh.enumerators, VTables: fresh.vtables, Functions: fresh.functions, Lines: fresh.lines}
+	e := t.Bare()
+	e.Enumerators, e.VTables, e.Functions, e.Lines = fresh.enumerators, fresh.vtables, fresh.functions, fresh.lines
 	if len(fresh.types)+len(fresh.variables) > 0 {
 		e.addTypes(&t.asked)
 	}
@@ -106,6 +115,12 @@ func (e *Extract) Merge(next *Extract) {
 	e.VTables = merged(e.VTables, next.VTables)
 	e.Functions = merged(e.Functions, next.Functions)
 	e.Lines = merged(e.Lines, next.Lines)
+	switch k := next.Kept; {
+	case e.Kept == nil:
+		e.Kept = k
+	case k != nil:
+		e.Kept.Types, e.Kept.Variables = append(e.Kept.Types, k.Types...), append(e.Kept.Variables, k.Variables...)
+	}
 }
 
 func merged[K comparable, V any](a, b map[K]V) map[K]V {
@@ -187,8 +202,10 @@ func (x *extractor) pointee(t *Type) int {
 // no answer.
 type Program struct {
 	x     *Extract
-	file  *File // without contents: it tells what a word is
+	file  *File // without contents: it tells what a word is, and what names mean
 	types []*Type
+	kept  []*Type // for expressions
+	names *known
 }
 
 // maxExtractTypes bounds an extract's types.
@@ -200,61 +217,100 @@ func (x *Extract) Use() (*Program, error) {
 	switch {
 	case x.PtrSize != 4 && x.PtrSize != 8:
 		return nil, fmt.Errorf("debug info of %q: pointers of %d bytes", x.File, x.PtrSize)
-	case len(x.Types) > maxExtractTypes:
-		return nil, fmt.Errorf("debug info of %q: %d types", x.File, len(x.Types))
+	case len(x.Types) > maxExtractTypes || x.Kept != nil && len(x.Kept.Types) > maxExtractTypes:
+		return nil, fmt.Errorf("debug info of %q: more than %d types", x.File, maxExtractTypes)
 	}
 	p := &Program{x: x, types: make([]*Type, len(x.Types))}
 	file := newTypes(index.Named(x.File, x.PtrSize))
-	p.file = &File{typeTable: file}
+	p.file = &File{typeTable: file, arch: archOf(elf.Machine(x.Machine)), vars: map[*index.Node]Variable{}}
+	p.names = &known{file: file, vars: p.file.vars, left: maxKnownNames}
 	for i := range p.types {
 		p.types[i] = &Type{file: file, done: true}
 	}
 	for i, t := range x.Types {
-		if err := p.fill(p.types[i], t); err != nil {
+		if err := fill(p.types[i], t, p.typeOf); err != nil {
 			return nil, fmt.Errorf("debug info of %q: type %d: %w", x.File, i, err)
 		}
 	}
-	for _, t := range p.types {
-		if u := t.Underlying(); u != nil && u != t {
-			t.Fields, t.Enumerators = u.Fields, u.Enumerators
-		}
-	}
+	finishAliases(p.types)
 	for name, i := range x.Named {
 		if i < 0 || i >= len(p.types) {
 			return nil, fmt.Errorf("debug info of %q: %q is type %d of %d", x.File, name, i, len(p.types))
 		}
 	}
+	if x.Kept != nil {
+		if err := p.useKept(x.Kept); err != nil {
+			return nil, fmt.Errorf("debug info of %q: %w", x.File, err)
+		}
+	}
+	p.nameAsked()
 	return p, nil
 }
 
+// nameAsked names what was asked for, for expressions.
+func (p *Program) nameAsked() {
+	for _, name := range slices.Sorted(maps.Keys(p.x.Named)) {
+		p.names.typ(name, p.types[p.x.Named[name]])
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.x.Variables)) {
+		if v, err := p.Variable(name); err == nil {
+			p.names.variable(name, v)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.x.Enumerators)) {
+		if n := p.names.node(name); n != nil {
+			parts := cxx.Split(name)
+			n.Parent.Constant(parts[len(parts)-1], p.x.Enumerators[name])
+		}
+	}
+	for _, t := range p.types { // what a pointer leads to may be kept elsewhere
+		if e := t.Elem; e != nil && e.Incomplete && (t.Kind == KindPointer || t.Kind == KindRef) {
+			if n := p.file.Names.Find(e.Name); n != nil && n.Typ != 0 {
+				t.Elem = p.file.types[n.Typ]
+			}
+		}
+	}
+}
+
 // typeOf is the type with an index, nil for -1.
-func (p *Program) typeOf(i int) (*Type, error) {
+func (p *Program) typeOf(i int) (*Type, error) { return typeIn(p.types, i) }
+
+func typeIn(types []*Type, i int) (*Type, error) {
 	if i == -1 {
 		return nil, nil
 	}
-	if i < 0 || i >= len(p.types) {
-		return nil, fmt.Errorf("it refers to type %d of %d", i, len(p.types))
+	if i < 0 || i >= len(types) {
+		return nil, fmt.Errorf("it refers to type %d of %d", i, len(types))
 	}
-	return p.types[i], nil
+	return types[i], nil
+}
+
+// finishAliases gives types what callers look at in the types behind them.
+func finishAliases(types []*Type) {
+	for _, t := range types {
+		if u := t.Underlying(); u != nil && u != t {
+			t.Fields, t.Enumerators = u.Fields, u.Enumerators
+		}
+	}
 }
 
 // fill takes a type over from its extract.
-func (p *Program) fill(t *Type, x ExtractType) error {
+func fill(t *Type, x ExtractType, of func(i int) (*Type, error)) error {
 	if x.Kind > KindUnknown {
 		return fmt.Errorf("kind %d is none", x.Kind)
 	}
 	t.Kind, t.Name, t.Size, t.Count, t.Encoding, t.Signed, t.Incomplete = x.Kind, x.Name, x.Size, x.Count, x.Encoding, x.Signed, x.Incomplete
 	t.Enumerators = x.Enumerators
 	var err error
-	if t.Elem, err = p.typeOf(x.Elem); err != nil {
+	if t.Elem, err = of(x.Elem); err != nil {
 		return err
 	}
 	for _, f := range x.Fields {
-		typ, err := p.typeOf(f.Type)
+		typ, err := of(f.Type)
 		if err != nil || typ == nil {
 			return fmt.Errorf("member %q has no type", f.Name)
 		}
-		t.Fields = append(t.Fields, Field{Name: f.Name, Type: typ, Offset: f.Offset, BitSize: f.BitSize, BitOffset: f.BitOffset, IsBase: f.Base, Virtual: f.Virtual})
+		t.Fields = append(t.Fields, Field{Name: f.Name, Type: typ, Offset: f.Offset, BitSize: f.BitSize, BitOffset: f.BitOffset, IsBase: f.Base, Virtual: f.Virtual, Static: f.Static})
 	}
 	return nil
 }
@@ -278,16 +334,6 @@ func (p *Program) Type(name string) (*Type, error) {
 		return nil, fmt.Errorf("no type %s in the debug info taken from %s", name, p.x.File)
 	}
 	return p.types[i], nil
-}
-
-// Value is what stands at an address, of a type that was asked for. Of what pointers lead
-// to no more is known than was taken along.
-func (p *Program) Value(typeName string, addr uint64, mem Memory) (Value, error) {
-	t, err := p.Type(typeName)
-	if err != nil {
-		return Value{}, err
-	}
-	return Value{Type: t, Addr: addr, HasAddr: true, scope: &Scope{File: p.file, Mem: mem}}, nil
 }
 
 // Variable answers for a variable that was asked for.

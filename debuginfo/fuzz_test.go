@@ -87,7 +87,15 @@ func FuzzExtract(f *testing.F) {
 	tap.Variable("app::thread")
 	tap.FunctionAt(prog.Entry())
 	tap.LineAt(prog.Entry())
-	whole, err := json.Marshal(tap.Extract())
+	if err := tap.KeepAround(prog.Entry(), 2); err != nil {
+		f.Fatal(err)
+	}
+	all := tap.Extract()
+	all.Kept = tap.Kept(0, 0)
+	if all.Kept == nil || len(all.Kept.Variables) == 0 {
+		f.Fatal("no variables were kept")
+	}
+	whole, err := json.Marshal(all)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -100,6 +108,8 @@ func FuzzExtract(f *testing.F) {
 		`{"ptrSize":8,"types":[{"kind":7,"elem":0,"count":9223372036854775807,"size":-9223372036854775808}],"named":{"T":0}}`,                                              // an array of itself
 		`{"ptrSize":8,"types":[{"kind":2,"name":"T","elem":-1,"fields":[{"type":1,"base":true}]},{"kind":2,"elem":-1,"fields":[{"type":0,"base":true}]}],"named":{"T":0}}`, // bases of each other
 		`{"ptrSize":8,"types":[{"kind":2,"elem":7}],"named":{"T":3}}`,
+		`{"ptrSize":8,"kept":{"types":[{"kind":2,"name":"T","elem":-1,"defines":2,"fields":[{"name":"a","type":1}]},{"kind":2,"name":"T","size":-1,"elem":-1,"incomplete":true,"defines":1}]}}`, // each other's declaration
+		`{"ptrSize":8,"kept":{"types":[{"kind":6,"elem":0},{"kind":2,"name":"a::T","elem":-1,"fields":[{"name":"a","type":0,"static":true}]}],"variables":[{"name":"a::T::a","type":1},{"name":"a","type":5}]}}`,
 	} {
 		f.Add([]byte(s))
 	}
@@ -128,6 +138,13 @@ func FuzzExtract(f *testing.F) {
 		}
 		for name := range x.Variables {
 			p.Variable(name)
+		}
+		at := &Place{Function: "app::f", Locals: []Local{{Name: "this", Addr: 4096}, {Name: "x", Type: 1, Data: []byte{1}}, {Name: "y", Type: 2, Why: "gone"}}}
+		for _, expr := range []string{"this", "*this", "x", "x.a", "a", "*(T*)0x1000", "a::T::a", "y", "sizeof(app::Thread)", "$rip", "app::thread"} {
+			if v, err := p.Scope(at, supposition{}, supposition{}).Eval(expr); err == nil {
+				v.Format(2)
+				v.Parts(8)
+			}
 		}
 		p.Text()
 		p.VTableAt(0)

@@ -16,6 +16,8 @@ type File struct {
 
 	tapOnce sync.Once
 	tap     *Tap
+
+	vars map[*index.Node]Variable // of a program that is known without its file, else nil
 }
 
 // Load reads an ELF file. When it is stripped its debug info is looked for in

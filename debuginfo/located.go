@@ -74,13 +74,9 @@ func (s *Scope) located(all []index.Block, b index.Block, v variable) (Value, er
 	if v.e.Tag == dwarf.TagFormalParameter {
 		what = "parameter"
 	}
-	toff, ok := v.chain.Val(dwarf.AttrType).(dwarf.Offset)
-	if !ok {
-		return Value{}, fmt.Errorf("%s %s has no type in the debug info", what, v.name)
-	}
-	t, err := s.File.typeAt(toff)
+	t, err := s.File.typeOfVariable(v)
 	if err != nil {
-		return Value{}, err
+		return Value{}, fmt.Errorf("%s %s: %w", what, v.name, err)
 	}
 	if c, ok := constValue(v.chain.Val(dwarf.AttrConstValue), s.File.ByteOrder()); ok {
 		return s.made(t, uint64(c)).referent()
@@ -106,6 +102,15 @@ func (s *Scope) located(all []index.Block, b index.Block, v variable) (Value, er
 		return Value{}, s.gone(what, v.name, err)
 	}
 	return val.referent()
+}
+
+// typeOfVariable is a parameter's or variable's type.
+func (f *File) typeOfVariable(v variable) (*Type, error) {
+	off, ok := v.chain.Val(dwarf.AttrType).(dwarf.Offset)
+	if !ok {
+		return nil, errors.New("it has no type in the debug info")
+	}
+	return f.typeAt(off)
 }
 
 // made is a value that stands nowhere.

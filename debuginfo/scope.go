@@ -28,8 +28,9 @@ type Scope struct {
 	// library calls back into its program, and returns to it. nil: there is no other.
 	FileAt func(addr uint64) *File
 
-	caller bool   // PC is behind a call
-	object *Value // names are members of this value
+	caller bool           // PC is behind a call
+	object *Value         // names are members of this value
+	at     *recordedPlace // where the program's file is not there
 }
 
 // lookupPC is the address that lies in the code that is running: a return
@@ -119,6 +120,9 @@ var errNoName = errors.New("unknown name")
 func (s *Scope) name(name string) (Value, error) {
 	if s.object != nil {
 		return s.memberOrConst(name)
+	}
+	if s.at != nil {
+		return s.at.name(s, name)
 	}
 	all, order, err := s.frames()
 	if err != nil {
@@ -258,6 +262,25 @@ func (e *goneError) Unwrap() error { return errOptimisedOut }
 // IsOptimisedOut says whether an error means that the compiler kept no value
 // of a variable at an address.
 func IsOptimisedOut(err error) bool { return errors.Is(err, errOptimisedOut) }
+
+// around is the innermost scope of names around the function at PC, nil if there is none.
+func (s *Scope) around() *index.Node {
+	if s.at != nil {
+		n := s.File.Names.Root
+		for _, p := range cxx.Split(s.at.Function) {
+			k := n.Look(p)
+			if k == nil {
+				return n
+			}
+			n = k
+		}
+		return n
+	}
+	if b, ok := s.File.BodyAt(s.lookupPC()); ok {
+		return b.N.Parent
+	}
+	return nil
+}
 
 // outer finds a name in the scopes around a function and in the outermost:
 // variables and enumerators.

@@ -12,6 +12,7 @@ import (
 // be used by several goroutines.
 type Tap struct {
 	file *File
+	keep *keeper
 
 	mu      sync.Mutex
 	asked   questions
@@ -52,7 +53,7 @@ func newQuestions() questions {
 
 // Tap is the file's tap.
 func (f *File) Tap() *Tap {
-	f.tapOnce.Do(func() { f.tap = &Tap{file: f, asked: newQuestions(), fresh: newQuestions()} })
+	f.tapOnce.Do(func() { f.tap = &Tap{file: f, keep: newKeeper(f), asked: newQuestions(), fresh: newQuestions()} })
 	return f.tap
 }
 
@@ -84,6 +85,24 @@ func (t *Tap) PtrSize() int { return t.file.PtrSize() }
 
 // Text is the file's.
 func (t *Tap) Text() []elffile.Range { return t.file.Text() }
+
+// Keep takes a type along, and what it leads to by so many pointers, for expressions that
+// are evaluated without the file.
+func (t *Tap) Keep(typ *Type, pointers int) {
+	t.keep.mu.Lock()
+	defer t.keep.mu.Unlock()
+	t.keep.add(typ, pointers)
+}
+
+// KeepAround takes the program's variables along, and the types of all names in the
+// functions around an address.
+func (t *Tap) KeepAround(pc uint64, pointers int) (err error) {
+	defer t.file.Guard(&err)
+	t.keep.mu.Lock()
+	defer t.keep.mu.Unlock()
+	t.keep.addAll()
+	return t.keep.addAt(pc, pointers)
+}
 
 // Type asks the file for a type.
 func (t *Tap) Type(name string) (*Type, error) {

@@ -38,6 +38,9 @@ func (f *File) Variable(name string) (v Variable, err error) {
 // findVariable is Variable with errNoName for a name that is none.
 func (f *File) findVariable(name string) (v Variable, err error) {
 	n := f.Names.Find(name)
+	if v, ok := f.vars[n]; ok {
+		return v, nil
+	}
 	var entries []dwarf.Offset
 	switch {
 	case n != nil && len(n.Vars) > 0:

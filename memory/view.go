@@ -33,6 +33,15 @@ func (t Trace) note(addr uint64, n int) {
 	}
 }
 
+// Add adds what a mask says of a page that begins at addr.
+func (t Trace) Add(addr uint64, m *Mask) {
+	for off := 0; off < 8*len(m); off += Granule {
+		if m.Has(off) {
+			t.note(addr+uint64(off), Granule)
+		}
+	}
+}
+
 // Blank zeroes what was not read of a page that begins at addr. The mask says
 // what was.
 func (t Trace) Blank(addr uint64, page []byte) *Mask {

@@ -22,7 +22,7 @@ import (
 // adds record types and JSON members, which older readers skip.
 const (
 	Major = 1
-	Minor = 2
+	Minor = 3
 )
 
 // magic begins a file. Its bytes show damage by text conversion, as PNG's do.
@@ -48,6 +48,7 @@ const (
 	typeMasks = "MASK" // masks: what is known of pages, since format 1.1
 	typeStop  = "STOP" // JSON: stop
 	typeLog   = "LOGL" // JSON: LOG lines behind the last stop
+	typeMore  = "MORE" // JSON: more, pages that were looked at after a stop, since format 1.3
 	typeNotes = "NOTE" // JSON: all notes of the user
 	typeAsked = "ORIG" // JSON: all origins that were asked for, since format 1.2
 	typeDone  = "DONE" // empty: the recording was ended in order
@@ -78,12 +79,23 @@ type metadata struct {
 // stop is a stop's record.
 type stop struct {
 	*session.StopRecord
+	pageList
+}
+
+// pageList is which pages hold physical memory at a stop.
+type pageList struct {
 	// Pages are physical page numbers with the page that holds their contents:
 	// 0 for zeros, n for the n-th of the file.
 	Pages [][2]uint64 `json:"pages"`
 	// Known says of each of them which bytes are known: 0 for all, n for those of
 	// the n-th mask of the file; the others are 0. Without it all are.
 	Known []uint64 `json:"known,omitempty"`
+}
+
+// more are pages of a stop that were looked at after its record.
+type more struct {
+	Record int `json:"record"` // from 1
+	pageList
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)

@@ -251,7 +251,7 @@ func edit(x *debuginfo.Extract, data []byte) {
 func FuzzRecords(f *testing.F) {
 	data, ends := written(f)
 	head := data[:ends[0]]
-	raw, err := json.Marshal(stop{StopRecord: record(2), Pages: [][2]uint64{{1, 1}, {2, 0}, {1 << 60, 1}}})
+	raw, err := json.Marshal(stop{StopRecord: record(2), pageList: pageList{Pages: [][2]uint64{{1, 1}, {2, 0}, {1 << 60, 1}}}})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -220,7 +220,7 @@ func TestMasks(t *testing.T) {
 		}
 	}
 	// A mask that is not there is damage.
-	raw, err := json.Marshal(stop{StopRecord: record(4), Pages: [][2]uint64{{1, 1}}, Known: []uint64{uint64(len(r.masks)) + 1}})
+	raw, err := json.Marshal(stop{StopRecord: record(4), pageList: pageList{Pages: [][2]uint64{{1, 1}}, Known: []uint64{uint64(len(r.masks)) + 1}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path/filepath"
 	"slices"
 
@@ -186,6 +187,8 @@ func (r *reader) take(typ string, raw []byte) error {
 		return r.takeSymbols(raw)
 	case typeStop:
 		return r.takeStop(raw)
+	case typeMore:
+		return r.takeMore(raw)
 	case typeNotes:
 		r.rec.notes = nil
 		return r.decode(typ, raw, &r.rec.notes, 2)
@@ -291,25 +294,51 @@ func (r *reader) takeStop(raw []byte) error {
 	case s.CPU < 0 || s.CPU >= len(s.CPUs):
 		return fmt.Errorf("stop %d is of processor %d of %d", s.Number, s.CPU, len(s.CPUs))
 	}
-	if err := r.draw(perRef * int64(len(s.Pages))); err != nil {
-		return err
-	}
-	if len(s.Known) > 0 && len(s.Known) != len(s.Pages) {
-		return fmt.Errorf("stop %d has %d pages and tells what is known of %d", s.Number, len(s.Pages), len(s.Known))
-	}
-	pages := make(map[uint64]pageRef, len(s.Pages))
-	for i, p := range s.Pages {
-		ref := pageRef{page: p[1]}
-		if len(s.Known) > 0 {
-			ref.mask = s.Known[i]
-		}
-		if ref.page > uint64(len(r.rec.pages)) || ref.mask > uint64(len(r.rec.masks)) {
-			return fmt.Errorf("stop %d refers to page %d of %d, mask %d of %d", s.Number, ref.page, len(r.rec.pages), ref.mask, len(r.rec.masks))
-		}
-		pages[p[0]] = ref
+	pages, err := r.refs(s.pageList)
+	if err != nil {
+		return fmt.Errorf("stop %d: %w", s.Number, err)
 	}
 	r.rec.records = append(r.rec.records, s.StopRecord)
 	r.rec.maps = append(r.rec.maps, pages)
+	return nil
+}
+
+// refs are pages by the number of the physical page.
+func (r *reader) refs(l pageList) (map[uint64]pageRef, error) {
+	if err := r.draw(perRef * int64(len(l.Pages))); err != nil {
+		return nil, err
+	}
+	if len(l.Known) > 0 && len(l.Known) != len(l.Pages) {
+		return nil, fmt.Errorf("it has %d pages and tells what is known of %d", len(l.Pages), len(l.Known))
+	}
+	pages := make(map[uint64]pageRef, len(l.Pages))
+	for i, p := range l.Pages {
+		ref := pageRef{page: p[1]}
+		if len(l.Known) > 0 {
+			ref.mask = l.Known[i]
+		}
+		if ref.page > uint64(len(r.rec.pages)) || ref.mask > uint64(len(r.rec.masks)) {
+			return nil, fmt.Errorf("it refers to page %d of %d, mask %d of %d", ref.page, len(r.rec.pages), ref.mask, len(r.rec.masks))
+		}
+		pages[p[0]] = ref
+	}
+	return pages, nil
+}
+
+// takeMore adds pages to a stop.
+func (r *reader) takeMore(raw []byte) error {
+	var m more
+	if err := r.decode(typeMore, raw, &m, 1); err != nil {
+		return err
+	}
+	if m.Record < 1 || m.Record > len(r.rec.maps) {
+		return fmt.Errorf("pages of record %d of %d", m.Record, len(r.rec.maps))
+	}
+	pages, err := r.refs(m.pageList)
+	if err != nil {
+		return fmt.Errorf("more of record %d: %w", m.Record, err)
+	}
+	maps.Copy(r.rec.maps[m.Record-1], pages)
 	return nil
 }
 

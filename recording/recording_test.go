@@ -438,3 +438,44 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// Pages that were looked at after a stop belong to it; those of a record that is not there are damage.
+func TestMore(t *testing.T) {
+	f := &memFile{room: -1}
+	w, err := newWriter("x.thaw", f, About{By: "test", Scenario: small(t)}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	some := &memory.Mask{}
+	some.Set(8, 16)
+	partly := page(0x1000, 0)
+	partly.Known = some
+	for i, pages := range [][]session.Page{{partly, page(0x2000, 3)}, {page(0x2000, 4)}} {
+		if err := w.Stop(record(i+1), pages); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.More(1, []session.Page{page(0x1000, 7), page(0x3000, 9)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r, err := Read("x.thaw", bytes.NewReader(f.data))
+	if err != nil || r.Damage() != "" {
+		t.Fatal(err, r.Damage())
+	}
+	for i, want := range []int{3, 1} {
+		if got := r.Pages(i); len(got) != want {
+			t.Errorf("record %d has %d pages, want %d", i, len(got), want)
+		}
+	}
+	if p := r.Pages(0)[0]; p.Known != nil || p.Data[0] != page(0x1000, 7).Data[0] {
+		t.Errorf("the page that was known in part: %v, %d", p.Known, p.Data[0])
+	}
+	for text, raw := range map[string]string{"record 3 of 2": `{"record":3}`, "record 0 of 2": `{}`, "page 99": `{"record":1,"pages":[[1,99]]}`} {
+		if r, err = Read("x.thaw", bytes.NewReader(appended(t, f.data, typeMore, []byte(raw)))); err != nil || !strings.Contains(r.Damage(), text) {
+			t.Errorf("%v, damage %q, want %s", err, r.Damage(), text)
+		}
+	}
+}

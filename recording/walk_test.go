@@ -111,7 +111,7 @@ func TestObjectsInReplay(t *testing.T) {
 	if followed == 0 {
 		t.Error("no member leads to another object")
 	}
-	for expr, want := range map[string]string{"kernel: *(No_such*)0x10": "No_such", "x + 1": "other expressions need a live session",
+	for expr, want := range map[string]string{"kernel: *(No_such*)0x10": "No_such", "x + 1": "unknown name x",
 		fmt.Sprintf("kernel: (*(%s*)%#x).nothing", threads[0].Class, threads[0].Addr): "nothing"} {
 		if got := ask(view.Query{Kind: view.QueryValue, Expr: expr}); !strings.Contains(got.Err, want) {
 			t.Errorf("%s: %q, want %q", expr, got.Err, want)

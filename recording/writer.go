@@ -27,7 +27,8 @@ type Writer struct {
 	file  file
 	enc   *zstd.Encoder
 	taps  map[string]*debuginfo.Tap
-	names []string // of taps, in order
+	names []string          // of taps, in order
+	kept  map[string][2]int // types and variables of each that are in the file
 	pages map[[sha256.Size]byte]uint64
 	masks map[memory.Mask]uint64
 	size  int64 // of what was written whole
@@ -78,7 +79,7 @@ func newWriter(path string, f file, about About, files map[string]*debuginfo.Fil
 	if err != nil {
 		return nil, fmt.Errorf("setting up zstd: %w", err)
 	}
-	w := &Writer{path: path, file: f, enc: enc, taps: map[string]*debuginfo.Tap{}, pages: map[[sha256.Size]byte]uint64{}, masks: map[memory.Mask]uint64{}}
+	w := &Writer{path: path, file: f, enc: enc, taps: map[string]*debuginfo.Tap{}, kept: map[string][2]int{}, pages: map[[sha256.Size]byte]uint64{}, masks: map[memory.Mask]uint64{}}
 	for name, f := range files {
 		w.taps[name] = f.Tap()
 		w.names = append(w.names, name)
@@ -183,7 +184,36 @@ func (w *Writer) Stop(s *session.StopRecord, pages []session.Page) error {
 
 // stop packs a stop with what it refers to.
 func (w *Writer) stop(s *session.StopRecord, pages []session.Page) (out []byte, err error) {
-	rec := stop{StopRecord: s, Pages: make([][2]uint64, 0, len(pages))}
+	rec := stop{StopRecord: s}
+	if out, rec.pageList, err = w.list(pages); err != nil {
+		return nil, err
+	}
+	if out, err = w.symbols(out); err != nil {
+		return nil, err
+	}
+	return w.appendJSON(out, typeStop, rec)
+}
+
+// More writes pages that were looked at after a stop.
+func (w *Writer) More(record int, pages []session.Page) error {
+	m := more{Record: record}
+	out, list, err := w.list(pages)
+	if err != nil {
+		return err
+	}
+	m.pageList = list
+	if out, err = w.symbols(out); err != nil {
+		return err
+	}
+	if out, err = w.appendJSON(out, typeMore, m); err != nil {
+		return err
+	}
+	return w.commit(out, 0)
+}
+
+// list packs pages that are not in the file so far, and says where all of them are.
+func (w *Writer) list(pages []session.Page) (out []byte, rec pageList, err error) {
+	rec.Pages = make([][2]uint64, 0, len(pages))
 	var fresh, masks []byte
 	partly := slices.ContainsFunc(pages, func(p session.Page) bool { return p.Known != nil })
 	for _, p := range pages {
@@ -203,22 +233,34 @@ func (w *Writer) stop(s *session.StopRecord, pages []session.Page) (out []byte, 
 		rec.Known = append(rec.Known, mask)
 	}
 	if len(w.pages) > maxPages || len(w.masks) > maxMasks {
-		return nil, fmt.Errorf("%s would hold more than %d pages, or be of more than %d forms", w.path, maxPages, maxMasks)
+		return nil, rec, fmt.Errorf("%s would hold more than %d pages, or be of more than %d forms", w.path, maxPages, maxMasks)
 	}
 	if out, err = w.appendPieces(out, typePages, fresh, pageEntry); err != nil {
-		return nil, err
+		return nil, rec, err
 	}
-	if out, err = w.appendPieces(out, typeMasks, masks, len(memory.Mask{})); err != nil {
-		return nil, err
-	}
+	out, err = w.appendPieces(out, typeMasks, masks, len(memory.Mask{}))
+	return out, rec, err
+}
+
+// symbols packs what became known of debug info.
+func (w *Writer) symbols(out []byte) (_ []byte, err error) {
 	for _, name := range w.names {
-		if x := w.taps[name].Extract(); x != nil {
+		tap, n := w.taps[name], w.kept[name]
+		x := tap.Extract()
+		if kept := tap.Kept(n[0], n[1]); kept != nil {
+			if x == nil {
+				x = tap.Bare()
+			}
+			x.Kept = kept
+			w.kept[name] = [2]int{n[0] + len(kept.Types), n[1] + len(kept.Variables)}
+		}
+		if x != nil {
 			if out, err = w.appendJSON(out, typeSyms, symbols{name, x}); err != nil {
 				return nil, err
 			}
 		}
 	}
-	return w.appendJSON(out, typeStop, rec)
+	return out, nil
 }
 
 // page is the number of a page's contents, 0 for zeros; added says that they

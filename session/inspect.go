@@ -35,6 +35,7 @@ func (a *asker) askValue(s *view.Snapshot, p *view.Peek) error {
 	if err != nil {
 		return err
 	}
+	a.rec.keepType(c, v)
 	in := &inspection{eval: func(expr string) error { _, err := scope.Eval(expr); return err }, component: c.Name, task: task, means: pointee(s.System, c.Place), names: map[string]bool{}}
 	in.add(v, "", expr, 0)
 	p.Members = in.members

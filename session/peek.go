@@ -139,6 +139,7 @@ func (a *asker) ask(s *view.Snapshot, q view.Query) *view.Peek {
 	} else if err := answer(s, p); err != nil {
 		p.Err = err.Error()
 	}
+	a.rec.keepLooks(q.Kind != view.QueryMemory)
 	return p
 }
 
@@ -149,7 +150,7 @@ func (a *asker) askMemory(s *view.Snapshot, p *view.Peek) error {
 	if err != nil {
 		return err
 	}
-	space := a.m.Fresh(root)
+	space := a.m.Asked(root)
 	p.Rows = peekMemory(space, p.Query, a.m.PtrSize(), pointee(s.System, a.programs.Of(s, p.Query.Task).Place))
 	return nil
 }
@@ -181,6 +182,7 @@ func (a *asker) evalIn(s *view.Snapshot, c *components.Component, expr string, t
 		return debuginfo.Value{}, 0, err
 	}
 	v, err := scope.Eval(expr)
+	a.rec.keepType(c, v)
 	return v, task, err
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"thaw/debuginfo"
 	"thaw/kernel"
 	"thaw/memory"
 	"thaw/session/components"
@@ -40,6 +41,8 @@ type StopRecord struct {
 	CPUs []CPURecord `json:"cpus"`
 
 	view.Words
+	// Scope is what names mean where the processor stopped, in the program that is there.
+	Scope *debuginfo.Place `json:"scope,omitempty"`
 	// Stacks are the backtraces of threads in user mode, of those that are not what
 	// they were at the record before. An empty one is not known.
 	Stacks map[kernel.ID][]view.Frame `json:"stacks,omitempty"`
@@ -76,6 +79,8 @@ type CPURecord struct {
 type Recorder interface {
 	// Stop keeps a stop with the pages that the model read at it.
 	Stop(s *StopRecord, pages []Page) error
+	// More keeps pages that were looked at after a stop, by the number of its record (from 1).
+	More(record int, pages []Page) error
 	// Notes keeps the user's notes, all of them each time.
 	Notes(notes []view.Note) error
 	// Questions keeps the origins that were asked for, all of them each time.
@@ -109,7 +114,8 @@ type recording struct {
 	code     *codePages      // recognises them
 	pages    map[uint64]bool // that were read since the last record
 	reads    memory.Trace    // what of them
-	sparse   bool            // keep only that
+	looks    looks
+	sparse   bool // keep only that
 	records  int
 	snaps    map[*view.Snapshot]int     // record of a snapshot that evidence refers to
 	stacks   map[kernel.ID][]view.Frame // of threads, as they were recorded last
@@ -156,6 +162,7 @@ func (r *recording) keep(s *view.Snapshot, m *moment) {
 	r.records++
 	r.snaps[s] = r.records
 	if m != nil {
+		rec.Scope = r.names(s)
 		rec.Phases, rec.Breakpoints, rec.Evidence = m.Phases, m.Breakpoints, &r.obs.Ev
 		rec.Before, rec.After = r.snaps[r.obs.Ev.Before], r.snaps[r.obs.Ev.After]
 		r.forget(&r.obs.Ev)
@@ -167,9 +174,14 @@ func (r *recording) keep(s *view.Snapshot, m *moment) {
 	r.logged += len(lines)
 	rec.Log = lines
 	rec.Stacks = r.changedStacks(s)
+	r.keepTypes(s.Frames)
+	for _, frames := range rec.Stacks {
+		r.keepTypes(frames)
+	}
 	pages, err := r.readPages()
 	if err == nil {
 		err = r.to.Stop(rec, pages)
+		r.looks.after(r.records, m != nil, pages)
 	}
 	r.fail(err)
 }
@@ -278,13 +290,18 @@ func (r *recording) recorder() Recorder {
 // they are now. Of pages with machine code only what was read is kept, unless
 // code is wanted: kernels have pages with both code and data.
 func (r *recording) readPages() ([]Page, error) {
-	r.Read(r.m.View)
+	r.readLooks()
 	// All that the model is made of, though most of it was decoded at an earlier stop.
 	r.m.Mirror.Each(func(addr uint64) { r.pages[addr&^(PageSize-1)] = true })
 	r.m.Mirror.Trace(r.reads)
 	if r.withCode {
 		r.Read(r.m.Text)
 	}
+	return r.fetch(true)
+}
+
+// fetch reads the pages that are noted, those with machine code only if they are wanted.
+func (r *recording) fetch(code bool) ([]Page, error) {
 	addrs := make([]uint64, 0, len(r.pages))
 	for a := range r.pages {
 		addrs = append(addrs, a)
@@ -304,7 +321,11 @@ func (r *recording) readPages() ([]Page, error) {
 			continue
 		}
 		p := Page{Addr: q.Addr, Data: q.Buf}
-		if r.sparse || r.code.in(q.Buf) {
+		hasCode := r.code.in(q.Buf)
+		if hasCode && !code {
+			continue
+		}
+		if r.sparse || hasCode {
 			p.Known = r.reads.Blank(q.Addr, q.Buf)
 		}
 		pages = append(pages, p)

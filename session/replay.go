@@ -43,13 +43,14 @@ type Recorded interface {
 	Program(component string) Program
 }
 
-// Program is debug info that puts addresses in words.
+// Program is debug info that puts addresses in words, and evaluates expressions.
 type Program interface {
 	Machine() elf.Machine
 	PtrSize() int
 	Text() []elffile.Range
 	FunctionAt(pc uint64) (name string, off uint64, ok bool)
-	Value(typeName string, addr uint64, mem debuginfo.Memory) (debuginfo.Value, error)
+	// Scope evaluates expressions at a place that was recorded; nil: outside of all functions.
+	Scope(at *debuginfo.Place, mem debuginfo.Memory, regs debuginfo.Registers) debuginfo.Scope
 	LineAt(pc uint64) (file string, line int, ok bool)
 }
 

@@ -4,98 +4,105 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"strings"
 
 	"thaw/debuginfo"
-	"thaw/debuginfo/syntax"
 	"thaw/kernel"
 	"thaw/memory"
 	"thaw/session/components"
 	"thaw/session/view"
 )
 
-var errOnlyUsed = errors.New("a recording holds just the debug info that was used: kernel objects (v), *(TYPE*)0xADDRESS of the types that they are made of, and their members can be seen; other expressions need a live session")
+var errOnlyUsed = errors.New("a recording holds just the debug info that was used: kernel objects (v), names around its stops, global variables and the classes that these lead to; others need a live session")
 
-// recordedScope evaluates expressions over recorded memory, as far as debug info was taken
-// along.
-type recordedScope struct {
-	program Program
-	space   *memory.Space
+// asked is an expression of a component, and what evaluates it: as in a live session, in the
+// given task if that runs the component, else at the stopped processor if it runs there, else
+// in the first task that does.
+type asked struct {
+	component, expr string
+	task            kernel.ID // whose memory that is, 0: what the processor sees
+	scope           debuginfo.Scope
 }
 
-// eval is an expression's value.
-func (s *recordedScope) eval(expr string) (v debuginfo.Value, err error) {
-	e, err := syntax.Parse(expr, func(name string) bool {
-		_, err := s.program.Value(pointed(name), 0, s.space)
-		return err == nil
-	})
+func (e *asked) value() (debuginfo.Value, error) { return e.scope.Eval(e.expr) }
+
+// asked takes "COMPONENT: EXPR" apart. Without a component that of the stopped processor is
+// meant, and the kernel where nothing is known of that.
+func (r *Replay) asked(s *view.Snapshot, text string, task kernel.ID) (*asked, error) {
+	rec, err := r.record(s.Number)
 	if err != nil {
-		return v, err
+		return nil, err
 	}
-	return s.value(e)
+	e := &asked{task: task}
+	kernelName := r.rec.Scenario().KernelName()
+	if e.component, e.expr = r.named(text); e.component == "" {
+		if e.component = kernelName; rec.Scope != nil {
+			e.component = s.PC.Component
+		}
+	}
+	program := r.rec.Program(e.component)
+	if program == nil {
+		return nil, errOnlyUsed
+	}
+	var at *debuginfo.Place
+	var regs debuginfo.Registers
+	switch {
+	case s.PC.Component == e.component && (task == 0 || task == r.taskHere(s)):
+		e.task, at, regs = 0, rec.Scope, registerList(rec.CPUs[rec.CPU].Registers)
+	case e.component != kernelName && (task == 0 || s.Tasks[task] != e.component):
+		if e.task = taskOf(s, e.component); e.task == 0 {
+			return nil, fmt.Errorf("no task runs %s at this stop", e.component)
+		}
+	}
+	space, err := r.spaceOf(s, e.task)
+	e.scope = program.Scope(at, space, regs)
+	return e, err
 }
 
-// pointed is the type that a pointer's type leads to.
-func pointed(name string) string { return strings.TrimSpace(strings.TrimSuffix(name, "*")) }
+// taskHere is the task that the stopped processor runs, 0 if unknown.
+func (r *Replay) taskHere(s *view.Snapshot) kernel.ID {
+	if space, err := r.spaceOf(s, 0); err == nil {
+		if o := s.System.PDByRoot(space.Root()); o != nil {
+			return o.ID
+		}
+	}
+	return 0
+}
 
-// value is what a part of an expression means.
-func (s *recordedScope) value(e *syntax.Node) (v debuginfo.Value, err error) {
-	if e.Op == "sizeoftype" {
-		return s.program.Value(e.Text, 0, s.space)
+// taskOf is the first task that runs a component, 0 if there is none.
+func taskOf(s *view.Snapshot, component string) kernel.ID {
+	for _, o := range s.System.PDs() {
+		if s.Tasks[o.ID] == component {
+			return o.ID
+		}
 	}
-	if len(e.Args) == 0 {
-		return v, errOnlyUsed
-	}
-	of := e.Args[0]
-	if e.Op == "unary*" && of.Op == "cast" && of.Args[0].Op == "number" && strings.HasSuffix(of.Text, "*") {
-		return s.program.Value(pointed(of.Text), of.Args[0].Value, s.space)
-	}
-	if v, err = s.value(of); err != nil {
-		return v, err
-	}
-	switch {
-	case e.Op == "." || e.Op == "->":
-		return v.Field(e.Text)
-	case e.Op == "unary*":
-		return v.Deref()
-	case e.Op == "[]" && e.Args[1].Op == "number":
-		return v.Index(int64(e.Args[1].Value))
-	}
-	return v, errOnlyUsed
+	return 0
 }
 
 // askValue shows a kernel object, or what an expression means, member by member.
 func (r *Replay) askValue(s *view.Snapshot, p *view.Peek) error {
-	q := p.Query
-	component, expr := r.rec.Scenario().KernelName(), q.Expr
-	p.Title = cmp.Or(q.Expr, q.Kind)
-	if q.Kind == view.QueryObject {
-		o := s.System.Object(q.Object)
+	text, title := p.Query.Expr, ""
+	if p.Query.Kind == view.QueryObject {
+		o := s.System.Object(p.Query.Object)
 		if o == nil {
-			return fmt.Errorf("object %s is not there at this stop", q.Object)
+			return fmt.Errorf("object %s is not there at this stop", p.Query.Object)
 		}
-		p.Title = fmt.Sprintf("%s %s, a %s at %x", o.Kind, o.ID, o.Class, o.Addr)
-		expr = fmt.Sprintf("*(%s*)%#x", o.Class, o.Addr)
-	} else if name, rest := r.named(q.Expr); name != "" {
-		component, expr = name, rest
+		text = fmt.Sprintf("%s: *(%s*)%#x", r.rec.Scenario().KernelName(), o.Class, o.Addr)
+		title = fmt.Sprintf("%s %s, a %s at %x", o.Kind, o.ID, o.Class, o.Addr)
 	}
-	program := r.rec.Program(component)
-	if program == nil {
-		return errOnlyUsed
-	}
-	space, err := r.spaceOf(s, q.Task)
+	p.Title = cmp.Or(title, text)
+	e, err := r.asked(s, text, p.Query.Task)
 	if err != nil {
 		return err
 	}
-	scope := &recordedScope{program, space}
-	v, err := scope.eval(expr)
+	p.Title = cmp.Or(title, e.component+": "+e.expr)
+	v, err := e.value()
 	if err != nil {
 		return err
 	}
-	place := func(a uint64) view.Place { return r.place(component, a) }
-	in := &inspection{eval: func(expr string) error { _, err := scope.eval(expr); return err }, component: component, task: q.Task,
+	place := func(a uint64) view.Place { return r.place(e.component, a) }
+	in := &inspection{eval: func(expr string) error { _, err := e.scope.Eval(expr); return err }, component: e.component, task: e.task,
 		means: pointee(s.System, place), names: map[string]bool{}}
-	in.add(v, "", expr, 0)
+	in.add(v, "", e.expr, 0)
 	p.Members = in.members
 	return nil
 }

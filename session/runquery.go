@@ -42,12 +42,11 @@ func (r *Replay) QueryStops() (*query.Stops, error) {
 		if err != nil {
 			return nil, err
 		}
-		space, err := r.spaceOf(snap, 0)
+		e, err := r.asked(snap, r.rec.Scenario().KernelName()+": ", 0)
 		if err != nil {
 			return nil, err
 		}
-		scope := &recordedScope{r.kernel, space}
-		return memberOf(snap, object, path, scope.eval)
+		return memberOf(snap, object, path, e.scope.Eval)
 	}
 	return s, nil
 }

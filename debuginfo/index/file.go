@@ -55,7 +55,9 @@ func Open(path, debugPath string, cache *Cache) (f *File, err error) {
 
 // Named is a file of which no more is known than its path and the size of its
 // pointers, in bytes.
-func Named(path string, ptr int) *File { return &File{Image: elffile.Named(path, ptr)} }
+func Named(path string, ptr int) *File {
+	return &File{Image: elffile.Named(path, ptr), Names: &Names{Root: &Node{}}}
+}
 
 // HasDWARF says whether types, lines and variables are known.
 func (f *File) HasDWARF() bool { return f.Data != nil }

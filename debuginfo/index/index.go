@@ -39,6 +39,31 @@ func (n *Node) kid(name string) *Node {
 	return k
 }
 
+// Make returns the node of a qualified name, nil if more than so many would have to be made,
+// and how many were.
+func (x *Names) Make(name string, most int) (n *Node, made int) {
+	n = x.Root
+	parts := cxx.Split(name)
+	if len(parts) > MaxScopes {
+		return nil, 0
+	}
+	for _, p := range parts {
+		k := n.Look(p)
+		if k == nil {
+			if made == most {
+				return nil, made
+			}
+			k = n.kid(p)
+			made++
+		}
+		n = k
+	}
+	return n, made
+}
+
+// Constant puts an enumerator into a scope.
+func (n *Node) Constant(name string, v int64) { n.kid(name).constant(v) }
+
 // MaxScopes bounds how deep names nest.
 const MaxScopes = 64
 

@@ -177,6 +177,7 @@ func (b *indexer) enumerator(e *entry) {
 }
 
 // constant gives a name its value, unless it has one.
+// constant makes a name an enumerator.
 func (n *Node) constant(v int64) {
 	if !n.HasValue {
 		n.HasValue, n.Value = true, v

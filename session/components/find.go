@@ -75,7 +75,7 @@ func (cs *Set) Scope(s *view.Snapshot, c *Component, task kernel.ID) (debuginfo.
 			if here && o.ID != task {
 				return cs.m.Scope(c.File), 0, nil
 			}
-			return debuginfo.Scope{File: c.File, Mem: cs.m.Fresh(o.PD.Root)}, o.ID, nil
+			return debuginfo.Scope{File: c.File, Mem: cs.m.Asked(o.PD.Root)}, o.ID, nil
 		}
 	}
 	return debuginfo.Scope{}, 0, fmt.Errorf("no task runs %s at this stop", c.Name)

@@ -55,6 +55,7 @@ type untold struct{}
 
 func (untold) Trace(*memory.View) {}
 func (untold) Read(*memory.View)  {}
+func (untold) Asked(*memory.View) {}
 
 // NewLive shows a target that stands, with the programs of which there is debug info.
 // write says that memory may be changed.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -94,7 +95,7 @@ func TestReplayShowsTheSame(t *testing.T) {
 				}
 				return w
 			}, func(cfg *session.Config) { cfg.Sparse = c.sparse })
-			var live, liveStacks []string
+			var live, liveStacks, liveValues []string
 			for {
 				if err := e.NextPhase(ctx); err != nil {
 					t.Fatal(err)
@@ -102,6 +103,7 @@ func TestReplayShowsTheSame(t *testing.T) {
 				v := e.View()
 				live = append(live, shown(t, v))
 				liveStacks = append(liveStacks, stacks(v, func(q view.Query) *view.Peek { return e.Ask(ctx, q) }))
+				liveValues = append(liveValues, values(func(q view.Query) *view.Peek { return e.Ask(ctx, q) }))
 				if v.Finished {
 					break
 				}
@@ -139,6 +141,18 @@ func TestReplayShowsTheSame(t *testing.T) {
 					t.Fatalf("backtraces at stop %d (-live +replay):\n%s", i+1, diff)
 				}
 			}
+			known := 0
+			for i, want := range liveValues {
+				p.Show(i + 1)
+				got := values(func(q view.Query) *view.Peek { p.Ask(q); return p.View().Peek })
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Fatalf("values at stop %d (-live +replay):\n%s", i+1, diff)
+				}
+				known += strings.Count(got, "\n")
+			}
+			if known < 20*len(live) {
+				t.Errorf("%d values at %d stops", known, len(live))
+			}
 			if last, err := r.View(len(live)); err != nil || len(last.Log) < len(log) || len(log) == 0 {
 				t.Errorf("LOG of %d lines, %d were seen live (%v)", len(last.Log), len(log), err)
 			}
@@ -148,6 +162,23 @@ func TestReplayShowsTheSame(t *testing.T) {
 			}
 		})
 	}
+}
+
+// symbol is what a pointer leads to by the symbol table, which is in no recording.
+var symbol = regexp.MustCompile(` <.*>$`)
+
+// values are what expressions mean at a stop, member by member.
+func values(ask func(view.Query) *view.Peek) string {
+	var b strings.Builder
+	for _, expr := range []string{"this", "*this", "$rip + 1", "m", "stored", "*stored", "no_such_name", "rtcr: sizeof(Rtcr::Restorer)", "sheep_counter: Component::awake", "sheep_counter: &Component::rounds",
+		"core: Genode::Platform_thread::nothing", "kernel: sizeof(Thread)", "rtcr: (Rtcr::Restorer*)0x1000 + 1"} {
+		p := ask(view.Query{Kind: view.QueryValue, Expr: expr})
+		fmt.Fprintf(&b, "%s: %s, failed: %v\n", expr, p.Title, p.Err != "")
+		for _, m := range p.Members {
+			fmt.Fprintf(&b, "  %d %s %s %s %x %s %v\n", m.Depth, m.Name, m.Type, symbol.ReplaceAllString(m.Value, ""), m.Addr, m.Means, m.Leads)
+		}
+	}
+	return b.String()
 }
 
 // noCode makes sure that no page of a recording holds machine code of the lab

@@ -40,6 +40,7 @@ type Runner interface {
 type Tap interface {
 	Trace(v *memory.View) // v will be read
 	Read(v *memory.View)  // v, which may be nil, is dropped
+	Asked(v *memory.View) // v will be read to answer a user
 }
 
 // Machine is a stopped machine. What it has read is good until the next Look.
@@ -239,6 +240,13 @@ func (m *Machine) TextSpace(root uint64) *memory.Space {
 // Fresh is an address space whose memory is read now, and not recorded.
 func (m *Machine) Fresh(root uint64) *memory.Space {
 	return memory.NewSpace(m.FreshView(), m.Paging, root)
+}
+
+// Asked is Fresh for what a user asks for, which is recorded with the last stop.
+func (m *Machine) Asked(root uint64) *memory.Space {
+	v := m.FreshView()
+	m.tap.Asked(v)
+	return memory.NewSpace(v, m.Paging, root)
 }
 
 // FreshView reads memory now, and is not recorded.

@@ -48,6 +48,7 @@ func (b *busy) CPUs(context.Context) ([]target.Registers, error) {
 func (b *busy) KernelStack(context.Context, int, memory.Reader) (uint64, error) { return 0, nil }
 func (b *busy) Trace(*memory.View)                                              {}
 func (b *busy) Read(*memory.View)                                               {}
+func (b *busy) Asked(*memory.View)                                              {}
 func (b *busy) SetBreaks(context.Context, []target.Break) error                 { return nil }
 func (b *busy) ClearBreaks(context.Context, []target.Break) error               { return nil }
 

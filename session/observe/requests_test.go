@@ -48,6 +48,7 @@ func (nowhere) KernelStack(context.Context, int, memory.Reader) (uint64, error) 
 
 func (nowhere) Trace(*memory.View) {}
 func (nowhere) Read(*memory.View)  {}
+func (nowhere) Asked(*memory.View) {}
 
 // none are no registers.
 type none struct{}

@@ -83,6 +83,7 @@ type untold struct{}
 
 func (untold) Trace(*memory.View) {}
 func (untold) Read(*memory.View)  {}
+func (untold) Asked(*memory.View) {}
 
 // ErrNotFound is wrapped where memory does not hold the kernel.
 var ErrNotFound = errors.New("the kernel is not in the guest's memory")

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"testing"
 
 	"thaw/debuginfo"
@@ -164,8 +163,8 @@ func (p program) PtrSize() int {
 }
 func (p program) Text() []elffile.Range                    { return nil }
 func (p program) FunctionAt(uint64) (string, uint64, bool) { return "", 0, false }
-func (p program) Value(name string, _ uint64, _ debuginfo.Memory) (debuginfo.Value, error) {
-	return debuginfo.Value{}, fmt.Errorf("no type %s", name)
+func (p program) Scope(*debuginfo.Place, debuginfo.Memory, debuginfo.Registers) debuginfo.Scope {
+	return debuginfo.Scope{}
 }
 func (p program) LineAt(uint64) (string, int, bool) { return "", 0, false }
 
