@@ -192,6 +192,16 @@ type Beside struct {
 	Off  int64  // from the ip's address, in bytes
 }
 
+// GeneralRegisters are GDB's names of a processor's general registers, without ip and sp.
+func GeneralRegisters(m elf.Machine) []string { return slices.Clone(general[m]) }
+
+var general = map[elf.Machine][]string{
+	elf.EM_X86_64:  strings.Fields("rax rbx rcx rdx rsi rdi rbp r8 r9 r10 r11 r12 r13 r14 r15"),
+	elf.EM_386:     strings.Fields("eax ebx ecx edx esi edi ebp"),
+	elf.EM_ARM:     strings.Fields("r0 r1 r2 r3 r4 r5 r6 r7 r8 r9 r10 r11 r12 lr"),
+	elf.EM_AARCH64: strings.Fields("x0 x1 x2 x3 x4 x5 x6 x7 x8 x9 x10 x11 x12 x13 x14 x15 x16 x17 x18 x19 x20 x21 x22 x23 x24 x25 x26 x27 x28 x29 x30"),
+}
+
 // FlagsRegister is GDB's name of a processor's flags.
 func FlagsRegister(m elf.Machine) string {
 	if m == elf.EM_X86_64 || m == elf.EM_386 {

@@ -9,7 +9,6 @@ package foc
 
 import (
 	"cmp"
-	"debug/elf"
 	"fmt"
 	"slices"
 	"strings"
@@ -222,7 +221,7 @@ func (l *Layout) findThread() error {
 // members of Syscall_frame are called like the registers ("_r15", "_ax" or
 // "_rax"), and ARM's is one array.
 func (l *Layout) registersIn(frame *debuginfo.Type) (regs []regSlot) {
-	for _, name := range registerNames(l.file.Machine()) {
+	for _, name := range kernel.GeneralRegisters(l.file.Machine()) {
 		for _, member := range []string{"_" + name, "_" + strings.TrimPrefix(name, "r"), name} {
 			if r, err := frame.FieldPath(member); err == nil && int(r.Type.Size) == l.ptr {
 				regs = append(regs, regSlot{name, uint64(r.Offset)})
@@ -255,18 +254,6 @@ func (l *Layout) tellBeside() {
 		add(frame, r.name, r.offset, t.frameIP)
 		add(cont, r.name, t.frame+r.offset, t.contIP)
 	}
-}
-
-// registerNames are the general registers other than ip and sp, as GDB calls
-// them.
-func registerNames(m elf.Machine) []string {
-	switch m {
-	case elf.EM_X86_64:
-		return strings.Fields("rax rbx rcx rdx rsi rdi rbp r8 r9 r10 r11 r12 r13 r14 r15")
-	case elf.EM_386:
-		return strings.Fields("eax ebx ecx edx esi edi ebp")
-	}
-	return nil
 }
 
 // findStates reads the flag names from the kernel's own enum. Masks of several

@@ -10,7 +10,6 @@ package hw
 import (
 	"debug/elf"
 	"fmt"
-	"strings"
 
 	"thaw/kernel"
 	"thaw/kernel/kept"
@@ -264,12 +263,6 @@ func (l *Layout) findWaits(f *offsets.Finder) {
 	t.helped = f.Route([]offsets.Hop{offsets.InBase(thread, context), offsets.Through(context, "_destination"), offsets.Of(context, thread)})
 }
 
-// generalRegisters are those other than ip and sp that a Cpu_state may have, by
-// GDB's names, which are also its members'.
-var generalRegisters = map[elf.Machine][]string{
-	elf.EM_X86_64: strings.Fields("rax rbx rcx rdx rsi rdi rbp r8 r9 r10 r11 r12 r13 r14 r15"),
-}
-
 const cpuStateType = "Genode::Cpu_state"
 
 func (l *Layout) findRegisters(f *offsets.Finder) {
@@ -287,7 +280,7 @@ func (l *Layout) findRegisters(f *offsets.Finder) {
 	if cs, ok := f.Maybe(state, "cs"); ok {
 		t.cs = cs
 	}
-	for _, name := range generalRegisters[l.file.Machine()] {
+	for _, name := range kernel.GeneralRegisters(l.file.Machine()) {
 		if r, ok := f.Maybe(state, name); ok {
 			t.general = append(t.general, slot{name, r})
 		}

@@ -7,8 +7,6 @@
 package nova
 
 import (
-	"strings"
-
 	"thaw/kernel"
 	"thaw/kernel/kept"
 	"thaw/kernel/offsets"
@@ -190,14 +188,12 @@ const (
 	arg1  = "rdi"
 )
 
-var general = strings.Fields("rax rbx rcx rdx rsi rdi rbp r8 r9 r10 r11 r12 r13 r14 r15")
-
 func (l *Layout) findRegisters(f *offsets.Finder) {
 	e := &l.ec
 	e.iret = placeLayout{f.At("Cpu_regs", "rip"), f.At("Cpu_regs", "rsp")}
 	e.syscall = placeLayout{f.At("Cpu_regs", argIP), f.At("Cpu_regs", argSP)}
 	e.arg, e.flags = f.At("Cpu_regs", arg1), f.At("Cpu_regs", "rfl")
-	for _, name := range general {
+	for _, name := range kernel.GeneralRegisters(l.file.Machine()) {
 		e.general = append(e.general, slot{name, f.At("Cpu_regs", name)})
 	}
 	iret, syscall := l.platform.Places[0], l.platform.Places[1]

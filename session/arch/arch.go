@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"iter"
 	"slices"
-	"strings"
 
 	"thaw/kernel"
 	"thaw/memory"
@@ -58,7 +57,6 @@ var arches = map[elf.Machine]Arch{
 	elf.EM_X86_64: {
 		machine: elf.EM_X86_64,
 		IP:      "rip", SP: "rsp", Flags: "eflags", UserFlags: 0xcd5, // carry, parity, adjust, zero, sign, direction, overflow
-		General: strings.Fields("rax rbx rcx rdx rsi rdi rbp r8 r9 r10 r11 r12 r13 r14 r15"),
 		reading: reading{
 			user: func(r target.Registers) bool { return Value(r, "cs")&3 == 3 },
 			root: func(r target.Registers) (uint64, bool) { v, ok := r.Uint64("cr3"); return v &^ 0xfff, ok },
@@ -76,7 +74,6 @@ var arches = map[elf.Machine]Arch{
 	elf.EM_ARM: {
 		machine: elf.EM_ARM,
 		IP:      "pc", SP: "sp", Flags: "cpsr", UserFlags: 0xfe0f_fc20, // N Z C V Q, GE, the state of IT, Thumb
-		General: strings.Fields("r0 r1 r2 r3 r4 r5 r6 r7 r8 r9 r10 r11 r12 lr"),
 		reading: reading{
 			user: func(r target.Registers) bool { return Value(r, "cpsr")&0x1f == 0x10 },
 			root: func(r target.Registers) (uint64, bool) {
@@ -94,8 +91,7 @@ var arches = map[elf.Machine]Arch{
 	elf.EM_AARCH64: {
 		machine: elf.EM_AARCH64,
 		IP:      "pc", SP: "sp", Flags: "cpsr", UserFlags: 0xf000_0000, // N Z C V
-		General: strings.Fields("x0 x1 x2 x3 x4 x5 x6 x7 x8 x9 x10 x11 x12 x13 x14 x15 x16 x17 x18 x19 x20 x21 x22 x23 x24 x25 x26 x27 x28 x29 x30"),
-		array:   "r",
+		array: "r",
 		reading: reading{
 			user:  func(r target.Registers) bool { v, ok := r.Uint64("cpsr"); return ok && v&arm64Mode == 0 },
 			root:  func(r target.Registers) (uint64, bool) { v, ok := r.Uint64("TTBR0_EL1"); return v & arm64Table, ok },
@@ -136,6 +132,7 @@ func Of(m elf.Machine) (Arch, error) {
 	if !ok {
 		return a, fmt.Errorf("processor %v is not supported (x86_64 and ARM are)", m)
 	}
+	a.General = kernel.GeneralRegisters(m)
 	return a, nil
 }
 
