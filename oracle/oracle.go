@@ -212,7 +212,7 @@ func (r *rows) capability(pd *kernel.Object, c kernel.Capability) string {
 	if to == nil && c.Pointer == 0 && c.More != "" { // it names memory, not an object
 		what = c.More
 	}
-	return fmt.Sprintf("cap %x %x %s %s", pd.Addr, c.Slot, core, what)
+	return strings.TrimSpace(fmt.Sprintf("cap %x %x %s %s", pd.Addr, c.Slot, core, what))
 }
 
 func (r *rows) what(o *kernel.Object) string {

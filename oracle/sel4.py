@@ -131,6 +131,12 @@ def symbol(name):
     return int(gdb.parse_and_eval("(unsigned long)&'%s'" % name))
 
 
+def entry(symbol):
+    """Whether a processor is in the assembly that pushes registers, right into the TCB."""
+    name = symbol.split()[0]
+    return name in ('handle_fastsyscall', 'handle_syscall', 'handle_interrupt', 'c_x64_handle_interrupt') or name.startswith('int_')
+
+
 def main():
     tags, states, faults = enum('cap_tag', 'cap_'), enum('_thread_state', 'ThreadState_'), enum('seL4_Fault_tag', 'seL4_Fault_')
     size = typ('tcb').sizeof
@@ -152,7 +158,7 @@ def main():
     cpus = []
     for t in sorted(gdb.selected_inferior().threads(), key=lambda t: t.num):
         t.switch()
-        cpus.append((int(gdb.parse_and_eval('$cs')) & 3, (int(gdb.parse_and_eval('$rip')) & (1 << 64) - 1, int(gdb.parse_and_eval('$rsp')) & (1 << 64) - 1)))
+        cpus.append((int(gdb.parse_and_eval('$cs')) & 3, entry(gdb.execute('info symbol $rip', to_string=True)), (int(gdb.parse_and_eval('$rip')) & (1 << 64) - 1, int(gdb.parse_and_eval('$rsp')) & (1 << 64) - 1)))
     gdb.execute('maintenance packet Qqemu.PhyMemMode:1', to_string=True)
     gdb.execute('maintenance flush dcache', to_string=True)
     nodes = number(symbol('ksNumCPUs'))
@@ -258,6 +264,8 @@ def main():
             by = 'FaultIP' if state in ('Inactive', 'Restart') or state.startswith('BlockedOn') and fault != 'NullFault' else 'NextIP'
             if on and cpus[running[a]][0]:
                 by = 'cpu'
+            elif on and cpus[running[a]][1]:
+                by = 'none'
             elif not sp and not (fip if by == 'FaultIP' else ip):
                 by = 'none'
             kept = ' from %s ip %x sp %x ip %x sp %x' % (by, fip, sp, ip, sp)
@@ -287,7 +295,7 @@ def main():
                 more = 'reply' if tag == 'reply' else more
                 print(('cap %x %x %x %s %s %s' % (at, slot, f['ptr'], kind, rights, (what + ' ' + more).strip())).strip())
             else:
-                print('cap %x %x %x %s' % (at, slot, f['ptr'] & (1 << 39) - 1, what))
+                print(('cap %x %x %x %s' % (at, slot, f['ptr'] & (1 << 39) - 1, what)).strip())
     gdb.execute('maintenance packet Qqemu.PhyMemMode:0', to_string=True)
     print('complete')
 

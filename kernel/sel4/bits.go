@@ -49,6 +49,15 @@ var (
 	frameSize      = field{word: 0, shift: 57, bits: 2}
 )
 
+// Kinds of objects, in seL4's words.
+const (
+	kindTCB          = "TCB"
+	kindCNode        = "CNode"
+	kindVSpace       = "VSpace"
+	kindEndpoint     = "Endpoint"
+	kindNotification = "Notification"
+)
+
 // shape is what a capability of a tag says.
 type shape struct {
 	kind   string   // of the object that it names; "" if that is none of the kernel's objects

@@ -18,15 +18,6 @@ const (
 	maxCaps    = 1 << 15 // of an address space
 )
 
-// Kinds of objects, in seL4's words.
-const (
-	kindTCB          = "TCB"
-	kindCNode        = "CNode"
-	kindVSpace       = "VSpace"
-	kindEndpoint     = "Endpoint"
-	kindNotification = "Notification"
-)
-
 // last is a decoding that is kept for the next stop.
 type last struct {
 	raws kept.Table[raw]

@@ -89,8 +89,6 @@ const (
 	byError = "Error"
 )
 
-var general = strings.Fields("rax rbx rcx rdx rsi rdi rbp r8 r9 r10 r11 r12 r13 r14 r15")
-
 func (l *Layout) findTCB(f *offsets.Finder) {
 	t := &l.tcb
 	t.size, t.cte = f.Size("tcb"), f.Size("cte")
@@ -110,7 +108,7 @@ func (l *Layout) findTCB(f *offsets.Finder) {
 	for _, name := range []string{nextIP, faultIP, rsp, flags, byError} {
 		t.index[name] = t.registers + f.Enumerator(name)*word
 	}
-	for _, name := range general {
+	for _, name := range kernel.GeneralRegisters(l.file.Machine()) {
 		t.general = append(t.general, register{name, t.registers + f.Enumerator(strings.ToUpper(name))*word})
 	}
 	for _, p := range l.platform.Places {

@@ -2,6 +2,7 @@ package sel4
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 
 	"thaw/kernel"
@@ -168,17 +169,54 @@ func (d *decoder) findNames() {
 		}
 	}
 	cspace := root.raw.tcb.slots[slotCSpace]
-	at, err := memory.Uint(space, d.core.threads, d.ptr)
-	seen := map[uint64]bool{}
+	names, err := d.listedAt(space, d.core.threads, cspace)
+	for off := uint64(d.ptr); len(names) == 0 && off <= mostMoved; off += uint64(d.ptr) {
+		for _, at := range []uint64{d.core.threads + off, d.core.threads - off} {
+			if moved, merr := d.listedAt(space, at, cspace); merr == nil && d.certain(moved) {
+				names, err = moved, nil
+			}
+		}
+	}
+	if err != nil {
+		d.probs.Note("address spaces have no names: core's list of threads does not stand where its file says, nor near there, as if core was linked again with its boot modules and its variables moved (%v)", err)
+		return
+	}
+	maps.Copy(d.named, names)
+}
+
+// mostMoved is how far core's variables are looked for: it is linked again with its boot
+// modules, before which its file is made.
+const mostMoved = 1 << 13
+
+// listedAt takes the names of core's list of threads, if it begins at an address.
+func (d *decoder) listedAt(space *memory.Space, at uint64, cspace capability) (map[uint64]name, error) {
+	names, seen := map[uint64]name{}, map[uint64]bool{}
+	at, err := memory.Uint(space, at, d.ptr)
 	for ; err == nil && at != 0 && !seen[at] && len(seen) < maxNames; at, err = memory.Uint(space, at+d.core.next, d.ptr) {
 		seen[at] = true
-		if err = d.nameOf(space, at-d.core.element, cspace); err != nil {
+		if err = d.nameOf(names, space, at-d.core.element, cspace); err != nil {
 			break
 		}
 	}
 	if err != nil {
-		d.probs.Note("address spaces have no names: core's list of threads does not stand where its file says, as if core was linked again with its boot modules and its variables moved (%v)", err)
+		return nil, err
 	}
+	return names, nil
+}
+
+// certain says of names that were looked for that they are those of core's threads: more
+// than one has the name that stands in its own stack, and none another one.
+func (d *decoder) certain(names map[uint64]name) bool {
+	same := 0
+	for tcb, n := range names {
+		switch own := d.named[tcb].thread; {
+		case own == n.thread && own != "":
+			same++
+		case own != "":
+			return false
+		}
+	}
+	return same > 1
 }
 
 // nameByStack takes the name that stands in a thread's own stack; main threads have none.
@@ -194,7 +232,7 @@ func (d *decoder) nameByStack(k *known) {
 }
 
 // nameOf takes the names of one of core's threads, whose selector must name a TCB.
-func (d *decoder) nameOf(space *memory.Space, thread uint64, cspace capability) error {
+func (d *decoder) nameOf(names map[uint64]name, space *memory.Space, thread uint64, cspace capability) error {
 	w := offsets.Words{Space: space, Ptr: d.ptr}
 	var selector, pd uint64
 	if err := w.Fields(thread, d.core.tcb.Into(&selector), w.Pointer(d.core.pd, &pd)); err != nil {
@@ -209,10 +247,10 @@ func (d *decoder) nameOf(space *memory.Space, thread uint64, cspace capability) 
 	if err != nil {
 		return err
 	}
-	d.named[addr] = name{thread: text}
+	names[addr] = name{thread: text}
 	label, err := memory.CString(space, pd+d.core.label, d.core.labelLen)
 	if at := d.spaces[addr]; err == nil && at != 0 {
-		d.named[at] = name{pd: label}
+		names[at] = name{pd: label}
 	}
 	return err
 }

@@ -3,6 +3,7 @@ package sel4_test
 import (
 	"errors"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -105,5 +106,54 @@ func TestOtherConfigurations(t *testing.T) {
 	}
 	if _, _, err := kernels.Open(symbols, nil); err != nil {
 		t.Errorf("without core: %v", err)
+	}
+}
+
+// moved is debug info of a core whose variables moved as it was linked again.
+type moved struct {
+	kernel.Symbols
+	by uint64
+}
+
+func (m moved) Variable(name string) (debuginfo.Variable, error) {
+	v, err := m.Symbols.Variable(name)
+	v.Addr += m.by
+	return v, err
+}
+
+// Core's list of threads is found near the place where its file says, if the names in it
+// are those in the threads' stacks.
+func TestMovedCore(t *testing.T) {
+	rec, err := recording.Open(real2602)
+	if err != nil {
+		t.Fatal(err)
+	}
+	symbols, core, err := rec.Kernel()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, r := stubtest.Open(t, real2602)
+	m, err := r.Machine(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for by, want := range map[int64]string{0: "init -> probe", 0x100: "init -> probe", -0x1f8: "init -> probe", 0x4000: ""} {
+		dec, _, err := kernels.Open(symbols, moved{core, uint64(by)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sys, err := dec.Decode(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pd := ""
+		for _, o := range sys.Threads() {
+			if o.Name == "spinner" {
+				pd = sys.Object(o.Thread.PD).Name
+			}
+		}
+		if pd != want || (want == "") != slices.ContainsFunc(sys.Problems, func(p string) bool { return strings.Contains(p, "linked again") }) {
+			t.Errorf("moved by %#x: spinner belongs to %q, problems %q", by, pd, sys.Problems)
+		}
 	}
 }

@@ -188,7 +188,7 @@ func (l *Layout) KeptIn(m kernel.Machine, thread uint64) kernel.Source {
 // comes into the kernel.
 func (l *Layout) entering(ip uint64) bool {
 	name, _, ok := l.file.FunctionAt(ip)
-	return ok && (name == "handle_syscall" || name == "handle_interrupt" || name == "c_x64_handle_interrupt" || strings.HasPrefix(name, "int_"))
+	return ok && (name == "handle_fastsyscall" || name == "handle_syscall" || name == "handle_interrupt" || name == "c_x64_handle_interrupt" || strings.HasPrefix(name, "int_"))
 }
 
 // markRunning finds the thread on each processor, and what is its user state then.
