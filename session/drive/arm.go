@@ -34,20 +34,23 @@ func (g *Guard) Arm(ctx context.Context, t *evidence.Track) error {
 }
 
 // Disarm ends what Arm began.
-func (g *Guard) Disarm(ctx context.Context, t *evidence.Track) error {
-	if g.Armed[t.Block] == nil {
-		return nil
+func (g *Guard) Disarm(ctx context.Context, threads ...*evidence.Track) error {
+	var set []target.Break
+	for _, t := range threads {
+		if g.Armed[t.Block] == nil {
+			continue
+		}
+		// What was set, not what would be now: a copy that cannot be read any more, since
+		// the user leaves, is none to be watched.
+		set = append(append(set, g.set[t.Block]...), g.release(t)...)
+		delete(g.Armed, t.Block)
+		delete(g.set, t.Block)
+		maps.DeleteFunc(g.Watched, func(_, block uint64) bool { return block == t.Block })
 	}
-	delete(g.Armed, t.Block)
-	maps.DeleteFunc(g.Watched, func(_, block uint64) bool { return block == t.Block })
-	// What was set, not what would be now: a copy that cannot be read any more, since
-	// the user leaves, is none to be watched.
-	set := g.set[t.Block]
-	delete(g.set, t.Block)
 	if err := g.target.ClearBreaks(ctx, set); err != nil {
-		return fmt.Errorf("no longer watching thread %s %s: %w", t.ID, t.Name, err)
+		return fmt.Errorf("no longer watching the saved state of threads: %w", err)
 	}
-	return g.release(ctx, t)
+	return nil
 }
 
 // pushed says whether a watch is the guard's business.
@@ -67,14 +70,7 @@ func (g *Guard) pushedWords(t *evidence.Track) (words []uint64) {
 }
 
 // DisarmAll disarms all threads.
-func (g *Guard) DisarmAll(ctx context.Context) error {
-	for _, t := range g.threads() {
-		if err := g.Disarm(ctx, t); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+func (g *Guard) DisarmAll(ctx context.Context) error { return g.Disarm(ctx, g.threads()...) }
 
 // WatchesOf are the watchpoints that show what becomes of a thread's saved state.
 func (g *Guard) WatchesOf(t *evidence.Track) []target.Break {

@@ -53,14 +53,14 @@ func newGuard(t Target, m *machine.Machine) *Guard {
 // harm. What it reads on its way out must be watched meanwhile, too.
 func (g *Guard) hold(t *evidence.Track, words ...uint64) { g.held[t] = &pushed{words: words} }
 
-// release ends that.
-func (g *Guard) release(ctx context.Context, t *evidence.Track) error {
+// release ends that, and tells what is to be taken off the target.
+func (g *Guard) release(t *evidence.Track) []target.Break {
 	p := g.held[t]
-	if p == nil {
+	delete(g.held, t)
+	if p == nil || !p.set {
 		return nil
 	}
-	delete(g.held, t)
-	return g.put(ctx, t, p, false)
+	return g.writes(p)
 }
 
 // Leaves notes that a thread has read its saved ip: it may be on its way out.
@@ -108,15 +108,19 @@ func (g *Guard) put(ctx context.Context, t *evidence.Track, p *pushed, set bool)
 	if !set {
 		change, doing = g.target.ClearBreaks, "no longer watching"
 	}
-	var words []target.Break
-	for _, addr := range p.words {
-		words = append(words, target.Break{Kind: target.WatchWrite, Addr: addr, Length: g.size})
-	}
-	if err := change(ctx, words); err != nil {
+	if err := change(ctx, g.writes(p)); err != nil {
 		return fmt.Errorf("%s the saved state of thread %s %s: %w", doing, t.ID, t.Name, err)
 	}
 	p.set = set
 	return nil
+}
+
+// writes are the watches of words for writes.
+func (g *Guard) writes(p *pushed) (words []target.Break) {
+	for _, addr := range p.words {
+		words = append(words, target.Break{Kind: target.WatchWrite, Addr: addr, Length: g.size})
+	}
+	return words
 }
 
 // resume lets the target run.
@@ -138,11 +142,14 @@ func (g *Guard) advance(ctx context.Context, cpu int, regs []kernel.Register, ad
 	return g.target.(Advancer).Advance(ctx, cpu, regs, addr, data)
 }
 
-// resumeTelling lets the target run, which tells a processor's registers as of that; false
-// if it cannot, or if the guard has to look at the processors first.
-func (g *Guard) resumeTelling(ctx context.Context, cpu int, tell func(target.Registers)) (bool, error) {
+// resumeTelling lets the target run behind a step, which user says began in user mode; the
+// target tells that processor's registers as of then. It is false if the target cannot, or
+// if the guard has to look at the processors first. Behind a step in user mode that would
+// show nothing new: the thread is still the same, and if it has entered the kernel, it is
+// not known to stay there.
+func (g *Guard) resumeTelling(ctx context.Context, cpu int, user bool, tell func(target.Registers)) (bool, error) {
 	to, can := g.target.(Teller)
-	if !can || !to.Tells() || len(g.held) > 0 {
+	if !can || !to.Tells() || len(g.held) > 0 && !user {
 		return false, nil
 	}
 	if err := to.ResumeTelling(ctx, cpu, tell); err != nil {

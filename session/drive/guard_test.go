@@ -35,6 +35,12 @@ func (w *watchedTarget) ClearBreaks(_ context.Context, list []target.Break) erro
 	return nil
 }
 
+func (w *watchedTarget) Tells() bool { return true }
+func (w *watchedTarget) ResumeTelling(context.Context, int, func(target.Registers)) error {
+	w.went()
+	return nil
+}
+
 func (w *watchedTarget) Resume(context.Context) error { w.went(); return nil }
 func (w *watchedTarget) Step(context.Context, int) (target.Stop, error) {
 	w.went()
@@ -92,12 +98,31 @@ func TestGuardKeepsOffPushes(t *testing.T) {
 			}
 		}
 		for range 300 {
-			if rnd.Intn(2) == 0 {
+			switch rnd.Intn(3) {
+			case 0:
 				if err := g.resume(t.Context()); err != nil {
 					t.Fatal(err)
 				}
-			} else if _, err := g.Step(t.Context(), 0); err != nil {
-				t.Fatal(err)
+			case 1:
+				if _, err := g.Step(t.Context(), 0); err != nil {
+					t.Fatal(err)
+				}
+			default: // a step that the guest is let go behind, where it may be
+				if _, err := g.Step(t.Context(), 0); err != nil {
+					t.Fatal(err)
+				}
+				s := cpus[0]
+				user := s != nil && s.user
+				if user && rnd.Intn(2) == 0 {
+					s.user = false
+				}
+				on, err := g.resumeTelling(t.Context(), 0, user, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !on && user {
+					t.Fatalf("seed %d: the guest does not go on behind a step in user mode", seed)
+				}
 			}
 			// What happens until the next stop, which a read of a saved ip that is
 			// watched makes.
@@ -107,7 +132,7 @@ func TestGuardKeepsOffPushes(t *testing.T) {
 				g.hold(s.t, s.t.Places[0].IPAddr, s.t.Places[0].SPAddr)
 				s.held = true
 			case rnd.Intn(12) == 0 && s.held:
-				if err := g.release(t.Context(), s.t); err != nil {
+				if err := target.ClearBreaks(t.Context(), g.release(s.t)); err != nil {
 					t.Fatal(err)
 				}
 				s.held = false
@@ -130,7 +155,7 @@ func TestGuardKeepsOffPushes(t *testing.T) {
 			t.Fatalf("seed %d: of %d times that a thread was held in the kernel its words were not watched %d times", seed, seen, missed)
 		}
 		for _, s := range threads {
-			if err := g.release(t.Context(), s.t); err != nil {
+			if err := target.ClearBreaks(t.Context(), g.release(s.t)); err != nil {
 				t.Fatal(err)
 			}
 		}

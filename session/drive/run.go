@@ -205,7 +205,7 @@ func (d *Driver) stepOff(ctx context.Context) (*skip, *Event, error) {
 		return nil, nil, fmt.Errorf("stepping over the breakpoint at %#x: %w", before.PC, err)
 	}
 	if s == nil && !stop.Watch && !d.Asked.Load() {
-		on, err := d.Guard.resumeTelling(ctx, stop.CPU, func(r target.Registers) {
+		on, err := d.Guard.resumeTelling(ctx, stop.CPU, user, func(r target.Registers) {
 			d.Breaks.noteFault(before, user, d.m.Arch.CPU(r))
 		})
 		if on || err != nil {
