@@ -61,39 +61,43 @@ func TestContinueAfter(t *testing.T) {
 	}
 }
 
-// Registers that are asked for before a continue come with the stop, and are handed on
-// before it; nothing is sent behind the continue.
+// Registers and memory that are asked for before a continue come with the stop, and are
+// handed on before it; nothing is sent behind the continue.
 func TestContinueTelling(t *testing.T) {
-	for name, answers := range map[string][]string{
-		"told":        {"OK", "0102", "T05thread:p01.01;"},
-		"refused":     {"OK", "E22", "T05thread:p01.01;"},
-		"stops early": {"OK", "T05thread:p01.01;", "0102"},
+	for name, c := range map[string]struct {
+		answers []string
+		told    string
+	}{
+		"told":        {[]string{"OK", "abcd", "OK", "0102", "T05thread:p01.01;"}, "\x01\x02 \xab\xcd"},
+		"no memory":   {[]string{"OK", "E14", "OK", "0102", "T05thread:p01.01;"}, "\x01\x02 "},
+		"refused":     {[]string{"OK", "abcd", "OK", "E22", "T05thread:p01.01;"}, ""},
+		"stops early": {[]string{"OK", "abcd", "OK", "T05thread:p01.01;", "0102"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			addr := fakeStub(t, func(s *script) {
 				s.handshake()
-				for _, want := range []string{"Hgp1.1", "g", "vCont;c"} {
+				for _, want := range []string{"Qqemu.PhyMemMode:1", "m1000,2", "Hgp1.1", "g", "vCont;c"} {
 					s.expect(want) // and no answer in between
 				}
-				s.reply(answers...)
+				s.reply(c.answers...)
 				s.wait()
 			})
 			ctx := context.Background()
-			c, err := Dial(ctx, addr, quick)
+			client, err := Dial(ctx, addr, quick)
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer c.Close()
+			defer client.Close()
 			told := ""
-			if err := c.ContinueTelling(ctx, ThreadID{}, func(r *Registers) { told = string(r.Raw()) }); err != nil {
+			if err := client.ContinueTelling(ctx, ThreadID{}, 0x1000, 2, func(r *Registers, data []byte) { told = string(r.Raw()) + " " + string(data) }); err != nil {
 				t.Fatal(err)
 			}
-			_, err = c.Wait(ctx)
+			_, err = client.Wait(ctx)
 			if refused := errors.Is(err, ErrConnection) && strings.Contains(err.Error(), "E22"); refused != (name == "refused") || err != nil && !refused {
 				t.Errorf("waiting for the stop: %v", err)
 			}
-			if want := map[string]string{"told": "\x01\x02"}[name]; told != want {
-				t.Errorf("told %q, want %q", told, want)
+			if told != c.told {
+				t.Errorf("told %q, want %q", told, c.told)
 			}
 		})
 	}

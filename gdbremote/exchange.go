@@ -115,6 +115,7 @@ type transfer struct {
 // doLocked is do for a caller that holds the exchange lock.
 func (c *exchange) doLocked(ctx context.Context, b *batch) error {
 	t := &transfer{exchange: c, batch: b, ctx: ctx}
+	begun := time.Now()
 	t.extend()
 	for t.got < t.n {
 		if err := t.fill(); err != nil {
@@ -127,6 +128,9 @@ func (c *exchange) doLocked(ctx context.Context, b *batch) error {
 		if err != nil {
 			return t.abandon(err)
 		}
+	}
+	if took := int64(time.Since(begun)); b.n > 0 && (c.quick.Load() == 0 || took < c.quick.Load()) {
+		c.quick.Store(took)
 	}
 	c.fence = false
 	return c.flushAcks(t.deadline)
@@ -301,6 +305,7 @@ type exchange struct {
 	turn    semaphore   // held by whoever sends requests and takes answers
 	running atomic.Bool // ordered by runner.runLock
 	changes atomic.Uint64
+	quick   atomic.Int64 // what the quickest exchange took, in ns; 0: there was none
 	stopNotes
 
 	// The rest belongs to the holder of turn (or, while running, of waiting).
@@ -371,6 +376,10 @@ func (c *exchange) UnaskedStops() uint64 {
 // QEMU's monitor, and stops that nobody asked for. As long as it stays, what was read
 // is as it was.
 func (c *exchange) Changes() uint64 { return c.changes.Load() }
+
+// Turn is how long the quickest exchange took so far: what the way to the stub and back
+// takes at most.
+func (c *exchange) Turn() time.Duration { return time.Duration(c.quick.Load()) }
 
 // Features says what the stub has offered.
 func (c *exchange) Features() Features { return c.features }

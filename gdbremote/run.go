@@ -49,19 +49,57 @@ func (c *runner) continuePacket() string {
 	return "c"
 }
 
-// ContinueTelling is Continue, and asks right before it for a thread's registers, without
-// waiting for them: Wait hands them to tell before it returns the stop. The zero ThreadID
-// means the one that stopped last. A refusal breaks the connection.
-func (c *runner) ContinueTelling(ctx context.Context, thread ThreadID, tell func(*Registers)) error {
-	before := c.selecting(thread)
+// ContinueTelling is Continue, and asks right before it for a thread's registers and n bytes
+// of physical memory, which may be none, without waiting for them: Wait hands them to tell
+// before it returns the stop, without data that cannot be read. The zero ThreadID means the
+// thread that stopped last. A stub that does not give registers breaks the connection.
+func (c *runner) ContinueTelling(ctx context.Context, thread ThreadID, addr uint64, n int, tell func(regs *Registers, data []byte)) error {
+	var data []byte
+	before, err := c.physically(n)
+	if err != nil {
+		return err
+	}
+	if n > 0 {
+		before = append(before, ask{string(appendMemory(nil, 'm', addr, n)), func(p []byte) error {
+			if data = make([]byte, n); c.readAnswer(Physical, addr, data, p) != nil {
+				data = nil
+			}
+			return nil
+		}})
+	}
+	before = append(before, c.selecting(thread)...)
 	before = append(before, ask{"g", func(p []byte) error {
 		regs, err := c.decodeRegisters(p)
 		if err == nil {
-			tell(regs)
+			tell(regs, data)
 		}
 		return err
 	}})
 	return c.sendResume(ctx, c.continuePacket(), before...)
+}
+
+// physically is what makes the stub read and write n bytes of physical memory in one request,
+// if it would not so far; nothing for none.
+func (c *runner) physically(n int) ([]ask, error) {
+	switch {
+	case n == 0:
+		return nil, nil
+	case !c.physical || n > c.memoryChunk():
+		return nil, c.requestError("m", nil, fmt.Errorf("%d bytes of physical memory: %w", n, ErrUnsupported))
+	case c.mode == Physical:
+		return nil, nil
+	}
+	to := c.ok(fmt.Sprintf("Qqemu.PhyMemMode:%d", Physical))
+	check := to.check
+	to.check = func(p []byte) error {
+		err := check(p)
+		if err == nil {
+			c.mode = Physical
+		}
+		return err
+	}
+	c.mode = -1 // until it says so
+	return []ask{to}, nil
 }
 
 // selecting is what makes the stub use a thread, if it does not so far.
@@ -77,15 +115,11 @@ func (c *runner) selecting(thread ThreadID) []ask {
 // that refuses a change has set the guest running with half of them, so this is
 // for changes it is known to take; the refusal breaks the connection.
 func (c *runner) ContinueAfter(ctx context.Context, thread ThreadID, values []RegisterValue, addr uint64, data []byte) error {
-	var before []ask
-	mode := c.mode
+	before, err := c.physically(len(data))
+	if err != nil {
+		return err
+	}
 	if len(data) > 0 {
-		if !c.physical || len(data) > c.memoryChunk() {
-			return c.requestError("M", nil, fmt.Errorf("%d bytes of physical memory: %w", len(data), ErrUnsupported))
-		}
-		if mode != Physical {
-			mode, before = Physical, append(before, c.ok(fmt.Sprintf("Qqemu.PhyMemMode:%d", Physical)))
-		}
 		p := append(appendMemory(nil, 'M', addr, len(data)), ':')
 		before = append(before, c.ok(string(appendHex(p, data))))
 	}
@@ -97,11 +131,7 @@ func (c *runner) ContinueAfter(ctx context.Context, thread ThreadID, values []Re
 		}
 		before = append(before, c.ok(p))
 	}
-	if err := c.sendResume(ctx, c.continuePacket(), before...); err != nil {
-		return err
-	}
-	c.mode = mode
-	return nil
+	return c.sendResume(ctx, c.continuePacket(), before...)
 }
 
 // Step lets one virtual CPU execute one instruction while the others stay

@@ -13,6 +13,7 @@ type Recall struct {
 	// Known says whether n bytes from an address on are memory that may be read though
 	// nobody has asked for it; nil: of none is it known.
 	Known func(addr uint64, n int) bool
+	Near  int // so many lines before and behind are fetched ahead with one, where that is so
 
 	src   Source
 	lines map[uint64][]byte // by address, as they are at this stop; nil: cannot be read
@@ -69,7 +70,7 @@ func (r *Recall) Stop(stepped bool) []Request {
 	var reqs []Request
 	for _, when := range r.asked {
 		if when == at { // else it was a stop at which little was to be known
-			reqs, r.ahead = inRuns(r.recent()), true
+			reqs, r.ahead = inRuns(r.near(r.recent())), true
 			break
 		}
 	}
@@ -230,6 +231,21 @@ func (r *Recall) around(missing []uint64) (lines []uint64) {
 			if _, there := r.lines[l]; !there {
 				lines = append(lines, l)
 			}
+		}
+	}
+	return lines
+}
+
+// near adds to lines those near them.
+func (r *Recall) near(lines []uint64) []uint64 {
+	for _, a := range slices.Clone(lines) {
+		block := a &^ (wide - 1)
+		if r.Near == 0 || r.Known == nil || !r.Known(block, wide) {
+			continue
+		}
+		from, to := max(int(a-block)-r.Near*lineSize, 0), min(int(a-block)+r.Near*lineSize, wide-lineSize)
+		for off := from; off <= to; off += lineSize {
+			lines = append(lines, block+uint64(off))
 		}
 	}
 	return lines

@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"thaw/gdbremote/qemu"
 	"thaw/gdbremote/wiretest"
@@ -12,7 +13,7 @@ import (
 
 // mostTurns is what a whole check may cost in turns of the conversation: over a link
 // with 20 ms, as an ssh tunnel has, each takes so long. There are about 120 stops.
-const mostTurns = 350
+const mostTurns = 290
 
 func TestCheckOverALink(t *testing.T) {
 	t.Parallel()
@@ -22,6 +23,7 @@ func TestCheckOverALink(t *testing.T) {
 	}
 	t.Cleanup(func() { vm.Stop(context.Background()) })
 	wire := wiretest.New(t, vm.GDB())
+	wire.Delay(3 * time.Millisecond)
 	r := thaw(t, "check", "unix:"+wire.Path, "--build", guestDir, "--no-shared-ram")
 	if r.code != exitOK {
 		t.Fatalf("exit code %d\n%s%s", r.code, r.stdout, r.stderr)

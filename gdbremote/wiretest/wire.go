@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // Wire leads connections to its socket on to a stub's.
@@ -22,6 +23,7 @@ type Wire struct {
 	hold  sync.RWMutex // locked: answers are held back
 
 	turns, open int // see Turns; open counts requests without an answer
+	delay       time.Duration
 }
 
 // Turns counts the requests that were sent when all before were answered: what a link
@@ -32,6 +34,13 @@ func (w *Wire) Turns() int {
 	return w.turns
 }
 
+// Delay makes each turn take so much longer, as a slow link does.
+func (w *Wire) Delay(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.delay = d
+}
+
 // asking counts a connection's requests.
 type asking struct {
 	net.Conn
@@ -40,12 +49,14 @@ type asking struct {
 
 func (a asking) Write(p []byte) (int, error) {
 	a.w.mu.Lock()
-	n := bytes.Count(p, []byte("$"))
+	n, delay := bytes.Count(p, []byte("$")), time.Duration(0)
 	if n > 0 && a.w.open <= 0 {
 		a.w.turns++
+		delay = a.w.delay
 	}
 	a.w.open += n
 	a.w.mu.Unlock()
+	<-time.After(delay)
 	return a.Conn.Write(p)
 }
 

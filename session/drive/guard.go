@@ -147,12 +147,12 @@ func (g *Guard) advance(ctx context.Context, cpu int, regs []kernel.Register, ad
 // if the guard has to look at the processors first. Behind a step in user mode that would
 // show nothing new: the thread is still the same, and if it has entered the kernel, it is
 // not known to stay there.
-func (g *Guard) resumeTelling(ctx context.Context, cpu int, user bool, tell func(target.Registers)) (bool, error) {
+func (g *Guard) resumeTelling(ctx context.Context, cpu int, user bool, addr uint64, n int, tell func(target.Registers, []byte)) (bool, error) {
 	to, can := g.target.(Teller)
 	if !can || !to.Tells() || len(g.held) > 0 && !user {
 		return false, nil
 	}
-	if err := to.ResumeTelling(ctx, cpu, tell); err != nil {
+	if err := to.ResumeTelling(ctx, cpu, addr, n, tell); err != nil {
 		return true, fmt.Errorf("resuming the guest: %w", err)
 	}
 	return true, nil

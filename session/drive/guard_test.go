@@ -36,7 +36,7 @@ func (w *watchedTarget) ClearBreaks(_ context.Context, list []target.Break) erro
 }
 
 func (w *watchedTarget) Tells() bool { return true }
-func (w *watchedTarget) ResumeTelling(context.Context, int, func(target.Registers)) error {
+func (w *watchedTarget) ResumeTelling(context.Context, int, uint64, int, func(target.Registers, []byte)) error {
 	w.went()
 	return nil
 }
@@ -116,7 +116,7 @@ func TestGuardKeepsOffPushes(t *testing.T) {
 				if user && rnd.Intn(2) == 0 {
 					s.user = false
 				}
-				on, err := g.resumeTelling(t.Context(), 0, user, nil)
+				on, err := g.resumeTelling(t.Context(), 0, user, 0, 0, nil)
 				if err != nil {
 					t.Fatal(err)
 				}

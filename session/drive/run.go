@@ -204,8 +204,10 @@ func (d *Driver) stepOff(ctx context.Context) (*skip, *Event, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("stepping over the breakpoint at %#x: %w", before.PC, err)
 	}
-	if s == nil && !stop.Watch && !d.Asked.Load() {
-		on, err := d.Guard.resumeTelling(ctx, stop.CPU, user, func(r target.Registers) {
+	addr, n := s.stores(d)
+	if !stop.Watch && !d.Asked.Load() {
+		on, err := d.Guard.resumeTelling(ctx, stop.CPU, user, addr, n, func(r target.Registers, stored []byte) {
+			s.compare(d, regs, r, stored)
 			d.Breaks.noteFault(before, user, d.m.Arch.CPU(r))
 		})
 		if on || err != nil {
@@ -215,9 +217,11 @@ func (d *Driver) stepOff(ctx context.Context) (*skip, *Event, error) {
 	if err := d.m.Look(ctx, stop.CPU); err != nil {
 		return nil, nil, err
 	}
-	if s != nil {
-		s.compare(d, regs, d.m.Registers())
+	stored := make([]byte, n)
+	if n > 0 && d.m.View.ReadMemory(addr, stored) != nil {
+		stored = nil
 	}
+	s.compare(d, regs, d.m.Registers(), stored)
 	d.Breaks.NoteFault(before, user)
 	if stop.Watch || d.Breaks.IsHere() && d.m.Here() != before {
 		ev, err := d.Handle(ctx, stop)

@@ -1,6 +1,7 @@
 package drive
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 
@@ -10,27 +11,21 @@ import (
 )
 
 // A breakpoint that other programs hit all the time costs a single step for every
-// hit: two more stops of the whole machine. skipper executes the instruction
-// under it itself instead, if it is one of the simple ones that functions begin
-// with, once they do so in a row: to find out costs more than a step. It does so only after it has seen the processor come to the same result
-// with the same instruction in the same address space; whatever is not as it
-// should be (a page that is not mapped, a watchpoint that may be hit) is left to
-// the processor.
+// hit: two more stops of the whole machine; and over a slow link every hit does. skipper
+// executes the instruction under it itself instead, if it is one of the simple ones that
+// functions begin with, where that pays. It does so only after it has seen the processor
+// come to the same result with the same instruction; whatever is not as it should be (a
+// page that is not mapped, a watchpoint that may be hit) is left to the processor.
 type skipper struct {
-	known  map[codeAt]bool // the processor agreed, or not
+	known  map[string]bool // instructions: the processor agreed, or not
 	mirror *memory.Mirror  // code and page tables that decide
 }
 
 // maxLength is that of the longest instruction.
 const maxLength = 15
 
-// codeAt is an instruction at a place in an address space.
-type codeAt struct {
-	root, pc uint64
-	code     [maxLength]byte
-}
-
-// fewInRow is how many hits in a row are nobody's business before one is skipped.
+// fewInRow is how many hits in a row are nobody's business before one is skipped: to find
+// out costs more than a step.
 const fewInRow = 2
 
 // Bounds of what a skipper keeps.
@@ -40,13 +35,14 @@ const (
 )
 
 func newSkipper(src memory.Source) *skipper {
-	return &skipper{known: map[codeAt]bool{}, mirror: memory.NewMirror(src)}
+	return &skipper{known: map[string]bool{}, mirror: memory.NewMirror(src)}
 }
 
 // skip is an instruction that may be skipped, with its effect.
 type skip struct {
-	codeAt
 	arch.Instruction
+	pc    uint64
+	code  string
 	phys  uint64 // of the store
 	trust bool
 }
@@ -56,7 +52,7 @@ type skip struct {
 func (d *Driver) skippable(ctx context.Context) *skip {
 	cpu := d.m.CPU()
 	to, can := d.target.(Advancer)
-	if !can || d.Breaks.lifter.row < fewInRow || !cpu.User || len(d.Guard.Armed) > 0 || d.EveryInstruction || d.Watching || d.Breaks.fixed() || !to.Advances(ctx) {
+	if !can || d.Breaks.lifter.row < fewInRow && !to.Far() || len(d.Guard.Armed) > 0 || d.EveryInstruction || d.Watching || d.Breaks.fixed() || !to.Advances(ctx) {
 		return nil
 	}
 	k := d.skipper
@@ -65,29 +61,29 @@ func (d *Driver) skippable(ctx context.Context) *skip {
 	} else if k.mirror.Refresh() != nil {
 		return nil
 	}
-	s := &skip{codeAt: codeAt{root: cpu.Root, pc: cpu.IP}}
 	space := memory.NewSpace(k.mirror, d.m.Paging, cpu.Root)
 	page, _, err := space.Translate(cpu.IP)
-	if err != nil || !page.User || !page.Accessed {
+	if err != nil || page.User != cpu.User || !page.Accessed {
 		return nil
 	}
-	n := min(maxLength, page.Virt+page.Size-cpu.IP)
-	if space.ReadMemory(cpu.IP, s.code[:n]) != nil {
+	code := make([]byte, min(maxLength, page.Virt+page.Size-cpu.IP))
+	if space.ReadMemory(cpu.IP, code) != nil {
 		return nil
 	}
-	trust, known := k.known[s.codeAt]
+	s := &skip{pc: cpu.IP}
+	var ok bool
+	if s.Instruction, ok = d.m.Arch.EffectOf(code, d.m.Registers()); !ok || d.Breaks.at(s.next()) {
+		return nil
+	}
+	s.code = string(code[:s.next()-s.pc])
+	trust, known := k.known[s.code]
 	if known && !trust || len(k.known) >= maxKnown && !known {
 		return nil
 	}
 	s.trust = trust
-	var ok bool
-	if s.Instruction, ok = d.m.Arch.EffectOf(s.code[:n], d.m.Registers()); !ok || d.Breaks.at(s.next()) {
-		k.known[s.codeAt] = false
-		return nil
-	}
 	if s.Store {
 		page, phys, err := space.Translate(s.Addr)
-		if err != nil || !page.User || !page.Writable || !page.Accessed || !page.Dirty || s.Addr%uint64(d.m.PtrSize()) != 0 {
+		if err != nil || page.User != cpu.User || !page.Writable || !page.Accessed || !page.Dirty || s.Addr%uint64(d.m.PtrSize()) != 0 {
 			return nil
 		}
 		s.phys = phys
@@ -110,13 +106,25 @@ func (s *skip) take(ctx context.Context, d *Driver) error {
 	return nil
 }
 
+// stores is where it writes, physical, and how many bytes.
+func (s *skip) stores(d *Driver) (addr uint64, n int) {
+	if s == nil || !s.Store {
+		return 0, 0
+	}
+	return s.phys, d.m.PtrSize()
+}
+
 // compare notes whether a processor, which has executed the instruction by now,
-// came to the same result; before are its registers from before.
-func (s *skip) compare(d *Driver, before, after target.Registers) {
+// came to the same result; before are its registers from before, and stored is what lies
+// where it writes now.
+func (s *skip) compare(d *Driver, before, after target.Registers, stored []byte) {
+	if s == nil {
+		return
+	}
 	if ip, _ := after.Uint64(d.m.Arch.IP); ip == s.pc {
 		return // not executed; see NoteFault
 	}
-	same := true
+	same := !s.Store || bytes.Equal(stored, d.m.Word(s.Value))
 	for _, name := range append([]string{d.m.Arch.IP, d.m.Arch.SP, d.m.Arch.Flags}, d.m.Arch.General...) {
 		want, ok := before.Uint64(name)
 		for _, r := range s.Regs {
@@ -127,9 +135,5 @@ func (s *skip) compare(d *Driver, before, after target.Registers) {
 		got, okToo := after.Uint64(name)
 		same = same && ok && okToo && got == want
 	}
-	if s.Store && same {
-		v, err := memory.Uint(d.m.View, s.phys, d.m.PtrSize())
-		same = err == nil && v == s.Value
-	}
-	d.skipper.known[s.codeAt] = same
+	d.skipper.known[s.code] = same
 }

@@ -29,6 +29,8 @@ type Advancer interface {
 	// Advances says whether that is so; the target may be one that must execute
 	// every instruction itself.
 	Advances(ctx context.Context) bool
+	// Far says whether a request takes so long that each is worth sparing.
+	Far() bool
 	// Advance sets registers of a processor and writes data, which may be empty,
 	// to physical memory, and resumes the target.
 	Advance(ctx context.Context, cpu int, regs []kernel.Register, addr uint64, data []byte) error
@@ -39,7 +41,7 @@ type Advancer interface {
 type Teller interface {
 	// Tells says whether that is so.
 	Tells() bool
-	// ResumeTelling resumes the target; Wait hands a processor's registers to tell before
-	// it returns a stop.
-	ResumeTelling(ctx context.Context, cpu int, tell func(target.Registers)) error
+	// ResumeTelling resumes the target; Wait hands a processor's registers and n bytes of
+	// physical memory (nil if they cannot be read) to tell before it returns a stop.
+	ResumeTelling(ctx context.Context, cpu int, addr uint64, n int, tell func(regs target.Registers, data []byte)) error
 }

@@ -244,12 +244,19 @@ func (t *ramAccess) look() {
 	if t.recall == nil {
 		t.recall = memory.NewRecall(stubMemory{t})
 		t.recall.Known = t.isMemory
+		if t.far() {
+			t.recall.Near = nearLines
+		}
 	} else if now != t.changes {
 		t.recall.Forget()
 		t.regs = nil
 	}
 	t.changes = now
 }
+
+// nearLines is how much more is fetched ahead over a slow link: a kilobyte before and
+// behind, where functions, objects and stack frames that come next lie.
+const nearLines = 4
 
 // isMemory says whether n bytes from an address on are the guest's RAM, which may be read
 // though nobody asked for it; of a device that is never so.

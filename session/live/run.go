@@ -47,11 +47,15 @@ func (t *runner) Resume(ctx context.Context) error {
 // for one by one, and not on the way to the end of a recorded run.
 func (t *runner) Tells() bool { return t.end == 0 && len(t.system) == 0 }
 
-// ResumeTelling lets the guest run, and tells a processor's registers as of then.
-func (t *runner) ResumeTelling(ctx context.Context, cpu int, tell func(target.Registers)) error {
+// ResumeTelling lets the guest run, and tells a processor's registers and n bytes of
+// physical memory as of then.
+func (t *runner) ResumeTelling(ctx context.Context, cpu int, addr uint64, n int, tell func(target.Registers, []byte)) error {
 	t.stepped = false
-	return t.lost(t.client.ContinueTelling(ctx, t.cpus[cpu], func(r *gdbremote.Registers) { tell(r) }))
+	return t.lost(t.client.ContinueTelling(ctx, t.cpus[cpu], addr, n, func(r *gdbremote.Registers, data []byte) { tell(r, data) }))
 }
+
+// Far says whether each request is worth sparing.
+func (t *runner) Far() bool { return t.far() }
 
 // Advances says whether the target may be resumed with other registers: a run that
 // QEMU records or replays must execute its instructions itself.

@@ -176,6 +176,13 @@ func (t *stub) WritePhysical(ctx context.Context, addr uint64, data []byte) erro
 	return t.lost(t.client.WriteMemory(context.WithoutCancel(ctx), gdbremote.Physical, addr, data))
 }
 
+// far says whether the stub is at the other end of a slow link.
+func (t *stub) far() bool { return t.client.Turn() >= farTurn }
+
+// farTurn is what the quickest request takes where each is worth sparing: on one machine
+// it is some 0.1 ms, be it busy.
+const farTurn = 2 * time.Millisecond
+
 // Running says whether the guest runs.
 func (t *stub) Running() bool { return t.client.Running() }
 
