@@ -66,6 +66,20 @@ func (r *Reads) add(l *line, mask uint32) {
 	*r = append(*r, span{l, mask})
 }
 
+// Compact notes each line once.
+func (r *Reads) Compact() {
+	slices.SortFunc(*r, func(a, b span) int { return cmp.Compare(a.addr, b.addr) })
+	out := (*r)[:0]
+	for _, s := range *r {
+		if n := len(out); n > 0 && out[n-1].line == s.line {
+			out[n-1].mask |= s.mask
+			continue
+		}
+		out = append(out, s)
+	}
+	*r = slices.Clip(out)
+}
+
 // Changed says whether any of it differs from the stop before the current one.
 func (r Reads) Changed() bool {
 	for _, s := range r {

@@ -23,7 +23,7 @@ const (
 
 // last is a decoding that is kept for the next stop.
 type last struct {
-	nodes kept.Table[node]
+	trees kept.Table[[]node] // by address
 	raws  kept.Table[raw]
 	held  []node            // core's capabilities
 	built map[uint64]*built // by address of the object or, of an RPC object, its identity
@@ -168,30 +168,41 @@ func (l *treeLayout) byPlace(identity, object uint64) (kind string, addr uint64)
 }
 
 // tree lists the capabilities of a protection domain by capid, whose root node's
-// pointer is the tree's own first child. A tree that is damaged, or is being changed at
-// this stop, is walked once through every node.
-func (d *decoder) tree(base uint64) (out []node, err error) {
+// pointer is the tree's own first child. One in which nothing has changed since the stop
+// before is not walked again.
+func (d *decoder) tree(base uint64) ([]node, error) {
+	it, anew := d.now.trees.Take(d.space, d.old.trees, base, d.walk)
+	if anew {
+		d.anew++
+	}
+	d.nodes += len(it.Value)
+	return it.Value, it.Err
+}
+
+// walk reads a tree. One that is damaged, or is being changed at this stop, is walked once
+// through every node.
+func (d *decoder) walk(base uint64) (out []node, err error) {
 	root, err := d.Word(base + d.Layout.caps.left)
 	if err != nil {
 		return nil, fmt.Errorf("reading the root of its capability tree: %w", err)
 	}
 	err = kept.Tree(root, min(maxCaps, maxNodes-d.nodes), func(addr uint64) (left, right uint64, err error) {
-		d.nodes++
-		it, anew := d.now.nodes.Take(d.space, d.old.nodes, addr, d.readNode)
-		if anew {
-			d.anew++
-		}
-		n := it.Value
-		if it.Err == nil || n.capid != 0 {
+		n, err := d.readNode(addr)
+		if err == nil || n.capid != 0 {
 			out = append(out, n)
 		}
-		if err = it.Err; err != nil {
+		if err != nil {
 			err = fmt.Errorf("capability at %#x: %w", addr, err)
 		}
 		return n.left, n.right, err
 	})
 	slices.SortStableFunc(out, func(a, b node) int { return int(a.capid) - int(b.capid) })
 	return out, err
+}
+
+// sameNodes says whether capabilities are the same, mostly since it is the same list.
+func sameNodes(a, b []node) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0] || slices.Equal(a, b))
 }
 
 // raw is what was read of an object, with kernel pointers where the model has ids.

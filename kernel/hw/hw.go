@@ -39,7 +39,7 @@ func (l *Layout) Platform() *kernel.Platform { return &l.platform }
 // Over a memory.Mirror that was refreshed since the last call, what did not change in
 // memory is not decoded again.
 func (l *Layout) Decode(m kernel.Machine) (*kernel.System, error) {
-	d := &decoder{Layout: l, m: m, now: last{nodes: kept.Table[node]{}, raws: kept.Table[raw]{}, built: map[uint64]*built{}},
+	d := &decoder{Layout: l, m: m, now: last{trees: kept.Table[[]node]{}, raws: kept.Table[raw]{}, built: map[uint64]*built{}},
 		ids: map[uint64]kernel.ID{}, objects: map[uint64]*known{}}
 	space, old, err := l.last.Open(m, l.KernelSpace)
 	if err != nil {

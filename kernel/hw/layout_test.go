@@ -9,7 +9,9 @@ import (
 	"thaw/debuginfo"
 	"thaw/kernel"
 	"thaw/kernel/hw"
+	"thaw/memory"
 	"thaw/recording"
+	"thaw/recording/stub/stubtest"
 )
 
 // without is debug info in which a class lacks members.
@@ -59,5 +61,94 @@ func TestLayoutNamesWhatIsMissing(t *testing.T) {
 				t.Errorf("error %v", err)
 			}
 		})
+	}
+}
+
+// patched is memory in which some bytes are others.
+type patched struct {
+	phys memory.Reader
+	is   map[uint64]byte
+}
+
+func (p patched) ReadPhysical(reqs []memory.Request) error {
+	for i := range reqs {
+		q := &reqs[i]
+		q.Err = p.phys.ReadMemory(q.Addr, q.Buf)
+		for n := range q.Buf {
+			if b, ok := p.is[q.Addr+uint64(n)]; ok {
+				q.Buf[n] = b
+			}
+		}
+	}
+	return nil
+}
+
+// Capabilities are read again where something of them has changed since the stop before,
+// and only there.
+func TestCapabilitiesFromStopToStop(t *testing.T) {
+	rec, dec, r := stubtest.Open(t, filepath.Join("testdata", "genode-26.02-x86_64.thaw"))
+	symbols, _, err := rec.Kernel()
+	if err != nil {
+		t.Fatal(err)
+	}
+	identity, err := symbols.Type("Kernel::Object_identity")
+	if err != nil {
+		t.Fatal(err)
+	}
+	object, err := identity.FieldPath("_object")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := r.Machine(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	space, err := dec.KernelSpace(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := patched{m.Phys, map[uint64]byte{}}
+	mirror := memory.NewMirror(source)
+	decode := func(by *memory.Mirror) *kernel.System {
+		t.Helper()
+		m := m
+		m.Phys = by
+		sys, err := dec.Decode(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return sys
+	}
+	next := func() *kernel.System {
+		t.Helper()
+		if err := mirror.Refresh(); err != nil {
+			t.Fatal(err)
+		}
+		return decode(mirror)
+	}
+	caps := func(sys *kernel.System) (out []kernel.Capability) {
+		for _, o := range sys.PDs() {
+			out = append(out, o.PD.Caps...)
+		}
+		return out
+	}
+	first := decode(mirror)
+	if again := next(); again.Anew != 0 || !slices.Equal(caps(first), caps(again)) {
+		t.Errorf("%d decoded anew where nothing changed", again.Anew)
+	}
+	all := caps(first)
+	_, at, err := space.Translate(all[len(all)-1].Pointer + uint64(object.Offset))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range uint64(8) {
+		source.is[at+n] = 0
+	}
+	changed := next()
+	if changed.Anew == 0 || changed.Anew > len(first.PDs()) || slices.Equal(caps(first), caps(changed)) {
+		t.Errorf("%d decoded anew, of %d protection domains", changed.Anew, len(first.PDs()))
+	}
+	if fresh := decode(memory.NewMirror(source)); !slices.Equal(caps(fresh), caps(changed)) {
+		t.Error("capabilities are not those of a decoding that knows no stop before")
 	}
 }

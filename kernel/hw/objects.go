@@ -39,7 +39,7 @@ func (d *decoder) read(kind string, addr uint64) (r raw, err error) {
 // given out and must not be changed.
 func (d *decoder) system() *kernel.System {
 	d.now.held = d.held
-	same := d.old.sys != nil && slices.Equal(d.old.held, d.held) && len(d.old.built) > 0
+	same := d.old.sys != nil && sameNodes(d.old.held, d.held) && len(d.old.built) > 0
 	var objects []*kernel.Object
 	for _, k := range d.order {
 		objects = append(objects, d.object(k, same))
@@ -71,7 +71,7 @@ func (d *decoder) object(k *known, same bool) *kernel.Object {
 			d.probs.Note("PD %s: %v", k.raw.name, problem)
 		}
 	}
-	if b := d.old.built[k.addr]; same && problem == nil && k.err == nil && b != nil && b.raw == k.raw && b.obj.ID == k.id && slices.Equal(b.nodes, nodes) {
+	if b := d.old.built[k.addr]; same && problem == nil && k.err == nil && b != nil && b.raw == k.raw && b.obj.ID == k.id && sameNodes(b.nodes, nodes) {
 		d.now.built[k.addr] = b
 		return b.obj
 	}

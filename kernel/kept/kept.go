@@ -132,7 +132,13 @@ func (t Table[T]) Take(s *Space, before Table[T], addr uint64, decode func(addr 
 		outer := s.Collect(&it.reads)
 		it.Value, it.Err = decode(addr)
 		s.Collect(outer)
+		if len(it.reads) > few {
+			it.reads.Compact()
+		}
 	}
 	t[addr] = it
 	return it, anew
 }
+
+// few lines are not worth being put in order.
+const few = 16
