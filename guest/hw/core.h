@@ -128,6 +128,10 @@ struct Thread
 	Kernel_object<Kernel::Core_thread> kobj { };
 };
 
+// So many threads of core that are never started, and capabilities for an identity in a
+// protection domain.
+void make_load(Kernel::Pd &core, Kernel::Pd &holder, Kernel::Object_identity &named, addr_t threads, addr_t caps);
+
 void main();        // of core's first thread
 
 }

@@ -33,17 +33,34 @@ Kernel::Pd &core_pd() { return Kernel::Main::_instance->core_pd(); }
 
 char const *const known_bugs[] = { "fixed", "unstarted", "running", "zero" };
 
-void read_bug()
+// What stands behind a boot option's name, without one the empty string.
+template <unsigned N>
+void option(char const *name, char (&text)[N])
 {
-	char text[32] = { };
 	for (char const *c = command_line; *c; c++)
 	{
 		unsigned n = 0;
-		while (n < 4 && c[n] == "bug="[n])
+		while (name[n] && c[n] == name[n])
 			n++;
-		for (unsigned i = 0; n == 4 && i < sizeof(text) - 1 && c[4 + i] > ' '; i++)
-			text[i] = c[4 + i];
+		for (unsigned i = 0; !name[n] && i < N - 1 && c[n + i] > ' '; i++)
+			text[i] = c[n + i];
 	}
+}
+
+addr_t number_option(char const *name)
+{
+	char text[16] = { };
+	option(name, text);
+	addr_t n = 0;
+	for (char const *c = text; *c >= '0' && *c <= '9'; c++)
+		n = n * 10 + addr_t(*c - '0');
+	return n;
+}
+
+void read_bug()
+{
+	char text[32] = { };
+	option("bug=", text);
 	if (!text[0])
 		return;
 	for (char const *known : known_bugs)
@@ -277,6 +294,7 @@ void Core::main()
 	Ram::make<Core::Thread>("irq", irq_main);
 	timer = Ram::make<Core::Thread>("timer", timer_main);
 	start_rtcr();
+	make_load(core_pd(), pds[RTCR_PD]->kernel_pd(), *entrypoint->kobj, number_option("threads="), number_option("caps="));
 	for (;;)
 		sleep_ms(0);
 }

@@ -24,6 +24,7 @@ import (
 	"thaw/guest"
 	"thaw/kernel"
 	"thaw/kernel/foc"
+	"thaw/kernel/hw"
 	"thaw/memory"
 	"thaw/session"
 	"thaw/session/live"
@@ -38,9 +39,15 @@ import (
 // decodes every object anew, as if all had changed; first is without knowing what
 // to read.
 func BenchmarkRefresh(b *testing.B) {
-	for _, size := range []struct{ threads, caps, ram int }{{0, 0, 64}, {10, 100, 64}, {100, 1000, 64}, {1000, 10000, 256}, {10000, 100000, 512}} {
-		b.Run(fmt.Sprintf("threads=%d", size.threads), func(b *testing.B) {
-			r := newRefresh(b, fmt.Sprintf("threads=%d caps=%d", size.threads, size.caps), size.ram)
+	for _, size := range []struct {
+		on                 *benched
+		threads, caps, ram int
+	}{
+		{fiasco, 0, 0, 64}, {fiasco, 10, 100, 64}, {fiasco, 100, 1000, 64}, {fiasco, 1000, 10000, 256}, {fiasco, 10000, 100000, 512},
+		{basehw, 0, 0, 64}, {basehw, 100, 1000, 64}, {basehw, 1000, 10000, 256}, {basehw, 10000, 50000, 512},
+	} {
+		b.Run(fmt.Sprintf("%s/threads=%d", size.on.name, size.threads), func(b *testing.B) {
+			r := refreshAt(b, size.on, fmt.Sprintf("threads=%d caps=%d", size.threads, size.caps), size.ram, size.on.log)
 			gdb := &cost{}
 			for range map[bool]int{false: 5, true: 3}[size.threads > 1000] {
 				gdb.add(r.gdb(b))
@@ -115,24 +122,38 @@ func (r *refresh) qemuSpent(b testing.TB) time.Duration {
 var counting = regexp.MustCompile(`1 sheep`)
 var restored = regexp.MustCompile(`(?s)restore.*1 sheep`)
 
+// benched is a kernel of the lab guest: its file, the script for gdb that reads it, and
+// what the LOG says once the objects are there.
+type benched struct {
+	name, file, script string
+	log                *regexp.Regexp
+	layout             func(kernel.Symbols) (kernel.Decoder, error)
+}
+
+var (
+	fiasco = &benched{"foc", guest.Kernel, "objects.py", restored, func(f kernel.Symbols) (kernel.Decoder, error) { return foc.NewLayout(f) }}
+	basehw = &benched{"hw", guest.KernelHW, "basehw.py", regexp.MustCompile(`(?s)restore.*sheep`), func(f kernel.Symbols) (kernel.Decoder, error) { return hw.NewLayout(f) }}
+)
+
 type refresh struct {
 	vm     *qemu.VM
 	dir    string
-	layout *foc.Layout
+	on     *benched
+	layout kernel.Decoder
 }
 
 func newRefresh(b testing.TB, options string, ram int) *refresh {
-	return refreshAt(b, options, ram, restored)
+	return refreshAt(b, fiasco, options, ram, fiasco.log)
 }
 
 // refreshAt starts the lab and waits for its LOG to say something.
-func refreshAt(b testing.TB, options string, ram int, log *regexp.Regexp) *refresh {
+func refreshAt(b testing.TB, on *benched, options string, ram int, log *regexp.Regexp) *refresh {
 	ctx := context.Background()
 	dir, err := guest.Build(ctx)
 	if err != nil {
 		b.Fatal(err)
 	}
-	vm, err := qemu.Start(ctx, qemu.Config{Kernel: filepath.Join(dir, guest.Kernel), MemoryMB: ram, SharedRAM: true, Append: options, Running: true})
+	vm, err := qemu.Start(ctx, qemu.Config{Kernel: filepath.Join(dir, on.file), MemoryMB: ram, SharedRAM: true, Append: options, Running: true})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -145,28 +166,31 @@ func refreshAt(b testing.TB, options string, ram int, log *regexp.Regexp) *refre
 		}
 		seen += string(buf[:n])
 	}
-	file, err := debuginfo.Load(filepath.Join(dir, guest.Kernel))
+	r := &refresh{vm: vm, dir: dir, on: on}
+	r.layout = r.newLayout(b)
+	return r
+}
+
+// newLayout is one that knows no stop so far.
+func (r *refresh) newLayout(b testing.TB) kernel.Decoder {
+	l, err := r.on.layout(r.load(b, r.on.file))
 	if err != nil {
 		b.Fatal(err)
 	}
-	layout, err := foc.NewLayout(file)
-	if err != nil {
-		b.Fatal(err)
-	}
-	return &refresh{vm, dir, layout}
+	return l
 }
 
 var gdbSeconds = regexp.MustCompile(`gdb: (\d+) objects, \d+ threads, (\d+) capabilities in ([0-9.]+) s, ([0-9.]+) s of gdb's`)
 
 // gdb runs the script once, before thaw attaches.
 func (r *refresh) gdb(b *testing.B) (wall, cpu time.Duration) {
-	script, err := filepath.Abs("../../bench/objects.py")
+	script, err := filepath.Abs("../../bench/" + r.on.script)
 	if err != nil {
 		b.Fatal(err)
 	}
 	addr := r.vm.GDB()[len("unix:"):]
 	before := r.qemuSpent(b)
-	out, err := exec.Command("gdb", "-batch", "-nx", "-ex", "target remote "+addr, "-x", script, filepath.Join(r.dir, guest.Kernel)).CombinedOutput()
+	out, err := exec.Command("gdb", "-batch", "-nx", "-ex", "target remote "+addr, "-x", script, filepath.Join(r.dir, r.on.file)).CombinedOutput()
 	m := gdbSeconds.FindSubmatch(out)
 	if m == nil {
 		b.Fatalf("gdb's script: %v\n%s", err, out)
@@ -252,11 +276,7 @@ func (r *refresh) run(b *testing.B, way string, gdb *cost) {
 	mirror := memory.NewMirror(target)
 	sys := r.decode(b, mirror, cpu)
 	// A layout of its own that misses every other stop decodes all of it anew.
-	other, err := foc.NewLayout(r.load(b, guest.Kernel))
-	if err != nil {
-		b.Fatal(err)
-	}
-	fresh := &refresh{r.vm, r.dir, other}
+	fresh := &refresh{r.vm, r.dir, r.on, r.newLayout(b)}
 	first, whole, all, limit, anew := &cost{}, &cost{}, &cost{}, times{}, 0
 	had := r.spent(b)
 	asking := r.spent(b) - had

@@ -133,7 +133,7 @@ func TestForeignHitsAreLifted(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	const function = "Rtcr::Target_child::has"
-	r := refreshAt(t, "", 64, counting)
+	r := refreshAt(t, fiasco, "", 64, counting)
 	at, _ := r.loop(t, function)
 	target, err := live.Attach(ctx, r.vm.GDB(), live.Options{})
 	if err != nil {
