@@ -101,19 +101,16 @@ func (p *listPane) refilter() {
 	}
 	p.sortRows()
 	p.fresh, p.cache = false, nil
-	row, want := 0, p.wanted
-	if want == nil {
-		want = p.proposed()
-	}
-	if want != nil {
+	row := -1
+	for _, want := range []any{p.wanted, p.proposed()} {
 		for at, i := range p.order {
-			if p.src.key(i) == want {
+			if row < 0 && want != nil && p.src.key(i) == want {
 				row = at
 				break
 			}
 		}
 	}
-	p.choose(row)
+	p.choose(max(row, 0))
 }
 
 // matches says whether a row holds all words. Every letter of a filter asks all
