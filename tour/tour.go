@@ -19,7 +19,7 @@ import (
 // Step is one step of a tour.
 type Step struct {
 	Stop   int    // number of the stop to show
-	Focus  string // part of the screen: phases, threads, detail, caps, log
+	Focus  string // what gets the keys, as ui.TourStep names it
 	Thread string // name of the restored thread that is meant, "" for none
 	Title  string
 	Text   string // paragraphs, separated by empty lines
@@ -267,7 +267,7 @@ func (t *teller) memory() {
 	if len(d.Code) > 0 {
 		example = d.Code[0].String()
 	}
-	t.step(len(t.Stops), "diff", "", "Memory",
+	t.step(len(t.Stops), "page", "", "Memory",
 		fmt.Sprintf("The child's memory was read as it was checkpointed, and again as the restore was complete: %s the same, %s.", are(d.Same, "page"), words.Differ(len(d.Pages), "page")), example)
 	t.notes("Enter on the page shows the bytes of both children side by side. Ask: what are these contents equal to, and who writes such?")
 }
@@ -275,7 +275,7 @@ func (t *teller) memory() {
 // waits tells about threads that hang.
 func (t *teller) waits() {
 	for _, w := range t.Last.Waits {
-		t.step(len(t.Stops), "diff", w.Name, "A thread that hangs", sentence(w.String()),
+		t.step(len(t.Stops), "wait", w.Name, "A thread that hangs", sentence(w.String()),
 			"A thread that was blocked in the kernel cannot be put into that state again: it must repeat its system call.")
 		t.notes("Ask: which part of this thread's state is in no register? Where would a restorer have to put it?")
 	}

@@ -105,6 +105,17 @@ type diffList struct {
 	diff *view.CapDiff
 	view *view.View
 	rows []diffRow
+
+	meant string // what the proposed row begins with, "" for the first
+}
+
+func (l *diffList) proposed() any {
+	for i := range l.rows {
+		if l.meant != "" && strings.HasPrefix(l.rows[i].word, l.meant) {
+			return l.key(i)
+		}
+	}
+	return nil
 }
 
 func newDiffList(th *theme, v *view.View) *diffList {

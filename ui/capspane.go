@@ -13,7 +13,8 @@ type capsPane struct {
 	*desk
 	listed
 	threads *threadsPane
-	diff    bool // it compares
+	diff    bool   // it compares
+	meant   string // what the row begins with that a story is about, "" for the first
 
 	of    kernel.ID // task whose capabilities are shown
 	snap  *view.Snapshot
@@ -40,7 +41,9 @@ func (p *capsPane) show() {
 	if p.diff {
 		if p.shown != p.view.Caps {
 			p.shown = p.view.Caps
-			p.fill(newDiffList(p.th, p.view))
+			l := newDiffList(p.th, p.view)
+			l.meant = p.meant
+			p.fill(l)
 		}
 		return
 	}
@@ -60,6 +63,16 @@ func (p *capsPane) fill(src source) {
 func (p *capsPane) compare(on bool) {
 	p.diff = on
 	p.show()
+}
+
+// propose selects the first row of a comparison that begins with a word, now and as
+// long as the user chooses no other.
+func (p *capsPane) propose(word string) {
+	p.meant, p.list.wanted = word, nil
+	if l, ok := p.list.src.(*diffList); ok {
+		l.meant = word
+	}
+	p.list.update()
 }
 
 func (p *capsPane) title() []string {

@@ -25,8 +25,8 @@ type TourStep struct {
 	// that is not there yet is shown when it comes.
 	Stop int
 	// Focus is the pane that gets the keys: "phases", "threads", "detail",
-	// "caps", "diff" (the capabilities compared), "log" or "breakpoints"; ""
-	// leaves it.
+	// "caps", "diff" (the children compared), "page" or "wait" (the same, with the
+	// first such row selected), "log" or "breakpoints"; "" leaves it.
 	Focus string
 	// Thread is the name of a thread of the restored child to select, "" none.
 	Thread string
@@ -102,7 +102,9 @@ func (t *tour) goTo(to int) {
 	if pane, ok := tourFocus[s.Focus]; ok {
 		t.panes.zoom = false
 		t.panes.focus(pane)
-		t.panes.caps.compare(s.Focus == "diff")
+		at, diff := tourRows[s.Focus]
+		t.panes.caps.compare(diff)
+		t.panes.caps.propose(at)
 	}
 	t.follow()
 	t.ringLater()
@@ -110,9 +112,13 @@ func (t *tour) goTo(to int) {
 
 // tourFocus are the panes that a step may name.
 var tourFocus = map[string]paneID{
-	"phases": panePhases, "threads": paneThreads, "detail": paneDetail, "caps": paneCaps, "diff": paneCaps,
+	"phases": panePhases, "threads": paneThreads, "detail": paneDetail, "caps": paneCaps, "diff": paneCaps, "page": paneCaps, "wait": paneCaps,
 	"log": paneLog, "breakpoints": paneBreaks,
 }
+
+// tourRows are what a step can be about where the children are compared: what the row
+// to select begins with.
+var tourRows = map[string]string{"diff": "", "page": "page", "wait": "wait"}
 
 // follow does what the step still waits for. It is called with every view.
 func (t *tour) follow() {

@@ -210,6 +210,31 @@ func TestTourGoesOn(t *testing.T) {
 	r.waitEnd()
 }
 
+// A step about a page or a wait selects the first such row, which Enter opens; a step
+// about all that differs the first of all.
+func TestTourSelectsRow(t *testing.T) {
+	v := viewComplete()
+	v.Memory = &view.MemoryDiff{Pages: []view.PageDiff{{Virt: 0x1000, Region: "bss", Bytes: 1, Before: []byte{3}, After: []byte{0}}}}
+	v.Waits = []view.WaitChange{{Name: "ep", Before: "receives from anybody", After: "sends to sheep_counter/ep"}}
+	steps := []TourStep{{Focus: "threads", Title: "threads", Text: "Text."}}
+	wants := []string{"page, bss", "", "wait"}
+	for _, focus := range []string{"page", "diff", "wait"} {
+		steps = append(steps, TourStep{Focus: focus, Title: focus, Text: "Text."})
+	}
+	u := newDrawn(t, fakeSeeker{newFake(v)}, v, Options{Tour: &Tour{Steps: steps}})
+	for n, want := range wants {
+		press(u, " ")
+		l := u.caps.list.src.(*diffList)
+		if want == "" {
+			want = l.rows[0].word
+		}
+		if got := l.rows[u.caps.list.selected()].word; got != want {
+			t.Errorf("the step about a %s selects %q, want %q", steps[n+1].Focus, got, want)
+		}
+		press(u, "g", "j") // a row that the user chose does not survive into the next step
+	}
+}
+
 // The first hints come once for each kind of session, and name keys that work there.
 func TestGreetsOnce(t *testing.T) {
 	dir := t.TempDir()
