@@ -54,6 +54,12 @@ func checkServed(t *testing.T, vm *qemu.VM) {
 		if failed := regexp.MustCompile(`(?m)^FAILED.*`).FindAllString(text, -1); len(failed) > 0 || n < 40 || !strings.Contains(text, fmt.Sprintf("done: %d checks", n)) {
 			t.Errorf("%d checks pass, %q fail:\n%s", n, failed, text)
 		}
+		if r := thaw(t, "check", socket, "--build", guestDir); r.code == exitOK || !strings.Contains(r.stderr, "attach to the guest's own stub") {
+			t.Errorf("a check of what is served: exit code %d, %s%s", r.code, r.stdout, r.stderr)
+		}
+		if kind == "live" {
+			lookedAt(t, vm) // beside it
+		}
 		end()
 	}
 	t.Run("recorded", func(t *testing.T) { checks(t, "recorded", "rtcr-2016") })

@@ -56,6 +56,9 @@ func (t *stub) identify(ctx context.Context) error {
 	defer func() { t.stood = t.client.UnaskedStops() == 0 }()
 	f := t.client.Features()
 	t.reverses.Store(f.ReverseStep && f.ReverseContinue)
+	if strings.Contains(f.Raw, "qXfer:threads:read+") { // QEMU's threads are processors, which need no names
+		return fmt.Errorf("attaching to %s: it shows the kernel's threads, as `thaw serve` does, and no machine; attach to the guest's own stub once that has ended, `thaw top` there looks on beside it", t.name)
+	}
 	if t.client.Description() == nil {
 		return fmt.Errorf("attaching to %s: the stub does not describe its processor; it must be QEMU's", t.name)
 	}
