@@ -13,7 +13,7 @@ build: guest ## build bin/thaw and the lab guest
 
 guest: ## build the lab guest
 	@scripts/need g++=g++
-	@$(MAKE) -s -C guest --no-print-directory OUT=$(CURDIR)/$(GUEST) all hw
+	@$(MAKE) -s -C guest --no-print-directory OUT=$(CURDIR)/$(GUEST) all hw plant
 
 PREFIX ?= /usr/local
 

@@ -18,6 +18,27 @@ const Kernel = "fiasco.image"
 // KernelHW is the other kernel's. Its programs are in its folder.
 const KernelHW = "hw/core.elf"
 
+// KernelPlant is the file of the system with wrong pointers. Its programs are in its folder.
+const KernelPlant = "plant/fiasco.image"
+
+// Ways are those in which it spoils a pointer: what its boot option "plant=" takes, and who
+// writes what. "all" are all of them.
+var Ways = [][2]string{
+	{"stale-page", "the page was not seen to be dirty: what was there before is restored"},
+	{"wrong-direction", "the restorer copies from the fresh child into the stored copy"},
+	{"copy-of-copy", "made by the restorer, copied three times, and by core into the child"},
+	{"message", "core writes what a message of the restorer tells it to"},
+	{"core", "core writes, through its own mapping"},
+	{"kernel", "the kernel writes, through its mapping of all memory"},
+	{"device", "a device writes, by DMA"},
+	{"restorer", "the restorer writes, through a mapping of its own, before the threads go on"},
+	{"child", "the child itself writes, after that"},
+	{"two-mappings", "the restorer writes, through a second mapping of the same memory"},
+	{"same-value", "likewise, the value that is there already"},
+	{"one-byte", "the restorer alters one byte"},
+	{"rom", "core copies the initial value out of the program's ROM"},
+}
+
 // Clock is QEMU's -icount that the guest is made for: its threads sleep and wake in
 // the same order on a busy machine.
 const Clock = "shift=3"

@@ -79,6 +79,8 @@ func TestBadFlags(t *testing.T) {
 		{"unknown bug", []string{"lab", "--guest", guestDir, "--bug", "nosuch"}, []string{`"nosuch"`, "--bug takes one of", "overwritten"}},
 		{"unknown kernel of the lab", []string{"lab", "--guest", guestDir, "--kernel", "nosuch"}, []string{`"nosuch"`, "--kernel takes one of", "hw"}},
 		{"bug of another kernel", []string{"lab", "--guest", guestDir, "--kernel", "hw", "--bug", "overwritten"}, []string{`"overwritten"`, "--bug takes one of", "zero"}},
+		{"unknown way to spoil a pointer", []string{"lab", "--guest", guestDir, "--plant", "nosuch"}, []string{`"nosuch"`, "--plant takes one of", "copy-of-copy"}},
+		{"pointer of another kernel", []string{"lab", "--guest", guestDir, "--kernel", "hw", "--plant", "core"}, []string{"leave out --kernel"}},
 		{"two processors recorded", []string{"lab", "--guest", guestDir, "--kernel", "hw", "--bug", "running", "--rr"}, []string{"running", "leave out --rr"}},
 		{"unknown flag", []string{"check", "lab", "--frobnicate"}, []string{"--frobnicate"}},
 		{"no serial line to compare", []string{"compare-jdb", nobody, "--build", guestDir}, []string{"--serial"}},

@@ -19,14 +19,16 @@ import (
 
 func newLab() *cobra.Command {
 	var o options
-	var bug string
+	var bug, plant string
 	var rr bool
 	c := &cobra.Command{
 		Use:   "lab [--bug NAME]",
 		Short: "debug the lab guest: a small stand-in for Genode that comes with thaw",
 		Long: `lab starts the lab guest under QEMU and opens the debugger on it. It has two kernels,
 with bugs of their own: one shows the bug of 2016, and with --kernel hw it is one with
-the objects of base-hw.
+the objects of base-hw. With --plant nothing goes wrong but one pointer of the child, which
+is spoilt in the way that is named, to try W and :origin on (guest/README.md tells
+where it is); take --rr with it.
 
 With --rr the guest's run is recorded first, to the end of the scenario, and
 then replayed under the debugger: it does the same again, instruction by
@@ -34,7 +36,7 @@ instruction, and goes backwards, too (S, C, W), or back to any stop (B). With
 --snapshots the guest runs live, and QEMU keeps a snapshot of the whole machine
 at every phase, to which B goes back. With neither, p and f only show earlier
 stops.`,
-		Example: "  thaw lab\n  thaw lab --bug overwritten\n  thaw lab --kernel hw --bug zero\n  thaw lab --rr\n  thaw lab --snapshots",
+		Example: "  thaw lab\n  thaw lab --bug overwritten\n  thaw lab --kernel hw --bug zero\n  thaw lab --rr\n  thaw lab --rr --plant copy-of-copy\n  thaw lab --snapshots",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if o.kernel != "" && !slices.Contains(labKernelNames(), o.kernel) {
@@ -47,6 +49,9 @@ stops.`,
 			}
 			l := labOf(&o)
 			option, err := l.known(bug)
+			if err == nil && plant != "" {
+				l, err = plantedIn(l, plant)
+			}
 			if err != nil {
 				return err
 			}
@@ -64,7 +69,9 @@ stops.`,
 	c.MarkFlagsMutuallyExclusive("rr", "snapshots")
 	c.Flags().StringVar(&o.kernel, "kernel", "", "kernel that the guest runs on: a `NAME` of "+strings.Join(labKernelNames(), ", ")+" (default: the first)")
 	c.Flags().StringVar(&bug, "bug", "", "what goes wrong in the guest: a `NAME` of guest/README.md, where each kernel has its own")
-	if err := errors.Join(c.RegisterFlagCompletionFunc("bug", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	c.Flags().StringVar(&plant, "plant", "", "spoil a pointer of the child in the `WAY` that guest/README.md describes, or all of them")
+	c.MarkFlagsMutuallyExclusive("plant", "bug")
+	if err := errors.Join(c.RegisterFlagCompletionFunc("plant", cobra.FixedCompletions(plantNames(), cobra.ShellCompDirectiveNoFileComp)), c.RegisterFlagCompletionFunc("bug", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return labOf(&o).bugs(), cobra.ShellCompDirectiveNoFileComp
 	}),
 		c.RegisterFlagCompletionFunc("kernel", cobra.FixedCompletions(labKernelNames(), cobra.ShellCompDirectiveNoFileComp))); err != nil {

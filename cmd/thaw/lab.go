@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,6 +28,36 @@ type labKernel struct {
 	scenario string
 	shows    string   // name of the bug, if it is one, that it shows without an option: the scenario's default
 	two      []string // bugs that need a second processor
+	boot     string   // further option that it is booted with
+	expect   string   // the scenario's expectation without a bug, "" for the default
+}
+
+// plantedAll are all ways to spoil a pointer at once.
+const plantedAll = "all"
+
+// plantNames are what --plant takes, each with who writes what.
+func plantNames() []string {
+	names := []string{plantedAll + "\tall of them, each a word of its own"}
+	for _, w := range guest.Ways {
+		names = append(names, w[0]+"\t"+w[1])
+	}
+	return names
+}
+
+// plantedIn is the lab guest in which a pointer is spoilt in one of the ways.
+func plantedIn(l labGuest, way string) (labGuest, error) {
+	names := []string{plantedAll}
+	for _, w := range guest.Ways {
+		names = append(names, w[0])
+	}
+	if !slices.Contains(names, way) {
+		return l, fmt.Errorf("the lab guest spoils no pointer in the way %q; --plant takes one of: %s", way, strings.Join(names, ", "))
+	}
+	if l.on.name != labKernels[0].name {
+		return l, fmt.Errorf("--plant goes with kernel %s only: leave out --kernel %s", labKernels[0].name, l.on.name)
+	}
+	l.on.file, l.on.shows, l.on.boot, l.on.expect = guest.KernelPlant, "fixed", "plant="+way, "fixed"
+	return l, nil
 }
 
 // labKernels are those that there are. The first is that of a lab without --kernel.
@@ -184,6 +215,10 @@ func (l labGuest) open(ctx context.Context, s *scenario.Scenario, bug string, r 
 	if l.on.name != labKernels[0].name {
 		name += ", kernel=" + l.on.name
 	}
+	if l.on.boot != "" {
+		cfg.Append = l.on.boot
+		name += ", " + l.on.boot
+	}
 	if bug != "" {
 		cfg.Append = "bug=" + bug
 		name += ", bug=" + bug
@@ -197,7 +232,7 @@ func (l labGuest) open(ctx context.Context, s *scenario.Scenario, bug string, r 
 	if err != nil {
 		return nil, fmt.Errorf("starting the lab guest: %w", err)
 	}
-	op, err := l.openTarget(ctx, s, files, vm.GDB(), live.Options{Name: name, VM: vm, StubOnly: l.noShare, Serial: vm.Serial(), End: r.end}, recording.About{Guest: "lab guest", Variant: bug})
+	op, err := l.openTarget(ctx, s, files, vm.GDB(), live.Options{Name: name, VM: vm, StubOnly: l.noShare, Serial: vm.Serial(), End: r.end}, recording.About{Guest: "lab guest", Variant: cmp.Or(bug, l.on.expect)})
 	if err != nil {
 		return nil, errors.Join(err, vm.Stop(context.WithoutCancel(ctx)))
 	}
