@@ -123,13 +123,26 @@ func (ch *Changer) forceCPU(ctx context.Context, w Writer, f *evidence.Forced, t
 	return set(ch.m.Arch.SP, f.SP, cpu.SP)
 }
 
+// counting is the index of the place that holds a thread's user state now: the kernel may
+// have gone on to another one since the request. Decoders that can tell are asked.
+func (ch *Changer) counting(t *evidence.Track, all []evidence.Saved) int {
+	n := evidence.Counting(ch.m.Decoder.Platform(), t.Places, all)
+	keeps := ch.m.Keeps(t.Block)
+	if !keeps(t.Places[n].Name) {
+		if i := slices.IndexFunc(t.Places, func(k evidence.Kept) bool { return keeps(k.Name) }); i >= 0 {
+			return i
+		}
+	}
+	return n
+}
+
 // forceSaved writes the saved state in the kernel.
 func (ch *Changer) forceSaved(ctx context.Context, w Writer, f *evidence.Forced, t *evidence.Track) error {
 	all, err := ch.obs.ReadSaved(t)
 	if err != nil {
 		return err
 	}
-	n := evidence.Counting(ch.m.Decoder.Platform(), t.Places, all)
+	n := ch.counting(t, all)
 	at := &t.Places[n]
 	f.Where, f.Old = at.Name, all[n]
 	space, err := ch.m.KernelSpace()

@@ -98,7 +98,7 @@ func (f *Forced) Wait(p *kernel.Platform) string {
 		}
 		return "; its wait in IPC ends" + like + " when the guest goes on"
 	case f.Waits != "":
-		return "; it takes effect when its wait in IPC ends: " + f.Waits
+		return "; it takes effect when its wait ends: " + f.Waits
 	}
 	return ""
 }
