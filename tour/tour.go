@@ -275,7 +275,7 @@ func (t *teller) memory() {
 // waits tells about threads that hang.
 func (t *teller) waits() {
 	for _, w := range t.Last.Waits {
-		t.step(len(t.Stops), "wait", w.Name, "A thread that hangs", sentence(w.String()),
+		t.step(len(t.Stops), "wait", w.Name, "A thread that hangs", w.String()+".", // it begins with a name
 			"A thread that was blocked in the kernel cannot be put into that state again: it must repeat its system call.")
 		t.notes("Ask: which part of this thread's state is in no register? Where would a restorer have to put it?")
 	}

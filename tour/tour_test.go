@@ -46,6 +46,9 @@ func TestTour(t *testing.T) {
 	if !slices.Equal(titles, want) {
 		t.Errorf("steps %q, want %q", titles, want)
 	}
+	if s := steps[12]; s.Focus != "wait" || !strings.HasPrefix(s.Text, "worker (thread 5) sends to child/ep") {
+		t.Errorf("the step about a thread that hangs shows %s and tells %q", s.Focus, s.Text)
+	}
 	if text := steps[6].Text; !strings.Contains(text, "No write to the entry frame") {
 		t.Errorf("the kernel's step does not tell who wrote: %s", text)
 	}
