@@ -48,6 +48,17 @@ func (r *Replay) QueryStops() (*query.Stops, error) {
 		}
 		return memberOf(snap, object, path, e.scope.Eval)
 	}
+	s.Print = func(stop int, text string) (any, error) {
+		snap, err := walk.snapshot(stop)
+		if err != nil {
+			return nil, err
+		}
+		e, err := r.asked(snap, text, 0)
+		if err != nil {
+			return nil, err
+		}
+		return plain(e.value())
+	}
 	return s, nil
 }
 
@@ -57,7 +68,11 @@ func memberOf(s *view.Snapshot, object kernel.ID, path string, eval func(expr st
 	if o == nil || o.Class == "" {
 		return nil, fmt.Errorf("the class of object %s is not known", object)
 	}
-	v, err := eval(fmt.Sprintf("(*(%s*)%#x).%s", o.Class, o.Addr, path))
+	return plain(eval(fmt.Sprintf("(*(%s*)%#x).%s", o.Class, o.Addr, path)))
+}
+
+// plain is a value as a number, or as text.
+func plain(v debuginfo.Value, err error) (any, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -123,6 +138,17 @@ func (a *asker) askRun(_ *view.Snapshot, p *view.Peek) error {
 			v, _, err := a.evalIn(h.newest().snap, a.programs.Kernel(), expr, 0)
 			return v, err
 		})
+	}
+	s.Print = func(stop int, text string) (any, error) {
+		if stop != s.Last {
+			return nil, errNewestOnly
+		}
+		c, expr, err := a.programs.Expr(h.newest().snap, text)
+		if err != nil {
+			return nil, err
+		}
+		v, _, err := a.evalIn(h.newest().snap, c, expr, 0)
+		return plain(v, err)
 	}
 	last, err := s.View(s.Last)
 	if err != nil {

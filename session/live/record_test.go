@@ -153,6 +153,11 @@ func TestReplayShowsTheSame(t *testing.T) {
 			if known < 20*len(live) {
 				t.Errorf("%d values at %d stops", known, len(live))
 			}
+			if all, err := r.QueryStops(); err != nil {
+				t.Error(err)
+			} else if v, err := all.Print(1, "rtcr: this->_cap_map_infos + 1"); err != nil || v != uint64(1) {
+				t.Errorf("print in a query: %v, %v", v, err)
+			}
 			if last, err := r.View(len(live)); err != nil || len(last.Log) < len(log) || len(log) == 0 {
 				t.Errorf("LOG of %d lines, %d were seen live (%v)", len(last.Log), len(log), err)
 			}

@@ -40,12 +40,13 @@ type env struct {
 	Holders  func(any) ([]string, error)       `expr:"holders"`
 	Register func(string) (uint64, error)      `expr:"register"` // of the stopped processor
 	Member   func(any, string) (any, error)    `expr:"member"`   // of a kernel object, by debug info
+	Print    func(string) (any, error)         `expr:"print"`    // "COMPONENT: EXPR", in C++
 	Word     func(any, uint64) (uint64, error) `expr:"word"`     // of a task's memory
 }
 
 // Names are what an expression may begin with, for completion.
 func Names() []string {
-	return []string{"child.slot(", "happenings", "holders(", "member(", "object(", "objects", "original.slot(", "pd(", "pds", "phase", "phases", "requests", "running", "thread(", "threads", "verdicts", "writes", "word("}
+	return []string{"child.slot(", "happenings", "holders(", "member(", "object(", "objects", "original.slot(", "pd(", "pds", "phase", "phases", "print(", "requests", "running", "thread(", "threads", "verdicts", "writes", "word("}
 }
 
 // world is what is the same at all stops of a question.
@@ -105,7 +106,7 @@ func (w *world) at(n int) (*env, error) {
 	}
 	st := &stop{world: w, n: n, s: s}
 	e := &env{Stop: n, Time: s.Time.Seconds(), Reason: s.Reason, Phase: s.Phase, PC: s.PC.Addr, Place: s.PC.Bare().String(), Function: s.PC.Function,
-		Thread: st.thread, Object: st.object, PD: st.pd, Holders: st.holders, Register: st.register, Word: st.word, Member: st.member}
+		Thread: st.thread, Object: st.object, PD: st.pd, Holders: st.holders, Register: st.register, Word: st.word, Member: st.member, Print: st.print}
 	if o := s.System.Object(s.Thread); w.uses["running"] && o != nil && o.Thread != nil {
 		e.Running, _ = newThread(s, o)
 	}
@@ -327,6 +328,9 @@ func (st *stop) word(of any, addr uint64) (uint64, error) {
 	}
 	return st.wordOf(o, addr)
 }
+
+// print is what a C++ expression means.
+func (st *stop) print(text string) (any, error) { return st.Print(st.n, text) }
 
 // member is a member of a kernel object.
 func (st *stop) member(key any, path string) (any, error) {

@@ -36,6 +36,8 @@ type Stops struct {
 	View     func(stop int) (*view.View, error) // what else is known, which costs more
 	// Memory is that of a task, with the size of a word there in bytes.
 	Memory func(stop int, task kernel.ID) (mem *memory.Space, word int, err error)
+	// Print is what "COMPONENT: EXPR" means: a number, or text.
+	Print func(stop int, text string) (any, error)
 	// Member is a member of a kernel object: a number, or text.
 	Member func(stop int, object kernel.ID, path string) (any, error)
 }

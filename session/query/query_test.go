@@ -33,6 +33,7 @@ func run() *Stops {
 	return &Stops{First: 1, Last: 4, Restored: 7, Restores: []int{4},
 		Snapshot: func(n int) (*view.Snapshot, error) { return stops[n-1], nil },
 		View:     func(int) (*view.View, error) { return last, nil },
+		Print:    func(n int, text string) (any, error) { return uint64(n) * uint64(len(text)), nil },
 		Member: func(n int, o kernel.ID, path string) (any, error) {
 			return uint64(n), nil
 		},
@@ -78,6 +79,7 @@ func TestAsk(t *testing.T) {
 		{`original.slot(1)`, "1-4 not known: there is no checkpointed child"},
 		{`word(7, 0x10)`, "1-4 not known: memory was not recorded"},
 		{`member(155, "_x") > 2`, "3-4 true"},
+		{`print("rtcr: x") > 20`, "3-4 true"},
 		{`register("rip")`, "1-4 0x10"},
 		{`register("r99")`, "1-4 not known: register r99 is not known"},
 		{`stop > 2`, "3-4 true"},
