@@ -162,6 +162,7 @@ type Write struct {
 	Old   Saved
 	Saved
 	Restores bool // only puts back what the kernel had put aside
+	Second   bool `json:",omitempty"` // its second half was seen, too
 	Outside  bool `json:",omitempty"` // the thread was in user mode, on another processor
 	Frames   []view.Frame
 }

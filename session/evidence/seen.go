@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"fmt"
+	"slices"
 
 	"thaw/session/view"
 )
@@ -64,7 +65,8 @@ func (t *Track) WritesBy(n int, frames []view.Frame) {
 // NoteWrite compares saved state with what it was, and says how many writes it
 // noted; hit says that it was written for certain, be it with the same values. ip
 // and sp are written one after the other: a second half by the same function, on the
-// same processor, belongs to the write before.
+// same processor, belongs to the write before. Where both were written already it does
+// only in the same call, by the frames: memcpy copies for many.
 func (ev *Evidence) NoteWrite(t *Track, w Write, at *Kept, is Saved, hit bool) (added int) {
 	if is == at.Saved && !hit {
 		return 0
@@ -73,12 +75,20 @@ func (ev *Evidence) NoteWrite(t *Track, w Write, at *Kept, is Saved, hit bool) (
 	at.Saved = is
 	if n := len(t.Writes); n > 0 {
 		last := &t.Writes[n-1]
-		second := last.IP == is.IP || last.SP == is.SP
+		second := (last.IP == is.IP || last.SP == is.SP) && (!last.Whole() || w.sameCall(last))
 		if last.Where == at.Name && last.Place.Function == w.Place.Function && last.CPU == w.CPU && second {
-			last.Saved, last.Restores = is, w.Restores
+			last.Saved, last.Restores, last.Second = is, w.Restores, true
 			return 0
 		}
 	}
 	t.Writes = Note(ev, t.Block, t.Writes, w)
 	return 1
+}
+
+// Whole says that both ip and sp were written, as far as hits tell.
+func (w *Write) Whole() bool { return w.Second || w.IP != w.Old.IP && w.SP != w.Old.SP }
+
+// sameCall says whether the same functions called what made two writes.
+func (w *Write) sameCall(o *Write) bool {
+	return slices.EqualFunc(w.Frames, o.Frames, func(a, b view.Frame) bool { return a.Place.Function == b.Place.Function })
 }

@@ -1,10 +1,12 @@
 package evidence
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"thaw/kernel"
+	"thaw/session/view"
 )
 
 // A guest that does the same for hours leaves evidence of a bounded size, which
@@ -78,5 +80,31 @@ func TestHalvesOfWrites(t *testing.T) {
 	note(1, Saved{IP: 1, SP: 2})
 	if len(tr.Writes) != 2 || tr.Writes[0].Saved != asked || tr.Writes[1].Saved != (Saved{IP: 1, SP: 2}) {
 		t.Errorf("%+v", tr.Writes)
+	}
+}
+
+// What memcpy writes for one function is no part of what it wrote for another.
+func TestWritesOfDifferentCalls(t *testing.T) {
+	ev := New()
+	tr := &Track{}
+	at := &Kept{Name: "regs", Saved: Saved{1, 2}}
+	write := func(caller string, ip, sp uint64) {
+		frames := []view.Frame{{Place: view.Place{Function: "memcpy"}}, {Place: view.Place{Function: caller}}}
+		tr.WritesBy(ev.NoteWrite(tr, Write{Place: frames[0].Place, Frames: frames}, at, Saved{ip, sp}, true), frames)
+	}
+	write("_call", 11, 2)
+	write("_call", 11, 12) // its second half
+	write("_save", 21, 12) // another call
+	write("_save", 21, 22)
+	write("_call", 0x1f, 22) // byte by byte
+	write("_call", 31, 22)
+	write("_call", 31, 0x2f)
+	write("_call", 31, 32)
+	var got []Saved
+	for _, w := range tr.Writes {
+		got = append(got, w.Saved)
+	}
+	if want := []Saved{{11, 12}, {21, 22}, {31, 32}}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
 	}
 }

@@ -62,6 +62,9 @@ func (ob *Observer) writes(ctx context.Context, t *evidence.Track, written uint6
 		return err
 	}
 	at, added, platform := evidence.Write{At: ob.Now(), Place: ob.programs.Kernel().Place(ob.m.CPU().IP), CPU: ob.m.Stopped}, 0, ob.m.Decoder.Platform()
+	if n := len(t.Writes); n > 0 && t.Writes[n-1].Whole() && t.Writes[n-1].Place.Function == at.Place.Function {
+		at.Frames = ob.programs.Backtrace(nil, ob.programs.Kernel())
+	}
 	keeps := ob.m.Keeps(t.Block)
 	for i := range t.Places {
 		p := &t.Places[i]
