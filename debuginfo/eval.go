@@ -72,7 +72,7 @@ func (s evaluator) typeOf(name string) (*Type, error) {
 	if !errors.Is(err, errNoName) {
 		return t, err
 	}
-	for n := s.around(); n != nil && n.Parent != nil; n = n.Parent {
+	for n := around(s.Scope); n != nil && n.Parent != nil; n = n.Parent {
 		if t, err := s.File.findType(n.Path() + "::" + strings.TrimPrefix(name, "const ")); err == nil {
 			return t, nil
 		}

@@ -335,9 +335,9 @@ type Place struct {
 // maxLocals bounds the names at a place.
 const maxLocals = 256
 
-// Place takes the names at the scope's place along, pointers so many far. Their types are
+// PlaceOf takes the names at a scope's place along, pointers so many far. Their types are
 // kept by the file's Tap.
-func (s Scope) Place(pointers int) (p *Place, err error) {
+func PlaceOf(s Scope, pointers int) (p *Place, err error) {
 	defer s.File.Guard(&err)
 	all, order, err := s.frames()
 	if err != nil || len(order) == 0 {
@@ -447,7 +447,7 @@ func (r *recordedPlace) name(s *Scope, name string) (Value, error) {
 			return m, err
 		}
 	}
-	v, err := s.outer(s.around(), name)
+	v, err := s.outer(around(s), name)
 	switch {
 	case !errors.Is(err, errNoName):
 		return v, err

@@ -264,7 +264,7 @@ func (e *goneError) Unwrap() error { return errOptimisedOut }
 func IsOptimisedOut(err error) bool { return errors.Is(err, errOptimisedOut) }
 
 // around is the innermost scope of names around the function at PC, nil if there is none.
-func (s *Scope) around() *index.Node {
+func around(s *Scope) *index.Node {
 	if s.at != nil {
 		n := s.File.Names.Root
 		for _, p := range cxx.Split(s.at.Function) {

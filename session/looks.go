@@ -19,7 +19,7 @@ func (r *recording) names(s *view.Snapshot) *debuginfo.Place {
 	if c == nil {
 		return nil
 	}
-	place, err := r.m.Scope(c.File).Place(keptPointers)
+	place, err := debuginfo.PlaceOf(r.m.Scope(c.File), keptPointers)
 	if err != nil {
 		return nil // damaged debug info: whoever asks is told live
 	}
