@@ -184,7 +184,7 @@ func TestOutputPaths(t *testing.T) {
 		{"in use by this very command", []string{"export", bug, "--core", bug, "--force"}},
 		{"in use by this very command", []string{"check", bug, "--junit", bug, "--force"}},
 		{"in use by this very command", []string{"export", bug, "--report", filepath.Join(dir, "new.md"), "--core", filepath.Join(dir, "new.md"), "--force"}},
-		{"in use by this very command", []string{"check", frozenLab(t).GDB(), "--kernel", kernel, "--build", guestDir, "--record", kernel, "--force", "--scenario", "none"}},
+		{"in use by this very command", []string{"check", frozenLab(t).GDB(), "--kernel", kernel, "--build", guestDir, "--record", kernel, "--force", "--scenario", "none", "--for", "5s"}},
 	} {
 		if r := thaw(t, c.args...); r.code != exitFailed || !oneSentence(r.stderr) || !strings.Contains(r.stderr, c.says) {
 			t.Errorf("%q: exit code %d: %s", c.args, r.code, r.stderr)
