@@ -63,7 +63,9 @@ func newThreadList(th *theme, v *view.View) *threadList {
 		}
 	}
 	if v.Snapshot != nil && v.Snapshot.System != nil {
-		for _, o := range v.Snapshot.System.Threads() {
+		threads := v.Snapshot.System.Threads()
+		l.rows = make([]threadRow, 0, len(threads)+len(v.Verdicts))
+		for _, o := range threads {
 			r := threadRow{key: threadKey{id: o.ID}, name: o.Name, task: o.Thread.PD, obj: o,
 				taskName: v.Snapshot.TaskName(o.Thread.PD), verdict: byThread[o.ID], original: byOriginal[o.ID]}
 			if r.name == "" {
@@ -107,10 +109,11 @@ func (r *threadRow) place(restored map[kernel.ID]bool) int {
 }
 
 func (l *threadList) columns() []column {
-	id := 3
-	for i := range l.rows { // half of one tells nothing
-		id = max(id, min(len(l.rows[i].key.id.String()), 8))
+	largest := kernel.ID(0)
+	for i := range l.rows {
+		largest = max(largest, l.rows[i].key.id)
 	}
+	id := min(max(3, len(largest.String())), 8) // half of one tells nothing
 	return []column{
 		{title: "verdict", min: 13, max: 15},
 		{title: "thread", min: 14, max: 24, prio: 1},
