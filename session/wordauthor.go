@@ -5,8 +5,11 @@ import (
 	"debug/elf"
 	"fmt"
 
+	"thaw/kernel"
+	"thaw/session/components"
 	"thaw/session/drive"
 	"thaw/session/origin"
+	"thaw/session/view"
 )
 
 // maxOriginFrames bounds the backtrace of a write.
@@ -32,17 +35,8 @@ func (s *wordSearch) author(ctx context.Context, p physical, lo, hi uint64, seen
 	c.old = old
 	step := s.step()
 	c.ordered = step.Orders()
-	if sys, err := s.m.System(ctx); err == nil {
-		prog := s.programs.Here(sys)
-		c.by = prog.Place(step.IP)
-		c.frames = s.programs.Backtrace(sys, prog)
-		c.frames = c.frames[:min(len(c.frames), maxOriginFrames)]
-		if o := sys.Running(s.m.Stopped); o != nil {
-			c.thread = o
-		}
-	} else {
-		c.by = s.programs.Kernel().Place(step.IP)
-	}
+	prog, thread, frames, _ := s.writer(ctx) // not booted so far: the kernel
+	c.by, c.thread, c.frames = prog.Place(step.IP), thread, frames
 	user := s.m.CPU().User
 	virt, known := uint64(0), false
 	if s.understood() {
@@ -83,6 +77,18 @@ func (s *wordSearch) author(ctx context.Context, p physical, lo, hi uint64, seen
 		c.unsure = "the instruction there is not understood, and a device may have written at the same time"
 	}
 	return c, nil
+}
+
+// writer is what the stopped processor runs: the program, with the thread and the backtrace
+// where the kernel's objects can be read; else the kernel, and why they cannot.
+func (ps *parts) writer(ctx context.Context) (prog *components.Component, thread *kernel.Object, frames []view.Frame, err error) {
+	sys, err := ps.m.System(ctx)
+	if err != nil {
+		return ps.programs.Kernel(), nil, nil, err
+	}
+	prog = ps.programs.Here(sys)
+	frames = ps.programs.Backtrace(sys, prog)
+	return prog, sys.Running(ps.m.Stopped), frames[:min(len(frames), maxOriginFrames)], nil
 }
 
 // onStack says whether memory is what an exception pushes, as the processor stands behind

@@ -197,7 +197,7 @@ func (wt *watcher) hit(ctx context.Context, stop target.Stop) (ev *drive.Event, 
 // or at it where it repeats itself.
 func (wt *watcher) written(ctx context.Context, w *watchedWord, virt uint64) (*drive.Event, error) {
 	o := view.Origin{Word: w.word.Name, Sure: true, End: view.EndUnknown}
-	text := wt.author(&o, virt)
+	text := wt.author(ctx, &o, virt)
 	if text != "" {
 		text += "; "
 	}
@@ -207,18 +207,16 @@ func (wt *watcher) written(ctx context.Context, w *watchedWord, virt uint64) (*d
 
 // author names the instruction that has just written to an address, with its component,
 // thread and backtrace, and says where a string instruction took it from.
-func (wt *watcher) author(o *view.Origin, virt uint64) (source string) {
+func (wt *watcher) author(ctx context.Context, o *view.Origin, virt uint64) (source string) {
 	ip, regs := wt.m.CPU().IP, wt.m.Registers()
-	sys, err := wt.m.System(context.Background())
+	prog, thread, frames, err := wt.writer(ctx)
+	o.Place, o.Frames = prog.Place(ip), frames
 	if err != nil {
-		o.Place, o.Sure = wt.programs.Kernel().Place(ip), false
+		o.Sure = false
 		return ""
 	}
-	prog := wt.programs.Here(sys)
-	o.Place, o.Frames = prog.Place(ip), wt.programs.Backtrace(sys, prog)
-	o.Frames = o.Frames[:min(len(o.Frames), maxOriginFrames)]
-	if t := sys.Running(wt.m.Stopped); t != nil {
-		o.Thread = titleOf(t)
+	if thread != nil {
+		o.Thread = titleOf(thread)
 	}
 	in, err := prog.Decode(ip)
 	dest := arch.Value(regs, "rdi")

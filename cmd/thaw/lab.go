@@ -46,9 +46,10 @@ func plantNames() []string {
 
 // plantedIn is the lab guest in which a pointer is spoilt in one of the ways.
 func plantedIn(l labGuest, way string) (labGuest, error) {
-	names := []string{plantedAll}
-	for _, w := range guest.Ways {
-		names = append(names, w[0])
+	var names []string
+	for _, n := range plantNames() {
+		name, _, _ := strings.Cut(n, "\t")
+		names = append(names, name)
 	}
 	if !slices.Contains(names, way) {
 		return l, fmt.Errorf("the lab guest spoils no pointer in the way %q; --plant takes one of: %s", way, strings.Join(names, ", "))
