@@ -2,6 +2,7 @@ package gdbremote
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,7 +26,6 @@ type batch struct {
 	// reply takes an answer to request i and reports whether more packets
 	// belong to it. It must not keep the slice.
 	reply func(i int, p []byte) (more bool)
-	stops bool // stop packets are answers here ("?")
 	lists bool // O packets are answers here (qRcmd)
 	// patient batches may take as long as the context's deadline says, if it
 	// has one, however long that is.
@@ -39,9 +39,26 @@ func (c *exchange) request(ctx context.Context, payload string) ([]byte, error) 
 		n:     1,
 		build: func(_ int, dst []byte) []byte { return append(dst, payload...) },
 		reply: func(_ int, p []byte) bool { answer = p; return false },
-		stops: payload == "?",
 	})
 	return answer, err
+}
+
+// ask is a request that goes with others, and what its answer is held against.
+type ask struct {
+	packet string
+	check  func(answer []byte) error
+}
+
+// askAll does an exchange of many packets. All are answered, whatever is wrong with one
+// of the answers.
+func (c *exchange) askAll(ctx context.Context, asks []ask) error {
+	var refused error
+	err := c.do(ctx, &batch{
+		n:     len(asks),
+		build: func(i int, dst []byte) []byte { return append(dst, asks[i].packet...) },
+		reply: func(i int, p []byte) bool { refused = cmp.Or(refused, asks[i].check(p)); return false },
+	})
+	return cmp.Or(err, refused)
 }
 
 // command does an exchange whose answer must be OK.
@@ -240,7 +257,7 @@ func (t *transfer) packet(p []byte) error {
 	t.countPacket()
 	stop := isStop(p)
 	switch {
-	case stop && !(t.stops && t.owed == 0):
+	case stop && !t.asksStop():
 		t.noteUnasked(p)
 		t.stray = true
 		return t.skip()
@@ -263,6 +280,9 @@ func (t *transfer) packet(p []byte) error {
 	t.skipped = 0
 	return nil
 }
+
+// asksStop says whether a stop packet is the answer that comes next.
+func (t *transfer) asksStop() bool { return t.owed == 0 && t.got < t.sent && t.name(t.got) == "?" }
 
 // skip bounds what a stub may send besides answers.
 func (t *transfer) skip() error {

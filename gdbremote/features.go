@@ -69,9 +69,7 @@ func parseFeatures(answer string) Features {
 // needs to know before its first request. Between its steps it ends with until;
 // an exchange that has begun is finished as long as ctx holds.
 func (c *Client) negotiate(ctx, until context.Context) error {
-	for _, step := range []func(context.Context) error{
-		c.agree, c.startNoAckMode, c.askActions, c.askDescription, c.askMode, c.askStop,
-	} {
+	for _, step := range []func(context.Context) error{c.agree, c.startNoAckMode, c.askState} {
 		// Without the first, nobody knows how to take leave.
 		if err := until.Err(); err != nil && c.agreed {
 			return err
@@ -96,35 +94,35 @@ func (c *Client) agree(ctx context.Context) error {
 	return nil
 }
 
-// askActions finds out whether vCont is of use.
-func (c *Client) askActions(ctx context.Context) error {
-	if !c.features.VCont {
-		return nil
+// askState finds out, in one exchange, all that needs no answer before: whether vCont is
+// of use, how memory is read, why the guest is stopped, and how registers are described,
+// if they are.
+func (c *Client) askState(ctx context.Context) error {
+	var asks []ask
+	if c.features.VCont {
+		asks = append(asks, ask{"vCont?", c.learnActions})
 	}
-	answer, err := c.request(ctx, "vCont?")
-	if err != nil {
+	description := &document{name: "target.xml"}
+	if c.features.TargetXML {
+		asks = append(asks, c.pieces(description, 1)...)
+	}
+	asks = append(asks, ask{"qqemu.PhyMemMode", c.learnMode}, ask{"?", c.learnStop})
+	if err := c.askAll(ctx, asks); err != nil || !c.features.TargetXML {
 		return err
 	}
+	return c.fetchDescription(ctx, description)
+}
+
+// learnActions notes whether vCont is of use.
+func (c *Client) learnActions(answer []byte) error {
 	actions := strings.Split(string(answer), ";")
 	c.features.VCont = actions[0] == "vCont" && slices.Contains(actions, "c") && slices.Contains(actions, "s")
 	return nil
 }
 
-// askDescription gets the description of the registers, if there is one.
-func (c *Client) askDescription(ctx context.Context) error {
-	if !c.features.TargetXML {
-		return nil
-	}
-	return c.fetchDescription(ctx)
-}
-
-// askMode finds out whether memory can be read by physical address, and whether a
+// learnMode notes whether memory can be read by physical address, and whether a
 // debugger before has left the stub like that.
-func (c *Client) askMode(ctx context.Context) error {
-	answer, err := c.request(ctx, "qqemu.PhyMemMode")
-	if err != nil {
-		return err
-	}
+func (c *Client) learnMode(answer []byte) error {
 	c.mode = Virtual
 	switch string(answer) {
 	case "0":
@@ -132,6 +130,16 @@ func (c *Client) askMode(ctx context.Context) error {
 	case "1":
 		c.physical, c.mode, c.abandoned = true, Physical, true
 	}
+	return nil
+}
+
+// learnStop notes why the guest is stopped. QEMU removes all breakpoints as it is asked.
+func (c *Client) learnStop(answer []byte) error {
+	s, err := parseStop(answer)
+	if err != nil {
+		return c.unexpected("?", answer)
+	}
+	c.noteStop(s)
 	return nil
 }
 

@@ -33,8 +33,8 @@ func TestHostileAnswers(t *testing.T) {
 		{"too much memory", endless("0011"), func(c *Client) error { return c.ReadMemory(t.Context(), Virtual, 0, make([]byte, 1)) }},
 		{"too little memory", endless("00"), func(c *Client) error { return c.ReadMemory(t.Context(), Virtual, 0, make([]byte, 2)) }},
 		{"odd extra", endless("012"), func(c *Client) error { _, err := c.ThreadExtra(t.Context(), ThreadID{1, 1}); return err }},
-		{"endless file", endless("m" + strings.Repeat("x", 30000)), func(c *Client) error { return c.fetchDescription(t.Context()) }},
-		{"empty pieces", endless("m"), func(c *Client) error { return c.fetchDescription(t.Context()) }},
+		{"endless file", endless("m" + strings.Repeat("x", 30000)), func(c *Client) error { return c.fetchDescription(t.Context(), &document{name: "target.xml"}) }},
+		{"empty pieces", endless("m"), func(c *Client) error { return c.fetchDescription(t.Context(), &document{name: "target.xml"}) }},
 		{"endless output", func(s *script) {
 			s.packet()
 			for {

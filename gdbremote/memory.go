@@ -118,12 +118,6 @@ func appendMemory(dst []byte, letter byte, addr uint64, length int) []byte {
 	return strconv.AppendInt(dst, int64(length), 16)
 }
 
-// ask is a request that goes before others, and what its answer is held against.
-type ask struct {
-	packet string
-	check  func(answer []byte) error
-}
-
 // ok is a request that is answered with OK.
 func (c *exchange) ok(packet string) ask {
 	return ask{packet, func(p []byte) error { return c.checkOK(packet, p) }}

@@ -24,20 +24,6 @@ type runner struct {
 	before   []ask  // sent right before it, and not answered so far
 }
 
-// askStop asks why the guest is stopped. QEMU removes all breakpoints on it.
-func (c *runner) askStop(ctx context.Context) error {
-	p, err := c.request(ctx, "?")
-	if err != nil {
-		return err
-	}
-	s, err := parseStop(p)
-	if err != nil {
-		return c.unexpected("?", p)
-	}
-	c.noteStop(s)
-	return nil
-}
-
 // Continue lets the guest run and returns as soon as that was sent. Until Wait
 // has returned a stop, only Interrupt, Wait, Running, LastStop and Close work.
 func (c *runner) Continue(ctx context.Context) error { return c.sendResume(ctx, c.continuePacket()) }

@@ -208,15 +208,15 @@ func (p *descriptionParser) finish() (*Description, error) {
 	return d, nil
 }
 
-// fetchDescription gets the stub's target description. QEMU answers p packets
-// only after this.
-func (c *registerFile) fetchDescription(ctx context.Context) error {
-	doc, err := c.transferFile(ctx, "features", "target.xml")
+// fetchDescription gets the stub's target description; doc is its first document, of
+// which a part may be there. QEMU answers p packets only after this.
+func (c *registerFile) fetchDescription(ctx context.Context, doc *document) error {
+	text, err := c.rest(ctx, doc)
 	if err != nil {
 		return fmt.Errorf("reading the target description: %w", err)
 	}
-	c.desc, err = ParseDescription(doc, func(name string) ([]byte, error) {
-		return c.transferFile(ctx, "features", name)
+	c.desc, err = ParseDescription(text, func(name string) ([]byte, error) {
+		return c.rest(ctx, &document{name: name})
 	})
 	if err != nil {
 		return c.requestError("qXfer:features:read", nil, err)
@@ -224,27 +224,56 @@ func (c *registerFile) fetchDescription(ctx context.Context) error {
 	return nil
 }
 
-// transferFile reads an object by qXfer, piece by piece.
-func (c *exchange) transferFile(ctx context.Context, object, annex string) ([]byte, error) {
-	size := max(c.features.PacketSize-16, 32)
-	var doc []byte
-	for {
-		packet := fmt.Sprintf("qXfer:%s:read:%s:%x,%x", object, annex, len(doc), size)
-		p, err := c.request(ctx, packet)
-		if err != nil {
+// document is a part of the target description, which is read piece by piece.
+type document struct {
+	name  string
+	text  []byte
+	whole bool // nothing follows
+}
+
+// rest reads what is missing of a document.
+func (c *exchange) rest(ctx context.Context, d *document) ([]byte, error) {
+	for !d.whole {
+		if err := c.askAll(ctx, c.pieces(d, piecesAhead)); err != nil {
 			return nil, err
 		}
-		if len(p) == 0 || p[0] != 'm' && p[0] != 'l' {
-			return nil, c.unexpected(packet, p)
-		}
-		if doc = append(doc, p[1:]...); len(doc) > maxXMLBytes {
-			return nil, c.requestError(packet, nil, fmt.Errorf("more than %d bytes: %w", maxXMLBytes, ErrProtocol))
-		}
-		if p[0] == 'l' {
-			return doc, nil
-		}
-		if len(p) == 1 {
-			return nil, c.requestError(packet, p, fmt.Errorf("an empty piece that is not the last: %w", ErrProtocol))
-		}
 	}
+	return d.text, nil
+}
+
+// piecesAhead is how many pieces of a document are asked for at once: QEMU's documents
+// mostly have fewer.
+const piecesAhead = 8
+
+// pieces asks for the next n pieces of a document. What lies behind its end is no part of
+// it, whatever the stub says of that; so is what follows a piece that was cut short.
+func (c *exchange) pieces(d *document, n int) []ask {
+	size := max(c.features.PacketSize/2-16, 32) // QEMU gives no more at once
+	asks := make([]ask, n)
+	for i := range asks {
+		at := len(d.text) + i*size
+		packet := fmt.Sprintf("qXfer:features:read:%s:%x,%x", d.name, at, size)
+		asks[i] = ask{packet, func(p []byte) error {
+			if d.whole || at != len(d.text) {
+				return nil
+			}
+			return c.addPiece(d, packet, p)
+		}}
+	}
+	return asks
+}
+
+// addPiece takes over the next piece of a document.
+func (c *exchange) addPiece(d *document, packet string, p []byte) error {
+	if len(p) == 0 || p[0] != 'm' && p[0] != 'l' {
+		return c.unexpected(packet, p)
+	}
+	d.text, d.whole = append(d.text, p[1:]...), p[0] == 'l'
+	switch {
+	case len(d.text) > maxXMLBytes:
+		return c.requestError(packet, nil, fmt.Errorf("more than %d bytes: %w", maxXMLBytes, ErrProtocol))
+	case len(p) == 1 && !d.whole:
+		return c.requestError(packet, p, fmt.Errorf("an empty piece that is not the last: %w", ErrProtocol))
+	}
+	return nil
 }
