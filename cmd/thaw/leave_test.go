@@ -17,9 +17,13 @@ import (
 )
 
 // frozenLab is a lab guest at its reset vector, as `qemu -S` starts it.
-func frozenLab(t *testing.T) *qemu.VM {
+func frozenLab(t *testing.T, set ...func(*qemu.Config)) *qemu.VM {
 	t.Helper()
-	vm, err := qemu.Start(context.Background(), qemu.Config{Kernel: filepath.Join(guestDir, "fiasco.image"), MemoryMB: 64})
+	config := qemu.Config{Kernel: filepath.Join(guestDir, "fiasco.image"), MemoryMB: 64}
+	for _, set := range set {
+		set(&config)
+	}
+	vm, err := qemu.Start(context.Background(), config)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -67,17 +67,21 @@ const (
 )
 
 // courseOf is a run of the lab guest, in which do is called while the guest is at its
-// reset vector. It is let go afterwards. QEMU gets further arguments.
-func courseOf(t *testing.T, dir, options string, do func(vm *qemu.VM), args ...string) course {
+// reset vector. It is let go afterwards.
+func courseOf(t *testing.T, dir, options string, do func(vm *qemu.VM), set ...func(*qemu.Config)) course {
 	t.Helper()
 	binary, err := stillQEMU()
 	if err != nil {
 		t.Fatal(err)
 	}
 	log := filepath.Join(t.TempDir(), "log")
-	vm, err := qemu.Start(context.Background(), qemu.Config{Binary: binary, Kernel: filepath.Join(dir, guest.Kernel),
-		MemoryMB: 64, ICount: guest.Clock, Append: "idle=poll " + options,
-		Args: append(args, "-rtc", "clock=vm", "-set", "chardev.thaw-serial.backend=file", "-set", "chardev.thaw-serial.path="+log)})
+	config := qemu.Config{Binary: binary, Kernel: filepath.Join(dir, guest.Kernel), MemoryMB: 64, ICount: guest.Clock,
+		Append: "idle=poll " + options,
+		Args:   []string{"-rtc", "clock=vm", "-set", "chardev.thaw-serial.backend=file", "-set", "chardev.thaw-serial.path=" + log}}
+	for _, set := range set {
+		set(&config)
+	}
+	vm, err := qemu.Start(context.Background(), config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,28 +184,25 @@ func TestUndisturbed(t *testing.T) {
 	for _, bug := range bugs {
 		t.Run(bug, func(t *testing.T) {
 			t.Parallel()
-			expect := []string{"--expect", cmp.Or(map[string]string{"state-ignored": "default"}[bug], bug)}
-			ram := filepath.Join(t.TempDir(), "ram")
-			shared := []string{"-object", "memory-backend-file,id=ram,size=64M,share=on,mem-path=" + ram, "-machine", "memory-backend=ram"}
+			flags := []string{"--expect", cmp.Or(map[string]string{"state-ignored": "default"}[bug], bug)}
 			signals := []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT}
 			for n := range runs {
 				// Each run has the timer's ticks at other instructions.
 				options := fmt.Sprintf("bug=%s phase=%d", bug, n*tickInstrs/1000/runs)
 				want := courseOf(t, guestDir, options, func(*qemu.VM) {})
-				flags, args := append(slices.Clone(expect), "--ram", ram), shared
+				shared := true
 				try := func(way string, p *teller, sig syscall.Signal, flags ...string) (packets int64) {
 					t.Helper()
 					begin := time.Now()
-					got := courseOf(t, guestDir, options, func(vm *qemu.VM) { packets, _ = checkThrough(t, vm, p, sig, flags...) }, args...)
+					got := courseOf(t, guestDir, options, func(vm *qemu.VM) { packets, _ = checkThrough(t, vm, p, sig, flags...) },
+						func(c *qemu.Config) { c.SharedRAM = shared })
 					got.compare(t, options+", "+way, want)
 					t.Logf("%s, %s: %d packets, %v", options, way, packets, time.Since(begin).Round(time.Millisecond))
 					return packets
 				}
 				// So slow that thaw executes instructions under breakpoints itself.
 				try("slow stub", &teller{delay: 2500 * time.Microsecond}, 0, flags...)
-				if n%25 == 0 { // where all memory is read through the stub, nine packets of ten do nothing else
-					flags, args = expect, nil
-				}
+				shared = n%25 > 0 // where all memory is read through the stub, nine packets of ten do nothing else
 				packets := try("check", &teller{}, 0, flags...)
 				diverge := append(slices.Clone(flags), "--divergence")
 				diverged := try("divergence", &teller{}, 0, diverge...)
