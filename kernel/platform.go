@@ -27,6 +27,10 @@ type Platform struct {
 	Server     *Server // nil: what stands behind a gate cannot be told
 	Slots      *Slots  // nil: which slots a program uses cannot be told
 
+	// Entries are where processors come into the kernel: patterns (path.Match) of symbols of
+	// its file, nil where that is not known.
+	Entries []string
+
 	// Saves are the functions of the kernel that save a thread's live registers as it comes
 	// into the kernel: to a request that was written meanwhile they do what they do to all.
 	Saves []string

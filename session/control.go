@@ -326,6 +326,20 @@ func (c *Controller) LastWriteOf(w view.Word, steps int) {
 	})
 }
 
+// AskRun asks for an expression's value at every kernel entry in a part of a recorded run.
+// The answer comes with the views.
+func (c *Controller) AskRun(ask view.RunQuestion) {
+	c.queue("asking at every kernel entry: "+ask.Expr, func(ctx context.Context) error {
+		p, err := c.engine.AskRun(ctx, ask)
+		if p != nil {
+			c.mu.Lock()
+			c.peek = p
+			c.mu.Unlock()
+		}
+		return err
+	})
+}
+
 // GoToPosition goes to a position of a recorded run.
 func (c *Controller) GoToPosition(position uint64) {
 	c.queue("going to an instruction", func(ctx context.Context) error { return c.engine.GoToPosition(ctx, position) })

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"thaw/session/drive"
+	"thaw/session/machine"
 	"thaw/session/target"
 	"thaw/session/view"
 )
@@ -58,6 +59,7 @@ type traveller struct {
 	moving    atomic.Bool  // QEMU moves the guest, and must not be interrupted
 	says      func(string) // told how far a search is, nil if nobody wants to know
 	pace      pace
+	visits    map[uint64]machine.Visit // where the guest stood at positions that an answer names
 }
 
 // backMode is the way of going back that is in force.

@@ -3,11 +3,9 @@ package session
 import (
 	"context"
 	"debug/elf"
-	"fmt"
 
 	"thaw/kernel"
 	"thaw/session/components"
-	"thaw/session/drive"
 	"thaw/session/origin"
 	"thaw/session/view"
 )
@@ -130,21 +128,4 @@ func (s *wordSearch) hits(w origin.Write, p physical) (virt uint64, known bool) 
 		}
 	}
 	return 0, w.Known
-}
-
-// stepTo executes instructions one by one up to a position.
-func (s *wordSearch) stepTo(ctx context.Context, to uint64) error {
-	for range drive.MaxIdle {
-		if _, err := s.drive.Guard.Step(ctx, s.m.Stopped); err != nil {
-			return err
-		}
-		at, err := s.r.Position(ctx)
-		if err != nil {
-			return err
-		}
-		if s.at = at; at >= to {
-			return nil
-		}
-	}
-	return fmt.Errorf("going to instruction %d of the recorded run: the processor stays before it in %d steps", to, drive.MaxIdle)
 }

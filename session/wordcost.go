@@ -1,14 +1,9 @@
 package session
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/dustin/go-humanize"
-
-	"thaw/session/target"
 )
 
 // pace is how fast a recorded run was run again so far.
@@ -43,8 +38,7 @@ func (s *wordSearch) far(from, before uint64) string {
 	for _, sv := range s.saves {
 		first = min(first, sv.position)
 	}
-	si := func(n uint64) string { return humanize.SIWithDigits(float64(n), 1, "") }
-	text := fmt.Sprintf("step %d: %s of %s instructions back", s.steps+1, si(before-from), si(before-first))
+	text := fmt.Sprintf("step %d: %s of %s instructions back", s.steps+1, count(before-from), count(before-first))
 	if all := s.pace.estimate(before - first); all > 0 {
 		text += fmt.Sprintf(", which take about %s", seconds(all))
 	}
@@ -61,32 +55,3 @@ func seconds(d time.Duration) string {
 
 // errGivenUp says that the user did not want to wait any longer.
 var errGivenUp = errors.New("given up")
-
-// runPart is the most instructions that a search has the guest execute without a look at
-// whether the user wants it to end.
-const runPart = 10_000_000
-
-// runTowards runs to a position, or to the first break- or watchpoint on the way.
-func (s *wordSearch) runTowards(ctx context.Context, to uint64) (stop target.Stop, err error) {
-	for {
-		part := min(to, s.at+runPart)
-		begun, from := time.Now(), s.at
-		if stop, err = s.r.RunTowards(ctx, part); err != nil {
-			return stop, err
-		}
-		if stop.Ended {
-			return stop, fmt.Errorf("the guest is gone: %s", stop.Why)
-		}
-		if s.at, err = s.r.Position(ctx); err != nil {
-			return stop, err
-		}
-		s.pace.instructions += s.at - min(from, s.at)
-		s.pace.took += time.Since(begun)
-		switch {
-		case stop.Watch, s.at >= to, s.at != part:
-			return stop, nil
-		case s.drive.Asked.Load():
-			return stop, errGivenUp
-		}
-	}
-}

@@ -22,22 +22,16 @@ import (
 // What the processor itself may push, a kernel's stacks, is not watched at all (see
 // drive.Guard): there the value alone tells.
 type wordSearch struct {
-	*traveller
-	r    Reverser
-	base struct { // VM snapshot to begin at
-		name     string
-		position uint64
-	}
-	at uint64 // where the guest is
-
+	*replayer
 	sites     []uint64 // where the kernel, or who asks it, sets states of threads
 	told      []uint64 // positions before stops at which evidence tells of writes
 	user      bool     // it is mapped for user mode, too
 	located   location // of the write that lastSeen has found
 	unwatched string   // why nothing was watched in a part of the run, "" if all was
-	temp      bool     // there is a VM snapshot of our own
 	steps     int      // of the way that were found
 }
+
+func newSearch(tr *traveller) *wordSearch { return &wordSearch{replayer: newReplayer(tr)} }
 
 // physical is a piece of physical memory with its value.
 type physical struct {
@@ -65,12 +59,6 @@ type unfoundError struct{ error }
 
 func unfound(format string, args ...any) error { return &unfoundError{fmt.Errorf(format, args...)} }
 
-// ownSave is the name of the VM snapshot that a search makes for itself.
-const ownSave = "thaw-search"
-
-// saveBeyond is from how many instructions on a snapshot costs less than running again.
-const saveBeyond = 2_000_000
-
 // searched says how far back a search for writes goes.
 func searched(saves []save) string {
 	from := uint64(0)
@@ -95,66 +83,6 @@ func (s *wordSearch) always() string {
 		return "at every VM snapshot, " + text + " (" + s.unwatched + "): what became something else in between, and then this again, is not seen"
 	}
 	return text + ": nothing was seen to write it"
-}
-
-// begin puts the guest to the last VM snapshot before a position, else to the beginning.
-func (s *wordSearch) begin(ctx context.Context, before uint64) error {
-	if err := s.rewind(ctx, s.r, before); err != nil {
-		return err
-	}
-	s.base.name, s.base.position = "", 0
-	if sv := s.saveBefore(before); sv != nil {
-		s.base.name, s.base.position = sv.name, sv.position
-	}
-	var err error
-	s.at, err = s.r.Position(ctx)
-	return err
-}
-
-// moveTo moves the guest to a position.
-func (s *wordSearch) moveTo(ctx context.Context, to uint64) error {
-	if to < s.at {
-		switch {
-		case to < s.base.position || s.base.name == "":
-			if err := s.begin(ctx, to); err != nil {
-				return err
-			}
-		default:
-			if err := s.target.(Snapshotter).LoadVM(ctx, s.base.name); err != nil {
-				return err
-			}
-			s.at = s.base.position
-		}
-	}
-	switch _, err := s.runTowards(ctx, to); {
-	case err != nil:
-		return err
-	case s.at != to:
-		return fmt.Errorf("running to instruction %d: QEMU stopped at %d", to, s.at)
-	}
-	return nil
-}
-
-// keep makes a VM snapshot here, if the way to here was long.
-func (s *wordSearch) keep(ctx context.Context) error {
-	saver, ok := s.target.(Snapshotter)
-	if !ok || s.base.name == "" || s.at-s.base.position < saveBeyond {
-		return nil
-	}
-	if err := saver.SaveVM(ctx, ownSave); err != nil {
-		return err
-	}
-	s.temp = true
-	s.base.name, s.base.position = ownSave, s.at
-	return nil
-}
-
-// end removes the search's own VM snapshot.
-func (s *wordSearch) end(ctx context.Context) error {
-	if !s.temp {
-		return nil
-	}
-	return s.target.(Snapshotter).DropVM(ctx, ownSave)
 }
 
 // has says whether memory has the value now, and what it has.

@@ -44,7 +44,7 @@ func (wt *watcher) WatchOrigin(ctx context.Context, w view.Word) error {
 		return fmt.Errorf("%d words are the most: delete one first", maxWords)
 	}
 	w.Name = w.Words()
-	s := &wordSearch{traveller: wt.traveller}
+	s := newSearch(wt.traveller)
 	p, err := s.wordOf(ctx, w)
 	if err != nil {
 		return fmt.Errorf("%s: %w", w.Name, err)
@@ -68,7 +68,7 @@ func (wt *watcher) WatchOrigin(ctx context.Context, w view.Word) error {
 // arm watches a word at all addresses at which it is mapped as the guest stands; why tells
 // why it must not be.
 func (wt *watcher) arm(ctx context.Context, w *watchedWord) (why string, err error) {
-	s := &wordSearch{traveller: wt.traveller}
+	s := newSearch(wt.traveller)
 	views, why, err := s.views(ctx, w.at, nil)
 	if err != nil {
 		return "", err
@@ -176,7 +176,7 @@ func (wt *watcher) hit(ctx context.Context, stop target.Stop) (ev *drive.Event, 
 		if !slices.ContainsFunc(w.set, at) || stop.WatchKind != target.WatchWrite || !slices.Contains(wt.drive.Breaks.Infos, w.info) {
 			continue
 		}
-		here, err := (&wordSearch{traveller: wt.traveller}).maps(ctx, stop.CPU, w.at, stop.WatchAddr)
+		here, err := newSearch(wt.traveller).maps(ctx, stop.CPU, w.at, stop.WatchAddr)
 		if err != nil {
 			return nil, err
 		}

@@ -7,6 +7,7 @@ import (
 
 	"thaw/kernel"
 	"thaw/memory"
+	"thaw/session/machine"
 	"thaw/session/view"
 )
 
@@ -27,7 +28,7 @@ func (tr *traveller) LastWriteOf(ctx context.Context, w view.Word, steps int) (o
 		w.Register = tr.m.Arch.IP
 	}
 	w.Name = w.Words()
-	s := &wordSearch{traveller: tr, r: tr.reverser()}
+	s := newSearch(tr)
 	p, err := s.wordOf(ctx, w)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", w.Name, err)
@@ -221,5 +222,9 @@ func (tr *traveller) GoToPosition(ctx context.Context, position uint64) error {
 		return err
 	}
 	defer tr.moved()
-	return tr.goTo(ctx, position, nil, fmt.Sprintf("at instruction %d of the recorded run", position))
+	var want *machine.Visit
+	if v, ok := tr.visits[position]; ok {
+		want = &v
+	}
+	return tr.goTo(ctx, position, want, fmt.Sprintf("at instruction %d of the recorded run", position))
 }

@@ -51,6 +51,8 @@ type Traveller interface {
 	// LastWriteOf goes to where a piece of memory got its value, and tells where that came
 	// from, up to so many steps. The answer comes with a view.
 	LastWriteOf(w view.Word, steps int)
+	// AskRun asks for an expression's value at every kernel entry. The answer comes with a view.
+	AskRun(ask view.RunQuestion)
 	GoToPosition(position uint64) // of a recorded run, in instructions
 	Restart(stop int)
 }

@@ -123,6 +123,34 @@ func (l *stopsList) key(i int) any       { return i }
 func (l *stopsList) search(i int) string { return joinCells(l.row(i)) }
 func (l *stopsList) empty() string       { return "It holds at no stop." }
 
+// changeList shows where in a recorded run an expression became another.
+type changeList struct {
+	th  *theme
+	all []view.PeekChange
+}
+
+func (l *changeList) columns() []column {
+	return []column{{title: "instruction", min: 9, max: 14, right: true}, {title: "value", min: 16, max: 2000, prio: 1}, {title: "thread", min: 16, max: 80, prio: 2}, {title: "entry", min: 8, max: 40, prio: 3}, {title: "seen at", min: 9, max: 14, right: true, prio: 4}}
+}
+
+func (l *changeList) len() int { return len(l.all) }
+
+func (l *changeList) row(i int) []cell {
+	c := &l.all[i]
+	style := l.th.plain
+	if c.Unknown {
+		style = l.th.dim
+	}
+	if c.After == 0 {
+		return styled(style, fmt.Sprint(c.Position), clean(c.New), "", "from here on", "")
+	}
+	return styled(style, fmt.Sprint(c.After), clean(c.New), clean(c.Thread), clean(c.Entry), fmt.Sprint(c.Position))
+}
+
+func (l *changeList) key(i int) any       { return i }
+func (l *changeList) search(i int) string { return joinCells(l.row(i)) }
+func (l *changeList) empty() string       { return "There was no look." }
+
 // originList shows who wrote a piece of memory, and where that came from.
 type originList struct {
 	th  *theme

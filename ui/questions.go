@@ -1,7 +1,9 @@
 package ui
 
 import (
+	"cmp"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -184,6 +186,9 @@ func (q *questions) answer(p *view.Peek) {
 	case len(p.Stops) > 0:
 		q.stops(clean(p.Title), p.Stops)
 		return
+	case len(p.Changes) > 0:
+		q.changes(clean(p.Title), p.Changes)
+		return
 	case len(p.Frames) > 0:
 		q.list(title, &frameList{th: q.th, frames: p.Frames})
 		return
@@ -259,6 +264,35 @@ func (q *questions) needAsked() string {
 
 // run asks a question to all stops.
 func (q *questions) run(expr string) { q.ask(view.Query{Kind: view.QueryRun, Expr: expr}) }
+
+// between is the stops that a question to a run begins with, "12-34 " or "12- ".
+var between = regexp.MustCompile(`^(\d+)-(\d*)\s+`)
+
+// runEntries asks a question at every kernel entry of a recorded run, or between two stops.
+func (q *questions) runEntries(arg string) {
+	ask := view.RunQuestion{Expr: strings.TrimSpace(arg)}
+	if m := between.FindStringSubmatch(ask.Expr); m != nil {
+		ask.From, _ = strconv.Atoi(m[1])
+		ask.To, _ = strconv.Atoi(m[2]) // "" is the last one
+		ask.Expr = ask.Expr[len(m[0]):]
+	}
+	q.ctrl.(Traveller).AskRun(ask)
+}
+
+// changes shows where in a recorded run an expression became another; Enter goes to the
+// kernel entry that did that, or after which it was.
+func (q *questions) changes(title string, all []view.PeekChange) {
+	w := q.windows.openList(title, &changeList{th: q.th, all: all})
+	if q.needReverse() != "" {
+		return
+	}
+	w.enter, w.open = "go there", func() {
+		if i := w.list.selected(); i >= 0 {
+			q.windows.close()
+			q.ctrl.(Traveller).GoToPosition(cmp.Or(all[i].After, all[i].Position))
+		}
+	}
+}
 
 // stops shows at which stops an expression has which value; Enter shows the first of them.
 func (q *questions) stops(title string, all []view.PeekStops) {

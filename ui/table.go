@@ -127,6 +127,8 @@ func (u *ui) paneActions() []action {
 			take: func(arg string) { u.ctrl.(Peeker).Watch(arg) }, words: u.componentWords, why: u.needPeeker, above: true},
 		action{command: "query", arg: "EXPR", help: "ask all stops (docs/query.md)", group: groupCommand,
 			take: u.asks.run, words: query.Names, why: u.needPeeker, above: true},
+		action{command: "query-run", arg: "[A-B] EXPR", help: "ask each kernel entry, between stops", group: groupBack,
+			take: u.asks.runEntries, words: query.Names, why: u.needReverse, above: true},
 		action{command: "functions", arg: "PATTERN", help: "functions; Enter makes one a phase, or not", group: groupCommand,
 			take: u.drafting.functions, words: u.componentWords, why: u.drafting.needDrafter, above: true},
 		action{command: "scenario", arg: "[FILE]", help: "show the scenario, and save it", group: groupCommand,

@@ -17,6 +17,9 @@ func (f fakeTraveller) ReverseContinue() { f.call("reverse continue") }
 func (f fakeTraveller) LastWriteOf(w view.Word, steps int) {
 	f.call(fmt.Sprintf("who wrote %s, %d", w.Words(), steps))
 }
+func (f fakeTraveller) AskRun(ask view.RunQuestion) {
+	f.call(fmt.Sprintf("ask run %d-%d %s", ask.From, ask.To, ask.Expr))
+}
 func (f fakeTraveller) GoToPosition(position uint64) { f.call(fmt.Sprint("position ", position)) }
 func (f fakeTraveller) Restart(stop int)             { f.call("restart") }
 

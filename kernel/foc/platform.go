@@ -46,6 +46,7 @@ func newPlatform(ptr int, m elf.Machine) kernel.Platform {
 		Server:   &kernel.Server{Function: "Genode::Rpc_entrypoint::entry", Objects: "_tree", Label: "_cap._data->_id"},
 		Slots:    &kernel.Slots{Notes: "Genode::cap_idx_alloc::alloc", List: "_indices", ID: "_id", None: []string{"UNUSED", "INVALID_ID"}, First: "START_IDX"},
 		Causes:   causes,
+		Entries:  []string{"entry_*"},
 		Kept:     "the entry frame or the continuation",
 		Selector: map[elf.Machine]string{elf.EM_X86_64: "rdx"}[m], // of l4sys's bindings
 		Places: []*kernel.PlaceKind{

@@ -30,6 +30,7 @@ func newPlatform() kernel.Platform {
 		Name:     "seL4",
 		Requests: requests,
 		Causes:   causes,
+		Entries:  []string{"int_??", "handle_syscall", "handle_fastsyscall"},
 		Kept:     "NextIP or FaultIP of the TCB",
 		Places: []*kernel.PlaceKind{
 			{Name: inNext, Text: "NextIP of the TCB"},

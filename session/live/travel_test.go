@@ -360,6 +360,8 @@ func TestGoBackInReplay(t *testing.T) {
 	if v := e.View(); !strings.Contains(v.Snapshot.Reason, "back at the last change of") || !strings.HasPrefix(v.Snapshot.Frames[0].Place.Function, "Genode::Platform_thread::state") {
 		t.Errorf("at the write: %s, in %s", v.Snapshot.Reason, v.Snapshot.Frames[0].Place)
 	}
+	must(t, e.Restart(ctx, last+1))
+	asksRun(ctx, t, e, positions, fmt.Sprintf("word(%s, %#x)", core.Task, core.Addr), all[0])
 	// Who filled a slot of the child's table; and what was never mapped.
 	must(t, e.Restart(ctx, last+1))
 	child := e.View().Snapshot.System.Object(ep.Task)
@@ -368,6 +370,9 @@ func TestGoBackInReplay(t *testing.T) {
 	if len(all) == 0 || all[0].Place.Component != "kernel" || !all[0].Sure {
 		t.Errorf("who filled a slot: %+v", all)
 	}
+	must(t, e.Restart(ctx, last+1))
+	asksRun(ctx, t, e, positions, fmt.Sprintf("child.slot(%x)", child.PD.Caps[len(child.PD.Caps)-1].Slot), all[0])
+	asksStates(ctx, t, e, positions, ep.Thread)
 	// It was zeros as the run began, and is zero again since before the first stop.
 	awake, err := files["sheep_counter"].Variable("Component::awake")
 	must(t, err)

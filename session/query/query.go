@@ -144,33 +144,67 @@ type Answer struct {
 // Ask evaluates the expression at all stops.
 func (q *Question) Ask(ctx context.Context, s *Stops) (*Answer, error) {
 	a := &Answer{Expr: q.text, First: s.First, Last: s.Last}
-	w, err := newWorld(s, q.uses)
+	asking, err := q.Begin(s)
 	if err != nil {
 		return nil, err
 	}
-	machine := vm.VM{}
 	for n := s.First; n <= s.Last; n++ {
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("asking %s, at stop %d of %d: %w", words.Count(s.Last-s.First+1, "stop"), n, s.Last, err)
 		}
-		e, err := w.at(n)
-		if err != nil {
+		v, err := asking.At(n)
+		switch {
+		case err != nil:
 			return nil, err
+		case v.False:
+			continue
 		}
-		run := Run{From: n, To: n, Why: w.missing(e)}
-		if run.Why == "" {
-			switch v, err := machine.Run(q.program, e); {
-			case err != nil:
-				run.Why = told(err)
-			case v == false:
-				continue
-			default:
-				run.Value = format(v)
-			}
-		}
-		a.add(run)
+		a.add(Run{From: n, To: n, Value: v.Text, Why: v.Why})
 	}
 	return a, nil
+}
+
+// Asking is a question that is asked at one stop after the other.
+type Asking struct {
+	q       *Question
+	world   *world
+	machine vm.VM
+}
+
+// Value is what an expression has at a stop.
+type Value struct {
+	Text  string
+	False bool   // of an expression that holds or does not
+	Why   string // it has no value: why
+}
+
+// Begin begins to ask at stops.
+func (q *Question) Begin(s *Stops) (*Asking, error) {
+	w, err := newWorld(s, q.uses)
+	return &Asking{q: q, world: w}, err
+}
+
+// At is the expression's value at a stop.
+func (a *Asking) At(stop int) (v Value, err error) {
+	e, err := a.world.at(stop)
+	if err != nil {
+		return v, err
+	}
+	if v.Why = a.world.missing(e); v.Why != "" {
+		return v, nil
+	}
+	got, err := a.machine.Run(a.q.program, e)
+	if err != nil {
+		v.Why = told(err)
+		return v, nil
+	}
+	v.Text, v.False = format(got), got == false
+	return v, nil
+}
+
+// Uses says whether the expression has one of these names or members.
+func (q *Question) Uses(names ...string) bool {
+	return slices.ContainsFunc(names, func(n string) bool { return q.uses[n] })
 }
 
 // add appends a run, or prolongs the last one.

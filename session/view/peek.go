@@ -47,6 +47,7 @@ type Peek struct {
 	Functions []PeekFunction // that match a pattern
 	Origins   []Origin       // of a word of memory
 	Stops     []PeekStops    // at which an expression has a value
+	Changes   []PeekChange   // of an expression's value, in a part of a recorded run
 	Err       string         // one sentence, if it cannot be shown
 }
 
