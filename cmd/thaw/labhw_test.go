@@ -12,6 +12,9 @@ import (
 	"thaw/session/view"
 )
 
+// hwVariants are the bugs of the lab's other kernel.
+var hwVariants = []string{"fixed", "running", "unstarted", "zero"}
+
 // On the lab's other kernel each bug has its own verdict and cause, too.
 func TestLabHW(t *testing.T) {
 	t.Parallel()
