@@ -1,6 +1,9 @@
 package report
 
-import "thaw/session/query"
+import (
+	"thaw/session/query"
+	"thaw/session/view"
+)
 
 // QueryJSON is the answer to a question to all stops.
 type QueryJSON struct {
@@ -29,4 +32,10 @@ func NewQueryJSON(a *query.Answer) QueryJSON {
 		out.Runs = append(out.Runs, run)
 	}
 	return out
+}
+
+// RunQueryJSON is the answer to a question at every kernel entry of a recorded run.
+type RunQueryJSON struct {
+	Format int `json:"format"`
+	view.RunAnswer
 }

@@ -330,10 +330,10 @@ func (c *Controller) LastWriteOf(w view.Word, steps int) {
 // The answer comes with the views.
 func (c *Controller) AskRun(ask view.RunQuestion) {
 	c.queue("asking at every kernel entry: "+ask.Expr, func(ctx context.Context) error {
-		p, err := c.engine.AskRun(ctx, ask)
-		if p != nil {
+		a, err := c.engine.AskRun(ctx, ask)
+		if a != nil {
 			c.mu.Lock()
-			c.peek = p
+			c.peek = &view.Peek{Query: view.Query{Kind: view.QueryRun, Expr: ask.Expr}, Title: a.Expr + ": " + a.Summary(), Changes: a.Changes}
 			c.mu.Unlock()
 		}
 		return err

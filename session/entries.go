@@ -54,7 +54,7 @@ type entryQuery struct {
 
 // AskRun tells where in a part of the recorded run, between two stops, the value of an
 // expression became another. The guest comes back to where it was.
-func (tr *traveller) AskRun(ctx context.Context, ask view.RunQuestion) (*view.Peek, error) {
+func (tr *traveller) AskRun(ctx context.Context, ask view.RunQuestion) (*view.RunAnswer, error) {
 	q, err := tr.newEntryQuery(ask)
 	if err != nil {
 		return nil, err
@@ -75,8 +75,11 @@ func (tr *traveller) AskRun(ctx context.Context, ask view.RunQuestion) (*view.Pe
 		return nil, tr.arrive(ctx, nil, err)
 	}
 	tr.visits = q.visits
-	p := q.told(ask, given)
-	return p, tr.goTo(ctx, at, &here, "still here: "+p.Title)
+	if len(q.changes) == 0 {
+		return nil, tr.stay(ctx, at, here, errGivenUp)
+	}
+	a := q.told(ask, given)
+	return a, tr.goTo(ctx, at, &here, fmt.Sprintf("still here: %s: %s", a.Expr, a.Summary()))
 }
 
 func (tr *traveller) newEntryQuery(ask view.RunQuestion) (*entryQuery, error) {
@@ -88,8 +91,8 @@ func (tr *traveller) newEntryQuery(ask view.RunQuestion) (*entryQuery, error) {
 	if q.question, err = query.Parse(ask.Expr); err != nil {
 		return nil, err
 	}
-	if q.question.Uses("verdicts", "phases", "happenings", "requests", "writes", "entries", "stop", "time", "reason", "phase") {
-		return nil, errors.New("verdicts, phases, happenings and reasons belong to stops: ask all stops for them (:query)")
+	if err := q.question.NeedsStops(); err != nil {
+		return nil, err
 	}
 	if q.addrs, err = tr.entryAddrs(); err != nil {
 		return nil, err
@@ -310,14 +313,13 @@ func (q *entryQuery) print(_ int, text string) (any, error) {
 }
 
 // told is the answer.
-func (q *entryQuery) told(ask view.RunQuestion, given bool) *view.Peek {
-	p := &view.Peek{Query: view.Query{Kind: view.QueryRun, Expr: ask.Expr}, Changes: q.changes}
-	p.Title = fmt.Sprintf("%s: %s at %s of %s", ask.Expr, words.Count(max(len(q.changes)-1, 0), "change"), words.Count(q.entries, "kernel entry"), q.far())
+func (q *entryQuery) told(ask view.RunQuestion, given bool) *view.RunAnswer {
+	a := &view.RunAnswer{Expr: ask.Expr, From: q.from, To: q.last.at, Entries: q.entries, Changes: q.changes}
 	switch {
 	case given:
-		p.Title += fmt.Sprintf(", given up at instruction %d", q.at)
+		a.Ended = "given up"
 	case q.at < q.end:
-		p.Title += fmt.Sprintf(", which are the most that are looked at: ended at instruction %d of %d", q.at, q.end)
+		a.Ended = fmt.Sprintf("no more are looked at, and %s instructions are left: ask from a later stop on", count(q.end-q.at))
 	}
-	return p
+	return a
 }

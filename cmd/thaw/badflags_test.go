@@ -81,6 +81,8 @@ func TestBadFlags(t *testing.T) {
 		{"bug of another kernel", []string{"lab", "--guest", guestDir, "--kernel", "hw", "--bug", "overwritten"}, []string{`"overwritten"`, "--bug takes one of", "zero"}},
 		{"unknown way to spoil a pointer", []string{"lab", "--guest", guestDir, "--plant", "nosuch"}, []string{`"nosuch"`, "--plant takes one of", "copy-of-copy"}},
 		{"pointer of another kernel", []string{"lab", "--guest", guestDir, "--kernel", "hw", "--plant", "core"}, []string{"leave out --kernel"}},
+		{"a question about stops between them", []string{"query-run", "lab", "any(verdicts, true)"}, []string{"belong to stops"}},
+		{"a recording between its stops", []string{"query-run", "rtcr-2016", "pc"}, []string{"rtcr-2016", "give lab or lab:BUG"}},
 		{"two processors recorded", []string{"lab", "--guest", guestDir, "--kernel", "hw", "--bug", "running", "--rr"}, []string{"running", "leave out --rr"}},
 		{"unknown flag", []string{"check", "lab", "--frobnicate"}, []string{"--frobnicate"}},
 		{"no serial line to compare", []string{"compare-jdb", nobody, "--build", guestDir}, []string{"--serial"}},

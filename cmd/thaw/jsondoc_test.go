@@ -28,6 +28,7 @@ var jsonForms = []struct {
 	{"top", "A look, on a line of its own.", reflect.TypeFor[report.LookJSON]()},
 	{"diff", "How two stops differ.", reflect.TypeFor[report.DifferenceJSON]()},
 	{"query", "At which stops an expression has which value.", reflect.TypeFor[report.QueryJSON]()},
+	{"query-run", "Where in a recorded run an expression changed.", reflect.TypeFor[report.RunQueryJSON]()},
 	{"list", "An array of recordings.", reflect.TypeFor[scenarios.Recorded]()},
 	{"list --causes", "An array of rules.", reflect.TypeFor[evidence.Cause]()},
 	{"doctor", "What was looked at.", reflect.TypeFor[doctorJSON]()},

@@ -116,7 +116,7 @@ checkpointed, requested, kernel, entered.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newLab(), newAttach(), newSnapshot(), newTop(), newCheck(), newRecord(), newReplay(), newDemo(), newFollow(), newExport(), newDiff(), newQuery(), newServe(), newList(), newDoctor(), newVersion(), newCompareJDB(), newCompareGDB(), newScenario(), newMan())
+	root.AddCommand(newLab(), newAttach(), newSnapshot(), newTop(), newCheck(), newRecord(), newReplay(), newDemo(), newFollow(), newExport(), newDiff(), newQuery(), newQueryRun(), newServe(), newList(), newDoctor(), newVersion(), newCompareJDB(), newCompareGDB(), newScenario(), newMan())
 	for _, c := range root.Commands() {
 		switch c.Name() {
 		case "replay", "demo", "check", "export", "serve", "diff", "query", "snapshot":

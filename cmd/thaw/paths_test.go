@@ -29,7 +29,8 @@ var pathOptions = map[string][]string{
 	"compare-jdb": {"build", "kernel", "record", "scenario", "serial", "wire-log"},                                      // as snapshot
 	"doctor":      {"build", "guest", "kernel", "ram", "record", "scenario", "serial", "source", "symbols", "wire-log"}, // as snapshot
 	"export":      {"cast", "core", "perfetto", "report"},
-	"lab":         {"guest", "record", "scenario", "source", "wire-log"}, // as check
+	"lab":         {"guest", "record", "scenario", "source", "wire-log"},                                                // as check
+	"query-run":   {"build", "guest", "kernel", "ram", "record", "scenario", "serial", "source", "symbols", "wire-log"}, // as snapshot
 	"record":      {"build", "guest", "kernel", "output", "ram", "record", "scenario", "serial", "source", "symbols", "wire-log"},
 	"serve":       {"build", "kernel", "listen", "ram", "symbols"}, // as snapshot, but listen
 	"snapshot":    {"build", "guest", "kernel", "ram", "record", "scenario", "serial", "source", "symbols", "wire-log"},

@@ -21,7 +21,7 @@ func asksRun(ctx context.Context, t *testing.T, e *session.Engine, positions []u
 	must(t, err)
 	c := p.Changes[len(p.Changes)-1]
 	if len(p.Changes) < 2 || c.After >= w.Position || c.Position < w.Position || !strings.Contains(c.Thread, w.Thread) || c.Entry == "" || c.Unknown || c.Old == c.New {
-		t.Errorf("%s: %+v, and it was written at %d by %s", p.Title, p.Changes, w.Position, w.Thread)
+		t.Errorf("%s: %+v, and it was written at %d by %s", p.Summary(), p.Changes, w.Position, w.Thread)
 	}
 }
 
@@ -57,14 +57,15 @@ func asksStates(ctx context.Context, t *testing.T, e *session.Engine, positions 
 		}
 	}
 	if known < 5 || len(p.Changes) < 3 {
-		t.Errorf("%s: %d stops compared, %+v", p.Title, known, p.Changes)
+		t.Errorf("%s: %d stops compared, %+v", p.Summary(), known, p.Changes)
 	}
 
+	at := e.View().Snapshot.PC
 	e.Progress(func(string) { must(t, e.Interrupt()) })
 	p, err = e.AskRun(ctx, view.RunQuestion{Expr: "len(threads)"})
 	e.Progress(nil)
-	if must(t, err); !strings.Contains(p.Title, "given up at instruction") || len(p.Changes) > 1 {
-		t.Errorf("ended at once: %s, %+v", p.Title, p.Changes)
+	if must(t, err); p.Ended != "given up" || len(p.Changes) != 1 || p.Entries > 0 || p.To != p.From || e.View().Snapshot.PC != at {
+		t.Errorf("ended at once: %+v, at %s", p, e.View().Snapshot.PC)
 	}
 	for expr, why := range map[string]string{"verdicts": "belong to stops", "thread(": "unexpected token", "": "an expression is missing"} {
 		if _, err := e.AskRun(ctx, view.RunQuestion{Expr: expr}); err == nil || !strings.Contains(err.Error(), why) {

@@ -124,6 +124,14 @@ func (l *looker) compared(m *ast.MemberNode, with ast.Node) {
 	}
 }
 
+// NeedsStops refuses what belongs to stops, for a question that is asked elsewhere.
+func (q *Question) NeedsStops() error {
+	if q.Uses("verdicts", "phases", "happenings", "requests", "writes", "entries", "stop", "time", "reason", "phase") {
+		return errors.New("verdicts, phases, happenings and reasons belong to stops: ask all stops for them (query)")
+	}
+	return nil
+}
+
 // Run is neighbouring stops at which the expression has the same value.
 type Run struct {
 	From, To int    // numbers of stops
