@@ -30,12 +30,13 @@ type Question struct {
 
 // Why the way of a value goes no further.
 const (
-	EndComputed  = "computed"  // the instruction made it
-	EndLoaded    = "loaded"    // it was there as the run began: a ROM, a boot module
-	EndEmpty     = "empty"     // nobody wrote it since the run began, and it is zero
-	EndDevice    = "device"    // by DMA
-	EndProcessor = "processor" // pushed at an entry to the kernel
-	EndEarlier   = "earlier"   // it was there at the earliest place that can be gone to
-	EndUnknown   = "unknown"
-	EndGivenUp   = "given-up" // by the user, or after MaxOrigins
+	EndComputed   = "computed"   // the instruction made it
+	EndLoaded     = "loaded"     // it was there as the run began: a ROM, a boot module
+	EndEmpty      = "empty"      // nobody wrote it since the run began, and it is zero
+	EndDevice     = "device"     // by DMA
+	EndProcessor  = "processor"  // pushed at an entry to the kernel
+	EndEarlier    = "earlier"    // it was there at the earliest place that can be gone to
+	EndCheckpoint = "checkpoint" // it is what the checkpoint took; what came before is not known
+	EndUnknown    = "unknown"
+	EndGivenUp    = "given-up" // by the user, or after MaxOrigins
 )
