@@ -126,6 +126,10 @@ type Server struct {
 	// AllowRemote lets ListenAndServe take addresses that other machines can
 	// reach. The protocol has no authentication.
 	AllowRemote bool
+	// Open, if not nil, makes the handler of each client that comes, in the place of
+	// Handler, with what is to be done when it has left. An error sends the client away,
+	// and hangUp does so later.
+	Open func(hangUp func()) (h Handler, left func(), err error)
 }
 
 // ListenAndServe serves clients on an address until ctx ends, in the forms Dial
@@ -174,7 +178,8 @@ func (s *Server) ListenAndServe(ctx context.Context, addr string, ready func(add
 // protocol. The connection is closed at the end.
 func (s *Server) Serve(ctx context.Context, conn net.Conn) error {
 	ctx, cancel := context.WithCancel(ctx)
-	ss := &serverSession{Server: s, conn: conn, ctx: ctx, events: make(chan event, 64)}
+	own := *s
+	ss := &serverSession{Server: &own, conn: conn, ctx: ctx, events: make(chan event, 64)}
 	var reader sync.WaitGroup
 	defer func() {
 		cancel()
@@ -182,6 +187,14 @@ func (s *Server) Serve(ctx context.Context, conn net.Conn) error {
 		reader.Wait()
 	}()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	if s.Open != nil {
+		h, left, err := s.Open(cancel)
+		if err != nil {
+			return err
+		}
+		defer left()
+		own.Handler = h
+	}
 	if g, ok := s.Handler.(Greeter); ok {
 		g.Greet()
 	}

@@ -28,11 +28,22 @@ type Controller struct {
 	state view.RunState
 	note  string
 	peek  *view.Peek
+	loan  *Loan // nil: the screen alone has the guest
 }
 
 type command struct {
-	name string
-	run  func(ctx context.Context) error
+	name  string
+	run   func(ctx context.Context) error
+	goes  bool       // the screen lets the guest go by it, or changes it
+	quiet bool       // nobody is told that it runs
+	done  chan error // takes what became of it, nil: nobody waits
+}
+
+// tell tells who waits for a command what became of it.
+func (cmd command) tell(err error) {
+	if cmd.done != nil {
+		cmd.done <- err
+	}
 }
 
 // How often new LOG lines are looked for while the guest runs, and shown: the first
@@ -46,7 +57,7 @@ const (
 // NewController starts the goroutine; it ends with ctx.
 func NewController(ctx context.Context, e *Engine) *Controller {
 	c := &Controller{engine: e, drafts: newDrafts(e.scn), commands: make(chan command, 16), updates: make(chan *view.View, 1), done: make(chan struct{}), state: view.Stopped, shown: e.history.last()}
-	e.Progress(c.progress)
+	e.Progress(c.Say)
 	c.publish()
 	go c.loop(ctx)
 	return c
@@ -60,16 +71,24 @@ func (c *Controller) loop(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case cmd := <-c.commands:
-			c.do(ctx, cmd)
+			if cmd.quiet {
+				cmd.tell(cmd.run(ctx))
+			} else {
+				c.do(ctx, cmd)
+			}
 		case <-c.engine.gone():
-			c.do(ctx, command{"the connection has ended", c.engine.noticeGone})
+			c.do(ctx, command{name: "the connection has ended", run: c.engine.noticeGone})
 		}
 	}
 }
 
 // do runs one command while LOG lines go on being shown.
 func (c *Controller) do(ctx context.Context, cmd command) {
-	c.set(view.Running, cmd.name)
+	if why := cmd.begin(c); why != "" {
+		c.Say(why)
+		return
+	}
+	c.publish()
 	finished := make(chan error, 1)
 	stops, first := c.engine.history.last(), c.engine.history.first
 	logs := make(chan struct{})
@@ -117,8 +136,13 @@ func (c *Controller) do(ctx context.Context, cmd command) {
 	}
 	c.mu.Lock()
 	c.shown = c.engine.history.last()
+	loan := c.loan
 	c.mu.Unlock()
 	c.set(state, note)
+	if state == view.Ended && loan != nil {
+		loan.lost()
+	}
+	cmd.tell(err)
 }
 
 func (c *Controller) set(state view.RunState, note string) {
@@ -140,8 +164,8 @@ func (c *Controller) publish() {
 	c.send(v)
 }
 
-// progress shows how far a command is, on top of the last view.
-func (c *Controller) progress(text string) {
+// Say shows a message, such as how far a command is, on top of the last view.
+func (c *Controller) Say(text string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	v := *c.view
@@ -164,7 +188,7 @@ func (c *Controller) publishLog() bool {
 
 // send replaces a view that nobody has fetched so far. c.mu is held.
 func (c *Controller) send(v *view.View) {
-	v.Draft = c.drafts.shown()
+	v.Draft, v.NoRun = c.drafts.shown(), c.loan.why()
 	c.view = v
 	select {
 	case <-c.updates:
@@ -191,11 +215,16 @@ func (c *Controller) Done() <-chan struct{} { return c.done }
 // queue hands a command to the engine's goroutine. While one runs, others are
 // refused: the screen says so.
 func (c *Controller) queue(name string, run func(ctx context.Context) error) {
-	c.queueIn(view.Stopped, name, run)
+	c.queueIn(view.Stopped, command{name: name, run: run})
+}
+
+// queueGo is queue for a command by which the guest goes on, or is changed.
+func (c *Controller) queueGo(name string, run func(ctx context.Context) error) {
+	c.queueIn(view.Stopped, command{name: name, run: run, goes: true})
 }
 
 // queueIn is queue for a command that has its place in another state.
-func (c *Controller) queueIn(in view.RunState, name string, run func(ctx context.Context) error) {
+func (c *Controller) queueIn(in view.RunState, cmd command) {
 	c.mu.Lock()
 	ready := c.state == in
 	c.mu.Unlock()
@@ -203,7 +232,7 @@ func (c *Controller) queueIn(in view.RunState, name string, run func(ctx context
 		return
 	}
 	select {
-	case c.commands <- command{name, run}:
+	case c.commands <- cmd:
 	default:
 	}
 }
@@ -214,18 +243,20 @@ func (c *Controller) NextPhase() {
 	if c.move(1) {
 		return
 	}
-	c.queue("running to the next phase", c.engine.NextPhase)
+	c.queueGo("running to the next phase", c.engine.NextPhase)
 }
 
 // Continue runs until the next event or an interrupt.
-func (c *Controller) Continue() { c.queue("running", c.engine.Continue) }
+func (c *Controller) Continue() { c.queueGo("running", c.engine.Continue) }
 
 // StepInstruction executes one instruction.
-func (c *Controller) StepInstruction() { c.queue("stepping", c.engine.StepInstruction) }
+func (c *Controller) StepInstruction() { c.queueGo("stepping", c.engine.StepInstruction) }
 
 // Reconnect goes on with a session whose connection was lost; see
 // Engine.Reconnect.
-func (c *Controller) Reconnect() { c.queueIn(view.Ended, "reconnecting", c.engine.Reconnect) }
+func (c *Controller) Reconnect() {
+	c.queueIn(view.Ended, command{name: "reconnecting", run: c.engine.Reconnect, goes: true})
+}
 
 // Record goes on recording in another new file.
 func (c *Controller) Record(path string) {
@@ -273,7 +304,7 @@ func (c *Controller) Delete(name string) {
 
 // Until runs to a place; see Engine.Until.
 func (c *Controller) Until(text string) {
-	c.queue("running to "+text, func(ctx context.Context) error { return c.engine.Until(ctx, text) })
+	c.queueGo("running to "+text, func(ctx context.Context) error { return c.engine.Until(ctx, text) })
 }
 
 // WatchOrigin has whatever writes memory stop the guest; see Engine.WatchOrigin.
@@ -288,7 +319,7 @@ func (c *Controller) Watch(expr string) {
 
 // Force puts a thread's requested state in place; see Engine.Force.
 func (c *Controller) Force(thread kernel.ID) {
-	c.queue("forcing a state", func(ctx context.Context) error {
+	c.queueGo("forcing a state", func(ctx context.Context) error {
 		_, err := c.engine.Force(ctx, thread)
 		return err
 	})
@@ -296,26 +327,26 @@ func (c *Controller) Force(thread kernel.ID) {
 
 // Unforce takes a forced state back.
 func (c *Controller) Unforce(thread kernel.ID) {
-	c.queue("taking back a state", func(ctx context.Context) error { return c.engine.Unforce(ctx, thread) })
+	c.queueGo("taking back a state", func(ctx context.Context) error { return c.engine.Unforce(ctx, thread) })
 }
 
 // Diverge finds out where a thread parts from its original; see Engine.Diverge.
 func (c *Controller) Diverge(thread kernel.ID) {
-	c.queue("comparing with the original", func(ctx context.Context) error { return c.engine.Diverge(ctx, thread) })
+	c.queueGo("comparing with the original", func(ctx context.Context) error { return c.engine.Diverge(ctx, thread) })
 }
 
 // ReverseStep goes back by one instruction; see Engine.ReverseStep.
-func (c *Controller) ReverseStep() { c.queue("going back one instruction", c.engine.ReverseStep) }
+func (c *Controller) ReverseStep() { c.queueGo("going back one instruction", c.engine.ReverseStep) }
 
 // ReverseContinue goes back to the last event.
 func (c *Controller) ReverseContinue() {
-	c.queue("going back to the last event", c.engine.ReverseContinue)
+	c.queueGo("going back to the last event", c.engine.ReverseContinue)
 }
 
 // LastWriteOf goes back to where a piece of memory got its value, and tells where that
 // came from, up to so many steps. What was found comes with the views, as an answer.
 func (c *Controller) LastWriteOf(w view.Word, steps int) {
-	c.queue("looking for who wrote "+w.Words(), func(ctx context.Context) error {
+	c.queueGo("looking for who wrote "+w.Words(), func(ctx context.Context) error {
 		all, err := c.engine.LastWriteOf(ctx, w, steps)
 		if len(all) > 0 {
 			c.mu.Lock()
@@ -329,7 +360,7 @@ func (c *Controller) LastWriteOf(w view.Word, steps int) {
 // AskRun asks for an expression's value at every kernel entry in a part of a recorded run.
 // The answer comes with the views.
 func (c *Controller) AskRun(ask view.RunQuestion) {
-	c.queue("asking at every kernel entry: "+ask.Expr, func(ctx context.Context) error {
+	c.queueGo("asking at every kernel entry: "+ask.Expr, func(ctx context.Context) error {
 		a, err := c.engine.AskRun(ctx, ask)
 		if a != nil {
 			c.mu.Lock()
@@ -342,12 +373,12 @@ func (c *Controller) AskRun(ask view.RunQuestion) {
 
 // GoToPosition goes to a position of a recorded run.
 func (c *Controller) GoToPosition(position uint64) {
-	c.queue("going to an instruction", func(ctx context.Context) error { return c.engine.GoToPosition(ctx, position) })
+	c.queueGo("going to an instruction", func(ctx context.Context) error { return c.engine.GoToPosition(ctx, position) })
 }
 
 // Restart puts the guest back to a stop of the history.
 func (c *Controller) Restart(stop int) {
-	c.queue("putting the guest back", func(ctx context.Context) error { return c.engine.Restart(ctx, stop) })
+	c.queueGo("putting the guest back", func(ctx context.Context) error { return c.engine.Restart(ctx, stop) })
 }
 
 // Show shows a stop of the history by its number; one that is not there changes

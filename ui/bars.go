@@ -173,6 +173,8 @@ func (b *bars) stopWords(s *view.Snapshot) span {
 		return span{of + ", HISTORY", t.bold.Underline(true)}
 	case v.State == view.Running:
 		return span{fmt.Sprintf("shown: stop %d, before it ran on", s.Number), t.plain}
+	case v.NoRun != "":
+		return span{of + ", live, lent to gdb", t.plain}
 	}
 	return span{of + ", live", t.plain}
 }

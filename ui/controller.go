@@ -74,6 +74,10 @@ type Diverger interface {
 // it then. The view tells whether that works.
 type Liver interface{ Live(on bool) }
 
+// Server is a Controller whose guest can be served to gdb, beside the screen: at an
+// address, "" for the usual one, until "off" comes.
+type Server interface{ Serve(addr string) }
+
 // Peeker is a Controller that shows memory, values, code and backtraces. The
 // answer comes with a view.
 type Peeker interface {

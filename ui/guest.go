@@ -157,7 +157,7 @@ func (g *guest) needForce() string {
 
 // needForced: a state was forced into the selected thread.
 func (g *guest) needForced() string {
-	if why := g.needStopped(); why != "" {
+	if why := g.needFree(); why != "" {
 		return why
 	}
 	if v := g.threads.verdict(); v != nil {

@@ -33,10 +33,18 @@ func (m *model) needStopped() string {
 	return ""
 }
 
+// needFree: that, and the screen may let it go on, or change it.
+func (m *model) needFree() string {
+	if why := m.needStopped(); why != "" {
+		return why
+	}
+	return m.view.NoRun
+}
+
 // needNext: there is a next stop, or the guest can run to one.
 func (m *model) needNext() string {
 	if m.recorded() == "" {
-		return m.needStopped()
+		return m.needFree()
 	}
 	if s := m.view.Snapshot; s != nil && s.Number >= m.view.Stops {
 		return fmt.Sprintf("the recording ends at stop %d", s.Number)
@@ -55,6 +63,9 @@ func (m *model) needRunning() string {
 		return "the session has ended"
 	case view.Starting:
 		return "the session is starting"
+	}
+	if m.view.NoRun != "" {
+		return "the guest stands already"
 	}
 	return "the guest stands already; press n or c to run it"
 }
@@ -172,6 +183,22 @@ func (m *model) needBreaker() string {
 	return m.needStopped()
 }
 
+// needUntil: the guest takes breakpoints, and may be run to one.
+func (m *model) needUntil() string {
+	if why := m.needBreaker(); why != "" {
+		return why
+	}
+	return m.needFree()
+}
+
+// needServer: the guest can be served, or not any more.
+func (m *model) needServer() string {
+	if _, ok := m.ctrl.(Server); !ok || m.recorded() != "" {
+		return "a recording is served by thaw serve FILE"
+	}
+	return ""
+}
+
 const whyRecordedStops = "a recording holds the stops that were made: p and f walk them"
 
 // needReverse: the guest goes backwards.
@@ -182,7 +209,7 @@ func (m *model) needReverse() string {
 	if why := m.view.NoReverse; why != "" {
 		return why
 	}
-	return m.needStopped()
+	return m.needFree()
 }
 
 // needChangeable: the guest stands and may be changed, which the replay of a
@@ -191,7 +218,7 @@ func (m *model) needChangeable() string {
 	if m.view.Back == view.BackReverse {
 		return "a replayed run cannot be changed: use thaw lab without --rr, or attach to a QEMU that does not replay"
 	}
-	return m.needStopped()
+	return m.needFree()
 }
 
 // needRestart: the guest can be put back to the shown stop.
@@ -208,6 +235,8 @@ func (m *model) needRestart() string {
 		return whyNoStop
 	case v.NoRestart != "":
 		return v.NoRestart
+	case v.NoRun != "":
+		return v.NoRun
 	case v.Live:
 		return "the guest is at this stop; p goes to one before"
 	}

@@ -17,9 +17,9 @@ func (u *ui) guestActions() []action {
 		{keys: []string{"n"}, label: "n", short: "next phase", command: "next", help: "run to the next phase", group: groupGuest,
 			run: u.ctrl.NextPhase, why: u.needNext},
 		{keys: []string{"s"}, label: "s", short: "step", command: "step", alias: "si", help: "step one instruction", group: groupGuest,
-			run: u.ctrl.StepInstruction, why: u.needStopped},
+			run: u.ctrl.StepInstruction, why: u.needFree},
 		{keys: []string{"c"}, label: "c", short: "continue", command: "continue", alias: "c", help: "continue to a breakpoint", group: groupGuest,
-			run: u.ctrl.Continue, why: u.needStopped},
+			run: u.ctrl.Continue, why: u.needFree},
 		{keys: []string{"i"}, label: "i", short: "interrupt", command: "interrupt", help: "interrupt the running guest", group: groupGuest,
 			run: u.ctrl.Interrupt, why: u.needRunning},
 		{keys: []string{"R"}, label: "R", short: "reconnect", command: "reconnect", help: "reconnect after a loss", group: groupGuest,
@@ -31,7 +31,7 @@ func (u *ui) guestActions() []action {
 		{command: "tbreak", arg: "PLACE", help: "set a breakpoint that goes with its first hit", group: groupCommand,
 			take: func(arg string) { u.ctrl.(Breaker).Break(arg, true) }, words: u.breaks.places, why: u.needBreaker},
 		{command: "until", arg: "PLACE", help: "run to a place, or to what stops before", group: groupCommand,
-			take: func(arg string) { u.ctrl.(Breaker).Until(arg) }, words: u.breaks.places, why: u.needBreaker},
+			take: func(arg string) { u.ctrl.(Breaker).Until(arg) }, words: u.breaks.places, why: u.needUntil},
 		{keys: []string{"F"}, label: "F", short: "force", command: "force", help: "force the requested state", group: groupGuest,
 			run: u.guest.force, why: u.guest.needForce},
 		{keys: []string{"U"}, label: "U", command: "unforce", help: "take back what was forced", group: groupGuest,
@@ -40,6 +40,8 @@ func (u *ui) guestActions() []action {
 			run: u.guest.diverge, why: u.guest.needDiverge},
 		{command: "live", help: "threads while the guest runs", group: groupCommand,
 			run: u.live.toggle, why: u.live.needLive, above: true},
+		{command: "serve", arg: "ADDR", help: "serve gdb beside the screen; off ends it", group: groupCommand,
+			run: func() { u.ctrl.(Server).Serve("") }, take: func(arg string) { u.ctrl.(Server).Serve(arg) }, words: func() []string { return []string{"off"} }, why: u.needServer},
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"thaw/report"
 	"thaw/session"
+	"thaw/session/beside"
 	"thaw/session/scenario"
 	"thaw/session/view"
 	"thaw/ui"
@@ -19,7 +20,7 @@ import (
 
 func newLab() *cobra.Command {
 	var o options
-	var bug, plant string
+	var bug, plant, serve string
 	var rr bool
 	c := &cobra.Command{
 		Use:   "lab [--bug NAME]",
@@ -59,11 +60,12 @@ stops.`,
 			if err != nil {
 				return err
 			}
-			return o.interactive(c.Context(), op)
+			return o.interactive(c.Context(), op, serve)
 		},
 	}
 	o.commonFlags(c)
 	o.screenFlags(c)
+	besideFlag(c, &serve)
 	c.Flags().BoolVar(&rr, "rr", false, "record the guest's run and debug its replay, which goes backwards, too")
 	c.Flags().BoolVar(&o.snapshots, "snapshots", false, "keep a VM snapshot at every phase, to put the guest back to")
 	c.MarkFlagsMutuallyExclusive("rr", "snapshots")
@@ -82,10 +84,11 @@ stops.`,
 
 func newAttach() *cobra.Command {
 	var o options
+	var serve string
 	c := &cobra.Command{
 		Use:     "attach ADDR",
 		Short:   "debug a guest that runs under QEMU with a gdbstub",
-		Example: "  thaw attach :1234 --build build/x86_64\n  thaw attach :1234 --kernel kernel.elf --symbols core --symbols rtcr=target_restorer-tester --symbols sheep_counter",
+		Example: "  thaw attach :1234 --build build/x86_64\n  thaw attach :1234 --build build/x86_64 --serve :1235\n  thaw attach :1234 --kernel kernel.elf --symbols core --symbols rtcr=target_restorer-tester --symbols sheep_counter",
 		Args:    oneAddress,
 		RunE: func(c *cobra.Command, args []string) error {
 			s, err := o.loadScenario(c.Context())
@@ -96,12 +99,13 @@ func newAttach() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return o.interactive(c.Context(), op)
+			return o.interactive(c.Context(), op, serve)
 		},
 	}
 	o.commonFlags(c)
 	o.targetFlags(c)
 	o.screenFlags(c)
+	besideFlag(c, &serve)
 	c.Flags().BoolVar(&o.snapshots, "snapshots", false, "keep a VM snapshot (thaw-0, thaw-1, …) at every phase in QEMU's qcow2 drive, to put the guest back to; they are removed at the end")
 	return c
 }
@@ -117,17 +121,28 @@ func oneSubject(args []string, takes subjectKind) error {
 	return err
 }
 
+// besideFlag is for commands whose screen may have gdb beside it.
+func besideFlag(c *cobra.Command, serve *string) {
+	c.Flags().StringVar(serve, "serve", "", "serve the guest to gdb beside the screen, at this `address`: HOST:PORT, or the path of a unix socket")
+}
+
 // interactive opens the terminal interface and leaves the guest in order after
-// it.
-func (o *options) interactive(ctx context.Context, op *opened) (err error) {
+// it. Where serve is an address, the guest is served there from the beginning.
+func (o *options) interactive(ctx context.Context, op *opened, serve string) (err error) {
 	defer func() { err = errors.Join(op.goOn(err), op.close(ctx)) }()
 	if err := begin(ctx, op.engine); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	ctl := session.NewController(ctx, op.engine)
+	ctl := beside.New(ctx, session.NewController(ctx, op.engine))
 	ctl.LookBy(op.watched)
-	err = ui.Run(ctx, ctl, o.screen())
+	if serve != "" {
+		err = ctl.Listen(serve)
+	}
+	if err == nil {
+		err = ui.Run(ctx, ctl, o.screen())
+	}
+	ctl.Hide() // gdb's breakpoints are taken off while there is somebody to do so
 	cancel()
 	op.abort()
 	ctl.Interrupt()

@@ -23,13 +23,13 @@ var oddNames = []string{
 // pathOptions are the options of each command that take a path, all of which
 // TestOddPaths tries.
 var pathOptions = map[string][]string{
-	"attach":      {"build", "guest", "kernel", "ram", "record", "scenario", "serial", "source", "symbols", "wire-log"}, // as snapshot
+	"attach":      {"build", "guest", "kernel", "ram", "record", "scenario", "serial", "serve", "source", "symbols", "wire-log"}, // as snapshot, but serve
 	"check":       {"build", "guest", "junit", "kernel", "ram", "record", "scenario", "serial", "source", "symbols", "wire-log"},
 	"compare-gdb": {"build", "kernel"},                                                                                  // as snapshot
 	"compare-jdb": {"build", "kernel", "record", "scenario", "serial", "wire-log"},                                      // as snapshot
 	"doctor":      {"build", "guest", "kernel", "ram", "record", "scenario", "serial", "source", "symbols", "wire-log"}, // as snapshot
 	"export":      {"cast", "core", "perfetto", "report"},
-	"lab":         {"guest", "record", "scenario", "source", "wire-log"},                                                // as check
+	"lab":         {"guest", "record", "scenario", "serve", "source", "wire-log"},                                       // as check, but serve
 	"query-run":   {"build", "guest", "kernel", "ram", "record", "scenario", "serial", "source", "symbols", "wire-log"}, // as snapshot
 	"record":      {"build", "guest", "kernel", "output", "ram", "record", "scenario", "serial", "source", "symbols", "wire-log"},
 	"serve":       {"build", "kernel", "listen", "ram", "symbols"}, // as snapshot, but listen

@@ -39,21 +39,27 @@ func lookedAt(t *testing.T, vm *qemu.VM) {
 	}
 }
 
+// checkedByGDB has gdb check what is served, live or recorded.
+func checkedByGDB(t *testing.T, kind, socket string) {
+	t.Helper()
+	out, err := exec.Command("gdb", "-nx", "-batch", "-ex", fmt.Sprintf("python where, kind, function, thread = %q, %q, 'Timer::Session_client::msleep(unsigned long)', 'sheep_counter/ep'", socket, kind),
+		"-x", filepath.Join("testdata", "serve_checks.py")).CombinedOutput()
+	if err != nil {
+		t.Errorf("gdb: %v", err)
+	}
+	text := string(out)
+	n := len(regexp.MustCompile(`(?m)^ok \d+ `).FindAllString(text, -1))
+	if failed := regexp.MustCompile(`(?m)^FAILED.*`).FindAllString(text, -1); len(failed) > 0 || n < 40 || !strings.Contains(text, fmt.Sprintf("done: %d checks", n)) {
+		t.Errorf("%d checks pass, %q fail:\n%s", n, failed, text)
+	}
+}
+
 // checkServed has gdb see components as inferiors and kernel threads as their threads,
 // live and recorded, by one script, and lldb one component.
 func checkServed(t *testing.T, vm *qemu.VM) {
 	checks := func(t *testing.T, kind string, serve ...string) {
 		socket, end := served(t, serve...)
-		out, err := exec.Command("gdb", "-nx", "-batch", "-ex", fmt.Sprintf("python where, kind, function, thread = %q, %q, 'Timer::Session_client::msleep(unsigned long)', 'sheep_counter/ep'", socket, kind),
-			"-x", filepath.Join("testdata", "serve_checks.py")).CombinedOutput()
-		if err != nil {
-			t.Errorf("gdb: %v", err)
-		}
-		text := string(out)
-		n := len(regexp.MustCompile(`(?m)^ok \d+ `).FindAllString(text, -1))
-		if failed := regexp.MustCompile(`(?m)^FAILED.*`).FindAllString(text, -1); len(failed) > 0 || n < 40 || !strings.Contains(text, fmt.Sprintf("done: %d checks", n)) {
-			t.Errorf("%d checks pass, %q fail:\n%s", n, failed, text)
-		}
+		checkedByGDB(t, kind, socket)
 		if r := thaw(t, "check", socket, "--build", guestDir); r.code == exitOK || !strings.Contains(r.stderr, "attach to the guest's own stub") {
 			t.Errorf("a check of what is served: exit code %d, %s%s", r.code, r.stdout, r.stderr)
 		}
@@ -64,6 +70,7 @@ func checkServed(t *testing.T, vm *qemu.VM) {
 	}
 	t.Run("recorded", func(t *testing.T) { checks(t, "recorded", "rtcr-2016") })
 	t.Run("live", func(t *testing.T) { checks(t, "live", vm.GDB(), "--build", guestDir) })
+	t.Run("beside", func(t *testing.T) { checkBeside(t, vm.GDB()) })
 	t.Run("editor", func(t *testing.T) { checkEdited(t, vm.GDB()) })
 	t.Run("lldb", func(t *testing.T) {
 		socket, end := served(t, vm.GDB(), "--build", guestDir, "--only", "rtcr")

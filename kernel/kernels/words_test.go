@@ -110,7 +110,7 @@ var layers = [][]string{
 	{"session/memcompare"},
 	{"session/change"},
 	{"session"},
-	{"session/live", "session/inferiors", "jdb", "scenarios", "recording", "tour", "guest"},
+	{"session/live", "session/inferiors", "session/beside", "jdb", "scenarios", "recording", "tour", "guest"},
 	{"report", "present", "oracle"},
 	{"ui", "workshop"},
 	{"cmd", "bench"},

@@ -107,6 +107,7 @@ type Result struct {
 
 // Limits are what cannot be done, and why: each is "" where it can.
 type Limits struct {
+	NoRun     string // why it neither goes on nor is changed by the screen, "" if it may
 	NoLive    string // why it cannot be looked at while it runs, "" if it can
 	NoReverse string // why it does not go backwards, "" if it does
 	NoRestart string // why it cannot go on from the shown stop, "" if it can

@@ -1,0 +1,191 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"thaw/session"
+	"thaw/session/beside"
+	"thaw/session/scenario"
+	"thaw/session/view"
+	"thaw/testwait"
+)
+
+// besideScreen is what a screen sees of a session that gdb has, too.
+type besideScreen struct {
+	*beside.Controller
+	t *testing.T
+}
+
+// until waits for a view.
+func (s besideScreen) until(what string, ok func(v *view.View) bool) *view.View {
+	s.t.Helper()
+	v := s.View()
+	for !ok(v) {
+		v = testwait.For(s.t, s.Updates(), what)
+	}
+	return v
+}
+
+// probes counts the breakpoints that are set.
+func (s besideScreen) probes() (n int) {
+	s.t.Helper()
+	loan, err := session.Lend(s.Controller.Controller, "the test", func() {})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer loan.Return("")
+	_, _, driver := loan.Parts()
+	if err := loan.Do(func(context.Context) error { n = len(driver.Breaks.Probes); return nil }); err != nil {
+		s.t.Fatal(err)
+	}
+	return n
+}
+
+// besideGDB is a gdb that is told what to do line by line.
+type besideGDB struct {
+	*exec.Cmd
+	io.Writer
+	lines chan string
+}
+
+func startGDB(t *testing.T) *besideGDB {
+	t.Helper()
+	g := &besideGDB{Cmd: exec.Command("gdb", "-nx", "-q"), lines: make(chan string, 10_000)}
+	in, err := g.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := g.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.Stderr = g.Stdout // which monitor writes to
+	if err := g.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		defer close(g.lines)
+		for all := bufio.NewScanner(out); all.Scan(); {
+			g.lines <- all.Text() + "\n"
+		}
+	}()
+	t.Cleanup(func() { _ = g.Process.Kill(); _ = g.Wait() })
+	g.Writer = in
+	g.say("set pagination off", "set confirm off", "set architecture i386:x86-64", "set osabi none", "set sysroot /", "set schedule-multiple on")
+	return g
+}
+
+func (g *besideGDB) say(lines ...string) {
+	for _, l := range lines {
+		fmt.Fprintln(g, l)
+	}
+}
+
+// until reads what gdb says up to a line.
+func (g *besideGDB) until(t *testing.T, text string) {
+	t.Helper()
+	for said := ""; !strings.Contains(said, text); {
+		line := testwait.For(t, g.lines, fmt.Sprintf("gdb to say %q, which said %s", text, said))
+		if line == "" {
+			t.Fatalf("gdb did not say %q: %s", text, said)
+		}
+		said += line
+	}
+}
+
+// checkBeside has a screen's session and gdb on one guest.
+func checkBeside(t *testing.T, stub string) {
+	ctx, cancel := context.WithCancel(t.Context())
+	o := options{scenario: noScenario, programFiles: programFiles{build: guestDir}}
+	op, err := o.openAddr(ctx, scenario.Plain(), stub)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := op.engine.Begin(ctx); err != nil {
+		t.Fatal(err)
+	}
+	s := besideScreen{beside.New(ctx, session.NewController(ctx, op.engine)), t}
+	defer func() {
+		s.Hide()
+		cancel()
+		testwait.For(t, s.Done(), "the session to end")
+		if err := op.close(context.WithoutCancel(ctx)); err != nil {
+			t.Error(err)
+		}
+	}()
+	socket := filepath.Join(t.TempDir(), "gdb")
+	listen := func() {
+		t.Helper()
+		if err := s.Listen(socket); err != nil {
+			t.Fatal(err)
+		}
+	}
+	probes := s.probes()
+
+	listen()
+	s.Continue()
+	s.until("a guest that runs", func(v *view.View) bool { return v.State == view.Running })
+	checkedByGDB(t, "live", socket) // it stops the guest by coming
+	s.until("gdb to leave", func(v *view.View) bool { return v.NoRun == "" && v.State == view.Stopped })
+	if n := s.probes(); n != probes {
+		t.Errorf("%d addresses have breakpoints after gdb has left, %d before", n, probes)
+	}
+
+	g := startGDB(t)
+	g.say("target extended-remote " + socket)
+	s.until("gdb", func(v *view.View) bool { return v.NoRun != "" })
+	s.Break("sheep_counter: Timer::Session_client::msleep(unsigned long)", false)
+	own := func(v *view.View) bool {
+		return slices.ContainsFunc(v.Breakpoints, func(b view.BreakpointInfo) bool { return b.Own() })
+	}
+	v := s.until("a breakpoint of the screen's", func(v *view.View) bool { return v.State == view.Stopped && own(v) })
+	s.Continue()
+	stops := s.until("a refusal", func(v *view.View) bool { return strings.Contains(v.Message, "believes that it stands") }).Stops
+	if stops != v.Stops {
+		t.Errorf("%d stops, and %d after what was refused", v.Stops, stops)
+	}
+	g.say("python first = gdb.selected_thread(); [t for i in gdb.inferiors() for t in i.threads() if t.name == 'core/core.main'][0].switch()", "hbreak *$pc",
+		"python first.switch()", "continue") // from another inferior gdb is quiet about the first one's first stop
+	g.until(t, "SIGTRAP")
+	g.say("monitor why")
+	g.until(t, "breakpoint sheep_counter: Timer::Session_client::msleep")
+	s.until("the same stop", func(v *view.View) bool {
+		return v.Stops > stops && strings.HasPrefix(v.Snapshot.Reason, "breakpoint sheep_counter: ")
+	})
+	s.Delete("")
+	s.until("no breakpoint of the screen's", func(v *view.View) bool { return v.State == view.Stopped && !own(v) })
+
+	runs := func(v *view.View) bool { return v.State == view.Running && v.Message == "running for gdb" }
+	g.say("continue")
+	s.until("gdb to let the guest go", runs)
+	s.Interrupt()
+	s.until("the guest to stand", func(v *view.View) bool { return v.State == view.Stopped && v.NoRun != "" })
+	g.until(t, "SIGTRAP")
+	g.say("monitor why")
+	g.until(t, "interrupted")
+
+	g.say("continue")
+	s.until("gdb to let the guest go", runs)
+	s.Hide()
+	g.until(t, "Remote connection closed")
+	s.until("the guest to stand", func(v *view.View) bool { return v.State == view.Stopped && v.NoRun == "" })
+
+	listen()
+	g.say("target extended-remote "+socket, "continue")
+	s.until("gdb to let the guest go", runs)
+	if err := g.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	s.until("gdb's end to be noticed", func(v *view.View) bool { return v.State == view.Stopped && v.NoRun == "" })
+	if n := s.probes(); n != probes {
+		t.Errorf("%d addresses have breakpoints after gdb's sudden end, %d before", n, probes)
+	}
+}

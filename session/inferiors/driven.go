@@ -1,0 +1,184 @@
+package inferiors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+
+	"thaw/gdbremote"
+	"thaw/kernel"
+	"thaw/session/components"
+	"thaw/session/drive"
+	"thaw/session/machine"
+	"thaw/session/view"
+)
+
+// driven is a guest that is driven, with the debugger's breakpoints in it. They are set as
+// the guest goes on: gdb takes all of its own off at every stop, and sets them again.
+type driven struct {
+	m        *machine.Machine
+	programs *components.Set
+	drive    *drive.Driver
+	wanted   map[place]bool // breakpoints that the debugger wants
+	set      map[place]*drive.Probe
+	counted  map[place]*view.BreakpointInfo // of all that ever were, by place
+	whose    string                         // they are, in a stop's reason
+}
+
+// place is an address in a protection domain.
+type place struct {
+	pd   kernel.ID
+	addr uint64
+}
+
+func newDriven(programs *components.Set) driven {
+	return driven{programs: programs, wanted: map[place]bool{}, set: map[place]*drive.Probe{}, counted: map[place]*view.BreakpointInfo{}}
+}
+
+// shown is what there is to see as the guest stands.
+func (d *driven) shown(sys *kernel.System, names map[kernel.ID]string, why string) *Shown {
+	out := &Shown{System: sys, Names: names, Files: map[kernel.ID]string{}, Shared: map[kernel.ID][]gdbremote.Library{}, Stopped: d.m.Stopped, Reason: why, CPUs: d.m.AllRegisters(),
+		Machine: kernel.Machine{Phys: d.m.FreshView(), Paging: d.m.Paging, CPUs: d.m.CPUs()}}
+	for _, o := range sys.PDs() {
+		if c := d.programOf(sys, o); c != nil {
+			out.Files[o.ID] = whole(c.File.Path())
+		}
+		out.Shared[o.ID] = d.shared(o)
+	}
+	return out
+}
+
+// whole is a file's path for who may have been started in another directory.
+func whole(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
+}
+
+// shared are the libraries whose text a protection domain maps where their files have it:
+// Genode's linker is linked to an address.
+func (d *driven) shared(o *kernel.Object) (out []gdbremote.Library) {
+	if o.PD.Kernel || o.PD.Root == 0 {
+		return nil
+	}
+	for _, name := range d.programs.Names {
+		c := d.programs.ByName[name]
+		if segments := c.File.Segments(); c.Library() && len(segments) > 0 && c.Fits(d.m.TextSpace(o.PD.Root), d.m.Text) {
+			out = append(out, gdbremote.Library{File: whole(c.File.Path()), Addr: segments[0].VAddr})
+		}
+	}
+	return out
+}
+
+// programOf is the program that a protection domain runs, nil if it is not known.
+func (d *driven) programOf(sys *kernel.System, o *kernel.Object) *components.Component {
+	if c := d.programs.OfTask(sys, o); c != nil || !o.PD.Kernel {
+		return c
+	}
+	return d.programs.Kernel()
+}
+
+// Break notes what the debugger wants.
+func (d *driven) Break(ctx context.Context, pd kernel.ID, addr uint64, insert bool) error {
+	at := place{pd, addr}
+	if !insert {
+		if !d.wanted[at] {
+			return gdbremote.ErrNotInserted
+		}
+		delete(d.wanted, at)
+		return nil
+	}
+	if d.set[at] == nil {
+		if _, err := d.probe(ctx, at); err != nil {
+			return err
+		}
+	}
+	d.wanted[at] = true
+	return nil
+}
+
+// Forget forgets all breakpoints, which go as the guest goes on.
+func (d *driven) Forget() { clear(d.wanted) }
+
+// probe is a breakpoint that counts in one protection domain, though others run its
+// program, too.
+func (d *driven) probe(ctx context.Context, at place) (*drive.Probe, error) {
+	sys, err := d.m.System(ctx)
+	if err != nil {
+		return nil, err
+	}
+	o := sys.Object(at.pd)
+	if o == nil || o.PD == nil {
+		return nil, fmt.Errorf("no protection domain %s at this stop", at.pd)
+	}
+	c := d.programs.At(sys, o, at.addr)
+	if c == nil && o.PD.Kernel {
+		c = d.programs.Kernel()
+	}
+	if c == nil {
+		return nil, fmt.Errorf("which program %s runs is not known: give its debug info", at.pd)
+	}
+	info := d.counted[at]
+	if info == nil {
+		info = &view.BreakpointInfo{Component: c.Name, Function: fmt.Sprintf("%#x", at.addr), Purpose: view.PurposeBreak, Addrs: []uint64{at.addr}}
+		d.counted[at] = info
+	}
+	roots := append([]uint64{o.PD.Root}, o.PD.Roots...)
+	return &drive.Probe{Addr: at.addr, Comp: c, Info: info, Hit: func(context.Context) (*drive.Event, error) {
+		if !o.PD.Kernel && !slices.Contains(roots, d.m.Here().Root) {
+			info.Hits, info.Foreign = info.Hits-1, info.Foreign+1
+			return nil, nil
+		}
+		return &drive.Event{Reason: fmt.Sprintf("%sbreakpoint at %#x in %s", d.whose, at.addr, c.Name), By: view.ByBreakpoint}, nil
+	}}, nil
+}
+
+// sync has set on the target what is wanted.
+func (d *driven) sync(ctx context.Context) error {
+	for at, p := range d.set {
+		if !d.wanted[at] {
+			if err := d.drive.Breaks.RemoveProbe(ctx, p); err != nil {
+				return err
+			}
+			delete(d.set, at)
+		}
+	}
+	for at := range d.wanted {
+		if d.set[at] != nil {
+			continue
+		}
+		p, err := d.probe(ctx, at)
+		if err == nil {
+			err = d.drive.Breaks.AddProbe(ctx, p)
+		}
+		if err != nil {
+			return err
+		}
+		d.set[at] = p
+	}
+	return nil
+}
+
+// removeAll takes all off the target, which may be gone.
+func (d *driven) removeAll(ctx context.Context) error {
+	var errs []error
+	for at, p := range d.set {
+		errs = append(errs, d.drive.Breaks.RemoveProbe(ctx, p))
+		delete(d.set, at)
+	}
+	clear(d.wanted)
+	return errors.Join(errs...)
+}
+
+// Breaks tells the counts of all breakpoints that ever were set.
+func (d *driven) Breaks() (lines []string) {
+	for _, at := range slices.SortedFunc(maps.Keys(d.counted), func(a, b place) int { return int(a.addr - b.addr) }) {
+		i := d.counted[at]
+		lines = append(lines, fmt.Sprintf("%s in %s %s: hit %d×, %s× in other address spaces", i.Function, i.Component, at.pd, i.Hits, i.Elsewhere()))
+	}
+	return lines
+}
