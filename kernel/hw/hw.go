@@ -39,13 +39,15 @@ func (l *Layout) Platform() *kernel.Platform { return &l.platform }
 // Over a memory.Mirror that was refreshed since the last call, what did not change in
 // memory is not decoded again.
 func (l *Layout) Decode(m kernel.Machine) (*kernel.System, error) {
-	d := &decoder{Layout: l, m: m, now: last{trees: kept.Table[[]node]{}, raws: kept.Table[raw]{}, built: map[uint64]*built{}},
-		ids: map[uint64]kernel.ID{}, objects: map[uint64]*known{}}
 	space, old, err := l.last.Open(m, l.KernelSpace)
 	if err != nil {
 		return nil, err
 	}
-	d.Words, d.space, d.old = offsets.Words{Space: space, Ptr: l.ptr}, space, old
+	// There will be about as many as before.
+	n := len(old.raws)
+	d := &decoder{Layout: l, m: m, Words: offsets.Words{Space: space, Ptr: l.ptr}, space: space, old: old,
+		now: last{trees: make(kept.Table[[]node], len(old.trees)), raws: make(kept.Table[raw], n), built: make(map[uint64]*built, len(old.built))},
+		ids: make(map[uint64]kernel.ID, len(old.held)), objects: make(map[uint64]*known, n), order: make([]*known, 0, n)}
 	if err := d.findCore(); err != nil {
 		return nil, err
 	}

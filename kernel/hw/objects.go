@@ -40,7 +40,7 @@ func (d *decoder) read(kind string, addr uint64) (r raw, err error) {
 func (d *decoder) system() *kernel.System {
 	d.now.held = d.held
 	same := d.old.sys != nil && sameNodes(d.old.held, d.held) && len(d.old.built) > 0
-	var objects []*kernel.Object
+	objects := make([]*kernel.Object, 0, len(d.held)+len(d.order))
 	for _, k := range d.order {
 		objects = append(objects, d.object(k, same))
 	}

@@ -89,13 +89,24 @@ func (c *cost) against(b *testing.B, name string, gdb *cost) {
 	}
 }
 
-// spent is the processor time that QEMU and this program have had so far.
-func (r *refresh) spent(b testing.TB) time.Duration {
-	var own unix.Rusage
-	if err := unix.Getrusage(unix.RUSAGE_SELF, &own); err != nil {
+// spent tells the processor time that QEMU and this program have from its call to that of
+// what it returns. Asking for QEMU's, which takes longer than a refresh may, is not in it.
+func (r *refresh) spent(b testing.TB) func() time.Duration {
+	had := r.qemuSpent(b)
+	begin := ownSpent(b)
+	return func() time.Duration {
+		own := ownSpent(b) - begin
+		return own + r.qemuSpent(b) - had
+	}
+}
+
+// ownSpent is the processor time that this program has had so far, in nanoseconds.
+func ownSpent(b testing.TB) time.Duration {
+	var t unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_PROCESS_CPUTIME_ID, &t); err != nil {
 		b.Fatal(err)
 	}
-	return r.qemuSpent(b) + time.Duration(own.Utime.Nano()+own.Stime.Nano())
+	return time.Duration(t.Nano())
 }
 
 // qemuSpent is that of QEMU alone, by its threads' run times in nanoseconds.
@@ -278,14 +289,11 @@ func (r *refresh) run(b *testing.B, way string, gdb *cost) {
 	// A layout of its own that misses every other stop decodes all of it anew.
 	fresh := &refresh{r.vm, r.dir, r.on, r.newLayout(b)}
 	first, whole, all, limit, anew := &cost{}, &cost{}, &cost{}, times{}, 0
-	had := r.spent(b)
-	asking := r.spent(b) - had
 	measure := func(c *cost, do func()) {
-		had := r.spent(b)
-		begin := time.Now()
+		spent, begin := r.spent(b), time.Now()
 		do()
 		wall := time.Since(begin)
-		c.add(wall, max(r.spent(b)-had-asking, 10*time.Microsecond)) // asking varies
+		c.add(wall, spent())
 	}
 	var stats memory.Stats
 	fresh.decode(b, memory.NewMirror(target), cpu) // looks for the kernel's classes
@@ -544,12 +552,11 @@ func (r *refresh) pass(b *testing.B, dec session.Decoder, function string, at ui
 	interrupted := make(chan error, 1)
 	time.AfterFunc(2*time.Second, func() { interrupted <- e.Interrupt() })
 	before := rounds(e.View().Snapshot.System, at)
-	had := r.spent(b)
-	begin := time.Now()
+	spent, begin := r.spent(b), time.Now()
 	if err := errors.Join(e.Continue(ctx), testwait.For(b, interrupted, "the interrupt to be sent")); err != nil {
 		b.Fatal(err)
 	}
-	wall, cpu = time.Since(begin), r.spent(b)-had
+	wall, cpu = time.Since(begin), spent()
 	v := e.View()
 	passed := rounds(v.Snapshot.System, at) - before
 	if bp := v.Breakpoints[0]; bp.Foreign == 0 || bp.Hits > 0 || passed+1 < uint64(bp.Foreign) {
