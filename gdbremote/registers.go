@@ -332,32 +332,6 @@ type RegisterValue struct {
 	Value uint64
 }
 
-// WriteRegisters changes several registers of a thread in one exchange. When it
-// fails, some may have been changed.
-func (c *registerFile) WriteRegisters(ctx context.Context, thread ThreadID, values []RegisterValue) error {
-	packets := make([]string, 0, len(values)+1)
-	for _, v := range values {
-		p, err := c.registerPacket(v.Name, v.Value)
-		if err != nil {
-			return err
-		}
-		packets = append(packets, p)
-	}
-	if len(packets) == 0 {
-		return nil
-	}
-	answers, err := c.onThread(ctx, thread, packets...)
-	if err != nil {
-		return fmt.Errorf("writing registers: %w", err)
-	}
-	for i, p := range answers {
-		if err := c.checkOK(packets[i], p); err != nil {
-			return fmt.Errorf("writing register %s: %w", values[i].Name, err)
-		}
-	}
-	return nil
-}
-
 // registerPacket is the request to change a register.
 func (c *registerFile) registerPacket(name string, value uint64) (string, error) {
 	reg, err := c.register(name)

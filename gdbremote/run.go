@@ -101,23 +101,42 @@ func (c *runner) selecting(thread ThreadID) []ask {
 // that refuses a change has set the guest running with half of them, so this is
 // for changes it is known to take; the refusal breaks the connection.
 func (c *runner) ContinueAfter(ctx context.Context, thread ThreadID, values []RegisterValue, addr uint64, data []byte) error {
-	before, err := c.physically(len(data))
+	before, err := c.changing(thread, values, addr, data)
 	if err != nil {
 		return err
 	}
+	return c.sendResume(ctx, c.continuePacket(), before...)
+}
+
+// Change makes the changes of ContinueAfter, together, and tells which is refused. Others
+// may have been made then.
+func (c *runner) Change(ctx context.Context, thread ThreadID, values []RegisterValue, addr uint64, data []byte) error {
+	asks, err := c.changing(thread, values, addr, data)
+	if err != nil {
+		return err
+	}
+	return c.askAll(ctx, asks)
+}
+
+// changing are the requests that change registers and physical memory.
+func (c *runner) changing(thread ThreadID, values []RegisterValue, addr uint64, data []byte) ([]ask, error) {
+	asks, err := c.physically(len(data))
+	if err != nil {
+		return nil, err
+	}
 	if len(data) > 0 {
 		p := append(appendMemory(nil, 'M', addr, len(data)), ':')
-		before = append(before, c.ok(string(appendHex(p, data))))
+		asks = append(asks, c.ok(string(appendHex(p, data))))
 	}
-	before = append(before, c.selecting(thread)...)
+	asks = append(asks, c.selecting(thread)...)
 	for _, v := range values {
 		p, err := c.registerPacket(v.Name, v.Value)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		before = append(before, c.ok(p))
+		asks = append(asks, c.ok(p))
 	}
-	return c.sendResume(ctx, c.continuePacket(), before...)
+	return asks, nil
 }
 
 // Step lets one virtual CPU execute one instruction while the others stay

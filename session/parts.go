@@ -54,8 +54,5 @@ func (ps *parts) bare(ctx context.Context) error {
 	if err := ps.drive.Breaks.PutBack(ctx); err != nil {
 		return err
 	}
-	if err := ps.drive.Guard.DisarmAll(ctx); err != nil {
-		return err
-	}
-	return errors.Join(ps.unwatch(ctx), ps.drive.Breaks.TakeOff(ctx))
+	return errors.Join(ps.unwatch(ctx), ps.drive.TakeOff(ctx))
 }

@@ -7,6 +7,7 @@ import (
 
 	"thaw/debuginfo"
 	"thaw/kernel"
+	"thaw/memory"
 	"thaw/session/drive"
 	"thaw/session/observe"
 	"thaw/session/scenario"
@@ -99,7 +100,11 @@ func (e *Engine) checkpointed(ctx context.Context, s *scenario.StoredSpec) error
 // noteBehind notes what stands behind the gates of a child's table, and which of its slots
 // the child itself does not use.
 func noteBehind(ps *parts, s *view.Snapshot, task kernel.ID) {
-	for gate, behind := range servers.Behind(ps.programs, ps.m.Decoder.Platform(), s, ps.m.View, task) {
+	read := func(phys memory.Reader) map[kernel.ID]view.Behind {
+		return servers.Behind(ps.programs, ps.m.Decoder.Platform(), s, phys, task)
+	}
+	ps.m.View.Gather(func(phys memory.Reader) { read(phys) }) // servers have nothing to do with each other
+	for gate, behind := range read(ps.m.View) {
 		if ps.obs.Ev.Behind == nil {
 			ps.obs.Ev.Behind = map[kernel.ID]view.Behind{}
 		}

@@ -13,7 +13,7 @@ import (
 
 // mostTurns is what a whole check may cost in turns of the conversation: over a link
 // with 20 ms, as an ssh tunnel has, each takes so long. There are about 120 stops.
-const mostTurns = 280
+const mostTurns = 268
 
 func TestCheckOverALink(t *testing.T) {
 	t.Parallel()

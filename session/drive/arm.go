@@ -15,42 +15,90 @@ import (
 // by the thread's own way out of the kernel is its return to user mode, caught
 // before any interrupt can overwrite the frame again.
 func (g *Guard) Arm(ctx context.Context, t *evidence.Track) error {
-	if g.Armed[t.Block] != nil {
-		return nil
+	watches, armed, err := g.arming(ctx, t)
+	if err == nil && armed != nil {
+		err = g.target.SetBreaks(ctx, watches)
 	}
-	all := g.WatchesOf(t)
-	set := slices.DeleteFunc(slices.Clone(all), func(w target.Break) bool { return g.pushed(t, w) })
-	if err := g.target.SetBreaks(ctx, set); err != nil {
+	if err != nil {
 		return fmt.Errorf("watching the saved state of thread %s %s: %w", t.ID, t.Name, err)
 	}
-	g.Armed[t.Block], g.set[t.Block] = t, set
-	for _, w := range all {
-		g.Watched[w.Addr] = t.Block
-	}
-	if words := g.pushedWords(t); len(words) > 0 {
-		g.hold(t, words...)
+	if armed != nil {
+		armed()
 	}
 	return nil
 }
 
+// ArmUntil is Guard.Arm, and sets a probe that ends what begins with it, in one request;
+// nil for none. Where that is refused each is set by itself, which tells what it is that
+// cannot be.
+func (d *Driver) ArmUntil(ctx context.Context, t *evidence.Track, p *Probe) (armed, probed error) {
+	if p != nil && !d.Breaks.at(p.Addr) {
+		watches, done, err := d.Guard.arming(ctx, t)
+		if err == nil && done != nil && d.target.SetBreaks(ctx, append(watches, target.At(p.Addr)...)) == nil {
+			done()
+			d.Breaks.Probes[p.Addr] = []*Probe{p}
+			return nil, nil
+		}
+	}
+	if err := d.Guard.Arm(ctx, t); err != nil || p == nil {
+		return err, nil
+	}
+	return nil, d.Breaks.AddProbe(ctx, p)
+}
+
+// arming tells what Arm sets on the target, and what is to be done once it is set; nothing
+// for a thread that is armed.
+func (g *Guard) arming(ctx context.Context, t *evidence.Track) (watches []target.Break, done func(), err error) {
+	if g.Armed[t.Block] != nil {
+		return nil, nil, nil
+	}
+	all := g.WatchesOf(t)
+	set := slices.DeleteFunc(slices.Clone(all), func(w target.Break) bool { return g.pushed(t, w) })
+	watches = slices.Clone(set)
+	var p *pushed
+	if words := g.pushedWords(t); len(words) > 0 {
+		cpus, err := g.at(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		p = &pushed{words: words}
+		if p.look(cpus, t); p.inside {
+			watches, p.set = append(watches, g.writes(p)...), true
+		}
+	}
+	return watches, func() {
+		g.Armed[t.Block], g.set[t.Block] = t, set
+		for _, w := range all {
+			g.Watched[w.Addr] = t.Block
+		}
+		if p != nil {
+			g.held[t] = p
+		}
+	}, nil
+}
+
 // Disarm ends what Arm began.
 func (g *Guard) Disarm(ctx context.Context, threads ...*evidence.Track) error {
-	var set []target.Break
+	if err := g.target.ClearBreaks(ctx, g.disarm(threads...)); err != nil {
+		return fmt.Errorf("no longer watching the saved state of threads: %w", err)
+	}
+	return nil
+}
+
+// disarm forgets threads, and tells what is to be taken off the target: what was set, not
+// what would be now. A copy that cannot be read any more, since the user leaves, is none to
+// be watched.
+func (g *Guard) disarm(threads ...*evidence.Track) (set []target.Break) {
 	for _, t := range threads {
 		if g.Armed[t.Block] == nil {
 			continue
 		}
-		// What was set, not what would be now: a copy that cannot be read any more, since
-		// the user leaves, is none to be watched.
 		set = append(append(set, g.set[t.Block]...), g.release(t)...)
 		delete(g.Armed, t.Block)
 		delete(g.set, t.Block)
 		maps.DeleteFunc(g.Watched, func(_, block uint64) bool { return block == t.Block })
 	}
-	if err := g.target.ClearBreaks(ctx, set); err != nil {
-		return fmt.Errorf("no longer watching the saved state of threads: %w", err)
-	}
-	return nil
+	return set
 }
 
 // pushed says whether a watch is the guard's business.

@@ -49,11 +49,8 @@ func newGuard(t Target, m *machine.Machine) *Guard {
 		held: map[*evidence.Track]*pushed{}, Watched: map[uint64]uint64{}, Armed: map[uint64]*evidence.Track{}, set: map[uint64][]target.Break{}}
 }
 
-// hold has words of a thread watched for writes from now on, whenever that does no
-// harm. What it reads on its way out must be watched meanwhile, too.
-func (g *Guard) hold(t *evidence.Track, words ...uint64) { g.held[t] = &pushed{words: words} }
-
-// release ends that, and tells what is to be taken off the target.
+// release ends that words of a thread are watched for writes whenever that does no harm,
+// and tells what is to be taken off the target.
 func (g *Guard) release(t *evidence.Track) []target.Break {
 	p := g.held[t]
 	delete(g.held, t)
@@ -80,13 +77,18 @@ func (g *Guard) ready(ctx context.Context) error {
 		return err
 	}
 	for t, p := range g.held {
-		runs, user := mayRun(cpus, t)
-		p.inside = !user && (p.inside || !runs)
+		p.look(cpus, t)
 		if err := g.put(ctx, t, p, p.inside); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// look notes whether a thread is in the kernel, by what processors run.
+func (p *pushed) look(cpus []machine.Occupant, t *evidence.Track) {
+	runs, user := mayRun(cpus, t)
+	p.inside = !user && (p.inside || !runs)
 }
 
 // mayRun says whether a processor may run a thread, and whether in user mode.

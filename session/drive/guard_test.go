@@ -129,7 +129,7 @@ func TestGuardKeepsOffPushes(t *testing.T) {
 			s := threads[rnd.Intn(len(threads))]
 			switch {
 			case rnd.Intn(6) == 0 && !s.held:
-				g.hold(s.t, s.t.Places[0].IPAddr, s.t.Places[0].SPAddr)
+				g.held[s.t] = &pushed{words: []uint64{s.t.Places[0].IPAddr, s.t.Places[0].SPAddr}}
 				s.held = true
 			case rnd.Intn(12) == 0 && s.held:
 				if err := target.ClearBreaks(t.Context(), g.release(s.t)); err != nil {

@@ -57,9 +57,12 @@ type breaker interface {
 	ClearBreaks(ctx context.Context, list []target.Break) error
 }
 
-// TakeOff takes all breakpoints off the target. The user's are kept aside.
-func (b *Breaks) TakeOff(ctx context.Context) error {
-	if err := b.target.ClearBreaks(ctx, target.At(slices.Collect(maps.Keys(b.Probes))...)); err != nil {
+// TakeOff takes all breakpoints off the target, and what watches threads' saved states. The
+// user's breakpoints are kept aside.
+func (d *Driver) TakeOff(ctx context.Context) error {
+	b := d.Breaks
+	set := append(d.Guard.disarm(d.Guard.threads()...), target.At(slices.Collect(maps.Keys(b.Probes))...)...)
+	if err := d.target.ClearBreaks(ctx, set); err != nil {
 		return err
 	}
 	for _, list := range b.Probes {
@@ -154,18 +157,27 @@ func (b *Breaks) WatchFunction(ctx context.Context, comp, function, purpose stri
 // OnReturn runs hit when the function that was just entered returns in the
 // same thread.
 func (b *Breaks) OnReturn(ctx context.Context, c *components.Component, function, purpose string, hit func(ctx context.Context) (*Event, error)) error {
-	scope := b.m.Scope(c.File)
-	addr, sp, err := scope.ReturnAddress()
-	if err != nil {
-		return fmt.Errorf("finding where %s returns to: %w", function, err)
-	}
-	block, err := b.m.CurrentBlock(ctx)
+	p, err := b.ReturnOf(ctx, c, function, purpose, hit)
 	if err != nil {
 		return err
 	}
+	return b.AddProbe(ctx, p)
+}
+
+// ReturnOf is OnReturn for who sets the probe.
+func (b *Breaks) ReturnOf(ctx context.Context, c *components.Component, function, purpose string, hit func(ctx context.Context) (*Event, error)) (*Probe, error) {
+	scope := b.m.Scope(c.File)
+	addr, sp, err := scope.ReturnAddress()
+	if err != nil {
+		return nil, fmt.Errorf("finding where %s returns to: %w", function, err)
+	}
+	block, err := b.m.CurrentBlock(ctx)
+	if err != nil {
+		return nil, err
+	}
 	info := &view.BreakpointInfo{Component: c.Name, Function: function, Purpose: purpose, Addrs: []uint64{addr}}
 	b.Infos = append(b.Infos, info)
-	return b.AddProbe(ctx, &Probe{Addr: addr, Comp: c, Info: info, Block: block, SP: sp, Once: true, Hit: hit})
+	return &Probe{Addr: addr, Comp: c, Info: info, Block: block, SP: sp, Once: true, Hit: hit}, nil
 }
 
 // BreakHit runs the probes at the processor's place. It reports whether a

@@ -83,15 +83,10 @@ func (t *runner) Advance(ctx context.Context, cpu int, regs []kernel.Register, a
 	if known {
 		return t.lost(t.client.ContinueAfter(whole, t.cpus[cpu], values, addr, data))
 	}
-	if len(data) > 0 {
-		if err := t.client.WriteMemory(whole, gdbremote.Physical, addr, data); err != nil {
-			return t.lost(err)
-		}
-		t.writes = true
-	}
-	if err := t.client.WriteRegisters(whole, t.cpus[cpu], values); err != nil {
+	if err := t.client.Change(whole, t.cpus[cpu], values, addr, data); err != nil {
 		return t.lost(err)
 	}
+	t.writes = t.writes || len(data) > 0
 	for _, r := range regs {
 		t.written[r.Name] = true
 	}

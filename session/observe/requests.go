@@ -196,12 +196,13 @@ func (ob *Observer) requested(ctx context.Context, r *kernel.Request) (*drive.Ev
 	t.Requests = evidence.Note(&ob.Ev, t.Block, t.Requests, q)
 	t.Entered = nil
 	t.Places = evidence.KeptIn(o.Thread)
-	if err := ob.drive.Guard.Arm(ctx, t); err != nil {
-		return nil, err
-	}
 	c := ob.programs.ByName[r.Component]
-	err = ob.drive.Breaks.OnReturn(ctx, c, r.Function, "return of request", ob.taken(t.Block, q.At.Seq))
-	if err != nil && q.Copy != nil {
+	end, err := ob.drive.Breaks.ReturnOf(ctx, c, r.Function, "return of request", ob.taken(t.Block, q.At.Seq))
+	armed, set := ob.drive.ArmUntil(ctx, t, end)
+	if armed != nil {
+		return nil, armed
+	}
+	if err = cmp.Or(err, set); err != nil && q.Copy != nil {
 		q.Copy.Problem = cmp.Or(q.Copy.Problem, err.Error())
 	}
 	t.Request().Open = err == nil && ob.called(c.File, r.Function)

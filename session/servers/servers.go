@@ -28,21 +28,27 @@ func Behind(cs *components.Set, p *kernel.Platform, s *view.Snapshot, phys memor
 		return nil
 	}
 	out := map[kernel.ID]view.Behind{}
-	known := map[kernel.ID]*server{}
+	for thread, gates := range servedBy(s, pd) {
+		server := serverOf(cs, p.Server, s, phys, thread)
+		for _, gate := range gates {
+			if o := server.objects[gate.Label()]; o != nil {
+				out[gate.ID] = server.behind(o)
+			}
+		}
+	}
+	return out
+}
+
+// servedBy are the gates of a protection domain's table by the threads behind them.
+func servedBy(s *view.Snapshot, pd *kernel.Object) map[kernel.ID][]*kernel.Object {
+	out := map[kernel.ID][]*kernel.Object{}
 	for _, c := range pd.PD.Caps {
 		gate := s.System.Named(c)
 		if gate == nil || len(gate.Values) == 0 {
 			continue
 		}
-		lead, ok := gate.Lead()
-		if !ok || lead.To == 0 {
-			continue
-		}
-		if _, ok := known[lead.To]; !ok {
-			known[lead.To] = serverOf(cs, p.Server, s, phys, lead.To)
-		}
-		if o := known[lead.To].objects[gate.Label()]; o != nil {
-			out[gate.ID] = known[lead.To].behind(o)
+		if lead, ok := gate.Lead(); ok && lead.To != 0 {
+			out[lead.To] = append(out[lead.To], gate)
 		}
 	}
 	return out
