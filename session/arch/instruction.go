@@ -14,25 +14,33 @@ import (
 // Instruction is what one instruction does to its processor and to memory, worked out
 // without executing it.
 type Instruction struct {
-	Regs  []kernel.Register // new values, the instruction pointer's last
-	Store bool              // a word is written, too
-	Addr  uint64            // where, virtual
-	Value uint64
+	Length int               // of the instruction, in bytes
+	Regs   []kernel.Register // new values, the instruction pointer's last
+	Store  int               // so many bytes are written, too
+	Addr   uint64            // where, virtual
+	Value  uint64
 }
 
+// Load reads so many bytes at a virtual address, a multiple of their number, as an
+// integer; false where that could fault, or could have effects.
+type Load func(addr uint64, size int) (uint64, bool)
+
 // EffectOf works out the effect of the instruction that code begins with, of
-// those that functions begin with; false for all others, and for all that could
-// fault but for a store. On ARM that is every instruction.
-func (a Arch) EffectOf(code []byte, r target.Registers) (Instruction, bool) {
+// those that functions begin with, or consist of; false for all others, and for all that
+// could fault but for a store. load may be nil: then it is false for what reads memory,
+// too. On ARM that is every instruction.
+func (a Arch) EffectOf(code []byte, r target.Registers, load Load) (Instruction, bool) {
 	if a.machine != elf.EM_X86_64 {
 		return Instruction{}, false
 	}
-	x := &executor{r: r}
+	x := &executor{r: r, read: load}
 	n, ok := x.execute(code)
 	if !ok || x.unknown {
 		return Instruction{}, false
 	}
-	x.set("rip", Value(r, "rip")+uint64(n))
+	if x.Length = n; !x.jumps {
+		x.set("rip", Value(r, "rip")+uint64(n))
+	}
 	return x.Instruction, true
 }
 
@@ -41,7 +49,9 @@ func (a Arch) EffectOf(code []byte, r target.Registers) (Instruction, bool) {
 type executor struct {
 	Instruction
 	r       target.Registers
+	read    Load // nil: memory is not read
 	unknown bool // a register's value is not known
+	jumps   bool // the instruction pointer is set
 }
 
 func (x *executor) get(name string) uint64 {
@@ -95,6 +105,13 @@ var executions = map[x86asm.Op]func(x *executor, in x86asm.Inst) bool{
 		return ok && x.assign(in.Args[0], in.DataSize, v)
 	},
 	x86asm.LEA: (*executor).lea,
+	x86asm.RET: (*executor).ret,
+	x86asm.ADD: func(x *executor, in x86asm.Inst) bool {
+		if m, ok := in.Args[0].(x86asm.Mem); ok {
+			return x.update(in, m, sum)
+		}
+		return x.arithmetic(in, true, sum)
+	},
 	x86asm.SUB: func(x *executor, in x86asm.Inst) bool { return x.arithmetic(in, true, difference) },
 	x86asm.CMP: func(x *executor, in x86asm.Inst) bool { return x.arithmetic(in, false, difference) },
 	x86asm.XOR: func(x *executor, in x86asm.Inst) bool {
@@ -148,27 +165,54 @@ func (x *executor) push(in x86asm.Inst) bool {
 		return false
 	}
 	sp := x.get("rsp") - 8
-	x.Store, x.Addr, x.Value = true, sp, v
+	x.Store, x.Addr, x.Value = 8, sp, v
 	x.set("rsp", sp)
 	return true
 }
 
-// lea takes an address of one register and a displacement, or of rip.
+// ret returns to user mode's half of the address space: to another address it would fault.
+func (x *executor) ret(in x86asm.Inst) bool {
+	sp := x.get("rsp")
+	to, ok := x.load(sp, 8)
+	if !ok || in.Args[0] != nil || to>>47 != 0 {
+		return false
+	}
+	x.set("rsp", sp+8)
+	x.set("rip", to)
+	x.jumps = true
+	return true
+}
+
+// load reads memory, if that is allowed, and where all of it is on one page.
+func (x *executor) load(addr uint64, size int) (uint64, bool) {
+	if x.read == nil || x.unknown || addr%uint64(size) != 0 {
+		return 0, false
+	}
+	return x.read(addr, size)
+}
+
 func (x *executor) lea(in x86asm.Inst) bool {
 	m, ok := in.Args[1].(x86asm.Mem)
-	if !ok || m.Segment != 0 || m.Index != 0 || in.AddrSize != 64 || in.DataSize != 64 {
+	if !ok || in.DataSize != 64 {
 		return false
+	}
+	at, ok := x.address(in, m)
+	return ok && x.assign(in.Args[0], 64, at)
+}
+
+// address is that of an operand of one register and a displacement, or of rip.
+func (x *executor) address(in x86asm.Inst, m x86asm.Mem) (uint64, bool) {
+	if m.Segment != 0 || m.Index != 0 || in.AddrSize != 64 {
+		return 0, false
 	}
 	at := uint64(int32(m.Disp)) // x86asm leaves out the sign of long ones
 	switch name, reg := register(m.Base, 64); {
 	case reg:
-		at += x.get(name)
+		return at + x.get(name), true
 	case m.Base == x86asm.RIP:
-		at += x.get("rip") + uint64(in.Len)
-	default:
-		return false
+		return at + x.get("rip") + uint64(in.Len), true
 	}
-	return x.assign(in.Args[0], 64, at)
+	return 0, false
 }
 
 // Status flags.
@@ -197,6 +241,42 @@ func (x *executor) arithmetic(in x86asm.Inst, keep bool, do func(a, b uint64, si
 	v, flags := do(a, b, size)
 	x.set("eflags", x.get("eflags")&^statusFlags|flags)
 	return !keep || x.assign(in.Args[0], size, v)
+}
+
+// update is arithmetic whose first operand, and result, is in memory.
+func (x *executor) update(in x86asm.Inst, m x86asm.Mem, do func(a, b uint64, size int) (result, flags uint64)) bool {
+	size := in.DataSize
+	if size != 32 && size != 64 || in.MemBytes != size/8 {
+		return false
+	}
+	at, ok := x.address(in, m)
+	b, okB := x.operand(in.Args[1], size)
+	if !ok || !okB {
+		return false
+	}
+	a, ok := x.load(at, size/8)
+	if !ok {
+		return false
+	}
+	v, flags := do(a, b, size)
+	x.set("eflags", x.get("eflags")&^statusFlags|flags)
+	x.Store, x.Addr, x.Value = size/8, at, v
+	return true
+}
+
+func sum(a, b uint64, size int) (v, flags uint64) {
+	v = (a + b) & (1<<(size-1)<<1 - 1)
+	flags = common(v, size)
+	if v < a {
+		flags |= flagCarry
+	}
+	if (a^b^v)&0x10 != 0 {
+		flags |= flagAdjust
+	}
+	if (a^v)&(b^v)>>(size-1)&1 != 0 {
+		flags |= flagOverflow
+	}
+	return v, flags
 }
 
 func difference(a, b uint64, size int) (v, flags uint64) {

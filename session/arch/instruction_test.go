@@ -3,6 +3,7 @@ package arch_test
 import (
 	"context"
 	"debug/elf"
+	"encoding/binary"
 	"encoding/hex"
 	"maps"
 	"math/rand"
@@ -73,6 +74,8 @@ var more = []string{
 	"83ff01", "4883f8ff", "3d00000080", "4839d8", "39d8", "4883fa80",
 	"4881ec00ffffff", "4881ff00ffffff", "81ef00ffffff", "4881f700ffffff", "48f7c700ffffff", "488dbf00ffffff", "488d3d00ffffff",
 	"488d742410", "488d3d00100000", "488d45f8", "4c8d7c24f0",
+	"4883c408", "4881c400100000", "83c0ff", "4801d8", "4c01ff", "01c0", "4883c080", "0500000080",
+	"c3", "83042401", "8344240401", "48834424f8ff", "8104240000ff7f", "4801442408", "01442418", "4c013c24", "0144241c", "830424ff",
 }
 
 // What the model of an instruction says is what the processor does, for every
@@ -101,6 +104,12 @@ func TestEffectsAreTheProcessors(t *testing.T) {
 		t.Fatal(err)
 	}
 	sp := (reg("rsp") - 512) &^ 15
+	bottom := sp &^ 0xfff
+	sp = min(max(sp, bottom+128), bottom+0xf80) // all that is read lies on one page
+	_, sp0, err := space.Translate(sp)          // where that is
+	if err != nil {
+		t.Fatal(err)
+	}
 	found := entries(t, dir)
 	for _, m := range more {
 		code, err := hex.DecodeString(m)
@@ -126,7 +135,20 @@ func TestEffectsAreTheProcessors(t *testing.T) {
 		for _, v := range values {
 			before[v.Name] = v.Value
 		}
-		e, ok := x86.EffectOf([]byte(code), before)
+		stack := map[uint64]uint64{} // what is read of it, by address
+		e, ok := x86.EffectOf([]byte(code), before, func(addr uint64, size int) (uint64, bool) {
+			if addr < sp-64 || addr >= sp+64 {
+				return 0, false
+			}
+			v := rnd.Uint64() >> (64 - 8*size)
+			if code[0] == '\xc3' {
+				v = page.Virt + 64
+			} else if rnd.Intn(2) == 0 {
+				v |= 1<<(8*size-1) - 1
+			}
+			stack[addr] = v
+			return v, true
+		})
 		if !ok {
 			continue
 		}
@@ -134,13 +156,18 @@ func TestEffectsAreTheProcessors(t *testing.T) {
 		if last.Name != "rip" {
 			t.Fatalf("% x: the last register is %s", code, last.Name)
 		}
-		length := int(last.Value - page.Virt)
+		length := e.Length
 		if functions += found[code]; understood[code[:length]] {
 			continue
 		}
 		understood[code[:length]] = true
 		if err := machine.WritePhysical(ctx, page.Phys, []byte(code[:length])); err != nil {
 			t.Fatal(err)
+		}
+		for addr, v := range stack {
+			if err := machine.WritePhysical(ctx, sp0+addr-sp, binary.LittleEndian.AppendUint64(nil, v)); err != nil {
+				t.Fatal(err)
+			}
 		}
 		for _, v := range values {
 			if err := machine.WriteRegister(ctx, 0, v.Name, v.Value); err != nil {
@@ -167,9 +194,9 @@ func TestEffectsAreTheProcessors(t *testing.T) {
 				t.Errorf("% x: %s is %#x, want %#x", code[:length], name, got, want)
 			}
 		}
-		if e.Store {
+		if e.Store > 0 {
 			mem := memory.NewSpace(memory.NewView(machine, memory.StubBlock, nil), memory.AMD64{}, reg("cr3")&^0xfff)
-			if got, err := memory.Uint(mem, e.Addr, 8); err != nil || got != e.Value {
+			if got, err := memory.Uint(mem, e.Addr, e.Store); err != nil || got != e.Value {
 				t.Errorf("% x: %#x stands at %#x, want %#x (%v)", code[:length], got, e.Addr, e.Value, err)
 			}
 		}
@@ -226,21 +253,30 @@ func TestInstructionsThatAreNotUnderstood(t *testing.T) {
 	}
 	for _, code := range []string{
 		"", "f390", "6650", "668bc0", "88d8", "488b03", "488903", "ff30", "6a01", "c3", "e800000000", "ebfe", "0f05", "f4", "cc", "fa",
-		"64488d00", "67488d00", "8d00", "488d0408", "83280f", "4883280f", "f02900", "9c", "58", "0fa2", "8ed8", "48", "4883ec",
+		"830001", "f0830001", "660100", "0000", "0100ff", "c20800", "cb", "f3c3", "64830001", "64488d00", "67488d00", "8d00", "488d0408", "83280f", "4883280f", "f02900", "9c", "58", "0fa2", "8ed8", "48", "4883ec",
 	} {
 		raw, err := hex.DecodeString(code)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if e, ok := x86.EffectOf(raw, r); ok {
-			t.Errorf("%s is understood: %+v", code, e)
+		for what, load := range map[string]arch.Load{"no memory": nil, "memory that cannot be read": func(uint64, int) (uint64, bool) { return 0, false }} {
+			if e, ok := x86.EffectOf(raw, r, load); ok {
+				t.Errorf("%s, %s: is understood: %+v", code, what, e)
+			}
 		}
 	}
-	if _, ok := arm.EffectOf([]byte{0, 0, 0xa0, 0xe1}, r); ok {
+	if _, ok := arm.EffectOf([]byte{0, 0, 0xa0, 0xe1}, r, nil); ok {
 		t.Error("an instruction of ARM is understood")
 	}
-	if _, ok := x86.EffectOf([]byte{0x55}, fixed{"rsp": 8, "rip": 1}); ok {
+	if _, ok := x86.EffectOf([]byte{0x55}, fixed{"rsp": 8, "rip": 1}, nil); ok {
 		t.Error("a register that is not known was used")
+	}
+	// What would fault: a word across pages, and a return to no user mode's address.
+	for code, at := range map[string]uint64{"\xc3": 0xffc, "\x83\x04\x24\x01": 0xfff, "\xc3\xc3": 0x1000} {
+		load := func(uint64, int) (uint64, bool) { return 1 << 63, true }
+		if e, ok := x86.EffectOf([]byte(code), fixed{"rsp": at, "rip": 1, "eflags": 2}, load); ok {
+			t.Errorf("% x with rsp %#x is understood: %+v", code, at, e)
+		}
 	}
 }
 

@@ -204,7 +204,7 @@ func (d *Driver) stepOff(ctx context.Context) (*skip, *Event, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("stepping over the breakpoint at %#x: %w", before.PC, err)
 	}
-	addr, n := s.stores(d)
+	addr, n := s.stores()
 	if !stop.Watch && !d.Asked.Load() {
 		on, err := d.Guard.resumeTelling(ctx, stop.CPU, user, addr, n, func(r target.Registers, stored []byte) {
 			s.compare(d, regs, r, stored)

@@ -3,6 +3,7 @@ package drive
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 
 	"thaw/memory"
@@ -70,20 +71,29 @@ func (d *Driver) skippable(ctx context.Context) *skip {
 	if space.ReadMemory(cpu.IP, code) != nil {
 		return nil
 	}
+	// Of user mode's memory: what the kernel reads may be a device's.
+	load := func(addr uint64, size int) (uint64, bool) {
+		page, phys, err := space.Translate(addr)
+		if err != nil || !cpu.User || !page.User || !page.Accessed || !to.IsRAM(phys, size) {
+			return 0, false
+		}
+		v, err := memory.Uint(k.mirror, phys, size)
+		return v, err == nil
+	}
 	s := &skip{pc: cpu.IP}
 	var ok bool
-	if s.Instruction, ok = d.m.Arch.EffectOf(code, d.m.Registers()); !ok || d.Breaks.at(s.next()) {
+	if s.Instruction, ok = d.m.Arch.EffectOf(code, d.m.Registers(), load); !ok || d.Breaks.at(s.next()) {
 		return nil
 	}
-	s.code = string(code[:s.next()-s.pc])
+	s.code = string(code[:s.Length])
 	trust, known := k.known[s.code]
 	if known && !trust || len(k.known) >= maxKnown && !known {
 		return nil
 	}
 	s.trust = trust
-	if s.Store {
+	if s.Store > 0 {
 		page, phys, err := space.Translate(s.Addr)
-		if err != nil || page.User != cpu.User || !page.Writable || !page.Accessed || !page.Dirty || s.Addr%uint64(d.m.PtrSize()) != 0 {
+		if err != nil || page.User != cpu.User || !page.Writable || !page.Accessed || !page.Dirty || s.Addr%uint64(s.Store) != 0 {
 			return nil
 		}
 		s.phys = phys
@@ -91,27 +101,26 @@ func (d *Driver) skippable(ctx context.Context) *skip {
 	return s
 }
 
-// next is where the instruction after it is.
+// next is where the processor goes on after it.
 func (s *skip) next() uint64 { return s.Regs[len(s.Regs)-1].Value }
 
 // take resumes the target behind the instruction.
 func (s *skip) take(ctx context.Context, d *Driver) error {
-	var data []byte
-	if s.Store {
-		data = d.m.Word(s.Value)
-	}
-	if err := d.Guard.advance(ctx, d.m.Stopped, s.Regs, s.phys, data); err != nil {
+	if err := d.Guard.advance(ctx, d.m.Stopped, s.Regs, s.phys, s.written()); err != nil {
 		return fmt.Errorf("resuming the guest behind the breakpoint at %#x: %w", s.pc, err)
 	}
 	return nil
 }
 
+// written is what it writes, empty if it does not.
+func (s *skip) written() []byte { return binary.LittleEndian.AppendUint64(nil, s.Value)[:s.Store] }
+
 // stores is where it writes, physical, and how many bytes.
-func (s *skip) stores(d *Driver) (addr uint64, n int) {
-	if s == nil || !s.Store {
+func (s *skip) stores() (addr uint64, n int) {
+	if s == nil {
 		return 0, 0
 	}
-	return s.phys, d.m.PtrSize()
+	return s.phys, s.Store
 }
 
 // compare notes whether a processor, which has executed the instruction by now,
@@ -124,7 +133,7 @@ func (s *skip) compare(d *Driver, before, after target.Registers, stored []byte)
 	if ip, _ := after.Uint64(d.m.Arch.IP); ip == s.pc {
 		return // not executed; see NoteFault
 	}
-	same := !s.Store || bytes.Equal(stored, d.m.Word(s.Value))
+	same := bytes.Equal(stored, s.written())
 	for _, name := range append([]string{d.m.Arch.IP, d.m.Arch.SP, d.m.Arch.Flags}, d.m.Arch.General...) {
 		want, ok := before.Uint64(name)
 		for _, r := range s.Regs {

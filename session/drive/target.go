@@ -29,6 +29,9 @@ type Advancer interface {
 	// Advances says whether that is so; the target may be one that must execute
 	// every instruction itself.
 	Advances(ctx context.Context) bool
+	// IsRAM says whether n bytes of physical memory are known to be RAM, to read which has
+	// no effects.
+	IsRAM(addr uint64, n int) bool
 	// Far says whether a request takes so long that each is worth sparing.
 	Far() bool
 	// Advance sets registers of a processor and writes data, which may be empty,

@@ -54,6 +54,9 @@ func (t *runner) ResumeTelling(ctx context.Context, cpu int, addr uint64, n int,
 	return t.lost(t.client.ContinueTelling(ctx, t.cpus[cpu], addr, n, func(r *gdbremote.Registers, data []byte) { tell(r, data) }))
 }
 
+// IsRAM says whether memory is known to be the guest's RAM.
+func (t *runner) IsRAM(addr uint64, n int) bool { return t.isMemory(addr, n) }
+
 // Far says whether each request is worth sparing.
 func (t *runner) Far() bool { return t.far() }
 
