@@ -29,7 +29,7 @@ func (s besideScreen) until(what string, ok func(v *view.View) bool) *view.View 
 	s.t.Helper()
 	v := s.View()
 	for !ok(v) {
-		v = testwait.For(s.t, s.Updates(), what)
+		v = testwait.For(s.t, s.Updates(), fmt.Sprintf("%s: it is %s, %q", what, v.State, v.Message))
 	}
 	return v
 }
@@ -77,7 +77,13 @@ func startGDB(t *testing.T) *besideGDB {
 			g.lines <- all.Text() + "\n"
 		}
 	}()
-	t.Cleanup(func() { _ = g.Process.Kill(); _ = g.Wait() })
+	t.Cleanup(func() {
+		_ = g.Process.Kill()
+		for l := range g.lines {
+			t.Log(l)
+		}
+		_ = g.Wait()
+	})
 	g.Writer = in
 	g.say("set pagination off", "set confirm off", "set architecture i386:x86-64", "set osabi none", "set sysroot /", "set schedule-multiple on")
 	return g
@@ -152,7 +158,7 @@ func checkBeside(t *testing.T, stub string) {
 	if stops != v.Stops {
 		t.Errorf("%d stops, and %d after what was refused", v.Stops, stops)
 	}
-	g.say("python first = gdb.selected_thread(); [t for i in gdb.inferiors() for t in i.threads() if t.name == 'core/core.main'][0].switch()", "hbreak *$pc",
+	g.say("python first = gdb.selected_thread(); [t for i in gdb.inferiors() for t in i.threads() if t.name == 'core/core.main'][0].switch()", `eval "hbreak *%lu", (unsigned long)$pc`, // $pc itself would be another one's when gdb comes back
 		"python first.switch()", "continue") // from another inferior gdb is quiet about the first one's first stop
 	g.until(t, "SIGTRAP")
 	g.say("monitor why")
