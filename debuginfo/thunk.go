@@ -61,8 +61,8 @@ func callOffset(s string) (by, vcall int64, rest string, ok bool) {
 
 // addThunks adds the thunks that are copies of the function.
 func (f *File) addThunks(g *overload) {
-	for _, s := range f.Symbols() {
-		if t, ok := thunkOf(s.Raw); ok && t.function == g.linkage && s.Func && f.InText(s.Addr) && !f.leadsTo(s, g.Locations) {
+	for _, s := range f.Specials() {
+		if t, ok := thunkOf(s.Raw); ok && t.function == g.linkage && f.InText(s.Addr) && !f.leadsTo(s, g.Locations) {
 			g.Locations = append(g.Locations, Location{Addr: s.Addr, Kind: Thunk, Symbol: s.Raw})
 		}
 	}

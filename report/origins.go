@@ -80,7 +80,7 @@ type originStepJSON struct {
 	Frames   []string `json:"frames,omitempty"` // backtrace, the innermost one first
 	Text     string   `json:"text"`
 	Sure     bool     `json:"sure"`
-	End      string   `json:"end,omitempty"` // why it goes no further: "computed", "loaded", "empty", "device", "processor", "earlier", "given-up", "unknown"
+	End      string   `json:"end,omitempty"` // why it goes no further: "computed", "loaded", "empty", "device", "processor", "earlier", "checkpoint", "given-up", "unknown"
 }
 
 func originsJSON(all []view.Question) (out []originJSON) {

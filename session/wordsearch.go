@@ -25,8 +25,6 @@ type wordSearch struct {
 	*replayer
 	sites     []uint64 // where the kernel, or who asks it, sets states of threads
 	told      []uint64 // positions before stops at which evidence tells of writes
-	user      bool     // it is mapped for user mode, too
-	located   location // of the write that lastSeen has found
 	unwatched string   // why nothing was watched in a part of the run, "" if all was
 	steps     int      // of the way that were found
 }
@@ -102,7 +100,7 @@ func (s *wordSearch) has(p physical) (bool, []byte, error) {
 // with it; nil if it had it since the earliest place that can be gone to, or if the user
 // gave up. It looks at what lies between two VM snapshots at once, the last ones first.
 func (s *wordSearch) find(ctx context.Context, p physical, before uint64) (*arrival, error) {
-	known, _, err := s.views(ctx, p, nil) // mappings that were made since the last VM snapshot
+	known, _, _, err := s.views(ctx, p, nil) // mappings that were made since the last VM snapshot
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +131,7 @@ const maxRounds = 16
 // addresses the memory is mapped at one or other later.
 func (s *wordSearch) findIn(ctx context.Context, p physical, known []uint64, from, end uint64) (found *arrival, err error) {
 	lo := from
-	views, unwatched, err := s.views(ctx, p, known)
+	views, _, unwatched, err := s.views(ctx, p, known)
 	if err != nil {
 		return nil, err
 	}
@@ -154,15 +152,14 @@ func (s *wordSearch) findIn(ctx context.Context, p physical, known []uint64, fro
 		if unwatched != "" {
 			look = s.lastOther
 		}
-		at, with, err := look(ctx, p, views, lo, end)
+		last, err := look(ctx, p, views, lo, end)
 		if err != nil || s.drive.Asked.Load() {
 			return nil, err
 		}
-		if at > 0 {
-			lo, same, found = at, with, nil
+		if last.at > 0 {
+			lo, same, found = last.at, last.same, nil
 		}
-		if at > 0 && same {
-			w := s.located
+		if w := last.write; last.at > 0 && same {
 			if found, err = s.author(ctx, p, w.at-1, w.at, true); err != nil {
 				return nil, err
 			}
@@ -171,7 +168,7 @@ func (s *wordSearch) findIn(ctx context.Context, p physical, known []uint64, fro
 		if same {
 			return found, nil
 		}
-		if at > 0 && unwatched == "" { // see locate: it may lie behind the place that is meant
+		if last.at > 0 && unwatched == "" { // see locate: it may lie behind the place that is meant
 			if lo -= min(lo, maxBlock); lo < from {
 				lo = from
 			}
@@ -279,20 +276,19 @@ func (s *wordSearch) bisect(ctx context.Context, p physical, lo, hi uint64) (*ar
 const samples = 64
 
 // lastOther looks at memory in places between two positions, and wherever the kernel is
-// about to set a thread's state, and is the last of them at which it had another value, 0
-// for none.
-func (s *wordSearch) lastOther(ctx context.Context, p physical, _ []uint64, from, end uint64) (at uint64, same bool, err error) {
+// about to set a thread's state, and is the last of them at which it had another value.
+func (s *wordSearch) lastOther(ctx context.Context, p physical, _ []uint64, from, end uint64) (last sighting, err error) {
 	if err := s.moveTo(ctx, from); err != nil {
-		return 0, false, err
+		return last, err
 	}
 	if err := s.target.SetBreaks(ctx, target.At(s.sites...)); err != nil {
-		return 0, false, fmt.Errorf("stopping where states of threads are set: %w", err)
+		return last, fmt.Errorf("stopping where states of threads are set: %w", err)
 	}
-	at, err = s.sample(ctx, p, from, end)
+	last.at, err = s.sample(ctx, p, from, end)
 	if clear := s.target.ClearBreaks(ctx, target.At(s.sites...)); err == nil && clear != nil {
 		err = fmt.Errorf("no longer stopping where states of threads are set: %w", clear)
 	}
-	return at, false, err
+	return last, err
 }
 
 // sample is lastOther while there are breakpoints.

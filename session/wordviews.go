@@ -17,18 +17,19 @@ const (
 )
 
 // views are the addresses at which page tables map a piece of memory as the guest stands,
-// and those known besides; why tells why it must not be watched, "" if it may.
-func (s *wordSearch) views(ctx context.Context, p physical, known []uint64) (views []uint64, why string, err error) {
+// and those known besides; user says that user mode reaches it, and why tells why it must not
+// be watched, "" if it may.
+func (s *wordSearch) views(ctx context.Context, p physical, known []uint64) (views []uint64, user bool, why string, err error) {
 	if !s.understood() {
-		return nil, "watchpoints are used on x86_64 only", nil
+		return nil, false, "watchpoints are used on x86_64 only", nil
 	}
-	if w, ok := s.target.(ReplayWatcher); ok {
+	if w, ok := s.target.(ReplayWatcher); ok && s.r != nil {
 		if why := w.NoReplayWatch(); why != "" {
-			return nil, why, nil
+			return nil, false, why, nil
 		}
 	}
 	if err := s.m.Look(ctx, s.m.Stopped); err != nil {
-		return nil, "", err
+		return nil, false, "", err
 	}
 	views = slices.Clone(known)
 	sys, err := s.m.System(ctx)
@@ -40,7 +41,7 @@ func (s *wordSearch) views(ctx context.Context, p physical, known []uint64) (vie
 		case slices.ContainsFunc(views, s.stackOnce):
 			why = whyPushed
 		}
-		return views, why, nil
+		return views, false, why, nil
 	}
 	roots := []uint64{s.m.CPU().Root}
 	for _, o := range sys.PDs() {
@@ -55,38 +56,38 @@ func (s *wordSearch) views(ctx context.Context, p physical, known []uint64) (vie
 		view := memory.NewView(s.target, s.target.BlockSize(), nil)
 		note := func(m memory.Mapping) bool {
 			if p.addr >= m.Phys && last < m.Phys+m.Size {
-				s.user = s.user || m.User
+				user = user || m.User
 				if v := m.Virt + (p.addr - m.Phys); !slices.Contains(views, v) {
 					views = append(views, v)
 				}
 			}
 			return ctx.Err() == nil && len(views) <= maxViews
 		}
-		user := s.m.Arch.UserEnd
-		err := s.m.Paging.Each(view, root, 0, user, note)
+		end := s.m.Arch.UserEnd
+		err := s.m.Paging.Each(view, root, 0, end, note)
 		if err == nil {
-			err = s.m.Paging.Each(view, root, ^user, ^uint64(0), note)
+			err = s.m.Paging.Each(view, root, ^end, ^uint64(0), note)
 		}
 		switch {
 		case ctx.Err() != nil:
-			return nil, "", ctx.Err()
+			return nil, false, "", ctx.Err()
 		case err != nil:
-			return nil, fmt.Sprintf("where it is mapped is not known: %v", err), nil
+			return nil, false, fmt.Sprintf("where it is mapped is not known: %v", err), nil
 		case len(views) > maxViews:
-			return nil, fmt.Sprintf("it is mapped at more than %d addresses", maxViews), nil
+			return nil, false, fmt.Sprintf("it is mapped at more than %d addresses", maxViews), nil
 		}
 	}
 	for _, v := range views {
 		if s.stackAt(sys, v) {
-			return nil, whyPushed, nil
+			return nil, false, whyPushed, nil
 		}
 		for _, cpu := range s.m.CPUs() {
 			if cpu.KernelSP != 0 && v < cpu.KernelSP && cpu.KernelSP-v <= s.m.Paging.PageSize() {
-				return nil, whyPushed, nil
+				return nil, false, whyPushed, nil
 			}
 		}
 	}
-	return views, "", nil
+	return views, user, "", nil
 }
 
 const whyPushed = "the processor may push there"
@@ -113,19 +114,18 @@ type ReplayWatcher interface {
 	NoReplayWatch() string
 }
 
-// lastSeen runs from a position, at which the guest is, to another one, and is where
-// memory was last written at one of the addresses, 0 for nowhere; same says whether it
-// had its value behind that.
-func (s *wordSearch) lastSeen(ctx context.Context, p physical, views []uint64, from, end uint64) (at uint64, same bool, err error) {
+// lastSeen runs from a position, at which the guest is, to another one, and tells of the
+// last write at one of the addresses.
+func (s *wordSearch) lastSeen(ctx context.Context, p physical, views []uint64, from, end uint64) (last sighting, err error) {
 	if err := s.moveTo(ctx, from); err != nil || len(views) == 0 {
-		return 0, false, err
+		return last, err
 	}
 	var watches []target.Break
 	for _, v := range views {
 		watches = append(watches, target.Break{Kind: target.WatchWrite, Addr: v, Length: len(p.value)})
 	}
 	if err := s.target.SetBreaks(ctx, watches); err != nil {
-		return 0, false, fmt.Errorf("watching physical memory at %#x: %w", p.addr, err)
+		return last, fmt.Errorf("watching physical memory at %#x: %w", p.addr, err)
 	}
 	all, err := s.runWatched(ctx, p, end)
 	if clear := s.target.ClearBreaks(ctx, watches); err == nil && clear != nil {
@@ -133,20 +133,21 @@ func (s *wordSearch) lastSeen(ctx context.Context, p physical, views []uint64, f
 	}
 	for i := len(all) - 1; err == nil && i >= 0; i-- {
 		if !all[i].same {
-			return all[i].at, false, nil
+			return all[i], nil
 		}
-		if s.located, err = s.locate(ctx, p, all[i].at); s.located.at > 0 {
-			return all[i].at, true, err
+		if all[i].write, err = s.locate(ctx, p, all[i].at); all[i].write.at > 0 {
+			return all[i], err
 		}
 	}
-	return 0, false, err
+	return last, err
 }
 
-// sighting is a position at which a watchpoint told of a write, and whether memory had its
-// value behind that.
+// sighting is a position at which a watchpoint told of a write, 0 for nowhere, and whether
+// memory had its value behind that. Of the last one that had it is known which write that was.
 type sighting struct {
-	at   uint64
-	same bool
+	at    uint64
+	same  bool
+	write location
 }
 
 // runWatched runs to a position, and tells of all writes of memory on the way.
@@ -169,7 +170,7 @@ func (s *wordSearch) runWatched(ctx context.Context, p physical, end uint64) (al
 				if err != nil {
 					return nil, err
 				}
-				all = append(all, sighting{s.at, same})
+				all = append(all, sighting{at: s.at, same: same})
 			}
 		}
 		if s.at >= end {

@@ -6,11 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"thaw/kernel"
 	"thaw/memory"
-	"thaw/session/arch"
 	"thaw/session/drive"
 	"thaw/session/target"
 	"thaw/session/view"
@@ -68,8 +66,7 @@ func (wt *watcher) WatchOrigin(ctx context.Context, w view.Word) error {
 // arm watches a word at all addresses at which it is mapped as the guest stands; why tells
 // why it must not be.
 func (wt *watcher) arm(ctx context.Context, w *watchedWord) (why string, err error) {
-	s := newSearch(wt.traveller)
-	views, why, err := s.views(ctx, w.at, nil)
+	views, user, why, err := newSearch(wt.traveller).views(ctx, w.at, nil)
 	if err != nil {
 		return "", err
 	}
@@ -77,7 +74,7 @@ func (wt *watcher) arm(ctx context.Context, w *watchedWord) (why string, err err
 	for _, v := range views {
 		want = append(want, target.Break{Kind: target.WatchWrite, Addr: v, Length: len(w.at.value)})
 	}
-	if why == "" && !s.user {
+	if why == "" && !user {
 		why = "it is the kernel's, which may put a stack there: what the processor pushes must not be watched (in a recorded run, W looks back)"
 	}
 	if why != "" {
@@ -113,10 +110,10 @@ func (wt *watcher) watchHit(ctx context.Context, stop target.Stop) (*drive.Event
 // ready watches what is to be watched as the guest goes on. What cannot be any more ends,
 // and the guest does not go on before that was told.
 func (wt *watcher) ready(ctx context.Context) (ev *drive.Event, err error) {
-	if err := wt.dropDeleted(ctx); err != nil {
-		return nil, err
-	}
-	for _, w := range slices.Clone(wt.watched) {
+	for _, w := range wt.watched {
+		if wt.deleted(w) {
+			continue
+		}
 		why, err := wt.arm(ctx, w)
 		if err == nil {
 			w.at.value, err = wt.now(w)
@@ -134,16 +131,20 @@ func (wt *watcher) ready(ctx context.Context) (ev *drive.Event, err error) {
 	return ev, wt.dropDeleted(ctx)
 }
 
+// deleted says whether the user has deleted a word.
+func (wt *watcher) deleted(w *watchedWord) bool {
+	return !slices.Contains(wt.drive.Breaks.Infos, w.info)
+}
+
 // dropDeleted ends what the user has deleted.
 func (wt *watcher) dropDeleted(ctx context.Context) error {
-	left := func(w *watchedWord) bool { return slices.Contains(wt.drive.Breaks.Infos, w.info) }
 	var gone []target.Break
 	for _, w := range wt.watched {
-		if !left(w) {
+		if wt.deleted(w) {
 			gone = append(gone, w.set...)
 		}
 	}
-	wt.watched = slices.DeleteFunc(wt.watched, func(w *watchedWord) bool { return !left(w) })
+	wt.watched = slices.DeleteFunc(wt.watched, wt.deleted)
 	wt.drive.Watching = len(wt.watched) > 0
 	return wt.target.ClearBreaks(ctx, gone)
 }
@@ -173,7 +174,7 @@ func (wt *watcher) now(w *watchedWord) ([]byte, error) {
 func (wt *watcher) hit(ctx context.Context, stop target.Stop) (ev *drive.Event, err error) {
 	for _, w := range wt.watched {
 		at := func(b target.Break) bool { return b.Addr == stop.WatchAddr }
-		if !slices.ContainsFunc(w.set, at) || stop.WatchKind != target.WatchWrite || !slices.Contains(wt.drive.Breaks.Infos, w.info) {
+		if !slices.ContainsFunc(w.set, at) || stop.WatchKind != target.WatchWrite || wt.deleted(w) {
 			continue
 		}
 		here, err := newSearch(wt.traveller).maps(ctx, stop.CPU, w.at, stop.WatchAddr)
@@ -208,7 +209,7 @@ func (wt *watcher) written(ctx context.Context, w *watchedWord, virt uint64) (*d
 // author names the instruction that has just written to an address, with its component,
 // thread and backtrace, and says where a string instruction took it from.
 func (wt *watcher) author(ctx context.Context, o *view.Origin, virt uint64) (source string) {
-	ip, regs := wt.m.CPU().IP, wt.m.Registers()
+	ip := wt.m.CPU().IP
 	prog, thread, frames, err := wt.writer(ctx)
 	o.Place, o.Frames = prog.Place(ip), frames
 	if err != nil {
@@ -218,17 +219,19 @@ func (wt *watcher) author(ctx context.Context, o *view.Origin, virt uint64) (sou
 	if thread != nil {
 		o.Thread = titleOf(thread)
 	}
-	in, err := prog.Decode(ip)
-	dest := arch.Value(regs, "rdi")
-	if err != nil || !strings.HasPrefix(in.Text, "rep") || dest-virt > maxWord {
+	step := newSearch(wt.traveller).step()
+	from, repeats, moved := step.Moved(virt, maxWord)
+	if !moved || !repeats {
 		before, ok := prog.Before(ip)
 		if !ok {
 			return ""
 		}
-		in, o.Place = before, prog.Place(before.Addr)
+		step = newSearch(wt.traveller).stepAt(before.Addr)
+		o.Place = prog.Place(before.Addr)
+		from, _, moved = step.Moved(virt, maxWord)
 	}
-	if strings.Contains(in.Text, "movs") && strings.Contains(in.Text, "%ds:") && dest-virt <= maxWord {
-		return fmt.Sprintf("copied from %#x", arch.Value(regs, "rsi")-(dest-virt))
+	if moved && from != 0 {
+		return fmt.Sprintf("copied from %#x", from)
 	}
 	return ""
 }

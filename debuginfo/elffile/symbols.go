@@ -23,6 +23,7 @@ type Symbol struct {
 type symbolTable struct {
 	once    sync.Once
 	byAddr  []Symbol // without demangled names
+	special []Symbol // functions among them, see Specials
 	byRaw   map[string]int
 	demOnce sync.Once
 	byName  map[string]int // demangled, as a whole and without parameters
@@ -47,6 +48,9 @@ func (f *Image) table() *symbolTable {
 			if _, ok := t.byRaw[s.Raw]; !ok {
 				t.byRaw[s.Raw] = i
 			}
+			if s.Func && strings.HasPrefix(s.Raw, "_ZT") {
+				t.special = append(t.special, s)
+			}
 		}
 	})
 	return t
@@ -55,6 +59,10 @@ func (f *Image) table() *symbolTable {
 // Symbols lists functions and objects by address, without demangled names. The list
 // must not be changed.
 func (f *Image) Symbols() []Symbol { return f.table().byAddr }
+
+// Specials lists the functions that compilers of C++ make for virtual calls, by address.
+// The list must not be changed.
+func (f *Image) Specials() []Symbol { return f.table().special }
 
 // keep drops sections, files, undefined symbols and ARM's $a, $t, $d.
 func (f *Image) keep(syms []elf.Symbol) []Symbol {

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"thaw/gdbremote/qemu"
 	"thaw/session/view"
 )
 
@@ -13,7 +14,7 @@ import (
 func TestWatchOrigin(t *testing.T) {
 	t.Parallel()
 	ctx := deadline(t)
-	e, _ := openLab(ctx, t, "bug=fixed", true)
+	e, _ := openSetup(ctx, t, setup{vm: qemu.Config{SharedRAM: true, Append: "bug=fixed"}, foreign: true}) // whose version counts in a replay only
 	must(t, e.NextPhase(ctx))
 	original := taskNamed(t, e.View(), "sheep_counter")
 	files, _ := onLab(ctx, t)

@@ -185,6 +185,25 @@ func (s *Step) Writes() Write {
 	return Write{Known: direct}
 }
 
+// Moved tells where a string instruction had from what it has just written at an address,
+// 0 where it only stores: by the registers behind it, which are the step's here. repeats says
+// that it may be going on. It did not write there, or is no such instruction, where ok is false.
+func (s *Step) Moved(addr, most uint64) (from uint64, repeats, ok bool) {
+	in, err := s.inst()
+	if err != nil || stringMoves[in.Op]+stringStores[in.Op] == 0 {
+		return 0, false, false
+	}
+	to, ok := s.Reg("rdi")
+	if ok = ok && to-addr <= most; ok && stringMoves[in.Op] > 0 {
+		from, ok = s.Reg("rsi")
+		from -= to - addr
+	}
+	for _, p := range in.Prefix {
+		repeats = repeats || p&0xff == x86asm.PrefixREP || p&0xff == x86asm.PrefixREPN
+	}
+	return from, repeats, ok
+}
+
 // Of tells where the size bytes at dest came from that the last of the steps wrote.
 func Of(steps []Step, dest uint64, size uint64) Source {
 	last := len(steps) - 1
