@@ -151,9 +151,10 @@ type Thread struct {
 	Registers []Register // further user registers that the place (or CPU) holds
 	Places    []Place    `json:"-"` // where the kernel keeps its user state, whatever Source says
 
-	UTCB    uint64 // user address of its UTCB
-	Running bool   // on a CPU at the stop
-	CPU     int    // that CPU
+	UTCB     uint64 // user address of its UTCB
+	Running  bool   // on a CPU at the stop
+	CPU      int    // that CPU
+	Executed Value  `json:",omitzero"` // for how long it has executed, as its kernel counts; without a name: not known
 }
 
 // Wait is what a thread waits for.

@@ -284,6 +284,7 @@ type kernelThreadJSON struct {
 	Running   bool              `json:"running,omitempty"`
 	Registers map[string]string `json:"registers,omitempty"`
 	Function  string            `json:"function,omitempty"`
+	Executed  *uint64           `json:"execution_time,omitempty"` // in ticks of the kernel's timer; none where it is not known
 }
 
 type taskJSON struct {
@@ -329,6 +330,9 @@ func threadOf(s *view.Snapshot, o *kernel.Object) *kernelThreadJSON {
 	}
 	if t.Wait.For != 0 {
 		j.Partner = t.Wait.For.String()
+	}
+	if t.Executed.Name != "" {
+		j.Executed = &t.Executed.Number
 	}
 	return j
 }

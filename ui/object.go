@@ -28,7 +28,7 @@ func (t *theme) objectLines(snap *view.Snapshot, o *kernel.Object, w int) []line
 	case o.PD != nil:
 		list = append(list, taskFacts(snap, o)...)
 	case o.Thread != nil:
-		list = append(list, fact{"task", snap.TaskName(o.Thread.PD) + ", " + taskWord(o.Thread.PD)}, fact{"state", o.Thread.StateString()})
+		list = append(list, fact{"task", snap.TaskName(o.Thread.PD) + ", " + taskWord(o.Thread.PD)}, fact{"state", o.Thread.StateString()}, fact{"executed", clean(o.Thread.Executed.Text)})
 		if snap.System != nil {
 			list = append(list, fact{"waits for", snap.System.Wait(o.Thread)})
 		}

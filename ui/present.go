@@ -46,6 +46,7 @@ func (p *detailPane) presentLines(o *kernel.Object, w int) []line {
 	if th.Running {
 		tell("runs on", fmt.Sprintf("CPU %d", th.CPU), "")
 	}
+	tell("executed", clean(th.Executed.Text), "")
 	return p.th.facts(list, w)
 }
 

@@ -92,6 +92,8 @@ type threadLayout struct {
 	fault                    uint64 // address of the last page fault
 	stateLayout
 	waitLayout
+	executed offsets.Member // ticks of the kernel's timer, up to when it last decided who runs; where it is missing, the kernel does not count
+
 	joined offsets.Route // the protection domain that it will run in, as core knows; none where the kernel knows it from the first
 }
 
@@ -206,6 +208,7 @@ func (l *Layout) findThread(f *offsets.Finder) {
 		state: f.Number(thread, "_state"), paused: f.Number(thread, "_paused"), exception: f.MaybeNumber(thread, "_exception_state"),
 		states: f.Enum(thread + "::State"),
 		fault:  f.At(thread, "_fault.addr"), stateLayout: stateLayout{pageFault: -1},
+		executed: f.MaybeNumber(thread, "_execution_time"),
 	}
 	if l.gen.joined != nil {
 		l.thread.joined = f.Route(l.gen.joined)

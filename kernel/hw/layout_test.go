@@ -152,3 +152,71 @@ func TestCapabilitiesFromStopToStop(t *testing.T) {
 		t.Error("capabilities are not those of a decoding that knows no stop before")
 	}
 }
+
+// counting is debug info in which a thread has a member for its execution time, at a place
+// of its own choice.
+type counting struct {
+	kernel.Symbols
+	at int64
+}
+
+func (c counting) Type(name string) (*debuginfo.Type, error) {
+	t, err := c.Symbols.Type(name)
+	if err != nil || name != "Kernel::Thread" {
+		return t, err
+	}
+	utcb, err := t.FieldPath("_utcb")
+	if err != nil {
+		return nil, err
+	}
+	other := *t
+	other.Fields = append(slices.DeleteFunc(slices.Clone(t.Fields), func(f debuginfo.Field) bool { return f.Name == "_execution_time" }),
+		debuginfo.Field{Name: "_execution_time", Type: utcb.Type, Offset: utcb.Offset + c.at})
+	return &other, nil
+}
+
+// A thread's execution time is what its kernel has counted; where the member or its memory
+// is missing, it is not known, and the thread is whole.
+func TestExecutionTime(t *testing.T) {
+	rec, _, r := stubtest.Open(t, filepath.Join("testdata", "genode-26.02-x86_64.thaw"))
+	symbols, _, err := rec.Kernel()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := r.Machine(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		symbols kernel.Symbols
+		known   bool
+	}{
+		"no member": {without{symbols, "Kernel::Scheduler::Context", []string{"_execution_time"}}, false},
+		"a member":  {counting{symbols, 0}, true},
+		"no memory": {counting{symbols, 1 << 30}, false},
+	} {
+		dec, err := hw.NewLayout(c.symbols)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sys, err := dec.Decode(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		threads := sys.Threads()
+		if len(threads) < 30 {
+			t.Errorf("%s: %d threads", name, len(threads))
+		}
+		for _, o := range threads {
+			if o.Problem != "" {
+				t.Errorf("%s: %s: %s", name, o.Name, o.Problem)
+			}
+			switch got := o.Thread.Executed; {
+			case c.known && (got.Name == "" || got.Number != o.Thread.UTCB):
+				t.Errorf("%s: %s has executed for %+v, want %d", name, o.Name, got, o.Thread.UTCB)
+			case !c.known && got != kernel.Value{}:
+				t.Errorf("%s: %s has executed for %+v", name, o.Name, got)
+			}
+		}
+	}
+}

@@ -2,6 +2,7 @@ package hw
 
 import (
 	"fmt"
+	"strconv"
 
 	"thaw/kernel"
 	"thaw/kernel/offsets"
@@ -19,6 +20,7 @@ type rawThread struct {
 	out                      uint64
 	server                   uint64 // thread that it asks
 	receiver, killed         uint64
+	executed                 kernel.Value
 }
 
 // cpuState is a Genode::Cpu_state.
@@ -46,6 +48,12 @@ func (d *decoder) readThread(addr uint64) (*rawThread, error) {
 	if t.pd == 0 && len(l.joined) > 0 { // one that was not started so far has it only in core
 		if t.pd, err = d.Follow(l.joined, addr); err != nil {
 			return nil, fmt.Errorf("core's object of it: %w", err)
+		}
+	}
+	if l.executed.Exists() {
+		// A recording has what was read as it was made: of an older one it is not known.
+		if n, err := d.Number(addr, l.executed); err == nil {
+			t.executed = kernel.Value{Name: "execution time", Number: n, Text: strconv.FormatUint(n, 10) + " ticks of the kernel's timer"}
 		}
 	}
 	if t.name, err = memory.CString(d.space, label, maxLabel); err != nil {
@@ -137,7 +145,7 @@ func (d *decoder) threadOf(r *rawThread) *kernel.Thread {
 		Ready: words[0] == "ACTIVE" && r.paused == 0, Dead: words[0] == "DEAD",
 		Exception: l.why(r) != noException,
 		Wait:      d.waitOf(r, words[0]),
-		UTCB:      r.utcb, Source: kernel.SourceNone,
+		UTCB:      r.utcb, Executed: r.executed, Source: kernel.SourceNone,
 		Places: []kernel.Place{{PlaceKind: d.platform.Places[0], IP: r.saved.ip, SP: r.saved.sp, IPAddr: r.regs + l.ip, SPAddr: r.regs + l.sp}},
 	}
 	if r.saved.ip != 0 || r.saved.sp != 0 {

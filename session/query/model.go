@@ -68,7 +68,8 @@ type thread struct {
 	Place     string                       `expr:"place"`
 	Function  string                       `expr:"function"`
 	Wait      string                       `expr:"wait"`
-	WaitsFor  any                          `expr:"waits_for"` // id, nil: nothing that is known
+	WaitsFor  any                          `expr:"waits_for"`      // id, nil: nothing that is known
+	Executed  any                          `expr:"execution_time"` // nil: not known
 	Register  func(string) (uint64, error) `expr:"register"`
 }
 
@@ -85,6 +86,9 @@ func newThread(s *view.Snapshot, o *kernel.Object) (*thread, error) {
 	}
 	if t.Waits() && t.Wait.For != 0 {
 		out.WaitsFor = uint64(t.Wait.For)
+	}
+	if t.Executed.Name != "" {
+		out.Executed = t.Executed.Number
 	}
 	out.Register = func(name string) (uint64, error) {
 		if v, ok := t.Register(name); ok {
