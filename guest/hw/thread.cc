@@ -161,6 +161,15 @@ void Thread::_call()
 	_result() = Failed;
 }
 
+#ifdef UNALIGNED
+// Stores behind the registers what is there, over the middle of two words.
+[[gnu::noinline]] void Thread::restate_fault()
+{
+	addr_t v;
+	asm volatile ("mov 4(%1), %0; mov %0, 4(%1)" : "=&r" (v) : "r" (&_fault) : "memory");
+}
+#endif
+
 void Core_thread::_call()
 {
 	Thread *t = (Thread *)_arg(1);
@@ -174,6 +183,9 @@ void Core_thread::_call()
 	case Call_thread_set_state:
 		// Whatever the thread does, and whatever is asked for.
 		static_cast<Cpu_state &>(*t->regs) = s->cpu;
+#ifdef UNALIGNED
+		t->restate_fault();
+#endif
 		break;
 	case Call_run:
 		((void (*)(addr_t))_arg(1))(_arg(2));

@@ -142,6 +142,9 @@ public:
 	void pause();
 	void resume();
 	Fault const &fault() const { return _fault; }
+#ifdef UNALIGNED
+	void restate_fault();
+#endif
 
 	Genode::Align_at<Board::Cpu::Context> regs { };
 

@@ -4,12 +4,16 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"thaw/kernel"
 	"thaw/memory"
+	"thaw/session/components"
 	"thaw/session/drive"
 	"thaw/session/evidence"
+	"thaw/session/machine"
+	"thaw/session/origin"
 )
 
 // Now is the moment of what is seen next.
@@ -74,7 +78,8 @@ func (ob *Observer) writes(ctx context.Context, t *evidence.Track, written uint6
 		}
 		usual := !platform.Place(p.Name).Aside
 		at.Restores = usual && slices.ContainsFunc(t.Places, func(k evidence.Kept) bool { return platform.Place(k.Name).Aside && k.Saved == all[i] })
-		added += ob.Ev.NoteWrite(t, at, p, all[i], written == p.IPAddr || usual && written == p.SPAddr)
+		hit := (written == p.IPAddr || usual && written == p.SPAddr) && !elsewhere(ob.m, ob.programs.Kernel(), written)
+		added += ob.Ev.NoteWrite(t, at, p, all[i], hit)
 	}
 	if added == 0 {
 		return nil
@@ -84,6 +89,24 @@ func (ob *Observer) writes(ctx context.Context, t *evidence.Track, written uint6
 		last.Outside, err = ob.outside(ctx, t)
 	}
 	return err
+}
+
+// elsewhere says whether the store that a watchpoint of an address told of was one to other
+// memory: QEMU 7.2 tells of every store that is not aligned, if it is behind the address in
+// its page (accel/tcg/cputlb.c, store_helper_unaligned). Only of moves it can be said: the
+// stopped processor, which stands behind the instruction, has their addresses still.
+func elsewhere(m *machine.Machine, prog *components.Component, addr uint64) bool {
+	ip := m.CPU().IP
+	if in, err := prog.Decode(ip); m.Arch.WatchFirst || err == nil && strings.HasPrefix(in.Text, "rep") {
+		return false // not executed, or not to its end
+	}
+	in, ok := prog.Before(ip)
+	code := make([]byte, in.Size)
+	if !ok || prog.File.ReadFile(in.Addr, code) != nil {
+		return false
+	}
+	w := (&origin.Step{IP: in.Addr, Code: code, Reg: m.Registers().Uint64}).Stored()
+	return w.Known && (w.Addr+w.Size <= addr || w.Addr >= addr+uint64(m.PtrSize()))
 }
 
 // outside says whether a thread is in user mode on a processor that is not the stopped
@@ -192,6 +215,9 @@ func (ob *Observer) copyWritten(ctx context.Context, t *evidence.Track, c *evide
 	prog := ob.programs.ByName[c.Program]
 	if !cpu.User {
 		prog = ob.programs.Kernel()
+	}
+	if ip == old.IP && elsewhere(ob.m, prog, c.IPAddr) {
+		return nil
 	}
 	t.Copied = evidence.Note(&ob.Ev, t.Block, t.Copied, evidence.Write{At: ob.Now(), Where: sourceCopy, Place: prog.Place(cpu.IP), Addr: c.IPAddr, Old: old, Saved: evidence.Saved{IP: ip}, Frames: ob.programs.Backtrace(nil, prog)})
 	return nil

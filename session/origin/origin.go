@@ -204,6 +204,16 @@ func (s *Step) Moved(addr, most uint64) (from uint64, repeats, ok bool) {
 	return from, repeats, ok
 }
 
+// Stored tells what a move has just stored: the registers are those behind it, which it
+// leaves as they were. Of other instructions it is not Known.
+func (s *Step) Stored() Write {
+	in, err := s.inst()
+	if _, stores := in.Args[0].(x86asm.Mem); err != nil || !stores || !moves[in.Op] {
+		return Write{}
+	}
+	return s.Writes()
+}
+
 // Of tells where the size bytes at dest came from that the last of the steps wrote.
 func Of(steps []Step, dest uint64, size uint64) Source {
 	last := len(steps) - 1

@@ -132,3 +132,20 @@ func TestWhole(t *testing.T) {
 		}
 	}
 }
+
+func TestStored(t *testing.T) {
+	regs := map[string]uint64{"rax": 0x11, "rsp": 0x7000, "rdi": 0x6000}
+	for code, want := range map[string]Write{
+		"48 89 47 04": {0x6004, 8, true},  // mov %rax,4(%rdi)
+		"0f 11 47 03": {0x6003, 16, true}, // movups %xmm0,3(%rdi)
+		"48 8b 47 04": {},                 // mov 4(%rdi),%rax
+		"48 a5":       {},                 // movsq: rdi is behind it
+		"55":          {},                 // push %rbp
+		"48 87 07":    {},                 // xchg %rax,(%rdi)
+		"ff":          {},
+	} {
+		if got := steps(t, regs, code)[0].Stored(); got != want {
+			t.Errorf("%s: %+v, want %+v", code, got, want)
+		}
+	}
+}
