@@ -20,6 +20,7 @@ import (
 	"thaw/session/memcompare"
 	"thaw/session/observe"
 	"thaw/session/scenario"
+	"thaw/session/target"
 )
 
 // Config is what a session is opened with.
@@ -99,7 +100,12 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 
 // newDriver drives the target from where it stands, with nothing set.
 func (e *Engine) newDriver() *drive.Driver {
-	return drive.New(e.target, e.m, e.programs, func() bool { return e.reverser() != nil }, drive.Owner{GoesOn: e.goOn, Stopped: e.stopped, WatchHit: e.watchHit, RunEnds: e.runEnds})
+	return drive.New(e.target, e.m, e.programs, func() bool { return e.reverser() != nil }, drive.Owner{
+		GoesOn: e.goOn, Stopped: e.stopped, WatchHit: e.watchHit, RunEnds: e.runEnds,
+		Others: func(ctx context.Context, stop target.Stop, back map[int]*evidence.Track) (*drive.Event, error) {
+			return observe.Others(ctx, e.obs, stop, back)
+		},
+	})
 }
 
 func (e *Engine) newObserver() *observe.Observer {

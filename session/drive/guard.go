@@ -27,9 +27,11 @@ import (
 type Guard struct {
 	target Target
 	// at tells what the processors run at this stop.
-	at   func(ctx context.Context) ([]machine.Occupant, error)
-	size int // of a word
-	held map[*evidence.Track]*pushed
+	at    func(ctx context.Context) ([]machine.Occupant, error)
+	count func() int // of processors
+	size  int        // of a word
+	held  map[*evidence.Track]*pushed
+	out   map[*evidence.Track]bool // in user mode as processors went on last, of several
 
 	platform *kernel.Platform
 	Watched  map[uint64]uint64          // thread object by watched address
@@ -45,8 +47,8 @@ type pushed struct {
 }
 
 func newGuard(t Target, m *machine.Machine) *Guard {
-	return &Guard{target: t, at: m.Occupants, size: m.PtrSize(), platform: m.Decoder.Platform(),
-		held: map[*evidence.Track]*pushed{}, Watched: map[uint64]uint64{}, Armed: map[uint64]*evidence.Track{}, set: map[uint64][]target.Break{}}
+	return &Guard{target: t, at: m.Occupants, count: func() int { return len(m.CPUs()) }, size: m.PtrSize(), platform: m.Decoder.Platform(),
+		held: map[*evidence.Track]*pushed{}, out: map[*evidence.Track]bool{}, Watched: map[uint64]uint64{}, Armed: map[uint64]*evidence.Track{}, set: map[uint64][]target.Break{}}
 }
 
 // release ends that words of a thread are watched for writes whenever that does no harm,
@@ -69,12 +71,16 @@ func (g *Guard) Leaves(t *evidence.Track) {
 
 // ready makes watches what they may be as the processors go on from here.
 func (g *Guard) ready(ctx context.Context) error {
-	if len(g.held) == 0 {
+	if len(g.held) == 0 && !g.several() {
 		return nil
 	}
 	cpus, err := g.at(ctx)
 	if err != nil {
 		return err
+	}
+	clear(g.out)
+	for _, t := range g.Armed {
+		_, g.out[t] = mayRun(cpus, t)
 	}
 	for t, p := range g.held {
 		p.look(cpus, t)
@@ -89,6 +95,26 @@ func (g *Guard) ready(ctx context.Context) error {
 func (p *pushed) look(cpus []machine.Occupant, t *evidence.Track) {
 	runs, user := mayRun(cpus, t)
 	p.inside = !user && (p.inside || !runs)
+}
+
+// several says whether threads are watched that several processors may run.
+func (g *Guard) several() bool { return len(g.Armed) > 0 && g.count() > 1 }
+
+// returned tells which watched threads have come to user mode on other processors than the
+// stopped one, by processor: until QEMU has stopped them all, others go on, and it tells one
+// stop only.
+func (g *Guard) returned(ctx context.Context, stopped int) (map[int]*evidence.Track, error) {
+	cpus, err := g.at(ctx)
+	if err != nil {
+		return nil, err
+	}
+	back := map[int]*evidence.Track{}
+	for i, c := range cpus {
+		if t := g.Armed[c.Block]; i != stopped && c.User && t != nil && !g.out[t] {
+			back[i] = t
+		}
+	}
+	return back, nil
 }
 
 // mayRun says whether a processor may run a thread, and whether in user mode.

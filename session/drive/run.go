@@ -16,6 +16,7 @@ import (
 
 	"thaw/kernel"
 	"thaw/session/components"
+	"thaw/session/evidence"
 	"thaw/session/machine"
 	"thaw/session/target"
 )
@@ -80,6 +81,9 @@ type Owner struct {
 	Stopped func(ctx context.Context) (done func() error, err error)
 	// WatchHit says what a watchpoint's hit means.
 	WatchHit func(ctx context.Context, stop target.Stop) (*Event, error)
+	// Others says what was done on other processors than the stopped one. Watched threads
+	// have come back to user mode there, by processor.
+	Others func(ctx context.Context, stop target.Stop, back map[int]*evidence.Track) (*Event, error)
 	// RunEnds is called at the end of a recorded run.
 	RunEnds func()
 }
@@ -148,17 +152,20 @@ func (d *Driver) Handle(ctx context.Context, stop target.Stop) (*Event, error) {
 
 // meaning takes what a stop has to tell.
 func (d *Driver) meaning(ctx context.Context, stop target.Stop) (*Event, error) {
-	var ev *Event
-	var err error
+	ev, err := d.others(ctx, stop)
+	if err != nil {
+		return nil, err
+	}
 	pc := d.m.CPU().IP
 	if stop.Watch {
 		if err := d.Breaks.PutBack(ctx); err != nil { // what follows may change the address space
 			return nil, err
 		}
-		if ev, err = d.owner.WatchHit(ctx, stop); err != nil {
+		got, err := d.owner.WatchHit(ctx, stop)
+		if err != nil {
 			return nil, err
 		}
-		pc = d.m.CPU().IP
+		ev, pc = Merge(ev, got), d.m.CPU().IP
 	}
 	if d.Breaks.at(pc) {
 		got, err := d.Breaks.BreakHit(ctx)
@@ -174,6 +181,18 @@ func (d *Driver) meaning(ctx context.Context, stop target.Stop) (*Event, error) 
 		return &Event{Reason: reasonInterrupted, Idle: true}, nil
 	}
 	return ev, nil
+}
+
+// others takes what was done on other processors than the stopped one.
+func (d *Driver) others(ctx context.Context, stop target.Stop) (ev *Event, err error) {
+	if !d.Guard.several() {
+		return nil, nil
+	}
+	back, err := d.Guard.returned(ctx, stop.CPU)
+	if err != nil {
+		return nil, err
+	}
+	return d.owner.Others(ctx, stop, back)
 }
 
 // resume lets the guest run, behind the instruction at which it stands where that

@@ -12,6 +12,7 @@ import (
 	"thaw/session/arch"
 	"thaw/session/components"
 	"thaw/session/drive"
+	"thaw/session/evidence"
 	"thaw/session/machine"
 	"thaw/session/scenario"
 	"thaw/session/target"
@@ -59,6 +60,7 @@ func NewLive(ctx context.Context, t Target, dec kernel.Decoder, paging memory.Pa
 		GoesOn:   func(context.Context) (*drive.Event, error) { return nil, nil },
 		Stopped:  func(context.Context) (func() error, error) { return func() error { return nil }, nil },
 		WatchHit: func(context.Context, target.Stop) (*drive.Event, error) { return nil, nil },
+		Others:   func(context.Context, target.Stop, map[int]*evidence.Track) (*drive.Event, error) { return nil, nil },
 		RunEnds:  func() {},
 	})
 	if err := l.m.Look(ctx, 0); err != nil {

@@ -22,6 +22,7 @@ import (
 type busy struct {
 	drive.Target
 	ip, saved uint64
+	user      bool // of the second
 	regs      [16]byte
 }
 
@@ -43,7 +44,7 @@ func (b *busy) ReadPhysical(reqs []memory.Request) error {
 
 func (b *busy) BlockSize() uint64 { return 4096 }
 func (b *busy) CPUs(context.Context) ([]target.Registers, error) {
-	return []target.Registers{some{"rip": 0xffff0000, "cs": 8, "cr3": root}, some{"rip": b.ip, "rsp": 0x2000, "cs": 0x23, "cr3": root}}, nil
+	return []target.Registers{some{"rip": 0xffff0000, "cs": 8, "cr3": root}, some{"rip": b.ip, "rsp": 0x2000, "cs": map[bool]uint64{false: 8, true: 0x23}[b.user], "cr3": root}}, nil
 }
 func (b *busy) KernelStack(context.Context, int, memory.Reader) (uint64, error) { return 0, nil }
 func (b *busy) Trace(*memory.View)                                              {}
@@ -84,6 +85,19 @@ func (b *busy) Platform() *kernel.Platform {
 	return &kernel.Platform{Places: []*kernel.PlaceKind{{Name: "regs"}}}
 }
 
+func newBusy(t *testing.T, b *busy, owner drive.Owner) (*machine.Machine, *drive.Driver, *Observer) {
+	t.Helper()
+	x86, err := arch.Of(elf.EM_X86_64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := machine.Of(b, b, flat{}, x86, 8, b)
+	programs := &components.Set{}
+	d := drive.New(b, m, programs, func() bool { return false }, owner)
+	none := func(context.Context, *evidence.Track) error { return nil }
+	return m, d, New(m, programs, d, Hooks{Next: func() int { return 1 }, Enters: none, Entered: none})
+}
+
 // A thread that is more urgent than core, or runs on another processor, comes back to
 // user mode while the function that takes the request is still at work. That is no answer.
 func TestReturnBeforeTheRequestWasTaken(t *testing.T) {
@@ -101,16 +115,8 @@ func TestReturnBeforeTheRequestWasTaken(t *testing.T) {
 		{what: "elsewhere after it was written", open: true, written: true, ip: before, saved: asked, entered: true},
 		{what: "as the other processor has just written it, untold", open: true, ip: before, saved: asked, early: true, outside: true},
 	} {
-		x86, err := arch.Of(elf.EM_X86_64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		b := &busy{ip: c.ip, saved: c.saved}
-		m := machine.Of(b, b, flat{}, x86, 8, b)
-		programs := &components.Set{}
-		d := drive.New(b, m, programs, func() bool { return false }, drive.Owner{})
-		none := func(context.Context, *evidence.Track) error { return nil }
-		ob := New(m, programs, d, Hooks{Next: func() int { return 1 }, Enters: none, Entered: none})
+		b := &busy{ip: c.ip, saved: c.saved, user: true}
+		m, d, ob := newBusy(t, b, drive.Owner{})
 		if err := m.Look(t.Context(), 1); err != nil {
 			t.Fatal(err)
 		}

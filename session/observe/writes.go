@@ -140,32 +140,10 @@ func (ob *Observer) early(t *evidence.Track) bool {
 // passBy goes on with such a thread.
 func (ob *Observer) passBy(ctx context.Context, t *evidence.Track) error {
 	t.Request().Early = ob.entry(t)
-	if err := ob.otherWrites(ctx, t); err != nil {
+	if err := otherWrites(ctx, ob, t); err != nil {
 		return err
 	}
 	return ob.drive.Guard.Arm(ctx, t)
-}
-
-// otherWrites notes that another processor has written what was requested: QEMU tells one
-// of two stops at the same moment, and of the other nothing but where it stands.
-func (ob *Observer) otherWrites(ctx context.Context, t *evidence.Track) error {
-	q := t.Request()
-	all, err := ob.ReadSaved(t)
-	if err != nil || q.Problem != "" || all[0] != (evidence.Saved{IP: q.IP, SP: q.SP}) || all[0] == t.Places[0].Saved {
-		return err
-	}
-	var others []int
-	for i, cpu := range ob.m.CPUs() {
-		if i != ob.m.Stopped && !cpu.User {
-			others = append(others, i)
-		}
-	}
-	if len(others) != 1 {
-		return nil // none, or it is not known which
-	}
-	defer func(stopped int) { ob.m.Stopped = stopped }(ob.m.Stopped)
-	ob.m.Stopped = others[0]
-	return ob.writes(ctx, t, 0)
 }
 
 // runsHere says whether the stopped processor, in user mode, runs a thread. Its
