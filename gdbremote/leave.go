@@ -47,22 +47,51 @@ func (c *Client) ResetMode(ctx context.Context) error {
 }
 
 // Detach removes all breakpoints, lets the guest run, and ends the client. It does
-// so even if ctx is over, or ends meanwhile; the stub has a few seconds then.
+// so even if ctx is over, or ends meanwhile; the stub has a few seconds then. One that
+// does not answer by then lets the guest go on as it comes to it; see LetGo.
 func (c *Client) Detach(ctx context.Context) error {
 	ctx, cancel := c.outlasting(ctx)
 	defer cancel()
-	if err := c.stopForLeaving(ctx); err != nil {
-		return fmt.Errorf("detaching: %w", err)
+	err := c.stopForLeaving(ctx)
+	if err == nil {
+		err = c.ResetMode(ctx)
 	}
-	if err := c.ResetMode(ctx); err != nil {
-		return fmt.Errorf("detaching: %w", err)
+	if err == nil {
+		err = c.command(ctx, c.detaching())
 	}
-	packet := "D"
-	if pid := c.LastStop().Thread.PID; c.features.Multiprocess {
-		packet = fmt.Sprintf("D;%x", max(pid, 1))
-	}
-	if err := c.command(ctx, packet); err != nil {
-		return fmt.Errorf("detaching: %w", err)
+	if err != nil {
+		return errors.Join(fmt.Errorf("detaching: %w", err), c.LetGo())
 	}
 	return c.Close()
+}
+
+// detaching is the packet that ends debugging of what has stopped last.
+func (c *Client) detaching() string {
+	if pid := c.LastStop().Thread.PID; c.features.Multiprocess {
+		return fmt.Sprintf("D;%x", max(pid, 1))
+	}
+	return "D"
+}
+
+// LetGo is Detach for a stub that does not answer: what makes it let the guest go on is
+// written behind what it was asked before, for when it comes to it, and the client ends.
+// QEMU, on a machine that is busy, reads it to the end after the client has gone.
+func (c *Client) LetGo() error {
+	if c.Err() != nil {
+		return nil // they were said
+	}
+	c.LetGoIfMute()
+	c.lastWords()
+	return c.Close()
+}
+
+// LetGoIfMute has a stub that answers nothing any more let the guest go on, too, where the
+// connection is given up for that.
+func (c *Client) LetGoIfMute() {
+	p := []byte{0x03} // which a guest that stands ignores
+	if c.physical {
+		p = appendPacket(p, fmt.Appendf(nil, "Qqemu.PhyMemMode:%d", Virtual))
+	}
+	p = appendPacket(p, []byte(c.detaching()))
+	c.parting.Store(&p)
 }

@@ -22,7 +22,8 @@ type link struct {
 	log    wireLog
 
 	writeLock sync.Mutex
-	spoken    atomic.Bool // anything at all has come from the other side
+	spoken    atomic.Bool            // anything at all has come from the other side
+	parting   atomic.Pointer[[]byte] // last words to a stub that is mute; nil for none
 
 	mu     sync.Mutex // guards broken
 	broken error
@@ -66,9 +67,24 @@ func (c *link) fail(cause error) error {
 		}
 		c.broken = &Error{Op: "connection", To: c.addr, Err: cause}
 		close(c.dead)
+		if errors.Is(cause, ErrTimeout) {
+			c.lastWords()
+		}
 		c.conn.Close()
 	}
 	return c.broken
+}
+
+// partWithin is how long a connection may take the last words.
+const partWithin = 100 * time.Millisecond
+
+// lastWords are said once, and nobody waits for what becomes of them.
+func (c *link) lastWords() {
+	if p := c.parting.Swap(nil); p != nil {
+		c.log.printf("-> %q (and no more)", *p)
+		c.conn.SetWriteDeadline(time.Now().Add(partWithin))
+		c.conn.Write(*p)
+	}
 }
 
 // warn hands the user a sentence.

@@ -29,6 +29,7 @@ type teller struct {
 	k       int64
 	of      string // the k-th that begins so
 	after   string // and comes after one that begins so
+	first   func() // is called at the k-th, before the signal
 	at      func()
 	hold    time.Duration // that the k-th packet is kept after that
 	begin   func()        // is called before thaw is connected to the stub
@@ -127,6 +128,9 @@ func checkThrough(t *testing.T, vm *qemu.VM, p *teller, sig syscall.Signal, flag
 	var process atomic.Pointer[os.Process]
 	k := p.k
 	p.at = func() {
+		if p.first != nil {
+			p.first()
+		}
 		if err := process.Load().Signal(sig); err != nil {
 			t.Errorf("packet %d: %v", k, err)
 		}
@@ -209,6 +213,31 @@ func TestSignalAtPacket(t *testing.T) {
 			t.Errorf("thaw had ended before each of %d signals", spread)
 		}
 	})
+}
+
+// QEMU that does not answer while thaw leaves, since the machine is busy, lets its guest go
+// on as it comes to it: one that ran, and one that stood for the moment.
+func TestSignalBusyStub(t *testing.T) {
+	t.Parallel()
+	for _, p := range []*teller{{of: "$vCont;c", k: 5}, {of: "$m", k: 200}} {
+		t.Run(p.of, func(t *testing.T) {
+			t.Parallel()
+			vm := frozenLab(t)
+			qemu := func(sig syscall.Signal) {
+				if err := syscall.Kill(vm.PID(), sig); err != nil {
+					t.Errorf("%v to QEMU: %v", sig, err)
+				}
+			}
+			p.first = func() { qemu(syscall.SIGSTOP) }
+			p.begin = func() { qmp(t, vm, "cont") }
+			if _, killed := checkThrough(t, vm, p, syscall.SIGTERM); !killed {
+				t.Error("thaw had ended before")
+			}
+			qemu(syscall.SIGCONT)
+			poll(t, "QEMU to come to it", func() bool { return status(t, vm) == "running" })
+			goesOn(t, vm, p.of)
+		})
+	}
 }
 
 // A stub that says nothing keeps thaw for no longer than about a second after a

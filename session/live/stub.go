@@ -53,7 +53,11 @@ const maxCPUs = 256
 func (t *stub) identify(ctx context.Context) error {
 	// A guest that ran is stopped by attaching, and QEMU says so with a stop
 	// nobody asked for; one that stood says nothing.
-	defer func() { t.stood = t.client.UnaskedStops() == 0 }()
+	defer func() {
+		if t.stood = t.client.UnaskedStops() == 0; !t.stood {
+			t.client.LetGoIfMute()
+		}
+	}()
 	f := t.client.Features()
 	t.reverses.Store(f.ReverseStep && f.ReverseContinue)
 	if strings.Contains(f.Raw, "qXfer:threads:read+") { // QEMU's threads are processors, which need no names
@@ -209,7 +213,11 @@ func (t *stub) Abort() { t.abort() }
 // keeps a guest stopped whose debugger hangs up.
 func (t *stub) leave(ctx context.Context) error {
 	if err := t.halt(ctx); err != nil {
-		return fmt.Errorf("stopping the guest to leave it: %w", err)
+		err = fmt.Errorf("stopping the guest to leave it: %w", err)
+		if !t.stood {
+			err = errors.Join(err, t.client.LetGo())
+		}
+		return err
 	}
 	if t.stood {
 		return errors.Join(t.client.ResetMode(ctx), t.client.Close())
