@@ -39,7 +39,7 @@ var compiled = []struct {
 	}},
 	// Core's threads share ordinary variables: who sees all of it at once keeps them in
 	// registers.
-	{"hw", "hw", hwVariants, []string{"unstarted", "running"}, []string{"g++ -O0", "clang -O2"}, func(compiler, bug string) bool {
+	{"hw", "hw", hwVariants, []string{"unstarted", "running"}, []string{"clang -O2"}, func(compiler, bug string) bool {
 		return compiler == "g++ -flto"
 	}},
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -56,8 +57,17 @@ func TestLabHW(t *testing.T) {
 func TestLabHWUnaligned(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
+	if err := os.CopyFS(filepath.Join(dir, "hw"), os.DirFS(filepath.Join(guestDir, "hw"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(dir, "hw", "o", "core", "hw", "thread.o")); err != nil {
+		t.Fatal(err)
+	}
 	if err := guest.BuildIn(t.Context(), dir, "hw", "EXTRA=-DUNALIGNED"); err != nil {
 		t.Fatal(err)
+	}
+	if elf, err := os.ReadFile(filepath.Join(dir, guest.KernelHW)); err != nil || !strings.Contains(string(elf), "restate_fault") {
+		t.Fatalf("the kernel stores nothing beside: %v", err)
 	}
 	r := thaw(t, "check", "lab:fixed", "--kernel", "hw", "--guest", dir, "--json")
 	out := decodeCheck(t, r)
