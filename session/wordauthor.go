@@ -106,16 +106,7 @@ func (s *wordSearch) onStack(p physical) bool {
 func (s *wordSearch) understood() bool { return s.target.Machine() == elf.EM_X86_64 }
 
 // step is the instruction that is executed next.
-func (s *wordSearch) step() origin.Step { return s.stepAt(s.m.CPU().IP) }
-
-// stepAt is the instruction at an address, with the registers as they are.
-func (s *wordSearch) stepAt(ip uint64) origin.Step {
-	code := make([]byte, 15)
-	for len(code) > 0 && s.m.TextSpace(s.m.CPU().Root).ReadMemory(ip, code) != nil {
-		code = code[:len(code)-1] // the next page is not mapped
-	}
-	return origin.Step{IP: ip, Code: code, Reg: s.m.Registers().Uint64}
-}
+func (s *wordSearch) step() origin.Step { return s.m.StepAt(s.m.CPU().IP) }
 
 // hits is the address through which a write reaches memory, 0 if it does not; known is
 // false where that is not certain.

@@ -219,14 +219,14 @@ func (wt *watcher) author(ctx context.Context, o *view.Origin, virt uint64) (sou
 	if thread != nil {
 		o.Thread = titleOf(thread)
 	}
-	step := newSearch(wt.traveller).step()
+	step := wt.m.StepAt(ip)
 	from, repeats, moved := step.Moved(virt, maxWord)
 	if !moved || !repeats {
 		before, ok := prog.Before(ip)
 		if !ok {
 			return ""
 		}
-		step = newSearch(wt.traveller).stepAt(before.Addr)
+		step = wt.m.StepAt(before.Addr)
 		o.Place = prog.Place(before.Addr)
 		from, _, moved = step.Moved(virt, maxWord)
 	}

@@ -118,7 +118,7 @@ func (g *Guard) pushedWords(t *evidence.Track) (words []uint64) {
 }
 
 // DisarmAll disarms all threads.
-func (g *Guard) DisarmAll(ctx context.Context) error { return g.Disarm(ctx, g.threads()...) }
+func (g *Guard) DisarmAll(ctx context.Context) error { return g.Disarm(ctx, g.Threads()...) }
 
 // WatchesOf are the watchpoints that show what becomes of a thread's saved state.
 func (g *Guard) WatchesOf(t *evidence.Track) []target.Break {
@@ -141,8 +141,8 @@ func (g *Guard) WatchesOf(t *evidence.Track) []target.Break {
 	return w
 }
 
-// threads are those that are armed, in a fixed order.
-func (g *Guard) threads() []*evidence.Track {
+// Threads are those that are armed, in a fixed order.
+func (g *Guard) Threads() []*evidence.Track {
 	out := slices.Collect(maps.Values(g.Armed))
 	slices.SortFunc(out, func(a, b *evidence.Track) int { return cmp.Compare(a.Block, b.Block) })
 	return out

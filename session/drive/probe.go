@@ -61,7 +61,7 @@ type breaker interface {
 // user's breakpoints are kept aside.
 func (d *Driver) TakeOff(ctx context.Context) error {
 	b := d.Breaks
-	set := append(d.Guard.disarm(d.Guard.threads()...), target.At(slices.Collect(maps.Keys(b.Probes))...)...)
+	set := append(d.Guard.disarm(d.Guard.Threads()...), target.At(slices.Collect(maps.Keys(b.Probes))...)...)
 	if err := d.target.ClearBreaks(ctx, set); err != nil {
 		return err
 	}

@@ -68,7 +68,7 @@ func (d *Driver) SetAgain(ctx context.Context) error {
 	if err := d.Breaks.setAgain(ctx); err != nil {
 		return err
 	}
-	armed := d.Guard.threads()
+	armed := d.Guard.Threads()
 	d.Guard = newGuard(d.target, d.m)
 	return d.Guard.armAll(ctx, armed)
 }

@@ -16,6 +16,7 @@ import (
 	"thaw/kernel"
 	"thaw/memory"
 	"thaw/session/arch"
+	"thaw/session/origin"
 	"thaw/session/target"
 )
 
@@ -224,6 +225,15 @@ func (m *Machine) AllRegisters() [][]kernel.Register {
 		out = append(out, m.Arch.All(r))
 	}
 	return out
+}
+
+// StepAt is the instruction at an address, with the registers as they are.
+func (m *Machine) StepAt(ip uint64) origin.Step {
+	code := make([]byte, 15)
+	for len(code) > 0 && m.TextSpace(m.CPU().Root).ReadMemory(ip, code) != nil {
+		code = code[:len(code)-1] // the next page is not mapped
+	}
+	return origin.Step{IP: ip, Code: code, Reg: m.Registers().Uint64}
 }
 
 // Space is memory as the stopped processor sees it.

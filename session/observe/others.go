@@ -18,8 +18,8 @@ import (
 // Others notes what was done on other processors than the stopped one: that they have
 // written what was requested, and that threads have come back to user mode there.
 func Others(ctx context.Context, ob *Observer, stop target.Stop, back map[int]*evidence.Track) (ev *drive.Event, err error) {
-	for block, t := range ob.drive.Guard.Armed {
-		if stop.Watch && ob.drive.Guard.Watched[stop.WatchAddr] == block {
+	for _, t := range ob.drive.Guard.Threads() {
+		if stop.Watch && ob.drive.Guard.Watched[stop.WatchAddr] == t.Block {
 			continue // it is the stopped one's
 		}
 		if err := otherWrites(ctx, ob, t); err != nil {

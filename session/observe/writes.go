@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"thaw/kernel"
@@ -13,7 +12,6 @@ import (
 	"thaw/session/drive"
 	"thaw/session/evidence"
 	"thaw/session/machine"
-	"thaw/session/origin"
 )
 
 // Now is the moment of what is seen next.
@@ -78,7 +76,7 @@ func (ob *Observer) writes(ctx context.Context, t *evidence.Track, written uint6
 		}
 		usual := !platform.Place(p.Name).Aside
 		at.Restores = usual && slices.ContainsFunc(t.Places, func(k evidence.Kept) bool { return platform.Place(k.Name).Aside && k.Saved == all[i] })
-		hit := (written == p.IPAddr || usual && written == p.SPAddr) && !elsewhere(ob.m, ob.programs.Kernel(), written)
+		hit := all[i] == p.Saved && (written == p.IPAddr || usual && written == p.SPAddr) && !elsewhere(ob.m, ob.programs.Kernel(), written)
 		added += ob.Ev.NoteWrite(t, at, p, all[i], hit)
 	}
 	if added == 0 {
@@ -97,15 +95,16 @@ func (ob *Observer) writes(ctx context.Context, t *evidence.Track, written uint6
 // stopped processor, which stands behind the instruction, has their addresses still.
 func elsewhere(m *machine.Machine, prog *components.Component, addr uint64) bool {
 	ip := m.CPU().IP
-	if in, err := prog.Decode(ip); m.Arch.WatchFirst || err == nil && strings.HasPrefix(in.Text, "rep") {
+	at := m.StepAt(ip)
+	if _, repeats, _ := at.Moved(addr, 0); m.Arch.WatchFirst || repeats {
 		return false // not executed, or not to its end
 	}
 	in, ok := prog.Before(ip)
-	code := make([]byte, in.Size)
-	if !ok || prog.File.ReadFile(in.Addr, code) != nil {
+	if !ok {
 		return false
 	}
-	w := (&origin.Step{IP: in.Addr, Code: code, Reg: m.Registers().Uint64}).Stored()
+	last := m.StepAt(in.Addr)
+	w := last.Stored()
 	return w.Known && (w.Addr+w.Size <= addr || w.Addr >= addr+uint64(m.PtrSize()))
 }
 
