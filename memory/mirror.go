@@ -26,7 +26,8 @@ type Mirror struct {
 	reads *Reads // what is being read, nil if nobody asks
 	stop  uint64 // counts Refresh
 	ahead ahead
-	extra bool // there may be lines that were only guessed
+	extra bool  // there may be lines that were only guessed
+	again *plan // of the last refresh, nil if other things are read since
 	word  [8]byte
 }
 
@@ -112,7 +113,7 @@ func NewMirror(src Source) *Mirror {
 // Reset forgets all that was read.
 func (m *Mirror) Reset() {
 	m.lines, m.order, m.slab, m.last, m.reads = map[uint64]*line{}, nil, nil, nil, nil
-	m.stats, m.ahead, m.extra = Stats{}, newAhead(), false
+	m.stats, m.ahead, m.extra, m.again = Stats{}, newAhead(), false, nil
 	m.stop++
 }
 
@@ -192,7 +193,9 @@ func (m *Mirror) copy(l *line, addr uint64, buf []byte) error {
 	if l.used == 0 {
 		m.ahead.note(l.addr)
 	}
-	l.used |= which
+	if l.used&which != which {
+		l.used, m.again = l.used|which, nil
+	}
 	if m.reads != nil {
 		m.reads.add(l, which)
 	}
@@ -238,6 +241,7 @@ func (m *Mirror) add(addr uint64) *line {
 
 // load reads whole lines, and with them what is guessed to be asked for next.
 func (m *Mirror) load(lines []*line) error {
+	m.again = nil
 	if src := m.inPlace(); src != nil {
 		for _, l := range lines {
 			m.look(l, src)
@@ -306,8 +310,20 @@ func (m *Mirror) Refresh() error {
 		}
 		return nil
 	}
-	var pieces []piece
 	steady, _ := m.src.(Steady)
+	if m.again != nil && steady == nil {
+		return m.readAgain()
+	}
+	pieces := m.used(steady)
+	if err := m.read(pieces); err != nil || steady != nil {
+		return err
+	}
+	m.again = newPlan(pieces)
+	return nil
+}
+
+// used are the pieces that were read before, and may not be what they were.
+func (m *Mirror) used(steady Steady) (pieces []piece) {
 	page, same := ^uint64(0), false
 	for _, l := range m.order {
 		if p := l.addr &^ (pageSize - 1); steady != nil && p != page {
@@ -324,7 +340,7 @@ func (m *Mirror) Refresh() error {
 			rest &^= all >> (32 - n) << first
 		}
 	}
-	return m.read(pieces)
+	return pieces
 }
 
 // compare takes over what lies in place of a line.

@@ -128,3 +128,68 @@ func TestMirrorWithoutMemory(t *testing.T) {
 		t.Errorf("at the end of all addresses: %v", err)
 	}
 }
+
+// After each refresh what was read and is not what it was at the stop before is told, and
+// nothing else: whether the refresh read by the plan of the one before or not, and where
+// memory goes and comes back, too.
+func TestRefreshAtRandom(t *testing.T) {
+	type reading struct {
+		addr  uint64
+		n     int
+		reads *Reads
+	}
+	for seed := range int64(80) {
+		r := rand.New(rand.NewSource(seed))
+		whole := make([]byte, 12*pageSize)
+		r.Read(whole)
+		p := &place{data: whole}
+		at := func(data []byte, addr uint64) []byte { return (&place{data: data, inPlace: true}).At(addr, Granule) }
+		m, was, planned := NewMirror(p), []byte(nil), 0
+		var all []reading
+		for range 60 {
+			for range r.Intn(3) {
+				one := reading{uint64(r.Intn(len(whole) - 64)), 1 + r.Intn(64), &Reads{}}
+				m.Collect(one.reads)
+				err := m.ReadMemory(one.addr, make([]byte, one.n))
+				if m.Collect(nil); (err == nil) != (one.addr+uint64(one.n) <= uint64(len(p.data))) {
+					t.Fatalf("seed %d: %d bytes at %#x of %#x: %v", seed, one.n, one.addr, len(p.data), err)
+				}
+				if err == nil {
+					all = append(all, one)
+				}
+			}
+			for range 1 + r.Intn(4) { // of which all but the first read what the one before did
+				was = append(was[:0], p.data...)
+				for range r.Intn(4) {
+					whole[r.Intn(len(whole))]++
+				}
+				if r.Intn(4) == 0 {
+					p.data = whole[:len(whole)-r.Intn(3)*pageSize]
+				}
+				if m.again != nil {
+					planned++
+				}
+				if err := m.Refresh(); err != nil {
+					t.Fatal(err)
+				}
+				for _, one := range all {
+					differs, is := false, one.addr+uint64(one.n) <= uint64(len(p.data))
+					for g := one.addr &^ (Granule - 1); g < one.addr+uint64(one.n); g += Granule {
+						differs = differs || !bytes.Equal(at(p.data, g), at(was, g))
+					}
+					if one.reads.Changed() != differs {
+						t.Fatalf("seed %d: %d bytes at %#x: changed: %v, want %v", seed, one.n, one.addr, !differs, differs)
+					}
+					buf := make([]byte, one.n)
+					err := m.ReadMemory(one.addr, buf)
+					if (err == nil) != is || is && !bytes.Equal(buf, p.data[one.addr:][:one.n]) {
+						t.Fatalf("seed %d: %d bytes at %#x, there: %v: %v", seed, one.n, one.addr, is, err)
+					}
+				}
+			}
+		}
+		if planned < 20 {
+			t.Errorf("seed %d: only %d refreshes by a plan", seed, planned)
+		}
+	}
+}
