@@ -26,8 +26,9 @@ dist: guest ## tarballs and Debian packages for amd64 and arm64, in dist/
 deps: ## install what the tests need
 	@scripts/need qemu-system-x86_64=qemu-system-x86 qemu-img=qemu-utils g++=g++ clang++=clang gdb=gdb gdb-multiarch=gdb-multiarch lldb=lldb dwz=dwz tmux=tmux
 
+# Live tests wait for their guests much of the time: of a package three run at once.
 test: deps build vet lint vuln ## run all tests: unit, golden screens, live ones on the lab guest, the terminal; fuzz each target for FUZZSHORT=1s
-	$(GO) test -timeout 15m ./...
+	$(GO) test -parallel 3 -timeout 15m ./...
 	@$(MAKE) -s --no-print-directory fuzz FUZZTIME=$(FUZZSHORT)
 
 race: deps build ## run all tests under the race detector
