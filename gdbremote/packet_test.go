@@ -87,8 +87,13 @@ func TestDecodeHex(t *testing.T) {
 
 // FuzzDecoder looks for input that makes the decoder fail, or grow without bound.
 func FuzzDecoder(f *testing.F) {
-	for _, s := range []string{"$OK#9a", "+$0* #7a-", "$}", "%Stop:T05#99", "$a*~*~*~#00", "HTTP/1.1 400", "$$$###***}}}", "\x03$#00"} {
+	for _, s := range []string{"$OK#9a", "+$0* #7a-", "$}", "%Stop:T05#99", "$a*~*~*~#00", "HTTP/1.1 400", "$$$###***}}}", "\x03$#00",
+		"$a*#00", "$*~#00", "%x#00", "-", "$" + strings.Repeat("a*~", maxPacket/98+1)} {
 		f.Add([]byte(s))
+	}
+	for _, s := range []string{"", "}]*#$", "0aFf", "0g", "T05thread:p1.2;watch:ffff;", "T05thread:p-1.-1;hwbreak:;", "T02thread:1.2;rwatch:x;", "T05replaylog:begin;", "T02", "T0b",
+		"S05", "S06", "W00", "X09", "p1.2", "px.1", "p1.x", "2", "PacketSize=1000;qXfer:features:read+;vContSupported+;x+;multiprocess-", "PacketSize=fffffffff;PacketSize=1", "#\x00$*}"} {
+		f.Add(appendPacket(nil, []byte(s)))
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
 		if all, runs := decodeAll(in), decodeRuns(in); !reflect.DeepEqual(all, runs) {
@@ -103,6 +108,9 @@ func FuzzDecoder(f *testing.F) {
 				again := decodeAll(appendPacket(nil, ev.payload))
 				if len(again) != 1 || again[0].kind != evPacket || !bytes.Equal(again[0].payload, ev.payload) {
 					t.Fatalf("%q becomes %v", ev.payload, again)
+				}
+				if raw := make([]byte, len(ev.payload)/2); decodeHex(raw, ev.payload) == nil && !strings.EqualFold(string(appendHex(nil, raw)), string(ev.payload)) {
+					t.Fatalf("%q becomes %x", ev.payload, raw)
 				}
 				isStop(ev.payload)
 				parseStop(ev.payload)

@@ -62,26 +62,28 @@ func TestParseDescription(t *testing.T) {
 	}
 }
 
+// hostileDescriptions are target descriptions that are refused.
+var hostileDescriptions = map[string]string{
+	"includes itself":    `<t><include href="self"/></t>`,
+	"include of nothing": `<t><include/></t>`,
+	"include unknown":    `<t><include href="nope"/></t>`,
+	"include a packet":   `<t><include href="x:0,10#"/></t>`,
+	"huge register":      `<t><reg name="a" bitsize="99999999"/></t>`,
+	"negative size":      `<t><reg name="a" bitsize="-8"/></t>`,
+	"no size":            `<t><reg name="a"/></t>`,
+	"no name":            `<t><reg bitsize="8"/></t>`,
+	"huge number":        `<t><reg name="a" bitsize="8" regnum="99999999"/></t>`,
+	"negative number":    `<t><reg name="a" bitsize="8" regnum="-1"/></t>`,
+	"same number":        `<t><reg name="a" bitsize="8" regnum="1"/><reg name="b" bitsize="8" regnum="1"/></t>`,
+	"too many":           "<t>" + strings.Repeat(`<reg name="r" bitsize="8"/>`, maxRegisters+1) + "</t>",
+	"cut off":            `<t><reg name="a" bitsize="8"/`,
+	"unknown entity":     `<t>&lol;</t>`,
+	"too large":          strings.Repeat(" ", maxXMLBytes+1),
+	"cut-off arch":       `<t><architecture>i386`,
+}
+
 func TestHostileDescriptions(t *testing.T) {
-	many := strings.Repeat(`<reg name="r" bitsize="8"/>`, maxRegisters+1)
-	for name, doc := range map[string]string{
-		"includes itself":    `<t><include href="self"/></t>`,
-		"include of nothing": `<t><include/></t>`,
-		"include unknown":    `<t><include href="nope"/></t>`,
-		"include a packet":   `<t><include href="x:0,10#"/></t>`,
-		"huge register":      `<t><reg name="a" bitsize="99999999"/></t>`,
-		"negative size":      `<t><reg name="a" bitsize="-8"/></t>`,
-		"no size":            `<t><reg name="a"/></t>`,
-		"no name":            `<t><reg bitsize="8"/></t>`,
-		"huge number":        `<t><reg name="a" bitsize="8" regnum="99999999"/></t>`,
-		"negative number":    `<t><reg name="a" bitsize="8" regnum="-1"/></t>`,
-		"same number":        `<t><reg name="a" bitsize="8" regnum="1"/><reg name="b" bitsize="8" regnum="1"/></t>`,
-		"too many":           "<t>" + many + "</t>",
-		"cut off":            `<t><reg name="a" bitsize="8"/`,
-		"unknown entity":     `<t>&lol;</t>`,
-		"too large":          strings.Repeat(" ", maxXMLBytes+1),
-		"cut-off arch":       `<t><architecture>i386`,
-	} {
+	for name, doc := range hostileDescriptions {
 		opened := 0
 		_, err := ParseDescription([]byte(doc), func(n string) ([]byte, error) {
 			if opened++; opened > maxXMLDocuments {
@@ -103,17 +105,34 @@ func FuzzTargetXML(f *testing.F) {
 	for _, s := range []string{targetXML, coreXML, moreXML, `<t><include href="a"/></t>`, `<reg name="a" bitsize="8" regnum="7"/>`} {
 		f.Add(s, coreXML)
 	}
+	for _, s := range hostileDescriptions {
+		if len(s) <= 1<<16 {
+			f.Add(s, s)
+		}
+	}
+	f.Add(`<architecture>powerpc:common</architecture><reg name="a" bitsize="24" regnum="2"/><reg name="a" bitsize="8" regnum="0"/>`, "")
+	f.Add(`<reg name="a" bitsize="8" regnum="x"/>`, "")
+	f.Add(`<include href="a"/>`, `<reg name="a" bitsize="1"/>`)
 	f.Fuzz(func(t *testing.T, doc, included string) {
 		d, err := ParseDescription([]byte(doc), func(string) ([]byte, error) { return []byte(included), nil })
 		if err != nil {
 			return
 		}
 		end := 0
+		if _, ok := (*Description)(nil).Register(doc); ok || (*Description)(nil).Size() != 0 {
+			t.Fatal("no description has registers")
+		}
 		for i, r := range d.Registers {
 			if r.Offset != end || r.Bits < 1 || i > 0 && r.Number <= d.Registers[i-1].Number {
 				t.Fatalf("register %d is %+v after byte %d", i, r, end)
 			}
 			end += r.Size()
+			if _, ok := d.Register(r.Name); !ok {
+				t.Fatalf("register %d is not found by its name", i)
+			}
+		}
+		if _, ok := d.Register(""); ok || d.Size() != end {
+			t.Fatalf("%d bytes, want %d, or a register without a name", d.Size(), end)
 		}
 		regs := NewRegisters(d, make([]byte, end/2))
 		for _, n := range regs.Names() {

@@ -68,7 +68,7 @@ func TestJSON(t *testing.T) {
 
 // Whatever comes in, nothing goes out that does more than draw.
 func FuzzText(f *testing.F) {
-	for _, s := range []string{"text", "\x1b[31mred", "\x1b]0;t\x07", "\u009b2J", "\xff\xfe", "\u202e", "\x1b\x1b]x\x1b"} {
+	for _, s := range []string{"text", "\x1b[31mred", "\x1b]0;t\x07", "\u009b2J", "\xff\xfe", "\u202e", "\x1b\x1b]x\x1b", "a\tb\r\n", "\U000e0041\U0001ffff\u2028", "羊\ufffd"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
@@ -79,6 +79,15 @@ func FuzzText(f *testing.F) {
 			if again := printable.Text(got); again != got {
 				t.Errorf("%s(%q) = %q, and then %q", name, s, got, again)
 			}
+		}
+		raw, err := json.Marshal(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var back string
+		got := printable.JSON(raw)
+		if err := json.Unmarshal(got, &back); err != nil || back != s && utf8.ValidString(s) || strings.ContainsFunc(string(got), func(r rune) bool { return !printable.Rune(r) }) {
+			t.Errorf("JSON(%q) = %q: %v", s, got, err)
 		}
 	})
 }

@@ -2,6 +2,7 @@ package recording
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
 	"maps"
@@ -14,6 +15,7 @@ import (
 
 	"thaw/debuginfo"
 	"thaw/kernel/kernels"
+	"thaw/memory"
 	"thaw/session"
 )
 
@@ -246,20 +248,45 @@ func edit(x *debuginfo.Extract, data []byte) {
 	}
 }
 
+// oddRecords are records that may stand behind a whole recording of three stops: every
+// type, as it may be and as it may not.
+func oddRecords(t testing.TB) (out [][2]string) {
+	raw, err := json.Marshal(stop{StopRecord: record(2), pageList: pageList{Pages: [][2]uint64{{1, 1}, {2, 0}, {1 << 60, 1}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	add := func(typ string, raws ...string) {
+		for _, raw := range raws {
+			out = append(out, [2]string{typ, raw})
+		}
+	}
+	sum := sha256.Sum256(make([]byte, session.PageSize))
+	zeros := string(sum[:]) + string(make([]byte, session.PageSize))
+	add(typePages, "", zeros, zeros+zeros, "abc", zeros[:len(zeros)-1]+"x")
+	add(typeMasks, "", string(bytes.Repeat([]byte{0x55}, len(memory.Mask{}))), "abc")
+	stopOf := func(members string) string { return `{"number":4,"evidence":{},` + members + `}` }
+	add(typeStop, string(raw), "null", "{", `{"number":4}`, stopOf(`"cpus":[{}],"cpu":1`), stopOf(`"cpus":[{}],"cpu":-1`), stopOf(`"cpus":[{}],"pages":[[1,99]]`),
+		stopOf(`"cpus":[{}],"pages":[[1,1],[2,0],[3,1]],"known":[0,0,0]`), stopOf(`"cpus":[{}],"pages":[[1,1]],"known":[0,1]`), stopOf(`"cpus":[{}],"pages":[[1,1]],"known":[9]`),
+		stopOf(`"CPUS" : [ { "\u0052egisters":[{"\"":1,"name":"r\"ip" , "value":18446744073709551615}]} ],"new":{"a":[1,{},"b"]},"stacks":{"1":[{}],"x":[]},"pages":[]`))
+	add(typeMore, `{"record":1,"pages":[[1,1]]}`, `{"record":4}`, `{}`, `{"record":1,"pages":[[1,99]]}`, `[]`)
+	add(typeSyms, `{"component":"kernel","extract":{"ptrSize":8}}`, `{}`, `{"component":"kernel","extract":{"ptrSize":3}}`, `{"extract":7}`,
+		`{"component":"kernel","extract":{"ptrSize":8,"enumerators":{"a":1},"types":[{"kind":2,"name":"T","elem":-1}],"named":{"T":0},"vtables":{"1":{}},"lines":{"4096":{}},"kept":{}}}`)
+	add(typeNotes, `[{"stop":1,"text":"here"},{"stop":-1}]`, `{`, `{}`)
+	add(typeAsked, `[{"stop":1,"steps":[{"frames":[{}]}]}]`, `[[]]`)
+	add(typeLog, `["a",""]`, `[1]`)
+	add(typeMeta, `{}`)
+	add(typeDone, "")
+	add("NEWS", "x")
+	return out
+}
+
 // FuzzRecords reads whole files: a header, META, and any further records, each
 // with a checksum that is right.
 func FuzzRecords(f *testing.F) {
 	data, ends := written(f)
 	head := data[:ends[0]]
-	raw, err := json.Marshal(stop{StopRecord: record(2), pageList: pageList{Pages: [][2]uint64{{1, 1}, {2, 0}, {1 << 60, 1}}}})
-	if err != nil {
-		f.Fatal(err)
-	}
-	for typ, payload := range map[string][]byte{
-		typeStop: raw, typeSyms: []byte(`{"component":"kernel","extract":{"ptrSize":8}}`), typeNotes: []byte(`[{"stop":1,"text":"here"},{"stop":-1}]`),
-		typeLog: []byte(`["a",""]`), typeDone: nil, typePages: make([]byte, pageEntry), "NEWS": []byte("x"), typeMeta: []byte(`{}`),
-	} {
-		f.Add(typ, payload)
+	for _, r := range oddRecords(f) {
+		f.Add(r[0], []byte(r[1]))
 	}
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, typ string, payload []byte) {

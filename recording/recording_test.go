@@ -417,6 +417,28 @@ func FuzzRead(f *testing.F) {
 	data, ends := written(f)
 	f.Add(data)
 	f.Add(data[:ends[0]])
+	f.Add(data[:headerSize])
+	f.Add(data[:headerSize+7])
+	f.Add([]byte{})
+	f.Add(append([]byte("x"), data...))
+	for at, b := range map[int]byte{8: Major + 1, 10: 0, headerSize + 3: 'x', headerSize + 7: 0x80, headerSize + 4: 0xff, headerSize + recordHeaderSize + 9: 'x'} {
+		bad := bytes.Clone(data)
+		bad[at] = b
+		f.Add(bad)
+	}
+	known := append([]byte{}, data[:ends[2]]...) // a mask, a page and a stop that knows some bytes of it
+	for _, r := range oddRecords(f) {
+		f.Add(appended(f, appended(f, data[:ends[2]], r[0], []byte(r[1])), r[0], []byte(r[1])))
+	}
+	known = appended(f, known, typeMasks, bytes.Repeat([]byte{0xff, 0}, len(memory.Mask{})/2))
+	known = appended(f, known, typeStop, []byte(`{"number":4,"evidence":{},"cpus":[{}],"pages":[[1,1],[2,0]],"known":[1,1]}`))
+	f.Add(bytes.Clone(known))
+	known[10] = 0 // the format that has no masks
+	f.Add(known)
+	f.Add(appended(f, data[:headerSize], typeMeta, []byte(`{`)))
+	f.Add(appended(f, data[:headerSize], typeMeta, []byte(`{"scenario":"name: ["}`)))
+	f.Add(appended(f, data[:headerSize], typeDone, nil))
+	f.Add(appended(f, data[:ends[1]], typeAsked, []byte(`[{"steps":[`+strings.Repeat("{},", 1<<19)+"{}]}]"))) // more than fits
 	f.Add(appended(f, data[:ends[1]], typeSyms, []byte(`{"component":"kernel","extract":{"file":"k","machine":62,"ptrSize":8,"types":[{"kind":2,"name":"T","elem":-1}],"named":{"T":0}}}`)))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r, err := Read("x.thaw", bytes.NewReader(data))
@@ -425,8 +447,12 @@ func FuzzRead(f *testing.F) {
 		}
 		for i := range r.Records() {
 			r.Pages(i)
-			q := []memory.Request{{Addr: 0x1000, Buf: make([]byte, 64)}}
+			q := []memory.Request{{Addr: 0x1000, Buf: make([]byte, 64)}, {Addr: 0x7000, Buf: make([]byte, 1)}}
 			r.Memory(i).ReadPhysical(q)
+			r.Modelled(i).ReadPhysical(q)
+			if !r.SamePage(i, i, 0x1000) {
+				t.Fatalf("a page of record %d is not like itself", i)
+			}
 		}
 		for _, c := range r.Components() {
 			if p, ok := r.Program(c).(*debuginfo.Program); ok {

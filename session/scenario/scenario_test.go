@@ -72,13 +72,34 @@ func TestScenarioErrors(t *testing.T) {
 
 func FuzzScenario(f *testing.F) {
 	f.Add([]byte(minimal))
-	data, err := scenarios.Read(scenarios.Default)
-	if err != nil {
-		f.Fatal(err)
+	for _, name := range scenarios.Names() {
+		data, err := scenarios.Read(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
 	}
-	f.Add(data)
+	for _, s := range []string{
+		"", "{}", plainText, everyProblem, "name: [x", "[]", "7", "a: b", "name:\n", "name: ~\n", "{name: x, name: y}", "? [a]\n: b\n", "name: |\n  text\n", "--- a\n---\nname: x\n",
+		"a: &b c\nd: *b\n", strings.Repeat(" ", 300) + "a: b\n", strings.Repeat("[", 100), strings.Repeat("- ", 300), strings.Repeat("a ", 40_000), strings.Repeat("x", maxScenario+1),
+		"components: {k: {kernel: true, files: ['', .., '[', 'a/b']}, q: {kernel: true}}\nchild: kk\n", "components: []\nphases: {}\nname: []\nsettle: []\ntimeout: 0s\n",
+		minimal + "memory: {}\ncancel: {component: k}\nstored: {lists: [~, 1, x]}\nrequests: [{}, {name: x}]\noperations: [{name: o}]\nattached: {}\ntimeout: '11m'\n",
+		strings.Replace(minimal, "function: f}\ncomplete", "address: 0x1000, phases: [{name: q, function: ~}, {log: x}, {component: d, line: a.cc:1}, 7]}\ncomplete", 1),
+		strings.Replace(minimal, "component: c, function: f}\ncomplete: {component: c, function: f}", "function: f}\ncomplete: {}", 1),
+		minimal + "expect: {default: {missing: 1, threads: {1: killed, a: 2, b: [c], c: {d: e}}, again: [{pages: x}, 3]}}\n",
+	} {
+		f.Add([]byte(s))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if s, err := Parse("fuzz", data); err == nil {
+			if name := s.KernelName(); len(s.Programs()) == 0 || !s.Components[name].Kernel {
+				t.Errorf("%d programs, the kernel is %q", len(s.Programs()), name)
+			}
+			EachPhase(s.Phases, 0, func(p *PhaseSpec, _ int) {
+				if p.Component == "" && p.Function != "" {
+					t.Errorf("phase %s has no component", p.Name)
+				}
+			})
 			rep := &Report{}
 			if s.check(rep); len(rep.Problems()) > 0 {
 				t.Errorf("an accepted scenario fails its own check: %v", rep.Problems())
@@ -121,9 +142,8 @@ func TestMisspelledVerdict(t *testing.T) {
 	}
 }
 
-// A wrong scenario says all that is wrong, each with its place, and what fits is read.
-func TestAllProblems(t *testing.T) {
-	text := `name: x
+// everyProblem is a scenario in which much is wrong.
+const everyProblem = `name: x
 titel: y
 components:
   kernel: {kernel: true, files: [k]}
@@ -141,6 +161,10 @@ expect:
   default: {pages: many, threads: {ep: aplied, main: applied}}
   other: 3
 `
+
+// A wrong scenario says all that is wrong, each with its place, and what fits is read.
+func TestAllProblems(t *testing.T) {
+	text := everyProblem
 	s, rep, err := Read([]byte(text))
 	if err != nil {
 		t.Fatal(err)
