@@ -1,6 +1,7 @@
 package origin
 
 import (
+	"debug/elf"
 	"encoding/hex"
 	"fmt"
 	"strings"
@@ -17,10 +18,21 @@ func steps(t *testing.T, regs map[string]uint64, codes ...string) []Step {
 		if err != nil {
 			t.Fatal(err)
 		}
-		out = append(out, Step{IP: at, Code: append(code, 0x90, 0x90, 0x90), Reg: func(n string) (uint64, bool) { v, ok := regs[n]; return v, ok }})
+		out = append(out, Step{Machine: elf.EM_X86_64, IP: at, Code: append(code, 0x90, 0x90, 0x90), Reg: func(n string) (uint64, bool) { v, ok := regs[n]; return v, ok }})
 		at += uint64(len(code))
 	}
 	return out
+}
+
+// told is a source in words.
+func (s Source) told() string {
+	switch s.Kind {
+	case Copied:
+		return fmt.Sprintf("%d copied %x", s.At, s.Addr)
+	case Computed:
+		return fmt.Sprintf("%d computed: %s", s.At, s.Why)
+	}
+	return fmt.Sprintf("%d unknown: %s", s.At, s.Why)
 }
 
 func TestOf(t *testing.T) {
@@ -71,15 +83,7 @@ func TestOf(t *testing.T) {
 		{"movzbl (%rsi),%eax; mov %al,(%rdi)", []string{"0f b6 06", "88 07"}, 0x6000, 1, "0 copied 5000"},
 		{"mov (%rsi),%rax; endbr64; mov %rax,(%rdi)", []string{"48 8b 06", "f3 0f 1e fa", "48 89 07"}, 0x6000, 8, "0 copied 5000"},
 	} {
-		s := Of(steps(t, regs, c.codes...), c.dest, c.size)
-		got := fmt.Sprintf("%d unknown: %s", s.At, s.Why)
-		switch s.Kind {
-		case Copied:
-			got = fmt.Sprintf("%d copied %x", s.At, s.Addr)
-		case Computed:
-			got = fmt.Sprintf("%d computed: %s", s.At, s.Why)
-		}
-		if got != c.want {
+		if got := Of(steps(t, regs, c.codes...), c.dest, c.size).told(); got != c.want {
 			t.Errorf("%s: %s; want %s", c.what, got, c.want)
 		}
 	}

@@ -1,0 +1,263 @@
+package origin
+
+import (
+	"encoding/binary"
+	"errors"
+	"math/bits"
+	"slices"
+	"strings"
+
+	"golang.org/x/arch/arm/armasm"
+)
+
+// What cpsr says besides flags.
+const (
+	a32Mode   = 0x1f
+	a32Fast   = 0x11                // mode of fast interrupts
+	otherCode = 1<<5 | 1<<9 | 1<<24 // Thumb, big-endian, Jazelle
+	userBank  = 1 << 22             // of LDM and STM: registers of user mode
+	manyMask  = 0x0e000000          // LDM and STM
+	many      = 0x08000000
+)
+
+var errOtherCode = errors.New("it is Thumb or Jazelle, or data are big-endian")
+
+// modeA32 are the registers that each mode has its own of.
+func modeA32(s *Step) (uint64, []string) {
+	cpsr, _ := s.Reg("cpsr")
+	if mode := cpsr & a32Mode; mode != a32Fast {
+		return mode, []string{"sp", "lr"}
+	}
+	return a32Fast, []string{"r8", "r9", "r10", "r11", "r12", "sp", "lr"}
+}
+
+// beyond are instructions that armasm does not know. None writes to memory.
+var beyond = []struct {
+	mask, value uint32
+	name        string
+	does        does // the first operand is that of bits 12 to 15
+}{
+	{0x0f100010, 0x0e000010, "mcr", nothing},
+	{0x0f100010, 0x0e100010, "mrc", computes},
+	{0xfff10020, 0xf1000000, "cps", nothing},
+	{0x0fb000f0, 0x01000000, "mrs", computes},
+	{0x0fb000f0, 0x01200000, "msr", nothing},
+	{0x0fb0f000, 0x0320f000, "msr", nothing},
+}
+
+func decodeA32(s *Step) (instruction, error) {
+	cpsr, ok := s.Reg("cpsr")
+	switch {
+	case !ok:
+		return nil, errors.New("cpsr is not known")
+	case cpsr&otherCode != 0:
+		return nil, errOtherCode
+	case len(s.Code) < 4:
+		return nil, errors.New("its code cannot be read")
+	}
+	enc := binary.LittleEndian.Uint32(s.Code)
+	conditional := enc>>28 != 15
+	banked := conditional && enc&manyMask == many && enc&userBank != 0
+	if banked {
+		enc &^= userBank
+	}
+	e := &effect{}
+	in, err := armasm.Decode(binary.LittleEndian.AppendUint32(nil, enc), armasm.ModeARM)
+	name, _, _ := strings.Cut(in.Op.String(), ".")
+	if err != nil && !e.beyond(enc) {
+		return nil, err
+	}
+	if err == nil {
+		e.name = strings.ToLower(name)
+	}
+	switch {
+	case conditional && !holds(enc>>28, cpsr): // it is not executed
+		return &effect{name: e.name, apart: true, all: true}, nil
+	case err == nil:
+		s.effectA32(e, name, in)
+	}
+	if banked {
+		_, own := modeA32(s)
+		e.ofUserMode(own)
+	}
+	return e, nil
+}
+
+// beyond is the effect of an instruction that armasm does not know, if we do.
+func (e *effect) beyond(enc uint32) bool {
+	for _, b := range beyond {
+		if enc&b.mask == b.value && (enc>>28 == 15) == (b.value>>28 == 15) {
+			e.name = b.name
+			e.quietly(b.does, []operand{a32Operand(armasm.Reg(enc >> 12 & 15))}, "")
+			return true
+		}
+	}
+	return false
+}
+
+// ofUserMode makes of a transfer of several registers one of user mode's: those that a mode
+// has its own of are others than here, and not looked at. A return from an exception loads
+// this mode's.
+func (e *effect) ofUserMode(own []string) {
+	if n := len(e.loads); n > 0 && e.loads[n-1].reg.name == "pc" {
+		return
+	}
+	for _, all := range [][]access{e.loads, e.stores} {
+		for i := range all {
+			if slices.Contains(own, all[i].reg.name) {
+				all[i].reg = operand{}
+			}
+		}
+	}
+}
+
+// a32Name is a register's name for GDB, "" of those that are not looked at.
+func a32Name(r armasm.Reg) string {
+	switch {
+	case r == armasm.PC:
+		return "pc"
+	case r == armasm.SP:
+		return "sp"
+	case r == armasm.LR:
+		return "lr"
+	case r < armasm.R13:
+		return numbered("r", int(r))
+	}
+	return ""
+}
+
+// a32Operand is a register, with no name and width where what it has is not looked at.
+func a32Operand(r armasm.Reg) operand {
+	if name := a32Name(r); name != "" {
+		return operand{name, 4}
+	}
+	return operand{}
+}
+
+// effectA32 is what a decoded instruction does, as its condition holds.
+func (s *Step) effectA32(e *effect, name string, in armasm.Inst) {
+	var regs, list []operand
+	var mem *armasm.Mem
+	at, placed, back := uint64(0), false, "" // the address, whether it is known, and the register that moves
+	for _, arg := range in.Args {
+		switch a := arg.(type) {
+		case armasm.Reg:
+			regs = append(regs, a32Operand(a))
+		case armasm.RegList:
+			for r := range armasm.PC + 1 {
+				if a>>r&1 != 0 {
+					list = append(list, a32Operand(r))
+				}
+			}
+		case armasm.PCRel: // of a literal
+			at, placed = wrap32(s.IP+8+uint64(a)), true
+		case armasm.Mem:
+			mem = &a
+			if at, placed = s.addressA32(a); a.Mode != armasm.AddrOffset && a.Mode != armasm.AddrLDM {
+				back = a32Name(a.Base)
+			}
+		}
+	}
+	stores := name[0] == 'S' || name == "PUSH" || name == "VSTR"
+	u, transfers := transfers[name]
+	switch {
+	case list != nil:
+		if mem == nil {
+			at, placed = s.Reg("sp")
+			back = "sp"
+		}
+		e.transfer(stores, unit{size: 4}, list, wrap32(at+manyFrom(name, 4*uint64(len(list)))), placed)
+	case transfers:
+		e.transfer(stores, u, regs, at, placed)
+	case name == "VSTR", name == "VLDR":
+		size := uint64(4)
+		if r, _ := in.Args[0].(armasm.Reg); r >= armasm.D0 {
+			size = 8
+		}
+		e.transfer(stores, unit{size: size}, regs, at, placed)
+	case name == "SVC":
+		e.quietly(calls, regs, "lr")
+	default:
+		e.quietly(silently[name], regs, "lr")
+		e.copiesA32(name, in)
+	}
+	if back != "" {
+		e.changes = append(e.changes, back)
+	}
+}
+
+// manyFrom is where the lowest register of several stands, as seen from the address.
+func manyFrom(name string, size uint64) uint64 {
+	switch name {
+	case "PUSH", "STMDB", "LDMDB":
+		return -size
+	case "STMDA", "LDMDA":
+		return 4 - size
+	case "STMIB", "LDMIB":
+		return 4
+	}
+	return 0
+}
+
+// copiesA32 is what an instruction copies that changes one register.
+func (e *effect) copiesA32(name string, in armasm.Inst) {
+	to, ok := in.Args[0].(armasm.Reg)
+	if !ok || !e.all {
+		return
+	}
+	switch a := in.Args[1].(type) {
+	case armasm.Reg:
+		if n := narrowing[name]; n > 0 || name == "MOV" {
+			e.to, e.from = a32Operand(to), a32Operand(a)
+			if n > 0 {
+				e.from.size = n
+			}
+		}
+	case armasm.Imm:
+		if name == "MOV" || name == "MOVW" {
+			e.becomes(a32Operand(to), uint64(a))
+		}
+	case armasm.ImmAlt:
+		if name == "MOV" {
+			e.becomes(a32Operand(to), uint64(a.Imm()))
+		}
+	}
+}
+
+func wrap32(addr uint64) uint64 { return uint64(uint32(addr)) }
+
+// addressA32 is a memory operand's.
+func (s *Step) addressA32(m armasm.Mem) (uint64, bool) {
+	at, ok := s.Reg(a32Name(m.Base))
+	if m.Base == armasm.PC {
+		at, ok = s.IP+8, true
+	}
+	if !ok || m.Mode == armasm.AddrPostIndex { // a base that is moved behind
+		return wrap32(at), ok
+	}
+	by := uint64(int64(m.Offset))
+	if m.Sign != 0 {
+		index, known := s.Reg(a32Name(m.Index))
+		if m.Index == armasm.PC || !known {
+			return 0, false
+		}
+		v, n := uint32(index), int(m.Count)
+		switch m.Shift {
+		case armasm.ShiftLeft:
+			v <<= n
+		case armasm.ShiftRight:
+			v >>= n
+		case armasm.ShiftRightSigned:
+			v = uint32(int32(v) >> n)
+		case armasm.RotateRight:
+			v = bits.RotateLeft32(v, -n)
+		default: // through the carry
+			cpsr, _ := s.Reg("cpsr")
+			v = v>>1 | uint32(cpsr&flagC)<<2
+		}
+		if by = uint64(v); m.Sign < 0 {
+			by = -by
+		}
+	}
+	return wrap32(at + by), true
+}
