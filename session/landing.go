@@ -7,6 +7,7 @@ import (
 
 	"thaw/session/drive"
 	"thaw/session/machine"
+	"thaw/session/observe"
 	"thaw/session/target"
 )
 
@@ -187,7 +188,7 @@ func (tr *traveller) leaveByStep(ctx context.Context) (*drive.Event, error) {
 	if t == nil {
 		return nil, nil
 	}
-	ev, entered, err := tr.obs.Observe(ctx, t, 0)
+	ev, entered, err := tr.obs.Observe(ctx, t, observe.Hit{})
 	if entered {
 		tr.leaves = 0
 	}

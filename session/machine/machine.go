@@ -228,12 +228,18 @@ func (m *Machine) AllRegisters() [][]kernel.Register {
 }
 
 // StepAt is the instruction at an address, with the registers as they are.
-func (m *Machine) StepAt(ip uint64) origin.Step {
+func (m *Machine) StepAt(ip uint64) origin.Step { return m.step(ip, m.Registers()) }
+
+// StepOf is the instruction that the stopped processor was about to execute, when it had
+// these registers.
+func (m *Machine) StepOf(r target.Registers) origin.Step { return m.step(m.Arch.CPU(r).IP, r) }
+
+func (m *Machine) step(ip uint64, r target.Registers) origin.Step {
 	code := make([]byte, 15)
 	for len(code) > 0 && m.TextSpace(m.CPU().Root).ReadMemory(ip, code) != nil {
 		code = code[:len(code)-1] // the next page is not mapped
 	}
-	return origin.Step{IP: ip, Code: code, Reg: m.Registers().Uint64}
+	return origin.Step{Machine: m.Arch.Machine(), IP: ip, Code: code, Reg: r.Uint64}
 }
 
 // Space is memory as the stopped processor sees it.

@@ -128,7 +128,7 @@ func TestReturnBeforeTheRequestWasTaken(t *testing.T) {
 		if err := d.Guard.Arm(t.Context(), tr); err != nil {
 			t.Fatal(err)
 		}
-		_, done, err := ob.Observe(t.Context(), tr, 0)
+		_, done, err := ob.Observe(t.Context(), tr, Hit{})
 		if err != nil || !done {
 			t.Fatalf("%s: %v, %v", c.what, done, err)
 		}

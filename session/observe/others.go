@@ -49,7 +49,7 @@ func returned(ctx context.Context, ob *Observer, t *evidence.Track) (*drive.Even
 		t.Request().Problem = fmt.Sprintf("it came back to user mode on processor %d unseen, and was at ip %#x by then", ob.m.Stopped, is.IP)
 		return nil, nil
 	}
-	ev, _, err := ob.Observe(ctx, t, 0)
+	ev, _, err := ob.Observe(ctx, t, Hit{})
 	return ev, err
 }
 
@@ -71,5 +71,5 @@ func otherWrites(ctx context.Context, ob *Observer, t *evidence.Track) error {
 	}
 	defer func(stopped int) { ob.m.Stopped = stopped }(ob.m.Stopped)
 	ob.m.Stopped = others[0]
-	return ob.writes(ctx, t, 0)
+	return ob.writes(ctx, t, Hit{})
 }

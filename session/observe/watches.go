@@ -19,7 +19,9 @@ func (ob *Observer) WatchHit(ctx context.Context, stop target.Stop) (*drive.Even
 	if t == nil {
 		return nil, nil // the kernel changes address spaces, or left over from a watch that is gone
 	}
+	hit := Hit{Addr: stop.WatchAddr}
 	if ob.m.Arch.WatchFirst {
+		hit.Before = ob.m.Registers()
 		// Executed under its own watchpoint, the instruction would stop for ever.
 		if err := ob.drive.Guard.Disarm(ctx, t); err != nil {
 			return nil, err
@@ -29,16 +31,15 @@ func (ob *Observer) WatchHit(ctx context.Context, stop target.Stop) (*drive.Even
 		}
 	}
 	if c := t.WatchedCopy(); c != nil && stop.WatchAddr == c.IPAddr {
-		if err := ob.copyWritten(ctx, t, c); err != nil {
+		if err := ob.copyWritten(ctx, t, c, hit); err != nil {
 			return nil, err
 		}
 		return nil, ob.drive.Guard.Arm(ctx, t)
 	}
-	var written uint64
-	if stop.WatchKind == target.WatchWrite {
-		written = stop.WatchAddr
+	if stop.WatchKind != target.WatchWrite {
+		hit = Hit{}
 	}
-	ev, entered, err := ob.Observe(ctx, t, written)
+	ev, entered, err := ob.Observe(ctx, t, hit)
 	if !entered && err == nil {
 		ev, entered, err = ob.followOut(ctx, t, stop)
 	}
@@ -78,7 +79,7 @@ func (ob *Observer) StepOut(ctx context.Context, t *evidence.Track) (*drive.Even
 		if err := ob.stepKernel(ctx, t); err != nil {
 			return nil, false, err
 		}
-		if ev, entered, err := ob.Observe(ctx, t, 0); entered || err != nil {
+		if ev, entered, err := ob.Observe(ctx, t, Hit{}); entered || err != nil {
 			return ev, entered, err
 		}
 		if ob.drive.Breaks.IsHere() {

@@ -12,6 +12,8 @@ import (
 	"thaw/session/drive"
 	"thaw/session/evidence"
 	"thaw/session/machine"
+	"thaw/session/origin"
+	"thaw/session/target"
 )
 
 // Now is the moment of what is seen next.
@@ -38,10 +40,15 @@ func (ob *Observer) ReadSaved(t *evidence.Track) ([]evidence.Saved, error) {
 	return all, nil
 }
 
+// Hit is a store that a watchpoint told of; the zero value is none.
+type Hit struct {
+	Addr   uint64           // that is watched
+	Before target.Registers // before the store, where the target stops there; nil where it stops behind
+}
+
 // Observe notes what changed in a thread's saved state, and whether the thread
-// has come back to user mode. written is the address that a watchpoint saw
-// written, 0 if none did.
-func (ob *Observer) Observe(ctx context.Context, t *evidence.Track, written uint64) (ev *drive.Event, entered bool, err error) {
+// has come back to user mode.
+func (ob *Observer) Observe(ctx context.Context, t *evidence.Track, written Hit) (ev *drive.Event, entered bool, err error) {
 	cpu := ob.m.CPU()
 	if cpu.User {
 		if runs, err := ob.runsHere(ctx, t); !runs || err != nil {
@@ -58,7 +65,7 @@ func (ob *Observer) Observe(ctx context.Context, t *evidence.Track, written uint
 
 // writes notes what the stopped processor, in the kernel, has changed in a thread's saved
 // state.
-func (ob *Observer) writes(ctx context.Context, t *evidence.Track, written uint64) error {
+func (ob *Observer) writes(ctx context.Context, t *evidence.Track, written Hit) error {
 	all, err := ob.ReadSaved(t)
 	if err != nil {
 		return err
@@ -76,7 +83,7 @@ func (ob *Observer) writes(ctx context.Context, t *evidence.Track, written uint6
 		}
 		usual := !platform.Place(p.Name).Aside
 		at.Restores = usual && slices.ContainsFunc(t.Places, func(k evidence.Kept) bool { return platform.Place(k.Name).Aside && k.Saved == all[i] })
-		hit := all[i] == p.Saved && (written == p.IPAddr || usual && written == p.SPAddr) && !elsewhere(ob.m, ob.programs.Kernel(), written)
+		hit := all[i] == p.Saved && (written.Addr == p.IPAddr || usual && written.Addr == p.SPAddr) && !elsewhere(ob.m, ob.programs.Kernel(), written)
 		added += ob.Ev.NoteWrite(t, at, p, all[i], hit)
 	}
 	if added == 0 {
@@ -89,23 +96,32 @@ func (ob *Observer) writes(ctx context.Context, t *evidence.Track, written uint6
 	return err
 }
 
-// elsewhere says whether the store that a watchpoint of an address told of was one to other
-// memory: QEMU 7.2 tells of every store that is not aligned, if it is behind the address in
-// its page (accel/tcg/cputlb.c, store_helper_unaligned). Only of moves it can be said: the
-// stopped processor, which stands behind the instruction, has their addresses still.
-func elsewhere(m *machine.Machine, prog *components.Component, addr uint64) bool {
+// elsewhere says whether the store that a watchpoint told of was one to other memory: QEMU
+// 7.2 tells of every store that is not aligned, if it is behind the address in its page
+// (accel/tcg/cputlb.c, store_helper_unaligned).
+func elsewhere(m *machine.Machine, prog *components.Component, hit Hit) bool {
+	w := stored(m, prog, hit)
+	return w.Known && w.Size > 0 && (w.Addr+w.Size <= hit.Addr || w.Addr >= hit.Addr+uint64(m.PtrSize()))
+}
+
+// stored is what the store wrote. Behind it that can be said of moves only: the stopped
+// processor has their addresses still.
+func stored(m *machine.Machine, prog *components.Component, hit Hit) origin.Write {
+	if hit.Before != nil {
+		at := m.StepOf(hit.Before)
+		return at.Writes()
+	}
 	ip := m.CPU().IP
 	at := m.StepAt(ip)
-	if _, repeats, _ := at.Moved(addr, 0); m.Arch.WatchFirst || repeats {
-		return false // not executed, or not to its end
+	if _, repeats, _ := at.Moved(hit.Addr, 0); repeats {
+		return origin.Write{} // not executed to its end
 	}
 	in, ok := prog.Before(ip)
 	if !ok {
-		return false
+		return origin.Write{}
 	}
 	last := m.StepAt(in.Addr)
-	w := last.Stored()
-	return w.Known && (w.Addr+w.Size <= addr || w.Addr >= addr+uint64(m.PtrSize()))
+	return last.Stored()
 }
 
 // outside says whether a thread is in user mode on a processor that is not the stopped
@@ -175,7 +191,7 @@ const sourceCopy kernel.Source = "copy"
 
 // copyWritten notes a write to the copy of a requested state. Watchpoints are
 // virtual: the same address in another task is no concern.
-func (ob *Observer) copyWritten(ctx context.Context, t *evidence.Track, c *evidence.Copy) error {
+func (ob *Observer) copyWritten(ctx context.Context, t *evidence.Track, c *evidence.Copy, hit Hit) error {
 	cpu := ob.m.CPU()
 	if same, err := ob.sameTask(ctx, cpu.Root, c.Root); !same || err != nil {
 		return err
@@ -193,7 +209,7 @@ func (ob *Observer) copyWritten(ctx context.Context, t *evidence.Track, c *evide
 	if !cpu.User {
 		prog = ob.programs.Kernel()
 	}
-	if ip == old.IP && elsewhere(ob.m, prog, c.IPAddr) {
+	if ip == old.IP && elsewhere(ob.m, prog, hit) {
 		return nil
 	}
 	t.Copied = evidence.Note(&ob.Ev, t.Block, t.Copied, evidence.Write{At: ob.Now(), Where: sourceCopy, Place: prog.Place(cpu.IP), Addr: c.IPAddr, Old: old, Saved: evidence.Saved{IP: ip}, Frames: ob.programs.Backtrace(nil, prog)})
