@@ -55,7 +55,7 @@ type entryQuery struct {
 // AskRun tells where in a part of the recorded run, between two stops, the value of an
 // expression became another. The guest comes back to where it was.
 func (tr *traveller) AskRun(ctx context.Context, ask view.RunQuestion) (*view.RunAnswer, error) {
-	q, err := tr.newEntryQuery(ask)
+	q, err := newEntryQuery(tr, ask)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +82,8 @@ func (tr *traveller) AskRun(ctx context.Context, ask view.RunQuestion) (*view.Ru
 	return a, tr.goTo(ctx, at, &here, fmt.Sprintf("still here: %s: %s", a.Expr, a.Summary()))
 }
 
-func (tr *traveller) newEntryQuery(ask view.RunQuestion) (*entryQuery, error) {
+// newEntryQuery prepares a question.
+func newEntryQuery(tr *traveller, ask view.RunQuestion) (*entryQuery, error) {
 	if tr.reverser() == nil {
 		return nil, errors.New(whyNoReverse)
 	}
@@ -97,7 +98,7 @@ func (tr *traveller) newEntryQuery(ask view.RunQuestion) (*entryQuery, error) {
 	if q.addrs, err = tr.entryAddrs(); err != nil {
 		return nil, err
 	}
-	first, last := tr.ends(ask)
+	first, last := q.ends(ask)
 	switch {
 	case first == nil || last == nil:
 		return nil, fmt.Errorf("there is no such stop of the recorded run: its history has %d to %d", tr.history.first, tr.history.last())
@@ -116,10 +117,10 @@ func (tr *traveller) newEntryQuery(ask view.RunQuestion) (*entryQuery, error) {
 }
 
 // ends are the stops between which is looked, by their positions.
-func (tr *traveller) ends(ask view.RunQuestion) (first, last *moment) {
-	for _, m := range tr.history.kept {
+func (q *entryQuery) ends(ask view.RunQuestion) (first, last *moment) {
+	for _, m := range q.history.kept {
 		n := m.snap.Number
-		if m.guest != tr.travelled || m.state == nil {
+		if m.guest != q.travelled || m.state == nil {
 			continue
 		}
 		if (ask.From == 0 || n == ask.From) && (first == nil || m.position < first.position) {

@@ -12,14 +12,14 @@ import (
 // tellCheckpoint says which step of an origin took the value into the checkpoint, if one
 // did. Where the way ends behind it without having come to where the value was made, it
 // ends at the checkpoint. Steps that are not certain leave both open.
-func (tr *traveller) tellCheckpoint(steps []view.Origin) {
+func (s *wordSearch) tellCheckpoint(steps []view.Origin) {
 	took := -1
 	for i := range steps {
 		o := &steps[i]
 		if o.Position == 0 || !o.Sure {
 			break
 		}
-		if o.End == "" && tr.checkpoints(o) {
+		if o.End == "" && s.checkpoints(o) {
 			took = i // the earliest of them, which comes last
 		}
 	}
@@ -37,8 +37,8 @@ func (tr *traveller) tellCheckpoint(steps []view.Origin) {
 
 // checkpoints says whether a step was made between the beginnings of the checkpoint and of
 // the restore, by a program that phases are of, or by core for it.
-func (tr *traveller) checkpoints(o *view.Origin) bool {
-	m := tr.lastEvent(o.Position)
+func (s *wordSearch) checkpoints(o *view.Origin) bool {
+	m := s.lastEvent(o.Position)
 	if m == nil {
 		return false
 	}
@@ -48,6 +48,6 @@ func (tr *traveller) checkpoints(o *view.Origin) bool {
 		return false
 	}
 	by := o.Place.Component == kernel.Core
-	scenario.EachPhase(tr.scn.Phases, 0, func(p *scenario.PhaseSpec, _ int) { by = by || p.Component == o.Place.Component })
+	scenario.EachPhase(s.scn.Phases, 0, func(p *scenario.PhaseSpec, _ int) { by = by || p.Component == o.Place.Component })
 	return by
 }

@@ -68,7 +68,7 @@ func (tr *traveller) LastWriteOf(ctx context.Context, w view.Word, steps int) (o
 	if none != nil {
 		out, err = append(out, view.Origin{Text: none.Error(), End: view.EndUnknown}), nil
 	}
-	tr.tellCheckpoint(out)
+	s.tellCheckpoint(out)
 	if err = errors.Join(err, s.end(ctx)); err != nil {
 		return out, tr.arrive(ctx, nil, err)
 	}
