@@ -312,6 +312,10 @@ func TestMonitor(t *testing.T) {
 		if _, err := c.Monitor(t.Context(), "bad"); !errors.As(err, &se) || se.Code != "01" {
 			t.Errorf("%v", err)
 		}
+		all, err := c.Monitors(t.Context(), "info mem", "bad", "info tlb")
+		if !errors.As(err, &se) || len(all) != 3 || !strings.HasPrefix(all[0], "info mem\n") || all[1] != "" || all[2] != s {
+			t.Errorf("%.40q: %v", all, err)
+		}
 	})
 }
 

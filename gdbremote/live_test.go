@@ -141,6 +141,9 @@ func TestLiveAttach(t *testing.T) {
 	if s, err := c.Monitor(ctx, "info mtree -f"); err != nil || len(s) < 4096 {
 		t.Errorf("long output: %d bytes, %v", len(s), err)
 	}
+	if all, err := c.Monitors(ctx, "info status", "info mtree -f", "info replay"); err != nil || !strings.Contains(all[0], "VM status") || len(all[1]) < 4096 || !strings.Contains(all[2], "not active") {
+		t.Errorf("%.200q, %v", all, err)
+	}
 	if s, err := c.Monitor(ctx, "frobnicate"); err != nil || !strings.Contains(s, "unknown command") {
 		t.Errorf("a command that is not: %q, %v", s, err)
 	}

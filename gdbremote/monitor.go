@@ -1,6 +1,7 @@
 package gdbremote
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 )
@@ -12,45 +13,71 @@ const maxMonitor = 4 << 20
 // and returns what it prints. A deadline of ctx replaces Options.Timeout here,
 // since commands such as savevm take their time.
 func (c *Client) Monitor(ctx context.Context, command string) (string, error) {
-	var out []byte
-	var last []byte
-	var failed error
+	texts, err := c.Monitors(ctx, command)
+	return texts[0], err
+}
+
+// Monitors runs commands one after the other, in one exchange, and returns what each
+// prints. The error is that of the first that was refused.
+func (c *Client) Monitors(ctx context.Context, commands ...string) ([]string, error) {
+	said := make([]printed, len(commands))
 	err := c.do(ctx, &batch{
-		n:     1,
+		n:     len(commands),
 		lists: true, patient: true,
-		build: func(_ int, dst []byte) []byte { return appendHex(append(dst, "qRcmd,"...), []byte(command)) },
-		reply: func(_ int, p []byte) bool {
-			if !isConsole(p) {
-				last = p
-				return false
-			}
-			text := make([]byte, (len(p)-1)/2)
-			if err := decodeHex(text, p[1:]); err != nil {
-				failed = err
-			}
-			if len(out)+len(text) > maxMonitor {
-				failed = fmt.Errorf("more than %d bytes: %w", maxMonitor, ErrProtocol)
-			} else {
-				out = append(out, text...)
-			}
-			return true
-		},
+		build: func(i int, dst []byte) []byte { return appendHex(append(dst, "qRcmd,"...), []byte(commands[i])) },
+		reply: func(i int, p []byte) bool { return said[i].take(p) },
 	})
-	op := "monitor command " + shorten([]byte(command), 60)
+	texts, first := make([]string, len(commands)), error(nil)
+	for i, command := range commands {
+		op, why := "monitor command "+shorten([]byte(command), 60), error(nil)
+		if texts[i], why = string(said[i].out), err; why == nil {
+			texts[i], why = said[i].text(c, op)
+		} else {
+			why = fmt.Errorf("%s: %w", op, why)
+		}
+		first = cmp.Or(first, why)
+	}
+	return texts, first
+}
+
+// printed is the answer to a monitor command.
+type printed struct {
+	out, last []byte
+	failed    error
+}
+
+// take takes a packet of the answer, and says whether more belong to it.
+func (a *printed) take(p []byte) bool {
+	if !isConsole(p) {
+		a.last = p
+		return false
+	}
+	text := make([]byte, (len(p)-1)/2)
+	if err := decodeHex(text, p[1:]); err != nil {
+		a.failed = err
+	}
+	if len(a.out)+len(text) > maxMonitor {
+		a.failed = fmt.Errorf("more than %d bytes: %w", maxMonitor, ErrProtocol)
+	} else {
+		a.out = append(a.out, text...)
+	}
+	return true
+}
+
+// text is what was printed.
+func (a *printed) text(c *Client, op string) (string, error) {
 	switch {
-	case err != nil:
-		return string(out), fmt.Errorf("%s: %w", op, err)
-	case failed != nil:
-		return string(out), c.requestError(op, nil, failed)
-	case string(last) == "OK":
-		return string(out), nil
+	case a.failed != nil:
+		return string(a.out), c.requestError(op, nil, a.failed)
+	case string(a.last) == "OK":
+		return string(a.out), nil
 	}
 	// A stub may answer with the output itself.
-	if _, refused := parseStubError(last); !refused && len(last) > 0 && len(last)%2 == 0 {
-		text := make([]byte, len(last)/2)
-		if err := decodeHex(text, last); err == nil {
+	if _, refused := parseStubError(a.last); !refused && len(a.last) > 0 && len(a.last)%2 == 0 {
+		text := make([]byte, len(a.last)/2)
+		if err := decodeHex(text, a.last); err == nil {
 			return string(text), nil
 		}
 	}
-	return string(out), c.unexpected(op, last)
+	return string(a.out), c.unexpected(op, a.last)
 }

@@ -14,7 +14,7 @@ import (
 // mostTurns is what a whole check may cost in turns of the conversation: over a link
 // with 20 ms, as an ssh tunnel has, each takes so long. There are about 120 stops; a machine
 // that is busy has a look or two more at a guest in which nothing happens.
-const mostTurns = 258
+const mostTurns = 250
 
 func TestCheckOverALink(t *testing.T) {
 	t.Parallel()

@@ -78,25 +78,36 @@ func Attach(ctx context.Context, addr string, o Options) (*Target, error) {
 	if err := t.openRAM(ctx); err != nil {
 		return nil, errors.Join(err, t.Close(ctx))
 	}
-	if err := t.lookAbandoned(ctx); err != nil {
+	if err := t.askMonitor(ctx); err != nil {
 		return nil, errors.Join(err, t.Close(ctx))
 	}
 	return t, nil
 }
 
-// lookAbandoned finds out whether a guest that stands was left so by a debugger that
-// ended without taking leave. Two things tell: QEMU stopped it for a debugger, or
-// still reads physical memory for one. Where it only says "paused", its owner may
-// have done it.
-func (t *Target) lookAbandoned(ctx context.Context) error {
-	if !t.stood || t.vm != nil {
+// askMonitor asks QEMU's monitor, in one exchange, what is needed sooner or later.
+//
+// It finds out whether a guest that stands was left so by a debugger that ended without
+// taking leave. Two things tell: QEMU stopped it for a debugger, or still reads physical
+// memory for one. Where it only says "paused", its owner may have done it.
+func (t *Target) askMonitor(ctx context.Context) error {
+	if t.vm != nil {
 		return nil
 	}
-	status, err := t.client.Monitor(ctx, "info status")
-	if t.client.Err() != nil || ctx.Err() != nil {
-		return fmt.Errorf("attaching to %s: asking why the guest stands: %w", t.name, err)
+	commands := []string{"info status", recordedRun}
+	if t.ram() == nil {
+		commands = append(commands, memoryMap)
 	}
-	if t.client.Abandoned() || err == nil && strings.Contains(status, "(debug)") {
+	texts, err := t.client.Monitors(ctx, commands...)
+	if t.client.Err() != nil || ctx.Err() != nil {
+		return fmt.Errorf("attaching to %s: asking QEMU's monitor how the machine is: %w", t.name, err)
+	}
+	if err == nil {
+		t.noteRecorded(texts[1])
+	}
+	if err == nil && t.ram() == nil {
+		t.noteTree(parseTree(texts[2]))
+	}
+	if t.stood && (t.client.Abandoned() || err == nil && strings.Contains(texts[0], "(debug)")) {
 		t.abandoned = "the guest stands since a debugger ended without letting it go on, as a thaw that is killed does; it is left standing: `cont` in QEMU's monitor lets it go on"
 		t.warning = t.abandoned
 	}

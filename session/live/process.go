@@ -78,6 +78,9 @@ func (r ranges) hold(addr uint64, n int) bool {
 // mostBlocks bounds the pieces of RAM that a guest is believed to have.
 const mostBlocks = 64
 
+// memoryMap asks QEMU's monitor which addresses are what.
+const memoryMap = "info mtree -f"
+
 // treeLine is a line of `info mtree -f` (QEMU 2.10 and later): addresses, priority,
 // type, name.
 var treeLine = regexp.MustCompile(`^\s+([0-9a-f]{16})-([0-9a-f]{16}) \(prio (-?\d+), (ram|rom|romd)\): `)
@@ -85,7 +88,7 @@ var treeLine = regexp.MustCompile(`^\s+([0-9a-f]{16})-([0-9a-f]{16}) \(prio (-?\
 // memoryTree asks the monitor which addresses are RAM or ROM; nothing where it does
 // not tell. A device's own RAM (priority 1, behind a PCI BAR) may move.
 func (t *stub) memoryTree(ctx context.Context) ([]memoryRange, error) {
-	text, err := t.client.Monitor(ctx, "info mtree -f")
+	text, err := t.client.Monitor(ctx, memoryMap)
 	if gdbremote.IsUnsupported(err) {
 		return nil, nil
 	}

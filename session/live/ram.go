@@ -266,9 +266,14 @@ func (t *ramAccess) isMemory(addr uint64, n int) bool {
 		if err != nil {
 			blocks = nil
 		}
-		t.tree = slices.DeleteFunc(append(ranges{}, blocks...), func(r memoryRange) bool { return !r.direct })
+		t.noteTree(blocks)
 	}
 	return t.tree.hold(addr, n)
+}
+
+// noteTree notes what is RAM.
+func (t *ramAccess) noteTree(blocks []memoryRange) {
+	t.tree = slices.DeleteFunc(append(ranges{}, blocks...), func(r memoryRange) bool { return !r.direct })
 }
 
 // CPUs reads the registers of all processors, and through the stub what memory is likely

@@ -64,11 +64,22 @@ func (t *runner) Far() bool { return t.far() }
 // QEMU records or replays must execute its instructions itself.
 func (t *runner) Advances(ctx context.Context) bool {
 	if t.advances == nil {
-		text, err := t.client.Monitor(ctx, "info replay")
-		may := err == nil && strings.Contains(text, "not active")
-		t.advances = &may
+		text, err := t.client.Monitor(ctx, recordedRun)
+		if err != nil {
+			text = ""
+		}
+		t.noteRecorded(text)
 	}
 	return *t.advances
+}
+
+// recordedRun asks QEMU's monitor whether it records or replays a run.
+const recordedRun = "info replay"
+
+// noteRecorded notes what it answered.
+func (t *runner) noteRecorded(text string) {
+	may := strings.Contains(text, "not active")
+	t.advances = &may
 }
 
 // Advance sets registers of a processor and writes data to physical memory, and

@@ -277,7 +277,7 @@ var executed = regexp.MustCompile(`instruction count = (\d+)`)
 
 // Position is how many instructions of the recorded run were executed.
 func (t *stub) Position(ctx context.Context) (uint64, error) {
-	text, err := t.client.Monitor(ctx, "info replay")
+	text, err := t.client.Monitor(ctx, recordedRun)
 	if err != nil {
 		return 0, t.lost(err)
 	}
