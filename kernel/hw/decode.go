@@ -1,6 +1,7 @@
 package hw
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -61,7 +62,8 @@ type known struct {
 
 // KernelSpace is an address space that maps the kernel: that of a processor at the
 // stop, since it is mapped into every protection domain. It has none before bootstrap
-// has switched page tables.
+// has switched page tables and core has made its own protection domain, by which all
+// objects are found.
 func (l *Layout) KernelSpace(m kernel.Machine) (*memory.Space, error) {
 	return kept.KernelSpace(m, "the kernel's "+l.gen.root+" in memory (not booted so far, or another core)", func(s *memory.Space) error {
 		made, err := l.root.made.Follow(s, l.ptr, 0)
@@ -71,7 +73,10 @@ func (l *Layout) KernelSpace(m kernel.Machine) (*memory.Space, error) {
 		case made == 0:
 			return fmt.Errorf("%s is 0: the kernel has not begun so far", l.gen.root)
 		}
-		_, err = memory.Uint(s, made, 1)
+		is, err := memory.Uint(s, made, 1)
+		if err == nil && is == 0 {
+			err = errors.New("core's protection domain does not exist so far")
+		}
 		return err
 	})
 }
@@ -80,19 +85,10 @@ func (l *Layout) KernelSpace(m kernel.Machine) (*memory.Space, error) {
 func (l *Layout) Slot(selector uint64) uint64 { return selector }
 
 // findCore finds core's protection domain.
-func (d *decoder) findCore() error {
-	at, err := d.Follow(d.root.made, 0)
-	if err != nil {
-		return fmt.Errorf("reading %s: %w", d.gen.root, err)
+func (d *decoder) findCore() (err error) {
+	if d.core, err = d.Follow(d.root.pd, 0); err != nil {
+		err = fmt.Errorf("reading %s: %w", d.gen.root, err)
 	}
-	made, err := memory.Uint(d.space, at, 1)
-	if err != nil {
-		return fmt.Errorf("reading the kernel's root objects at %#x: %w", at, err)
-	}
-	if made == 0 {
-		return fmt.Errorf("core's protection domain does not exist so far: let the kernel boot")
-	}
-	d.core, err = d.Follow(d.root.pd, 0)
 	return err
 }
 

@@ -83,6 +83,42 @@ func (p patched) ReadPhysical(reqs []memory.Request) error {
 	return nil
 }
 
+// lastByte is memory that notes which single byte was read last.
+type lastByte struct {
+	memory.Reader
+	at uint64
+}
+
+func (l *lastByte) ReadMemory(addr uint64, buf []byte) error {
+	if len(buf) == 1 {
+		l.at = addr
+	}
+	return l.Reader.ReadMemory(addr, buf)
+}
+
+// A kernel that runs and has made nothing so far has not booted: whoever looks at it then
+// waits on, and finds no fault in it.
+func TestNotBootedBeforeCore(t *testing.T) {
+	for _, name := range []string{"genode-26.02-x86_64.thaw", "genode-26.02-arm64.thaw", "genode-18.02-x86_64.thaw"} {
+		t.Run(name, func(t *testing.T) {
+			_, dec, r := stubtest.Open(t, filepath.Join("testdata", name))
+			m, err := r.Machine(1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			noted := &lastByte{Reader: m.Phys}
+			m.Phys = noted
+			if _, err := dec.KernelSpace(m); err != nil {
+				t.Fatal(err)
+			}
+			m.Phys = memory.NewMirror(patched{noted.Reader, map[uint64]byte{noted.at: 0}})
+			if _, err := dec.KernelSpace(m); err == nil || !strings.Contains(err.Error(), "does not exist so far") {
+				t.Errorf("with %#x 0: %v", noted.at, err)
+			}
+		})
+	}
+}
+
 // Capabilities are read again where something of them has changed since the stop before,
 // and only there.
 func TestCapabilitiesFromStopToStop(t *testing.T) {
