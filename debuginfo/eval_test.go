@@ -125,23 +125,26 @@ func TestOptimisedOut(t *testing.T) {
 	}
 }
 
+// operatorCases are expressions over the fixture shapes, with what they are.
+var operatorCases = map[string]int64{
+	"1 + 2 * 3": 7, "(1 + 2) * 3": 9, "7 / 2": 3, "-7 / 2": -3, "-7 % 3": -1, "1 << 12 | 5": 4101, "0xff & ~0xf": 0xf0, "6 ^ 3": 5,
+	"10 - 3 - 2": 5, "2 < 3 && 3 <= 3": 1, "1 == 2 || 0": 0, "!5": 0, "!0": 1, "-1 < 0": 1, "-1 < 0u": 0, "'a' + 1": 98, "'\\n'": 10,
+	"0xffffffff + 1": 0, "0xffffffffUL + 1": 1 << 32, "sizeof(int)": 4, "sizeof(sys::Thread)": 160, "sizeof sys::first": 160, "sizeof(unsigned long)": 8,
+	"sys::Dbg::FLAG_DEAD | 1": 0x201, "sys::Dbg::HIDDEN": -5, "sys::Thread::Mode::BUSY": 7, "PAGE / 2": 2048, "sys::Dbg::limit": 42,
+	"matrix[1][2]": 6, "*matrix[1]": 4, "**matrix": 1, "&matrix[1] - &matrix[0]": 1, "*(&matrix[1][0] + 1)": 5, "&matrix[1][0] - &matrix[0][0]": 3,
+	"(char)0x141": 0x41, "(unsigned char)-1": 255, "(short)0xffff": -1, "(bool)12": 1, "(int)(1 + 1)": 2, "local_static::alloc": 5,
+	"greeting[1]": 'e', "&sys::second - &sys::first != 0": 1, "(sys::Thread*)0 == 0": 1, "$rsp": 16, "(long)(int*)8 + 1": 9, "((int*)8 + 1) == (int*)12": 1,
+	"(sys::Dbg*)(sys::Thread*)0x1000 == (sys::Dbg*)0x1018": 1, "(sys::Thread*)(sys::Dbg*)0x1018 == (sys::Thread*)0x1000": 1,
+	"(long)(cxx::D_item*)(sys::Thread*)0x1000": 0x1030, "(long)&((sys::Thread*)0x1000)->_name": 0x1060, "sizeof(cxx::Table<unsigned long, 3>)": 24,
+	"(long)&((cxx::Table<unsigned long, 3>*)0x100)->items[1]": 0x108, "1 < 2": 1, "3 > 2": 1, "sys::first.mode == sys::Thread::Mode::IDLE": 1,
+	"1 - -1": 2, "- - 1": 1, "5 % 3": 2, "1 >> 1": 0, "-8 >> 1": -4, "0x80000000 >> 31": 1, "7u / 2": 3, "-1 / 1": -1,
+	"(-0x7fffffffffffffffL - 1) / -1": math.MinInt64, "(-0x7fffffffffffffffL - 1) % -1": 0, "(-0x7fffffff - 1) / -1": math.MinInt32,
+}
+
 func TestEvalOperators(t *testing.T) {
 	f := load(t, fixture.Build(t, "shapes"))
 	scope := Scope{File: f, Mem: f, Regs: unwound{"rsp": 16}}
-	for expr, want := range map[string]int64{
-		"1 + 2 * 3": 7, "(1 + 2) * 3": 9, "7 / 2": 3, "-7 / 2": -3, "-7 % 3": -1, "1 << 12 | 5": 4101, "0xff & ~0xf": 0xf0, "6 ^ 3": 5,
-		"10 - 3 - 2": 5, "2 < 3 && 3 <= 3": 1, "1 == 2 || 0": 0, "!5": 0, "!0": 1, "-1 < 0": 1, "-1 < 0u": 0, "'a' + 1": 98, "'\\n'": 10,
-		"0xffffffff + 1": 0, "0xffffffffUL + 1": 1 << 32, "sizeof(int)": 4, "sizeof(sys::Thread)": 160, "sizeof sys::first": 160, "sizeof(unsigned long)": 8,
-		"sys::Dbg::FLAG_DEAD | 1": 0x201, "sys::Dbg::HIDDEN": -5, "sys::Thread::Mode::BUSY": 7, "PAGE / 2": 2048, "sys::Dbg::limit": 42,
-		"matrix[1][2]": 6, "*matrix[1]": 4, "**matrix": 1, "&matrix[1] - &matrix[0]": 1, "*(&matrix[1][0] + 1)": 5, "&matrix[1][0] - &matrix[0][0]": 3,
-		"(char)0x141": 0x41, "(unsigned char)-1": 255, "(short)0xffff": -1, "(bool)12": 1, "(int)(1 + 1)": 2, "local_static::alloc": 5,
-		"greeting[1]": 'e', "&sys::second - &sys::first != 0": 1, "(sys::Thread*)0 == 0": 1, "$rsp": 16, "(long)(int*)8 + 1": 9, "((int*)8 + 1) == (int*)12": 1,
-		"(sys::Dbg*)(sys::Thread*)0x1000 == (sys::Dbg*)0x1018": 1, "(sys::Thread*)(sys::Dbg*)0x1018 == (sys::Thread*)0x1000": 1,
-		"(long)(cxx::D_item*)(sys::Thread*)0x1000": 0x1030, "(long)&((sys::Thread*)0x1000)->_name": 0x1060, "sizeof(cxx::Table<unsigned long, 3>)": 24,
-		"(long)&((cxx::Table<unsigned long, 3>*)0x100)->items[1]": 0x108, "1 < 2": 1, "3 > 2": 1, "sys::first.mode == sys::Thread::Mode::IDLE": 1,
-		"1 - -1": 2, "- - 1": 1, "5 % 3": 2, "1 >> 1": 0, "-8 >> 1": -4, "0x80000000 >> 31": 1, "7u / 2": 3, "-1 / 1": -1,
-		"(-0x7fffffffffffffffL - 1) / -1": math.MinInt64, "(-0x7fffffffffffffffL - 1) % -1": 0, "(-0x7fffffff - 1) / -1": math.MinInt32,
-	} {
+	for expr, want := range operatorCases {
 		v, err := scope.Eval(expr)
 		if err != nil {
 			t.Errorf("%v", err)
@@ -153,40 +156,43 @@ func TestEvalOperators(t *testing.T) {
 	}
 }
 
+// wrongExpressions are refused, with a part of what is said of them.
+var wrongExpressions = map[string]string{
+	"":                           "column 1: expected a name, a number or (",
+	"1 +":                        "column 4: expected a name, a number or (",
+	"(1 + 2":                     "column 7: expected )",
+	"matrix[1":                   "column 9: expected ]",
+	"a.":                         "column 3: expected the name of a member",
+	"1 2":                        "column 3: expected an operator or the end",
+	"a # b":                      "column 3: expected a name, a number or an operator",
+	"0x":                         "column 1: expected a number",
+	"1 / 0":                      "division by zero",
+	"1u / (unsigned)0x100000000": "division by zero",
+	"1 % (char)0x100":            "division by zero",
+	"1 << 77":                    "shifting",
+	"nothing":                    "unknown name nothing",
+	"*1":                         "is no pointer",
+	"&1":                         "has no address",
+	"sys::first.nam":             "did you mean",
+	"$rax":                       "register rax is not known",
+	"matrix[7]":                  "outside",
+	"late_pointer->when":         "null",
+	"never_pointer->x":           "null",
+	"*(int*)8":                   "no segment",
+	"sys::first + 1":             "is no number",
+	"late_pointer * 2":           "cannot be applied",
+	"sys::first.shared":          "ambiguous",
+	"&sys::first._low":           "bit field",
+	"sizeof(sys::Never)":         "not known",
+	strings.Repeat("(", 3000):    "nested less",
+	strings.Repeat("-", 3000):    "nested less",
+	strings.Repeat("a", 5000):    "too long",
+}
+
 func TestEvalErrors(t *testing.T) {
 	f := load(t, fixture.Build(t, "shapes"))
 	scope := Scope{File: f, Mem: f, Regs: unwound{}}
-	for expr, want := range map[string]string{
-		"":                           "column 1: expected a name, a number or (",
-		"1 +":                        "column 4: expected a name, a number or (",
-		"(1 + 2":                     "column 7: expected )",
-		"matrix[1":                   "column 9: expected ]",
-		"a.":                         "column 3: expected the name of a member",
-		"1 2":                        "column 3: expected an operator or the end",
-		"a # b":                      "column 3: expected a name, a number or an operator",
-		"0x":                         "column 1: expected a number",
-		"1 / 0":                      "division by zero",
-		"1u / (unsigned)0x100000000": "division by zero",
-		"1 % (char)0x100":            "division by zero",
-		"1 << 77":                    "shifting",
-		"nothing":                    "unknown name nothing",
-		"*1":                         "is no pointer",
-		"&1":                         "has no address",
-		"sys::first.nam":             "did you mean",
-		"$rax":                       "register rax is not known",
-		"matrix[7]":                  "outside",
-		"late_pointer->when":         "null",
-		"never_pointer->x":           "null",
-		"*(int*)8":                   "no segment",
-		"sys::first + 1":             "is no number",
-		"late_pointer * 2":           "cannot be applied",
-		"sys::first.shared":          "ambiguous",
-		"&sys::first._low":           "bit field",
-		"sizeof(sys::Never)":         "not known",
-		strings.Repeat("(", 3000):    "nested less",
-		strings.Repeat("-", 3000):    "nested less",
-		strings.Repeat("a", 5000):    "too long",
-	} {
+	for expr, want := range wrongExpressions {
 		v, err := scope.Eval(expr)
 		if err == nil {
 			_, err = v.Uint64()

@@ -185,3 +185,71 @@ func FuzzCachedIndex(f *testing.F) {
 		askAll(cached(t))
 	})
 }
+
+// FuzzEval evaluates expressions of strangers at two places of a program, one of which has
+// its own memory and no registers, the other whatever is supposed; and a member of what
+// comes of it.
+func FuzzEval(f *testing.F) {
+	for expr := range operatorCases {
+		f.Add(expr, "_next")
+	}
+	for expr := range wrongExpressions {
+		f.Add(expr, "shared")
+	}
+	for _, expr := range []string{
+		"ratio", "-ratio", "(double)1", "(int)ratio", "wide", "callback", "*callback", "greeting", "*greeting", "matrix", "matrix[0]", "matrix + 1", "sys::first", "sys::first._name", "sys::first.table",
+		"sys::first.table.items[4]", "sys::first.self", "&sys::first.self.partner", "sys::first.partner->partner", "sys::first._signed_bits", "sys::first._far + 1", "sys::first.pos.x", "sys::first.octets",
+		"(sys::Thread&)sys::first", "(sys::Dbg)sys::first", "(sys::Dbg&)sys::first", "(sys::Thread)1", "(void)1", "(void*)1 + 1", "(void*)&sys::first - &matrix", "*(void*)8", "(sys::Never*)1 + 1", "*(sys::Never*)8",
+		"(sys::Never*)1 - (sys::Never*)2", "(sys::Thread*)8 - (sys::Dbg*)8", "1 + &sys::first", "&matrix == &matrix[0]", "matrix < 1 || nothing", "sys::tags._f", "sys::heads", "$rax", "$arg1", "$arg99", "$argx",
+		"sizeof 'a'", "0x80000000", "4294967296u", "4294967295ul", "18446744073709551615", "1 ? 2", "-sys::first", "-greeting", "+1", "~1u", "!greeting", "1 || nothing", "0 && nothing", "nothing && 1",
+		"sys::first && 1", "matrix[nothing]", "matrix[sys::first]", "nothing[1]", "matrix[-1]", "greeting[99999999999999]", "(sys::Dbg*)greeting", "&greeting[3]", "&(char)1", "sys::Dbg::_objects._first",
+		"local_static::inner.deep", "Private", "private_object", "sys::Late", "sizeof(sys::Late)", "::PAGE", "sys::first.Base_a::in_a", "this", "step", "sys::Thread::Mode::IDLE + 1", "(sys::Thread::Mode)7", "(bool)ratio", "sys::late", "sizeof(nothing)", "sizeof nothing", "(int)nothing", "nothing.x", "nothing + 1", "1 + nothing", "(nothing", "*nothing", "sys::first * 1", "1 * sys::first", "matrix + sys::first",
+		"(sys::Thread*)0 - 1 - (sys::Thread*)0", "(int)sys::first", "(sys::Dbg)matrix", "callback[1]", "!sys::first", "ratio + 1", "1 ^ 2", "1 != 2", "&sys::second > &sys::first", "(sys::Thread*)&sys::first.in_b",
+		"1 == sys::first", "1 % 0", "7u % 3", "-5 % -1", "1 << -1", "(char)1 << 40", "1L << 40", "1 / ratio", "late_pointer.when", "&late_pointer->when", "(int[3])matrix", "*matrix == matrix[0]",
+	} {
+		f.Add(expr, "ip")
+	}
+	for _, expr := range []string{"s", "s.a", "s.b", "&s", "(long)s.a", "r", "r.ip", "r.regs", "this->kept.regs[3]", "kept", "*this", "app::thread"} {
+		f.Add(expr, "b") // where a structure stands in registers
+	}
+	shapes, calls := load(f, fixture.Build(f, "shapes")), load(f, fixture.Build(f, "calls"))
+	pc, take := entryOf(f, shapes, "local_static"), entryOf(f, calls, "app::Thread::take")
+	scopes := []Scope{
+		{File: shapes, Mem: shapes, Regs: unwound{"rip": pc, "rsp": 16}, PC: pc}, Supposed(shapes, pc, "local_static"), {File: shapes, PC: pc}, {},
+		{File: calls, Mem: calls, Regs: unwound{"rsi": 3, "rdx": 4, "rdi": addrOf(f, calls, "app::thread")}, PC: take}, Supposed(calls, take, "app::Thread::take"),
+	}
+	f.Fuzz(func(t *testing.T, expr, member string) {
+		for _, scope := range scopes {
+			v, err := scope.Eval(expr)
+			if err != nil {
+				if !strings.Contains(expr, "\n") && strings.Contains(err.Error(), "\n") {
+					t.Errorf("not one sentence: %q", err)
+				}
+			}
+			useValue(v, member)
+		}
+	})
+}
+
+// useValue makes of a value all that can be made.
+func useValue(v Value, member string) {
+	v.Int64()
+	v.Float64()
+	_, _ = v.String()
+	v.Format(2)
+	v.Parts(8)
+	v.Index(1)
+	if d, err := v.Deref(); err == nil {
+		d.Bytes()
+		d.Float64()
+	}
+	if link, err := v.Path(member); err == nil {
+		WalkChain(link, member, 8)
+	}
+	WalkList(v, "_first", member, 8)
+	WalkList(v, "_f", "_n", 8)
+	if v.Type != nil && v.Type.Target() != nil {
+		WalkTree(v, v.Type.Target(), "partner", member, 8)
+	}
+	v.Field(member)
+}

@@ -100,22 +100,34 @@ func TestAgainst(t *testing.T) {
 
 // Expressions of strangers end in a sentence, whatever they are.
 func FuzzExpressions(f *testing.F) {
-	for _, s := range []string{"_archive.sessions", "_child.now[3].ip", "this->_child.first", "*this", "((long*)0)[7]", "f(1)", "a[", "_archive.sessions._child[0]"} {
+	for _, s := range []string{"_archive.sessions", "_child.now[3].ip", "this->_child.first", "*this", "((long*)0)[7]", "f(1)", "a[", "_archive.sessions._child[0]", ""} {
 		f.Add(s, s)
+	}
+	for _, s := range [][2]string{
+		{"_archive.sessions", "threads"}, {"_archive.sessions", ""}, {"_child.now", "label"}, {"_child.now", "ip"}, {"_child.now", "flags"}, {"_child.first", "_object"}, {"_archive->sessions", "id"},
+		{"_archive.sessions", "threads[2].label"}, {"_archive.sessions", "threads[2].regs"}, {"_archive.size", "x"}, {"_child", "now"}, {"_archive.sessions", "no"},
+	} {
+		f.Add(s[0], s[1])
 	}
 	var file *debuginfo.File
 	f.Fuzz(func(t *testing.T, list, member string) {
 		if file == nil {
 			file = vault(t)
 		}
-		s := &scenario.StoredSpec{Component: "v", Function: "Vault::Reviver::revive", Lists: []string{list, member}, Name: member, IP: member, SP: list, Registers: member}
-		fns, err := file.Functions(s.Function)
+		fns, err := file.Functions("Vault::Reviver::revive")
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, w := range Stored(s, debuginfo.Supposed(file, fns[0].Locations[0].Addr, s.Function)) {
-			if w.Key == "" || w.Err == nil {
-				t.Errorf("%q %q: %+v", list, member, w)
+		for _, s := range []*scenario.StoredSpec{
+			{Lists: []string{list, member}, Name: member, IP: member, SP: list, Registers: member},
+			{Lists: []string{list}, Name: member, IP: member, Registers: member, Class: "Vault::" + member},
+			{Lists: []string{list}, Name: "label", IP: member, SP: "sp", Registers: member},
+			{Lists: []string{list, "threads"}, Name: "label", IP: "regs.ip", Registers: member, Class: "Vault::Frozen_thread"},
+		} {
+			for _, w := range Stored(s, debuginfo.Supposed(file, fns[0].Locations[0].Addr, "Vault::Reviver::revive")) {
+				if w.Key == "" || w.Err == nil {
+					t.Errorf("%q %q: %+v", list, member, w)
+				}
 			}
 		}
 	})
