@@ -109,6 +109,12 @@ func FuzzExtract(f *testing.F) {
 		`{"ptrSize":8,"types":[{"kind":2,"name":"T","elem":-1,"fields":[{"type":1,"base":true}]},{"kind":2,"elem":-1,"fields":[{"type":0,"base":true}]}],"named":{"T":0}}`, // bases of each other
 		`{"ptrSize":8,"types":[{"kind":2,"elem":7}],"named":{"T":3}}`,
 		`{"ptrSize":8,"kept":{"types":[{"kind":2,"name":"T","elem":-1,"defines":2,"fields":[{"name":"a","type":1}]},{"kind":2,"name":"T","size":-1,"elem":-1,"incomplete":true,"defines":1}]}}`, // each other's declaration
+		`{"ptrSize":8,"machine":40,"types":[{"kind":1,"name":"int","size":4,"elem":-1},{"kind":9,"name":"T","elem":0},{"kind":5,"elem":3},{"kind":2,"name":"S","size":-1,"elem":-1,"incomplete":true},{"kind":2,"name":"S","size":8,"elem":-1,"fields":[{"name":"a","type":0},{"name":"b","type":1,"static":true}]},{"kind":4,"name":"E","elem":-1,"values":[{"Name":"one","Value":1},{}]}],` +
+			`"named":{"T":1,"S":4,"E":5,"":0,"(x)":0},"variables":{"v":{"name":"v","type":4,"addr":4096},"":{"type":0},"w":{"type":-1},"u":{"type":9}},"enumerators":{"E::one":1,"":2,"a::(b)":3},"vtables":{"4096":{"class":"S","offset":16}},"functions":{"4096":{"name":"f"}},"lines":{"4096":{"file":"a","line":1}}}`,
+		`{"ptrSize":8,"named":{"T":0}}`, `{"ptrSize":8,"types":[{"kind":99,"elem":-1}]}`, `{"ptrSize":8,"types":[{"kind":2,"elem":-1,"fields":[{"type":-1}]}]}`, `{"ptrSize":8,"types":[{"kind":2,"elem":-1,"fields":[{"type":3}]}]}`,
+		`{"ptrSize":8,"kept":{"types":[{"kind":2,"elem":-1,"defines":1}]}}`, `{"ptrSize":8,"kept":{"types":[{"kind":2,"elem":-1,"defines":9}]}}`, `{"ptrSize":8,"kept":{"types":[{"kind":2,"elem":9}]}}`,
+		`{"ptrSize":8,"kept":{"variables":[{"name":"v","type":0}]}}`, `{"ptrSize":8,"kept":{"types":[{"kind":5,"elem":1},{"kind":2,"name":"S","elem":-1,"size":8,"fields":[{"name":"x","type":2},{"name":"a","type":2}]},{"kind":1,"name":"int","size":4,"elem":-1,"encoding":2,"signed":true},{"kind":4,"name":"n::E","elem":-1,"values":[{"Name":"one","Value":1}]}],"variables":[{"name":"n::v","type":2,"addr":4096},{"name":"n::v","type":1}]}}`,
+		`{"ptrSize":8,"kept":{"types":[{"kind":2,"name":"S","elem":-1,"fields":[{"name":"B","type":1,"base":true},{"name":"C","type":2,"base":true}]},{"kind":2,"name":"B","elem":-1,"fields":[{"name":"q","type":3}]},{"kind":2,"name":"C","elem":-1,"fields":[{"name":"q","type":3}]},{"kind":1,"name":"int","size":4,"elem":-1}]}}`,
 		`{"ptrSize":8,"kept":{"types":[{"kind":6,"elem":0},{"kind":2,"name":"a::T","elem":-1,"fields":[{"name":"a","type":0,"static":true}]}],"variables":[{"name":"a::T::a","type":1},{"name":"a","type":5}]}}`,
 	} {
 		f.Add([]byte(s))
@@ -139,8 +145,21 @@ func FuzzExtract(f *testing.F) {
 		for name := range x.Variables {
 			p.Variable(name)
 		}
-		at := &Place{Function: "app::f", Locals: []Local{{Name: "this", Addr: 4096}, {Name: "x", Type: 1, Data: []byte{1}}, {Name: "y", Type: 2, Why: "gone"}}}
-		for _, expr := range []string{"this", "*this", "x", "x.a", "a", "*(T*)0x1000", "a::T::a", "y", "sizeof(app::Thread)", "$rip", "app::thread"} {
+		for name, v := range x.Enumerators {
+			if got, err := p.Enumerator(name); err != nil || got != v {
+				t.Fatalf("%q is %d, %v, want %d", name, got, err, v)
+			}
+		}
+		for at := range x.VTables {
+			p.VTableAt(at)
+		}
+		p.Type("nothing")
+		p.Variable("nothing")
+		p.Enumerator("nothing")
+		p.Machine()
+		at := &Place{Function: "app::f", Locals: []Local{{Name: "lost", Type: 99}, {Name: "this", Addr: 4096}, {Name: "x", Type: 1, Data: []byte{1}}, {Name: "y", Type: 2, Why: "gone"}, {Name: "this", Why: "gone"}}}
+		p.Scope(nil, supposition{}, supposition{}).Eval("x")
+		for _, expr := range []string{"lost", "q", "one", "E::one", "n::v", "n::E", "(S*)1", "nothing", "this", "*this", "x", "x.a", "a", "*(T*)0x1000", "a::T::a", "y", "sizeof(app::Thread)", "$rip", "app::thread"} {
 			if v, err := p.Scope(at, supposition{}, supposition{}).Eval(expr); err == nil {
 				v.Format(2)
 				v.Parts(8)
@@ -153,6 +172,9 @@ func FuzzExtract(f *testing.F) {
 		again := Extract{}
 		again.Merge(&x)
 		again.Merge(&x)
+		if path, size := p.Path(), p.PtrSize(); path != x.File || size != x.PtrSize {
+			t.Fatalf("%q with pointers of %d bytes", path, size)
+		}
 	})
 }
 

@@ -154,17 +154,47 @@ func eachThread(e map[string]any, do func(t map[string]any)) {
 }
 
 // FuzzSymbols replays a recording in whose debug info numbers are others: sizes
-// and offsets of types, what they refer to, enumerators, addresses.
+// and offsets of types, what they refer to, enumerators, addresses; and names are
+// missing. The first byte says of which recording, then come the edits.
 func FuzzSymbols(f *testing.F) {
-	rec := wholeRecording(f)
-	kernel := rec.Scenario().KernelName()
-	good, err := json.Marshal(rec.extracts[kernel])
-	if err != nil {
-		f.Fatal(err)
+	recs := []*Recording{wholeRecording(f)}
+	for _, file := range []string{"rtcr-2016-arm.thaw"} {
+		r, err := Open(filepath.Join("..", "scenarios", "recordings", file))
+		if err != nil {
+			f.Fatal(err)
+		}
+		recs = append(recs, r)
 	}
-	f.Add([]byte{})
+	good := make([][]byte, len(recs))
+	for i, rec := range recs {
+		var err error
+		if good[i], err = json.Marshal(rec.extracts[rec.Scenario().KernelName()]); err != nil {
+			f.Fatal(err)
+		}
+		f.Add([]byte{byte(i)})
+		x := rec.extracts[rec.Scenario().KernelName()]
+		// Every name that is asked for is missing once, and of one kernel every member.
+		for n := range uint16(len(x.Named) + len(x.Variables) + len(x.Enumerators)) {
+			f.Add(appendEdit([]byte{byte(i)}, 8, n, 0, 0))
+		}
+		for _, name := range slices.Sorted(maps.Keys(x.Named)) {
+			for part := range x.Types[x.Named[name]].Fields {
+				if i > 0 {
+					break
+				}
+				f.Add(appendEdit([]byte{byte(i)}, 9, uint16(x.Named[name]), uint16(part), 0))
+			}
+		}
+		// Sizes of the frame, of a table's entry and of what a name takes, that do not fit.
+		for _, name := range []string{"Entry_frame", "Obj::Entry", "Jdb_kobject_name", "Thread_state"} {
+			for _, size := range []uint64{0, 1, 5000, 1 << 40} {
+				f.Add(appendEdit([]byte{byte(i)}, 0, uint16(x.Named[name]), 0, size))
+			}
+			f.Add(appendEdit([]byte{byte(i)}, 10, uint16(x.Named[name]), 0, 0))
+		}
+	}
 	// Members of the types that are asked for by name, out of their type.
-	x := rec.extracts[kernel]
+	x := recs[0].extracts[recs[0].Scenario().KernelName()]
 	for _, name := range []string{"Obj::Entry", "Kobject_dbg", "Jdb_kobject_name", "Thread", "Task", "Entry_frame"} {
 		which, ok := x.Named[name]
 		if !ok {
@@ -172,13 +202,13 @@ func FuzzSymbols(f *testing.F) {
 		}
 		for part := range x.Types[which].Fields {
 			for _, v := range []uint64{4000, 1 << 40, 1<<64 - 8} {
-				f.Add(appendEdit(nil, 3, uint16(which), uint16(part), v))
+				f.Add(appendEdit([]byte{0}, 3, uint16(which), uint16(part), v))
 			}
 		}
 	}
 	for what := range byte(8) {
 		for _, v := range []uint64{0, 1, 1 << 31, 1<<63 - 1, 1 << 63, 1<<64 - 1, 4097} {
-			var data []byte
+			data := []byte{0}
 			for n := range uint16(40) {
 				data = appendEdit(data, what, n*7, n, v)
 			}
@@ -186,8 +216,13 @@ func FuzzSymbols(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
+		if len(data) == 0 {
+			return
+		}
+		of := int(data[0]) % len(recs)
+		data = data[1:]
 		var x debuginfo.Extract
-		if err := json.Unmarshal(good, &x); err != nil {
+		if err := json.Unmarshal(good[of], &x); err != nil {
 			t.Fatal(err)
 		}
 		for n := 0; len(data) >= editSize && n < 64; n++ {
@@ -198,9 +233,9 @@ func FuzzSymbols(f *testing.F) {
 		if err != nil {
 			return
 		}
-		bad := *rec
-		bad.programs = maps.Clone(rec.programs)
-		bad.programs[kernel] = p
+		bad := *recs[of]
+		bad.programs = maps.Clone(bad.programs)
+		bad.programs[bad.Scenario().KernelName()] = p
 		replay(t, &bad, 1)
 	})
 }
@@ -223,7 +258,7 @@ func edit(x *debuginfo.Extract, data []byte) {
 	if len(typ.Fields) > 0 {
 		field = &typ.Fields[int(part)%len(typ.Fields)]
 	}
-	switch data[0] % 8 {
+	switch data[0] % 11 {
 	case 0:
 		typ.Size = int64(v)
 	case 1:
@@ -235,16 +270,29 @@ func edit(x *debuginfo.Extract, data []byte) {
 	case 4:
 		field.Type = int(v)
 	case 5:
-		names := slices.Sorted(maps.Keys(x.Enumerators))
-		x.Enumerators[names[int(which)%len(names)]] = int64(v)
+		if names := slices.Sorted(maps.Keys(x.Enumerators)); len(names) > 0 {
+			x.Enumerators[names[int(which)%len(names)]] = int64(v)
+		}
 	case 6:
-		names := slices.Sorted(maps.Keys(x.Variables))
-		name := names[int(which)%len(names)]
-		variable := x.Variables[name]
-		variable.Addr, variable.Type = v, int(part)
-		x.Variables[name] = variable
+		if names := slices.Sorted(maps.Keys(x.Variables)); len(names) > 0 {
+			name := names[int(which)%len(names)]
+			variable := x.Variables[name]
+			variable.Addr, variable.Type = v, int(part)
+			x.Variables[name] = variable
+		}
 	case 7:
 		x.PtrSize, typ.Kind = int(v%8)+1, debuginfo.Kind(part%32)
+	case 8:
+		names := slices.Concat(slices.Sorted(maps.Keys(x.Named)), slices.Sorted(maps.Keys(x.Variables)), slices.Sorted(maps.Keys(x.Enumerators)))
+		if name := names[int(which)%len(names)]; len(names) > 1 {
+			delete(x.Named, name)
+			delete(x.Variables, name)
+			delete(x.Enumerators, name)
+		}
+	case 9:
+		field.Name = ""
+	case 10:
+		typ.Enumerators = nil
 	}
 }
 
