@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -80,9 +81,29 @@ func (r *Recording) with(n int, raw []byte) (*Recording, error) {
 	return &c, nil
 }
 
-// FuzzStop replays a recording whose last stop is any JSON.
+// marshalled is a stop as it stands in a file.
+func marshalled(f *testing.F, s session.StopRecord) []byte {
+	s.Log = nil
+	raw, err := json.Marshal(stop{StopRecord: &s})
+	if err != nil {
+		f.Fatal(err)
+	}
+	return raw
+}
+
+// FuzzStop replays a recording that comes with thaw, by its number, whose last stop is
+// any JSON.
 func FuzzStop(f *testing.F) {
-	rec := wholeRecording(f)
+	recs := []*Recording{wholeRecording(f)}
+	for i, name := range []string{"missing-caps", "missing-thread", "blocked-receive", "hw-running", "nova-refused", "partial-registers", "wrong-thread", "irq-for-gate", "exregs-in-exception", "stale-page", "sel4-empty"} {
+		rec, err := Open(filepath.Join("..", "scenarios", "recordings", name+".thaw"))
+		if err != nil {
+			f.Fatal(err)
+		}
+		recs = append(recs, rec)
+		f.Add(uint8(i+1), marshalled(f, *rec.records[len(rec.records)-1]))
+	}
+	rec := recs[0]
 	last := len(rec.records) - 1
 	if replay(f, rec, 1) != 2 {
 		f.Fatal("the recording does not replay as it is")
@@ -116,31 +137,79 @@ func FuzzStop(f *testing.F) {
 		}),
 		evidence(func(e map[string]any) { e["Complete"], e["Finished"], e["Original"] = false, true, 1<<32 }),
 	} {
-		s := *rec.records[last]
-		s.Log = nil
 		m := map[string]any{}
-		raw, err := json.Marshal(stop{StopRecord: &s})
-		if err != nil {
-			f.Fatal(err)
-		}
-		d := json.NewDecoder(bytes.NewReader(raw))
+		d := json.NewDecoder(bytes.NewReader(marshalled(f, *rec.records[last])))
 		d.UseNumber() // addresses have 64 bits
 		if err := d.Decode(&m); err != nil {
 			f.Fatal(err)
 		}
 		change(m)
-		if raw, err = json.Marshal(m); err != nil {
+		raw, err := json.Marshal(m)
+		if err != nil {
 			f.Fatal(err)
 		}
-		f.Add(raw)
+		f.Add(uint8(0), raw)
 	}
-	f.Fuzz(func(t *testing.T, raw []byte) {
-		bad, err := rec.with(last, raw)
+	for _, r := range oddRecords(f) {
+		if r[0] == typeStop {
+			f.Add(uint8(0), []byte(r[1]))
+		}
+	}
+	s := *rec.records[last]
+	eachValue(reflect.ValueOf(&s.Evidence).Elem(), "", map[string]bool{}, func() { f.Add(uint8(0), marshalled(f, s)) })
+	f.Fuzz(func(t *testing.T, which uint8, raw []byte) {
+		rec := recs[int(which)%len(recs)]
+		bad, err := rec.with(len(rec.records)-1, raw)
 		if err != nil {
 			return
 		}
 		replay(t, bad)
 	})
+}
+
+// eachValue changes each text, number and truth that v is made of, one at a time: of the
+// elements of a list those that come first. It is put back when done has been called.
+func eachValue(v reflect.Value, path string, seen map[string]bool, done func()) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			eachValue(v.Elem(), path, seen, done)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if sf := v.Type().Field(i); sf.IsExported() && sf.Tag.Get("json") != "-" {
+				eachValue(v.Field(i), path+"."+sf.Name, seen, done)
+			}
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			eachValue(v.Index(i), path, seen, done)
+		}
+	case reflect.Map:
+		for _, key := range v.MapKeys() {
+			if e := v.MapIndex(key); e.Kind() == reflect.Slice {
+				eachValue(e, path, seen, done)
+			}
+		}
+	default:
+		if seen[path] || !v.CanSet() {
+			return
+		}
+		seen[path] = true
+		old := reflect.ValueOf(v.Interface())
+		switch {
+		case v.Kind() == reflect.Bool:
+			v.SetBool(!v.Bool())
+		case v.CanInt():
+			v.SetInt(v.Int() ^ 1<<20)
+		case v.CanUint():
+			v.SetUint(v.Uint() ^ 1)
+		case v.Kind() == reflect.String:
+			v.SetString("x")
+		}
+		done()
+		v.Set(old)
+	}
 }
 
 func evidence(change func(e map[string]any)) func(map[string]any) {

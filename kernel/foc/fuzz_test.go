@@ -27,6 +27,8 @@ type frozen struct {
 	cpus   []kernel.CPU
 	pages  map[uint64][]byte // by number of the physical page
 	shared bool              // pages belong to another one, too
+
+	running bool // nobody has stopped it
 }
 
 func (f *frozen) ReadPhysical(reqs []memory.Request) error {
@@ -46,7 +48,7 @@ func (f *frozen) ReadPhysical(reqs []memory.Request) error {
 }
 
 func (f *frozen) machine() kernel.Machine {
-	return kernel.Machine{Phys: memory.NewView(f, memory.SharedBlock, nil), Paging: f.paging, CPUs: f.cpus}
+	return kernel.Machine{Phys: memory.NewView(f, memory.SharedBlock, nil), Paging: f.paging, CPUs: f.cpus, Running: f.running}
 }
 
 // decode reads all objects, and holds what comes out against what the model
@@ -201,6 +203,15 @@ func FuzzDecode(f *testing.F) {
 			bad := good.copy()
 			d.do(f, bad, whole, list)
 			f.Add(append([]byte{byte(i)}, changes(good, bad)...))
+			if i == 0 {
+				f.Add(append([]byte{isLater}, changes(good, bad)...))
+			}
+		}
+		for _, how := range []byte{isRunning, inKernel, isRunning | inKernel} {
+			f.Add([]byte{byte(i) | how})
+		}
+		for n := range len(good.pages) * (1 - min(i, 1)) { // each page of one of them is missing
+			f.Add(binary.LittleEndian.AppendUint64(append([]byte{byte(i)}, byte(n), byte(n>>8), 0xff, 0xff), 0))
 		}
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -208,15 +219,41 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		all := realSystems(t)
-		bad := *all[int(data[0])%len(all)]
+		good := all[int(data[0]&^(isRunning|inKernel|isLater))%len(all)]
+		bad := *good
 		bad.pages, bad.shared = maps.Clone(bad.pages), true
+		bad.running = data[0]&isRunning != 0
+		if data[0]&inKernel != 0 {
+			bad.cpus = slices.Clone(bad.cpus)
+			for i := range bad.cpus {
+				c := &bad.cpus[i]
+				if c.User = !c.User; !c.User && c.SP>>63 == 0 {
+					c.SP = c.KernelSP
+				}
+			}
+		}
 		bad.apply(data[1:])
-		bad.decode(t)
+		for n := range bad.cpus {
+			bad.layout.CurrentThread(bad.machine(), n)
+		}
+		if data[0]&isLater == 0 {
+			bad.decode(t)
+			return
+		}
+		a := newAgain(good)
+		a.decode(t, "before")
+		a.restore(&bad)
+		a.decode(t, "damaged")
 	})
 }
 
+// In an input's first byte, beside the number of the system: it was not stopped; its
+// processors are in the kernel where they were in user mode, and the other way round; the damage is found at a second stop, for which much is kept.
+const isRunning, inKernel, isLater = 0x80, 0x40, 0x20
+
 // change is a word in the fuzzer's input: number of the page among the recorded
-// ones, number of the word in the page, the word.
+// ones, number of the word in the page, the word. The last number that fits stands for
+// the page as a whole: it is missing.
 const change = 2 + 2 + 8
 
 // maxChanges bounds an input, so that one does not take long.
@@ -227,6 +264,13 @@ func (f *frozen) apply(data []byte) {
 	numbers := slices.Sorted(maps.Keys(f.pages))
 	for n := 0; len(data) >= change && n < maxChanges; n++ {
 		page := numbers[int(binary.LittleEndian.Uint16(data))%len(numbers)]
+		if binary.LittleEndian.Uint16(data[2:]) == 0xffff {
+			delete(f.pages, page)
+		}
+		if f.pages[page] == nil {
+			data = data[change:]
+			continue
+		}
 		at := int(binary.LittleEndian.Uint16(data[2:])) % (session.PageSize / 8) * 8
 		copy(f.page(page)[at:], data[4:change])
 		data = data[change:]
