@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"debug/elf"
 
 	"thaw/kernel"
 	"thaw/session/components"
@@ -36,10 +35,7 @@ func (s *wordSearch) author(ctx context.Context, p physical, lo, hi uint64, seen
 	prog, thread, frames, _ := s.writer(ctx) // not booted so far: the kernel
 	c.by, c.thread, c.frames = prog.Place(step.IP), thread, frames
 	user := s.m.CPU().User
-	virt, known := uint64(0), false
-	if s.understood() {
-		virt, known = s.hits(step.Writes(), p)
-	}
+	virt, known := s.hits(step.Writes(), p)
 	if err := s.stepTo(ctx, hi); err != nil {
 		return nil, err
 	}
@@ -67,7 +63,7 @@ func (s *wordSearch) author(ctx context.Context, p physical, lo, hi uint64, seen
 		c.pushed = s.onStack(p)
 		c.device = !c.pushed
 	case virt != 0 || seen:
-	case user && !s.m.CPU().User, s.onStack(p):
+	case user && !s.m.CPU().User && s.m.Arch.Pushes(), s.onStack(p):
 		c.pushed = true
 	case known:
 		c.device = true
@@ -92,6 +88,9 @@ func (ps *parts) writer(ctx context.Context) (prog *components.Component, thread
 // onStack says whether memory is what an exception pushes, as the processor stands behind
 // it.
 func (s *wordSearch) onStack(p physical) bool {
+	if !s.m.Arch.Pushes() {
+		return false
+	}
 	const words = 6 // and an error code
 	sp := s.m.CPU().SP
 	for i := range uint64(words) {
@@ -101,9 +100,6 @@ func (s *wordSearch) onStack(p physical) bool {
 	}
 	return false
 }
-
-// understood says whether the machine's instructions are understood.
-func (s *wordSearch) understood() bool { return s.target.Machine() == elf.EM_X86_64 }
 
 // step is the instruction that is executed next.
 func (s *wordSearch) step() origin.Step { return s.m.StepAt(s.m.CPU().IP) }

@@ -20,7 +20,7 @@ const (
 // and those known besides; user says that user mode reaches it, and why tells why it must not
 // be watched, "" if it may.
 func (s *wordSearch) views(ctx context.Context, p physical, known []uint64) (views []uint64, user bool, why string, err error) {
-	if !s.understood() {
+	if s.m.Arch.WatchFirst {
 		return nil, false, "watchpoints are used on x86_64 only", nil
 	}
 	if w, ok := s.target.(ReplayWatcher); ok && s.r != nil {

@@ -139,6 +139,9 @@ func Of(m elf.Machine) (Arch, error) {
 // Machine is its name in ELF files.
 func (a Arch) Machine() elf.Machine { return a.machine }
 
+// Pushes says whether the processor itself writes to memory as it enters the kernel.
+func (a Arch) Pushes() bool { return a.ExceptionReturn != nil }
+
 // CPU is what a decoder must know of a processor.
 func (a Arch) CPU(r target.Registers) kernel.CPU {
 	root, _ := a.root(r)

@@ -4,31 +4,53 @@ import (
 	"encoding/binary"
 	"errors"
 	"math/bits"
-	"slices"
 	"strings"
 
 	"golang.org/x/arch/arm/armasm"
 )
 
-// What cpsr says besides flags.
+// What instructions and cpsr say, besides flags.
 const (
-	a32Mode   = 0x1f
-	a32Fast   = 0x11                // mode of fast interrupts
-	otherCode = 1<<5 | 1<<9 | 1<<24 // Thumb, big-endian, Jazelle
+	otherCode = 1<<5 | 1<<9 | 1<<24 // of cpsr: Thumb, big-endian, Jazelle
 	userBank  = 1 << 22             // of LDM and STM: registers of user mode
 	manyMask  = 0x0e000000          // LDM and STM
 	many      = 0x08000000
 )
 
-var errOtherCode = errors.New("it is Thumb or Jazelle, or data are big-endian")
+// a32Modes are the modes that have registers of their own, by the end of cpsr; the others
+// have user mode's.
+var a32Modes = map[uint64]string{0x11: "_fiq", 0x12: "_irq", 0x13: "_svc", 0x16: "_mon", 0x17: "_abt", 0x1a: "_hyp", 0x1b: "_und"}
 
-// modeA32 are the registers that each mode has its own of.
-func modeA32(s *Step) (uint64, []string) {
+// modeA32 is the processor's mode, as the end of its registers' names.
+func (s *Step) modeA32() string {
 	cpsr, _ := s.Reg("cpsr")
-	if mode := cpsr & a32Mode; mode != a32Fast {
-		return mode, []string{"sp", "lr"}
+	return a32Modes[cpsr&0x1f]
+}
+
+// ownA32 names the registers that a mode may have of its own as those of one.
+func ownA32(mode string) func(name string) string {
+	return func(name string) string {
+		switch name {
+		case "sp", "lr":
+			if mode == "" {
+				return name + "_usr"
+			}
+			return name + mode
+		case "r8", "r9", "r10", "r11", "r12":
+			if mode == "_fiq" {
+				return name + mode
+			}
+		}
+		return name
 	}
-	return a32Fast, []string{"r8", "r9", "r10", "r11", "r12", "sp", "lr"}
+}
+
+// linkA32 is the register of the mode that the processor has come to.
+func linkA32(s, next *Step) string {
+	if to := next.modeA32(); to != s.modeA32() {
+		return "lr" + to
+	}
+	return ""
 }
 
 // beyond are instructions that armasm does not know. None writes to memory.
@@ -51,7 +73,7 @@ func decodeA32(s *Step) (instruction, error) {
 	case !ok:
 		return nil, errors.New("cpsr is not known")
 	case cpsr&otherCode != 0:
-		return nil, errOtherCode
+		return nil, errors.New("it is Thumb or Jazelle, or data are big-endian")
 	case len(s.Code) < 4:
 		return nil, errors.New("its code cannot be read")
 	}
@@ -76,9 +98,14 @@ func decodeA32(s *Step) (instruction, error) {
 	case err == nil:
 		s.effectA32(e, name, in)
 	}
-	if banked {
-		_, own := modeA32(s)
-		e.ofUserMode(own)
+	own := ownA32(s.modeA32())
+	moved := own
+	if n := len(e.loads); banked && (n == 0 || e.loads[n-1].reg.name != "pc") { // else it returns from an exception
+		moved = ownA32("")
+	}
+	e.rename(moved, own)
+	if name == "SVC" {
+		e.changes = append(e.changes, "lr_svc")
 	}
 	return e, nil
 }
@@ -93,22 +120,6 @@ func (e *effect) beyond(enc uint32) bool {
 		}
 	}
 	return false
-}
-
-// ofUserMode makes of a transfer of several registers one of user mode's: those that a mode
-// has its own of are others than here, and not looked at. A return from an exception loads
-// this mode's.
-func (e *effect) ofUserMode(own []string) {
-	if n := len(e.loads); n > 0 && e.loads[n-1].reg.name == "pc" {
-		return
-	}
-	for _, all := range [][]access{e.loads, e.stores} {
-		for i := range all {
-			if slices.Contains(own, all[i].reg.name) {
-				all[i].reg = operand{}
-			}
-		}
-	}
 }
 
 // a32Name is a register's name for GDB, "" of those that are not looked at.
@@ -175,8 +186,6 @@ func (s *Step) effectA32(e *effect, name string, in armasm.Inst) {
 			size = 8
 		}
 		e.transfer(stores, unit{size: size}, regs, at, placed)
-	case name == "SVC":
-		e.quietly(calls, regs, "lr")
 	default:
 		e.quietly(silently[name], regs, "lr")
 		e.copiesA32(name, in)

@@ -2,25 +2,31 @@ package origin
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"golang.org/x/arch/arm64/arm64asm"
 )
 
-// What cpsr says besides flags.
-const (
-	a64Mode = 0xf    // exception level, and whose stack pointer is in use
-	a64Is32 = 1 << 4 // it executes 32-bit ARM
-)
+// a64Is32 says in cpsr that the processor executes 32-bit ARM.
+const a64Is32 = 1 << 4
 
-// modeA64 are the registers that each mode has its own of.
-func modeA64(s *Step) (uint64, []string) {
-	cpsr, _ := s.Reg("cpsr")
-	return cpsr & a64Mode, []string{"sp"}
+// ownA64 names the stack pointer as the one that is in use.
+func ownA64(cpsr uint64) func(name string) string {
+	return func(name string) string {
+		switch {
+		case name != "sp":
+			return name
+		case cpsr&1 == 0:
+			return "sp_el0"
+		}
+		return fmt.Sprintf("sp_el%d", cpsr>>2&3)
+	}
 }
 
 func decodeA64(s *Step) (instruction, error) {
-	switch cpsr, ok := s.Reg("cpsr"); {
+	cpsr, ok := s.Reg("cpsr")
+	switch {
 	case !ok:
 		return nil, errors.New("cpsr is not known")
 	case cpsr&a64Is32 != 0:
@@ -32,7 +38,9 @@ func decodeA64(s *Step) (instruction, error) {
 	}
 	name := in.Op.String()
 	e := &effect{name: strings.ToLower(name)}
-	s.effectA64(e, name, in)
+	s.effectA64(e, name, in, cpsr)
+	own := ownA64(cpsr)
+	e.rename(own, own)
 	return e, nil
 }
 
@@ -67,7 +75,7 @@ func a64Operand(r arm64asm.Reg, stack bool) operand {
 }
 
 // effectA64 is what a decoded instruction does.
-func (s *Step) effectA64(e *effect, name string, in arm64asm.Inst) {
+func (s *Step) effectA64(e *effect, name string, in arm64asm.Inst, flags uint64) {
 	var regs []operand
 	at, placed, back := uint64(0), false, "" // the address, whether it is known, and the register that moves
 	plain := true                            // no operand is of another kind
@@ -105,7 +113,6 @@ func (s *Step) effectA64(e *effect, name string, in arm64asm.Inst) {
 		e.transfer(name[0] == 'S', u, regs, at, placed)
 	default:
 		e.quietly(silently[name], regs, "x30")
-		flags, _ := s.Reg("cpsr")
 		e.copiesA64(name, in, regs, flags)
 	}
 	if back != "" {

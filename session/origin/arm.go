@@ -195,6 +195,20 @@ func (e *effect) quietly(d does, regs []operand, link string) {
 	}
 }
 
+// rename gives registers the names of those that they are in a mode: in accesses of memory,
+// and else.
+func (e *effect) rename(moved, own func(name string) string) {
+	for _, all := range [][]access{e.loads, e.stores} {
+		for i := range all {
+			all[i].reg.name = moved(all[i].reg.name)
+		}
+	}
+	e.to.name, e.from.name = own(e.to.name), own(e.from.name)
+	for i, n := range e.changes {
+		e.changes[i] = own(n)
+	}
+}
+
 // becomes is the effect of a constant.
 func (e *effect) becomes(to operand, v uint64) { e.to, e.constant = to, &v }
 

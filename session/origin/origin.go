@@ -9,7 +9,6 @@ package origin
 import (
 	"debug/elf"
 	"fmt"
-	"slices"
 )
 
 // Step is an instruction that was executed.
@@ -66,23 +65,22 @@ type found struct {
 // machines decode the instructions of processors.
 var machines = map[elf.Machine]struct {
 	decode func(s *Step) (instruction, error)
-	// mode is what of the registers is another one's while it is another; nil: nothing is.
-	mode func(s *Step) (mode uint64, banked []string)
+	// link is the register that the processor sets as it takes an exception, if it may have
+	// taken one between two steps, "" if not; nil where it never sets one.
+	link func(s, next *Step) string
 }{
 	elf.EM_X86_64:  {decode: decodeX86},
-	elf.EM_ARM:     {decode: decodeA32, mode: modeA32},
-	elf.EM_AARCH64: {decode: decodeA64, mode: modeA64},
+	elf.EM_ARM:     {decode: decodeA32, link: linkA32},
+	elf.EM_AARCH64: {decode: decodeA64},
 }
-
-// Understands says whether a machine's instructions are understood.
-func Understands(m elf.Machine) bool { return machines[m].decode != nil }
 
 // inst decodes a step.
 func (s *Step) inst() (instruction, error) {
-	if !Understands(s.Machine) {
+	m, ok := machines[s.Machine]
+	if !ok {
 		return nil, fmt.Errorf("instructions of %v are not understood", s.Machine)
 	}
-	in, err := machines[s.Machine].decode(s)
+	in, err := m.decode(s)
 	if err != nil {
 		return nil, fmt.Errorf("the instruction at %#x is not understood: %w", s.IP, err)
 	}
@@ -155,25 +153,14 @@ func trace(steps []Step, at int, name string, off, size uint64) Source {
 		if err != nil {
 			return unknown(i, "%v", err)
 		}
-		if otherMode(&steps[i], &steps[i+1], name) {
-			return unknown(i, "%s is another one behind %s, which changed the processor's mode", name, in.text())
-		}
 		if f, ok := in.sets(name, off, size); ok {
 			return f.follow(steps, i)
 		}
+		if link := machines[steps[i].Machine].link; link != nil && link(&steps[i], &steps[i+1]) == name {
+			return unknown(i, "%s may have been set by the processor: its mode is another one behind %s", name, in.text())
+		}
 	}
 	return unknown(0, "%s was set more than %d instructions before", name, at)
-}
-
-// otherMode says whether a register's name means another one from one step to the next.
-func otherMode(s, next *Step, name string) bool {
-	of := machines[s.Machine].mode
-	if of == nil {
-		return false
-	}
-	was, banked := of(s)
-	is, more := of(next)
-	return was != is && (slices.Contains(banked, name) || slices.Contains(more, name))
 }
 
 func unknown(at int, format string, args ...any) Source {
