@@ -78,7 +78,7 @@ func TestStoresToOtherMemoryOnARM(t *testing.T) {
 		{"stmia r1!, {r0, r2, r3}: the word is the last", 0xe8a1000d, 0x1008, 1},
 		{"stmia r1!, {r0, r2, r3}: behind it", 0xe8a1000d, 0x1018, 0},
 		{"stmia r1, {sp, lr}^", 0xe8c16000, 0x100c, 1},
-		{"vstmia r1!, {d0-d3}: not understood", 0xeca10b08, 0x1100, 1},
+		{"swp r0, r2, [r1]: not understood", 0xe1010092, 0x1101, 1},
 		{"str r0, [r5, #5]: r5 is not known", 0xe5850005, 0x1010, 1},
 	} {
 		s := &storing{code: c.code, pc: 0x8000, regs: map[string]uint64{"r1": c.r1}}

@@ -86,7 +86,7 @@ func decodeA32(s *Step) (instruction, error) {
 	e := &effect{}
 	in, err := armasm.Decode(binary.LittleEndian.AppendUint32(nil, enc), armasm.ModeARM)
 	name, _, _ := strings.Cut(in.Op.String(), ".")
-	if err != nil && !e.beyond(enc) {
+	if err != nil && !e.beyond(enc) && !s.beside(e, enc) {
 		return nil, err
 	}
 	if err == nil {
@@ -120,6 +120,63 @@ func (e *effect) beyond(enc uint32) bool {
 		}
 	}
 	return false
+}
+
+// beside is the effect of loads and stores that armasm does not know, if we do: of the
+// vector unit's registers, and of what an exception came from.
+func (s *Step) beside(e *effect, enc uint32) bool {
+	const (
+		before, up, back, loads = 1 << 24, 1 << 23, 1 << 21, 1 << 20
+		vectors, vectorsMask    = 0x0c000a00, 0x0e000e00
+		srs, srsMask            = 0xf84d0500, 0xfe5fffe0
+		rfe, rfeMask            = 0xf8100a00, 0xfe50ffff
+	)
+	base := armasm.Reg(enc >> 16 & 15)
+	at, placed := s.Reg(a32Name(base))
+	var moves []access
+	switch {
+	case enc&srsMask == srs:
+		e.name = "srs"
+		cpsr, _ := s.Reg("cpsr")
+		placed = placed && enc&0x1f == uint32(cpsr&0x1f) // else it is another mode's stack
+		moves = []access{{size: 4, reg: operand{"lr", 4}}, {size: 4}}
+	case enc&rfeMask == rfe:
+		e.name = "rfe"
+		moves = []access{{size: 4}, {size: 4}}
+	case enc>>28 != 15 && enc&vectorsMask == vectors && (enc&before == 0 && enc&up != 0 || enc&before != 0 && enc&up == 0 && enc&back != 0):
+		if e.name = "vstm"; enc&loads != 0 {
+			e.name = "vldm"
+		}
+		moves = []access{{size: 4 * uint64(enc&0xff)}}
+	default:
+		return false
+	}
+	size := uint64(0)
+	for _, m := range moves {
+		size += m.size
+	}
+	switch {
+	case enc&up == 0:
+		at -= size
+		if enc&before == 0 {
+			at += 4
+		}
+	case enc&before != 0:
+		at += 4
+	}
+	for i := range moves {
+		moves[i].addr = wrap32(at)
+		at += moves[i].size
+	}
+	if e.known, e.apart, e.all = placed, true, true; enc&loads != 0 {
+		e.loads = moves
+	} else {
+		e.stores = moves
+	}
+	if enc&back != 0 {
+		e.changes = append(e.changes, a32Name(base))
+	}
+	return true
 }
 
 // a32Name is a register's name for GDB, "" of those that are not looked at.
