@@ -6,12 +6,12 @@ import (
 	"errors"
 	"io"
 	"net"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -125,13 +125,16 @@ func checkUntil(t *testing.T, vm *qemu.VM, k int64, sig syscall.Signal, flags ..
 // checkThrough is checkUntil through a teller.
 func checkThrough(t *testing.T, vm *qemu.VM, p *teller, sig syscall.Signal, flags ...string) (packets int64, killed bool) {
 	t.Helper()
-	var process atomic.Pointer[os.Process]
+	var starting sync.Mutex // held until it is known which process thaw is
+	var cmd *exec.Cmd
 	k := p.k
 	p.at = func() {
 		if p.first != nil {
 			p.first()
 		}
-		if err := process.Load().Signal(sig); err != nil {
+		starting.Lock()
+		defer starting.Unlock()
+		if err := cmd.Process.Signal(sig); err != nil {
 			t.Errorf("packet %d: %v", k, err)
 		}
 	}
@@ -139,13 +142,15 @@ func checkThrough(t *testing.T, vm *qemu.VM, p *teller, sig syscall.Signal, flag
 	if vm.RAMPath() != "" {
 		flags = append(slices.Clone(flags), "--ram", vm.RAMPath())
 	}
-	cmd := exec.Command(program, append([]string{"check", addr, "--build", guestDir}, flags...)...)
+	cmd = exec.Command(program, append([]string{"check", addr, "--build", guestDir}, flags...)...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
-	if err := cmd.Start(); err != nil {
+	starting.Lock()
+	err := cmd.Start()
+	starting.Unlock()
+	if err != nil {
 		t.Fatal(err)
 	}
-	process.Store(cmd.Process)
 	if k > 0 {
 		t.Logf("%v at packet %d", sig, k)
 	}
