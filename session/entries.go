@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/dustin/go-humanize"
-
 	"thaw/debuginfo"
 	"thaw/kernel"
 	"thaw/memory"
@@ -153,7 +151,7 @@ func (ps *parts) entryAddrs() (addrs []uint64, err error) {
 
 // run goes from the beginning to the end, and looks at every kernel entry.
 func (q *entryQuery) run(ctx context.Context) error {
-	q.say(fmt.Sprintf("going back %s to look at every kernel entry in %s", count(q.from), q.far()))
+	q.say(fmt.Sprintf("going back %s to look at every kernel entry in %s", words.Roughly(q.from), q.far()))
 	if err := q.begin(ctx, q.from); err != nil {
 		return err
 	}
@@ -207,13 +205,10 @@ const progressPeriod = 300 * time.Millisecond
 func (q *entryQuery) progress() string {
 	done, all := q.at-q.from, q.end-q.from
 	left := time.Duration(float64(time.Since(q.began)) / float64(max(done, 1)) * float64(all-done))
-	return fmt.Sprintf("looked at %s: %s of %s, %s; about %s more, Esc ends it", words.Count(q.entries, "kernel entry"), count(done), q.far(), words.Count(len(q.changes), "change"), seconds(left))
+	return fmt.Sprintf("looked at %s: %s of %s, %s; about %s more, Esc ends it", words.Count(q.entries, "kernel entry"), words.Roughly(done), q.far(), words.Count(len(q.changes), "change"), seconds(left))
 }
 
-func (q *entryQuery) far() string { return count(q.end-q.from) + " instructions" }
-
-// count is a number of instructions, roughly.
-func count(n uint64) string { return humanize.SIWithDigits(float64(n), 1, "") }
+func (q *entryQuery) far() string { return words.Roughly(q.end-q.from) + " instructions" }
 
 // look evaluates the expression as the guest stands, and notes what has changed.
 func (q *entryQuery) look(ctx context.Context) error {
@@ -320,7 +315,7 @@ func (q *entryQuery) told(ask view.RunQuestion, given bool) *view.RunAnswer {
 	case given:
 		a.Ended = "given up"
 	case q.at < q.end:
-		a.Ended = fmt.Sprintf("no more are looked at, and %s instructions are left: ask from a later stop on", count(q.end-q.at))
+		a.Ended = fmt.Sprintf("no more are looked at, and %s instructions are left: ask from a later stop on", words.Roughly(q.end-q.at))
 	}
 	return a
 }

@@ -44,7 +44,7 @@ func Lend(c *Controller, who string, lost func()) (*Loan, error) {
 		case c.engine.ended != nil:
 			return c.engine.ended
 		case c.engine.history.newest() == nil:
-			return errors.New("the guest's kernel has not started: n runs it to the first phase")
+			return errors.New("no kernel runs so far: n starts it")
 		}
 		return nil
 	})

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"thaw/words"
 )
 
 // pace is how fast a recorded run was run again so far.
@@ -38,7 +40,7 @@ func (s *wordSearch) far(from, before uint64) string {
 	for _, sv := range s.saves {
 		first = min(first, sv.position)
 	}
-	text := fmt.Sprintf("step %d: %s of %s instructions back", s.steps+1, count(before-from), count(before-first))
+	text := fmt.Sprintf("step %d: %s of %s instructions back", s.steps+1, words.Roughly(before-from), words.Roughly(before-first))
 	if all := s.pace.estimate(before - first); all > 0 {
 		text += fmt.Sprintf(", which take about %s", seconds(all))
 	}

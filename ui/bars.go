@@ -107,8 +107,11 @@ func (b *bars) statusLine(screen tcell.Screen, y, w, taken int) {
 		back = "back: " + string(v.Back)
 		short = back
 	}
+	var brief span // in the place of which stop is shown, where what is to be said has no room
 	if s := v.Snapshot; s != nil {
-		l = append(l, b.stopWords(s), span{"  ", t.plain})
+		var long span
+		long, brief = b.stopWords(s)
+		l = append(l, long, span{"  ", t.plain})
 		if s.Cost.Bytes > 0 {
 			cost = fmt.Sprintf("read %s in %s", humanize.IBytes(uint64(s.Cost.Bytes)), s.Cost.Duration.Round(time.Millisecond))
 		}
@@ -120,6 +123,9 @@ func (b *bars) statusLine(screen tcell.Screen, y, w, taken int) {
 		l = append(l, span{clean(v.Target) + "  ", t.plain})
 	}
 	text := b.statusText(w - lineWidth(l))
+	if brief.text != "" && width(t.draw(text.text)) > w-lineWidth(l) {
+		l[2] = brief
+	}
 	if b.note != "" && width(t.draw(b.note)) > w-lineWidth(l) {
 		l = l[:2] // the answer to a key is worth more than the stop's number
 		rows := wrap(b.note, w-lineWidth(l)-1)
@@ -154,8 +160,8 @@ func (b *bars) stateWord() string {
 	return strings.ToUpper(clean(string(b.view.State)))
 }
 
-// stopWords tells which stop is shown.
-func (b *bars) stopWords(s *view.Snapshot) span {
+// stopWords tells which stop is shown, and in brief, "" where nothing can be left out.
+func (b *bars) stopWords(s *view.Snapshot) (long, brief span) {
 	v, t := b.view, b.th
 	mark := ""
 	if len(b.notesOn(s.Number)) > 0 {
@@ -168,15 +174,15 @@ func (b *bars) stopWords(s *view.Snapshot) span {
 	of += mark
 	switch {
 	case b.recorded() != "":
-		return span{of + " in " + clip(clean(filepath.Base(b.recorded())), 24), t.plain}
+		return span{of + " in " + clip(clean(filepath.Base(b.recorded())), 24), t.plain}, span{}
 	case !v.Live:
-		return span{of + ", HISTORY", t.bold.Underline(true)}
+		return span{of + ", HISTORY", t.bold.Underline(true)}, span{}
 	case v.State == view.Running:
-		return span{fmt.Sprintf("shown: stop %d, before it ran on", s.Number), t.plain}
+		return span{fmt.Sprintf("shown: stop %d, before it ran on", s.Number), t.plain}, span{fmt.Sprintf("shown: stop %d", s.Number), t.plain}
 	case v.NoRun != "":
-		return span{of + ", live, lent to gdb", t.plain}
+		return span{of + ", live, lent to gdb", t.plain}, span{of + ", lent", t.plain}
 	}
-	return span{of + ", live", t.plain}
+	return span{of + ", live", t.plain}, span{of, t.plain}
 }
 
 // statusText is the answer to the last key, else why the session ended, what
@@ -218,7 +224,7 @@ func (b *bars) statusText(room int) span {
 			}
 		}
 	}
-	if n := int(time.Since(b.since).Round(time.Second).Seconds()); v.State == view.Running && n > 0 {
+	if n := int(b.now().Sub(b.since).Round(time.Second).Seconds()); v.State == view.Running && n > 0 {
 		return span{fmt.Sprintf("%s, %d s; Esc interrupts", clean(v.Message), n), t.plain}
 	}
 	if v.Message == "" && v.Snapshot != nil {

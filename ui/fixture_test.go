@@ -294,6 +294,27 @@ func viewRunning() *view.View {
 	return &v
 }
 
+// viewLent is a stop of gdb's, beside the screen.
+func viewLent() *view.View {
+	v := *viewStopped()
+	v.NoRun, v.Message = "gdb has the guest and believes that it stands: go on there, or end it with :serve off", "gdb's breakpoint at 0x1002068 in sheep_counter"
+	return &v
+}
+
+// viewLooked is a guest that runs and is looked at, with threads as base-hw has them.
+func viewLooked() *view.View {
+	v := *viewRunning()
+	v.Running = &view.Look{Number: 3, Kernel: "base-hw", PDs: []view.LookPD{{ID: 0x2, Component: "core", Capabilities: "384"}, {ID: 0x8a, Component: "init -> probe", Capabilities: "113"}, {ID: 0x60, Component: "init -> test-log", Capabilities: "25"}},
+		Threads: []view.LookThread{
+			{ID: 0x118, PD: 0x8a, Name: "spinner", Component: "init -> probe", CPU: 0, State: "ACTIVE", Ready: true},
+			{ID: 0x3, PD: 0x2, Name: "entrypoint", Component: "core", CPU: -1, State: "AWAITS_IPC", Wait: "receives from anybody"},
+			{ID: 0xfe, PD: 0x8a, Name: "caller1", Component: "init -> probe", CPU: -1, State: "AWAITS_IPC", Wait: "calls mute_ep"},
+			{ID: 0x10a, PD: 0x8a, Name: "t5-blockade", Component: "init -> probe", CPU: -1, State: "AWAITS_RESTART", Wait: "waits for a wakeup, at a blockade"},
+			{ID: 0xc3, PD: 0x60, Name: "ep", Component: "init -> test-log", CPU: -1, State: "AWAITS_SIGNAL", Wait: "waits for signals at Kernel::Signal_receiver 140"},
+			{ID: 0xffffffc000160208, PD: 0x2, Name: "idle", Component: "core", CPU: -1, State: "ACTIVE", Ready: true}}}
+	return &v
+}
+
 func viewComplete() *view.View {
 	v := *viewStopped()
 	v.Snapshot = fixtureSnapshot(33, "thread ep entered user mode", "")

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -24,6 +25,7 @@ func TestGolden(t *testing.T) {
 		view   func() *view.View
 		before []func() *view.View // shown before it
 		player bool                // the session is a recording
+		liver  bool                // it can be asked to look at a guest that runs
 		opt    Options
 		keys   []string
 		sizes  []size
@@ -31,6 +33,8 @@ func TestGolden(t *testing.T) {
 		{name: "greeting", view: viewStarting, sizes: []size{small, middle}},
 		{name: "starting", view: viewStarting, keys: []string{" "}, sizes: []size{small, middle}},
 		{name: "running", view: viewRunning, keys: []string{" "}, sizes: []size{small, middle}},
+		{name: "lent", view: viewLent, keys: []string{" "}, sizes: []size{small, middle}},
+		{name: "live", view: viewLooked, liver: true, keys: []string{" ", ":", "l", "i", "v", "e", "Enter"}, sizes: []size{small, middle}},
 		{name: "stopped", view: viewStopped, keys: []string{" "}, sizes: []size{small, middle, large}},
 		{name: "complete", view: viewComplete, keys: []string{" "}, sizes: []size{small, middle, large}},
 		{name: "detail-zoomed", view: viewComplete, keys: []string{" ", "3", "z"}, sizes: []size{small, middle}},
@@ -82,6 +86,11 @@ func TestGolden(t *testing.T) {
 				if tt.player {
 					c = fakePlayer{fakeSeeker{newFake(tt.view())}}
 				}
+				if tt.liver {
+					c = fakeLiver{newFake(tt.view())}
+				}
+				began := time.Now()
+				tt.opt.now = func() time.Time { return began } // a slow machine draws the same
 				u := newUI(c, tt.opt)
 				for _, before := range tt.before {
 					u.apply(before())

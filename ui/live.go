@@ -104,16 +104,18 @@ type liveList struct {
 
 func (l *liveList) columns() []column {
 	id := 3
-	for _, t := range l.threads() { // half of one tells nothing
-		id = max(id, min(len(t.ID.String()), 8))
+	for _, t := range l.threads() { // half of one tells nothing; an idle thread's may be an address
+		if n := len(t.ID.String()); n <= 8 {
+			id = max(id, n)
+		}
 	}
 	return []column{
 		{title: "thread", min: 12, max: 24},
-		{title: "component", min: 12, max: 24, prio: 1},
-		{title: "id", min: id, max: 16, prio: 2, right: true},
+		{title: "component", min: 16, max: 24, prio: 1},
+		{title: "id", min: id, max: id, prio: 2, right: true},
 		{title: "cpu", min: 3, max: 3, prio: 2, right: true},
-		{title: "state", min: 12, max: 26, prio: 3},
-		{title: "waits", min: 12, max: 40, prio: 4},
+		{title: "state", min: 14, max: 26, prio: 3},
+		{title: "waits", min: 21, max: 40, prio: 4}, // for whom matters more than how many capabilities
 		{title: "caps", min: 5, max: 7, prio: 5, right: true},
 	}
 }

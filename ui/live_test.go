@@ -67,3 +67,19 @@ func TestLive(t *testing.T) {
 		t.Errorf("where it cannot be, it calls %q and says %q", calls, u.note)
 	}
 }
+
+// What was refused since another debugger has the guest is no answer once that has left.
+func TestRefusalEndsWithTheLoan(t *testing.T) {
+	lent := viewLent()
+	u := newDrawn(t, newFake(lent), lent, Options{})
+	press(u, "n")
+	if !strings.Contains(u.note, "believes that it stands") {
+		t.Fatalf("n says %q", u.note)
+	}
+	left := *lent
+	left.NoRun, left.Message = "", "gdb has left: the guest is the screen's alone"
+	u.apply(&left)
+	if text := draw(t, u, 80, 24).text(); strings.Contains(text, "believes") || !strings.Contains(text, left.Message) {
+		t.Errorf("after gdb has left:\n%s", text)
+	}
+}

@@ -14,14 +14,15 @@ type model struct {
 	seeker Seeker // nil: the session cannot jump to a stop
 	view   *view.View
 	since  time.Time // since when the guest does what it does
+	now    func() time.Time
 	seen   seen
 
 	unreadOf *view.Snapshot // stop whose problems were counted
 	unreadN  int
 }
 
-func newModel(c Controller) *model {
-	m := &model{ctrl: c, view: &view.View{Session: view.Session{State: view.Starting}}}
+func newModel(c Controller, now func() time.Time) *model {
+	m := &model{ctrl: c, now: now, view: &view.View{Session: view.Session{State: view.Starting}}}
 	m.seeker, _ = c.(Seeker)
 	return m
 }
@@ -31,7 +32,7 @@ func (m *model) take(v *view.View) (old *view.View) {
 	old, m.view = m.view, v
 	m.seen.add(v.Snapshot)
 	if v.State != old.State {
-		m.since = time.Now()
+		m.since = m.now()
 	}
 	return old
 }

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -412,15 +413,21 @@ func (c *countingSource) row(i int) []cell {
 // While the guest runs the time is told, and Esc ends that; an idle screen stands
 // still.
 func TestRunningIsTold(t *testing.T) {
-	r := startRobot(t, viewStopped(), 120, 40)
-	r.ctrl.onCall = func(name string) {
+	began, passed := time.Now(), atomic.Int64{} // of a clock that only this test moves
+	fake := newFake(viewStopped())
+	fake.onCall = func(name string) {
 		if name == "interrupt" {
-			r.ctrl.publish(viewComplete())
+			fake.publish(viewComplete())
 		}
 	}
+	o := Options{now: func() time.Time { return began.Add(time.Duration(passed.Load())) }}
+	r := startRobotAt(t, fake, fake, o, 120, 40)
 	r.ctrl.publish(viewRunning())
-	r.expect(", 1 s; Esc interrupts")
-	r.expect(", 2 s; Esc interrupts")
+	r.expect("running to the next phase")
+	for n := range 2 {
+		passed.Store(int64(time.Duration(n+1) * time.Second))
+		r.expect(fmt.Sprintf(", %d s; Esc interrupts", n+1))
+	}
 	r.press("Esc")
 	r.expect("STOPPED")
 	if got := r.ctrl.called(); got != "interrupt" {

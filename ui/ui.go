@@ -35,7 +35,8 @@ type Options struct {
 	// Drawn is told which view was drawn, right before the screen shows it; nil: nobody.
 	Drawn func(*view.View)
 
-	settings settings // that were read
+	settings settings         // that were read
+	now      func() time.Time // nil: time.Now
 }
 
 // Run shows the session until the user quits or ctx ends, both without an
@@ -108,7 +109,10 @@ func newUI(c Controller, o Options) *ui {
 	if colours == nil {
 		colours = &themeTable[0]
 	}
-	d := newDesk(newModel(c), newTheme(o.ASCII, !o.NoColor, colours))
+	if o.now == nil {
+		o.now = time.Now
+	}
+	d := newDesk(newModel(c, o.now), newTheme(o.ASCII, !o.NoColor, colours))
 	p := newPanes(d)
 	u := &ui{desk: d, panes: p, quit: func() {}, suspend: func() {}, mail: &mailbox{}}
 	u.front = &front{desk: d, panes: p}
@@ -137,7 +141,7 @@ func (u *ui) apply(v *view.View) {
 		return
 	}
 	old := u.take(v)
-	if v.State != old.State || v.Snapshot != old.Snapshot {
+	if v.State != old.State || v.Snapshot != old.Snapshot || v.NoRun != old.NoRun { // it answered what was so before
 		u.note = ""
 	}
 	u.follow(old)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/dustin/go-humanize"
 	"github.com/rivo/uniseg"
 )
 
@@ -25,6 +26,11 @@ func Count(n int, what string) string {
 		what += "s"
 	}
 	return fmt.Sprintf("%d %s", n, what)
+}
+
+// Roughly is a large number in short: "539", "406.4 k".
+func Roughly(n uint64) string {
+	return strings.TrimSpace(humanize.SIWithDigits(float64(n), 1, "")) // without a prefix it ends with a space
 }
 
 // Differ is "1 byte differs", "2 bytes differ".

@@ -21,6 +21,14 @@ func TestCount(t *testing.T) {
 	}
 }
 
+func TestRoughly(t *testing.T) {
+	for n, want := range map[uint64]string{0: "0", 539: "539", 406_412: "406.4 k", 13_619_495: "13.6 M"} {
+		if got := Roughly(n); got != want {
+			t.Errorf("Roughly(%d) = %q, want %q", n, got, want)
+		}
+	}
+}
+
 // Nothing is wider than asked for, and wrapping loses nothing but spaces.
 func TestWrapAndClip(t *testing.T) {
 	for _, text := range []string{"", "word", "some words that are to be wrapped", "Stored_cpu_thread_info::ts and_a_very_long_word",

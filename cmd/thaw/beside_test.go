@@ -146,7 +146,7 @@ func checkBeside(t *testing.T, stub string) {
 	}
 
 	g := startGDB(t)
-	g.say("target extended-remote " + socket)
+	g.say("target extended-remote "+socket, "stepi 0") // else it is quiet about the first stop of the inferior that it begins with
 	s.until("gdb", func(v *view.View) bool { return v.NoRun != "" })
 	s.Break("sheep_counter: Timer::Session_client::msleep(unsigned long)", false)
 	own := func(v *view.View) bool {
@@ -158,8 +158,8 @@ func checkBeside(t *testing.T, stub string) {
 	if stops != v.Stops {
 		t.Errorf("%d stops, and %d after what was refused", v.Stops, stops)
 	}
-	g.say("python first = gdb.selected_thread(); [t for i in gdb.inferiors() for t in i.threads() if t.name == 'core/core.main'][0].switch()", `eval "hbreak *%lu", (unsigned long)$pc`, // $pc itself would be another one's when gdb comes back
-		"python first.switch()", "continue") // from another inferior gdb is quiet about the first one's first stop
+	g.say("python [t for i in gdb.inferiors() for t in i.threads() if t.name == 'core/core.main'][0].switch()", `eval "hbreak *%lu", (unsigned long)$pc`, // $pc itself would be another one's when gdb comes back
+		"continue") // from another inferior than gdb began with
 	g.until(t, "SIGTRAP")
 	g.say("monitor why")
 	g.until(t, "breakpoint sheep_counter: Timer::Session_client::msleep")

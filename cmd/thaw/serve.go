@@ -41,7 +41,7 @@ recording goes forward with continue and back with reverse-continue, stop by sto
 --processors its threads are the processors, as QEMU's own stub has it. "monitor help"
 lists what else gdb can ask. One debugger at a time; Ctrl-C ends it, and the guest goes
 on.`,
-		Example: "  thaw serve :1234 --build build/x86_64\n  thaw serve bug.thaw\n  gdb -ex 'set architecture i386:x86-64' -ex 'set osabi none' -ex 'set sysroot /' -ex 'set schedule-multiple on' -ex 'target extended-remote :1235'\n  thaw serve :1234 --build build/x86_64 --only timer   # then: lldb -o 'gdb-remote 1235'",
+		Example: "  thaw serve :1234 --build build/x86_64\n  thaw serve bug.thaw\n  gdb -ex 'set architecture i386:x86-64' -ex 'set osabi none' -ex 'set sysroot /' -ex 'set schedule-multiple on' -ex 'target extended-remote :1235' -ex 'stepi 0'\n  thaw serve :1234 --build build/x86_64 --only timer   # then: lldb -o 'gdb-remote 1235'",
 		Args:    func(_ *cobra.Command, args []string) error { return oneSubject(args, subjectAddress|subjectRecorded) },
 		RunE: func(c *cobra.Command, args []string) error {
 			what, err := resolve(args[0], subjectAddress|subjectRecorded)
@@ -90,7 +90,7 @@ func (f *serveFlags) recorded(ctx context.Context, w io.Writer, name string) err
 		return err
 	}
 	var h gdbremote.Handler = processors
-	connect := "target remote"
+	connect := func(addr string) string { return "gdb -ex 'target remote " + addr + "'" }
 	if !f.processors {
 		g, err := inferiors.NewRecorded(processors, r, rec)
 		if err != nil {
@@ -100,10 +100,10 @@ func (f *serveFlags) recorded(ctx context.Context, w io.Writer, name string) err
 		if err != nil {
 			return err
 		}
-		h, connect = all, all.Connect()
+		h, connect = all, all.Connect
 	}
 	return f.serve(ctx, h, func(addr string) {
-		say(w, "%s: %d stops, served at %s; connect with: gdb -ex '%s %s'", rec.Name(), r.Stops(), addr, connect, addr)
+		say(w, "%s: %d stops, served at %s; connect with: %s", rec.Name(), r.Stops(), addr, connect(addr))
 		if rec.Sparse() {
 			say(w, "the recording is sparse: what thaw did not read of a page is an error, too")
 		}
@@ -143,7 +143,7 @@ func (f *serveFlags) guest(ctx context.Context, w io.Writer, o *options, addr st
 	}
 	return f.serve(ctx, h, func(at string) {
 		pds, threads := h.Counts()
-		say(w, "%s stands, with %s in %s; served at %s; connect with: gdb -ex '%s %s'",
-			addr, words.Count(threads, "thread"), words.Count(pds, "protection domain"), at, h.Connect(), at)
+		say(w, "%s stands, with %s in %s; served at %s; connect with: %s",
+			addr, words.Count(threads, "thread"), words.Count(pds, "protection domain"), at, h.Connect(at))
 	})
 }

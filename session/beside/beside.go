@@ -62,7 +62,7 @@ func (c *Controller) Listen(addr string) error {
 	case s.addr = <-ready:
 	}
 	c.served = s
-	c.Say("the guest is served to gdb: target extended-remote " + s.addr)
+	c.Say("served: target extended-remote " + s.addr)
 	return nil
 }
 

@@ -93,12 +93,13 @@ func (s *Stub) Counts() (pds, threads int) {
 	return len(s.shown.System.PDs()), len(s.shown.System.Threads())
 }
 
-// Connect is what gdb is told before the address, as its options have it: it takes one
+// Connect is how gdb is started for what is served at an address: it takes one
 // description of registers for the first process, and a process without a file for one of
 // the architecture that is set. Libraries it asks for where no system says how it keeps
-// them itself.
-func (s *Stub) Connect() string {
-	return "set architecture " + s.layout.Arch() + "' -ex 'set osabi none' -ex 'set sysroot /' -ex 'set schedule-multiple on' -ex 'target extended-remote"
+// them itself. A first stop in the process that it begins with it does not tell, and waits
+// on for ever, unless something has begun there; `stepi 0` has, and lets nothing go.
+func (s *Stub) Connect(addr string) string {
+	return "gdb -ex 'set architecture " + s.layout.Arch() + "' -ex 'set osabi none' -ex 'set sysroot /' -ex 'set schedule-multiple on' -ex 'target extended-remote " + addr + "' -ex 'stepi 0'"
 }
 
 func (s *Stub) look() error {

@@ -3,8 +3,6 @@ package view
 import (
 	"fmt"
 
-	"github.com/dustin/go-humanize"
-
 	"thaw/words"
 )
 
@@ -27,7 +25,7 @@ type RunAnswer struct {
 
 // Summary is the answer in a sentence.
 func (a *RunAnswer) Summary() string {
-	text := fmt.Sprintf("%s at %s of %s instructions", words.Count(len(a.Changes)-1, "change"), words.Count(a.Entries, "kernel entry"), humanize.SIWithDigits(float64(a.To-a.From), 1, ""))
+	text := fmt.Sprintf("%s at %s of %s instructions", words.Count(len(a.Changes)-1, "change"), words.Count(a.Entries, "kernel entry"), words.Roughly(a.To-a.From))
 	if a.Ended != "" {
 		text += "; " + a.Ended
 	}
