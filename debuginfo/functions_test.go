@@ -117,6 +117,16 @@ func TestLines(t *testing.T) {
 		if _, _, ok := f.LineAt(1); ok {
 			t.Errorf("%s: a line at 1", flag)
 		}
+		none := 1
+		for len(f.AddrsForLine("calls.cc", none)) > 0 || len(f.AddrsForLine("calls.cc", none+1)) == 0 {
+			none++
+		}
+		if n := f.NearLine("calls.cc", none); n != none+1 {
+			t.Errorf("%s: line %d is near %d, which has no code; %d has some", flag, n, none, none+1)
+		}
+		if n := f.NearLine("calls.cc", 100_000); n != 0 {
+			t.Errorf("%s: line %d is near 100000", flag, n)
+		}
 		if as := f.AddrsForLine("alls.cc", line); len(as) > 0 {
 			t.Errorf("%s: part of a file name matches: %#x", flag, as)
 		}

@@ -99,6 +99,21 @@ func (f *File) LineAt(pc uint64) (file string, line int, ok bool) {
 	return "", 0, false
 }
 
+// nearLines is how far from a line another one is near it.
+const nearLines = 20
+
+// NearLine is the line with code that is next to one, 0 if none is near.
+func (f *File) NearLine(file string, line int) int {
+	for d := 1; d <= nearLines; d++ {
+		for _, n := range []int{line + d, line - d} {
+			if n > 0 && len(f.AddrsForLine(file, n)) > 0 {
+				return n
+			}
+		}
+	}
+	return 0
+}
+
 // AddrsForLine lists the addresses where a line's statements begin. The file
 // may be given by the end of its path.
 func (f *File) AddrsForLine(file string, line int) []uint64 {

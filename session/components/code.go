@@ -11,6 +11,7 @@ import (
 	"golang.org/x/arch/arm64/arm64asm"
 	"golang.org/x/arch/x86/x86asm"
 
+	"thaw/session/scenario"
 	"thaw/session/view"
 )
 
@@ -29,12 +30,24 @@ func (c *Component) Addresses(where string) []uint64 {
 			return []uint64{addr}
 		}
 	}
-	file, number, ok := strings.Cut(where, ":")
-	line, err := strconv.Atoi(number)
-	if !ok || err != nil || line <= 0 {
+	if file, line, err := scenario.SourceLine(where); err == nil {
+		return c.File.AddrsForLine(file, line)
+	}
+	return nil
+}
+
+// NoCode says that a name which Addresses does not know is an address or a line all the
+// same, nil if it may be a function's.
+func (c *Component) NoCode(where string) error {
+	near := ""
+	if file, line, err := scenario.SourceLine(where); err == nil {
+		if n := c.File.NearLine(file, line); n > 0 {
+			near = fmt.Sprintf(": the next line with code is %d", n)
+		}
+	} else if !strings.HasPrefix(where, "0x") {
 		return nil
 	}
-	return c.File.AddrsForLine(file, line)
+	return fmt.Errorf("no code of %s is at %s%s", c.Name, where, near)
 }
 
 // Instruction is one decoded instruction.

@@ -44,6 +44,9 @@ func (b *Breaks) SetUser(ctx context.Context, c *components.Component, where str
 	if addrs := c.Addresses(where); len(addrs) > 0 {
 		return b.watchPlaces(ctx, c, where, purpose, addrs, hit)
 	}
+	if err := c.NoCode(where); err != nil {
+		return err
+	}
 	return b.WatchFunction(ctx, c.Name, where, purpose, hit)
 }
 

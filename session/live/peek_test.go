@@ -188,9 +188,10 @@ func TestStack(t *testing.T) {
 func TestBreak(t *testing.T) {
 	ctx := deadline(t)
 	e, _ := openLab(ctx, t, "", true)
-	for _, bad := range []string{"", "nonsense", "rtcr:", "rtcr: no_such_function", "rtcr: none.cc:1", "rtcr: 0x10"} {
-		if err := e.Break(ctx, bad, false); err == nil {
-			t.Errorf("a breakpoint at %q was set", bad)
+	for bad, why := range map[string]string{"": "", "nonsense": "", "rtcr:": "", "rtcr: no_such_function": "no function",
+		"rtcr: none.cc:1": "no code of rtcr is at none.cc:1", "rtcr: restorer.cc:8": "is at restorer.cc:8: the next line with code is ", "rtcr: 0x10": "no code of rtcr is at 0x10"} {
+		if err := e.Break(ctx, bad, false); err == nil || !strings.Contains(err.Error(), why) {
+			t.Errorf("a breakpoint at %q: %v, want %q", bad, err, why)
 		}
 	}
 	if err := e.Break(ctx, "core: Genode::Platform_thread::state", false); err != nil {

@@ -100,12 +100,8 @@ func (c checker) phase(p *scenario.PhaseSpec, path string) {
 
 // nearLine tells the next line with code, "" if there is none near.
 func nearLine(f *debuginfo.File, file string, line int) string {
-	for d := 1; d <= 20; d++ {
-		for _, n := range []int{line + d, line - d} {
-			if n > 0 && len(f.AddrsForLine(file, n)) > 0 {
-				return fmt.Sprintf("; the next with code is %d", n)
-			}
-		}
+	if n := f.NearLine(file, line); n > 0 {
+		return fmt.Sprintf("; the next with code is %d", n)
 	}
 	return "; nor is any near it: is the file's name right?"
 }
