@@ -128,6 +128,7 @@ func (s *Step) beside(e *effect, enc uint32) bool {
 	const (
 		before, up, back, loads = 1 << 24, 1 << 23, 1 << 21, 1 << 20
 		vectors, vectorsMask    = 0x0c000a00, 0x0e000e00
+		mostVectors             = 65 // words: 32 of 8 bytes, and one of an old form
 		srs, srsMask            = 0xf84d0500, 0xfe5fffe0
 		rfe, rfeMask            = 0xf8100a00, 0xfe50ffff
 	)
@@ -144,10 +145,14 @@ func (s *Step) beside(e *effect, enc uint32) bool {
 		e.name = "rfe"
 		moves = []access{{size: 4}, {size: 4}}
 	case enc>>28 != 15 && enc&vectorsMask == vectors && (enc&before == 0 && enc&up != 0 || enc&before != 0 && enc&up == 0 && enc&back != 0):
+		n := uint64(enc & 0xff)
+		if n == 0 || n > mostVectors {
+			return false
+		}
 		if e.name = "vstm"; enc&loads != 0 {
 			e.name = "vldm"
 		}
-		moves = []access{{size: 4 * uint64(enc&0xff)}}
+		moves = []access{{size: 4 * n}}
 	default:
 		return false
 	}

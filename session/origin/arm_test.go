@@ -4,6 +4,7 @@ import (
 	"debug/elf"
 	"encoding/binary"
 	"maps"
+	"math/rand"
 	"strconv"
 	"strings"
 	"testing"
@@ -79,6 +80,7 @@ func TestWritesARM(t *testing.T) {
 		{"vstmia r1!, {d0-d3}", "eca10b08", Write{0x6000, 32, true}},
 		{"vpush {d8-d9}", "ed2d8b04", Write{0x6ff0, 16, true}},
 		{"vpush {s16}", "ed2d8a01", Write{0x6ffc, 4, true}},
+		{"vstmia r8, of more than there are", "ecc84b86", Write{}},
 		{"vldmia r1!, {d0-d3}", "ecb10b08", Write{Known: true}},
 		{"srsdb sp!, #19", "f96d0513", Write{0x6ff8, 8, true}},
 		{"srsia sp!, #19", "f8ed0513", Write{0x7000, 8, true}},
@@ -256,6 +258,26 @@ func TestHolds(t *testing.T) {
 			if got := holds(uint32(cond), f); got != want(flags&8 != 0, flags&4 != 0, flags&2 != 0, flags&1 != 0) {
 				t.Errorf("condition %d with flags %#x: %v", cond, f, got)
 			}
+		}
+	}
+}
+
+// Whatever stands in memory can be asked about.
+func TestAnyWord(t *testing.T) {
+	const words = 5000
+	rnd := rand.New(rand.NewSource(1))
+	for _, m := range []elf.Machine{elf.EM_ARM, elf.EM_AARCH64} {
+		understood, mode := 0, map[elf.Machine]uint64{elf.EM_ARM: 0x13, elf.EM_AARCH64: 5}[m]
+		for range words {
+			code := binary.LittleEndian.AppendUint32(nil, rnd.Uint32())
+			s := Step{Machine: m, Code: code, Reg: func(string) (uint64, bool) { return mode, true }}
+			if _, err := s.inst(); err == nil {
+				understood++
+			}
+			Of([]Step{s, s}, s.Writes().Addr, 1)
+		}
+		if understood < words/4 {
+			t.Errorf("%v: %d of %d words are understood", m, understood, words)
 		}
 	}
 }
