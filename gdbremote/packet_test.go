@@ -142,19 +142,3 @@ func decodeRuns(in []byte) []event {
 	}
 	return out
 }
-
-// FuzzRoundTrip sends any payload through both directions of the codec.
-func FuzzRoundTrip(f *testing.F) {
-	for _, s := range []string{"", "m0,10", "}]*#$", "\x00\xff\x03+-", "aaaaaaaaaaaa"} {
-		f.Add([]byte(s))
-	}
-	f.Fuzz(func(t *testing.T, p []byte) {
-		if len(p) > maxPacket {
-			return
-		}
-		out := decodeAll(appendPacket(nil, p))
-		if len(out) != 1 || out[0].kind != evPacket || !bytes.Equal(out[0].payload, p) {
-			t.Fatalf("%q becomes %v", p, out)
-		}
-	})
-}
