@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-delve/delve/pkg/dwarf/op"
+
 	"thaw/debuginfo/fixture"
 	"thaw/debuginfo/index"
 )
@@ -274,4 +276,58 @@ func useValue(v Value, member string) {
 		WalkTree(v, v.Type.Target(), "partner", member, 8)
 	}
 	v.Field(member)
+}
+
+// FuzzLocate runs location expressions of strangers where a function is entered and inside
+// of it, with a frame base of a stranger's, in programs with words of 8 and of 4 bytes, and
+// makes values of what they lead to.
+func FuzzLocate(f *testing.F) {
+	of := func(all ...byte) []byte { return all }
+	lowest := of(byte(op.DW_OP_const8s), 0, 0, 0, 0, 0, 0, 0, 0x80, byte(op.DW_OP_const1s), 0xff)
+	for o := range 256 { // each operator: alone, with operands behind it, and with two numbers before it
+		f.Add(of(byte(op.DW_OP_call_frame_cfa)), of(byte(o)))
+		f.Add(of(byte(op.DW_OP_call_frame_cfa)), of(byte(o), 1, 8, 0, 0, 0, 0, 0, 0, byte(op.DW_OP_piece), 4))
+		f.Add(of(byte(op.DW_OP_breg7), 8), append(bytes.Clone(lowest), byte(o), 2, 0, byte(op.DW_OP_stack_value)))
+		f.Add(of(byte(op.DW_OP_reg5)), append(bytes.Clone(lowest), of(byte(op.DW_OP_lit3), byte(o))...))
+	}
+	entryOfBase := of(byte(opEntryValue), 2, byte(op.DW_OP_fbreg), 0)
+	for _, expr := range [][]byte{
+		entryOfBase, entryOfBase[2:], of(byte(opEntryValue), 4, byte(opGNUEntryValue), 2, byte(op.DW_OP_reg5), 0), of(byte(opEntryValue), 1, byte(op.DW_OP_reg5), byte(op.DW_OP_stack_value)),
+		of(byte(op.DW_OP_lit0), byte(op.DW_OP_div)), of(byte(op.DW_OP_lit5), byte(op.DW_OP_lit0), byte(op.DW_OP_mod)), of(byte(op.DW_OP_skip), 0xfd, 0xff), of(byte(op.DW_OP_skip), 0xff, 0x7f), of(byte(op.DW_OP_lit1), byte(op.DW_OP_bra), 0, 0),
+		of(byte(op.DW_OP_lit0), byte(op.DW_OP_dup), byte(op.DW_OP_skip), 0xfc, 0xff), bytes.Repeat(of(byte(op.DW_OP_lit1)), 300), of(byte(op.DW_OP_lit1), byte(op.DW_OP_deref_size), 200), of(byte(op.DW_OP_lit1), byte(op.DW_OP_deref_size), 3),
+		of(byte(op.DW_OP_piece), 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1), of(byte(op.DW_OP_lit1), byte(op.DW_OP_piece), 0xff, 0xff, 0x3f, byte(op.DW_OP_piece), 0xff, 0xff, 0x3f), of(byte(op.DW_OP_lit1), byte(op.DW_OP_stack_value), byte(op.DW_OP_piece), 40),
+		of(byte(op.DW_OP_reg0), byte(op.DW_OP_piece), 9), of(byte(op.DW_OP_reg0), byte(op.DW_OP_piece), 4, byte(op.DW_OP_piece), 4), of(byte(op.DW_OP_reg0), byte(op.DW_OP_nop)), of(byte(op.DW_OP_reg0), byte(op.DW_OP_piece)), of(byte(op.DW_OP_regx), 0xff, 0xff, 3),
+		of(byte(op.DW_OP_implicit_value), 2, 7, 8), of(byte(op.DW_OP_implicit_value), 40, 7, 8), of(byte(op.DW_OP_implicit_value), 1, 7, byte(op.DW_OP_piece), 8), append(of(byte(op.DW_OP_constu)), bytes.Repeat(of(0x80), 12)...), of(byte(op.DW_OP_consts), 0x7f), {},
+	} {
+		f.Add(of(byte(op.DW_OP_call_frame_cfa)), expr)
+		f.Add(expr, of(byte(op.DW_OP_fbreg), 8))
+	}
+	type place struct {
+		file *File
+		pc   uint64
+		typ  *Type
+	}
+	var places []place
+	for _, flags := range [][]string{{}, {"-m32", "-gdwarf-4"}} {
+		file := load(f, fixture.Build(f, "calls", flags...))
+		typ, err := file.Type("app::Small")
+		if err != nil {
+			f.Fatal(err)
+		}
+		take := entryOf(f, file, "app::Thread::take")
+		places = append(places, place{file, take, typ}, place{file, take + 1, typ})
+	}
+	f.Fuzz(func(t *testing.T, base, expr []byte) {
+		for _, p := range places {
+			s, fr := opaque(t, p.file, p.pc, base)
+			if _, err := fr.value(expr); err != nil && strings.Contains(err.Error(), "runtime error") {
+				t.Errorf("% x: %v", expr, err)
+			}
+			if ps, err := fr.locate(expr); err == nil {
+				if v, err := s.assemble(fr, ps, p.typ); err == nil {
+					useValue(v, "b")
+				}
+			}
+		}
+	})
 }

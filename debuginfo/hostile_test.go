@@ -143,3 +143,27 @@ func TestHostileOperators(t *testing.T) {
 		}
 	}
 }
+
+// opaque is a place in a function whose frame base is an expression of somebody else's.
+func opaque(t testing.TB, f *File, pc uint64, base []byte) (*Scope, *frame) {
+	t.Helper()
+	s := &Scope{File: f, Mem: supposition{}, Regs: supposition{}, PC: pc}
+	blocks, err := f.BlocksAt(pc)
+	if err != nil || len(blocks) == 0 {
+		t.Fatalf("%d functions at %#x: %v", len(blocks), pc, err)
+	}
+	blocks[0].E = &dwarf.Entry{Offset: blocks[0].E.Offset, Tag: dwarf.TagSubprogram, Field: []dwarf.Field{{Attr: dwarf.AttrFrameBase, Val: base, Class: dwarf.ClassExprLoc}}}
+	return s, s.frameOf(blocks)
+}
+
+// A frame base refers to itself, through what it was at the function's entry, too.
+func TestFrameBaseOfItself(t *testing.T) {
+	f := load(t, fixture.Build(t, "calls", "-gdwarf-4", "-O0"))
+	base := []byte{byte(opEntryValue), 2, byte(op.DW_OP_fbreg), 0}
+	for _, base := range [][]byte{base[2:], base} {
+		_, fr := opaque(t, f, entryOf(t, f, "app::Thread::take"), base)
+		if _, err := fr.locate(base[len(base)-2:]); err == nil || !strings.Contains(err.Error(), "refers to itself") {
+			t.Errorf("% x: %v", base, err)
+		}
+	}
+}

@@ -64,6 +64,9 @@ func (s *Scope) frameOf(blocks []index.Block) *frame {
 		}
 		plain := *fr
 		plain.frameBase = func() (uint64, error) { return 0, errors.New("a frame base refers to itself") }
+		if fr.entry != nil { // nor through what it was at the entry
+			plain.entry = func(expr []byte) (uint64, error) { return s.entryValue(&plain, expr) }
+		}
 		return plain.value(expr)
 	}
 	fr.entry = func(expr []byte) (uint64, error) { return s.entryValue(fr, expr) }
