@@ -142,7 +142,7 @@ func (l *changeList) row(i int) []cell {
 		style = l.th.dim
 	}
 	if c.After == 0 {
-		return styled(style, fmt.Sprint(c.Position), clean(c.New), "", "from here on", "")
+		return styled(style, fmt.Sprint(c.Position), clean(c.New), "from here on", "", "")
 	}
 	return styled(style, fmt.Sprint(c.After), clean(c.New), clean(c.Thread), clean(c.Entry), fmt.Sprint(c.Position))
 }

@@ -229,3 +229,20 @@ func viewPeek(kind string) func() *view.View {
 		return fake.View()
 	}
 }
+
+// At 80 columns the first row of a question to a recorded run says what it is, and the others when.
+func TestRunAnswerAtEightyColumns(t *testing.T) {
+	v := *viewComplete()
+	u := newDrawn(t, newFake(&v), &v, Options{})
+	asked := v
+	asked.Peek = &view.Peek{Query: view.Query{Kind: view.QueryRun, Expr: "thread(e7).state"}, Title: "thread(e7).state: 1 change at 87 kernel entries of 132.8 k instructions",
+		Changes: []view.PeekChange{{Position: 179685685, New: "ready"},
+			{Position: 179694775, After: 179689176, Old: "ready", New: "ready,rcv_wait", Entry: "entry_sys_fast_ipc_c", Thread: "rtcr/ep (thread e7), then core/entrypoint (thread d)"}}}
+	u.apply(&asked)
+	text := draw(t, u, 80, 24).text()
+	for _, want := range []string{asked.Peek.Title, "179685685 ready          from here on", "179689176 ready,rcv_wait rtcr/ep (thread e7), then c", "179694775 │"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not to be seen:\n%s", want, text)
+		}
+	}
+}
