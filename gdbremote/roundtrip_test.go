@@ -51,7 +51,7 @@ func (m tireless) SetBreakpointIn(_ ThreadID, b Breakpoint, insert bool) error {
 }
 
 func (m tireless) KnownRegisters(id ThreadID) ([]bool, error) {
-	return partialMachine{m.machine}.KnownRegisters(id)
+	return partialMachine(m).KnownRegisters(id)
 }
 
 func (m tireless) DescribeThreads() []ThreadDescription {
