@@ -64,7 +64,7 @@ func Parse(text string) (*Question, error) {
 	source := withHex(text)
 	q := &Question{text: text, uses: map[string]bool{}}
 	look := &looker{source: source, uses: q.uses}
-	program, err := expr.Compile(source, expr.Env(env{}), expr.DisableBuiltin("now"), expr.DisableBuiltin("date"), expr.Patch(look))
+	program, err := expr.Compile(source, append(orderings(), expr.Env(env{}), expr.DisableBuiltin("now"), expr.DisableBuiltin("date"), expr.Patch(look))...)
 	switch {
 	case look.err != nil:
 		return nil, look.err
@@ -87,7 +87,8 @@ func told(err error) string {
 	return strings.ReplaceAll(e.Message, "<nil>", "nothing")
 }
 
-// looker notes what an expression uses, and finds numbers that are meant to be hex.
+// looker notes what an expression uses, finds numbers that are meant to be hex, and has
+// numbers compared as what they are.
 type looker struct {
 	source string
 	uses   map[string]bool
@@ -109,6 +110,7 @@ func (l *looker) Visit(node *ast.Node) {
 				l.compared(member, side[1])
 			}
 		}
+		ordered(node, n)
 	}
 }
 

@@ -24,7 +24,7 @@ func run() *Stops {
 				Thread: &kernel.Thread{PD: 7, StateWords: []string{"rcv_wait"}, Source: "frame", IP: 0x1000000 + uint64(n)}})
 		}
 		return &view.Snapshot{Number: n, Time: time.Duration(n) * time.Second, System: kernel.NewSystem(objects, nil), Words: view.Words{Tasks: map[kernel.ID]string{7: "sheep"}},
-			CPU: []kernel.Register{{Name: "rip", Value: 0x10}}}
+			CPU: []kernel.Register{{Name: "rip", Value: 0x10}, {Name: "rsp", Value: 0xffff_8000_0000_1000}}}
 	}
 	held := kernel.Capability{Slot: 0x20f, Object: 0x155, Rights: "RWSD"}
 	stops := []*view.Snapshot{snap(1, ""), snap(2, "", held), snap(3, ""), snap(4, "a page of it cannot be read")}
@@ -70,6 +70,11 @@ func TestAsk(t *testing.T) {
 		{`thread(231).ip`, noThread + "2 0x1000002; 3 0x1000003; 4 0x1000004"},
 		{`thread(231).ip == 0x1000003`, noThread + "3 true"},
 		{`"thread(231)"`, "1-4 thread(231)"},
+		{`register("rsp") > 0`, "1-4 true"}, // an address of the kernel
+		{`0 < register("rsp") and register("rsp") >= register("rip") and not (register("rsp") <= 0x10)`, "1-4 true"},
+		{`-1 < register("rip") and 1.5 < 2 and "a" < "b"`, "1-4 true"},
+		{`"a" < 5`, "error: the expression: invalid operation: < (mismatched types string and int)"},
+		{`member(231, "x") > 1`, "1 not known: there is no object 231; 2-4 true"},
 		{`holders(155)`, "1 none; 2 sheep (7) slot 20f; 3 none; 4 not known: the capability table of sheep is not known as a whole: a page of it cannot be read"},
 		{`count(threads, .component == "sheep")`, "1 0; 2-4 1"},
 		{`any(objects, .id == 0x231)`, "2-4 true"},
