@@ -27,9 +27,8 @@ deps: ## install what the tests need
 	@scripts/need qemu-system-x86_64=qemu-system-x86 qemu-img=qemu-utils g++=g++ clang++=clang gdb=gdb gdb-multiarch=gdb-multiarch lldb=lldb dwz=dwz tmux=tmux
 
 # Live tests wait for their guests much of the time: of a package three run at once.
-test: deps build vet lint vuln ## run all tests: unit, golden screens, live ones on the lab guest, the terminal; fuzz each target for FUZZSHORT=1s
+test: deps build vet lint vuln ## run all tests: unit, golden screens, live ones on the lab guest, the terminal, the seeds of all fuzz targets
 	$(GO) test -parallel 3 -timeout 15m ./...
-	@$(MAKE) -s --no-print-directory fuzz FUZZTIME=$(FUZZSHORT)
 
 race: deps build ## run all tests under the race detector
 	$(GO) test -race -timeout 60m ./...
@@ -44,10 +43,9 @@ lint: ## staticcheck, at the version that go.mod pins
 vuln: ## govulncheck, at the version that go.mod pins; says so where its database cannot be reached
 	@GO=$(GO) scripts/vuln
 
-# How long each fuzz target runs (and in make test), how often thaw is killed, how long it is
+# How long each fuzz target runs, how often thaw is killed, how long it is
 # soaked, how often the course of the guest is measured.
 FUZZTIME ?= 30s
-FUZZSHORT ?= 1s
 KILLS ?= 100
 SOAK ?= 1h
 RUNS ?= 50

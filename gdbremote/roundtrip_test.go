@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"thaw/testwait"
 )
 
 // tireless is a machine that stops as soon as it runs, and of which everything is told
@@ -141,7 +143,7 @@ func serveOne(t *testing.T, srv *Server) (net.Conn, func()) {
 	go func() { done <- srv.Serve(t.Context(), there) }()
 	return here, func() {
 		here.Close()
-		<-done
+		testwait.For(t, done, "the server to end")
 	}
 }
 
