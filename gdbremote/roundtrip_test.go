@@ -195,7 +195,7 @@ var requests = []func(t *testing.T, a args) error{
 	func(t *testing.T, a args) error {
 		a.SelectThread(a.thread)
 		err := a.WriteMemory(t.Context(), Virtual, a.addr, bytes.Repeat([]byte{byte(a.n)}, a.n))
-		if a.m == nil {
+		if a.m == nil || a.n == 0 { // nothing is written anywhere
 			return err
 		}
 		if p, gone := a.m.at(a.thread, Virtual, a.addr, a.n); err == nil && (gone != nil || !bytes.Equal(p, bytes.Repeat([]byte{byte(a.n)}, a.n))) {
