@@ -6,11 +6,10 @@ import "bytes"
 // the same: most refreshes find almost nothing changed, and what they cost is the reading,
 // not finding out what to read.
 type plan struct {
-	runs []run
-	reqs []Request
-	was  []byte // what the runs had, one behind the other
-	now  []byte // room for what they have
-	done bool   // was is filled
+	runs     []run
+	size     uint64    // of all
+	was, now []Request // for the runs: what they had, and what they have
+	done     bool      // was is filled
 	// differ are the runs in which something differed at the last stop.
 	differ []int
 }
@@ -18,11 +17,8 @@ type plan struct {
 // newPlan plans to read pieces, in order, near ones together.
 func newPlan(pieces []piece) *plan {
 	p := &plan{runs: joined(pieces, true)}
-	total := uint64(0)
-	for _, r := range p.runs {
-		total += r.size
-	}
-	p.was, p.now, p.reqs = make([]byte, total), make([]byte, total), make([]Request, len(p.runs))
+	p.size = size(p.runs)
+	p.was, p.now = requests(p.runs, make([]byte, p.size)), requests(p.runs, make([]byte, p.size))
 	for i := range p.runs {
 		p.differ = append(p.differ, i) // nobody compared them so far
 	}
@@ -42,33 +38,27 @@ func (m *Mirror) readAgain() error {
 		}
 	}
 	p.differ = p.differ[:0]
-	rest := p.now
-	for i, r := range p.runs {
-		p.reqs[i], rest = Request{Addr: r.addr, Buf: rest[:r.size:r.size]}, rest[r.size:]
-	}
 	m.stats.Batches++
-	m.stats.Bytes += int64(len(p.now))
-	if m.err = m.src.ReadPhysical(p.reqs); m.err != nil {
+	m.stats.Bytes += int64(p.size)
+	if m.err = m.src.ReadPhysical(p.now); m.err != nil {
 		return m.err
 	}
 	var bad []piece
-	rest = p.was
 	for i, r := range p.runs {
-		was := rest[:r.size]
-		rest = rest[r.size:]
-		if p.done && p.reqs[i].Err == nil && bytes.Equal(was, p.reqs[i].Buf) {
+		now := &p.now[i]
+		if p.done && now.Err == nil && bytes.Equal(p.was[i].Buf, now.Buf) {
 			continue
 		}
 		p.differ = append(p.differ, i)
 		for _, piece := range r.pieces {
 			piece.l.have &^= mask(piece.from, piece.to)
 		}
-		if p.reqs[i].Err != nil {
+		if now.Err != nil {
 			bad = append(bad, r.pieces...)
 			continue
 		}
 		for _, piece := range r.pieces {
-			m.arrived(piece, &p.reqs[i])
+			m.arrived(piece, now)
 		}
 	}
 	p.was, p.now, p.done = p.now, p.was, true

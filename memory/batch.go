@@ -53,6 +53,23 @@ func joined(pieces []piece, join bool) []run {
 	return runs
 }
 
+// size is how many bytes runs have.
+func size(runs []run) (total uint64) {
+	for _, r := range runs {
+		total += r.size
+	}
+	return total
+}
+
+// requests ask for runs; their bytes come to room, one run behind the other.
+func requests(runs []run, room []byte) []Request {
+	reqs := make([]Request, len(runs))
+	for i, r := range runs {
+		reqs[i], room = Request{Addr: r.addr, Buf: room[:r.size:r.size]}, room[r.size:]
+	}
+	return reqs
+}
+
 // granules are the granules of a piece, each as a piece.
 func (p piece) granules() []piece {
 	var out []piece
@@ -65,17 +82,11 @@ func (p piece) granules() []piece {
 // readRuns fetches pieces in one batch; bad are those that could not be read together.
 func (m *Mirror) readRuns(pieces []piece, join bool) (bad []piece, err error) {
 	runs := joined(pieces, join)
-	total := uint64(0)
-	for _, r := range runs {
-		total += r.size
-	}
+	total := size(runs)
 	if uint64(len(m.room)) < total {
 		m.room = make([]byte, total)
 	}
-	reqs, rest := make([]Request, len(runs)), m.room
-	for i, r := range runs {
-		reqs[i], rest = Request{Addr: r.addr, Buf: rest[:r.size:r.size]}, rest[r.size:]
-	}
+	reqs := requests(runs, m.room)
 	m.stats.Batches++
 	m.stats.Bytes += int64(total)
 	if err := m.src.ReadPhysical(reqs); err != nil {
