@@ -99,12 +99,11 @@ func (s *Step) Writes() Write {
 // Of tells where the size bytes at dest came from that the last of the steps wrote.
 func Of(steps []Step, dest uint64, size uint64) Source {
 	last := len(steps) - 1
-	s := &steps[last]
-	in, err := s.inst()
+	in, err := steps[last].inst()
 	if err != nil {
 		return unknown(last, "%v", err)
 	}
-	w := s.Writes()
+	w := in.writes()
 	if !w.Known || dest < w.Addr || dest-w.Addr+size > w.Size {
 		return unknown(last, "what %s writes is not told apart", in.text())
 	}

@@ -1,7 +1,6 @@
 package origin
 
 import (
-	"debug/elf"
 	"fmt"
 	"strings"
 
@@ -30,14 +29,9 @@ func decodeX86(s *Step) (instruction, error) {
 
 // x86 is the step decoded, if it is one of an x86_64.
 func (s *Step) x86() (in x86, ok bool) {
-	if s.Machine != elf.EM_X86_64 {
-		return in, false
-	}
-	got, err := decodeX86(s)
-	if err != nil {
-		return in, false
-	}
-	return got.(x86), true
+	got, _ := s.inst()
+	in, ok = got.(x86)
+	return in, ok
 }
 
 // Orders says whether a step is one by which a device may be told to do something.
