@@ -27,17 +27,20 @@ func (c *Client) Monitors(ctx context.Context, commands ...string) ([]string, er
 		build: func(i int, dst []byte) []byte { return appendHex(append(dst, "qRcmd,"...), []byte(commands[i])) },
 		reply: func(i int, p []byte) bool { return said[i].take(p) },
 	})
-	texts, first := make([]string, len(commands)), error(nil)
-	for i, command := range commands {
-		op, why := "monitor command "+shorten([]byte(command), 60), error(nil)
-		if texts[i], why = string(said[i].out), err; why == nil {
-			texts[i], why = said[i].text(c, op)
-		} else {
-			why = fmt.Errorf("%s: %w", op, why)
-		}
-		first = cmp.Or(first, why)
+	texts := make([]string, len(commands))
+	for i := range said {
+		texts[i] = string(said[i].out)
 	}
-	return texts, first
+	op := func(command string) string { return "monitor command " + shorten([]byte(command), 60) }
+	if err != nil {
+		return texts, fmt.Errorf("%s: %w", op(commands[0]), err)
+	}
+	var refused error
+	for i, command := range commands {
+		text, why := said[i].text(c, op(command))
+		texts[i], refused = text, cmp.Or(refused, why)
+	}
+	return texts, refused
 }
 
 // printed is the answer to a monitor command.
