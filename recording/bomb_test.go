@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -249,5 +250,39 @@ func TestMeasure(t *testing.T) {
 	}
 	if err := b.decode([]byte(repeated("{}")), &notes, 1); err == nil || !strings.Contains(err.Error(), "MiB of memory") {
 		t.Errorf("ten million notes: %v", err)
+	}
+}
+
+// A measure knows what each member of a record takes: none is for values of any type.
+func TestMeasuredTypes(t *testing.T) {
+	seen := map[reflect.Type]bool{}
+	var walk func(typ reflect.Type, path string)
+	walk = func(typ reflect.Type, path string) {
+		if seen[typ] {
+			return
+		}
+		seen[typ] = true
+		switch typ.Kind() {
+		case reflect.Pointer, reflect.Slice, reflect.Array:
+			walk(typ.Elem(), path)
+		case reflect.Map:
+			walk(typ.Elem(), path+".*")
+		case reflect.Struct:
+			for _, f := range reflect.VisibleFields(typ) {
+				if f.IsExported() && f.Tag.Get("json") != "-" {
+					walk(f.Type, path+"."+f.Name)
+				}
+			}
+		case reflect.Interface:
+			t.Errorf("%s is a %s: measure would take it for nothing", path, typ)
+		}
+	}
+	for _, typ := range []reflect.Type{
+		reflect.TypeFor[metadata](), reflect.TypeFor[symbols](), reflect.TypeFor[stop](), reflect.TypeFor[more](), reflect.TypeFor[[]view.Note](), reflect.TypeFor[[]view.Question](),
+	} {
+		walk(typ, typ.String())
+	}
+	if len(seen) < 20 {
+		t.Errorf("only %d types are measured", len(seen))
 	}
 }

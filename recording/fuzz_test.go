@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"maps"
-	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -365,6 +364,12 @@ func edit(x *debuginfo.Extract, data []byte) {
 	}
 }
 
+// zeroPage is a page of zeros as it stands in a file.
+func zeroPage() string {
+	sum := sha256.Sum256(make([]byte, session.PageSize))
+	return string(sum[:]) + string(make([]byte, session.PageSize))
+}
+
 // oddRecords are records that may stand behind a whole recording of three stops: every
 // type, as it may be and as it may not.
 func oddRecords(t testing.TB) (out [][2]string) {
@@ -377,8 +382,7 @@ func oddRecords(t testing.TB) (out [][2]string) {
 			out = append(out, [2]string{typ, raw})
 		}
 	}
-	sum := sha256.Sum256(make([]byte, session.PageSize))
-	zeros := string(sum[:]) + string(make([]byte, session.PageSize))
+	zeros := zeroPage()
 	add(typePages, "", zeros, zeros+zeros, "abc", zeros[:len(zeros)-1]+"x")
 	add(typeMasks, "", string(bytes.Repeat([]byte{0x55}, len(memory.Mask{}))), "abc")
 	stopOf := func(members string) string { return `{"number":4,"evidence":{},` + members + `}` }
@@ -397,35 +401,56 @@ func oddRecords(t testing.TB) (out [][2]string) {
 	return out
 }
 
-// FuzzRecords reads whole files: a header, META, and any further records, each
-// with a checksum that is right.
+// FuzzRecords reads whole files: a header, META, a stop, debug info, and any further
+// record, with a checksum that is right, which finds so many bytes left of what a
+// recording may take in memory.
 func FuzzRecords(f *testing.F) {
-	data, ends := written(f)
-	head := data[:ends[0]]
-	for _, r := range oddRecords(f) {
-		f.Add(r[0], []byte(r[1]))
+	head := header()
+	for _, r := range [][2]string{
+		{typeMeta, `{"scenario":"{name: n, components: {kernel: {kernel: true, files: [k]}}}"}`}, // a small one: it is read each time
+		{typeSyms, `{"component":"kernel","extract":{"ptrSize":8,"enumerators":{"b":2}}}`},
+		{typePages, zeroPage()},
+		{typeStop, `{"number":1,"evidence":{},"cpus":[{}],"pages":[[1,1],[2,0]]}`},
+	} {
+		head = appended(f, head, r[0], []byte(r[1]))
 	}
-	dir := f.TempDir()
-	f.Fuzz(func(t *testing.T, typ string, payload []byte) {
+	open := func(t testing.TB, typ string, payload []byte, room int64) (*reader, error) {
+		r := newReader("x.thaw", bytes.NewReader(appended(t, head, typ, payload)))
+		r.spent = maxMemory - room
+		return r, r.read()
+	}
+	empty, err := open(f, typeDone, nil, maxMemory)
+	if err != nil || empty.rec.damage != "" {
+		f.Fatal(err, empty.rec.damage)
+	}
+	for _, rec := range oddRecords(f) {
+		typ, payload := rec[0], []byte(rec[1])
+		f.Add(typ, payload, uint32(1<<32-1))
+		r, _ := open(f, typ, payload, maxMemory)
+		takes := uint32(r.spent - empty.spent)
+		for _, left := range []uint32{takes, takes - 1, takes / 2, 0} {
+			if left < takes {
+				f.Add(typ, payload, left)
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, typ string, payload []byte, left uint32) {
 		if len(typ) != 4 || len(payload) > 1<<16 {
 			return
 		}
-		file := filepath.Join(dir, "x.thaw")
-		if err := os.WriteFile(file, appended(t, head, typ, payload), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		r, err := Open(file)
+		r, err := open(t, typ, payload, min(empty.spent+int64(left), maxMemory))
 		if err != nil {
 			if strings.Contains(err.Error(), "\n") {
 				t.Errorf("not one sentence: %q", err)
 			}
 			return
 		}
-		if len(r.Records()) == 0 || r.Records()[0].Number != 1 {
-			t.Fatalf("the stop before the %q record is gone: %s", typ, r.Damage())
+		rec := r.rec
+		if len(rec.Records()) == 0 || rec.Records()[0].Number != 1 {
+			t.Fatalf("the stop before the %q record is gone: %s", typ, rec.Damage())
 		}
-		for i := range r.Records() {
-			r.Pages(i)
+		for i := range rec.Records() {
+			rec.Pages(i)
 		}
 	})
 }

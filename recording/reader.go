@@ -66,12 +66,16 @@ func Read(name string, from io.Reader) (*Recording, error) {
 }
 
 func read(name string, from io.Reader) (*Recording, error) {
-	rec := &Recording{name: name, extracts: map[string]*debuginfo.Extract{}, programs: map[string]*debuginfo.Program{}, guessed: map[uint64]*memory.Mask{}}
-	r := &reader{rec: rec, in: bufio.NewReaderSize(from, 1<<16)}
+	r := newReader(name, from)
 	if err := r.read(); err != nil {
 		return nil, err
 	}
 	return r.rec, nil
+}
+
+func newReader(name string, from io.Reader) *reader {
+	rec := &Recording{name: name, extracts: map[string]*debuginfo.Extract{}, programs: map[string]*debuginfo.Program{}, guessed: map[uint64]*memory.Mask{}}
+	return &reader{rec: rec, in: bufio.NewReaderSize(from, 1<<16)}
 }
 
 // reader is a reading under way.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
@@ -189,10 +190,13 @@ func TestChangedByte(t *testing.T) {
 	}
 }
 
-// appended is a recording with another record to a recording.
+// encoder is one for all: to make one takes longer than what it does here.
+var encoder = sync.OnceValues(func() (*zstd.Encoder, error) { return zstd.NewWriter(nil) })
+
+// appended is a recording with another record.
 func appended(t testing.TB, data []byte, typ string, raw []byte) []byte {
 	t.Helper()
-	enc, err := zstd.NewWriter(nil)
+	enc, err := encoder()
 	if err != nil {
 		t.Fatal(err)
 	}
