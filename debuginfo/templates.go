@@ -19,8 +19,11 @@ func (t *Type) TemplateArgument(i int) (arg *Type, err error) {
 	r := f.Entries()
 	r.Seek(u.off)
 	e, err := r.Next()
-	if err != nil || e == nil {
+	if err != nil {
 		return nil, fmt.Errorf("reading the debug info of %s: %w", t, err)
+	}
+	if e == nil {
+		return nil, fmt.Errorf("%s has no debug info where it should be", t)
 	}
 	var found []dwarf.Offset
 	err = f.EachChild(e, func(k *dwarf.Entry) error {

@@ -146,8 +146,11 @@ func (r *reader) record() (typ string, raw []byte, err error) {
 		return "", nil, errors.New("a record's checksum is wrong")
 	}
 	raw, err = r.dec.DecodeAll(record[recordHeaderSize:], make([]byte, 0, min(int(size), 1<<20)))
-	if err != nil || len(raw) != int(size) {
-		return "", nil, fmt.Errorf("a record does not unpack to its %d bytes: %w", size, err)
+	if err != nil {
+		return "", nil, fmt.Errorf("a record does not unpack: %w", err)
+	}
+	if len(raw) != int(size) {
+		return "", nil, fmt.Errorf("a record unpacks to %d bytes, not to %d", len(raw), size)
 	}
 	return string(head[:4]), raw, nil
 }

@@ -234,6 +234,10 @@ func TestHostileFiles(t *testing.T) {
 	for i := 0; i < 3; i++ {
 		bomb = append(bomb, bomb[len(data):]...)
 	}
+	wrongSize := appended(t, data, typeLog, []byte(`["a"]`))
+	tail := wrongSize[len(data):]
+	binary.LittleEndian.PutUint32(tail[8:], 6)
+	binary.LittleEndian.PutUint32(tail[12:], checksum(tail))
 	var wrongPage []byte
 	sum := sha256.Sum256([]byte("another"))
 	wrongPage = append(append(wrongPage, sum[:]...), make([]byte, session.PageSize)...)
@@ -252,6 +256,7 @@ func TestHostileFiles(t *testing.T) {
 		"empty SYMS":             {appended(t, data, typeSyms, []byte("{}")), "is empty"},
 		"too long":               {huge, "are the most"},
 		"bomb":                   {bomb, "bytes of text"},
+		"wrong size":             {wrongSize, "unpacks to 5 bytes, not to 6"},
 	} {
 		r, err := Read("x.thaw", bytes.NewReader(c.data))
 		if err != nil {

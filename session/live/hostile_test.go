@@ -2,7 +2,10 @@ package live_test
 
 import (
 	"bufio"
+	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"path/filepath"
 	"strings"
@@ -14,8 +17,8 @@ import (
 )
 
 // stubOf serves a stub that gives each request (by its beginning) one answer, ""
-// to all others.
-func stubOf(t *testing.T, answers map[string]string) string {
+// to all others, and tells afterwards that it did.
+func stubOf(t *testing.T, answers map[string]string, told func(request string)) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "stub")
 	ln, err := net.Listen("unix", path)
@@ -49,30 +52,59 @@ func stubOf(t *testing.T, answers map[string]string) string {
 				sum += answer[i]
 			}
 			fmt.Fprintf(conn, "+$%s#%02x", answer, sum)
+			told(packet)
 		}
 	}()
 	return path
 }
 
+// willing are answers of a stub that can be attached to, with some changes.
+func willing(change map[string]string) map[string]string {
+	a := map[string]string{"qSupported": "PacketSize=1000;qXfer:features:read+", "qXfer": fmt.Sprintf(description, "i386:x86-64"),
+		"qqemu.PhyMemMode": "0", "?": "S05", "qfThreadInfo": "m1", "qsThreadInfo": "l"}
+	maps.Copy(a, change)
+	return a
+}
+
+const description = `l<target><architecture>%s</architecture><reg name="rip" bitsize="64"/></target>`
+
+// Who no longer wants to attach is told so, at whichever answer it was: between that to the
+// last question and what is made of it, too.
+func TestCancelledWhileAttaching(t *testing.T) {
+	for range 200 {
+		ctx, cancel := context.WithCancel(deadline(t))
+		questions := 0
+		target, err := live.Attach(ctx, stubOf(t, willing(map[string]string{"qRcmd": "OK"}), func(request string) {
+			if strings.HasPrefix(request, "qRcmd") {
+				questions++
+			}
+			if questions == 3 {
+				cancel()
+			}
+		}), live.Options{StubOnly: true})
+		cancel()
+		if err == nil {
+			if err := target.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
+			continue // it was attached before
+		}
+		if !errors.Is(err, context.Canceled) || strings.Contains(err.Error(), "%!") {
+			t.Fatalf("%q does not say that it was cancelled", err)
+		}
+	}
+}
+
 // A stub that is none of QEMU's, or lies, is refused in one sentence that nothing
 // of its answers can steer a terminal with.
 func TestHostileStub(t *testing.T) {
-	const xml = `l<target><architecture>%s</architecture><reg name="rip" bitsize="64"/></target>`
-	good := func(change map[string]string) map[string]string {
-		a := map[string]string{"qSupported": "PacketSize=1000;qXfer:features:read+", "qXfer": fmt.Sprintf(xml, "i386:x86-64"),
-			"qqemu.PhyMemMode": "0", "?": "S05", "qfThreadInfo": "m1", "qsThreadInfo": "l"}
-		for k, v := range change {
-			a[k] = v
-		}
-		return a
-	}
 	for _, tt := range []struct {
 		name   string
 		change map[string]string
 		says   string
 	}{
 		{"no description", map[string]string{"qSupported": "PacketSize=1000"}, "does not describe its processor"},
-		{"another processor", map[string]string{"qXfer": fmt.Sprintf(xml, "m68k\u202e\u009b2J")}, "x86_64 and ARM are supported"},
+		{"another processor", map[string]string{"qXfer": fmt.Sprintf(description, "m68k\u202e\u009b2J")}, "x86_64 and ARM are supported"},
 		{"a file outside", map[string]string{"qXfer": `l<target><include href="../../etc/passwd:"/></target>`}, "include of"},
 		{"endless includes", map[string]string{"qXfer": `l<target><include href="target.xml"/></target>`}, "include each other"},
 		{"no physical memory", map[string]string{"qqemu.PhyMemMode": ""}, "cannot read physical memory"},
@@ -81,7 +113,7 @@ func TestHostileStub(t *testing.T) {
 		{"an error with sequences", map[string]string{"qfThreadInfo": "E.\x1b[2J\u009b2J"}, "listing processors"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			target, err := live.Attach(deadline(t), stubOf(t, good(tt.change)), live.Options{})
+			target, err := live.Attach(deadline(t), stubOf(t, willing(tt.change), func(string) {}), live.Options{})
 			if err == nil {
 				target.Close(t.Context())
 				t.Fatal("accepted")

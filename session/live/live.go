@@ -98,8 +98,8 @@ func (t *Target) askMonitor(ctx context.Context) error {
 		commands = append(commands, memoryMap)
 	}
 	texts, err := t.client.Monitors(ctx, commands...)
-	if t.client.Err() != nil || ctx.Err() != nil {
-		return fmt.Errorf("attaching to %s: asking QEMU's monitor how the machine is: %w", t.name, err)
+	if over := cmp.Or(t.client.Err(), ctx.Err()); over != nil { // it may have ended behind the answers
+		return fmt.Errorf("attaching to %s: asking QEMU's monitor how the machine is: %w", t.name, cmp.Or(err, over))
 	}
 	if err == nil {
 		t.noteRecorded(texts[1])
