@@ -194,37 +194,48 @@ func realSystems(t testing.TB) []*frozen {
 	return all
 }
 
-// FuzzDecode writes words into the memory of the real systems. The input is a
-// system's number and the words, each with its place: see apply.
+// FuzzDecode changes memory and processors of the real systems. The input is a system's
+// number and the changes: see apply.
 func FuzzDecode(f *testing.F) {
-	for i, good := range realSystems(f) {
+	all := interruptible(f)
+	for i, good := range all {
 		whole, list := good.decode(f), good.list(f)
+		add := func(how byte, changes []byte) { f.Add(append([]byte{byte(i) | how}, changes...)) }
 		for _, d := range damages {
 			bad := good.copy()
 			d.do(f, bad, whole, list)
-			f.Add(append([]byte{byte(i)}, changes(good, bad)...))
+			add(0, changes(good, bad))
 			if i == 0 {
-				f.Add(append([]byte{isLater}, changes(good, bad)...))
+				add(isLater, changes(good, bad))
 			}
 		}
 		for _, how := range []byte{isRunning, inKernel, isRunning | inKernel} {
-			f.Add([]byte{byte(i) | how})
+			add(how, nil)
 		}
 		for n := range len(good.pages) * (1 - min(i, 1)) { // each page of one of them is missing
-			f.Add(binary.LittleEndian.AppendUint64(append([]byte{byte(i)}, byte(n), byte(n>>8), 0xff, 0xff), 0))
+			add(0, appendChange(nil, n, pageMissing, 0))
+		}
+		for _, c := range slices.Concat(cuts(f, good, whole, list), otherWords(f, good, whole, list)) {
+			add(0, c)
+		}
+		for _, c := range processors(whole) {
+			add(0, c)
+			add(inKernel, c)
+		}
+		for _, c := range tables(f, good, whole) {
+			add(isLater, c)
 		}
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) == 0 {
 			return
 		}
-		all := realSystems(t)
 		good := all[int(data[0]&^(isRunning|inKernel|isLater))%len(all)]
 		bad := *good
-		bad.pages, bad.shared = maps.Clone(bad.pages), true
+		bad.pages, bad.cpus, bad.shared = maps.Clone(bad.pages), slices.Clone(bad.cpus), true
 		bad.running = data[0]&isRunning != 0
+		bad.apply(data[1:])
 		if data[0]&inKernel != 0 {
-			bad.cpus = slices.Clone(bad.cpus)
 			for i := range bad.cpus {
 				c := &bad.cpus[i]
 				if c.User = !c.User; !c.User && c.SP>>63 == 0 {
@@ -232,7 +243,6 @@ func FuzzDecode(f *testing.F) {
 				}
 			}
 		}
-		bad.apply(data[1:])
 		for n := range bad.cpus {
 			bad.layout.CurrentThread(bad.machine(), n)
 		}
@@ -245,51 +255,6 @@ func FuzzDecode(f *testing.F) {
 		a.restore(&bad)
 		a.decode(t, "damaged")
 	})
-}
-
-// In an input's first byte, beside the number of the system: it was not stopped; its
-// processors are in the kernel where they were in user mode, and the other way round; the damage is found at a second stop, for which much is kept.
-const isRunning, inKernel, isLater = 0x80, 0x40, 0x20
-
-// change is a word in the fuzzer's input: number of the page among the recorded
-// ones, number of the word in the page, the word. The last number that fits stands for
-// the page as a whole: it is missing.
-const change = 2 + 2 + 8
-
-// maxChanges bounds an input, so that one does not take long.
-const maxChanges = 512
-
-// apply does what an input says.
-func (f *frozen) apply(data []byte) {
-	numbers := slices.Sorted(maps.Keys(f.pages))
-	for n := 0; len(data) >= change && n < maxChanges; n++ {
-		page := numbers[int(binary.LittleEndian.Uint16(data))%len(numbers)]
-		if binary.LittleEndian.Uint16(data[2:]) == 0xffff {
-			delete(f.pages, page)
-		}
-		if f.pages[page] == nil {
-			data = data[change:]
-			continue
-		}
-		at := int(binary.LittleEndian.Uint16(data[2:])) % (session.PageSize / 8) * 8
-		copy(f.page(page)[at:], data[4:change])
-		data = data[change:]
-	}
-}
-
-// changes says as an input how a damaged memory differs.
-func changes(good, bad *frozen) []byte {
-	var out []byte
-	for i, n := range slices.Sorted(maps.Keys(good.pages)) {
-		for at := 0; at < session.PageSize; at += 8 {
-			if w := bad.pages[n][at : at+8]; !bytes.Equal(w, good.pages[n][at:at+8]) && len(out) < maxChanges*change {
-				out = binary.LittleEndian.AppendUint16(out, uint16(i))
-				out = binary.LittleEndian.AppendUint16(out, uint16(at/8))
-				out = append(out, w...)
-			}
-		}
-	}
-	return out
 }
 
 // Noise in any page: whole pages, and single words that are pointers to other
