@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -94,13 +95,15 @@ func marshalled(f *testing.F, s session.StopRecord) []byte {
 // any JSON.
 func FuzzStop(f *testing.F) {
 	recs := []*Recording{wholeRecording(f)}
-	for i, name := range []string{"missing-caps", "missing-thread", "blocked-receive", "hw-running", "nova-refused", "partial-registers", "wrong-thread", "irq-for-gate", "exregs-in-exception", "stale-page", "sel4-empty"} {
+	names := []string{"missing-caps", "missing-thread", "blocked-receive", "hw-running", "nova-refused", "partial-registers", "wrong-thread", "irq-for-gate", "exregs-in-exception", "stale-page", "sel4-empty", "state-running"}
+	for i, name := range names {
 		rec, err := Open(filepath.Join("..", "scenarios", "recordings", name+".thaw"))
 		if err != nil {
 			f.Fatal(err)
 		}
 		recs = append(recs, rec)
 		f.Add(uint8(i+1), marshalled(f, *rec.records[len(rec.records)-1]))
+		f.Add(uint8(i+1), []byte(`{"number":`+strconv.Itoa(rec.records[len(rec.records)-1].Number)+`,"cpus":[{}],"evidence":{"Format":0}}`))
 	}
 	rec := recs[0]
 	last := len(rec.records) - 1
@@ -116,25 +119,29 @@ func FuzzStop(f *testing.F) {
 		func(m map[string]any) { m["aside"] = true },
 		func(m map[string]any) { m["cpus"] = []any{map[string]any{}} },
 		func(m map[string]any) { delete(m, "evidence") },
-		evidence(func(e map[string]any) { clear(e) }),
-		evidence(func(e map[string]any) { e["Threads"] = []any{nil} }),
-		evidence(func(e map[string]any) { e["Threads"] = append(e["Threads"].([]any), map[string]any{"Requests": nil}) }),
-		evidence(func(e map[string]any) { eachThread(e, func(t map[string]any) { t["Writes"], t["Entered"] = nil, nil }) }),
-		evidence(func(e map[string]any) {
+		inEvidence(func(e map[string]any) { clear(e) }),
+		inEvidence(func(e map[string]any) { e["Threads"] = []any{nil} }),
+		inEvidence(func(e map[string]any) { e["Threads"] = append(e["Threads"].([]any), map[string]any{"Requests": nil}) }),
+		inEvidence(func(e map[string]any) { eachThread(e, func(t map[string]any) { t["Writes"], t["Entered"] = nil, nil }) }),
+		inEvidence(func(e map[string]any) {
 			eachThread(e, func(t map[string]any) { t["ID"], t["Block"], t["Task"] = 0, 0, 0 })
 		}),
-		evidence(func(e map[string]any) {
+		inEvidence(func(e map[string]any) {
 			eachThread(e, func(t map[string]any) {
 				for _, q := range t["Requests"].([]any) {
 					clear(q.(map[string]any))
 				}
 			})
 		}),
-		evidence(func(e map[string]any) { e["Stored"], e["Operations"] = nil, nil }),
-		evidence(func(e map[string]any) {
+		inEvidence(func(e map[string]any) { e["Stored"], e["Operations"] = nil, nil }),
+		inEvidence(func(e map[string]any) {
 			e["Stored"] = []any{map[string]any{"Name": "ep"}, map[string]any{"Name": "ep"}}
 		}),
-		evidence(func(e map[string]any) { e["Complete"], e["Finished"], e["Original"] = false, true, 1<<32 }),
+		inEvidence(func(e map[string]any) { e["Format"] = "new" }),
+		inEvidence(func(e map[string]any) { e["Format"] = 0 }),
+		inEvidence(func(e map[string]any) { e["Format"], e["Threads"] = 0, []any{map[string]any{"Requests": 1}} }),
+		inEvidence(func(e map[string]any) { e["Format"] = 1000 }),
+		inEvidence(func(e map[string]any) { e["Complete"], e["Finished"], e["Original"] = false, true, 1<<32 }),
 	} {
 		m := map[string]any{}
 		d := json.NewDecoder(bytes.NewReader(marshalled(f, *rec.records[last])))
@@ -153,6 +160,13 @@ func FuzzStop(f *testing.F) {
 		if r[0] == typeStop {
 			f.Add(uint8(0), []byte(r[1]))
 		}
+	}
+	for _, s := range stopSeeds(f, rec, slices.Concat(pending, returned, missing)...) {
+		f.Add(uint8(0), marshalled(f, *s))
+	}
+	hw := slices.Index(names, "hw-running") + 1
+	for _, s := range stopSeeds(f, recs[hw], pending...) {
+		f.Add(uint8(hw), marshalled(f, *s))
 	}
 	s := *rec.records[last]
 	eachValue(reflect.ValueOf(&s.Evidence).Elem(), "", map[string]bool{}, func() { f.Add(uint8(0), marshalled(f, s)) })
@@ -211,7 +225,7 @@ func eachValue(v reflect.Value, path string, seen map[string]bool, done func()) 
 	}
 }
 
-func evidence(change func(e map[string]any)) func(map[string]any) {
+func inEvidence(change func(e map[string]any)) func(map[string]any) {
 	return func(m map[string]any) { change(m["evidence"].(map[string]any)) }
 }
 
