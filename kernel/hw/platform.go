@@ -40,7 +40,7 @@ func newPlatform(m elf.Machine, gen *generation) kernel.Platform {
 		Attached: gen.attached,
 		Causes:   causes,
 		Kept:     "the CPU context",
-		Entries:  []string{"_kernel_entry", "_ZN6Kernel24main_handle_kernel_entryEPN6Genode9Cpu_stateE", "kernel"}, // 26.02, its function, and 18.02's
+		Entries:  []string{"_ZN6Kernel24main_handle_kernel_entryE*", "kernel"}, // from 22.02 on, and before: where _kernel_entry leads to
 		Saves:    []string{"Kernel::Thread::_save"},
 		Selector: map[elf.Machine]string{elf.EM_X86_64: "rsi", elf.EM_AARCH64: "x1"}[m], // second argument of a kernel call
 		Places: []*kernel.PlaceKind{

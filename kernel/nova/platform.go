@@ -32,7 +32,7 @@ func newPlatform() kernel.Platform {
 		Name:     "NOVA",
 		Requests: requests,
 		Causes:   causes,
-		Entries:  []string{"entry_*"},
+		Entries:  []string{"entry_exc_error", "entry_[^e]*"}, // entry_exc goes on into entry_exc_error
 		Kept:     "the frame of an exception or the registers of a system call",
 		Places: []*kernel.PlaceKind{
 			{Name: inIret, Text: "frame of the exception or interrupt", Pushed: true},
