@@ -1,6 +1,7 @@
 package gdbremote
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -174,19 +175,30 @@ const evEnd eventKind = 100
 
 // write sends raw bytes; a write that cannot be completed breaks the connection.
 func (c *link) write(p []byte, deadline time.Time) error {
+	_, err := c.send(p, deadline)
+	if err == nil {
+		return nil
+	}
+	if isTimeout(err) {
+		err = fmt.Errorf("the stub takes no more bytes: %w", ErrTimeout)
+	}
+	return c.fail(fmt.Errorf("sending %d bytes: %w", len(p), err))
+}
+
+// send writes bytes, and says how many of them the other side took.
+func (c *link) send(p []byte, deadline time.Time) (int, error) {
 	c.writeLock.Lock()
 	defer c.writeLock.Unlock()
 	if err := c.Err(); err != nil {
-		return err
+		return 0, err
 	}
 	c.conn.SetWriteDeadline(deadline)
-	if _, err := c.conn.Write(p); err != nil {
-		if ne, ok := err.(net.Error); ok && ne.Timeout() {
-			err = fmt.Errorf("the stub takes no more bytes: %w", ErrTimeout)
-		}
-		return c.fail(fmt.Errorf("sending %d bytes: %w", len(p), err))
-	}
-	return nil
+	return c.conn.Write(p)
+}
+
+func isTimeout(err error) bool {
+	ne, ok := err.(net.Error)
+	return ok && ne.Timeout()
 }
 
 // errSilence says that nothing came until the given time.
@@ -199,14 +211,25 @@ func (c *link) take(ctx context.Context, until time.Time) (event, error) {
 		return ev, nil
 	default:
 	}
-	if err := c.flushAcks(time.Now().Add(c.opts.Timeout)); err != nil {
-		return event{}, err
-	}
 	var expired <-chan time.Time
 	if !until.IsZero() {
 		timer := time.NewTimer(time.Until(until))
 		defer timer.Stop()
 		expired = timer.C
+	}
+	for giveUp := time.Now().Add(c.opts.Timeout); c.pendingAcks > 0; {
+		if err := c.someAcks(giveUp); err != nil {
+			return event{}, err
+		}
+		select {
+		case ev := <-c.events:
+			return ev, nil
+		case <-expired:
+			return event{}, errSilence
+		case <-ctx.Done():
+			return event{}, ctx.Err()
+		default:
+		}
 	}
 	select {
 	case ev := <-c.events:
@@ -279,6 +302,24 @@ func (c *link) flushAcks(deadline time.Time) error {
 		return nil
 	}
 	return c.write(c.takeAcks(nil), deadline)
+}
+
+// ackWithin is how long acknowledgements may take before what comes in is looked at again.
+const ackWithin = 2 * time.Millisecond
+
+// someAcks sends of the acknowledgements that are due those that the stub takes at once.
+// One that sends thousands of packets before it reads anything (a long answer of its
+// monitor) fills the way to it; were that waited for, nobody would read what it sends.
+func (c *link) someAcks(giveUp time.Time) error {
+	if time.Now().After(giveUp) {
+		return c.flushAcks(giveUp)
+	}
+	n, err := c.send(bytes.Repeat([]byte{'+'}, c.pendingAcks), time.Now().Add(ackWithin))
+	c.pendingAcks -= n
+	if err != nil && !isTimeout(err) {
+		return c.fail(fmt.Errorf("acknowledging %d packets: %w", c.pendingAcks, err))
+	}
+	return nil
 }
 
 // remaining is the end of the time a call has: its own timeout, or the
