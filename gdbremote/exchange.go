@@ -174,7 +174,6 @@ func (t *transfer) fill() error {
 		return nil
 	}
 	t.buf = t.takeAcks(t.buf[:0])
-	first := t.sent
 	for t.sent < t.n && t.sent-t.got < t.opts.Window {
 		p := t.build(t.sent, nil)
 		t.log.packet("-> $%s", p)
@@ -183,9 +182,6 @@ func (t *transfer) fill() error {
 		}
 		t.buf = appendPacket(t.buf, p)
 		t.sent++
-	}
-	if t.sent == first {
-		return nil
 	}
 	t.extend()
 	return t.write(t.buf, t.deadline)
@@ -267,8 +263,6 @@ func (t *transfer) packet(p []byte) error {
 		t.owed--
 		t.extend()
 		return nil
-	case t.sent == t.got:
-		return t.fail(fmt.Errorf("an answer nobody asked for: %q: %w", shorten(p, 60), ErrProtocol))
 	}
 	if t.reply(t.got, p) {
 		if t.parts++; t.parts > maxParts {

@@ -3,9 +3,7 @@ package gdbremote
 import (
 	"context"
 	"errors"
-	"net"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -375,46 +373,5 @@ func TestOldStub(t *testing.T) {
 	}
 	if err := c.Detach(ctx); err != nil {
 		t.Error(err)
-	}
-}
-
-// A stub that wants acknowledgements and reads none before it has sent all of a long
-// answer is not waited for: the client takes the answer, and acknowledges it then.
-func TestAcksHoldNobodyUp(t *testing.T) {
-	const lines = 4000
-	here, there := net.Pipe() // which takes no byte before somebody reads it
-	all := make(chan int, 1)
-	var stub sync.WaitGroup
-	stub.Go(func() {
-		defer there.Close()
-		defer func() { recover() }() // errGone
-		s := &script{t: t, conn: there}
-		s.handshake()
-		s.expect("qRcmd,61")
-		for range lines {
-			s.reply("O41")
-		}
-		s.reply("OK")
-		before := s.acks
-		for s.acks < before+lines+1 {
-			if s.event().kind != evAck {
-				t.Error("something else than an acknowledgement")
-			}
-			s.acks++
-		}
-		all <- s.acks - before
-	})
-	defer stub.Wait()
-	defer here.Close()
-	c, err := newClient("the stub", Options{Timeout: 10 * time.Second, Window: 1}).start(t.Context(), here)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := c.Monitor(t.Context(), "a")
-	if err != nil || text != strings.Repeat("A", lines) {
-		t.Fatalf("%d bytes, %v", len(text), err)
-	}
-	if n := testwait.For(t, all, "the acknowledgements"); n != lines+1 {
-		t.Errorf("%d packets are acknowledged", n)
 	}
 }

@@ -180,7 +180,6 @@ func (c *registerFile) ReadRegisters(ctx context.Context, thread ThreadID) (*Reg
 	return regs, nil
 }
 
-// decodeRegisters reads a g answer, in which x stands for what is not known.
 // ReadStop reads the registers of a virtual CPU and pieces of physical memory in one
 // exchange, as ReadRegisters and ReadMemoryBatch do.
 func (c *registerFile) ReadStop(ctx context.Context, thread ThreadID, reqs []MemoryRequest) (regs *Registers, err error) {
@@ -201,6 +200,7 @@ func (c *registerFile) ReadStop(ctx context.Context, thread ThreadID, reqs []Mem
 	return regs, nil
 }
 
+// decodeRegisters reads a g answer, in which x stands for what is not known.
 func (c *registerFile) decodeRegisters(p []byte) (*Registers, error) {
 	if _, bad := parseStubError(p); bad || len(p) < 2 || len(p)%2 != 0 {
 		return nil, c.unexpected("g", p)

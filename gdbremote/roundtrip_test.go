@@ -7,9 +7,6 @@ import (
 	"errors"
 	"net"
 	"slices"
-	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -124,7 +121,7 @@ func FuzzRoundTrip(f *testing.F) {
 			t.Fatal(err)
 		}
 		for n := 0; len(ops) >= 4 && n < 64; n++ {
-			a := args{c, m, ThreadID{1, 1 + int64(ops[1]&1)}, uint64(binary.LittleEndian.Uint16(ops[1:])), int(ops[3])}
+			a := args{c, t.Context(), m, ThreadID{1, 1 + int64(ops[1]&1)}, uint64(binary.LittleEndian.Uint16(ops[1:])), int(ops[3])}
 			if err := requests[int(ops[0])%len(requests)](t, a); err != nil && c.Err() != nil {
 				t.Fatalf("request %d of %+v: %v", ops[0], a, err)
 			}
@@ -181,6 +178,7 @@ func sendRaw(t *testing.T, conn net.Conn, payload []byte) bool {
 // args are what a request is about.
 type args struct {
 	*Client
+	ctx    context.Context
 	m      *machine // nil where the answers are not those of a machine
 	thread ThreadID
 	addr   uint64
@@ -194,7 +192,7 @@ var requests = []func(t *testing.T, a args) error{
 	func(t *testing.T, a args) error { return a.read(t, Physical) },
 	func(t *testing.T, a args) error {
 		a.SelectThread(a.thread)
-		err := a.WriteMemory(t.Context(), Virtual, a.addr, bytes.Repeat([]byte{byte(a.n)}, a.n))
+		err := a.WriteMemory(a.ctx, Virtual, a.addr, bytes.Repeat([]byte{byte(a.n)}, a.n))
 		if a.m == nil || a.n == 0 { // nothing is written anywhere
 			return err
 		}
@@ -204,7 +202,7 @@ var requests = []func(t *testing.T, a args) error{
 		return err
 	},
 	func(t *testing.T, a args) error {
-		r, err := a.ReadRegisters(t.Context(), a.thread)
+		r, err := a.ReadRegisters(a.ctx, a.thread)
 		if err != nil {
 			return err
 		}
@@ -212,52 +210,52 @@ var requests = []func(t *testing.T, a args) error{
 			t.Fatalf("rax is %#x, and %#x is told", a.m.rax[a.thread.TID-1], v)
 		}
 		r.SetUint64("rax", a.addr)
-		if err := a.PutRegisters(t.Context(), a.thread, r); err != nil {
+		if err := a.PutRegisters(a.ctx, a.thread, r); err != nil {
 			return err
 		}
-		_, err = a.ReadRegister(t.Context(), a.thread, "xtra")
-		return errors.Join(err, a.Fetch(t.Context(), a.thread, r, "xtra"))
+		_, err = a.ReadRegister(a.ctx, a.thread, "xtra")
+		return errors.Join(err, a.Fetch(a.ctx, a.thread, r, "xtra"))
 	},
 	func(t *testing.T, a args) error {
-		err := a.WriteRegister(t.Context(), a.thread, "rax", a.addr<<40)
+		err := a.WriteRegister(a.ctx, a.thread, "rax", a.addr<<40)
 		if err == nil && a.m != nil && a.m.rax[a.thread.TID-1] != a.addr<<40 {
 			t.Fatalf("rax is %#x", a.m.rax[a.thread.TID-1])
 		}
-		return errors.Join(err, a.WriteRegister(t.Context(), a.thread, "nothing", 1), a.WriteRegister(t.Context(), a.thread, "eflags", 1))
+		return errors.Join(err, a.WriteRegister(a.ctx, a.thread, "nothing", 1), a.WriteRegister(a.ctx, a.thread, "eflags", 1))
 	},
 	func(t *testing.T, a args) error {
 		b := Breakpoint{Kind: BreakKind(a.n % 6), Addr: a.addr, Length: 1 + a.n%8}
-		err := a.Insert(t.Context(), b.Kind, b.Addr, b.Length)
+		err := a.Insert(a.ctx, b.Kind, b.Addr, b.Length)
 		if err == nil && a.m != nil && !a.m.breaks[b] {
 			t.Fatalf("%+v is set, it says", b)
 		}
 		return err
 	},
-	func(t *testing.T, a args) error { return a.Remove(t.Context(), BreakKind(a.n%6), a.addr, 1+a.n%8) },
+	func(t *testing.T, a args) error { return a.Remove(a.ctx, BreakKind(a.n%6), a.addr, 1+a.n%8) },
 	func(t *testing.T, a args) error {
 		if a.m == nil {
-			_, err := a.Step(t.Context(), a.thread)
+			_, err := a.Step(a.ctx, a.thread)
 			return err
 		}
 		before := a.m.rax[a.thread.TID-1]
-		s, err := a.Step(t.Context(), a.thread)
+		s, err := a.Step(a.ctx, a.thread)
 		if err == nil && (s.Thread != a.thread || a.m.rax[a.thread.TID-1] != before+1) {
 			t.Fatalf("stepped: %+v, rax %#x", s, a.m.rax)
 		}
 		return err
 	},
 	func(t *testing.T, a args) error {
-		if err := a.Continue(t.Context()); err != nil {
+		if err := a.Continue(a.ctx); err != nil {
 			return err
 		}
-		s, err := a.Wait(t.Context())
+		s, err := a.Wait(a.ctx)
 		if err == nil && a.m != nil && (s.Watch == nil) != (a.m.stop.Watch == nil) {
 			t.Fatalf("%+v, want %+v", s, a.m.stop)
 		}
 		return err
 	},
 	func(t *testing.T, a args) error {
-		text, err := a.Monitor(t.Context(), string(byte('a'+a.n%26)))
+		text, err := a.Monitor(a.ctx, string(byte('a'+a.n%26)))
 		if a.m == nil {
 			return err
 		}
@@ -267,41 +265,78 @@ var requests = []func(t *testing.T, a args) error{
 		return err
 	},
 	func(t *testing.T, a args) error {
-		ids, err := a.Threads(t.Context())
+		ids, err := a.Threads(a.ctx)
 		if err == nil && a.m != nil && !slices.Equal(ids, a.m.Threads()) {
 			t.Fatalf("threads %v", ids)
 		}
-		_, extra := a.ThreadExtra(t.Context(), a.thread)
+		_, extra := a.ThreadExtra(a.ctx, a.thread)
 		return errors.Join(err, extra)
 	},
 	func(t *testing.T, a args) error {
-		s, err := a.ReverseStep(t.Context())
+		s, err := a.ReverseStep(a.ctx)
 		if err == nil && a.m != nil && s.Thread.IsZero() {
 			t.Fatalf("%+v", s)
 		}
 		return err
 	},
 	func(t *testing.T, a args) error {
-		if err := a.ReverseContinue(t.Context()); err != nil {
+		if err := a.ReverseContinue(a.ctx); err != nil {
 			return err
 		}
-		_, err := a.Wait(t.Context())
+		_, err := a.Wait(a.ctx)
 		return err
 	},
 	func(t *testing.T, a args) error {
 		if !a.HasPhysical() {
 			return nil
 		}
-		return a.Change(t.Context(), a.thread, []RegisterValue{{"rax", a.addr}}, a.addr, make([]byte, a.n%64))
+		return a.Change(a.ctx, a.thread, []RegisterValue{{"rax", a.addr}}, a.addr, make([]byte, a.n%64))
 	},
-	func(t *testing.T, a args) error { return a.ResetMode(t.Context()) },
+	func(t *testing.T, a args) error { return a.ResetMode(a.ctx) },
+	func(t *testing.T, a args) error {
+		if !a.HasPhysical() {
+			return nil
+		}
+		q := MemoryRequest{Addr: a.addr, Buf: make([]byte, a.n)}
+		r, err := a.ReadStop(a.ctx, a.thread, []MemoryRequest{q})
+		if err == nil && a.m != nil {
+			if v, ok := r.Uint64("rax"); ok && v != a.m.rax[a.thread.TID-1] {
+				t.Fatalf("rax is %#x, and %#x is told", a.m.rax[a.thread.TID-1], v)
+			}
+		}
+		return err
+	},
+	func(t *testing.T, a args) error {
+		if err := a.Continue(a.ctx); err != nil {
+			return err
+		}
+		if err := a.ReadMemoryBatch(a.ctx, Virtual, []MemoryRequest{{Addr: a.addr, Buf: make([]byte, 1)}}); !errors.Is(err, ErrNotStopped) && a.Err() == nil {
+			t.Fatalf("memory of a guest that runs: %v", err)
+		}
+		_, err := a.Wait(a.ctx)
+		return err
+	},
+	func(t *testing.T, a args) error {
+		p, err := a.ReadRegister(a.ctx, a.thread, []string{"rax", "eflags", "xtra", "nothing"}[a.n%4])
+		if err == nil && a.m != nil && a.n%4 == 0 && binary.LittleEndian.Uint64(p) != a.m.rax[a.thread.TID-1] {
+			t.Fatalf("rax is %#x, and %x is told", a.m.rax[a.thread.TID-1], p)
+		}
+		return err
+	},
+	func(t *testing.T, a args) error {
+		texts, err := a.Monitors(a.ctx, "a", "b")
+		if len(texts) != 2 {
+			t.Fatalf("two commands say %q", texts)
+		}
+		return errors.Join(err, a.ReadMemoryBatch(a.ctx, Virtual, nil))
+	},
 }
 
 // read reads several pieces at once.
 func (a args) read(t *testing.T, mode AddressMode) error {
 	a.SelectThread(a.thread)
 	reqs := []MemoryRequest{{Addr: a.addr, Buf: make([]byte, a.n)}, {Addr: a.addr + 0x1000, Buf: make([]byte, 8*a.n)}}
-	err := a.ReadMemoryBatch(t.Context(), mode, reqs)
+	err := a.ReadMemoryBatch(a.ctx, mode, reqs)
 	for _, q := range reqs {
 		if a.m == nil {
 			break
@@ -312,99 +347,4 @@ func (a args) read(t *testing.T, mode AddressMode) error {
 		}
 	}
 	return err
-}
-
-// FuzzAnswers gives our client any answers, one line for each packet that it sends: the
-// handshake is right, so that what follows is looked at. It must end with an error or with
-// what the answers say, and must not wait for what will not come.
-func FuzzAnswers(f *testing.F) {
-	for _, answers := range []string{
-		"00112233445566778899aabbccddeeff", "E14", "E01\nE22", "", "00", "zz", "T05thread:p1.2;", "S05\n00\nT05\n0011", "OK\nOK\nOK\nOK\nOK", "m1,2\nl", "mp1.1,p1.2\nm3\nl", "m\nm,\nmx", "l",
-		"OK\nT05watch:1000;thread:p1.1;", "T05\nT05\nT05", "W00", "X09", "OK\nX09", "O414243\nO44\nOK", "O4\nOK", "Ozz\nE01", "OK", "4350552330", "xxxxxxxxxxxxxxxx0010000000000000", "0010000000000000x0",
-		"OK\n0000000000000000\nOK\n00", "OK\nE01\nOK\nE01\nE01", "-\n+", "#00", "OK\n" + "00000000000000000000000000000000000000000000000000000000", "\x00\xff", "OK\n\nOK\n\nOK\n",
-		"\x00+\x00-\nOK\n1234", "\x00$OK#00\nOK", "\x00-\n\x00-\n\x00-\n\x00-\nOK\nOK", "\x00HTTP/1.1 400 Bad Request\r\n\nOK", "\x00%Stop:T05#99\nOK\nOK", "\x00$a", "OK\n\x00$OK#9a\nOK",
-		"OK\n" + registers + "\nOK\nOK\nOK\nOK\n1234\n1234\nOK\n1234", registers + "\nOK\n12", registers[:40] + "\nOK\n1234\nE01", registers + "\nE01\nOK", registers + "\n\nOK\n" + registers + "\nOK\nOK", "\n" + registers + "\nOK",
-		"OK\n\nOK\n" + registers + "\nOK", "OK\nE22\n" + registers + "\nE01", "OK\n1234\nOK\n1234\n1234\n1234", registers + "00000000", strings.Repeat("T05\n", 70) + "OK", strings.Repeat("O41\n", 5000), "OK\nO41\nO42\nOK", "W00\nOK", "T05swbreak:;\nOK",
-	} {
-		for op := range byte(len(requests)) {
-			f.Add([]byte(answers), []byte{op, 0, 0x10, 16, op, 1, 0, 8})
-			if strings.Contains(answers, "\x00") {
-				f.Add([]byte(answers), []byte{op | acks, 0, 0x10, 16, op, 1, 0, 8})
-			}
-		}
-	}
-	f.Fuzz(func(t *testing.T, lines, ops []byte) {
-		here, there := net.Pipe()
-		var begun atomic.Bool
-		var stub sync.WaitGroup
-		noAck := len(ops) == 0 || ops[0]&acks == 0
-		stub.Go(func() { answerWith(there, noAck, &begun, bytes.Split(lines, []byte{'\n'})) })
-		defer stub.Wait()
-		defer here.Close()
-		c, err := newClient("the stub", Options{Window: 4, Timeout: time.Second}).start(t.Context(), here)
-		if errors.Is(err, ErrTimeout) {
-			return // of a busy machine: of the client it says nothing
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		begun.Store(true)
-		for n := 0; len(ops) >= 4 && n < 8 && c.Err() == nil; n++ {
-			a := args{c, nil, ThreadID{1, 1 + int64(ops[1]&1)}, uint64(binary.LittleEndian.Uint16(ops[1:])), int(ops[3])}
-			_ = requests[int(ops[0]&^acks)%len(requests)](t, a)
-			ops = ops[4:]
-		}
-	})
-}
-
-// acks in the first request says that packets are acknowledged.
-const acks = 0x80
-
-// registers is an answer to g.
-var registers = strings.Repeat("01", 30)
-
-// answerWith is a stub that answers as our server does until begun, and then with the
-// lines. A stop is no answer, so that another line follows it, and so for one that begins with a
-// zero: the rest of it is sent as it is. After the last line it hangs up.
-func answerWith(conn net.Conn, noAck bool, begun *atomic.Bool, lines [][]byte) {
-	defer conn.Close()
-	s := &serverSession{Server: &Server{Handler: tireless{newMachine()}, NoAckMode: noAck, PacketSize: 512}, conn: conn}
-	var d decoder
-	buf := make([]byte, 4096)
-	for {
-		n, err := conn.Read(buf)
-		for _, b := range buf[:n] {
-			ev, ok := d.feed(b)
-			if !ok || ev.kind != evPacket {
-				continue
-			}
-			if !begun.Load() {
-				if s.packet(ev.payload) != nil {
-					return
-				}
-				continue
-			}
-			if !s.noAck && s.write([]byte{'+'}) != nil {
-				return
-			}
-			for answered := false; !answered; lines = lines[1:] {
-				if len(lines) == 0 {
-					return
-				}
-				if raw, ok := bytes.CutPrefix(lines[0], []byte{0}); ok {
-					if s.write(raw) != nil {
-						return
-					}
-					continue
-				}
-				if s.send(lines[0]) != nil {
-					return
-				}
-				answered = !isStop(lines[0]) && !isConsole(lines[0])
-			}
-		}
-		if err != nil {
-			return
-		}
-	}
 }
