@@ -16,9 +16,9 @@ type plan struct {
 
 // newPlan plans to read pieces, in order, near ones together.
 func newPlan(pieces []piece) *plan {
-	p := &plan{runs: joined(pieces, true)}
+	p := &plan{runs: joined(nil, pieces, true)}
 	p.size = size(p.runs)
-	p.was, p.now = requests(p.runs, make([]byte, p.size)), requests(p.runs, make([]byte, p.size))
+	p.was, p.now = requests(nil, p.runs, make([]byte, p.size)), requests(nil, p.runs, make([]byte, p.size))
 	for i := range p.runs {
 		p.differ = append(p.differ, i) // nobody compared them so far
 	}
@@ -64,7 +64,10 @@ func (m *Mirror) readAgain() error {
 	p.was, p.now, p.done = p.now, p.was, true
 	if bad != nil {
 		m.again = nil
-		return m.read(bad)
+		m.err = m.read(bad)
 	}
-	return nil
+	for _, i := range p.differ {
+		m.noteSame(p.runs[i].pieces)
+	}
+	return m.err
 }

@@ -5,20 +5,11 @@ import "math/bits"
 // A model that is read for the first time leads from pointer to pointer, and each
 // would cost a round trip to the stub. ahead guesses what comes next: objects of a
 // kind lie in pages side by side, and of each the same parts are read.
-type ahead struct {
-	pages map[uint64]*footprint // by address
-	like  [pageSize / lineSize]entered
-}
-
-// A footprint is what was read of a page, by line, the lowest first.
-type footprint struct {
-	page  uint64
-	lines uint16
-}
+type ahead [pageSize / lineSize]entered
 
 // entered is what is known of pages that were first read at the same line.
 type entered struct {
-	last *footprint
+	last *sheet
 	far  uint64 // pages to look ahead
 }
 
@@ -32,33 +23,28 @@ const (
 	blockAhead = 64 << 10
 )
 
-func newAhead() ahead { return ahead{pages: map[uint64]*footprint{}} }
-
-// note notes that a line was read for the first time.
-func (a *ahead) note(addr uint64) {
-	page, n := addr&^(pageSize-1), addr%pageSize/lineSize
-	f := a.pages[page]
-	if f == nil {
-		f = &footprint{page: page}
-		a.pages[page], a.like[n].last = f, f
+// note notes that a line of a page was read for the first time.
+func (a *ahead) note(s *sheet, n uint64) {
+	if s.read == 0 {
+		a[n].last = s
 	}
-	f.lines |= 1 << n
+	s.read |= 1 << n
 }
 
-// guess lists lines that are likely to be read soon after one that is missing.
-func (a *ahead) guess(addr uint64) []uint64 {
-	if f := a.pages[addr&^(pageSize-1)]; f != nil {
-		return f.next(addr)
+// guess adds lines that are likely to be read soon after one that is missing.
+func (a *ahead) guess(lines []uint64, s *sheet, addr uint64) []uint64 {
+	if s.read != 0 {
+		return s.next(lines, addr)
 	}
-	return a.others(addr)
+	return a.others(lines, addr)
 }
 
 // next are as many lines behind one as there were read before it in a row, or the
 // other way round.
-func (f *footprint) next(addr uint64) (lines []uint64) {
+func (s *sheet) next(lines []uint64, addr uint64) []uint64 {
 	const all = pageSize / lineSize
-	n := addr % pageSize / lineSize
-	before, behind := bits.LeadingZeros16(^(f.lines << (all - n))), bits.TrailingZeros16(^(f.lines >> (n + 1)))
+	n := numberOf(addr)
+	before, behind := bits.LeadingZeros16(^(s.read << (all - n))), bits.TrailingZeros16(^(s.read >> (n + 1)))
 	for i := uint64(1); i <= uint64(before) && n+i < all; i++ {
 		lines = append(lines, addr+i*lineSize)
 	}
@@ -71,12 +57,12 @@ func (f *footprint) next(addr uint64) (lines []uint64) {
 // others are the lines of a new page that were read of the last one that was
 // entered at the same line, and those of pages behind it, or before it if the last
 // ones descend; twice as many pages each time, as long as they are near each other.
-func (a *ahead) others(addr uint64) (lines []uint64) {
-	page, e := addr&^(pageSize-1), &a.like[addr%pageSize/lineSize]
+func (a *ahead) others(lines []uint64, addr uint64) []uint64 {
+	page, e := addr&^(pageSize-1), &a[numberOf(addr)]
 	if e.last == nil {
-		return nil
+		return lines
 	}
-	by := page - e.last.page // wraps around if they descend
+	by := page - e.last.addr // wraps around if they descend
 	down := by > -by
 	if down {
 		by = -by
@@ -87,7 +73,7 @@ func (a *ahead) others(addr uint64) (lines []uint64) {
 	e.far = min(max(2*e.far, 1), mostAhead)
 	for n, p := uint64(0), page; n <= e.far && p/blockAhead == page/blockAhead; n++ {
 		for i := range uint64(pageSize / lineSize) {
-			if e.last.lines>>i&1 != 0 {
+			if e.last.read>>i&1 != 0 {
 				lines = append(lines, p+i*lineSize)
 			}
 		}

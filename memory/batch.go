@@ -13,6 +13,15 @@ const (
 	longest = 2032
 )
 
+// room is what batches are made in, one after the other.
+type room struct {
+	pieces []piece
+	guess  []uint64
+	runs   []run
+	reqs   []Request
+	data   []byte
+}
+
 // read fetches pieces, in order, near ones together; what cannot be read
 // together is read piece by piece, and what was not recorded as a whole granule by
 // granule.
@@ -36,9 +45,8 @@ type run struct {
 	size   uint64
 }
 
-// joined puts near pieces, in ascending order, together.
-func joined(pieces []piece, join bool) []run {
-	var runs []run
+// joined puts near pieces, in ascending order, together, and adds them to runs.
+func joined(runs []run, pieces []piece, join bool) []run {
 	for i, p := range pieces {
 		at, end := p.l.addr+p.from, p.l.addr+p.to
 		if n := len(runs); join && n > 0 {
@@ -61,11 +69,11 @@ func size(runs []run) (total uint64) {
 	return total
 }
 
-// requests ask for runs; their bytes come to room, one run behind the other.
-func requests(runs []run, room []byte) []Request {
-	reqs := make([]Request, len(runs))
-	for i, r := range runs {
-		reqs[i], room = Request{Addr: r.addr, Buf: room[:r.size:r.size]}, room[r.size:]
+// requests ask for runs, and are added to reqs; their bytes come to room, one run behind
+// the other.
+func requests(reqs []Request, runs []run, room []byte) []Request {
+	for _, r := range runs {
+		reqs, room = append(reqs, Request{Addr: r.addr, Buf: room[:r.size:r.size]}), room[r.size:]
 	}
 	return reqs
 }
@@ -81,12 +89,13 @@ func (p piece) granules() []piece {
 
 // readRuns fetches pieces in one batch; bad are those that could not be read together.
 func (m *Mirror) readRuns(pieces []piece, join bool) (bad []piece, err error) {
-	runs := joined(pieces, join)
+	runs := joined(m.room.runs[:0], pieces, join)
 	total := size(runs)
-	if uint64(len(m.room)) < total {
-		m.room = make([]byte, total)
+	if uint64(len(m.room.data)) < total {
+		m.room.data = make([]byte, total)
 	}
-	reqs := requests(runs, m.room)
+	reqs := requests(m.room.reqs[:0], runs, m.room.data)
+	m.room.runs, m.room.reqs = runs, reqs
 	m.stats.Batches++
 	m.stats.Bytes += int64(total)
 	if err := m.src.ReadPhysical(reqs); err != nil {

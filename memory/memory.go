@@ -9,6 +9,7 @@
 package memory
 
 import (
+	"encoding/binary"
 	"fmt"
 )
 
@@ -62,21 +63,25 @@ func Uint(r Reader, addr uint64, size int) (uint64, error) {
 // scratch is room for a word. Decoding reads some thousand words per stop: those
 // readers that one goroutine uses at a time lend theirs.
 func scratch(r Reader) []byte {
-	switch r := r.(type) {
-	case *Space:
-		return r.word[:]
-	case *View:
-		return r.word[:]
-	case *Mirror:
-		return r.word[:]
-	case *Direct:
-		return r.word[:]
+	if l, ok := r.(interface{ scratch() []byte }); ok {
+		return l.scratch()
 	}
 	return make([]byte, 8)
 }
 
+// word is the room that a reader lends, and one that it is a part of.
+type word [8]byte
+
+func (w *word) scratch() []byte { return w[:] }
+
 // LittleEndian is the unsigned integer that up to 8 bytes spell.
 func LittleEndian(b []byte) uint64 {
+	switch len(b) {
+	case 8:
+		return binary.LittleEndian.Uint64(b)
+	case 4:
+		return uint64(binary.LittleEndian.Uint32(b))
+	}
 	var v uint64
 	for i := len(b) - 1; i >= 0; i-- {
 		v = v<<8 | uint64(b[i])

@@ -1,9 +1,7 @@
 package memory
 
 import (
-	"bytes"
 	"cmp"
-	"errors"
 	"fmt"
 	"math/bits"
 	"slices"
@@ -14,81 +12,18 @@ import (
 // and notes what is different: what was made of the rest is as good as before.
 // It belongs to one decoder, and to one goroutine.
 type Mirror struct {
-	src   Source
-	lines map[uint64]*line // by address
-	order []*line          // by address, once sorted
-	added bool             // order has new ones at its end
-	slab  []line
-	room  []byte
+	src Source
+	lines
+	room  room
 	stats Stats
 	err   error  // the source is lost
-	last  *line  // that was read last
 	reads *Reads // what is being read, nil if nobody asks
 	stop  uint64 // counts Refresh
 	ahead ahead
 	extra bool  // there may be lines that were only guessed
+	same  bool  // see Same
 	again *plan // of the last refresh, nil if other things are read since
-	word  [8]byte
-}
-
-// A line is what a mirror asks for at once where it knows no better; it knows
-// of every granule in it (by bit, the lowest first) what it is.
-const (
-	lineSize = 256
-	all      = uint32(1<<(lineSize/Granule) - 1)
-)
-
-type line struct {
-	addr    uint64
-	have    uint32 // as it is at this stop
-	used    uint32 // was read, at this stop or before
-	changed uint32 // was used, and is not what it was at the last stop
-	lost    uint32 // cannot be read
-	err     error  // why
-	data    [lineSize]byte
-}
-
-// Reads is what was read of a mirror, to ask later whether it changed.
-type Reads []span
-
-type span struct {
-	*line
-	mask uint32
-}
-
-// add notes a read; what was read last is mostly in the same few lines.
-func (r *Reads) add(l *line, mask uint32) {
-	for i := len(*r) - 1; i >= max(0, len(*r)-8); i-- {
-		if (*r)[i].line == l {
-			(*r)[i].mask |= mask
-			return
-		}
-	}
-	*r = append(*r, span{l, mask})
-}
-
-// Compact notes each line once.
-func (r *Reads) Compact() {
-	slices.SortFunc(*r, func(a, b span) int { return cmp.Compare(a.addr, b.addr) })
-	out := (*r)[:0]
-	for _, s := range *r {
-		if n := len(out); n > 0 && out[n-1].line == s.line {
-			out[n-1].mask |= s.mask
-			continue
-		}
-		out = append(out, s)
-	}
-	*r = slices.Clip(out)
-}
-
-// Changed says whether any of it differs from the stop before the current one.
-func (r Reads) Changed() bool {
-	for _, s := range r {
-		if s.changed&s.mask != 0 {
-			return true
-		}
-	}
-	return false
+	word        // see scratch
 }
 
 // InPlace is a source that can be looked at where it lies, while the guest
@@ -107,18 +42,21 @@ type Steady interface {
 
 // NewMirror returns an empty mirror of src.
 func NewMirror(src Source) *Mirror {
-	return &Mirror{src: src, lines: map[uint64]*line{}, ahead: newAhead()}
+	return &Mirror{src: src, lines: lines{pages: map[uint64]*sheet{}}}
 }
 
 // Reset forgets all that was read.
 func (m *Mirror) Reset() {
-	m.lines, m.order, m.slab, m.last, m.reads = map[uint64]*line{}, nil, nil, nil, nil
-	m.stats, m.ahead, m.extra, m.again = Stats{}, newAhead(), false, nil
+	m.lines, m.reads = lines{pages: map[uint64]*sheet{}}, nil
+	m.stats, m.ahead, m.extra, m.again, m.same = Stats{}, ahead{}, false, nil, false
 	m.stop++
 }
 
 // Stop is the number of the current stop, counted by Refresh and Reset.
 func (m *Mirror) Stop() uint64 { return m.stop }
+
+// Same says whether all that was read at earlier stops is as it was at the last one.
+func (m *Mirror) Same() bool { return m.same }
 
 // Size is how much was read so far, in granules.
 func (m *Mirror) Size() int {
@@ -138,12 +76,6 @@ func (m *Mirror) Collect(r *Reads) *Reads {
 	old := m.reads
 	m.reads = r
 	return old
-}
-
-// mask is the granules from byte from to before byte to of a line.
-func mask(from, to uint64) uint32 {
-	first, last := from/Granule, (to-1)/Granule
-	return all >> (lineSize/Granule - 1 - (last - first)) << first
 }
 
 // ReadMemory copies from physical memory at addr.
@@ -176,22 +108,12 @@ func (m *Mirror) ReadMemory(addr uint64, buf []byte) error {
 	}
 }
 
-// line is the line at an address; what follows each other is mostly in the same.
-func (m *Mirror) line(addr uint64) *line {
-	if m.last == nil || m.last.addr != addr {
-		if m.last = m.lines[addr]; m.last == nil {
-			m.last = m.add(addr)
-		}
-	}
-	return m.last
-}
-
 // copy serves a read within a line that is there.
 func (m *Mirror) copy(l *line, addr uint64, buf []byte) error {
 	off := addr - l.addr
 	which := mask(off, off+uint64(len(buf)))
 	if l.used == 0 {
-		m.ahead.note(l.addr)
+		m.ahead.note(m.sheet(l.addr), numberOf(l.addr))
 	}
 	if l.used&which != which {
 		l.used, m.again = l.used|which, nil
@@ -225,20 +147,6 @@ func (m *Mirror) fetch(first, addr, end uint64) error {
 	return m.load(missing)
 }
 
-// add makes an empty line.
-func (m *Mirror) add(addr uint64) *line {
-	if len(m.slab) == 0 {
-		m.slab = make([]line, 64)
-	}
-	l := &m.slab[0]
-	m.slab = m.slab[1:]
-	l.addr = addr
-	m.lines[addr] = l
-	m.added = m.added || len(m.order) > 0 && m.order[len(m.order)-1].addr > addr
-	m.order = append(m.order, l)
-	return l
-}
-
 // load reads whole lines, and with them what is guessed to be asked for next.
 func (m *Mirror) load(lines []*line) error {
 	m.again = nil
@@ -248,16 +156,18 @@ func (m *Mirror) load(lines []*line) error {
 		}
 		return nil
 	}
-	pieces := make([]piece, len(lines))
-	for i, l := range lines {
-		pieces[i] = piece{l: l, to: lineSize}
+	pieces := m.room.pieces[:0]
+	for _, l := range lines {
+		pieces = append(pieces, piece{l: l, to: lineSize})
 	}
-	for _, addr := range m.ahead.guess(lines[0].addr) {
-		if m.lines[addr] == nil {
+	m.room.guess = m.ahead.guess(m.room.guess[:0], m.sheet(lines[0].addr), lines[0].addr)
+	for _, addr := range m.room.guess {
+		if m.sheet(addr).lines[numberOf(addr)] == nil {
 			pieces = append(pieces, piece{l: m.add(addr), to: lineSize, guess: true})
 			m.extra = true
 		}
 	}
+	m.room.pieces = pieces
 	slices.SortFunc(pieces, func(a, b piece) int { return cmp.Compare(a.l.addr, b.l.addr) })
 	return m.read(pieces)
 }
@@ -274,7 +184,7 @@ func (m *Mirror) inPlace() InPlace {
 func (m *Mirror) look(l *line, src InPlace) {
 	now := src.At(l.addr, lineSize)
 	if now == nil {
-		l.failed(errOutside, all)
+		l.failed(ErrOutside, all)
 		return
 	}
 	m.stats.Bytes += lineSize
@@ -285,7 +195,7 @@ func (m *Mirror) look(l *line, src InPlace) {
 func (m *Mirror) forgetGuesses() {
 	m.order = slices.DeleteFunc(m.order, func(l *line) bool {
 		if l.used == 0 {
-			delete(m.lines, l.addr)
+			m.sheet(l.addr).lines[numberOf(l.addr)] = nil
 		}
 		return l.used == 0
 	})
@@ -303,10 +213,12 @@ func (m *Mirror) Refresh() error {
 		slices.SortFunc(m.order, func(a, b *line) int { return cmp.Compare(a.addr, b.addr) })
 		m.added = false
 	}
+	m.same = true
 	if src := m.inPlace(); src != nil {
 		for _, l := range m.order {
 			l.have, l.changed = l.used, 0
 			m.compare(l, src.At(l.addr, lineSize))
+			m.same = m.same && l.changed == 0
 		}
 		return nil
 	}
@@ -315,11 +227,20 @@ func (m *Mirror) Refresh() error {
 		return m.readAgain()
 	}
 	pieces := m.used(steady)
-	if err := m.read(pieces); err != nil || steady != nil {
+	err := m.read(pieces)
+	m.noteSame(pieces)
+	if err != nil || steady != nil {
 		return err
 	}
 	m.again = newPlan(pieces)
 	return nil
+}
+
+// noteSame notes whether pieces that were read again are as they were.
+func (m *Mirror) noteSame(pieces []piece) {
+	for _, p := range pieces {
+		m.same = m.same && p.l.changed == 0
+	}
 }
 
 // used are the pieces that were read before, and may not be what they were.
@@ -346,56 +267,12 @@ func (m *Mirror) used(steady Steady) (pieces []piece) {
 // compare takes over what lies in place of a line.
 func (m *Mirror) compare(l *line, now []byte) {
 	if now == nil {
-		l.failed(errOutside, all)
+		l.failed(ErrOutside, all)
 		return
 	}
 	m.stats.Bytes += int64(bits.OnesCount32(l.used) * Granule)
 	l.found(l.used)
 	l.take(now, 0, l.used)
-}
-
-var errOutside = errors.New("outside the guest's RAM")
-
-// failed notes that granules cannot be read.
-func (l *line) failed(err error, which uint32) {
-	l.changed |= l.used & which &^ l.lost
-	l.err, l.have, l.lost = err, l.have|which, l.lost|which
-}
-
-// found notes that granules can be read, which differ if they could not be before.
-func (l *line) found(which uint32) {
-	l.changed |= l.used & which & l.lost
-	l.lost &^= which
-}
-
-// arrived takes over granules that were read.
-func (l *line) arrived(now []byte, from uint64, which uint32) {
-	if l.lost&which != 0 {
-		l.have &^= l.lost & which
-		l.found(which)
-	}
-	if which &^= l.have; l.used|l.have == 0 {
-		copy(l.data[from:], now)
-	} else {
-		l.take(now, from, which)
-	}
-	l.have |= which
-}
-
-// take copies granules out of what lies from a byte of the line on, and notes
-// those that were used and differ.
-func (l *line) take(now []byte, from uint64, which uint32) {
-	if which == all && bytes.Equal(l.data[:], now) {
-		return
-	}
-	for rest := which; rest != 0; rest &= rest - 1 {
-		g := uint64(bits.TrailingZeros32(rest))
-		a, b := (*[Granule]byte)(l.data[g*Granule:]), (*[Granule]byte)(now[g*Granule-from:])
-		if *a != *b {
-			*a = *b
-			l.changed |= l.used & (1 << g)
-		}
-	}
 }
 
 // Each calls fn for every line of which something was read, in no order: its

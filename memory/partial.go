@@ -46,7 +46,7 @@ func NotRecorded(phys uint64) error { return fmt.Errorf("physical %#x was %w", p
 type Direct struct {
 	src  Source
 	req  [1]Request
-	word [8]byte // see scratch
+	word // see scratch
 }
 
 // NewDirect returns a reader of src, which should cost nothing to ask.

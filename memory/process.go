@@ -78,7 +78,7 @@ func (p *Process) ReadPhysical(reqs []Request) error {
 		}
 		host, ok := p.find(r.Addr, len(r.Buf))
 		if !ok {
-			r.Err = fmt.Errorf("physical %#x is outside the guest's RAM", r.Addr)
+			r.Err = fmt.Errorf("physical %#x is %w", r.Addr, ErrOutside)
 			continue
 		}
 		iov := unix.Iovec{Base: &r.Buf[0]}

@@ -44,7 +44,7 @@ type Space struct {
 	root   uint64
 	tlb    map[uint64]Mapping // by smallest page
 	last   Mapping            // that was asked for last
-	word   [8]byte            // see scratch
+	word                      // see scratch
 }
 
 // NewSpace returns the address space whose page tables start at the physical

@@ -15,9 +15,9 @@ type View struct {
 	blocks map[uint64]*block
 	guess  []uint64 // blocks to fetch along with the first miss
 	stats  Stats
-	err    error   // the source is lost
-	trace  Trace   // nil: what was read is not kept
-	word   [8]byte // see scratch
+	err    error // the source is lost
+	trace  Trace // nil: what was read is not kept
+	word         // see scratch
 }
 
 // Trace is what was read of each granule of memory, by address in granules.

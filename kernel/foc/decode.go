@@ -32,6 +32,9 @@ type decoder struct {
 	anew   int    // objects that were decoded
 
 	room [256]byte // for what is read together
+	raw  []byte    // a page of a capability table
+	regs []wanted  // of a frame
+	read memory.Reads
 
 	now, before *item // that is being decoded, and what it was at the stop before
 }

@@ -37,17 +37,20 @@ func NewLayout(f kernel.Symbols) (*Layout, error) {
 // Over a memory.Mirror that was refreshed since the last call, what did not
 // change in memory is not decoded again.
 func (l *Layout) Decode(m kernel.Machine) (*kernel.System, error) {
-	d := &decoder{Layout: l, m: m, next: &last{byLink: map[uint64]*item{}}}
+	d := &decoder{Layout: l, m: m, next: &last{}}
 	d.mirror, _ = m.Phys.(*memory.Mirror)
 	if err := d.findKernel(); err != nil {
 		l.drop()
 		return nil, err
 	}
-	if err := d.walk(); err != nil {
-		l.drop()
-		return nil, err
+	sys := d.asBefore()
+	if sys == nil {
+		if err := d.walk(); err != nil {
+			l.drop()
+			return nil, err
+		}
+		sys = d.system()
 	}
-	sys := d.system()
 	sys.Anew = d.anew
 	if d.mirror != nil {
 		d.next.mirror, d.next.space = d.mirror, d.kspace
@@ -78,6 +81,16 @@ func (d *decoder) findKernel() error {
 	return nil
 }
 
+// asBefore is the model of the stop before, where nothing that it was made of has changed:
+// a guest that waits for something. Else nil.
+func (d *decoder) asBefore() *kernel.System {
+	if d.old == nil || !d.mirror.Same() {
+		return nil
+	}
+	*d.next = *d.old
+	return d.old.sys.Again(slices.Clone(d.old.sys.Objects), d.old.sys.Problems)
+}
+
 // walk follows the cyclic list Kobject_dbg::_kobjects.
 func (d *decoder) walk() error {
 	first, err := d.word(d.kobjects)
@@ -92,12 +105,14 @@ func (d *decoder) walk() error {
 		end = first
 	}
 	for link := first; ; {
-		if d.next.byLink[link] != nil {
+		if d.again(link) {
 			d.probs.Note("the list of kernel objects runs into itself at %#x before its end", link)
 			return nil
 		}
 		it := d.item(link)
-		d.next.byLink[link] = it
+		if d.next.byLink != nil {
+			d.next.byLink[link] = it
+		}
 		d.next.items = append(d.next.items, it)
 		for _, p := range it.problems {
 			d.probs.Note("%s", p)
@@ -117,6 +132,17 @@ func (d *decoder) walk() error {
 		}
 		link = it.next
 	}
+}
+
+// again says whether a member was in the list before. None is, and none need be looked up,
+// as long as they come in the order of the stop before.
+func (d *decoder) again(link uint64) bool {
+	n := d.next
+	if at := len(n.items); n.byLink == nil && d.old != nil && at < len(d.old.items) && d.old.items[at].link == link {
+		return false
+	}
+	n.index()
+	return n.byLink[link] != nil
 }
 
 // drop forgets what was decoded at the stop before, but for how much of it the
@@ -159,10 +185,12 @@ func (d *decoder) decode(link uint64, old *item) *item {
 	it := &item{link: link}
 	d.anew++
 	d.now, d.before = it, old
-	outer := d.kspace.Collect(&it.reads)
+	d.read = d.read[:0]
+	outer := d.kspace.Collect(&d.read)
 	it.obj = d.object(link - d.dbg.link)
 	it.next, it.err = d.word(link + d.dbg.next)
 	d.kspace.Collect(outer)
+	it.reads = slices.Clone(d.read)
 	return it
 }
 
@@ -171,13 +199,16 @@ func (d *decoder) decode(link uint64, old *item) *item {
 func (d *decoder) system() *kernel.System {
 	n := d.next
 	if d.old == nil || d.moved || len(n.items) != len(d.old.items) {
+		n.index()
 		return d.newSystem()
 	}
+	n.byLink = d.old.byLink // which is not used any more
 	// The same objects as before: references lead where they led.
 	n.ids = d.old.ids
 	n.sys = d.old.sys.Again(slices.Clone(d.old.sys.Objects), d.probs)
 	for i, it := range n.items {
 		if was := d.old.items[i]; it != was {
+			n.byLink[it.link] = it
 			if it.index = was.index; it.obj != nil {
 				n.sys.Objects[it.index] = it.obj
 			}

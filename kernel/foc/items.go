@@ -13,11 +13,22 @@ type last struct {
 	mirror *memory.Mirror
 	space  *kept.Space // nil: nothing of it holds
 
-	items  []*item // in the order of the list
-	byLink map[uint64]*item
-	sys    *kernel.System // without what runs on the processors
+	items  []*item          // in the order of the list
+	byLink map[uint64]*item // nil: the same as in another one so far
+	sys    *kernel.System   // without what runs on the processors
 	ids    *ids
 	gone   int // objects that were dropped since the mirror was empty
+}
+
+// index finds items by their links from now on.
+func (l *last) index() {
+	if l.byLink != nil {
+		return
+	}
+	l.byLink = make(map[uint64]*item, len(l.items))
+	for _, it := range l.items {
+		l.byLink[it.link] = it
+	}
 }
 
 // item is what was decoded of one member of the object list, and from what.

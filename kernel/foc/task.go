@@ -9,9 +9,10 @@ import (
 	"thaw/memory"
 )
 
-// capTable is a task's capability table, page by page.
+// capTable is a task's capability table.
 type capTable struct {
 	pages []capPage
+	caps  []kernel.Capability // of all pages, as the task has them
 	bytes uint64
 }
 
@@ -19,8 +20,8 @@ type capTable struct {
 type capPage struct {
 	at    memory.Mapping
 	reads memory.Reads
-	caps  []kernel.Capability
-	under *ids // that their objects were found with
+	caps  []kernel.Capability // a part of the table's; nil: not decoded so far
+	under *ids                // that their objects were found with
 }
 
 // taskObject decodes a task and its capability table.
@@ -59,8 +60,8 @@ func (d *decoder) capabilities(t *kernel.PD) {
 	case more:
 		t.Problem = fmt.Sprintf("only the first %d pages of its capability table are read", maxCapPages)
 	}
-	table := &capTable{pages: make([]capPage, 0, len(pages))}
-	d.now.table = table
+	d.now.table = &capTable{pages: make([]capPage, 0, len(pages))}
+	all := 0
 	for _, p := range pages {
 		if p.User || p.Size > 1<<22 {
 			t.Problem = fmt.Sprintf("page %#x is in the range of the capability table but is none", p.Virt)
@@ -70,22 +71,73 @@ func (d *decoder) capabilities(t *kernel.PD) {
 			t.Problem = fmt.Sprintf("its capability table is cut short: those of all tasks have more than %d bytes", maxCapBytes)
 			break
 		}
-		table.bytes += p.Size
-		page, err := d.capPage(p)
+		d.now.table.bytes += p.Size
+		page, n, err := d.capPage(p)
 		if err != nil {
 			t.Problem = err.Error()
 			continue
 		}
-		table.pages = append(table.pages, page)
+		d.now.table.pages, all = append(d.now.table.pages, page), all+n
+	}
+	if err := d.putTogether(d.now.table, all); err != nil {
+		t.Problem = err.Error()
 	}
 }
 
-// fill gives a task the capabilities of its table, with their objects.
+// capPage looks at one page of a capability table, and counts its capabilities.
+func (d *decoder) capPage(p memory.Mapping) (page capPage, n int, err error) {
+	if old := d.before.page(p); old != nil && !old.reads.Changed() {
+		return *old, len(old.caps), nil
+	}
+	page.at = p
+	outer := d.kspace.Collect(&page.reads)
+	err = d.eachSlot(p, func(uint64, []byte) { n++ })
+	d.kspace.Collect(outer)
+	return page, n, err
+}
+
+// eachSlot calls fn for the slots of a page that are in use: their offset, and what they hold.
+func (d *decoder) eachSlot(p memory.Mapping, fn func(off uint64, slot []byte)) error {
+	d.raw = slices.Grow(d.raw[:0], int(p.Size))[:p.Size]
+	if err := d.m.Phys.ReadMemory(p.Phys, d.raw); err != nil {
+		return fmt.Errorf("reading the capability page at %#x: %w", p.Virt, err)
+	}
+	for off := uint64(0); off+d.caps.entry <= p.Size; off += d.caps.entry {
+		if slot := d.raw[off:][:d.caps.entry]; memory.LittleEndian(slot[:d.ptr])&^3 != 0 {
+			fn(off, slot)
+		}
+	}
+	return nil
+}
+
+// putTogether has the capabilities of all pages, so many, in one piece: there may be very
+// many. Those of pages that have not changed are taken over.
+func (d *decoder) putTogether(c *capTable, all int) error {
+	c.caps = make([]kernel.Capability, 0, all)
+	for i := range c.pages {
+		p, first := &c.pages[i], len(c.caps)
+		if p.caps != nil {
+			c.caps = append(c.caps, p.caps...)
+		} else if err := d.eachSlot(p.at, func(off uint64, slot []byte) {
+			word := memory.LittleEndian(slot[:d.ptr])
+			c.caps = append(c.caps, kernel.Capability{
+				Slot:    (p.at.Virt + off - d.caps.start) / d.caps.entry,
+				Pointer: word &^ 3,
+				Rights:  rights[word&3],
+				More:    flagWords[slot[d.caps.flags]>>3],
+			})
+		}); err != nil {
+			return err
+		}
+		p.caps = c.caps[first:]
+	}
+	return nil
+}
+
+// fill gives a task the capabilities of its table, with their objects. Both keep them.
 func (c *capTable) fill(t *kernel.PD, ids *ids) {
-	n := 0
 	for i := range c.pages {
 		p := &c.pages[i]
-		n += len(p.caps)
 		if p.under == ids {
 			continue
 		}
@@ -94,48 +146,7 @@ func (c *capTable) fill(t *kernel.PD, ids *ids) {
 		}
 		p.under = ids
 	}
-	if n == 0 {
-		return
-	}
-	t.Caps = make([]kernel.Capability, 0, n)
-	for i := range c.pages {
-		t.Caps = append(t.Caps, c.pages[i].caps...)
-	}
-}
-
-// capPage reads the entries of one page of a capability table.
-func (d *decoder) capPage(p memory.Mapping) (capPage, error) {
-	if old := d.before.page(p); old != nil && !old.reads.Changed() {
-		return *old, nil
-	}
-	page := capPage{at: p}
-	raw := make([]byte, p.Size)
-	outer := d.kspace.Collect(&page.reads)
-	err := d.m.Phys.ReadMemory(p.Phys, raw)
-	d.kspace.Collect(outer)
-	if err != nil {
-		return page, fmt.Errorf("reading the capability page at %#x: %w", p.Virt, err)
-	}
-	used := 0
-	for off := uint64(0); off+d.caps.entry <= p.Size; off += d.caps.entry {
-		if memory.LittleEndian(raw[off:off+uint64(d.ptr)])&^3 != 0 {
-			used++
-		}
-	}
-	page.caps = make([]kernel.Capability, 0, used)
-	for off := uint64(0); off+d.caps.entry <= p.Size; off += d.caps.entry {
-		word := memory.LittleEndian(raw[off : off+uint64(d.ptr)])
-		if word&^3 == 0 {
-			continue
-		}
-		page.caps = append(page.caps, kernel.Capability{
-			Slot:    (p.Virt + off - d.caps.start) / d.caps.entry,
-			Pointer: word &^ 3,
-			Rights:  rights[word&3],
-			More:    flagWords[raw[off+d.caps.flags]>>3],
-		})
-	}
-	return page, nil
+	t.Caps = c.caps
 }
 
 // page is what was decoded of a page at the last stop, nil if nothing was.

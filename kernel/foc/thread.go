@@ -10,8 +10,12 @@ import (
 // thread decodes a thread's control block and the user state that was saved at
 // the end of its kernel stack.
 func (d *decoder) thread(o *kernel.Object, c *class) error {
-	t := &kernel.Thread{Source: kernel.SourceNone, Places: make([]kernel.Place, 2)}
-	l := &d.Layout.thread
+	made := &struct { // in one piece
+		kernel.Thread
+		places [2]kernel.Place
+	}{}
+	t, l := &made.Thread, &d.Layout.thread
+	t.Source, t.Places = kernel.SourceNone, made.places[:]
 	kept, cont := &t.Places[0], &t.Places[1]
 	kept.PlaceKind, cont.PlaceKind = d.platform.Places[0], d.platform.Places[1]
 	frame := o.Addr + l.frame
@@ -21,7 +25,7 @@ func (d *decoder) thread(o *kernel.Object, c *class) error {
 	if err != nil {
 		return fmt.Errorf("reading its control block: %w", err)
 	}
-	fl := []wanted{{l.frameIP, &kept.IP}, {l.frameSP, &kept.SP}, {l.frameFl, &t.Flags}}
+	fl := append(d.regs[:0], wanted{l.frameIP, &kept.IP}, wanted{l.frameSP, &kept.SP}, wanted{l.frameFl, &t.Flags})
 	if l.hasCS {
 		fl = append(fl, wanted{l.frameCS, &cs})
 	}
@@ -130,10 +134,12 @@ func (l *Layout) entryLabel(addr uint64) (name string, off uint64, ok bool) {
 // registersAt reads the registers of a frame.
 func (d *decoder) registersAt(t *kernel.Thread, frame uint64, regs []regSlot) error {
 	t.Registers = make([]kernel.Register, len(regs))
-	all := make([]wanted, len(regs))
+	all := d.regs[:0]
 	for i, r := range regs {
-		t.Registers[i].Name, all[i] = r.name, wanted{r.offset, &t.Registers[i].Value}
+		t.Registers[i].Name = r.name
+		all = append(all, wanted{r.offset, &t.Registers[i].Value})
 	}
+	d.regs = all
 	if d.together(frame, all) {
 		return nil
 	}

@@ -334,28 +334,19 @@ func (t *ramAccess) process() *processRAM {
 // readProcess reads from the process what is RAM there, through the stub what else
 // is RAM or ROM, and nothing of devices: to read them may have effects.
 func (t *ramAccess) readProcess(p *processRAM, reqs []memory.Request) error {
-	var direct, stub []int
+	if err := p.ram.ReadPhysical(reqs); err != nil {
+		return t.readWithout(err, reqs)
+	}
+	var stub []int
 	for i := range reqs {
 		r := &reqs[i]
 		switch n := len(r.Buf); {
-		case p.ram.Holds(r.Addr, n):
-			direct = append(direct, i)
-		case n == 0:
-			r.Err = nil
+		case r.Err == nil || !errors.Is(r.Err, memory.ErrOutside):
 		case p.blocks.hold(r.Addr, n) || t.asksAgain(p) && p.blocks.hold(r.Addr, n):
 			stub = append(stub, i)
 		default:
 			r.Err = fmt.Errorf("physical %#x is no RAM of the guest's", r.Addr)
 		}
-	}
-	if len(direct) == len(reqs) {
-		if err := p.ram.ReadPhysical(reqs); err != nil {
-			return t.readWithout(err, reqs)
-		}
-		return nil
-	}
-	if err := memory.Some(reqs, direct, p.ram.ReadPhysical); err != nil {
-		return t.readWithout(err, reqs)
 	}
 	return memory.Some(reqs, stub, t.ReadStub)
 }
