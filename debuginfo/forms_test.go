@@ -17,7 +17,7 @@ int main(int c, char **) { return sys::add(&sys::first, c); }
 `
 
 // built builds a program in a folder of its own.
-func built(t *testing.T, flags ...string) string {
+func built(t testing.TB, flags ...string) string {
 	t.Helper()
 	dir := t.TempDir()
 	source := filepath.Join(dir, "a.cc")
@@ -29,7 +29,7 @@ func built(t *testing.T, flags ...string) string {
 	return path
 }
 
-func command(t *testing.T, dir, name string, args ...string) {
+func command(t testing.TB, dir, name string, args ...string) {
 	t.Helper()
 	cmd := exec.Command(name, args...)
 	cmd.Dir = dir

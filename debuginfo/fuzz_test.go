@@ -16,37 +16,6 @@ import (
 	"thaw/debuginfo/index"
 )
 
-// FuzzLoad loads damaged ELF files and puts every kind of question to those
-// that load. Most of a file is debug info, of which any byte may be wrong.
-func FuzzLoad(f *testing.F) {
-	for _, flags := range [][]string{{"-gdwarf-4"}, {"-gdwarf-5"}, {"-gdwarf-5", "-O1", "-gz"}, {"-gdwarf-4", "-O3", "-fno-inline", "-Wl,--strip-debug"}} {
-		good := mustRead(f, fixture.Build(f, "calls", flags...))
-		f.Add(good)
-		f.Add(good[:len(good)*3/4])
-	}
-	for _, bad := range hostile(f, fixture.Build(f, "calls", "-gdwarf-4", "-O0")) {
-		f.Add(bad)
-	}
-	file := filepath.Join(f.TempDir(), "program")
-	f.Fuzz(func(t *testing.T, data []byte) {
-		if len(data) > 1<<16 {
-			return
-		}
-		if err := os.WriteFile(file, data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		prog, err := Load(file)
-		if err != nil {
-			if prog != nil || strings.Contains(err.Error(), "\n") {
-				t.Errorf("not one sentence: %v", err)
-			}
-			return
-		}
-		askAll(prog)
-		asExtract(t, prog)
-	})
-}
-
 // asExtract takes along what a file answers: the extract must answer the same.
 func asExtract(t *testing.T, f *File) {
 	t.Helper()
