@@ -28,12 +28,12 @@ func Load(path string) (*File, error) { return LoadWith(path, "") }
 
 // LoadWith reads an ELF file and takes debug info from a second file, which
 // must be of the same build. An empty debugPath is searched as Load does.
-func LoadWith(path, debugPath string) (*File, error) { return loadWith(path, debugPath, nil) }
+func LoadWith(path, debugPath string) (*File, error) {
+	return LoadCached(path, debugPath, nil)
+}
 
-// LoadCached is Load with a cache's help, which may be nil.
-func LoadCached(path string, cache *index.Cache) (*File, error) { return loadWith(path, "", cache) }
-
-func loadWith(path, debugPath string, cache *index.Cache) (*File, error) {
+// LoadCached is LoadWith with a cache's help, which may be nil.
+func LoadCached(path, debugPath string, cache *index.Cache) (*File, error) {
 	x, err := index.Open(path, debugPath, cache)
 	if err != nil {
 		return nil, err

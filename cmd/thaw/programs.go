@@ -48,6 +48,7 @@ var subdirs = slices.Concat([]string{"debug"}, kernels.Folders(), []string{"core
 // info.
 func (o *programFiles) findIn(dir string, names []string) (*debuginfo.File, error) {
 	var unusable error
+	var bare *debuginfo.File // that was built without
 	looked := 0
 	for _, name := range names {
 		for _, sub := range subdirs {
@@ -59,19 +60,27 @@ func (o *programFiles) findIn(dir string, names []string) (*debuginfo.File, erro
 					if _, err := elffile.IsELF(p); errors.Is(err, readfile.ErrKind) || errors.Is(err, fs.ErrNotExist) {
 						continue
 					}
-					f, err := debuginfo.LoadCached(p, o.cache())
-					if err == nil && f.HasDWARF() {
+					f, err := debuginfo.LoadCached(p, "", o.cache())
+					switch {
+					case err != nil:
+						unusable = cmp.Or(unusable, err)
+					case f.HasDWARF():
 						return f, nil
+					default:
+						bare = cmp.Or(bare, f)
 					}
-					if err == nil {
-						err = fmt.Errorf("%s has no debug info: build with it and keep the unstripped file", p)
-					}
-					unusable = cmp.Or(unusable, err)
 				}
 			}
 		}
 	}
-	return nil, unusable
+	if bare == nil {
+		return nil, unusable
+	}
+	f, err := o.withDebugInfo(bare, "build with it and keep the unstripped file")
+	if err != nil {
+		return nil, cmp.Or(unusable, err)
+	}
+	return f, nil
 }
 
 // loadFiles loads the debug info of the scenario's components, from the build
@@ -265,11 +274,11 @@ func (o *programFiles) loadNamed(path string) (*debuginfo.File, error) {
 	if path == "" {
 		return nil, errors.New("--symbols without a file: write NAME=FILE")
 	}
-	f, err := debuginfo.LoadCached(path, o.cache())
-	if err == nil && !f.HasDWARF() {
-		err = fmt.Errorf("%s has no debug info: give the unstripped file, built with -g", path)
+	f, err := debuginfo.LoadCached(path, "", o.cache())
+	if err != nil {
+		return nil, err
 	}
-	return f, err
+	return o.withDebugInfo(f, "give the unstripped file, built with -g")
 }
 
 // loadKernel loads the kernel that was named or is in the build directory.
