@@ -90,14 +90,14 @@ func loadOf(t *testing.T, dir string, data, other []byte, how byte) (*File, erro
 	return Load(program)
 }
 
-// mostNames bounds how many types and functions of a file are asked for.
-const mostNames = 20
+// How many types and functions of a file are asked for.
+const mostTypes, mostFunctions = 80, 20
 
 // askEach asks for the types and functions that a file names itself.
 func askEach(f *File) {
 	f.Segments()
 	types := f.Names.TypeNames()
-	for _, name := range types[:min(len(types), mostNames)] {
+	for _, name := range types[:min(len(types), mostTypes)] {
 		typ, err := f.Type(name)
 		if err != nil {
 			continue
@@ -116,7 +116,7 @@ func askEach(f *File) {
 	}
 	names, _ := f.FunctionNames()
 	names = append(f.functionNames(), names...)
-	for _, name := range append(names[:min(len(names), mostNames)], "no_such_function", "run()", "app::leaf(long)", "app::leaf(int)") {
+	for _, name := range append(names[:min(len(names), mostFunctions)], "no_such_function", "run()", "app::leaf(long)", "app::leaf(int)") {
 		fns, _ := f.Functions(name)
 		for _, fn := range fns[:min(len(fns), 2)] {
 			for _, l := range fn.Locations[:min(len(fn.Locations), 3)] {
@@ -125,6 +125,24 @@ func askEach(f *File) {
 			}
 		}
 	}
+	n := 0
+	for _, s := range f.Symbols() {
+		if s.Func && n < mostFunctions {
+			askAt(f, s.Addr+1)
+			n++
+		}
+	}
+	for _, name := range []string{"callback", "matrix", "greeting", "late_pointer", "never_pointer", "sys::first", "local_static::inner", "ratio"} {
+		if v, err := f.Variable(name); err == nil && v.Type != nil {
+			_ = v.Type.String()
+			v.Type.Underlying()
+		}
+		s := Scope{File: f, Mem: f, PC: f.Entry()}
+		if v, err := s.Eval(name); err == nil {
+			v.Format(2)
+		}
+	}
+	f.Enumerator("sys::Dbg::HIDDEN")
 	f.NearLine("shapes.cc", 80)
 	f.SymbolAt(f.Entry() + 1<<20)
 	f.Symbol("no such symbol")
@@ -164,7 +182,7 @@ func loadSeeds(f *testing.F) (out []loadSeed) {
 		out = append(out, loadSeed{data: bad})
 	}
 	for _, path := range []string{
-		fixture.Build(f, "shapes"), fixture.Build(f, "calls", "-m32", "-O1"), fixture.Build(f, "shapes", "-gdwarf-2", "-gstrict-dwarf"), fixture.Build(f, "shapes", "-c"),
+		fixture.Build(f, "shapes"), fixture.Build(f, "calls", "-m32", "-O1"), fixture.Build(f, "shapes", "-gdwarf-2", "-gstrict-dwarf"), fixture.Build(f, "shapes", "-c"), fixture.Build(f, "frames"),
 		fixture.BuildBy(f, "clang++", "calls", "-gdwarf-4"), fixture.BuildBy(f, "clang++", "calls", "-gdwarf-5"),
 		fixture.BuildBy(f, "clang++", "shapes", "-c", "--target=armv7-none-eabi"), fixture.BuildBy(f, "clang++", "shapes", "-c", "--target=powerpc64-none-elf"),
 	} {
