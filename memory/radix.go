@@ -76,9 +76,14 @@ func (r radix) each(phys Reader, in uint64, level int, base, start, last uint64,
 	if err := phys.ReadMemory(in+first*8, raw); err != nil {
 		return false, fmt.Errorf("listing pages, level-%d table at %#x: %w", level, in, err)
 	}
+	var m Mapping // one for all entries, most of which are empty
 	for i := first; i <= end; i++ {
 		entry := binary.LittleEndian.Uint64(raw[8*(i-first):])
-		virt, m := base+i<<shift, rights
+		if entry == 0 {
+			continue
+		}
+		virt := base + i<<shift
+		m = rights
 		switch r.means(entry, level, &m) {
 		case nothing:
 			continue
