@@ -407,6 +407,17 @@ func TestGoBackInReplay(t *testing.T) {
 	}
 	e.Progress(nil)
 
+	// A position that a breakpoint came before is not waited for behind a later VM snapshot.
+	must(t, e.Restart(ctx, 5))
+	if _, err := target.RunTowards(ctx, positions[7]); err != nil {
+		t.Fatal(err)
+	}
+	if at, err := target.Position(ctx); err != nil || at >= positions[7] {
+		t.Errorf("no breakpoint came before %d: %d, %v", positions[7], at, err)
+	}
+	must(t, e.Restart(ctx, last+1))
+	is(ctx, t, e, target, positions[last], seen)
+
 	// From event to event, and by single steps to the same places again.
 	must(t, e.Restart(ctx, last+1))
 	is(ctx, t, e, target, positions[last], seen)
