@@ -61,6 +61,30 @@ func (c *exchange) askAll(ctx context.Context, asks []ask) error {
 	return cmp.Or(err, refused)
 }
 
+// doAfter runs n requests after others, in one batch, for a caller that holds the exchange
+// lock. All are answered, whatever is wrong with the answers to the others.
+func (c *exchange) doAfter(ctx context.Context, before []ask, n int, build func(i int, dst []byte) []byte, reply func(i int, p []byte)) error {
+	var refused error
+	err := c.doLocked(ctx, &batch{
+		n: len(before) + n,
+		build: func(i int, dst []byte) []byte {
+			if i < len(before) {
+				return append(dst, before[i].packet...)
+			}
+			return build(i-len(before), dst)
+		},
+		reply: func(i int, p []byte) bool {
+			if i >= len(before) {
+				reply(i-len(before), p)
+			} else {
+				refused = cmp.Or(refused, before[i].check(p))
+			}
+			return false
+		},
+	})
+	return cmp.Or(err, refused)
+}
+
 // command does an exchange whose answer must be OK.
 func (c *exchange) command(ctx context.Context, payload string) error {
 	p, err := c.request(ctx, payload)

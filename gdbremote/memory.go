@@ -139,44 +139,18 @@ func (c *exchange) memoryBatch(ctx context.Context, mode AddressMode, n int, bef
 		return err
 	}
 	defer c.turn.unlock()
-	unasked := c.UnaskedStops()
-	var refused error
 	if c.physical && c.mode != mode {
 		before = append(before, c.ok(fmt.Sprintf("Qqemu.PhyMemMode:%d", mode)))
 	}
-	thread := c.memoryThread()
-	if packet, needed := c.selectStep(thread); needed && mode == Virtual {
-		before = append(before, c.ok(packet))
+	if mode == Virtual {
+		before = append(before, c.selecting(c.memoryThread())...)
 	}
-	err := c.doLocked(ctx, &batch{
-		n: len(before) + n,
-		build: func(i int, dst []byte) []byte {
-			if i < len(before) {
-				return append(dst, before[i].packet...)
-			}
-			return build(i-len(before), dst)
-		},
-		reply: func(i int, p []byte) bool {
-			if i >= len(before) {
-				reply(i-len(before), p)
-			} else if err := before[i].check(p); err != nil && refused == nil {
-				refused = err
-			}
-			return false
-		},
-	})
-	switch {
-	case err != nil:
-		return err
-	case refused != nil:
+	if err := c.doAfter(ctx, before, n, build, reply); err != nil {
 		// The answers may come from another address space than asked for.
 		c.mode, c.currentSet = -1, false
-		return refused
+		return err
 	}
 	c.mode = mode
-	if mode == Virtual && !thread.IsZero() && c.UnaskedStops() == unasked {
-		c.current, c.currentSet = thread, true
-	}
 	return nil
 }
 

@@ -138,31 +138,10 @@ func (c *registerFile) onThread(ctx context.Context, id ThreadID, packets ...str
 		return nil, err
 	}
 	defer c.turn.unlock()
-	id = c.wanted(id)
-	sel, needed := c.selectStep(id)
-	unasked := c.UnaskedStops()
-	skip := 0
-	if needed {
-		packets = append([]string{sel}, packets...)
-		skip = 1
-	}
 	answers := make([][]byte, len(packets))
-	err := c.doLocked(ctx, &batch{
-		n:     len(packets),
-		build: func(i int, dst []byte) []byte { return append(dst, packets[i]...) },
-		reply: func(i int, p []byte) bool { answers[i] = p; return false },
-	})
-	if err != nil {
-		return nil, err
-	}
-	if needed {
-		c.currentSet = false
-		if err := c.checkOK(sel, answers[0]); err != nil {
-			return nil, fmt.Errorf("selecting vCPU %v: %w", id, err)
-		}
-		c.current, c.currentSet = id, c.UnaskedStops() == unasked
-	}
-	return answers[skip:], nil
+	return answers, c.doAfter(ctx, c.selecting(c.wanted(id)), len(packets),
+		func(i int, dst []byte) []byte { return append(dst, packets[i]...) },
+		func(i int, p []byte) { answers[i] = p })
 }
 
 // ReadRegisters reads a thread's registers; the zero ThreadID means the one
@@ -184,19 +163,17 @@ func (c *registerFile) ReadRegisters(ctx context.Context, thread ThreadID) (*Reg
 // exchange, as ReadRegisters and ReadMemoryBatch do.
 func (c *registerFile) ReadStop(ctx context.Context, thread ThreadID, reqs []MemoryRequest) (regs *Registers, err error) {
 	thread = c.wanted(thread)
-	unasked := c.UnaskedStops()
 	first := []ask{{"g", func(p []byte) error {
 		regs, err = c.decodeRegisters(p)
 		return err
 	}}}
 	// Another call may select another vCPU meanwhile, so it is said whatever was said before.
 	if !thread.IsZero() {
-		first = append([]ask{c.ok("Hg" + thread.String())}, first...)
+		first = append([]ask{c.selectAnew(thread)}, first...)
 	}
 	if err := c.readBatch(ctx, Physical, reqs, first...); err != nil {
 		return nil, fmt.Errorf("reading registers of vCPU %v: %w", thread, err)
 	}
-	c.current, c.currentSet = thread, !thread.IsZero() && c.UnaskedStops() == unasked
 	return regs, nil
 }
 

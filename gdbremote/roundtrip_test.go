@@ -94,6 +94,8 @@ func FuzzRoundTrip(f *testing.F) {
 	for how := range byte(8) {
 		f.Add([]byte{how}, ops)
 	}
+	// A change of one thread between a read and a write of another one's registers.
+	f.Add([]byte{0}, []byte{17, 1, 0, 0, 13, 0, 0x10, 8, 4, 1, 0x10, 0})
 	f.Fuzz(func(t *testing.T, lines, ops []byte) {
 		how := byte(0)
 		if len(lines) > 0 {

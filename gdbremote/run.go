@@ -53,7 +53,7 @@ func (c *runner) ContinueTelling(ctx context.Context, thread ThreadID, addr uint
 			return nil
 		}})
 	}
-	before = append(before, c.selecting(thread)...)
+	before = append(before, c.selecting(c.wanted(thread))...)
 	before = append(before, ask{"g", func(p []byte) error {
 		regs, err := c.decodeRegisters(p)
 		if err == nil {
@@ -88,14 +88,6 @@ func (c *runner) physically(n int) ([]ask, error) {
 	return []ask{to}, nil
 }
 
-// selecting is what makes the stub use a thread, if it does not so far.
-func (c *runner) selecting(thread ThreadID) []ask {
-	if packet, needed := c.selectStep(c.wanted(thread)); needed {
-		return []ask{c.ok(packet)}
-	}
-	return nil
-}
-
 // ContinueAfter changes registers of a thread and physical memory, which data may
 // be empty for, and lets the guest run, all without waiting in between. A stub
 // that refuses a change has set the guest running with half of them, so this is
@@ -128,7 +120,7 @@ func (c *runner) changing(thread ThreadID, values []RegisterValue, addr uint64, 
 		p := append(appendMemory(nil, 'M', addr, len(data)), ':')
 		asks = append(asks, c.ok(string(appendHex(p, data))))
 	}
-	asks = append(asks, c.selecting(thread)...)
+	asks = append(asks, c.selecting(c.wanted(thread))...)
 	for _, v := range values {
 		p, err := c.registerPacket(v.Name, v.Value)
 		if err != nil {
@@ -337,6 +329,7 @@ func (c *runner) waitStop(ctx context.Context, until time.Time, op string) (Stop
 				continue
 			}
 			c.owed, c.before = c.owed+len(c.before), nil
+			c.currentSet = false // a stub that stops selects a thread itself
 			c.countPacket()
 			if s, done, err := c.whileRunning(ev.payload, op); done {
 				return s, err

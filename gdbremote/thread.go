@@ -126,11 +126,26 @@ func (c *exchange) memoryThread() ThreadID {
 	return c.selected
 }
 
-// selectStep is the request that makes the stub use a thread for registers and
-// memory; ok is false if it does so already.
-func (c *exchange) selectStep(id ThreadID) (packet string, ok bool) {
+// selecting is what makes the stub use a thread for registers and memory; nothing if it
+// does so already, or for none.
+func (c *exchange) selecting(id ThreadID) []ask {
 	if id.IsZero() || c.currentSet && c.current == id {
-		return "", false
+		return nil
 	}
-	return "Hg" + id.String(), true
+	return []ask{c.selectAnew(id)}
+}
+
+// selectAnew makes the stub use a thread, whichever it uses.
+func (c *exchange) selectAnew(id ThreadID) ask {
+	to, unasked := c.ok("Hg"+id.String()), c.UnaskedStops()
+	check := to.check
+	to.check = func(p []byte) error {
+		if err := check(p); err != nil {
+			c.currentSet = false
+			return fmt.Errorf("selecting vCPU %v: %w", id, err)
+		}
+		c.current, c.currentSet = id, c.UnaskedStops() == unasked
+		return nil
+	}
+	return to
 }
