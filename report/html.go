@@ -250,7 +250,7 @@ func cleanAll(lines []string) []string {
 
 func (p *page) breakpoints(infos []view.BreakpointInfo) {
 	for _, b := range infos {
-		row := pageBreakpoint{Component: clean(b.Component), Function: clean(functionName(b.Function)), Purpose: clean(b.Purpose), Hits: b.Hits, Elsewhere: b.Elsewhere()}
+		row := pageBreakpoint{Component: clean(b.Component), Function: clean(view.Place{Function: b.Function}.FunctionName()), Purpose: clean(b.Purpose), Hits: b.Hits, Elsewhere: b.Elsewhere()}
 		for i, a := range b.Addrs {
 			if i > 0 {
 				row.Addrs += " "

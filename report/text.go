@@ -22,29 +22,6 @@ var (
 // oneLine joins text of several lines.
 func oneLine(s string) string { return clean(strings.Join(strings.Fields(s), " ")) }
 
-// functionName is a function without its parameter list.
-func functionName(name string) string {
-	s := strings.TrimSuffix(name, " const")
-	if !strings.HasSuffix(s, ")") {
-		return s
-	}
-	depth := 0
-	for i := len(s) - 1; i > 0; i-- {
-		switch s[i] {
-		case ')':
-			depth++
-		case '(':
-			if depth--; depth == 0 {
-				if strings.HasSuffix(s[:i], "operator") {
-					return s
-				}
-				return s[:i]
-			}
-		}
-	}
-	return s
-}
-
 // place is a code address as function+offset, without parameters: with them a
 // C++ name fits no table.
 func place(p view.Place) string {
@@ -54,9 +31,9 @@ func place(p view.Place) string {
 	case p.Function == "":
 		return clean(p.String())
 	case p.Offset == 0:
-		return clean(functionName(p.Function))
+		return clean(p.FunctionName())
 	}
-	return clean(functionName(p.Function)) + "+0x" + hex(p.Offset)
+	return clean(p.FunctionName()) + "+0x" + hex(p.Offset)
 }
 
 // seconds prints a time since the session's start.

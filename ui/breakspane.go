@@ -91,7 +91,7 @@ func (p *breaksPane) places() []string {
 			out = append(out, w)
 		}
 	}
-	addPlace := func(p view.Place) { add(p.Component, shortFunction(p.Function)) }
+	addPlace := func(p view.Place) { add(p.Component, p.FunctionName()) }
 	if s := p.view.Snapshot; s != nil {
 		for _, f := range s.Frames {
 			addPlace(f.Place)

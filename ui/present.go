@@ -63,7 +63,7 @@ func (p *detailPane) addressWords(id kernel.ID, ip uint64) string {
 	if !known || place.Function == "" || place.Addr != ip {
 		return hex(ip)
 	}
-	place.Function = shortFunction(place.Function)
+	place.Function = place.FunctionName()
 	return hex(ip) + "  " + codeWords(place)
 }
 

@@ -107,29 +107,6 @@ func (t *theme) drawLine(screen tcell.Screen, x, y, w int, l line) int {
 	return used
 }
 
-// shortFunction removes the parameter list of a function's name.
-func shortFunction(name string) string {
-	s := strings.TrimSuffix(name, " const")
-	if !strings.HasSuffix(s, ")") {
-		return s
-	}
-	depth := 0
-	for i := len(s) - 1; i > 0; i-- {
-		switch s[i] {
-		case ')':
-			depth++
-		case '(':
-			if depth--; depth == 0 {
-				if strings.HasSuffix(s[:i], "operator") {
-					return s
-				}
-				return s[:i]
-			}
-		}
-	}
-	return s
-}
-
 // placeIn tells a code address in at most w columns: qualifiers are dropped
 // from the left before anything is cut.
 func placeIn(p view.Place, w int) string {
@@ -141,7 +118,7 @@ func placeIn(p view.Place, w int) string {
 		}
 		return hex(p.Addr)
 	}
-	name, off := clean(shortFunction(p.Function)), ""
+	name, off := clean(p.FunctionName()), ""
 	if p.Offset != 0 {
 		off = "+0x" + hex(p.Offset)
 	}

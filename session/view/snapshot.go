@@ -55,6 +55,29 @@ func bareName(name string) string {
 	return b.String()
 }
 
+// FunctionName is the function without its parameter list.
+func (p Place) FunctionName() string {
+	s := strings.TrimSuffix(p.Function, " const")
+	if !strings.HasSuffix(s, ")") {
+		return s
+	}
+	depth := 0
+	for i := len(s) - 1; i > 0; i-- {
+		switch s[i] {
+		case ')':
+			depth++
+		case '(':
+			if depth--; depth == 0 {
+				if strings.HasSuffix(s[:i], "operator") {
+					return s
+				}
+				return s[:i]
+			}
+		}
+	}
+	return s
+}
+
 // Snapshot is everything that was read at one stop of the guest. It is never
 // changed after it was published.
 type Snapshot struct {

@@ -18,3 +18,19 @@ func TestBareName(t *testing.T) {
 		}
 	}
 }
+
+func TestFunctionName(t *testing.T) {
+	for name, want := range map[string]string{
+		"A::f(int, B (*)(char)) const": "A::f",
+		"A::operator()":                "A::operator()",
+		"A::operator()(int)":           "A::operator()",
+		"plain":                        "plain",
+		"f(cut":                        "f(cut",
+		"f)":                           "f)",
+		"":                             "",
+	} {
+		if got := (Place{Function: name}).FunctionName(); got != want {
+			t.Errorf("%q: %q, want %q", name, got, want)
+		}
+	}
+}
