@@ -64,7 +64,7 @@ func Parse(text string) (*Question, error) {
 	source := withHex(text)
 	q := &Question{text: text, uses: map[string]bool{}}
 	look := &looker{source: source, uses: q.uses}
-	program, err := expr.Compile(source, append(orderings(), expr.Env(env{}), expr.DisableBuiltin("now"), expr.DisableBuiltin("date"), expr.Patch(look))...)
+	program, err := expr.Compile(source, append(numbers(), expr.Env(env{}), expr.DisableBuiltin("now"), expr.DisableBuiltin("date"), expr.Patch(look))...)
 	switch {
 	case look.err != nil:
 		return nil, look.err
@@ -110,8 +110,8 @@ func (l *looker) Visit(node *ast.Node) {
 				l.compared(member, side[1])
 			}
 		}
-		ordered(node, n)
 	}
+	exact(node)
 }
 
 // compared refuses a decimal number beside an id or an address: 231 is not 0x231.
