@@ -3,7 +3,6 @@ package ui
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -265,18 +264,9 @@ func (q *questions) needAsked() string {
 // run asks a question to all stops.
 func (q *questions) run(expr string) { q.ask(view.Query{Kind: view.QueryRun, Expr: expr}) }
 
-// between is the stops that a question to a run begins with, "12-34 " or "12- ".
-var between = regexp.MustCompile(`^(\d+)-(\d*)\s+`)
-
 // runEntries asks a question at every kernel entry of a recorded run, or between two stops.
 func (q *questions) runEntries(arg string) {
-	ask := view.RunQuestion{Expr: strings.TrimSpace(arg)}
-	if m := between.FindStringSubmatch(ask.Expr); m != nil {
-		ask.From, _ = strconv.Atoi(m[1])
-		ask.To, _ = strconv.Atoi(m[2]) // "" is the last one
-		ask.Expr = ask.Expr[len(m[0]):]
-	}
-	q.ctrl.(Traveller).AskRun(ask)
+	q.ctrl.(Traveller).AskRun(view.ParseRunQuestion(arg))
 }
 
 // changes shows where in a recorded run an expression became another; Enter goes to the

@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -65,11 +66,14 @@ func run(args []string) int {
 }
 
 // patientWriter writes to a pipe that may have a reader who does not read: it waits
-// for that until ctx ends.
+// for that until ctx ends, and then for a moment: what was found up to a signal has one.
 type patientWriter struct {
 	ctx context.Context
 	w   io.Writer
 }
+
+// lastWrite is how long a reader may take once we are to end.
+const lastWrite = 200 * time.Millisecond
 
 // Write implements io.Writer.
 func (p *patientWriter) Write(data []byte) (int, error) {
@@ -87,6 +91,11 @@ func (p *patientWriter) Write(data []byte) (int, error) {
 	case r := <-done:
 		return r.n, r.err
 	case <-p.ctx.Done():
+	}
+	select {
+	case r := <-done:
+		return r.n, r.err
+	case <-time.After(lastWrite):
 		return 0, fmt.Errorf("writing what nobody reads: %w", p.ctx.Err())
 	}
 }

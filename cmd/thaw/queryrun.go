@@ -24,12 +24,15 @@ func newQueryRun() *cobra.Command {
 again from its first stop on. Wherever the kernel is entered, by a system call, an exception or
 an interrupt, it evaluates an expression (docs/query.md), and prints where that became another:
 after which instruction, who had entered the kernel there, and at which instruction that was
-seen. A run of the lab guest is recorded first; at ADDR a QEMU must be replaying one (docs/guide.md).
+seen. An expression that begins with stops, as in "20-31 thread(53).state" or "20- …", is asked between
+those. A run of the lab guest is recorded first; at ADDR a QEMU must be replaying one (docs/guide.md).
+Ctrl-C ends it with what was seen so far.
 It ends with 0 if the value changed, 1 if it never did, 2 if the question could not be asked.`,
 		Example: "  thaw query-run lab:overwritten 'count(threads, .component == \"sheep_counter\")'\n  thaw query-run :1234 --build build/x86_64 --snapshots 'child.slot(20f)' --json",
 		Args:    cobra.ExactArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
-			q, err := query.Parse(args[1])
+			ask := view.ParseRunQuestion(args[1])
+			q, err := query.Parse(ask.Expr)
 			if err == nil {
 				err = q.NeedsStops()
 			}
@@ -41,7 +44,7 @@ It ends with 0 if the value changed, 1 if it never did, 2 if the question could 
 				return err
 			}
 			labScenario(c, &o)
-			a, err := o.askRun(c.Context(), what, view.RunQuestion{Expr: args[1]})
+			a, err := o.askRun(c.Context(), what, ask)
 			switch {
 			case err != nil:
 				return err
@@ -53,7 +56,7 @@ It ends with 0 if the value changed, 1 if it never did, 2 if the question could 
 			if err == nil && len(a.Changes) < 2 {
 				err = errUnexpected
 			}
-			return err
+			return cmp.Or(c.Context().Err(), err) // ended by a signal it is no answer to all of it
 		},
 	}
 	o.commonFlags(c)
@@ -100,7 +103,8 @@ func (o *options) askRun(ctx context.Context, what subject, ask view.RunQuestion
 	}
 	defer busy(ctx, "asking at every kernel entry")()
 	op.engine.Progress(func(text string) { busy(ctx, "%s", text) })
-	return op.engine.AskRun(ctx, ask)
+	defer context.AfterFunc(ctx, func() { op.engine.Interrupt() })() // what was seen so far is told
+	return op.engine.AskRun(context.WithoutCancel(ctx), ask)
 }
 
 // printRunAnswer prints an answer as a table.

@@ -2,6 +2,9 @@ package view
 
 import (
 	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
 
 	"thaw/words"
 )
@@ -11,6 +14,20 @@ import (
 type RunQuestion struct {
 	Expr     string // see package query
 	From, To int    // stops of the history between which is looked, 0: from the first, to the last in the run
+}
+
+// between is the stops that a question to a run begins with, "12-34 " or "12- ".
+var between = regexp.MustCompile(`^(\d+)-(\d*)\s+`)
+
+// ParseRunQuestion reads a question, which may begin with the stops between which is looked.
+func ParseRunQuestion(text string) RunQuestion {
+	ask := RunQuestion{Expr: strings.TrimSpace(text)}
+	if m := between.FindStringSubmatch(ask.Expr); m != nil {
+		ask.From, _ = strconv.Atoi(m[1])
+		ask.To, _ = strconv.Atoi(m[2]) // "" is the last one
+		ask.Expr = ask.Expr[len(m[0]):]
+	}
+	return ask
 }
 
 // RunAnswer tells where in a part of a recorded run an expression had which value.
