@@ -130,6 +130,10 @@ func (tr *traveller) searchBreaks(ctx context.Context, r Reverser, from, before 
 		return breakHit{}, err
 	}
 	for !tr.drive.Asked.Load() {
+		at, err := r.Position(ctx)
+		if err != nil || at >= before {
+			return hit, err
+		}
 		stop, err := r.RunTowards(ctx, before)
 		if err == nil {
 			err = tr.m.Look(ctx, stop.CPU)
@@ -137,8 +141,7 @@ func (tr *traveller) searchBreaks(ctx context.Context, r Reverser, from, before 
 		if err != nil {
 			return breakHit{}, err
 		}
-		at, err := r.Position(ctx)
-		if err != nil || at >= before {
+		if at, err = r.Position(ctx); err != nil || at >= before {
 			return hit, err
 		}
 		if name := tr.drive.Breaks.StopsAt(true); at > from && name != "" {

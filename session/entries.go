@@ -176,6 +176,8 @@ func (q *entryQuery) run(ctx context.Context) error {
 
 // walk is run while there are breakpoints.
 func (q *entryQuery) walk(ctx context.Context) error {
+	const nowhere = ^uint64(0)
+	left := nowhere // where the guest was stepped off a breakpoint
 	for told := q.began; q.entries < maxEntries && len(q.changes) < maxChanges; {
 		if q.drive.Asked.Load() {
 			return errGivenUp
@@ -183,15 +185,18 @@ func (q *entryQuery) walk(ctx context.Context) error {
 		if _, err := q.runTowards(ctx, q.end); err != nil {
 			return err
 		}
-		if err := q.look(ctx); err != nil || q.at >= q.end {
-			return err
+		if q.at != left {
+			if err := q.look(ctx); err != nil || q.at >= q.end {
+				return err
+			}
+			q.entries++
 		}
-		q.entries++
 		if time.Since(told) > progressPeriod {
 			q.say(q.progress())
 			told = time.Now()
 		}
-		if err := q.stepTo(ctx, q.at+1); err != nil { // off the breakpoint
+		left = q.at
+		if err := q.stepOff(ctx); err != nil {
 			return err
 		}
 	}
@@ -205,7 +210,7 @@ const progressPeriod = 300 * time.Millisecond
 func (q *entryQuery) progress() string {
 	done, all := q.at-q.from, q.end-q.from
 	left := time.Duration(float64(time.Since(q.began)) / float64(max(done, 1)) * float64(all-done))
-	return fmt.Sprintf("looked at %s: %s of %s, %s; about %s more, Esc ends it", words.Count(q.entries, "kernel entry"), words.Roughly(done), q.far(), words.Count(len(q.changes), "change"), seconds(left))
+	return fmt.Sprintf("looked at %s: %s of %s, %s; about %s more", words.Count(q.entries, "kernel entry"), words.Roughly(done), q.far(), words.Count(len(q.changes), "change"), seconds(left))
 }
 
 func (q *entryQuery) far() string { return words.Roughly(q.end-q.from) + " instructions" }

@@ -18,6 +18,7 @@ type replayer struct {
 		position uint64
 	}
 	at   uint64 // where the guest is
+	part uint64 // up to where it was last told to run, see runPart
 	temp bool   // there is a VM snapshot of our own
 }
 
@@ -95,10 +96,12 @@ const runPart = 10_000_000
 
 // runTowards runs to a position, or to the first break- or watchpoint on the way.
 func (rp *replayer) runTowards(ctx context.Context, to uint64) (stop target.Stop, err error) {
-	for {
-		part := min(to, rp.at+runPart)
+	for rp.at < to {
+		if rp.part <= rp.at || rp.part > to || rp.part-rp.at > runPart {
+			rp.part = min(to, rp.at+runPart)
+		}
 		begun, from := time.Now(), rp.at
-		if stop, err = rp.r.RunTowards(ctx, part); err != nil {
+		if stop, err = rp.r.RunTowards(ctx, rp.part); err != nil {
 			return stop, err
 		}
 		if stop.Ended {
@@ -110,12 +113,21 @@ func (rp *replayer) runTowards(ctx context.Context, to uint64) (stop target.Stop
 		rp.pace.instructions += rp.at - min(from, rp.at)
 		rp.pace.took += time.Since(begun)
 		switch {
-		case stop.Watch, rp.at >= to, rp.at != part:
+		case stop.Watch, rp.at >= to, rp.at != rp.part:
 			return stop, nil
 		case rp.drive.Asked.Load():
 			return stop, errGivenUp
 		}
 	}
+	return stop, nil
+}
+
+// stepOff executes the instruction at a breakpoint. Now and then a step executes nothing:
+// then the guest is where it was, and stops there again.
+func (rp *replayer) stepOff(ctx context.Context) error {
+	_, err := rp.drive.Guard.Step(ctx, rp.m.Stopped)
+	rp.at++
+	return err
 }
 
 // stepTo executes instructions one by one up to a position.

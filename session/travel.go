@@ -25,7 +25,8 @@ type Reverser interface {
 	ReverseContinue(ctx context.Context) (target.Stop, error)
 	// RunTo runs forward to a position; a break- or watchpoint on the way is an error.
 	RunTo(ctx context.Context, position uint64) (target.Stop, error)
-	// RunTowards is RunTo up to the first break- or watchpoint on the way.
+	// RunTowards is RunTo up to the first break- or watchpoint on the way, to a position that
+	// is still to come.
 	RunTowards(ctx context.Context, position uint64) (target.Stop, error)
 }
 

@@ -57,6 +57,7 @@ func (t *Target) Reconnect(ctx context.Context) error {
 	t.recall, t.tree, t.regs = nil, nil, nil // of the connection before, which counted its own changes
 	t.cpus, t.system, t.shared, t.exited, t.found = n.cpus, n.system, n.shared, false, n.stood
 	clear(t.tss)
+	t.broken = 0
 	t.reverses.Store(n.reverses.Load())
 	clear(t.written)
 	t.writes, t.advances = false, nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"debug/elf"
 	"errors"
-	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -28,6 +27,7 @@ type runner struct {
 	reverseWithin time.Duration
 	end           uint64 // of the recorded run
 	runEnds       bool   // Wait has to tell that its end was reached
+	broken        uint64 // position at which QEMU is to stop, until it has, 0: none that is known
 }
 
 // Resume lets the guest run.
@@ -216,7 +216,7 @@ func (t *runner) breakAtEnd(ctx context.Context) (bool, error) {
 	if at >= t.end {
 		return false, nil
 	}
-	return true, t.tell(ctx, fmt.Sprintf("replay_break %d", t.end))
+	return true, t.breakAt(ctx, t.end)
 }
 
 // atEnd says whether a stop that nothing else explains is the end of the

@@ -55,6 +55,7 @@ func (t *runner) ReverseContinue(ctx context.Context) (target.Stop, error) {
 // reverse goes back within the time limit.
 func (t *runner) reverse(ctx context.Context, what string, back func(ctx context.Context) (gdbremote.Stop, error)) (target.Stop, error) {
 	clear(t.tss)
+	t.broken = 0
 	limited, cancel := context.WithTimeout(ctx, t.reverseWithin)
 	defer cancel()
 	stop, err := back(limited)
@@ -66,25 +67,25 @@ func (t *runner) reverse(ctx context.Context, what string, back func(ctx context
 
 // RunTo runs forward to a position of the recorded run.
 func (t *runner) RunTo(ctx context.Context, position uint64) (target.Stop, error) {
+	at, err := t.Position(ctx)
+	if err != nil || at == position {
+		return target.Stop{}, err
+	}
 	stop, err := t.RunTowards(ctx, position)
 	if err != nil {
 		return stop, err
 	}
-	at, err := t.Position(ctx)
+	at, err = t.Position(ctx)
 	if err == nil && at != position {
 		err = fmt.Errorf("running to instruction %d: QEMU stopped at %d", position, at)
 	}
 	return stop, err
 }
 
-// RunTowards runs forward to a position of the recorded run, or to the first
-// break- or watchpoint on the way.
+// RunTowards runs forward to a position of the recorded run that is still to come, or to
+// the first break- or watchpoint on the way.
 func (t *runner) RunTowards(ctx context.Context, position uint64) (target.Stop, error) {
-	at, err := t.Position(ctx)
-	if err != nil || at == position {
-		return target.Stop{}, err
-	}
-	if err := t.tell(ctx, fmt.Sprintf("replay_break %d", position)); err != nil {
+	if err := t.breakAt(ctx, position); err != nil {
 		return target.Stop{}, err
 	}
 	clear(t.tss)
@@ -98,6 +99,19 @@ func (t *runner) RunTowards(ctx context.Context, position uint64) (target.Stop, 
 		return target.Stop{}, fmt.Errorf("running to instruction %d: not reached within %v; is QEMU started as it was for the record, with the same machine and devices? %w", position, t.reverseWithin, err)
 	}
 	return t.stop(stop, err)
+}
+
+// breakAt makes QEMU stop at a position, where nothing else comes before.
+func (t *runner) breakAt(ctx context.Context, position uint64) error {
+	if t.broken == position {
+		return nil
+	}
+	t.broken = 0
+	if err := t.tell(ctx, fmt.Sprintf("replay_break %d", position)); err != nil {
+		return err
+	}
+	t.broken = position
+	return nil
 }
 
 // Ends says whether the end of the recorded run is known.
@@ -134,6 +148,7 @@ func (t *stub) SaveVM(ctx context.Context, name string) error {
 // told another one behind it: in a replay it forgets it here.
 func (t *runner) LoadVM(ctx context.Context, name string) error {
 	clear(t.tss)
+	t.broken = 0
 	if t.Reverses() {
 		if err := t.tell(ctx, "replay_delete_break"); err != nil {
 			return err
