@@ -35,6 +35,9 @@ type watcher struct{ *traveller }
 // WatchOrigin has writes of a piece of memory stop the guest from now on. It is deleted as
 // a breakpoint.
 func (wt *watcher) WatchOrigin(ctx context.Context, w view.Word) error {
+	if err := wt.dropDeleted(ctx); err != nil {
+		return err
+	}
 	switch {
 	case wt.reverser() != nil:
 		return errors.New("this run is recorded: W and :origin look back in it")

@@ -28,6 +28,12 @@ func TestWatchOrigin(t *testing.T) {
 	}
 	watch(view.Word{Task: original, Addr: sym.Addr}, "")
 	watch(view.Word{Task: original, Addr: sym.Addr}, "watched already")
+	for _, b := range e.View().Breakpoints {
+		if b.Own() {
+			must(t, e.Delete(ctx, b.Name()))
+		}
+	}
+	watch(view.Word{Task: original, Addr: sym.Addr}, "")
 	watch(view.Word{Task: original, Addr: 0x10}, "no translation")
 	watch(view.Word{Task: original, Table: true, Slot: e.View().Snapshot.System.Object(original).PD.Caps[0].Slot}, "the kernel's")
 	watch(view.Word{Thread: threadNamed(t, e.View(), "ep"), Register: "rip"}, "may push")
