@@ -46,10 +46,11 @@ var lists = map[string]struct {
 	name string
 	of   func(args []any) (any, error)
 }{
-	"min":  {"__min", func(args []any) (any, error) { return extreme(-1, args) }},
-	"max":  {"__max", func(args []any) (any, error) { return extreme(1, args) }},
-	"sort": {"__sort", sorted},
-	"sum":  {"__sum", total},
+	"min":    {"__min", func(args []any) (any, error) { return extreme(-1, args) }},
+	"max":    {"__max", func(args []any) (any, error) { return extreme(1, args) }},
+	"sort":   {"__sort", sorted},
+	"sortBy": {"__sortBy", sortedBy},
+	"sum":    {"__sum", total},
 }
 
 // numbers are the functions, for the compiler.
@@ -95,8 +96,17 @@ func compute(op string, a, b any) (any, error) {
 
 func isAddress(v any) bool { _, is := v.(uint64); return is }
 
-// order compares two values: whole numbers by what they are, others as the library does.
+// order compares two values: whole numbers by what they are, others as the library does;
+// what is not known comes before all that is.
 func order(a, b any) int {
+	switch {
+	case a == nil && b == nil:
+		return 0
+	case a == nil:
+		return -1
+	case b == nil:
+		return 1
+	}
 	if x, y := whole(a), whole(b); x != nil && y != nil {
 		return x.Cmp(y)
 	}
@@ -132,7 +142,7 @@ func extreme(sign int, args []any) (best any, err error) {
 			}
 		}
 		for _, v := range all {
-			if best == nil || order(v, best) == sign {
+			if v != nil && (best == nil || order(v, best) == sign) {
 				best = v
 			}
 		}
@@ -142,19 +152,41 @@ func extreme(sign int, args []any) (best any, err error) {
 
 // sorted is sort(LIST), sort(LIST, "asc") or sort(LIST, "desc").
 func sorted(args []any) (any, error) {
-	by := order
-	switch {
-	case len(args) == 1, len(args) == 2 && args[1] == "asc":
-	case len(args) == 2 && args[1] == "desc":
-		by = func(a, b any) int { return order(b, a) }
-	default:
-		return nil, errors.New(`sort takes a list and "asc" or "desc"`)
+	if len(args) == 0 {
+		return nil, errors.New("sort takes a list")
+	}
+	return sortedBy(append([]any{args[0]}, args...))
+}
+
+// sortedBy is the same by other values, those of a second list.
+func sortedBy(args []any) (any, error) {
+	descending := len(args) == 3 && args[2] == "desc"
+	if len(args) > 3 || len(args) == 3 && !descending && args[2] != "asc" {
+		return nil, errors.New(`the order is "asc" or "desc"`)
 	}
 	list, err := elements(args[0])
-	if err == nil {
-		slices.SortStableFunc(list, by)
+	if err != nil {
+		return nil, err
 	}
-	return list, err
+	by, err := elements(args[1])
+	if err != nil {
+		return nil, err
+	}
+	at := make([]int, len(list))
+	for i := range at {
+		at[i] = i
+	}
+	slices.SortStableFunc(at, func(i, j int) int {
+		if descending {
+			i, j = j, i
+		}
+		return order(by[i], by[j])
+	})
+	out := make([]any, len(list))
+	for i, n := range at {
+		out[i] = list[n]
+	}
+	return out, nil
 }
 
 // total is sum(LIST).
@@ -211,6 +243,9 @@ func exact(node *ast.Node) {
 		case !ok:
 		case n.Name == "sum" && len(n.Arguments) > 1:
 			call(l.name, &ast.BuiltinNode{Name: "map", Arguments: n.Arguments})
+		case n.Name == "sortBy":
+			values := &ast.BuiltinNode{Name: "map", Arguments: n.Arguments[:2:2]}
+			call(l.name, append([]ast.Node{n.Arguments[0], values}, n.Arguments[2:]...)...)
 		default:
 			call(l.name, n.Arguments...)
 		}
