@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"debug/elf"
+	"errors"
 	"fmt"
 
 	"thaw/debuginfo"
@@ -75,6 +76,9 @@ type Known struct {
 	// that is not there: some kernels know no names.
 	New func(f, core Symbols) (Decoder, error)
 }
+
+// ErrNoCore is why there are no names where only core knows them.
+var ErrNoCore = errors.New("core knows them, and its debug info is not there: make core a component of the scenario, or give --symbols core=FILE without one")
 
 // Paging is the page-table format of an architecture; where the processor says more about
 // it, each stop has its own.

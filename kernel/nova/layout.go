@@ -25,8 +25,8 @@ type Layout struct {
 	pt       ptLayout
 	sc       scLayout
 	sm       smLayout
-	core     *coreLayout // nil where core's debug info is not there, or
-	unnamed  error       // does not tell
+	core     *coreLayout // nil where core's debug info is not there or does not tell:
+	unnamed  error       // why
 	status   map[uint64]string
 	platform kernel.Platform
 

@@ -22,7 +22,7 @@ func NewLayout(f, core kernel.Symbols) (*Layout, error) {
 	if err != nil {
 		return nil, err
 	}
-	if core != nil {
+	if l.unnamed = kernel.ErrNoCore; core != nil {
 		l.core, l.unnamed = newCoreLayout(core)
 	}
 	return l, nil

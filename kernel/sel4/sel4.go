@@ -29,8 +29,8 @@ type Layout struct {
 	skim   uint64 // a variable that every address space maps
 
 	states, tags, faults map[uint64]string // enum entries by value
-	core                 *coreLayout       // nil where core's debug info is not there, or
-	unnamed              error             // does not tell
+	core                 *coreLayout       // nil where core's debug info is not there or does not tell:
+	unnamed              error             // why
 	platform             kernel.Platform
 	last                 kept.Turns[last] // decoding of the stop before, empty if there was none
 }
@@ -47,7 +47,7 @@ func NewLayout(f, core kernel.Symbols) (*Layout, error) {
 	if err != nil {
 		return nil, err
 	}
-	if core != nil {
+	if l.unnamed = kernel.ErrNoCore; core != nil {
 		l.core, l.unnamed = newCoreLayout(core)
 	}
 	return l, nil

@@ -68,7 +68,7 @@ func (cs *Set) NameTasks(sys *kernel.System, children []string) map[kernel.ID]st
 	names := make(map[kernel.ID]string)
 	for _, o := range sys.PDs() {
 		program := ""
-		if c := cs.OfTask(sys, o); c != nil {
+		if c := cs.OfTask(sys, o); c != nil && !c.Library() { // the program that maps a library is another one
 			program = c.Name
 		} else if main := sys.MainThread(o.ID); main != nil {
 			program = main.Name
