@@ -22,7 +22,7 @@ func TestEveryKeyIsAnswered(t *testing.T) {
 		{[]string{"2", "Q"}, "Q does nothing here; ? lists all keys"},
 		{[]string{" "}, "Space does nothing here; ? lists all keys"},
 		{[]string{"4", "Enter", "Q"}, "Q does nothing here: Esc goes back"},
-		{[]string{"e", "Tab"}, "Tab does nothing here; Enter writes "},
+		{[]string{"e", "Tab"}, "Tab does nothing here; Enter writes"},
 		{[]string{"Esc", "Esc", "/", "Tab", "M", "PgDn"}, "PgDn does nothing here"},
 		{[]string{"Esc", "ask", " "}, "Space is no answer; y: go; n, Esc: stay"},
 		{[]string{"j", "x"}, "x is no answer; y: go; n, Esc: stay"},
