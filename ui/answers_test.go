@@ -40,6 +40,19 @@ func TestEveryKeyIsAnswered(t *testing.T) {
 	}
 }
 
+// Before the first stop the key is named that does something: n does not where there are no
+// phases.
+func TestFirstKeyIsNamed(t *testing.T) {
+	for phases, want := range map[int]string{0: ":break sets a breakpoint, c lets", 1: "Press n to run to the first phase"} {
+		v := &view.View{Session: view.Session{State: view.Stopped}}
+		v.Phases = make([]view.Phase, phases)
+		u := newDrawn(t, newFake(v), v, Options{})
+		if got := draw(t, u, 120, 40).text(); !strings.Contains(got, want) {
+			t.Errorf("with %d phases %q is not said:\n%s", phases, want, got)
+		}
+	}
+}
+
 // A question and the path that is about to be written are read whole at 80 columns.
 func TestPromptsAreWhole(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), strings.Repeat("a-long-name-", 8), strings.Repeat("another-", 6))

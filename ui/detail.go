@@ -82,7 +82,11 @@ func (p *detailPane) beforeFirstStop(w int) []line {
 	}
 	text := "The guest has not stopped so far. Threads, capabilities and the four stages of each restored state appear here at its first stop."
 	out := p.th.paragraph("", text, w)
-	if p.view.State == view.Stopped {
+	switch {
+	case p.view.State != view.Stopped:
+	case len(p.view.Phases) == 0:
+		out = append(out, p.th.paragraph("", ":break sets a breakpoint, c lets the guest run.", w)...)
+	default:
 		out = append(out, p.th.paragraph("", "Press n to run to the first phase.", w)...)
 	}
 	return out
