@@ -372,8 +372,8 @@ func (c *runner) whileRunning(p []byte, op string) (s Stop, done bool, err error
 		}
 		err = c.unexpected(op, p)
 	}
-	// Acknowledge before anybody else may send.
-	if ackErr := c.flushAcks(time.Now().Add(c.opts.Timeout)); ackErr != nil {
+	// Acknowledge before anybody else may send. A QEMU that ends may have hung up already.
+	if ackErr := c.flushAcks(time.Now().Add(c.opts.Timeout)); ackErr != nil && !s.Exited {
 		return Stop{}, true, ackErr
 	}
 	c.runLock.Lock()

@@ -102,7 +102,7 @@ func (tr *traveller) rewind(ctx context.Context, r Reverser, position uint64) er
 // breakpoint that nobody has looked at.
 func (tr *traveller) land(ctx context.Context, stop target.Stop, err error, reason string) error {
 	if err == nil && stop.Ended {
-		err = fmt.Errorf("the guest is gone: %s", stop.Why)
+		err = &target.Gone{Why: stop.Why}
 	}
 	if err != nil {
 		return tr.arrive(ctx, nil, err)

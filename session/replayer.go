@@ -105,7 +105,7 @@ func (rp *replayer) runTowards(ctx context.Context, to uint64) (stop target.Stop
 			return stop, err
 		}
 		if stop.Ended {
-			return stop, fmt.Errorf("the guest is gone: %s", stop.Why)
+			return stop, &target.Gone{Why: stop.Why}
 		}
 		if rp.at, err = rp.r.Position(ctx); err != nil {
 			return stop, err

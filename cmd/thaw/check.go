@@ -15,6 +15,7 @@ import (
 	"thaw/report"
 	"thaw/session"
 	"thaw/session/scenario"
+	"thaw/session/target"
 	"thaw/session/view"
 	"thaw/words"
 )
@@ -141,8 +142,24 @@ func (e *errMismatch) Error() string { return e.text }
 // trusted is, too, since it tells why, and that of one which did not come to its end.
 func tells(r report.CheckResult) bool {
 	var other *errMismatch
-	var late *session.Overdue
-	return r.View != nil && (r.Err == nil || errors.As(r.Err, &other) || errors.As(r.Err, &late))
+	return r.View != nil && (r.Err == nil || errors.As(r.Err, &other) || isCut(r.Err))
+}
+
+// cut is a run that did not come to its end: what was seen before counts.
+type cut struct{ error }
+
+func (c *cut) Unwrap() error { return c.error }
+
+func isCut(err error) bool { return errors.As(err, new(*cut)) }
+
+// cutShort says so of a run in which nothing came for too long, or whose guest has ended
+// or cannot be reached any more.
+func cutShort(err error, e *session.Engine) error {
+	late, gone := errors.As(err, new(*session.Overdue)), errors.As(err, new(*target.Gone))
+	if v := e.View(); late || v.Snapshot != nil && (gone || err != nil && v.Lost) {
+		return &cut{err}
+	}
+	return err
 }
 
 // printCheck prints a result for people.
@@ -198,8 +215,7 @@ func printJSON(w io.Writer, results []report.CheckResult) error {
 func (o *options) check(ctx context.Context, what string, f checkFlags) []report.CheckResult {
 	begin := time.Now()
 	run, err := o.runOf(ctx, what, f)
-	var late *session.Overdue
-	if len(run.views) == 0 || err != nil && !errors.As(err, &late) {
+	if len(run.views) == 0 || err != nil && !isCut(err) {
 		return []report.CheckResult{{Name: what, Duration: time.Since(begin), Err: err}}
 	}
 	var results []report.CheckResult
@@ -233,8 +249,8 @@ func judge(r *report.CheckResult, run checkRun, variant string) {
 		return
 	}
 	r.Failures, r.Expected = run.scenario.Failures(r.Variant, r.View), run.scenario.Expected(r.Variant, r.View.Restore)
-	if late := (*session.Overdue)(nil); errors.As(r.Err, &late) {
-		r.Failures = append([]string{late.Error()}, r.Failures...)
+	if c := (*cut)(nil); errors.As(r.Err, &c) {
+		r.Failures = append([]string{c.Error()}, r.Failures...)
 	}
 }
 
@@ -323,7 +339,7 @@ func (o *options) runAll(ctx context.Context, what subject, f checkFlags) (run c
 		default:
 			err = runOn(ctx, op.engine, op.engine.RunAgain, nil)
 		}
-		if late := (*session.Overdue)(nil); err != nil && !errors.As(err, &late) {
+		if err = cutShort(err, op.engine); err != nil && !isCut(err) {
 			return run, err
 		}
 		if v := op.engine.View(); len(run.views) == 0 || v.Restore > len(run.views) { // else the next one never came

@@ -15,6 +15,7 @@ import (
 	"thaw/session"
 	"thaw/session/live"
 	"thaw/session/scenario"
+	"thaw/session/target"
 	"thaw/session/watch"
 	"thaw/words"
 )
@@ -45,6 +46,9 @@ func (o *opened) close(ctx context.Context) error {
 
 // goOn adds to the loss of a connection what to do about it.
 func (o *opened) goOn(err error) error {
+	if gone := (*target.Gone)(nil); errors.As(err, &gone) {
+		return fmt.Errorf("%w (QEMU's option -no-shutdown keeps a guest that ends)", err)
+	}
 	if err == nil || !o.engine.View().Lost {
 		return err
 	}

@@ -196,7 +196,7 @@ func (g *Guard) Step(ctx context.Context, cpu int) (target.Stop, error) {
 		return stop, fmt.Errorf("stepping processor %d: %w", cpu, err)
 	}
 	if stop.Ended {
-		return stop, fmt.Errorf("the guest is gone: %s", stop.Why)
+		return stop, &target.Gone{Why: stop.Why}
 	}
 	return stop, nil
 }

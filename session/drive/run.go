@@ -129,7 +129,7 @@ func (d *Driver) Run(ctx, limit context.Context) (*Event, error) {
 // Handle finds out what a stop means; nil is one that nobody needs to see.
 func (d *Driver) Handle(ctx context.Context, stop target.Stop) (*Event, error) {
 	if stop.Ended {
-		return nil, fmt.Errorf("the guest is gone: %s", stop.Why)
+		return nil, &target.Gone{Why: stop.Why}
 	}
 	d.Handling = true
 	done, err := d.owner.Stopped(ctx)

@@ -130,9 +130,12 @@ func (t *Target) Close(ctx context.Context) error {
 	if t.serial != nil {
 		errs = append(errs, t.serial.Close())
 	}
-	if t.vm != nil {
+	switch {
+	case t.vm != nil:
 		errs = append(errs, t.client.Close(), t.vm.Stop(ctx))
-	} else if t.client.Err() == nil {
+	case t.exited: // there is nothing left to leave as it was
+		errs = append(errs, t.client.Close())
+	case t.client.Err() == nil:
 		errs = append(errs, t.leave(ctx))
 	}
 	return errors.Join(errs...)

@@ -37,6 +37,11 @@ func At(addrs ...uint64) []Break {
 	return out
 }
 
+// Gone says that the guest has ended, and will not be there again.
+type Gone struct{ Why string }
+
+func (g *Gone) Error() string { return "the guest is gone: " + g.Why }
+
 // Stop says why a target stopped.
 type Stop struct {
 	CPU       int // processor that stopped
