@@ -184,7 +184,7 @@ func (s *Scope) unknown(name string, all []index.Block, order [][]index.Block) e
 			}
 		}
 		if this, err := s.local(all, fr, "this"); err == nil {
-			known = append(known, this.Type.Target().memberNames(newBudget())...)
+			known = append(known, this.Type.Target().memberNames()...)
 		}
 	}
 	return fmt.Errorf("%w %s%s", errNoName, name, cxx.DidYouMean(cxx.Closest(name, known)))

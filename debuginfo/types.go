@@ -230,7 +230,7 @@ func (t *Type) lookup(name string) (hit, error) {
 	hits := u.hits(name, 0, newBudget())
 	switch {
 	case len(hits) == 0:
-		return hit{}, fmt.Errorf("%s has no member %s%s", t, name, cxx.DidYouMean(cxx.Closest(name, u.memberNames(newBudget()))))
+		return hit{}, fmt.Errorf("%s has no member %s%s", t, name, cxx.DidYouMean(cxx.Closest(name, u.memberNames())))
 	case len(hits) > 1 && !hits[0].static:
 		var in []string
 		same := true
@@ -292,17 +292,22 @@ func (t *Type) hits(name string, off int64, left *budget) []hit {
 	return out
 }
 
-// memberNames lists all members' names for suggestions.
-func (t *Type) memberNames(left *budget) []string {
-	var out []string
-	if t == nil || !left.spend() {
-		return nil
-	}
-	for _, f := range t.Fields {
-		if f.IsBase || f.Name == "" {
-			out = append(out, f.Type.Underlying().memberNames(left)...)
-		} else {
-			out = append(out, f.Name)
+// memberNames lists all members' names for suggestions, those of each base class once:
+// one that is damaged may be its own.
+func (t *Type) memberNames() (out []string) {
+	seen := map[*Type]bool{nil: true}
+	for next := []*Type{t}; len(next) > 0; next = next[1:] {
+		u := next[0]
+		if seen[u] {
+			continue
+		}
+		seen[u] = true
+		for _, f := range u.Fields {
+			if f.IsBase || f.Name == "" {
+				next = append(next, f.Type.Underlying())
+			} else {
+				out = append(out, f.Name)
+			}
 		}
 	}
 	return out
