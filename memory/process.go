@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,6 +15,11 @@ import (
 type Process struct {
 	pid    int
 	pieces []HostRAM // by guest-physical address, none overlap
+	hands  [2]hand
+}
+
+// hand gathers pieces for one system call.
+type hand struct {
 	local  []unix.Iovec
 	remote []unix.RemoteIovec
 	which  []*Request // of the iovecs
@@ -67,9 +73,23 @@ func (p *Process) find(addr uint64, n int) (host uint64, ok bool) {
 // mostPieces is how many pieces one system call reads (IOV_MAX of Linux).
 const mostPieces = 1024
 
+// manyPieces are worth being read by two processors at once: each piece waits for memory
+// that no cache has. While the guest stands its processors have nothing to do.
+const manyPieces = 2 * mostPieces
+
 // ReadPhysical copies from the process, many pieces with one system call. A process
 // that has ended, or must not be read any more, is an error as a whole.
 func (p *Process) ReadPhysical(reqs []Request) error {
+	if len(reqs) < manyPieces {
+		return p.read(&p.hands[0], reqs)
+	}
+	half, other := len(reqs)/2, make(chan error, 1)
+	go func() { other <- p.read(&p.hands[1], reqs[half:]) }()
+	mine := p.read(&p.hands[0], reqs[:half])
+	return cmp.Or(<-other, mine)
+}
+
+func (p *Process) read(h *hand, reqs []Request) error {
 	for i := range reqs {
 		r := &reqs[i]
 		r.Err = nil
@@ -83,22 +103,22 @@ func (p *Process) ReadPhysical(reqs []Request) error {
 		}
 		iov := unix.Iovec{Base: &r.Buf[0]}
 		iov.SetLen(len(r.Buf))
-		p.local, p.which = append(p.local, iov), append(p.which, r)
-		p.remote = append(p.remote, unix.RemoteIovec{Base: uintptr(host), Len: len(r.Buf)})
-		if len(p.local) == mostPieces {
-			if err := p.flush(); err != nil {
+		h.local, h.which = append(h.local, iov), append(h.which, r)
+		h.remote = append(h.remote, unix.RemoteIovec{Base: uintptr(host), Len: len(r.Buf)})
+		if len(h.local) == mostPieces {
+			if err := p.flush(h); err != nil {
 				return err
 			}
 		}
 	}
-	return p.flush()
+	return p.flush(h)
 }
 
 // flush reads the pieces that were gathered. The kernel reads them in order and
 // ends at the first that it cannot: that one is told, and the rest read on.
-func (p *Process) flush() error {
-	local, remote, which := p.local, p.remote, p.which
-	p.local, p.remote, p.which = local[:0], remote[:0], which[:0]
+func (p *Process) flush(h *hand) error {
+	local, remote, which := h.local, h.remote, h.which
+	h.local, h.remote, h.which = local[:0], remote[:0], which[:0]
 	for len(local) > 0 {
 		n, err := unix.ProcessVMReadv(p.pid, local, remote, 0)
 		if err != nil && !errors.Is(err, unix.EFAULT) {
