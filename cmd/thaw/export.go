@@ -192,7 +192,7 @@ func parseID(s string) (kernel.ID, error) {
 // removed.
 func writeFile(ctx context.Context, path string, force bool, write func(w io.Writer) error) error {
 	if path == "-" {
-		return write(&patientWriter{ctx, os.Stdout})
+		return write(&patientWriter{ctx: ctx, w: os.Stdout})
 	}
 	return orForce(newfile.Write(path, force, write))
 }

@@ -42,8 +42,8 @@ func run(args []string) int {
 	root := newRoot()
 	root.SetArgs(args)
 	// Nor may one that does not read keep us from ending.
-	root.SetOut(&patientWriter{ctx, os.Stdout})
-	root.SetErr(&patientWriter{ctx, os.Stderr})
+	root.SetOut(&patientWriter{ctx: ctx, w: os.Stdout})
+	root.SetErr(&patientWriter{ctx: ctx, w: os.Stderr})
 	m := newMeter(os.Stderr)
 	err := root.ExecuteContext(withMeter(ctx, m))
 	m.end()
@@ -68,8 +68,9 @@ func run(args []string) int {
 // patientWriter writes to a pipe that may have a reader who does not read: it waits
 // for that until ctx ends, and then for a moment: what was found up to a signal has one.
 type patientWriter struct {
-	ctx context.Context
-	w   io.Writer
+	ctx  context.Context
+	w    io.Writer
+	gone bool // that moment has passed
 }
 
 // lastWrite is how long a reader may take once we are to end.
@@ -77,6 +78,9 @@ const lastWrite = 200 * time.Millisecond
 
 // Write implements io.Writer.
 func (p *patientWriter) Write(data []byte) (int, error) {
+	if p.gone {
+		return 0, fmt.Errorf("writing what nobody reads: %w", p.ctx.Err())
+	}
 	type result struct {
 		n   int
 		err error
@@ -96,6 +100,7 @@ func (p *patientWriter) Write(data []byte) (int, error) {
 	case r := <-done:
 		return r.n, r.err
 	case <-time.After(lastWrite):
+		p.gone = true
 		return 0, fmt.Errorf("writing what nobody reads: %w", p.ctx.Err())
 	}
 }

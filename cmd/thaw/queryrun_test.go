@@ -74,7 +74,7 @@ func TestLastWordsArePrinted(t *testing.T) {
 	cancel()
 	for range 100 {
 		var out bytes.Buffer
-		if n, err := (&patientWriter{ctx, &out}).Write([]byte("answer")); err != nil || n != 6 || out.String() != "answer" {
+		if n, err := (&patientWriter{ctx: ctx, w: &out}).Write([]byte("answer")); err != nil || n != 6 || out.String() != "answer" {
 			t.Fatalf("%q, %d: %v", &out, n, err)
 		}
 	}
