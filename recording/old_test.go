@@ -33,6 +33,13 @@ func openOld(t testing.TB, file string) (*Recording, *session.Replay) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	r, _ := replayOf(t, rec)
+	return rec, r
+}
+
+// replayOf prepares a recording's replay, and tells how its kernel is decoded.
+func replayOf(t testing.TB, rec *Recording) (*session.Replay, kernel.Decoder) {
+	t.Helper()
 	symbols, core, err := rec.Kernel()
 	if err != nil {
 		t.Fatal(err)
@@ -45,7 +52,7 @@ func openOld(t testing.TB, file string) (*Recording, *session.Replay) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return rec, r
+	return r, decoder
 }
 
 // told is what the model says of all stops of a recording, in short.

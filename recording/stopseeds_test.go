@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"thaw/kernel"
-	"thaw/kernel/kernels"
 	"thaw/session"
 	"thaw/session/evidence"
 	"thaw/session/view"
@@ -131,18 +130,7 @@ func stopSeeds(t testing.TB, rec *Recording, changes ...func(r *requested)) (out
 	if err != nil {
 		t.Fatal(err)
 	}
-	symbols, core, err := rec.Kernel()
-	if err != nil {
-		t.Fatal(err)
-	}
-	decoder, paging, err := kernels.Open(symbols, core)
-	if err != nil {
-		t.Fatal(err)
-	}
-	replay, err := session.NewReplay(rec, decoder, paging)
-	if err != nil {
-		t.Fatal(err)
-	}
+	replay, decoder := replayOf(t, rec)
 	v, err := replay.View(replay.Stops())
 	if err != nil {
 		t.Fatal(err)
