@@ -57,7 +57,8 @@ type Engine struct {
 }
 
 // Open starts a session on a stopped target. Where the kernel runs already it
-// is compared with its file; else that is done at the first stop.
+// is compared with its file; else that is done at the first stop. A guest that runs
+// another one is refused.
 func Open(ctx context.Context, c Config) (*Engine, error) {
 	a, err := arch.Of(c.Target.Machine())
 	if err != nil {
@@ -90,10 +91,14 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 	if err := e.m.Look(ctx, 0); err != nil {
 		return nil, err
 	}
-	if e.phases.ranBefore = e.m.Booted(); e.phases.ranBefore {
+	switch u := e.unfound(); {
+	case u == nil:
+		e.phases.ranBefore = true
 		if err := e.programs.CheckKernel(); err != nil {
 			return nil, err
 		}
+	case u.Other:
+		return nil, u
 	}
 	return e, nil
 }

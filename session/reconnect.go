@@ -92,7 +92,9 @@ func (e *Engine) pickUp(ctx context.Context, r Reconnecter) error {
 	if err := e.m.Look(ctx, e.m.Stopped); err != nil {
 		return err
 	}
-	if !e.m.Booted() {
+	if u := e.unfound(); u != nil && u.Other {
+		return fmt.Errorf("another system runs there now: %w", u)
+	} else if u != nil {
 		r.Replaced()
 		if err := e.renew(ctx); err != nil {
 			return err

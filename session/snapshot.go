@@ -15,6 +15,9 @@ func (e *Engine) snapshot(ctx context.Context, reason string) (*view.Snapshot, e
 	begin := time.Now()
 	sys, err := e.m.System(ctx)
 	if err != nil {
+		if u := e.unfound(); u != nil && !e.lost() {
+			return nil, u
+		}
 		return nil, err
 	}
 	if w, ok := e.target.(Warner); ok {

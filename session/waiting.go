@@ -89,9 +89,12 @@ func (o *Overdue) Error() string {
 // overdue says why nothing may have come.
 func (wk *walker) overdue(w *Waiting, after time.Duration) *Overdue {
 	o := &Overdue{Waiting: *w, After: after}
+	u := wk.unfound()
 	switch {
-	case !wk.m.Booted():
-		o.Why = "the guest has not booted, so look at how QEMU was started: machine type, memory, image"
+	case u != nil && u.Other:
+		o.Why = u.Likely() + ", so " + u.Advice()
+	case u != nil:
+		o.Why = u.Likely() + ", so look at how QEMU was started (machine type, memory, image), and at which kernel was given"
 	case wk.obs.Ev.Late != "":
 		o.Why = wk.obs.Ev.Late + ", so start the system anew and attach earlier"
 	case strings.HasPrefix(w.For, "phase "):

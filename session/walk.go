@@ -86,7 +86,9 @@ func (wk *walker) runProved(ctx, limit context.Context) (*drive.Event, error) {
 		if ev, err = wk.drive.Halt(ctx, ""); err != nil || ev.Reason != "" {
 			return ev, err
 		}
-		if !wk.m.Booted() {
+		if u := wk.unfound(); u != nil && u.Other {
+			return nil, u
+		} else if u != nil {
 			continue
 		}
 		wk.awaitAnew()
@@ -185,12 +187,18 @@ func (ps *parts) settle() {
 }
 
 // RunFor lets the guest run for so long, whatever the scenario, and judges every request
-// for a thread's state that comes meanwhile. arrived, if not nil, is called after every
-// stop.
+// for a thread's state that comes meanwhile. It ends with an *Unfound where its kernel
+// does not boot. arrived, if not nil, is called after every stop.
 func (wk *walker) RunFor(ctx context.Context, d time.Duration, arrived func()) error {
 	limit, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
-	return wk.runUntil(ctx, limit, func() string { return fmt.Sprintf("%v are over", d) }, arrived)
+	if err := wk.runUntil(ctx, limit, func() string { return fmt.Sprintf("%v are over", d) }, arrived); err != nil {
+		return err
+	}
+	if u := wk.unfound(); u != nil {
+		return u
+	}
+	return nil
 }
 
 // RunAll walks every phase to the end, headless, or until a file turns out to be

@@ -360,8 +360,8 @@ func runFor(ctx context.Context, e *session.Engine, d time.Duration) error {
 			busy(ctx, "watching the guest for %v: %s, at stop %d: %s", d, words.Count(len(v.Verdicts), "thread")+" asked for", v.Stops, v.Snapshot.Reason)
 		}
 	})
-	if err == nil && e.View().Snapshot == nil {
-		err = fmt.Errorf("the kernel did not boot within %v: give it longer with --for", d)
+	if errors.As(err, new(*session.Unfound)) {
+		err = fmt.Errorf("after %v (--for waits longer): %w", d, err)
 	}
 	return err
 }

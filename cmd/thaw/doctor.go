@@ -16,9 +16,9 @@ import (
 	"golang.org/x/term"
 
 	"thaw/kernel"
-	"thaw/memory"
 	"thaw/report"
 	"thaw/scenarios"
+	"thaw/session"
 	"thaw/ui"
 )
 
@@ -237,17 +237,12 @@ func (o *options) lookAddr(ctx context.Context, addr string) finding {
 	}
 	op, err := o.openLook(ctx, s, addr)
 	if err != nil {
-		return finding{wrong, err.Error(), "QEMU needs -s, or -gdb tcp::PORT; the kernel's ELF must be that of the system that runs"}
+		return unreadable(err, "")
 	}
 	abandoned := op.target.Abandoned()
 	snap, err := op.engine.Snapshot(ctx, "doctor")
-	var fault *memory.Fault
-	frozen := errors.As(err, &fault)
-	if err = errors.Join(err, op.close(ctx)); err != nil && frozen {
-		return finding{missing, "the stub answers, and its guest has not booted so far (or it is another kernel)", cmp.Or(abandoned, "let it run, and ask again")}
-	}
-	if err != nil {
-		return finding{wrong, err.Error(), ""}
+	if err = errors.Join(err, op.close(ctx)); err != nil {
+		return unreadable(err, abandoned)
 	}
 	sys := snap.System
 	known := 0
@@ -265,6 +260,20 @@ func (o *options) lookAddr(ctx context.Context, addr string) finding {
 		f = finding{wrong, all[0].String(), ""}
 	} else if all := sys.AllProblems(); len(all) > 0 {
 		f.state, f.do = wrong, fmt.Sprintf("%d problems, the first: %s", len(all), all[0])
+	}
+	return f
+}
+
+// unreadable is a guest that could not be read: the error says what to do, if it was not
+// abandoned.
+func unreadable(err error, abandoned string) finding {
+	un := (*session.Unfound)(nil)
+	if !errors.As(err, &un) {
+		return finding{wrong, err.Error(), ""}
+	}
+	f := finding{missing, "the stub answers, and " + un.Likely(), cmp.Or(abandoned, un.Advice())}
+	if un.Other {
+		f.state = wrong
 	}
 	return f
 }

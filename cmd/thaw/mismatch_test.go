@@ -197,3 +197,36 @@ func TestDoctorOtherProgram(t *testing.T) {
 	}
 	readUntil(t, vm.Serial(), "8 sheeps", "9 sheeps") // it runs on
 }
+
+// A guest of another kernel than the build's is told from one that has not booted,
+// whatever is asked of it, and in one sentence that says what to do: at once where it
+// runs already, soon after its boot else.
+func TestOtherSystem(t *testing.T) {
+	t.Parallel()
+	other := filepath.Join(guestDir, "hw")
+	told := func(t *testing.T, vm *qemu.VM, args ...string) {
+		t.Helper()
+		r := thaw(t, append([]string{args[0], vm.GDB(), "--build", other}, args[1:]...)...)
+		for _, s := range []string{"the guest runs another kernel than " + filepath.Join(other, "core.elf"), "give the build directory or the kernel ELF of the system that runs"} {
+			if r.code != exitFailed || !strings.Contains(r.stdout+r.stderr, s) {
+				t.Errorf("%s: exit code %d, and %q is not told:\n%s%s", args, r.code, s, r.stdout, r.stderr)
+			}
+		}
+	}
+	t.Run("running", func(t *testing.T) {
+		t.Parallel()
+		vm := runningLab(t)
+		told(t, vm, "doctor")
+		told(t, vm, "snapshot")
+		told(t, vm, "check", "--for", "10m")
+		told(t, vm, "check", "--scenario", "lab-hw")
+		told(t, vm, "record", "--scenario", "lab-hw", "-o", filepath.Join(t.TempDir(), "x.thaw"))
+		told(t, vm, "query-run", "len(threads)", "--scenario", "lab-hw")
+		readUntil(t, vm.Serial(), "8 sheeps", "9 sheeps") // it runs on
+	})
+	t.Run("frozen", func(t *testing.T) {
+		t.Parallel()
+		vm := frozenLab(t)
+		told(t, vm, "check", "--scenario", "lab-hw", "--timeout", "10m")
+	})
+}

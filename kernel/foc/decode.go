@@ -43,7 +43,7 @@ type decoder struct {
 // at the stop, since Fiasco.OC maps itself into every task. Where a
 // processor's tables hide the kernel, the error says so.
 func (l *Layout) KernelSpace(m kernel.Machine) (*memory.Space, error) {
-	return kept.KernelSpace(m, "the kernel's object list in memory (not booted so far, or another kernel)", func(s *memory.Space) error {
+	return kept.KernelSpace(m, "the kernel's object list in memory", func(s *memory.Space) error {
 		_, _, err := s.Translate(l.kobjects)
 		return err
 	})

@@ -65,7 +65,7 @@ type known struct {
 // has switched page tables and core has made its own protection domain, by which all
 // objects are found.
 func (l *Layout) KernelSpace(m kernel.Machine) (*memory.Space, error) {
-	return kept.KernelSpace(m, "the kernel's "+l.gen.root+" in memory (not booted so far, or another core)", func(s *memory.Space) error {
+	return kept.KernelSpace(m, "the kernel's "+l.gen.root+" in memory", func(s *memory.Space) error {
 		made, err := l.root.made.Follow(s, l.ptr, 0)
 		switch {
 		case err != nil:

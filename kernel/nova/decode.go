@@ -57,7 +57,7 @@ type known struct {
 // stop, since it is mapped into every protection domain. It has none before the kernel
 // has made its first objects.
 func (l *Layout) KernelSpace(m kernel.Machine) (*memory.Space, error) {
-	return kept.KernelSpace(m, "the kernel's Pd::root in memory (not booted so far, or another kernel)", func(s *memory.Space) error {
+	return kept.KernelSpace(m, "the kernel's Pd::root in memory", func(s *memory.Space) error {
 		root := l.kobject(l.vars.root, typePD)
 		made, err := memory.Uint(s, root+l.object.node+l.node.phys.Off, l.node.phys.Size)
 		if err == nil && made != root {

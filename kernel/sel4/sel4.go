@@ -69,7 +69,7 @@ func (l *Layout) KernelSpace(m kernel.Machine) (*memory.Space, error) {
 			return s, nil
 		}
 	}
-	return nil, fmt.Errorf("finding the kernel's page tables in memory (not booted so far, or another kernel): %w", err)
+	return nil, fmt.Errorf("finding the kernel's page tables in memory: %w", err)
 }
 
 func (l *Layout) spaceFrom(m kernel.Machine, root uint64) (*memory.Space, error) {
