@@ -78,7 +78,7 @@ type Known struct {
 }
 
 // ErrNoCore is why there are no names where only core knows them.
-var ErrNoCore = errors.New("core knows them, and its debug info is not there: make core a component of the scenario, or give --symbols core=FILE without one")
+var ErrNoCore = errors.New("core knows them, and its debug info is not there: give --build DIRECTORY or --symbols core=FILE")
 
 // Paging is the page-table format of an architecture; where the processor says more about
 // it, each stop has its own.

@@ -20,6 +20,7 @@ import (
 	"thaw/debuginfo"
 	"thaw/debuginfo/elffile"
 	"thaw/debuginfo/index"
+	"thaw/kernel"
 	"thaw/kernel/kernels"
 	"thaw/readfile"
 	"thaw/session/scenario"
@@ -134,7 +135,32 @@ func (o *programFiles) loadFiles(s *scenario.Scenario, dir string) (map[string]*
 	for r := range found {
 		files[r.name] = r.file
 	}
-	return files, o.complete(s, files, dir)
+	if err := o.complete(s, files, dir); err != nil {
+		return nil, err
+	}
+	return files, o.addCore(s, files, named, dir)
+}
+
+// addCore adds Genode's core to the programs of a scenario that does not name it: on most
+// kernels it takes the requests for threads' states, and knows names. Where it is not
+// there, whoever needs it says so.
+func (o *programFiles) addCore(s *scenario.Scenario, files map[string]*debuginfo.File, named map[string]string, dir string) (err error) {
+	if _, names := s.Components[kernel.Core]; names {
+		return nil
+	}
+	var core *debuginfo.File
+	if path, ok := named[kernel.Core]; ok {
+		core, err = o.loadNamed(path)
+	} else if dir != "" {
+		core, _ = o.findIn(dir, []string{kernel.Core, "*." + kernel.Core})
+	}
+	if core == nil || err != nil {
+		return err
+	}
+	if k := files[s.KernelName()]; k == nil || !slices.Equal(core.Text(), k.Text()) { // else core is the kernel
+		files[kernel.Core] = core
+	}
+	return nil
 }
 
 // cache is where the indices of debug info are kept, nil for nowhere.
@@ -308,7 +334,7 @@ func (o *programFiles) named(s *scenario.Scenario) (map[string]string, error) {
 		if name == "" {
 			name = componentFor(s, filepath.Base(path))
 		}
-		if _, known := s.Components[name]; !known {
+		if _, known := s.Components[name]; !known && name != kernel.Core {
 			return nil, fmt.Errorf("--symbols %s belongs to no component of scenario %s; write NAME=FILE with NAME one of %s", arg, s.Name, strings.Join(componentNames(s), ", "))
 		}
 		out[name] = path

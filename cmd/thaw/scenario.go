@@ -183,7 +183,7 @@ func (o checker) findFiles(s *scenario.Scenario, rep *scenario.Report) (map[stri
 		}
 		files[name] = f
 	}
-	return files, nil
+	return files, o.addCore(s, files, named, o.build)
 }
 
 // findFile loads the debug info of one component.

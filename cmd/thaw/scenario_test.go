@@ -154,6 +154,30 @@ func TestAnotherRestorer(t *testing.T) {
 	sameVerdicts(t, decodeCheck(t, thaw(t, "check", "lab:wrong-thread", "--scenario", file, "--guest", dir, "--json")), decodeCheck(t, thaw(t, "check", "wrong-thread", "--json")))
 }
 
+// A scenario need not name core, which takes the requests for threads' states: it is found
+// beside the others. Where it is not there, check says so, and so does the run.
+func TestScenarioWithoutCore(t *testing.T) {
+	t.Parallel()
+	file := edited(t, "  core:\n    files: [core, \"*.core\"]\n", "")
+	r := thaw(t, "scenario", "check", file, "--build", guestDir)
+	if r.code != exitOK || !strings.Contains(r.stdout, "held against 4 programs of core, kernel, rtcr, sheep_counter\n") {
+		t.Errorf("exit code %d: %s%s", r.code, r.stdout, r.stderr)
+	}
+	sameVerdicts(t, decodeCheck(t, thaw(t, onLab("check", "lab", "--scenario", file, "--json")...)), decodeCheck(t, thaw(t, onLab("check", "lab", "--json")...)))
+	program := func(name string) string { return filepath.Join(guestDir, name) }
+	some := []string{"--kernel", program("fiasco.image"), "--symbols", program("rtcr"), "--symbols", program("sheep_counter")}
+	const says = "no request for a thread's state would be seen: core takes them, and its debug info is not there; give --build DIRECTORY or --symbols core=FILE"
+	if r := thaw(t, append([]string{"scenario", "check", file}, some...)...); r.code != exitUnexpected || !strings.Contains(r.stdout, says) {
+		t.Errorf("exit code %d: %s%s", r.code, r.stdout, r.stderr)
+	}
+	if r := thaw(t, append([]string{"check", frozenLab(t).GDB(), "--scenario", file}, some...)...); r.code != exitFailed || !oneSentence(r.stderr) || !strings.Contains(r.stderr, says) {
+		t.Errorf("exit code %d: %s%s", r.code, r.stdout, r.stderr)
+	}
+	if r := thaw(t, append([]string{"scenario", "check", file, "--symbols", "core=" + program("core")}, some...)...); r.code != exitOK {
+		t.Errorf("exit code %d: %s%s", r.code, r.stdout, r.stderr)
+	}
+}
+
 // No file is needed to begin with: a session makes its scenario itself.
 func TestScenarioMade(t *testing.T) {
 	t.Parallel()

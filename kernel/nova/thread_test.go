@@ -117,7 +117,7 @@ func TestNoNames(t *testing.T) {
 	for _, c := range []struct {
 		core kernel.Symbols
 		told string
-	}{{nil, "make core a component of the scenario"}, {stranger{core}, "give core of this system"}} {
+	}{{nil, "give --build DIRECTORY or --symbols core=FILE"}, {stranger{core}, "give core of this system"}} {
 		dec, _, err := kernels.Open(symbols, c.core)
 		if err != nil {
 			t.Fatal(err)

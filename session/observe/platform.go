@@ -3,6 +3,7 @@ package observe
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"thaw/debuginfo"
@@ -39,17 +40,20 @@ func PlatformOf(s *scenario.Scenario, p *kernel.Platform, program func(name stri
 			out.operations = append(out.operations, o)
 		}
 	}
-	var tried []string
+	var tried, absent []string
 	known := map[string]bool{}
 	for _, r := range s.Requests {
 		known[r.Function] = true
 	}
 	for _, r := range p.Requests {
 		r.Component = name(r.Component)
-		if program(r.Component) == nil || known[r.Function] {
+		if known[r.Function] {
 			continue
 		}
 		tried = append(tried, r.Function+" of "+r.Component)
+		if program(r.Component) == nil && !slices.Contains(absent, r.Component) {
+			absent = append(absent, r.Component)
+		}
 		if fits(program(r.Component), r.Function, r.Has) {
 			known[r.Function] = true
 			if len(s.Requests) > 0 {
@@ -59,7 +63,11 @@ func PlatformOf(s *scenario.Scenario, p *kernel.Platform, program func(name stri
 			}
 		}
 	}
-	if len(tried) > 0 && len(known) == 0 && len(s.Phases) > 0 {
+	switch {
+	case len(known) > 0 || len(tried) == 0 || len(s.Phases) == 0:
+	case len(absent) > 0:
+		return out, fmt.Errorf("no request for a thread's state would be seen: %[1]s takes them, and its debug info is not there; give --build DIRECTORY or --symbols %[1]s=FILE", strings.Join(absent, ", "))
+	default:
 		return out, fmt.Errorf("nothing is known that takes requests for a thread's state here (looked for %s): name it in the scenario, under requests", strings.Join(tried, ", "))
 	}
 	return out, nil
