@@ -303,7 +303,7 @@ func (a *arguments) mixed(u *Type, n int64, floats, integers [2]bool) argument {
 // too.
 func (f *File) scalars(t *Type, off int64, left *budget, fn func(t *Type, off int64) bool) bool {
 	u := t.Underlying()
-	if u == nil || !left.spend() || u.Incomplete {
+	if u == nil || !left.enter(u) || u.Incomplete {
 		return false
 	}
 	switch {
@@ -349,7 +349,7 @@ func (f *File) attribute(u *Type, a dwarf.Attr) any {
 func (f *File) byValue(t *Type, left *budget) (value, known bool) {
 	const passByReference, passByValue = 4, 5 // DW_CC_pass_by_reference, …_value
 	u := t.Underlying()
-	if u == nil || !left.spend() || u.Incomplete {
+	if u == nil || !left.enter(u) || u.Incomplete {
 		return false, false
 	}
 	if u.Kind == KindArray {

@@ -167,7 +167,7 @@ func isAmbiguous(err error) bool { return err != nil && strings.Contains(err.Err
 
 // hasMember says whether a class or its bases declare a data member.
 func (t *Type) hasMember(name string) bool {
-	return t.IsStruct() && len(t.Underlying().hits(name, 0, newBudget())) > 0
+	return t.IsStruct() && len(t.Underlying().hits(name)) > 0
 }
 
 // unknown puts a name that means nothing into an error with what it may have

@@ -214,7 +214,7 @@ func (t *Type) lookup(name string) (hit, error) {
 		class := strings.Join(parts[:len(parts)-1], "::")
 		off, base := int64(0), u
 		if !u.is(class) {
-			found := u.bases(class, 0, newBudget())
+			found := u.bases(class)
 			if len(found) == 0 {
 				return hit{}, fmt.Errorf("%s has no base class %s", t, class)
 			}
@@ -227,7 +227,7 @@ func (t *Type) lookup(name string) (hit, error) {
 		h.Offset += off
 		return h, err
 	}
-	hits := u.hits(name, 0, newBudget())
+	hits := u.hits(name)
 	switch {
 	case len(hits) == 0:
 		return hit{}, fmt.Errorf("%s has no member %s%s", t, name, cxx.DidYouMean(cxx.Closest(name, u.memberNames())))
@@ -254,42 +254,61 @@ func distinct(rs []Resolved) bool {
 	return false
 }
 
-// maxHits bounds the members of one name.
+// maxHits bounds the members of one name, and the base classes.
 const maxHits = 64
 
 // budget bounds a walk through classes, which damaged debug info may make
 // their own bases.
-type budget struct{ left int }
+type budget struct{ left int } // types, and fields of theirs
 
-func newBudget() *budget { return &budget{20000} }
+func newBudget() *budget { return &budget{1 << 17} }
 
-func (b *budget) spend() bool {
-	b.left--
+// enter says whether one more type may be looked at, with all its fields.
+func (b *budget) enter(t *Type) bool {
+	if t == nil {
+		return false
+	}
+	b.left -= 1 + len(t.Fields)
 	return b.left >= 0
 }
 
-func (t *Type) hits(name string, off int64, left *budget) []hit {
-	if t == nil || !left.spend() {
-		return nil
+// search looks for members of a name.
+type search struct {
+	*budget
+	name  string
+	found []hit
+}
+
+// hits are the members of a name, of a class or of its bases.
+func (t *Type) hits(name string) []hit {
+	s := &search{budget: newBudget(), name: name}
+	s.members(t, 0)
+	return s.found
+}
+
+// members looks for a class's own members, which hide those of its bases.
+func (s *search) members(t *Type, off int64) {
+	if len(s.found) >= maxHits || !s.enter(t) {
+		return
 	}
+	before := len(s.found)
 	for _, f := range t.Fields {
 		switch {
 		case f.IsBase:
-		case f.Name == name:
-			return []hit{{t, Resolved{f.Type, off + f.Offset, f.BitSize, f.BitOffset}, f.Static}}
+		case f.Name == s.name:
+			s.found = append(s.found, hit{t, Resolved{f.Type, off + f.Offset, f.BitSize, f.BitOffset}, f.Static})
+			return
 		case f.Name == "" && f.Type.IsStruct():
-			if h := f.Type.Underlying().hits(name, off+f.Offset, left); len(h) > 0 {
-				return h
+			if s.members(f.Type.Underlying(), off+f.Offset); len(s.found) > before {
+				return
 			}
 		}
 	}
-	var out []hit
 	for _, f := range t.Fields {
-		if f.IsBase && !f.Virtual && len(out) < maxHits {
-			out = append(out, f.Type.Underlying().hits(name, off+f.Offset, left)...)
+		if f.IsBase && !f.Virtual {
+			s.members(f.Type.Underlying(), off+f.Offset)
 		}
 	}
-	return out
 }
 
 // memberNames lists all members' names for suggestions, those of each base class once:
@@ -321,7 +340,7 @@ func (t *Type) BaseOffset(name string) (int64, bool) {
 	if u == nil {
 		return 0, false
 	}
-	found := u.bases(name, 0, newBudget())
+	found := u.bases(name)
 	if len(found) == 0 {
 		return 0, false
 	}
@@ -329,19 +348,24 @@ func (t *Type) BaseOffset(name string) (int64, bool) {
 }
 
 // bases lists the base classes of a name, nearest first.
-func (t *Type) bases(name string, off int64, left *budget) []Resolved {
-	if t == nil || !left.spend() {
-		return nil
-	}
-	var out []Resolved
-	for _, f := range t.Fields {
-		if f.IsBase && !f.Virtual && f.Type.is(name) {
-			out = append(out, Resolved{Type: f.Type.Underlying(), Offset: off + f.Offset})
+func (t *Type) bases(name string) (out []Resolved) {
+	left := newBudget()
+	for next := []Resolved{{Type: t}}; len(next) > 0 && len(out) < maxHits; next = next[1:] {
+		in := next[0]
+		if !left.enter(in.Type) {
+			continue
 		}
-	}
-	for _, f := range t.Fields {
-		if f.IsBase && !f.Virtual && len(out) < maxHits {
-			out = append(out, f.Type.Underlying().bases(name, off+f.Offset, left)...)
+		for _, f := range in.Type.Fields {
+			if !f.IsBase || f.Virtual {
+				continue
+			}
+			base := Resolved{Type: f.Type.Underlying(), Offset: in.Offset + f.Offset}
+			if f.Type.is(name) {
+				out = append(out, base)
+			}
+			if len(next) < left.left {
+				next = append(next, base)
+			}
 		}
 	}
 	return out

@@ -3,6 +3,7 @@ package debuginfo
 import (
 	"fmt"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -228,5 +229,29 @@ func TestVTables(t *testing.T) {
 		if class, _, ok := f.VTableAt(addr); ok {
 			t.Errorf("%#x is in the vtable of %s", addr, class)
 		}
+	}
+}
+
+// TestOwnBase looks for members of a class that damaged debug info has made its own base:
+// what that costs does not grow with the square of how far it is followed.
+func TestOwnBase(t *testing.T) {
+	integer := &Type{Kind: KindBase, Name: "int", Size: 4}
+	base := &Type{Kind: KindStruct, Name: "B", Size: 4, Fields: []Field{{Name: "q", Type: integer}}}
+	own := &Type{Kind: KindStruct, Name: "S", Size: 4}
+	own.Fields = []Field{{Name: "B", Type: base, IsBase: true}, {Name: "S", Type: own, IsBase: true, Offset: 8}}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if _, err := own.FieldPath("q"); err == nil || !strings.Contains(err.Error(), "ambiguous") {
+		t.Errorf("q: %v", err)
+	}
+	if off, ok := own.BaseOffset("B"); !ok || off != 0 {
+		t.Errorf("B is at %d, %v", off, ok)
+	}
+	if off, ok := own.BaseOffset("S"); !ok || off != 8 {
+		t.Errorf("S is at %d, %v", off, ok)
+	}
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; took > 8<<20 {
+		t.Errorf("it took %d MiB", took>>20)
 	}
 }

@@ -226,7 +226,7 @@ func (f *File) findEnumerator(name string) (int64, bool) {
 // enumerator finds a constant in a class or its bases.
 func (t *Type) enumerator(name string, left *budget) (int64, bool) {
 	u := t.Underlying()
-	if u == nil || u.node == nil || !left.spend() {
+	if u == nil || u.node == nil || !left.enter(u) {
 		return 0, false
 	}
 	if k := u.node.Kids[name]; k != nil && k.HasValue {
