@@ -98,7 +98,8 @@ func FuzzAnswers(f *testing.F) {
 		}
 		stub.begun.Store(true)
 		for n := 0; len(ops) >= 4 && n < 8; n++ {
-			ctx, cancel := context.WithCancel(t.Context())
+			// Who waits for a stop of which half has come does so for as long as he likes.
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 			stub.cancel.Store(&cancel)
 			a := args{c, ctx, nil, ThreadID{1, 1 + int64(ops[1]&1)}, uint64(binary.LittleEndian.Uint16(ops[1:])), int(ops[3])}
 			_ = requests[int(ops[0]&^(acks|begins))%len(requests)](t, a)
@@ -197,6 +198,7 @@ const (
 	opWriteOne     = 4
 	opMonitor      = 9
 	opStop         = 15
+	opWait         = 16
 	opOne          = 17
 )
 
@@ -237,7 +239,7 @@ var answersTo = []struct {
 	{"OK\n01020304", of(opOne, 0) + "\x11\x00\x00\x03\x11\x00\x00\x02"},
 	{"\x00-----\nOK", of(opMonitor, 0)},
 	{"\x00$OK#00\n\x00$OK#00\n\x00$OK#00\n\x00$OK#00\nOK", of(opMonitor, 0)},
-	{"\x01\n\x00$00#60\nOK", of(opMonitor, 0)}, {"OK\n\x01\n\x00$00#60\n\x00$00#60\n" + registers, of(opRegisters, 0)}, {"\x01", of(opRead, 0)},
+	{"\x00%Stop:T05#9\n\nOK\nOK", of(opWait, 0)}, {"\x01\n\x00$00#60\nOK", of(opMonitor, 0)}, {"OK\n\x01\n\x00$00#60\n\x00$00#60\n" + registers, of(opRegisters, 0)}, {"\x01", of(opRead, 0)},
 
 	{big + "OK\n" + registers[:24] + "\n" + strings.Repeat("02", 12) + "\nOK\n01020304\n01020304", from(opRegisters, 0)},
 	{greeting(described("i386:x86-64", 16), "1") + "OK\nOK", from(opWriteOne, 1)},
