@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
@@ -11,23 +13,26 @@ import (
 	"thaw/gdbremote/qemu"
 )
 
+// guestEnds are the ways in which a guest ends, and what is to do then.
+var guestEnds = map[string]struct {
+	end       func(t *testing.T, vm *qemu.VM)
+	says, not string
+}{
+	"ends": {func(t *testing.T, vm *qemu.VM) { qmp(t, vm, "quit") }, "-no-shutdown keeps", "may stand"},
+	"is killed": {func(t *testing.T, vm *qemu.VM) {
+		if err := syscall.Kill(vm.PID(), syscall.SIGKILL); err != nil {
+			t.Error(err)
+		}
+	}, "the same command attaches again", "-no-shutdown"},
+}
+
 // A check whose guest ends, as the replay of a record does, or whose QEMU is killed tells
 // what was seen before, why there is no more, and what to do.
 func TestGuestEnds(t *testing.T) {
 	t.Parallel()
 	restored := regexp.MustCompile(`(?s)restore.*[2-9] sheeps`)
 	ignored := regexp.MustCompile(`IGNORED +ep `)
-	for name, c := range map[string]struct {
-		end       func(t *testing.T, vm *qemu.VM)
-		says, not string
-	}{
-		"ends": {func(t *testing.T, vm *qemu.VM) { qmp(t, vm, "quit") }, "-no-shutdown keeps", "may stand"},
-		"is killed": {func(t *testing.T, vm *qemu.VM) {
-			if err := syscall.Kill(vm.PID(), syscall.SIGKILL); err != nil {
-				t.Error(err)
-			}
-		}, "the same command attaches again", "-no-shutdown"},
-	} {
+	for name, c := range guestEnds {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			vm := frozenLab(t)
@@ -47,5 +52,48 @@ func TestGuestEnds(t *testing.T) {
 				t.Errorf("what was seen: %s", out)
 			}
 		})
+	}
+}
+
+// A scenario is made of what came by before the guest ended, or was killed: that is told,
+// and the scenario says what is missing. Where nothing came by, there is none.
+func TestScenarioOfGuestThatEnds(t *testing.T) {
+	t.Parallel()
+	for name, c := range guestEnds {
+		for when, log := range map[string]string{"in the checkpoint": "checkpoint", "before": "1 sheep"} {
+			t.Run(name+" "+when, func(t *testing.T) {
+				t.Parallel()
+				vm := frozenLab(t)
+				file := filepath.Join(t.TempDir(), "made.yaml")
+				cmd := exec.Command(program, "scenario", "new", "--build", guestDir, "--from-run", vm.GDB(), "-o", file)
+				var stdout, stderr bytes.Buffer
+				cmd.Stdout, cmd.Stderr = &stdout, &stderr
+				if err := cmd.Start(); err != nil {
+					t.Fatal(err)
+				}
+				poll(t, log+" in the LOG", func() bool { return bytes.Contains(vm.SerialOutput(), []byte(log)) })
+				c.end(t, vm)
+				waitEnd(t, cmd)
+				why := stderr.String()[strings.LastIndex(strings.TrimSpace(stderr.String()), "\n")+1:]
+				if when == "before" {
+					if _, err := os.Stat(file); cmd.ProcessState.ExitCode() != exitFailed || err == nil || !strings.Contains(why, c.says) || strings.Contains(why, c.not) {
+						t.Errorf("%v, %v: %s", cmd.ProcessState, err, &stderr)
+					}
+					return
+				}
+				text, err := os.ReadFile(file)
+				if err != nil || cmd.ProcessState.ExitCode() != exitOK || !strings.Contains(stderr.String(), "only what came by before this: ") || !strings.Contains(stderr.String(), c.says) {
+					t.Fatalf("%v, %v: %s", cmd.ProcessState, err, &stderr)
+				}
+				for _, want := range []string{"# Missing: the run did not come to ", "function: \"Rtcr::Checkpointer::checkpoint\""} {
+					if !strings.Contains(string(text), want) {
+						t.Errorf("%q is not in\n%s", want, text)
+					}
+				}
+				if r := thaw(t, "scenario", "check", file, "--build", guestDir); r.code != exitOK {
+					t.Errorf("what was made is wrong: %s", r.stdout)
+				}
+			})
+		}
 	}
 }

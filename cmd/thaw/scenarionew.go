@@ -7,15 +7,16 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"thaw/debuginfo"
-	"thaw/session"
 	"thaw/session/scenario"
 	"thaw/session/scenario/propose"
+	"thaw/session/view"
 )
 
 // newFlags are scenario new's own.
@@ -38,7 +39,8 @@ after which the restored threads may run. It prints the file and, with --out,
 writes it. On a terminal it asks; elsewhere the likeliest are taken.
 
 With --from-run the system runs once, to the end of the restore: phases that did
-not come by are left out, and the others stand in the order in which they came.
+not come by are left out, and the others stand in the order in which they came. If
+the guest ends before, or nothing comes for too long, what came until then is kept.
 Start QEMU with -S for that, so that nothing is missed.`,
 		Example: "  thaw scenario new --build build/x86_64 --out my.yaml\n  thaw scenario new --build build/x86_64 --restorer rtcr --child sheep_counter\n  thaw scenario new --build build/x86_64 --from-run :1234 --out my.yaml",
 		Args:    cobra.NoArgs,
@@ -156,7 +158,8 @@ func (o maker) propose(ctx context.Context, f newFlags) (*propose.Proposal, erro
 }
 
 // fromRun lets the system run to the end of the restore, and keeps of the proposed phases
-// those that came by.
+// those that came by. Of a run that was cut short that is what came before, if anything
+// did: the restore may be what ended the guest.
 func (o maker) fromRun(ctx context.Context, p *propose.Proposal, run string) (err error) {
 	what, err := resolve(run, subjectAddress|subjectLab)
 	if err != nil {
@@ -177,15 +180,18 @@ func (o maker) fromRun(ctx context.Context, p *propose.Proposal, run string) (er
 	if err := begin(ctx, op.engine); err != nil {
 		return err
 	}
-	var late *session.Overdue
-	if err := runAll(ctx, op.engine, nil); err != nil && !errors.As(err, &late) {
-		return err
-	}
+	err = cutShort(runAll(ctx, op.engine, nil), op.engine)
 	v := op.engine.View()
-	if len(v.Mismatches) > 0 {
+	came := slices.ContainsFunc(v.Phases, func(p view.Phase) bool { return p.Hits > 0 })
+	switch {
+	case err != nil && !(isCut(err) && came):
+		return err
+	case len(v.Mismatches) > 0:
 		return &errMismatch{v.Mismatches[0].String()}
+	case err != nil:
+		say(os.Stderr, "thaw: warning: the scenario has only what came by before this: %v", op.goOn(err))
 	}
-	return p.Took(v.Phases, late == nil, op.target.Name())
+	return p.Took(v.Phases, v.Complete, op.target.Name())
 }
 
 // pick takes the component that was named, asks for it on a terminal, or takes the first.
