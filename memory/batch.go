@@ -123,6 +123,6 @@ func (m *Mirror) arrived(p piece, r *Request) {
 	if r.Err == nil {
 		p.l.arrived(r.Buf[p.l.addr+p.from-r.Addr:][:p.to-p.from], p.from, mask(p.from, p.to))
 	} else if !p.guess {
-		p.l.failed(r.Err, mask(p.from, p.to))
+		m.failed(p.l, r.Err, mask(p.from, p.to))
 	}
 }

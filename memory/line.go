@@ -21,8 +21,9 @@ type lines struct {
 	order []*line           // by address, once sorted
 	added bool              // order has new ones at its end
 	slab  []line
-	last  *line  // that was asked for last
-	here  *sheet // that was looked up last
+	last  *line           // that was asked for last
+	here  *sheet          // that was looked up last
+	why   map[*line]error // what is lost of a line cannot be read
 }
 
 // sheet is what a mirror has of a page of memory.
@@ -32,13 +33,13 @@ type sheet struct {
 	read  uint16 // lines that were read, the lowest first
 }
 
+// line has no pointers, so that the collector passes by the many there are.
 type line struct {
 	addr    uint64
 	have    uint32 // as it is at this stop
 	used    uint32 // was read, at this stop or before
 	changed uint32 // was used, and is not what it was at the last stop
 	lost    uint32 // cannot be read
-	err     error  // why
 	data    [lineSize]byte
 }
 
@@ -130,10 +131,14 @@ func (r Reads) Changed() bool {
 	return false
 }
 
-// failed notes that granules cannot be read.
-func (l *line) failed(err error, which uint32) {
+// failed notes that granules of a line cannot be read.
+func (s *lines) failed(l *line, err error, which uint32) {
 	l.changed |= l.used & which &^ l.lost
-	l.err, l.have, l.lost = err, l.have|which, l.lost|which
+	l.have, l.lost = l.have|which, l.lost|which
+	if s.why == nil {
+		s.why = map[*line]error{}
+	}
+	s.why[l] = err
 }
 
 // found notes that granules can be read, which differ if they could not be before.

@@ -122,7 +122,7 @@ func (m *Mirror) copy(l *line, addr uint64, buf []byte) error {
 		m.reads.add(l, which)
 	}
 	if l.lost&which != 0 {
-		return fmt.Errorf("reading %d bytes at physical %#x: %w", len(buf), addr, l.err)
+		return fmt.Errorf("reading %d bytes at physical %#x: %w", len(buf), addr, m.why[l])
 	}
 	copy(buf, l.data[off:])
 	return nil
@@ -184,7 +184,7 @@ func (m *Mirror) inPlace() InPlace {
 func (m *Mirror) look(l *line, src InPlace) {
 	now := src.At(l.addr, lineSize)
 	if now == nil {
-		l.failed(ErrOutside, all)
+		m.failed(l, ErrOutside, all)
 		return
 	}
 	m.stats.Bytes += lineSize
@@ -267,7 +267,7 @@ func (m *Mirror) used(steady Steady) (pieces []piece) {
 // compare takes over what lies in place of a line.
 func (m *Mirror) compare(l *line, now []byte) {
 	if now == nil {
-		l.failed(ErrOutside, all)
+		m.failed(l, ErrOutside, all)
 		return
 	}
 	m.stats.Bytes += int64(bits.OnesCount32(l.used) * Granule)
