@@ -32,7 +32,7 @@ type decoder struct {
 	anew   int    // objects that were decoded
 
 	room [256]byte // for what is read together
-	raw  []byte    // a page of a capability table
+	raw  []byte    // of a capability table
 	regs []wanted  // of a frame
 	read memory.Reads
 

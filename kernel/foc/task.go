@@ -3,6 +3,7 @@ package foc
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"slices"
 
 	"thaw/kernel"
@@ -20,7 +21,8 @@ type capTable struct {
 type capPage struct {
 	at    memory.Mapping
 	reads memory.Reads
-	caps  []kernel.Capability // a part of the table's; nil: not decoded so far
+	raw   []byte              // nil once it is decoded
+	caps  []kernel.Capability // a part of the table's
 	under *ids                // that their objects were found with
 }
 
@@ -60,8 +62,13 @@ func (d *decoder) capabilities(t *kernel.PD) {
 	case more:
 		t.Problem = fmt.Sprintf("only the first %d pages of its capability table are read", maxCapPages)
 	}
-	d.now.table = &capTable{pages: make([]capPage, 0, len(pages))}
-	all := 0
+	table := &capTable{pages: make([]capPage, 0, len(pages))}
+	d.now.table = table
+	all, size := 0, uint64(0)
+	for _, p := range pages {
+		size += min(p.Size, maxCapBytes)
+	}
+	d.raw = slices.Grow(d.raw[:0], int(min(size, maxCapBytes)))
 	for _, p := range pages {
 		if p.User || p.Size > 1<<22 {
 			t.Problem = fmt.Sprintf("page %#x is in the range of the capability table but is none", p.Virt)
@@ -71,67 +78,68 @@ func (d *decoder) capabilities(t *kernel.PD) {
 			t.Problem = fmt.Sprintf("its capability table is cut short: those of all tasks have more than %d bytes", maxCapBytes)
 			break
 		}
-		d.now.table.bytes += p.Size
+		table.bytes += p.Size
 		page, n, err := d.capPage(p)
 		if err != nil {
 			t.Problem = err.Error()
 			continue
 		}
-		d.now.table.pages, all = append(d.now.table.pages, page), all+n
+		table.pages, all = append(table.pages, page), all+n
 	}
-	if err := d.putTogether(d.now.table, all); err != nil {
-		t.Problem = err.Error()
-	}
+	d.putTogether(table, all)
 }
 
-// capPage looks at one page of a capability table, and counts its capabilities.
+// capPage reads one page of a capability table, if it is not what it was at the last stop,
+// and counts its capabilities.
 func (d *decoder) capPage(p memory.Mapping) (page capPage, n int, err error) {
 	if old := d.before.page(p); old != nil && !old.reads.Changed() {
 		return *old, len(old.caps), nil
 	}
-	page.at = p
+	page.at, page.raw = p, d.raw[len(d.raw):len(d.raw)+int(p.Size)]
 	outer := d.kspace.Collect(&page.reads)
-	err = d.eachSlot(p, func(uint64, []byte) { n++ })
+	err = d.m.Phys.ReadMemory(p.Phys, page.raw)
 	d.kspace.Collect(outer)
-	return page, n, err
+	if err != nil {
+		return page, 0, fmt.Errorf("reading the capability page at %#x: %w", p.Virt, err)
+	}
+	d.raw = d.raw[:len(d.raw)+int(p.Size)]
+	for range d.slots(page.raw) {
+		n++
+	}
+	return page, n, nil
 }
 
-// eachSlot calls fn for the slots of a page that are in use: their offset, and what they hold.
-func (d *decoder) eachSlot(p memory.Mapping, fn func(off uint64, slot []byte)) error {
-	d.raw = slices.Grow(d.raw[:0], int(p.Size))[:p.Size]
-	if err := d.m.Phys.ReadMemory(p.Phys, d.raw); err != nil {
-		return fmt.Errorf("reading the capability page at %#x: %w", p.Virt, err)
-	}
-	for off := uint64(0); off+d.caps.entry <= p.Size; off += d.caps.entry {
-		if slot := d.raw[off:][:d.caps.entry]; memory.LittleEndian(slot[:d.ptr])&^3 != 0 {
-			fn(off, slot)
+// slots are those of a page that are in use, by their number in it.
+func (d *decoder) slots(raw []byte) iter.Seq2[uint64, []byte] {
+	size := d.caps.entry
+	return func(yield func(uint64, []byte) bool) {
+		for n := uint64(0); uint64(len(raw)) >= size; n, raw = n+1, raw[size:] {
+			if memory.LittleEndian(raw[:d.ptr])&^3 != 0 && !yield(n, raw[:size]) {
+				return
+			}
 		}
 	}
-	return nil
 }
 
 // putTogether has the capabilities of all pages, so many, in one piece: there may be very
 // many. Those of pages that have not changed are taken over.
-func (d *decoder) putTogether(c *capTable, all int) error {
+func (d *decoder) putTogether(c *capTable, all int) {
 	c.caps = make([]kernel.Capability, 0, all)
 	for i := range c.pages {
 		p, first := &c.pages[i], len(c.caps)
-		if p.caps != nil {
-			c.caps = append(c.caps, p.caps...)
-		} else if err := d.eachSlot(p.at, func(off uint64, slot []byte) {
+		c.caps = append(c.caps, p.caps...)
+		start := (p.at.Virt - d.caps.start) / d.caps.entry
+		for n, slot := range d.slots(p.raw) {
 			word := memory.LittleEndian(slot[:d.ptr])
 			c.caps = append(c.caps, kernel.Capability{
-				Slot:    (p.at.Virt + off - d.caps.start) / d.caps.entry,
+				Slot:    start + n,
 				Pointer: word &^ 3,
 				Rights:  rights[word&3],
 				More:    flagWords[slot[d.caps.flags]>>3],
 			})
-		}); err != nil {
-			return err
 		}
-		p.caps = c.caps[first:]
+		p.caps, p.raw = c.caps[first:], nil
 	}
-	return nil
 }
 
 // fill gives a task the capabilities of its table, with their objects. Both keep them.
