@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"thaw/garbage"
 	"thaw/printable"
 )
 
@@ -34,6 +35,7 @@ func main() { os.Exit(run(os.Args[1:])) }
 
 // run executes a command line and returns the exit code.
 func run(args []string) int {
+	defer garbage.Spare(garbage.Enough)()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	// A reader that goes away (`thaw snapshot … | head`) must not kill us while
