@@ -198,6 +198,10 @@ func TestRunControl(t *testing.T) {
 				t.Fatalf("step %d: %v, %v", i, s, err)
 			}
 		}
+		s := &serverSession{Server: &Server{Handler: m}, ctx: ctx}
+		if stop, err := s.vCont(";s:p1.2;c"); err != nil || string(stop) != "T05thread:p1.2;" || m.rax[1] != 0x105 {
+			t.Errorf("a step while others go on: %s, %v, rax %#x", stop, err, m.rax[1])
+		}
 		if _, err := c.Wait(ctx); !errors.Is(err, ErrNotRunning) {
 			t.Errorf("wait for nothing: %v", err)
 		}

@@ -246,6 +246,9 @@ func (m *machine) Resume(ctx context.Context, a Action, id ThreadID) (Stop, erro
 	case ActionStep:
 		m.rax[id.TID-1]++
 		m.stop = Stop{Signal: SignalTrap, Thread: id}
+	case ActionStepAmong:
+		m.rax[id.TID-1] += 0x100
+		m.stop = Stop{Signal: SignalTrap, Thread: id}
 	case ActionReverseStep:
 		m.rax[0]--
 		m.stop = Stop{Signal: SignalTrap, Thread: ThreadID{1, 1}}

@@ -17,7 +17,8 @@ type Action int
 // The actions.
 const (
 	ActionContinue Action = iota
-	ActionStep
+	ActionStep      // of the thread, and nothing else goes on
+	ActionStepAmong // of the thread, while all others go on
 	ActionReverseContinue
 	ActionReverseStep
 )

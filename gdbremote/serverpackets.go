@@ -458,10 +458,10 @@ func (s *serverSession) setMode(arg string) ([]byte, error) {
 	return okAnswer, nil
 }
 
-// vCont answers ";ACTION[:THREAD]...". Only the first action counts, as nothing
-// but "step this one" or "continue all" is ever asked for.
+// vCont answers ";ACTION[:THREAD]...". Only the first action counts, as nothing but "step
+// this one", with or without "continue the others", or "continue all" is ever asked for.
 func (s *serverSession) vCont(arg string) ([]byte, error) {
-	first, _, _ := strings.Cut(strings.TrimPrefix(arg, ";"), ";")
+	first, others, _ := strings.Cut(strings.TrimPrefix(arg, ";"), ";")
 	name, thread, _ := strings.Cut(first, ":")
 	id := ThreadID{}
 	if thread != "" {
@@ -473,6 +473,8 @@ func (s *serverSession) vCont(arg string) ([]byte, error) {
 	switch {
 	case name == "c" || strings.HasPrefix(name, "C"):
 		return s.resume(ActionContinue, id)
+	case (name == "s" || strings.HasPrefix(name, "S")) && others != "":
+		return s.resume(ActionStepAmong, id)
 	case name == "s" || strings.HasPrefix(name, "S"):
 		return s.resume(ActionStep, id)
 	}

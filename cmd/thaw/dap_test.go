@@ -142,5 +142,15 @@ func checkEdited(t *testing.T, stub string) {
 	if !strings.Contains(frames[0].Name, "sleep_ms") {
 		t.Errorf("at the breakpoint: %+v", frames)
 	}
+	for range 3 { // over the system call in which it sleeps, and out
+		ask[*dap.NextResponse](e, "next", dap.NextArguments{ThreadId: stop.Body.ThreadId})
+		next(e, "a step to end", func(m *dap.StoppedEvent) bool {
+			return m.Body.Reason == "step" && m.Body.ThreadId == stop.Body.ThreadId
+		})
+	}
+	frames = ask[*dap.StackTraceResponse](e, "stackTrace", dap.StackTraceArguments{ThreadId: stop.Body.ThreadId}).Body.StackFrames
+	if strings.Contains(frames[0].Name, "sleep_ms") {
+		t.Errorf("behind the call: %+v", frames)
+	}
 	ask[*dap.DisconnectResponse](e, "disconnect", dap.DisconnectArguments{})
 }

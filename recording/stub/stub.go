@@ -193,7 +193,7 @@ func (s *Stub) Reverse() bool { return true }
 
 // direction is how far each way to run goes, in stops.
 var direction = map[gdbremote.Action]int{
-	gdbremote.ActionContinue: 1, gdbremote.ActionStep: 1,
+	gdbremote.ActionContinue: 1, gdbremote.ActionStep: 1, gdbremote.ActionStepAmong: 1,
 	gdbremote.ActionReverseContinue: -1, gdbremote.ActionReverseStep: -1,
 }
 

@@ -26,6 +26,7 @@ type driven struct {
 	set      map[place]*drive.Probe
 	counted  map[place]*view.BreakpointInfo // of all that ever were, by place
 	whose    string                         // they are, in a stop's reason
+	back     *drive.Probe                   // where a thread comes back to user mode
 }
 
 // place is an address in a protection domain.
@@ -104,32 +105,40 @@ func (d *driven) Break(ctx context.Context, pd kernel.ID, addr uint64, insert bo
 // Forget forgets all breakpoints, which go as the guest goes on.
 func (d *driven) Forget() { clear(d.wanted) }
 
-// probe is a breakpoint that counts in one protection domain, though others run its
-// program, too.
-func (d *driven) probe(ctx context.Context, at place) (*drive.Probe, error) {
+// program is what is at a place: its protection domain, and the program that runs there.
+func (d *driven) program(ctx context.Context, at place) (*kernel.Object, *components.Component, error) {
 	sys, err := d.m.System(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	o := sys.Object(at.pd)
 	if o == nil || o.PD == nil {
-		return nil, fmt.Errorf("no protection domain %s at this stop", at.pd)
+		return nil, nil, fmt.Errorf("no protection domain %s at this stop", at.pd)
 	}
 	c := d.programs.At(sys, o, at.addr)
 	if c == nil && o.PD.Kernel {
 		c = d.programs.Kernel()
 	}
 	if c == nil {
-		return nil, fmt.Errorf("which program %s runs is not known: give its debug info", at.pd)
+		return nil, nil, fmt.Errorf("which program %s runs is not known: give its debug info", at.pd)
+	}
+	return o, c, nil
+}
+
+// probe is a breakpoint that counts in one protection domain, though others run its
+// program, too.
+func (d *driven) probe(ctx context.Context, at place) (*drive.Probe, error) {
+	o, c, err := d.program(ctx, at)
+	if err != nil {
+		return nil, err
 	}
 	info := d.counted[at]
 	if info == nil {
 		info = &view.BreakpointInfo{Component: c.Name, Function: fmt.Sprintf("%#x", at.addr), Purpose: view.PurposeBreak, Addrs: []uint64{at.addr}}
 		d.counted[at] = info
 	}
-	roots := append([]uint64{o.PD.Root}, o.PD.Roots...)
 	return &drive.Probe{Addr: at.addr, Comp: c, Info: info, Hit: func(context.Context) (*drive.Event, error) {
-		if !o.PD.Kernel && !slices.Contains(roots, d.m.Here().Root) {
+		if !d.isIn(o) {
 			info.Hits, info.Foreign = info.Hits-1, info.Foreign+1
 			return nil, nil
 		}
@@ -137,8 +146,46 @@ func (d *driven) probe(ctx context.Context, at place) (*drive.Probe, error) {
 	}}, nil
 }
 
-// sync has set on the target what is wanted.
-func (d *driven) sync(ctx context.Context) error {
+// isIn says whether the stopped processor is in a protection domain.
+func (d *driven) isIn(o *kernel.Object) bool {
+	return o.PD.Kernel || slices.Contains(append([]uint64{o.PD.Root}, o.PD.Roots...), d.m.Here().Root)
+}
+
+// await sets a breakpoint at which a thread comes back to user mode, as long as nobody
+// gives it another place to come back to. Its stack tells it from others of its program.
+func (d *driven) await(ctx context.Context, t *kernel.Object) error {
+	o, c, err := d.program(ctx, place{t.Thread.PD, t.Thread.IP})
+	if err != nil {
+		return fmt.Errorf("waiting for %s to be back in user mode: %w", t.Title(), err)
+	}
+	info := &view.BreakpointInfo{Component: c.Name, Function: t.Title(), Purpose: "a thread comes back", Addrs: []uint64{t.Thread.IP}}
+	d.back = &drive.Probe{Addr: t.Thread.IP, SP: t.Thread.SP, Comp: c, Info: info, Hit: func(context.Context) (*drive.Event, error) {
+		if !d.isIn(o) {
+			return nil, nil
+		}
+		return &drive.Event{Reason: fmt.Sprintf("%sstep: %s is back in user mode", d.whose, t.Title()), Idle: true, By: view.ByStep}, nil
+	}}
+	return d.drive.Breaks.AddProbe(ctx, d.back)
+}
+
+// waitsNoMore takes that breakpoint away.
+func (d *driven) waitsNoMore(ctx context.Context) error {
+	if d.back == nil {
+		return nil
+	}
+	err := d.drive.Breaks.RemoveProbe(ctx, d.back)
+	d.back = nil
+	return err
+}
+
+// sync has set on the target what is wanted, and to stop as a thread comes back to user
+// mode, if one is given.
+func (d *driven) sync(ctx context.Context, back *kernel.Object) error {
+	if back != nil {
+		if err := d.await(ctx, back); err != nil {
+			return err
+		}
+	}
 	for at, p := range d.set {
 		if !d.wanted[at] {
 			if err := d.drive.Breaks.RemoveProbe(ctx, p); err != nil {
@@ -165,7 +212,7 @@ func (d *driven) sync(ctx context.Context) error {
 
 // removeAll takes all off the target, which may be gone.
 func (d *driven) removeAll(ctx context.Context) error {
-	var errs []error
+	errs := []error{d.waitsNoMore(ctx)}
 	for at, p := range d.set {
 		errs = append(errs, d.drive.Breaks.RemoveProbe(ctx, p))
 		delete(d.set, at)

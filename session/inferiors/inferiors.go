@@ -41,8 +41,9 @@ type Guest interface {
 	Arch() arch.Arch
 	Shown(ctx context.Context) (*Shown, error)
 	// Resume goes on, and returns at the next stop; ctx ends when somebody wants that.
-	// end is "begin" or "end" where a history has no more, else "".
-	Resume(ctx context.Context, action gdbremote.Action) (end string, err error)
+	// back, if not nil, is a thread as whose coming back to user mode is a stop, too, where
+	// the guest is continued. end is "begin" or "end" where a history has no more, else "".
+	Resume(ctx context.Context, action gdbremote.Action, back *kernel.Object) (end string, err error)
 	Reverse() bool
 	// Break sets a breakpoint in a protection domain, or removes it.
 	Break(ctx context.Context, pd kernel.ID, addr uint64, insert bool) error
@@ -416,17 +417,17 @@ func (s *Stub) Greet() { s.guest.Forget() }
 // Reverse says whether the guest goes back.
 func (s *Stub) Reverse() bool { return s.guest.Reverse() }
 
-// Resume lets the guest go on. Of threads only one that is on the stopped processor can
-// be stepped.
+// Resume lets the guest go on.
 func (s *Stub) Resume(ctx context.Context, action gdbremote.Action, id gdbremote.ThreadID) (gdbremote.Stop, error) {
-	if action == gdbremote.ActionStep && id.TID > 0 && !s.guest.Reverse() && id != s.LastStop().Thread && id != processor(s.shown.Stopped) {
-		return gdbremote.Stop{}, fmt.Errorf("thread %v does not run: only what is on processor %d can be stepped", id, s.shown.Stopped)
+	var end string
+	var err error
+	switch action {
+	case gdbremote.ActionStep, gdbremote.ActionStepAmong:
+		end, err = s.step(ctx, action, id)
+	default:
+		end, err = s.run(ctx, action, nil)
 	}
-	end, err := s.guest.Resume(ctx, action)
 	if err != nil {
-		return gdbremote.Stop{}, err
-	}
-	if err := s.look(); err != nil {
 		return gdbremote.Stop{}, err
 	}
 	stop := s.LastStop()

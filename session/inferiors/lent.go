@@ -54,16 +54,19 @@ func (l lentMemory) ReadPhysical(reqs []memory.Request) error {
 }
 
 // Resume lets the session go on, to its next stop.
-func (l *Lent) Resume(ctx context.Context, action gdbremote.Action) (end string, err error) {
+func (l *Lent) Resume(ctx context.Context, action gdbremote.Action, back *kernel.Object) (end string, err error) {
 	if action != gdbremote.ActionContinue && action != gdbremote.ActionStep {
 		return "", gdbremote.ErrUnsupported
 	}
 	if action == gdbremote.ActionContinue {
-		if err := l.loan.Do(l.sync); err != nil {
+		if err := l.loan.Do(func(ctx context.Context) error { return l.sync(ctx, back) }); err != nil {
 			return "", err
 		}
 	}
-	return "", l.loan.Resume(ctx, action == gdbremote.ActionStep)
+	if err := l.loan.Resume(ctx, action == gdbremote.ActionStep); err != nil {
+		return "", err
+	}
+	return "", l.loan.Do(l.waitsNoMore)
 }
 
 // Break notes what the debugger wants.

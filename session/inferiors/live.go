@@ -96,7 +96,7 @@ func (l *Live) Write(ctx context.Context, addr uint64, data []byte) error {
 }
 
 // Resume lets the guest go on until a breakpoint, the end of ctx, or for one instruction.
-func (l *Live) Resume(ctx context.Context, action gdbremote.Action) (end string, err error) {
+func (l *Live) Resume(ctx context.Context, action gdbremote.Action, back *kernel.Object) (end string, err error) {
 	whole := context.WithoutCancel(ctx)
 	l.programs.ForgetRoots()
 	if action == gdbremote.ActionStep {
@@ -111,7 +111,7 @@ func (l *Live) Resume(ctx context.Context, action gdbremote.Action) (end string,
 	if action != gdbremote.ActionContinue {
 		return "", gdbremote.ErrUnsupported
 	}
-	if err := l.sync(whole); err != nil {
+	if err := l.sync(whole, back); err != nil {
 		return "", err
 	}
 	stop := context.AfterFunc(ctx, func() {
@@ -124,7 +124,7 @@ func (l *Live) Resume(ctx context.Context, action gdbremote.Action) (end string,
 		return "", err
 	}
 	l.why = ev.Reason
-	return "", nil
+	return "", l.waitsNoMore(whole)
 }
 
 // Close takes all breakpoints off; the target itself is its owner's.

@@ -55,7 +55,7 @@ func (r *Recorded) Shown(context.Context) (*Shown, error) {
 }
 
 // Resume goes to the next stop or the one before. At an end of the history it stays.
-func (r *Recorded) Resume(ctx context.Context, action gdbremote.Action) (end string, err error) {
+func (r *Recorded) Resume(ctx context.Context, action gdbremote.Action, _ *kernel.Object) (end string, err error) {
 	before := r.Stop()
 	if _, err := r.Stub.Resume(ctx, action, gdbremote.ThreadID{}); err != nil || r.Stop() != before {
 		return "", err
