@@ -103,3 +103,28 @@ func TestServerFaults(t *testing.T) {
 		})
 	}
 }
+
+// An interrupt that comes while the guest stands is for the next run: gdb steps instruction
+// by instruction through a line, and sends it once.
+func TestInterruptWhileStopped(t *testing.T) {
+	client, server := net.Pipe()
+	defer client.Close()
+	done := make(chan error, 1)
+	go func() { done <- (&Server{Handler: newMachine()}).Serve(t.Context(), server) }()
+	client.SetDeadline(time.Now().Add(10 * time.Second))
+	for _, tt := range []struct{ before, send, want string }{
+		{"", "vCont;s:p1.1", "+$T05thread:p1.1;#"},
+		{"\x03", "vCont;c", "+$T02thread:p1.2;#"},
+		{"", "vCont;s:p1.1", "+$T05thread:p1.1;#"},
+	} {
+		if _, err := client.Write(append([]byte(tt.before), appendPacket(nil, []byte(tt.send))...)); err != nil {
+			t.Fatal(err)
+		}
+		got := make([]byte, len(tt.want)+2)
+		if _, err := io.ReadFull(client, got); err != nil || !strings.HasPrefix(string(got), tt.want) {
+			t.Errorf("%q%s: %q, %v, want %q", tt.before, tt.send, got, err, tt.want)
+		}
+	}
+	client.Close()
+	testwait.For(t, done, "the server to end")
+}

@@ -16,9 +16,9 @@ type Action int
 
 // The actions.
 const (
-	ActionContinue Action = iota
-	ActionStep      // of the thread, and nothing else goes on
-	ActionStepAmong // of the thread, while all others go on
+	ActionContinue  Action = iota
+	ActionStep             // of the thread, and nothing else goes on
+	ActionStepAmong        // of the thread, while all others go on
 	ActionReverseContinue
 	ActionReverseStep
 )
@@ -220,6 +220,7 @@ type serverSession struct {
 	broken   int            // damaged packets so far
 	document []byte         // that is being transferred
 	left     map[int64]bool // processes that the client has detached from
+	asked    bool           // to stop, while the guest stood
 }
 
 // read turns bytes into events, and closes the channel at the end.
@@ -251,6 +252,8 @@ func (s *serverSession) loop() error {
 		switch ev.kind {
 		case evPacket:
 			err = s.packet(ev.payload)
+		case evBreak: // it came between two steps, say: the next run is meant
+			s.asked = true
 		case evBadPacket:
 			if s.broken++; s.broken > 100 || s.noAck {
 				return fmt.Errorf("client sends damaged packets: %w", ErrProtocol)
@@ -314,6 +317,10 @@ func (s *serverSession) send(payload []byte) error {
 func (s *serverSession) resume(action Action, id ThreadID) ([]byte, error) {
 	ctx, cancel := context.WithCancel(s.ctx)
 	defer cancel()
+	if s.asked {
+		s.asked = false
+		cancel()
+	}
 	type result struct {
 		stop Stop
 		err  error
