@@ -97,17 +97,28 @@ func TestSeparateDebugFile(t *testing.T) {
 	}
 	linked := filepath.Join(dir, "linked")
 	tool(t, "objcopy", "--add-gnu-debuglink="+debug, stripped, linked)
-	for name, open := range map[string]func() (*File, error){
-		"X.debug":      func() (*File, error) { return Load(stripped) },
-		"debuglink":    func() (*File, error) { return Load(linked) },
-		"given":        func() (*File, error) { return LoadWith(stripped, debug) },
-		"the .debug":   func() (*File, error) { return Load(debug) },
-		"not stripped": func() (*File, error) { return Load(whole) },
+	beside := filepath.Join(t.TempDir(), "prog") // as Genode's build directory has both
+	for to, from := range map[string]string{beside: linked, beside + ".debug": debug} {
+		if err := os.Symlink(from, to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, c := range map[string]struct{ path, debug, program string }{
+		"X.debug":                  {stripped, "", debug},
+		"debuglink":                {linked, "", linked},
+		"given":                    {stripped, debug, debug},
+		"the .debug":               {debug, "", debug},
+		"the .debug of a link":     {beside + ".debug", "", beside},
+		"a link that leads beside": {beside, "", beside},
+		"not stripped":             {whole, "", whole},
 	} {
-		f, err := open()
+		f, err := LoadWith(c.path, c.debug)
 		if err != nil || !f.HasDWARF() {
 			t.Errorf("%s: %v", name, err)
 			continue
+		}
+		if got := f.Program(); got != c.program {
+			t.Errorf("%s: debuggers are given %s, want %s", name, got, c.program)
 		}
 		fns, err := f.Functions("app::leaf")
 		if err != nil {

@@ -4,6 +4,8 @@ import (
 	"debug/elf"
 	"encoding/binary"
 	"fmt"
+	"os"
+	"path/filepath"
 	"sort"
 )
 
@@ -110,6 +112,7 @@ func (f *Image) EachSection(names []string, fn func(s *elf.Section, data []byte)
 // Image is an ELF file, and the one that its debug info stands in.
 type Image struct {
 	path      string
+	imagePath string // file with the code: path, or the program that path is the debug info of
 	debugPath string // file that the debug info was read from, "" if none
 	image     *elf.File
 	debug     *elf.File // the same as image, or the separate debug file
@@ -135,6 +138,29 @@ func (f *Image) DebugFile() (*elf.File, []byte) { return f.debug, f.debugRaw }
 
 // Path is the file that was loaded.
 func (f *Image) Path() string { return f.path }
+
+// Program is the file for a debugger that takes one: that with the code and the call frame
+// information, if its link leads to the debug info, else the one with the debug info.
+func (f *Image) Program() string {
+	if f.debug == f.image || f.debugPath == "" {
+		return f.path
+	}
+	if link, _ := debugLink(f.image); link != "" && link == filepath.Base(link) {
+		dir := filepath.Dir(f.imagePath)
+		for _, d := range []string{dir, filepath.Join(dir, ".debug")} {
+			if sameFile(filepath.Join(d, link), f.debugPath) {
+				return f.imagePath
+			}
+		}
+	}
+	return f.debugPath
+}
+
+func sameFile(a, b string) bool {
+	x, err := os.Stat(a)
+	y, err2 := os.Stat(b)
+	return err == nil && err2 == nil && os.SameFile(x, y)
+}
 
 // DebugPath is the file that holds the debug info, "" if there is none.
 func (f *Image) DebugPath() string { return f.debugPath }

@@ -91,7 +91,7 @@ func Open(path, debugPath string) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Image{path: path, image: e, debug: e, raw: raw, debugRaw: raw, order: e.ByteOrder, ptr: 4, buildID: BuildID(e)}
+	f := &Image{path: path, imagePath: path, image: e, debug: e, raw: raw, debugRaw: raw, order: e.ByteOrder, ptr: 4, buildID: BuildID(e)}
 	if e.Class == elf.ELFCLASS64 {
 		f.ptr = 8
 	}
@@ -167,7 +167,7 @@ func (f *Image) findImage() error {
 			continue
 		}
 		if t := e.Section(".text"); t != nil && t.Type != elf.SHT_NOBITS {
-			f.image, f.raw = e, raw
+			f.image, f.raw, f.imagePath = e, raw, c
 			return nil
 		}
 	}

@@ -45,7 +45,7 @@ func (d *driven) shown(sys *kernel.System, names map[kernel.ID]string, why strin
 		Machine: kernel.Machine{Phys: d.m.FreshView(), Paging: d.m.Paging, CPUs: d.m.CPUs()}}
 	for _, o := range sys.PDs() {
 		if c := d.programOf(sys, o); c != nil {
-			out.Files[o.ID] = whole(c.File.Path())
+			out.Files[o.ID] = whole(c.File.Program())
 		}
 		out.Shared[o.ID] = d.shared(o)
 	}
@@ -69,7 +69,7 @@ func (d *driven) shared(o *kernel.Object) (out []gdbremote.Library) {
 	for _, name := range d.programs.Names {
 		c := d.programs.ByName[name]
 		if segments := c.File.Segments(); c.Library() && len(segments) > 0 && c.Fits(d.m.TextSpace(o.PD.Root), d.m.Text) {
-			out = append(out, gdbremote.Library{File: whole(c.File.Path()), Addr: segments[0].VAddr})
+			out = append(out, gdbremote.Library{File: whole(c.File.Program()), Addr: segments[0].VAddr})
 		}
 	}
 	return out
