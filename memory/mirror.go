@@ -147,6 +147,31 @@ func (m *Mirror) fetch(first, addr, end uint64) error {
 	return m.load(missing)
 }
 
+// Prefetch reads pieces of memory, each an address and a number of bytes, in one batch. It
+// is for those that ReadMemory will be asked for at this stop.
+func (m *Mirror) Prefetch(ranges [][2]uint64) error {
+	var missing []*line
+	for _, r := range ranges {
+		end := r[0] + r[1] - 1
+		if r[1] == 0 || end < r[0] {
+			continue
+		}
+		for a := r[0] &^ (lineSize - 1); ; a += lineSize {
+			if l := m.line(a); l.have != all && (missing == nil || missing[len(missing)-1] != l) {
+				missing = append(missing, l)
+			}
+			if end-a < lineSize || len(missing) >= maxGuess {
+				break
+			}
+		}
+	}
+	if missing == nil {
+		return nil
+	}
+	m.extra = true // what is not asked for is forgotten
+	return m.load(missing)
+}
+
 // load reads whole lines, and with them what is guessed to be asked for next.
 func (m *Mirror) load(lines []*line) error {
 	m.again = nil

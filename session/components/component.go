@@ -89,9 +89,15 @@ func (f fit) relinked() bool { return f.places > 1 && f.same*4 >= f.bytes*3 }
 
 // Fits says whether an address space, contents of which are read through text, holds the
 // program's text at the sampled places.
-func (c *Component) Fits(space *memory.Space, text *memory.View) bool {
+func (c *Component) Fits(space *memory.Space, text prefetcher) bool {
 	f := c.fits(space, text)
 	return f.places > 0 && (f.exact() || f.relinked())
+}
+
+// prefetcher reads pieces of physical memory in one batch, to be asked for next: each is
+// an address and a number of bytes.
+type prefetcher interface {
+	Prefetch(ranges [][2]uint64) error
 }
 
 // Sample is text at the first sampled place: where it is, and what the file has there.
@@ -106,7 +112,7 @@ func (c *Component) Sample() (addr uint64, text []byte, err error) {
 // sampled lists the sampled places that an address space maps, whose contents it
 // reads through a view: that fetches all of them in one batch. Where memory cannot
 // be read, reading it will tell.
-func (c *Component) sampled(space *memory.Space, view *memory.View) (mapped []uint64) {
+func (c *Component) sampled(space *memory.Space, view prefetcher) (mapped []uint64) {
 	var ranges [][2]uint64
 	for _, a := range c.sample {
 		if _, phys, err := space.Translate(a); err == nil {
@@ -119,7 +125,7 @@ func (c *Component) sampled(space *memory.Space, view *memory.View) (mapped []ui
 
 // fits compares the sampled places that an address space maps; its contents are
 // read through text.
-func (c *Component) fits(space *memory.Space, text *memory.View) fit {
+func (c *Component) fits(space *memory.Space, text prefetcher) fit {
 	var f fit
 	for _, a := range c.sampled(space, text) {
 		var want, got [sampleLen]byte

@@ -21,6 +21,7 @@ type Set struct {
 	ByName     map[string]*Component
 	Names      []string // in a fixed order
 	taskComps  map[taskKey]*Component
+	sights     sightings // of tasks that are not in taskComps
 	libraries  map[libraryKey]bool
 	roots      map[rootKey]bool // of this stop
 	checked    bool             // the running kernel was compared with its file
@@ -57,7 +58,7 @@ func (cs *Set) ForgetRoots() { clear(cs.roots) }
 
 // ForgetTasks forgets which task runs what.
 func (cs *Set) ForgetTasks() {
-	cs.taskComps, cs.libraries, cs.roots = map[taskKey]*Component{}, map[libraryKey]bool{}, map[rootKey]bool{}
+	cs.taskComps, cs.sights, cs.libraries, cs.roots = map[taskKey]*Component{}, sightings{}, map[libraryKey]bool{}, map[rootKey]bool{}
 }
 
 // NameTasks tells which component each task runs: by the name that the kernel

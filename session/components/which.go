@@ -62,11 +62,14 @@ func (cs *Set) OfTask(sys *kernel.System, o *kernel.Object) *Component {
 			best, most = c, is
 		}
 	}
+	if best != nil && !best.Library() { // one that has not mapped its program so far maps the libraries that begin it
+		cs.taskComps[key] = best
+		cs.sights.note(key, true)
+		return best
+	}
+	cs.sights.note(key, false)
 	if best == nil {
 		return cs.byFile(sys, o, key)
-	}
-	if !best.Library() { // one that has not mapped its program so far maps the libraries that begin it
-		cs.taskComps[key] = best
 	}
 	return best
 }
@@ -116,7 +119,12 @@ type claim struct {
 }
 
 func (cs *Set) claims(sys *kernel.System, task *kernel.Object, c *Component, space *memory.Space) claim {
-	is := claim{fit: c.fits(space, cs.m.Text), program: !c.Library()}
+	is := claim{program: !c.Library()}
+	if key := (taskKey{task.ID, task.PD.Root}); cs.sights.tasks[key] {
+		is.fit = cs.sights.of(cs.m, key, c)
+	} else {
+		is.fit = c.fits(space, cs.m.Text)
+	}
 	for _, t := range sys.ThreadsOf(task.ID) {
 		if c.HasText(t.Thread.IP) {
 			is.threads++

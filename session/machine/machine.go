@@ -132,6 +132,9 @@ func (m *Machine) System(ctx context.Context) (*kernel.System, error) {
 	return sys, nil
 }
 
+// Apart is an empty mirror for what is no part of the kernel's objects.
+func (m *Machine) Apart() *memory.Mirror { return memory.NewMirror(m.target) }
+
 // Forget drops what is known of the kernel's objects from earlier stops: it may be
 // another machine.
 func (m *Machine) Forget() { m.Mirror = memory.NewMirror(m.target) }
