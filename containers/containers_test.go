@@ -46,7 +46,7 @@ func boxes(t *testing.T, flag string) debuginfo.Scope {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := debuginfo.Load(prog)
+	f, err := debuginfo.Load(prog, "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

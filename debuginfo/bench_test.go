@@ -36,7 +36,7 @@ func loadAll(b *testing.B, c *index.Cache, paths []string) []*File {
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i, path := range paths {
 		g.Go(func() (err error) {
-			if files[i], err = LoadCached(path, "", c); err == nil && i < asked {
+			if files[i], err = Load(path, "", c); err == nil && i < asked {
 				_, err = files[i].AllInlined()
 			}
 			return err

@@ -16,7 +16,7 @@ func TestMain(m *testing.M) { os.Exit(fixture.Run(m)) }
 
 func load(t testing.TB, path string) *File {
 	t.Helper()
-	f, err := Load(path)
+	f, err := Load(path, "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

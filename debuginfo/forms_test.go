@@ -58,13 +58,13 @@ func TestForms(t *testing.T) {
 		"the split-off part":  {dwo[0], "give the program"},
 		"shared parts":        {filepath.Join(filepath.Dir(dwz), "b"), "before dwz -m"},
 	} {
-		f, err := Load(c.path)
+		f, err := Load(c.path, "", nil)
 		if f != nil || !errors.Is(err, elffile.ErrForm) || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), c.path) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	for _, flag := range []string{"-gdwarf-4", "-gdwarf-5"} {
-		f, err := Load(built(t, flag))
+		f, err := Load(built(t, flag), "", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -90,7 +90,7 @@ func TestBuildIDFolder(t *testing.T) {
 	debug := filepath.Join(dir, id[2:]+".debug")
 	command(t, "", "objcopy", "--only-keep-debug", path, debug)
 	command(t, "", "strip", path)
-	f, err := Load(path)
+	f, err := Load(path, "", nil)
 	if err != nil || f.DebugPath() != debug {
 		t.Fatalf("%v, %v", f, err)
 	}

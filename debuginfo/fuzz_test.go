@@ -157,7 +157,7 @@ func FuzzCachedIndex(f *testing.F) {
 	path, dir := fixture.Build(f, "calls", "-O2"), f.TempDir()
 	cache := index.NewCache(dir)
 	cached := func(t testing.TB) *File {
-		prog, err := LoadCached(path, "", cache)
+		prog, err := Load(path, "", cache)
 		if err != nil {
 			t.Fatal(err)
 		}

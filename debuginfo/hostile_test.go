@@ -104,7 +104,7 @@ func TestHostileTypes(t *testing.T) {
 		if err := os.WriteFile(file, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		prog, err := Load(file)
+		prog, err := Load(file, "", nil)
 		if err != nil {
 			t.Errorf("%s: %v", what, err)
 			continue

@@ -20,20 +20,12 @@ type File struct {
 	vars map[*index.Node]Variable // of a program that is known without its file, else nil
 }
 
-// Load reads an ELF file. When it is stripped its debug info is looked for in
-// the file that .gnu_debuglink names and in "X.debug", next to it, in .debug
-// and in ../debug. A file without debug info loads, with HasDWARF false. Errors
-// are one sentence.
-func Load(path string) (*File, error) { return LoadWith(path, "") }
-
-// LoadWith reads an ELF file and takes debug info from a second file, which
-// must be of the same build. An empty debugPath is searched as Load does.
-func LoadWith(path, debugPath string) (*File, error) {
-	return LoadCached(path, debugPath, nil)
-}
-
-// LoadCached is LoadWith with a cache's help, which may be nil.
-func LoadCached(path, debugPath string, cache *index.Cache) (*File, error) {
+// Load reads an ELF file and takes debug info from a second one, which must be of the same
+// build. With an empty debugPath that is the file itself or, when it is stripped, the file
+// that .gnu_debuglink names or "X.debug", next to it, in .debug or in ../debug. A file
+// without debug info loads, with HasDWARF false. What the cache, which may be nil, has kept
+// of the file is taken from there. Errors are one sentence.
+func Load(path, debugPath string, cache *index.Cache) (*File, error) {
 	x, err := index.Open(path, debugPath, cache)
 	if err != nil {
 		return nil, err

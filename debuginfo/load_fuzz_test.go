@@ -80,14 +80,14 @@ func loadOf(t *testing.T, dir string, data, other []byte, how byte) (*File, erro
 		program = debug
 	}
 	if ok, err := elffile.IsELF(program); err == nil && !ok {
-		if _, err := Load(program); err == nil {
+		if _, err := Load(program, "", nil); err == nil {
 			t.Error("what is no ELF file was loaded")
 		}
 	}
 	if how == given {
-		return LoadWith(program, debug)
+		return Load(program, debug, nil)
 	}
-	return Load(program)
+	return Load(program, "", nil)
 }
 
 // How many types and functions of a file are asked for.

@@ -68,7 +68,7 @@ func TestLoadErrors(t *testing.T) {
 		{write(t, good[:40]), "damaged"},
 		{write(t, good[:len(good)/2]), ""},
 	} {
-		_, err := Load(c.path)
+		_, err := Load(c.path, "", nil)
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%v, want %q", err, c.want)
 		}
@@ -112,7 +112,7 @@ func TestSeparateDebugFile(t *testing.T) {
 		"a link that leads beside": {beside, "", beside},
 		"not stripped":             {whole, "", whole},
 	} {
-		f, err := LoadWith(c.path, c.debug)
+		f, err := Load(c.path, c.debug, nil)
 		if err != nil || !f.HasDWARF() {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -137,7 +137,7 @@ func TestSeparateDebugFile(t *testing.T) {
 		}
 	}
 	other := fixture.Build(t, "shapes")
-	if _, err := LoadWith(stripped, other); err == nil || !strings.Contains(err.Error(), "another build") {
+	if _, err := Load(stripped, other, nil); err == nil || !strings.Contains(err.Error(), "another build") {
 		t.Errorf("debug info of another program: %v", err)
 	}
 	if err := os.WriteFile(debug, mustRead(t, other), 0o644); err != nil {
@@ -282,7 +282,7 @@ func TestDamagedFiles(t *testing.T) {
 			if err := os.WriteFile(file, data, 0o644); err != nil {
 				t.Fatal(err)
 			}
-			if f, err := Load(file); err == nil {
+			if f, err := Load(file, "", nil); err == nil {
 				askAll(f)
 			} else if strings.Contains(err.Error(), "\n") {
 				t.Errorf("not one sentence: %v", err)

@@ -41,5 +41,5 @@ func (o *programFiles) withDebugInfo(f *debuginfo.File, advice string) (*debugin
 	case err != nil:
 		return nil, fmt.Errorf("%w; nor has $DEBUGINFOD_URLS any of build id %s (debuginfod-find: %w)", none, f.BuildID(), cmp.Or(context.Cause(ctx), err))
 	}
-	return debuginfo.LoadCached(f.Path(), path, o.cache())
+	return debuginfo.Load(f.Path(), path, o.cache())
 }

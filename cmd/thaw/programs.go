@@ -61,7 +61,7 @@ func (o *programFiles) findIn(dir string, names []string) (*debuginfo.File, erro
 					if _, err := elffile.IsELF(p); errors.Is(err, readfile.ErrKind) || errors.Is(err, fs.ErrNotExist) {
 						continue
 					}
-					f, err := debuginfo.LoadCached(p, "", o.cache())
+					f, err := debuginfo.Load(p, "", o.cache())
 					switch {
 					case err != nil:
 						unusable = cmp.Or(unusable, err)
@@ -300,7 +300,7 @@ func (o *programFiles) loadNamed(path string) (*debuginfo.File, error) {
 	if path == "" {
 		return nil, errors.New("--symbols without a file: write NAME=FILE")
 	}
-	f, err := debuginfo.LoadCached(path, "", o.cache())
+	f, err := debuginfo.Load(path, "", o.cache())
 	if err != nil {
 		return nil, err
 	}

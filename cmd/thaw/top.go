@@ -125,7 +125,7 @@ func watched(o *options) (k watch.Kernel, err error) {
 	files := map[string]*debuginfo.File{}
 	if o.build != "" {
 		paths, _ := buildDir(o.build).programs()
-		if core, err := debuginfo.LoadCached(paths[kernel.Core], "", o.cache()); err == nil {
+		if core, err := debuginfo.Load(paths[kernel.Core], "", o.cache()); err == nil {
 			files[kernel.Core] = core // else threads have no names where only core knows them
 		}
 	}

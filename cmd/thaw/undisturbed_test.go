@@ -112,7 +112,7 @@ func runUntil(t *testing.T, vm *qemu.VM, instructions float64) {
 // readCourse reads the marks that a guest has reached.
 func readCourse(t *testing.T, vm *qemu.VM, dir, log string) course {
 	t.Helper()
-	file, err := debuginfo.Load(filepath.Join(dir, guest.Kernel))
+	file, err := debuginfo.Load(filepath.Join(dir, guest.Kernel), "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

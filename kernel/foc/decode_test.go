@@ -87,7 +87,7 @@ var lab = sync.OnceValues(func() (*still, error) {
 	if s.ram, err = os.ReadFile(vm.RAMPath()); err != nil {
 		return nil, err
 	}
-	s.file, err = debuginfo.Load(filepath.Join(dir, guest.Kernel))
+	s.file, err = debuginfo.Load(filepath.Join(dir, guest.Kernel), "", nil)
 	return s, err
 })
 
@@ -265,7 +265,7 @@ func TestLayoutErrors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	core, err := debuginfo.Load(filepath.Join(dir, "core"))
+	core, err := debuginfo.Load(filepath.Join(dir, "core"), "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,7 +25,7 @@ func TestDiffering(t *testing.T) {
 				if out, err := exec.Command(cxx, args...).CombinedOutput(); err != nil {
 					t.Fatalf("%s: %v\n%s", cxx, err, out)
 				}
-				f, err := debuginfo.Load(path)
+				f, err := debuginfo.Load(path, "", nil)
 				if err != nil {
 					t.Fatal(err)
 				}

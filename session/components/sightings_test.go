@@ -76,7 +76,7 @@ func TestTaskOfNoProgram(t *testing.T) {
 	if out, err := exec.Command("g++", "-g", "-O2", "-ffreestanding", "-nostdlib", "-static", "-no-pie", "-fno-pie", "-fno-exceptions", "-o", path, filepath.Join("testdata", "operands.cc")).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	f, err := debuginfo.Load(path)
+	f, err := debuginfo.Load(path, "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

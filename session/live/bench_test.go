@@ -462,7 +462,7 @@ func rounds(sys *kernel.System, at uint64) uint64 {
 }
 
 func (r *refresh) load(b testing.TB, name string) *debuginfo.File {
-	f, err := debuginfo.Load(filepath.Join(r.dir, name))
+	f, err := debuginfo.Load(filepath.Join(r.dir, name), "", nil)
 	if err != nil {
 		b.Fatal(err)
 	}

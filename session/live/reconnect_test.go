@@ -302,7 +302,7 @@ func TestReconnectToAnotherGuest(t *testing.T) {
 
 func loaded(t *testing.T, dir, name string) *debuginfo.File {
 	t.Helper()
-	f, err := debuginfo.Load(filepath.Join(dir, name))
+	f, err := debuginfo.Load(filepath.Join(dir, name), "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -193,7 +193,7 @@ func noCode(t *testing.T, rec *recording.Recording) {
 	const window = 48
 	text := map[[window]byte]string{}
 	for _, name := range []string{"fiasco.image", "core", "rtcr", "sheep_counter"} {
-		f, err := debuginfo.Load(filepath.Join("..", "..", "guest", "build", name))
+		f, err := debuginfo.Load(filepath.Join("..", "..", "guest", "build", name), "", nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -22,7 +22,7 @@ func TestRegionWalk(t *testing.T) {
 	if err != nil {
 		t.Fatalf("g++: %v\n%s", err, out)
 	}
-	f, err := debuginfo.Load(path)
+	f, err := debuginfo.Load(path, "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -96,7 +96,7 @@ func compiled(t *testing.T) (*debuginfo.File, debuginfo.Variable, []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := debuginfo.Load(prog)
+	f, err := debuginfo.Load(prog, "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -93,7 +93,7 @@ func record(ctx context.Context, path string) (err error) {
 	}
 	files := map[string]*debuginfo.File{}
 	for name, file := range map[string]string{"kernel": guest.Kernel, "core": "core", "rtcr": "rtcr", "sheep_counter": "sheep_counter"} {
-		if files[name], err = debuginfo.Load(filepath.Join(dir, file)); err != nil {
+		if files[name], err = debuginfo.Load(filepath.Join(dir, file), "", nil); err != nil {
 			return err
 		}
 	}

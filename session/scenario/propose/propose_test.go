@@ -29,7 +29,7 @@ func vault(t *testing.T, flags ...string) *debuginfo.File {
 	if out, err := exec.Command("g++", args...).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	f, err := debuginfo.Load(prog)
+	f, err := debuginfo.Load(prog, "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,7 +22,7 @@ func vault(t *testing.T) *debuginfo.File {
 		"-fno-threadsafe-statics", "-fno-tree-loop-distribute-patterns", "-o", prog, "../propose/testdata/vault.cc").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	f, err := debuginfo.Load(prog)
+	f, err := debuginfo.Load(prog, "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
