@@ -573,6 +573,7 @@ components: {kernel: {kernel: true, files: [fiasco.image]}, rtcr: {files: [rtcr]
 child: sheep_counter
 phases: [{name: never, component: rtcr, function: %s}]
 complete: {component: rtcr, function: %s}
+requests: [{component: kernel, function: panic, selector: "0", ip: "0", sp: "0"}] # none come
 settle: 1s
 `, function, function))
 	if err != nil {
