@@ -25,7 +25,8 @@ const (
 	mostMaps = 8
 )
 
-// ramAlign is how QEMU aligns a guest's RAM, for large pages of the host's.
+// ramAlign is how QEMU aligns a guest's RAM, for large pages of the host's. RAM in a file
+// (memory-backend-file, -mem-path) begins where that is mapped.
 const ramAlign = 2 << 20
 
 // Mappings are the pieces of a QEMU's memory that may be its guest's RAM, from its first
@@ -40,12 +41,12 @@ func Mappings(pid int) ([]Mapping, error) {
 	var out []Mapping
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
-		var from, to uint64
-		var may string
-		if _, err := fmt.Sscanf(lines.Text(), "%x-%x %s", &from, &to, &may); err != nil || !strings.HasPrefix(may, "rw-") || strings.HasSuffix(lines.Text(), "]") {
+		var from, to, inode uint64
+		var may, offset, device string
+		if _, err := fmt.Sscanf(lines.Text(), "%x-%x %s %s %s %d", &from, &to, &may, &offset, &device, &inode); err != nil || !strings.HasPrefix(may, "rw-") || strings.HasSuffix(lines.Text(), "]") {
 			continue
 		}
-		if up := (from + ramAlign - 1) &^ (ramAlign - 1); up < to {
+		if up := (from + ramAlign - 1) &^ (ramAlign - 1); up < to && inode == 0 {
 			from = up
 		}
 		if to-from >= leastRAM && to > from {

@@ -21,10 +21,18 @@ import (
 // A guest that runs is looked at without having stopped once, by the word of QEMU, and
 // shows what it shows at a stop afterwards.
 func TestLookWhileItRuns(t *testing.T) {
+	t.Run("RAM of QEMU's own", func(t *testing.T) { lookWhileItRuns(t) })
+	t.Run("RAM in a file", func(t *testing.T) {
+		file := filepath.Join(t.TempDir(), "ram")
+		lookWhileItRuns(t, "-object", "memory-backend-file,id=ram,size=64M,share=on,mem-path="+file, "-machine", "memory-backend=ram")
+	})
+}
+
+func lookWhileItRuns(t *testing.T, options ...string) {
 	ctx := deadline(t)
 	port, qmp := freePort(t), filepath.Join(t.TempDir(), "qmp")
 	addr := fmt.Sprintf("127.0.0.1:%d", port)
-	pid := startPlain(t, "tcp:"+addr, "-qmp", "unix:"+qmp+",server=on,wait=off")
+	pid := startPlain(t, "tcp:"+addr, append(options, "-qmp", "unix:"+qmp+",server=on,wait=off")...)
 	c, _ := onLab(ctx, t)
 	var g *watch.Guest
 	var qemu net.Conn
