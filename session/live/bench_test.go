@@ -109,11 +109,14 @@ func ownSpent(b testing.TB) time.Duration {
 	return time.Duration(t.Nano())
 }
 
-// qemuSpent is that of QEMU alone, by its threads' run times in nanoseconds.
-func (r *refresh) qemuSpent(b testing.TB) time.Duration {
-	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", r.vm.PID()))
+// qemuSpent is that of QEMU alone.
+func (r *refresh) qemuSpent(b testing.TB) time.Duration { return processorTime(b, r.vm.PID()) }
+
+// processorTime is what a process has had so far, by its threads' run times in nanoseconds.
+func processorTime(b testing.TB, pid int) time.Duration {
+	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
 	if err != nil || len(files) == 0 {
-		b.Fatalf("QEMU's threads: %v", err)
+		b.Fatalf("the threads of process %d: %v", pid, err)
 	}
 	total := time.Duration(0)
 	for _, f := range files {
