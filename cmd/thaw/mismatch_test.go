@@ -20,7 +20,12 @@ import (
 // child.
 func runningLab(t *testing.T) *qemu.VM {
 	t.Helper()
-	vm, err := qemu.Start(context.Background(), qemu.Config{Kernel: filepath.Join(guestDir, "fiasco.image"), MemoryMB: 64, Running: true})
+	return runningKernel(t, guest.Kernel)
+}
+
+func runningKernel(t *testing.T, file string) *qemu.VM {
+	t.Helper()
+	vm, err := qemu.Start(context.Background(), qemu.Config{Kernel: filepath.Join(guestDir, file), MemoryMB: 64, Running: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"thaw/gdbremote/qemu"
+	"thaw/guest"
 	"thaw/report"
 )
 
@@ -39,10 +40,11 @@ func lookedAt(t *testing.T, vm *qemu.VM) {
 	}
 }
 
-// checkedByGDB has gdb check what is served, live or recorded.
-func checkedByGDB(t *testing.T, kind, socket string) {
+// checkedByGDB has gdb check what is served, live or recorded. A thread of a component's
+// calls msleep.
+func checkedByGDB(t *testing.T, kind, socket, component string) {
 	t.Helper()
-	out, err := exec.Command("gdb", "-nx", "-batch", "-ex", fmt.Sprintf("python where, kind, function, thread = %q, %q, 'Timer::Session_client::msleep(unsigned long)', 'sheep_counter/ep'", socket, kind),
+	out, err := exec.Command("gdb", "-nx", "-batch", "-ex", fmt.Sprintf("python where, kind, function, thread = %q, %q, 'Timer::Session_client::msleep(unsigned long)', '%s/ep'", socket, kind, component),
 		"-x", filepath.Join("testdata", "serve_checks.py")).CombinedOutput()
 	if err != nil {
 		t.Errorf("gdb: %v", err)
@@ -59,7 +61,7 @@ func checkedByGDB(t *testing.T, kind, socket string) {
 func checkServed(t *testing.T, vm *qemu.VM) {
 	checks := func(t *testing.T, kind string, serve ...string) {
 		socket, end := served(t, serve...)
-		checkedByGDB(t, kind, socket)
+		checkedByGDB(t, kind, socket, "sheep_counter")
 		if r := thaw(t, "check", socket, "--build", guestDir); r.code == exitOK || !strings.Contains(r.stderr, "attach to the guest's own stub") {
 			t.Errorf("a check of what is served: exit code %d, %s%s", r.code, r.stdout, r.stderr)
 		}
@@ -86,4 +88,14 @@ func checkServed(t *testing.T, vm *qemu.VM) {
 		}
 		end()
 	})
+}
+
+// Core of base-hw is a part of the kernel's program, in a protection domain like others.
+func TestServeHW(t *testing.T) {
+	t.Parallel()
+	vm := runningKernel(t, guest.KernelHW)
+	socket, end := served(t, vm.GDB(), "--build", filepath.Dir(filepath.Join(guestDir, guest.KernelHW)))
+	checkedByGDB(t, "live", socket, "init -> rtcr -> sheep_counter")
+	end()
+	readUntil(t, vm.Serial(), "sheep")
 }

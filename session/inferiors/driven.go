@@ -43,6 +43,9 @@ func newDriven(programs *components.Set) driven {
 func (d *driven) shown(sys *kernel.System, names map[kernel.ID]string, why string) *Shown {
 	out := &Shown{System: sys, Names: names, Files: map[kernel.ID]string{}, Shared: map[kernel.ID][]gdbremote.Library{}, Stopped: d.m.Stopped, Reason: why, CPUs: d.m.AllRegisters(),
 		Machine: kernel.Machine{Phys: d.m.FreshView(), Paging: d.m.Paging, CPUs: d.m.CPUs()}}
+	if c := d.programs.Kernel(); c != nil {
+		out.Kernel = whole(c.File.Program())
+	}
 	for _, o := range sys.PDs() {
 		if c := d.programOf(sys, o); c != nil {
 			out.Files[o.ID] = whole(c.File.Program())
@@ -77,10 +80,19 @@ func (d *driven) shared(o *kernel.Object) (out []gdbremote.Library) {
 
 // programOf is the program that a protection domain runs, nil if it is not known.
 func (d *driven) programOf(sys *kernel.System, o *kernel.Object) *components.Component {
-	if c := d.programs.OfTask(sys, o); c != nil || !o.PD.Kernel {
+	if c := d.programs.OfTask(sys, o); c != nil {
 		return c
 	}
-	return d.programs.Kernel()
+	k := d.programs.Kernel()
+	if o.PD.Kernel {
+		return k
+	}
+	for _, t := range sys.ThreadsOf(o.ID) {
+		if c := d.programs.At(sys, o, t.Thread.IP); c != nil && c == k { // core of base-hw is a part of it
+			return c
+		}
+	}
+	return nil
 }
 
 // Break notes what the debugger wants.

@@ -29,6 +29,7 @@ type Shown struct {
 	System  *kernel.System
 	Names   map[kernel.ID]string              // of protection domains
 	Files   map[kernel.ID]string              // of their programs, as far as known
+	Kernel  string                            // file of its program
 	Shared  map[kernel.ID][]gdbremote.Library // that they map
 	Machine kernel.Machine
 	CPUs    [][]kernel.Register // all registers of the processors
@@ -241,13 +242,11 @@ func (s *Stub) ThreadExtra(id gdbremote.ThreadID) string {
 
 // ExecFile is the file of a process's program.
 func (s *Stub) ExecFile(pid int64) string {
+	if pid == processors {
+		return s.shown.Kernel
+	}
 	if o := s.pd(pid); o != nil {
 		return s.shown.Files[o.ID]
-	}
-	for _, o := range s.shown.System.PDs() {
-		if o.PD.Kernel && pid == processors {
-			return s.shown.Files[o.ID]
-		}
 	}
 	return ""
 }
