@@ -39,22 +39,19 @@ func (l *Layout) Platform() *kernel.Platform { return &l.platform }
 // Over a memory.Mirror that was refreshed since the last call, what did not change in
 // memory is not decoded again.
 func (l *Layout) Decode(m kernel.Machine) (*kernel.System, error) {
-	space, old, err := l.last.Open(m, l.KernelSpace)
-	if err != nil {
-		return nil, err
-	}
-	// There will be about as many as before.
-	n := len(old.raws)
-	d := &decoder{Layout: l, m: m, Words: offsets.Words{Space: space, Ptr: l.ptr}, space: space, old: old,
-		now: last{trees: make(kept.Table[[]node], len(old.trees)), raws: make(kept.Table[raw], n), built: make(map[uint64]*built, len(old.built))},
-		ids: make(map[uint64]kernel.ID, len(old.held)), objects: make(map[uint64]*known, n), order: make([]*known, 0, n)}
-	if err := d.findCore(); err != nil {
-		return nil, err
-	}
-	d.findObjects()
-	d.findIdle()
-	sys := d.system()
-	sys.Anew = d.anew
-	l.last.Keep(space, d.now)
-	return sys, nil
+	return l.last.Decode(m, l.KernelSpace, func(space *kept.Space, old last) (*kernel.System, last, error) {
+		// There will be about as many as before.
+		n := len(old.raws)
+		d := &decoder{Layout: l, m: m, Words: offsets.Words{Space: space, Ptr: l.ptr}, space: space, old: old,
+			now: last{trees: make(kept.Table[[]node], len(old.trees)), raws: make(kept.Table[raw], n), built: make(map[uint64]*built, len(old.built))},
+			ids: make(map[uint64]kernel.ID, len(old.held)), objects: make(map[uint64]*known, n), order: make([]*known, 0, n)}
+		if err := d.findCore(); err != nil {
+			return nil, last{}, err
+		}
+		d.findObjects()
+		d.findIdle()
+		sys := d.system()
+		sys.Anew = d.anew
+		return sys, d.now, nil
+	})
 }

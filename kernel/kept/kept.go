@@ -7,6 +7,8 @@ package kept
 import (
 	"errors"
 	"fmt"
+	"reflect"
+	"slices"
 
 	"thaw/kernel"
 	"thaw/memory"
@@ -54,24 +56,43 @@ func Open(m kernel.Machine, before *Space, find func(kernel.Machine) (*memory.Sp
 
 // Turns hands what a decoder kept of one stop, a T, to its decoding of the next.
 type Turns[T any] struct {
-	space *Space
-	last  T
+	space   *Space
+	last    T
+	made    *kernel.System // of it, which nobody else has
+	machine kernel.Machine
 }
 
-// Open is Open for a stop. old is what was kept at the one before, empty unless that still
-// stands where it stood. A decoding that fails, and keeps nothing, leaves nothing behind.
-func (t *Turns[T]) Open(m kernel.Machine, find func(kernel.Machine) (*memory.Space, error)) (now *Space, old T, err error) {
+// Decode decodes a stop in the kernel's address space, which find finds. decode gets what was
+// kept at the stop before, empty unless that still stands where it stood, and tells what to
+// keep. It is not asked where memory and processors are as they were: a guest that waits. A
+// decoding that fails leaves nothing behind.
+func (t *Turns[T]) Decode(m kernel.Machine, find func(kernel.Machine) (*memory.Space, error), decode func(now *Space, old T) (*kernel.System, T, error)) (*kernel.System, error) {
 	before := *t
 	*t = Turns[T]{}
-	now, same, err := Open(m, before.space, find)
-	if same {
-		old = before.last
+	now, holds, err := Open(m, before.space, find)
+	if err != nil {
+		return nil, err
 	}
-	return now, old, err
+	if holds && now.mirror.Same() && before.made != nil && before.machine.Running == m.Running && reflect.DeepEqual(before.machine.CPUs, m.CPUs) {
+		*t = before
+		t.space = now
+		return copied(t.made), nil
+	}
+	if !holds {
+		before = Turns[T]{}
+	}
+	sys, last, err := decode(now, before.last)
+	if err != nil {
+		return nil, err
+	}
+	*t = Turns[T]{now, last, copied(sys), m}
+	return sys, nil
 }
 
-// Keep keeps what was decoded in a space that Open found.
-func (t *Turns[T]) Keep(space *Space, last T) { t.space, t.last = space, last }
+// copied is a system with objects of its own to replace.
+func copied(s *kernel.System) *kernel.System {
+	return s.Again(slices.Clone(s.Objects), slices.Clone(s.Problems))
+}
 
 // KernelSpace is the address space of a processor at the stop that maps the kernel, which
 // every one does once it has begun. begun says why the kernel has not, in one; what it

@@ -37,18 +37,15 @@ func (l *Layout) Platform() *kernel.Platform { return &l.platform }
 // Over a memory.Mirror that was refreshed since the last call, what did not change in
 // memory is not decoded again.
 func (l *Layout) Decode(m kernel.Machine) (*kernel.System, error) {
-	d := &decoder{Layout: l, m: m, now: last{nodes: kept.Table[node]{}, raws: kept.Table[raw]{}, built: map[uint64]*built{}},
-		objects: map[uint64]*known{}, tables: map[uint64]table{}, queued: map[uint64]uint64{}, timed: map[uint64]bool{}, named: map[uint64]name{}}
-	space, old, err := l.last.Open(m, l.KernelSpace)
-	if err != nil {
-		return nil, err
-	}
-	d.Words, d.space, d.old = offsets.Words{Space: space, Ptr: l.ptr}, space, old
-	d.findObjects()
-	d.findQueues()
-	d.findNames()
-	sys := d.system()
-	sys.Anew = d.anew
-	l.last.Keep(space, d.now)
-	return sys, nil
+	return l.last.Decode(m, l.KernelSpace, func(space *kept.Space, old last) (*kernel.System, last, error) {
+		d := &decoder{Layout: l, m: m, Words: offsets.Words{Space: space, Ptr: l.ptr}, space: space, old: old,
+			now:     last{nodes: kept.Table[node]{}, raws: kept.Table[raw]{}, built: map[uint64]*built{}},
+			objects: map[uint64]*known{}, tables: map[uint64]table{}, queued: map[uint64]uint64{}, timed: map[uint64]bool{}, named: map[uint64]name{}}
+		d.findObjects()
+		d.findQueues()
+		d.findNames()
+		sys := d.system()
+		sys.Anew = d.anew
+		return sys, d.now, nil
+	})
 }

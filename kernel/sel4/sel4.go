@@ -117,17 +117,13 @@ func (l *Layout) CurrentThread(m kernel.Machine, cpu int) uint64 {
 // Over a memory.Mirror that was refreshed since the last call, what did not change in
 // memory is not read again.
 func (l *Layout) Decode(m kernel.Machine) (*kernel.System, error) {
-	d := &decoder{Layout: l, m: m, now: last{raws: kept.Table[raw]{}},
-		objects: map[uint64]*known{}, spaces: map[uint64]uint64{}, replier: map[uint64]uint64{}, events: map[uint64]bool{}, named: map[uint64]name{}}
-	space, old, err := l.last.Open(m, l.KernelSpace)
-	if err != nil {
-		return nil, err
-	}
-	d.Words, d.space, d.old = offsets.Words{Space: space, Ptr: l.ptr}, space, old
-	d.findObjects()
-	d.findNames()
-	sys := d.system()
-	sys.Anew = d.anew
-	l.last.Keep(space, d.now)
-	return sys, nil
+	return l.last.Decode(m, l.KernelSpace, func(space *kept.Space, old last) (*kernel.System, last, error) {
+		d := &decoder{Layout: l, m: m, Words: offsets.Words{Space: space, Ptr: l.ptr}, space: space, old: old, now: last{raws: kept.Table[raw]{}},
+			objects: map[uint64]*known{}, spaces: map[uint64]uint64{}, replier: map[uint64]uint64{}, events: map[uint64]bool{}, named: map[uint64]name{}}
+		d.findObjects()
+		d.findNames()
+		sys := d.system()
+		sys.Anew = d.anew
+		return sys, d.now, nil
+	})
 }
