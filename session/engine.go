@@ -106,7 +106,10 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 // newDriver drives the target from where it stands, with nothing set.
 func (e *Engine) newDriver() *drive.Driver {
 	return drive.New(e.target, e.m, e.programs, func() bool { return e.reverser() != nil }, drive.Owner{
-		GoesOn: e.goOn, Stopped: e.stopped, WatchHit: e.watchHit, RunEnds: e.runEnds,
+		GoesOn: e.goOn, Stopped: e.stopped, WatchHit: e.watchHit, Words: e.words, Stores: e.stores, RunEnds: e.runEnds,
+		Accessed: func(ctx context.Context, stop target.Stop, before target.Registers) (*drive.Event, error) {
+			return e.obs.WatchHit(ctx, stop, before)
+		},
 		Others: func(ctx context.Context, stop target.Stop, back map[int]*evidence.Track) (*drive.Event, error) {
 			return observe.Others(ctx, e.obs, stop, back)
 		},
@@ -170,7 +173,13 @@ func (e *Engine) clear(ctx context.Context) error {
 		}
 		limited, cancel := context.WithTimeout(ctx, clearWithin)
 		defer cancel()
-		if _, err := e.target.Wait(limited); err != nil {
+		stop, err := e.target.Wait(limited)
+		if err == nil && !stop.Ended {
+			if err = e.m.Look(ctx, stop.CPU); err == nil {
+				_, err = e.drive.Settle(ctx, stop)
+			}
+		}
+		if err != nil {
 			return fmt.Errorf("stopping the guest to remove the breakpoints: %w", err)
 		}
 	}

@@ -20,8 +20,8 @@ const (
 // and those known besides; user says that user mode reaches it, and why tells why it must not
 // be watched, "" if it may.
 func (s *wordSearch) views(ctx context.Context, p physical, known []uint64) (views []uint64, user bool, why string, err error) {
-	if s.m.Arch.WatchFirst {
-		return nil, false, "watchpoints are used on x86_64 only", nil
+	if s.m.Arch.WatchFirst && s.r != nil { // see locate: the stop is not behind the write there
+		return nil, false, "in a replay watchpoints are used on x86_64 only", nil
 	}
 	if w, ok := s.target.(ReplayWatcher); ok && s.r != nil {
 		if why := w.NoReplayWatch(); why != "" {
@@ -38,7 +38,7 @@ func (s *wordSearch) views(ctx context.Context, p physical, known []uint64) (vie
 		switch {
 		case len(views) == 0:
 			why = "before the kernel has booted no mapping is known"
-		case slices.ContainsFunc(views, s.stackOnce):
+		case s.m.Arch.Pushes() && slices.ContainsFunc(views, s.stackOnce):
 			why = whyPushed
 		}
 		return views, false, why, nil
@@ -63,10 +63,10 @@ func (s *wordSearch) views(ctx context.Context, p physical, known []uint64) (vie
 			}
 			return ctx.Err() == nil && len(views) <= maxViews
 		}
-		end := s.m.Arch.UserEnd
-		err := s.m.Paging.Each(view, root, 0, end, note)
+		err := s.m.Paging.Each(view, root, 0, s.m.Arch.UserEnd, note)
 		if err == nil {
-			err = s.m.Paging.Each(view, root, ^end, ^uint64(0), note)
+			first, last := s.m.Arch.KernelPart()
+			err = s.m.Paging.Each(view, root, first, last, note)
 		}
 		switch {
 		case ctx.Err() != nil:
@@ -76,6 +76,9 @@ func (s *wordSearch) views(ctx context.Context, p physical, known []uint64) (vie
 		case len(views) > maxViews:
 			return nil, false, fmt.Sprintf("it is mapped at more than %d addresses", maxViews), nil
 		}
+	}
+	if !s.m.Arch.Pushes() {
+		return views, user, "", nil
 	}
 	for _, v := range views {
 		if s.stackAt(sys, v) {
@@ -161,11 +164,10 @@ func (s *wordSearch) runWatched(ctx context.Context, p physical, end uint64) (al
 			return nil, err
 		}
 		if stop.Watch && s.at <= end {
-			here, err := s.maps(ctx, stop.CPU, p, stop.WatchAddr)
-			if err != nil {
+			if err := s.m.Look(ctx, stop.CPU); err != nil {
 				return nil, err
 			}
-			if here {
+			if s.maps(p, stop.WatchAddr) {
 				same, _, err := s.has(p)
 				if err != nil {
 					return nil, err
@@ -183,13 +185,10 @@ func (s *wordSearch) runWatched(ctx context.Context, p physical, end uint64) (al
 	return nil, unfound("physical memory at %#x was written more than %d times since the VM snapshot before: go back to an earlier stop (B), and ask there", p.addr, maxSeen)
 }
 
-// maps says whether memory is mapped at an address in the address space that the processor
-// uses: the same address may mean something else there. What else maps it is no matter: a
-// kernel may map all memory in every address space.
-func (s *wordSearch) maps(ctx context.Context, cpu int, p physical, addr uint64) (bool, error) {
-	if err := s.m.Look(ctx, cpu); err != nil {
-		return false, err
-	}
-	_, phys, err := s.m.Space().Translate(addr)
-	return err == nil && phys == p.addr, nil
+// maps says whether memory is mapped at an address in the address space that the stopped
+// processor uses: the same address may mean something else there. What else maps it is no
+// matter: a kernel may map all memory in every address space.
+func (ps *parts) maps(p physical, addr uint64) bool {
+	_, phys, err := ps.m.Space().Translate(addr)
+	return err == nil && phys == p.addr
 }

@@ -9,6 +9,7 @@ import (
 
 	"thaw/kernel"
 	"thaw/memory"
+	"thaw/session/components"
 	"thaw/session/drive"
 	"thaw/session/target"
 	"thaw/session/view"
@@ -20,8 +21,9 @@ const maxWords = 4
 // watchedWord is a piece of memory whose writes stop the guest from now on, through
 // whatever mapping. Where a recorded run can be gone back in nobody needs it.
 //
-// User mode must be able to reach the memory: a page that is the kernel's alone may become
-// a stack, and a word that the processor pushes must not be watched (see drive.Guard).
+// Where the processor pushes, user mode must be able to reach the memory: a page that is the
+// kernel's alone may become a stack, and a word that is pushed must not be watched (see
+// drive.Guard).
 type watchedWord struct {
 	word view.Word
 	at   physical             // with the value that it had when it was looked at last
@@ -77,7 +79,7 @@ func (wt *watcher) arm(ctx context.Context, w *watchedWord) (why string, err err
 	for _, v := range views {
 		want = append(want, target.Break{Kind: target.WatchWrite, Addr: v, Length: len(w.at.value)})
 	}
-	if why == "" && !user {
+	if why == "" && !user && wt.m.Arch.Pushes() {
 		why = "it is the kernel's, which may put a stack there: what the processor pushes must not be watched (in a recorded run, W looks back)"
 	}
 	if why != "" {
@@ -102,11 +104,14 @@ func (wt *watcher) goOn(ctx context.Context) (*drive.Event, error) {
 
 // watchHit looks at an access to a thread's saved state, or to a word that is watched.
 func (wt *watcher) watchHit(ctx context.Context, stop target.Stop) (*drive.Event, error) {
+	if wt.m.Arch.WatchFirst {
+		return wt.aboutToHit(ctx, stop)
+	}
 	seen, err := wt.hit(ctx, stop)
 	if err != nil {
 		return nil, err
 	}
-	ev, err := wt.obs.WatchHit(ctx, stop)
+	ev, err := wt.obs.WatchHit(ctx, stop, nil)
 	return drive.Merge(ev, seen), err
 }
 
@@ -148,7 +153,6 @@ func (wt *watcher) dropDeleted(ctx context.Context) error {
 		}
 	}
 	wt.watched = slices.DeleteFunc(wt.watched, wt.deleted)
-	wt.drive.Watching = len(wt.watched) > 0
 	return wt.target.ClearBreaks(ctx, gone)
 }
 
@@ -157,9 +161,18 @@ func (wt *watcher) dropDeleted(ctx context.Context) error {
 func (ps *parts) unwatch(ctx context.Context) error { return ps.target.ClearBreaks(ctx, ps.unset()) }
 
 // unset forgets what is on the target, which may have lost it.
-func (ps *parts) unset() (all []target.Break) {
+func (ps *parts) unset() []target.Break {
+	all := ps.words()
 	for _, w := range ps.watched {
-		all, w.set = append(all, w.set...), nil
+		w.set = nil
+	}
+	return all
+}
+
+// words is what is on the target.
+func (ps *parts) words() (all []target.Break) {
+	for _, w := range ps.watched {
+		all = append(all, w.set...)
 	}
 	return all
 }
@@ -176,16 +189,7 @@ func (wt *watcher) now(w *watchedWord) ([]byte, error) {
 // hit looks at an access that a watchpoint told of.
 func (wt *watcher) hit(ctx context.Context, stop target.Stop) (ev *drive.Event, err error) {
 	for _, w := range wt.watched {
-		at := func(b target.Break) bool { return b.Addr == stop.WatchAddr }
-		if !slices.ContainsFunc(w.set, at) || stop.WatchKind != target.WatchWrite || wt.deleted(w) {
-			continue
-		}
-		here, err := newSearch(wt.traveller).maps(ctx, stop.CPU, w.at, stop.WatchAddr)
-		if err != nil {
-			return nil, err
-		}
-		if !here { // the address means something else in this task
-			w.info.Foreign++
+		if !wt.tells(stop, w) {
 			continue
 		}
 		got, err := wt.written(ctx, w, stop.WatchAddr)
@@ -197,46 +201,60 @@ func (wt *watcher) hit(ctx context.Context, stop target.Stop) (ev *drive.Event, 
 	return ev, nil
 }
 
+// tells says whether a stop tells of a word, and counts those at its address that do not:
+// that means something else in another task.
+func (wt *watcher) tells(stop target.Stop, w *watchedWord) bool {
+	at := func(b target.Break) bool { return b.Addr == stop.WatchAddr }
+	if !slices.ContainsFunc(w.set, at) || stop.WatchKind != target.WatchWrite || wt.deleted(w) {
+		return false
+	}
+	here := wt.maps(w.at, stop.WatchAddr)
+	if !here {
+		w.info.Foreign++
+	}
+	return here
+}
+
 // written tells who has just written a word. The processor stands behind the instruction,
 // or at it where it repeats itself.
 func (wt *watcher) written(ctx context.Context, w *watchedWord, virt uint64) (*drive.Event, error) {
-	o := view.Origin{Word: w.word.Name, Sure: true, End: view.EndUnknown}
-	text := wt.author(ctx, &o, virt)
-	if text != "" {
-		text += "; "
+	prog, o := wt.who(ctx, w)
+	if o.Sure {
+		wt.behind(prog, &o, virt)
 	}
-	o.Text = text + "where the value came from is found in a recorded run (--rr)"
 	return wt.changed(w, &o)
 }
 
-// author names the instruction that has just written to an address, with its component,
-// thread and backtrace, and says where a string instruction took it from.
-func (wt *watcher) author(ctx context.Context, o *view.Origin, virt uint64) (source string) {
-	ip := wt.m.CPU().IP
+// who has the instruction at which the stopped processor is write a word: with its
+// component, thread and backtrace.
+func (wt *watcher) who(ctx context.Context, w *watchedWord) (*components.Component, view.Origin) {
 	prog, thread, frames, err := wt.writer(ctx)
-	o.Place, o.Frames = prog.Place(ip), frames
-	if err != nil {
-		o.Sure = false
-		return ""
-	}
+	o := view.Origin{Word: w.word.Name, Sure: err == nil, End: view.EndUnknown, Place: prog.Place(wt.m.CPU().IP), Frames: frames,
+		Text: "where the value came from is found in a recorded run (--rr)"}
 	if thread != nil {
 		o.Thread = titleOf(thread)
 	}
+	return prog, o
+}
+
+// behind has the instruction before write an address, and says where a string instruction
+// took it from.
+func (wt *watcher) behind(prog *components.Component, o *view.Origin, virt uint64) {
+	ip := wt.m.CPU().IP
 	step := wt.m.StepAt(ip)
 	from, repeats, moved := step.Moved(virt, maxWord)
 	if !moved || !repeats {
 		before, ok := prog.Before(ip)
 		if !ok {
-			return ""
+			return
 		}
 		step = wt.m.StepAt(before.Addr)
 		o.Place = prog.Place(before.Addr)
 		from, _, moved = step.Moved(virt, maxWord)
 	}
 	if moved && from != 0 {
-		return fmt.Sprintf("copied from %#x", from)
+		o.Text = fmt.Sprintf("copied from %#x; %s", from, o.Text)
 	}
-	return ""
 }
 
 // changed keeps a write, and has the guest stop for it: not for one that leaves the value as
@@ -259,6 +277,14 @@ func (wt *watcher) changed(w *watchedWord, o *view.Origin) (*drive.Event, error)
 // unseen tells, at a stop, of words that have changed although nothing that was watched was
 // written.
 func (wt *watcher) unseen(ev *drive.Event) (*drive.Event, error) {
+	got, err := wt.untold(func(w *watchedWord) view.Origin {
+		return view.Origin{Word: w.word.Name, End: view.EndUnknown, Text: "nothing that is watched was written: a device (DMA), or another mapping that was made since the stop before"}
+	})
+	return drive.Merge(ev, got), err
+}
+
+// untold tells of words that have changed; by says by what.
+func (wt *watcher) untold(by func(w *watchedWord) view.Origin) (ev *drive.Event, err error) {
 	for _, w := range wt.watched {
 		if len(w.set) == 0 {
 			continue
@@ -267,7 +293,7 @@ func (wt *watcher) unseen(ev *drive.Event) (*drive.Event, error) {
 		if err != nil || bytes.Equal(now, w.at.value) {
 			continue // what cannot be read any more is told as the guest goes on
 		}
-		o := view.Origin{Word: w.word.Name, End: view.EndUnknown, Text: "nothing that is watched was written: a device (DMA), or another mapping that was made since the stop before"}
+		o := by(w)
 		got, err := wt.changed(w, &o)
 		if err != nil {
 			return nil, err

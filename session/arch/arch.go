@@ -142,6 +142,14 @@ func (a Arch) Machine() elf.Machine { return a.machine }
 // Pushes says whether the processor itself writes to memory as it enters the kernel.
 func (a Arch) Pushes() bool { return a.ExceptionReturn != nil }
 
+// KernelPart is from where to where addresses are the kernel's alone.
+func (a Arch) KernelPart() (first, last uint64) {
+	if a.UserEnd>>32 == 0 {
+		return a.UserEnd + 1, 1<<32 - 1
+	}
+	return ^a.UserEnd, ^uint64(0)
+}
+
 // CPU is what a decoder must know of a processor.
 func (a Arch) CPU(r target.Registers) kernel.CPU {
 	root, _ := a.root(r)

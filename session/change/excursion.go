@@ -118,7 +118,7 @@ func (ch *Changer) follow(ctx context.Context, w Putter, leave uint64, x *excurs
 			x.end = endLimit
 			return nil
 		}
-		if err := ch.stepTo(ctx); err != nil {
+		if err := ch.drive.StepThrough(ctx); err != nil {
 			return err
 		}
 		if ch.m.CPU().User {

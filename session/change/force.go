@@ -323,12 +323,8 @@ func (ch *Changer) FollowUser(ctx context.Context, t *evidence.Track) (string, e
 	first := last
 	executed := 1
 	for range maxFollow {
-		stop, err := ch.drive.Guard.Step(ctx, ch.m.Stopped)
-		if err != nil {
+		if err := ch.drive.StepThrough(ctx); err != nil {
 			return "", fmt.Errorf("following thread %s %s: %w", t.ID, t.Name, err)
-		}
-		if err := ch.m.Look(ctx, stop.CPU); err != nil {
-			return "", err
 		}
 		if cpu := ch.m.CPU(); cpu.User {
 			if last != cpu.IP { // repetitions, and steps that QEMU did not do, are none more

@@ -164,20 +164,11 @@ func (ch *Changer) enterKernel(ctx context.Context, c *kernelCall, nowhere uint6
 	return nil
 }
 
-// stepTo executes one instruction, whatever that does.
-func (ch *Changer) stepTo(ctx context.Context) error {
-	stop, err := ch.drive.Guard.Step(ctx, ch.m.Stopped)
-	if err != nil {
-		return err
-	}
-	return ch.m.Look(ctx, stop.CPU)
-}
-
 // stepOn executes one instruction that cannot lead to itself.
 func (ch *Changer) stepOn(ctx context.Context) error {
 	before := ch.m.Here()
 	for range drive.MaxIdle {
-		if err := ch.stepTo(ctx); err != nil {
+		if err := ch.drive.StepThrough(ctx); err != nil {
 			return err
 		}
 		if ch.m.Here() != before {

@@ -101,6 +101,15 @@ func (g *Guard) disarm(threads ...*evidence.Track) (set []target.Break) {
 	return set
 }
 
+// watches are those on the target, but for words that a processor pushes: one that does so
+// stops behind each access.
+func (g *Guard) watches() (all []target.Break) {
+	for _, t := range g.Threads() {
+		all = append(all, g.set[t.Block]...)
+	}
+	return all
+}
+
 // pushed says whether a watch is the guard's business.
 func (g *Guard) pushed(t *evidence.Track, w target.Break) bool {
 	return w.Kind == target.WatchWrite && slices.Contains(g.pushedWords(t), w.Addr)

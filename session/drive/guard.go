@@ -198,5 +198,6 @@ func (g *Guard) Step(ctx context.Context, cpu int) (target.Stop, error) {
 	if stop.Ended {
 		return stop, &target.Gone{Why: stop.Why}
 	}
+	stop.Stepped = true
 	return stop, nil
 }

@@ -10,7 +10,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -37,10 +36,10 @@ type Driver struct {
 	Breaks   *Breaks
 	Guard    *Guard
 	skipper  *skipper
+	echoes   []echo // of the last stop
 
 	Asked            atomic.Bool // the user wants a stop
 	EveryInstruction bool        // QEMU records: every instruction must be executed
-	Watching         bool        // memory is watched for the user: every store must be executed
 	Handling         bool        // what a stop means is being found out
 }
 
@@ -79,8 +78,16 @@ type Owner struct {
 	GoesOn func(ctx context.Context) (*Event, error)
 	// Stopped is called as the guest has stopped, and done as it is known what for.
 	Stopped func(ctx context.Context) (done func() error, err error)
-	// WatchHit says what a watchpoint's hit means.
+	// WatchHit says what a watchpoint's hit means, and leaves the processor behind the access.
 	WatchHit func(ctx context.Context, stop target.Stop) (*Event, error)
+	// Words is what is watched for the user, on the target.
+	Words func() []target.Break
+	// Stores looks at what the stopped processor is about to write to that, and what it
+	// returns tells of it behind the instruction.
+	Stores func(ctx context.Context) func() (*Event, error)
+	// Accessed is WatchHit for a processor that is behind the access, and had these registers
+	// before; what it wrote to Words was told.
+	Accessed func(ctx context.Context, stop target.Stop, before target.Registers) (*Event, error)
 	// Others says what was done on other processors than the stopped one. Watched threads
 	// have come back to user mode there, by processor.
 	Others func(ctx context.Context, stop target.Stop, back map[int]*evidence.Track) (*Event, error)
@@ -139,8 +146,14 @@ func (d *Driver) Handle(ctx context.Context, stop target.Stop) (*Event, error) {
 	if err := d.m.Look(ctx, stop.CPU); err != nil {
 		return nil, err
 	}
-	ev, err := d.meaning(ctx, stop)
-	if err == nil && ev != nil {
+	echo := d.isEcho(stop, d.echoes)
+	d.echoes = nil
+	ev, err := d.Settle(ctx, stop)
+	if err != nil {
+		return nil, err
+	}
+	got, err := d.meaning(ctx, stop, echo)
+	if ev = Merge(ev, got); err == nil && ev != nil {
 		err = d.Breaks.PutBack(ctx)
 	}
 	if err != nil {
@@ -150,8 +163,8 @@ func (d *Driver) Handle(ctx context.Context, stop target.Stop) (*Event, error) {
 	return ev, done()
 }
 
-// meaning takes what a stop has to tell.
-func (d *Driver) meaning(ctx context.Context, stop target.Stop) (*Event, error) {
+// meaning takes what a stop has to tell: one that is left over from another, nothing.
+func (d *Driver) meaning(ctx context.Context, stop target.Stop, echo bool) (*Event, error) {
 	ev, err := d.others(ctx, stop)
 	if err != nil {
 		return nil, err
@@ -176,7 +189,7 @@ func (d *Driver) meaning(ctx context.Context, stop target.Stop) (*Event, error) 
 	} else if stop.RunEnds && !stop.Watch {
 		d.owner.RunEnds()
 		return &Event{Reason: ReasonRunEnds, Idle: true}, nil
-	} else if !stop.Watch {
+	} else if !stop.Watch && !echo {
 		d.Asked.Store(false)
 		return &Event{Reason: reasonInterrupted, Idle: true}, nil
 	}
@@ -294,26 +307,3 @@ func (d *Driver) Halt(ctx context.Context, reason string) (*Event, error) {
 	}
 	return ev, err
 }
-
-// StepOnce executes one instruction; where nothing at all has changed since QEMU has
-// not done so, again. An instruction that jumps to itself is not told from that, and
-// does no more by being executed again.
-func (d *Driver) StepOnce(ctx context.Context) (stop target.Stop, err error) {
-	before := d.m.Arch.All(d.m.Registers())
-	for range MaxIdle {
-		if stop, err = d.Guard.Step(ctx, d.m.Stopped); err != nil {
-			return stop, err
-		}
-		if err := d.m.Look(ctx, stop.CPU); err != nil {
-			return stop, err
-		}
-		if stop.Watch || stop.RunEnds || !slices.Equal(before, d.m.Arch.All(d.m.Registers())) {
-			break
-		}
-	}
-	return stop, nil
-}
-
-// MaxIdle is how often a step may leave the processor where it was: QEMU returns
-// now and then without having executed an instruction whose page was just mapped.
-const MaxIdle = 4

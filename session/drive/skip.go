@@ -53,7 +53,7 @@ type skip struct {
 func (d *Driver) skippable(ctx context.Context) *skip {
 	cpu := d.m.CPU()
 	to, can := d.target.(Advancer)
-	if !can || d.Breaks.lifter.row < fewInRow && !to.Far() || len(d.Guard.Armed) > 0 || d.EveryInstruction || d.Watching || d.Breaks.fixed() || !to.Advances(ctx) {
+	if !can || d.Breaks.lifter.row < fewInRow && !to.Far() || len(d.Guard.Armed) > 0 || d.EveryInstruction || len(d.owner.Words()) > 0 || d.Breaks.fixed() || !to.Advances(ctx) {
 		return nil
 	}
 	k := d.skipper

@@ -60,6 +60,11 @@ func NewLive(ctx context.Context, t Target, dec kernel.Decoder, paging memory.Pa
 		GoesOn:   func(context.Context) (*drive.Event, error) { return nil, nil },
 		Stopped:  func(context.Context) (func() error, error) { return func() error { return nil }, nil },
 		WatchHit: func(context.Context, target.Stop) (*drive.Event, error) { return nil, nil },
+		Words:    func() []target.Break { return nil },
+		Stores: func(context.Context) func() (*drive.Event, error) {
+			return func() (*drive.Event, error) { return nil, nil }
+		},
+		Accessed: func(context.Context, target.Stop, target.Registers) (*drive.Event, error) { return nil, nil },
 		Others:   func(context.Context, target.Stop, map[int]*evidence.Track) (*drive.Event, error) { return nil, nil },
 		RunEnds:  func() {},
 	})

@@ -84,7 +84,7 @@ func TestStoresToOtherMemoryOnARM(t *testing.T) {
 		s := &storing{code: c.code, pc: 0x8000, regs: map[string]uint64{"r1": c.r1}}
 		m := machine.Of(s, s, flat{}, a, 4, s)
 		programs := &components.Set{}
-		d := drive.New(s, m, programs, func() bool { return false }, drive.Owner{})
+		d := drive.New(s, m, programs, func() bool { return false }, drive.Owner{Words: func() []target.Break { return nil }})
 		none := func(context.Context, *evidence.Track) error { return nil }
 		ob := New(m, programs, d, Hooks{Next: func() int { return 1 }, Enters: none, Entered: none})
 		if err := m.Look(t.Context(), 0); err != nil {
@@ -96,7 +96,11 @@ func TestStoresToOtherMemoryOnARM(t *testing.T) {
 		if err := d.Guard.Arm(t.Context(), tr); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := ob.WatchHit(t.Context(), target.Stop{Watch: true, WatchKind: target.WatchWrite, WatchAddr: object + 0x10}); err != nil {
+		before := m.Registers()
+		if err := d.StepOver(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ob.WatchHit(t.Context(), target.Stop{Watch: true, WatchKind: target.WatchWrite, WatchAddr: object + 0x10}, before); err != nil {
 			t.Fatal(err)
 		}
 		if len(tr.Writes) != c.writes {

@@ -13,23 +13,14 @@ import (
 // to user mode.
 const maxExit = 64
 
-// WatchHit looks at an access to a thread's saved state.
-func (ob *Observer) WatchHit(ctx context.Context, stop target.Stop) (*drive.Event, error) {
+// WatchHit looks at an access to a thread's saved state, which was executed. before are the
+// registers from before it, where the target had stopped there.
+func (ob *Observer) WatchHit(ctx context.Context, stop target.Stop, before target.Registers) (*drive.Event, error) {
 	t := ob.Ev.Tracks[ob.drive.Guard.Watched[stop.WatchAddr]]
 	if t == nil {
 		return nil, nil // the kernel changes address spaces, or left over from a watch that is gone
 	}
-	hit := Hit{Addr: stop.WatchAddr}
-	if ob.m.Arch.WatchFirst {
-		hit.Before = ob.m.Registers()
-		// Executed under its own watchpoint, the instruction would stop for ever.
-		if err := ob.drive.Guard.Disarm(ctx, t); err != nil {
-			return nil, err
-		}
-		if err := ob.stepKernel(ctx, t); err != nil {
-			return nil, err
-		}
-	}
+	hit := Hit{Addr: stop.WatchAddr, Before: before}
 	if c := t.WatchedCopy(); c != nil && stop.WatchAddr == c.IPAddr {
 		if err := ob.copyWritten(ctx, t, c, hit); err != nil {
 			return nil, err
@@ -91,9 +82,8 @@ func (ob *Observer) StepOut(ctx context.Context, t *evidence.Track) (*drive.Even
 
 // stepKernel executes one instruction on a thread's way through the kernel.
 func (ob *Observer) stepKernel(ctx context.Context, t *evidence.Track) error {
-	s, err := ob.drive.Guard.Step(ctx, ob.m.Stopped)
-	if err != nil {
+	if err := ob.drive.StepThrough(ctx); err != nil {
 		return fmt.Errorf("following thread %s %s through the kernel: %w", t.ID, t.Name, err)
 	}
-	return ob.m.Look(ctx, s.CPU)
+	return nil
 }

@@ -142,6 +142,41 @@ func TestWritesARM(t *testing.T) {
 	}
 }
 
+// What may be at a watchpoint is stepped: not a processor that waits.
+func TestMayAccessARM(t *testing.T) {
+	for _, c := range []struct {
+		what, word string
+		m          elf.Machine
+		may        bool
+	}{
+		{"str x0, [x1]", "f9000020", elf.EM_AARCH64, true},
+		{"ldr x0, [x1]", "f9400020", elf.EM_AARCH64, true},
+		{"stp x0, x3, [x1, #-16]: up to it", "a93f0c20", elf.EM_AARCH64, false},
+		{"stp x0, x3, [x1, #-8]: the second", "a93f8c20", elf.EM_AARCH64, true},
+		{"stxr w3, w0, [x1]", "88037c20", elf.EM_AARCH64, true},
+		{"str x0, [x1, #8]: behind it", "f9000420", elf.EM_AARCH64, false},
+		{"str x0, [x9]: x9 is not known", "f9000120", elf.EM_AARCH64, true},
+		{"ldadd w0, w3, [x1]: not understood", "b8200023", elf.EM_AARCH64, true},
+		{"wfi", "d503207f", elf.EM_AARCH64, false},
+		{"wfe", "d503205f", elf.EM_AARCH64, false},
+		{"add x0, x0, #1", "91000400", elf.EM_AARCH64, false},
+		{"svc #0", "d4000001", elf.EM_AARCH64, false},
+		{"str r0, [r1]", "e5810000", elf.EM_ARM, true},
+		{"ldr r0, [r1, #8]: behind it", "e5910008", elf.EM_ARM, false},
+		{"swp r0, r2, [r1]: not understood", "e1010092", elf.EM_ARM, true},
+		{"wfi", "e320f003", elf.EM_ARM, false},
+	} {
+		regs := regsA64
+		if c.m == elf.EM_ARM {
+			regs = regsA32
+		}
+		step := armSteps(t, c.m, regs, c.word)[0]
+		if may, sleeps := step.MayAccess(0x6000, 0x6007), step.Sleeps(); may != c.may || sleeps != (c.what == "wfi") {
+			t.Errorf("%s: may access %v, sleeps %v", c.what, may, sleeps)
+		}
+	}
+}
+
 func TestOfARM(t *testing.T) {
 	const a32, a64 = elf.EM_ARM, elf.EM_AARCH64
 	for _, c := range []struct {

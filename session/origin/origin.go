@@ -9,6 +9,7 @@ package origin
 import (
 	"debug/elf"
 	"fmt"
+	"slices"
 )
 
 // Step is an instruction that was executed.
@@ -94,6 +95,23 @@ func (s *Step) Writes() Write {
 		return Write{}
 	}
 	return in.writes()
+}
+
+// MayAccess says whether an instruction of ARM may read or write memory from one address to
+// another.
+func (s *Step) MayAccess(first, last uint64) bool {
+	in, err := s.inst()
+	e, ok := in.(*effect)
+	if err != nil || !ok || !e.apart || len(e.loads)+len(e.stores) > 0 && !e.known {
+		return true
+	}
+	return slices.ContainsFunc(append(slices.Clone(e.loads), e.stores...), func(a access) bool { return a.addr <= last && a.addr+a.size > first })
+}
+
+// Sleeps says whether it is one that has an ARM wait for an interrupt.
+func (s *Step) Sleeps() bool {
+	in, err := s.inst()
+	return err == nil && in.text() == "wfi"
 }
 
 // Of tells where the size bytes at dest came from that the last of the steps wrote.

@@ -46,6 +46,7 @@ func (g *Gone) Error() string { return "the guest is gone: " + g.Why }
 type Stop struct {
 	CPU       int // processor that stopped
 	Signal    int
+	Stepped   bool // it was told to execute one instruction
 	Watch     bool // a watchpoint was hit
 	WatchKind BreakKind
 	WatchAddr uint64
