@@ -222,7 +222,8 @@ func (x *Extract) Use() (*Program, error) {
 	}
 	p := &Program{x: x, types: make([]*Type, len(x.Types))}
 	file := newTypes(index.Named(x.File, x.PtrSize))
-	p.file = &File{typeTable: file, arch: archOf(elf.Machine(x.Machine)), vars: map[*index.Node]Variable{}}
+	p.file = newFile(file, archOf(elf.Machine(x.Machine)))
+	p.file.vars = map[*index.Node]Variable{}
 	p.names = &known{file: file, vars: p.file.vars, left: maxKnownNames}
 	for i := range p.types {
 		p.types[i] = &Type{file: file, done: true}

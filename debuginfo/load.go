@@ -30,5 +30,9 @@ func Load(path, debugPath string, cache *index.Cache) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &File{typeTable: newTypes(x), arch: archOf(x.Machine())}, nil
+	return newFile(newTypes(x), archOf(x.Machine())), nil
+}
+
+func newFile(types *typeTable, a *arch) *File {
+	return &File{typeTable: types, arch: a, cfi: cfiTable{f: types.File}, location: locationTable{f: types.File}}
 }

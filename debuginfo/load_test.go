@@ -129,7 +129,7 @@ func TestSeparateDebugFile(t *testing.T) {
 		if err := f.ReadFile(fns[0].Locations[0].Addr, text[:]); err != nil || text == [4]byte{} {
 			t.Errorf("%s: text %x, %v", name, text, err)
 		}
-		if len(f.loadCFI()) == 0 {
+		if len(f.cfi.entries()) == 0 {
 			t.Errorf("%s: no CFI", name)
 		}
 		if s, err := f.Symbol("app::leaf(int)"); err != nil || s.Addr != fns[0].Locations[0].Addr {

@@ -81,7 +81,7 @@ func (s *Scope) located(all []index.Block, b index.Block, v variable) (Value, er
 	if c, ok := constValue(v.chain.Val(dwarf.AttrConstValue), s.File.ByteOrder()); ok {
 		return s.made(t, uint64(c)).referent()
 	}
-	expr, list, err := s.File.locationAt(v.chain.Val(dwarf.AttrLocation), v.e.Offset, s.lookupPC())
+	expr, list, err := s.File.location.at(v.chain.Val(dwarf.AttrLocation), v.e.Offset, s.lookupPC())
 	if what == "parameter" && b.Fn != nil && !b.Inlined && s.atEntry() {
 		if val, ok := s.passed(all[0], v, t); ok {
 			return val.referent()

@@ -34,53 +34,53 @@ type piece struct {
 	size  uint64
 }
 
-// locationTable holds the location lists.
+// locationTable holds the location lists of a file, read on the first question.
 type locationTable struct {
+	f    *index.File
 	once sync.Once
 	v4   *loclist.Dwarf2Reader
 	v5   *loclist.Dwarf5Reader
 	raw5 []byte
 }
 
-func (f *File) loadLocations() *locationTable {
-	t := &f.location
+func (t *locationTable) load() {
 	t.once.Do(func() {
-		if b := f.Section(".debug_loc"); len(b) > 0 {
-			t.v4 = loclist.NewDwarf2Reader(b, f.PtrSize())
+		if b := t.f.Section(".debug_loc"); len(b) > 0 {
+			t.v4 = loclist.NewDwarf2Reader(b, t.f.PtrSize())
 		}
-		if b := f.Section(".debug_loclists"); len(b) > 16 {
+		if b := t.f.Section(".debug_loclists"); len(b) > 16 {
 			t.v5, t.raw5 = loclist.NewDwarf5Reader(b), b
 		}
 	})
-	return t
 }
 
-// locationAt picks the location expression that holds at pc: a plain one, or
-// that of a list. Lists is set when it came from a list.
-func (f *File) locationAt(v any, owner dwarf.Offset, pc uint64) (expr []byte, list bool, err error) {
-	defer f.Guard(&err)
+// at picks the location expression that holds at pc: a plain one, or that of a list.
+// Lists is set when it came from a list.
+func (t *locationTable) at(v any, owner dwarf.Offset, pc uint64) (expr []byte, list bool, err error) {
+	defer t.f.Guard(&err)
+	if expr, plain := v.([]byte); plain {
+		return expr, false, nil
+	}
 	var off int64
-	u := f.UnitAt(owner)
+	u := t.f.UnitAt(owner)
+	t.load()
 	switch v := v.(type) {
-	case []byte:
-		return v, false, nil
 	case int64:
 		off = v
 	case uint64: // index in the unit's table
-		if off, err = f.loclistIndex(u, v); err != nil {
+		if off, err = t.index(u, v); err != nil {
 			return nil, true, err
 		}
 	default:
 		return nil, false, errOptimisedOut
 	}
-	t := f.loadLocations()
 	var e *loclist.Entry
 	switch {
-	case t.v5 != nil && f.isV5(u):
+	case t.v5 != nil && t.isV5(u):
 		e, err = t.v5.Find(int(off), 0, u.Low, pc, nil)
 	case t.v4 != nil:
 		// The reader is a cursor over shared state: use one of our own.
-		e, err = loclist.NewDwarf2Reader(f.Section(".debug_loc"), f.PtrSize()).Find(int(off), 0, u.Low, pc, nil)
+		e, err = loclist.NewDwarf2Reader(t.f.Section(".debug_loc"), t.f.PtrSize()).Find(int(off), 0, u.Low, pc, nil)
 	}
 	if err != nil {
 		return nil, true, fmt.Errorf("reading a location list at %#x: %w", off, err)
@@ -92,29 +92,27 @@ func (f *File) locationAt(v any, owner dwarf.Offset, pc uint64) (expr []byte, li
 }
 
 // isV5 tells the DWARF version of a unit, where a file has lists of both.
-func (f *File) isV5(u index.Unit) bool {
-	t := f.loadLocations()
+func (t *locationTable) isV5(u index.Unit) bool {
 	if t.v4 == nil {
 		return true
 	}
 	// The version stands behind the unit's length, in front of its first entry:
 	// 12 bytes for DWARF 5, 11 before (32-bit DWARF).
-	info := f.Section(".debug_info")
+	info := t.f.Section(".debug_info")
 	at := int(u.Off) - 12
-	return at >= 0 && at+6 <= len(info) && f.ByteOrder().Uint16(info[at+4:]) == 5
+	return at >= 0 && at+6 <= len(info) && t.f.ByteOrder().Uint16(info[at+4:]) == 5
 }
 
-// loclistIndex turns DW_FORM_loclistx into an offset: a table of 4-byte offsets
-// stands at the unit's DW_AT_loclists_base.
-func (f *File) loclistIndex(u index.Unit, i uint64) (int64, error) {
+// index turns DW_FORM_loclistx into an offset: a table of 4-byte offsets stands at the
+// unit's DW_AT_loclists_base.
+func (t *locationTable) index(u index.Unit, i uint64) (int64, error) {
 	const attrLoclistsBase = dwarf.Attr(0x8c)
-	raw := f.loadLocations().raw5
 	base, _ := u.Entry.Val(attrLoclistsBase).(int64)
 	at := base + int64(i)*4
-	if i > 1<<24 || at < 0 || at+4 > int64(len(raw)) {
+	if i > 1<<24 || at < 0 || at+4 > int64(len(t.raw5)) {
 		return 0, fmt.Errorf("location list %d is outside of its table", i)
 	}
-	return base + int64(f.ByteOrder().Uint32(raw[at:])), nil
+	return base + int64(t.f.ByteOrder().Uint32(t.raw5[at:])), nil
 }
 
 // frame is what location expressions refer to. Lookups are asked for only when

@@ -58,7 +58,7 @@ func (s *Scope) frameOf(blocks []index.Block) *frame {
 			return 0, fmt.Errorf("no function at %#x", s.PC)
 		}
 		e := blocks[0].E
-		expr, _, err := s.File.locationAt(e.Val(dwarf.AttrFrameBase), e.Offset, s.lookupPC())
+		expr, _, err := s.File.location.at(e.Val(dwarf.AttrFrameBase), e.Offset, s.lookupPC())
 		if err != nil {
 			return 0, fmt.Errorf("frame base of %s at %#x: %w", blocks[0].Fn.Path(), s.PC, err)
 		}

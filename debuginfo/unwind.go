@@ -9,29 +9,31 @@ import (
 	"sync"
 
 	dwframe "github.com/go-delve/delve/pkg/dwarf/frame"
+
+	"thaw/debuginfo/index"
 )
 
 // cfiTable is the call frame information of image and debug file, read on the
 // first question.
 type cfiTable struct {
+	f    *index.File
 	once sync.Once
 	fdes dwframe.FrameDescriptionEntries
 }
 
-// loadCFI reads .eh_frame and .debug_frame from both files: a separate debug
+// entries reads .eh_frame and .debug_frame from both files: a separate debug
 // file keeps the headers of sections whose contents stand in the program.
-func (f *File) loadCFI() dwframe.FrameDescriptionEntries {
-	t := &f.cfi
+func (t *cfiTable) entries() dwframe.FrameDescriptionEntries {
 	t.once.Do(func() {
-		f.EachSection([]string{".eh_frame", ".debug_frame"}, func(s *elf.Section, data []byte) {
-			t.fdes = t.fdes.Append(f.parseCFI(data, s.Name, s.Addr))
+		t.f.EachSection([]string{".eh_frame", ".debug_frame"}, func(s *elf.Section, data []byte) {
+			t.fdes = t.fdes.Append(t.parse(data, s.Name, s.Addr))
 		})
 	})
 	return t.fdes
 }
 
-// parseCFI reads one section; a damaged one yields nothing.
-func (f *File) parseCFI(data []byte, name string, addr uint64) (out dwframe.FrameDescriptionEntries) {
+// parse reads one section; a damaged one yields nothing.
+func (t *cfiTable) parse(data []byte, name string, addr uint64) (out dwframe.FrameDescriptionEntries) {
 	defer func() {
 		if recover() != nil {
 			out = nil
@@ -40,12 +42,12 @@ func (f *File) parseCFI(data []byte, name string, addr uint64) (out dwframe.Fram
 	if name == ".debug_frame" {
 		addr = 0
 	}
-	fdes, err := dwframe.Parse(data, f.ByteOrder(), 0, f.PtrSize(), addr)
+	fdes, err := dwframe.Parse(data, t.f.ByteOrder(), 0, t.f.PtrSize(), addr)
 	if err != nil {
 		return nil
 	}
 	for _, d := range fdes {
-		if f.InText(d.Begin()) {
+		if t.f.InText(d.Begin()) {
 			out = append(out, d)
 		}
 	}
@@ -70,7 +72,7 @@ func (e *errNoCFI) Error() string { return fmt.Sprintf("no CFI for %#x", e.pc) }
 func (s *Scope) rules() (ctx *dwframe.FrameContext, err error) {
 	defer s.File.Guard(&err)
 	pc := s.lookupPC()
-	fde, err := s.File.loadCFI().FDEForPC(pc)
+	fde, err := s.File.cfi.entries().FDEForPC(pc)
 	if err != nil {
 		return nil, &errNoCFI{s.PC}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"thaw/kernel"
@@ -16,19 +15,16 @@ import (
 // return at once.
 type Controller struct {
 	lookout
+	news
 	engine   *Engine
 	commands chan command
-	updates  chan *view.View
 	done     chan struct{}
-	drafts   *drafts
 
-	mu    sync.Mutex
-	view  *view.View
+	// Of the next view; news.mu guards them.
 	shown int // number of the shown stop, 0 if there is none
 	state view.RunState
 	note  string
 	peek  *view.Peek
-	loan  *Loan // nil: the screen alone has the guest
 }
 
 type command struct {
@@ -56,7 +52,7 @@ const (
 
 // NewController starts the goroutine; it ends with ctx.
 func NewController(ctx context.Context, e *Engine) *Controller {
-	c := &Controller{engine: e, drafts: newDrafts(e.scn), commands: make(chan command, 16), updates: make(chan *view.View, 1), done: make(chan struct{}), state: view.Stopped, shown: e.history.last()}
+	c := &Controller{engine: e, news: news{drafts: newDrafts(e.scn), updates: make(chan *view.View, 1)}, commands: make(chan command, 16), done: make(chan struct{}), state: view.Stopped, shown: e.history.last()}
 	e.Progress(c.Say)
 	c.publish()
 	go c.loop(ctx)
@@ -111,8 +107,8 @@ func (c *Controller) do(ctx context.Context, cmd command) {
 		}
 	}()
 	looked := c.lookout.during(ctx, func(l *view.Look) { // on top of the last view
-		c.mu.Lock()
-		defer c.mu.Unlock()
+		c.news.mu.Lock()
+		defer c.news.mu.Unlock()
 		v := *c.view
 		v.Running = l
 		c.send(&v)
@@ -134,10 +130,10 @@ func (c *Controller) do(ctx context.Context, cmd command) {
 	if first == 1 && c.engine.history.first > 1 {
 		note += "; the history is full: the oldest stops are dropped from now on" + c.engine.rec.whereDropped()
 	}
-	c.mu.Lock()
+	c.news.mu.Lock()
 	c.shown = c.engine.history.last()
 	loan := c.loan
-	c.mu.Unlock()
+	c.news.mu.Unlock()
 	c.set(state, note)
 	if state == view.Ended && loan != nil {
 		loan.lost()
@@ -146,9 +142,9 @@ func (c *Controller) do(ctx context.Context, cmd command) {
 }
 
 func (c *Controller) set(state view.RunState, note string) {
-	c.mu.Lock()
+	c.news.mu.Lock()
 	c.state, c.note = state, note
-	c.mu.Unlock()
+	c.news.mu.Unlock()
 	c.publish()
 }
 
@@ -156,21 +152,12 @@ func (c *Controller) set(state view.RunState, note string) {
 // goroutine, or before that was started.
 func (c *Controller) publish() {
 	c.engine.log.Take()
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.news.mu.Lock()
+	defer c.news.mu.Unlock()
 	v := c.engine.viewAt(c.shown, c.state, c.note)
 	v.Peek = c.peek
 	v.NoLive = c.aim(c.engine.target)
 	c.send(v)
-}
-
-// Say shows a message, such as how far a command is, on top of the last view.
-func (c *Controller) Say(text string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	v := *c.view
-	v.Message = text
-	c.send(&v)
 }
 
 // publishLog shows new LOG lines on top of the last view, if there are some.
@@ -178,35 +165,13 @@ func (c *Controller) publishLog() bool {
 	if !c.engine.log.Take() {
 		return false
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.news.mu.Lock()
+	defer c.news.mu.Unlock()
 	v := *c.view
 	v.Log, v.LogGap = c.engine.log.All()
 	c.send(&v)
 	return true
 }
-
-// send replaces a view that nobody has fetched so far. c.mu is held.
-func (c *Controller) send(v *view.View) {
-	v.Draft, v.NoRun = c.drafts.shown(), c.loan.why()
-	c.view = v
-	select {
-	case <-c.updates:
-	default:
-	}
-	c.updates <- v
-}
-
-// View is the newest view.
-func (c *Controller) View() *view.View {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.view
-}
-
-// Updates delivers views as they change; one that was not fetched is replaced
-// by the next. The channel is closed when the controller ends.
-func (c *Controller) Updates() <-chan *view.View { return c.updates }
 
 // Done is closed when the controller's goroutine has ended and the engine may
 // be closed.
@@ -225,9 +190,9 @@ func (c *Controller) queueGo(name string, run func(ctx context.Context) error) {
 
 // queueIn is queue for a command that has its place in another state.
 func (c *Controller) queueIn(in view.RunState, cmd command) {
-	c.mu.Lock()
+	c.news.mu.Lock()
 	ready := c.state == in
-	c.mu.Unlock()
+	c.news.mu.Unlock()
 	if !ready {
 		return
 	}
@@ -266,8 +231,8 @@ func (c *Controller) Record(path string) {
 // Note adds the user's note about the shown stop; one without a text sets a
 // bookmark there, or takes it away.
 func (c *Controller) Note(text string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.news.mu.Lock()
+	defer c.news.mu.Unlock()
 	if c.view.Snapshot == nil {
 		return
 	}
@@ -285,9 +250,9 @@ func (c *Controller) Back() { c.move(-1) }
 func (c *Controller) Ask(q view.Query) {
 	c.queue("reading", func(ctx context.Context) error {
 		p := c.engine.Ask(ctx, q)
-		c.mu.Lock()
+		c.news.mu.Lock()
 		c.peek = p
-		c.mu.Unlock()
+		c.news.mu.Unlock()
 		return nil
 	})
 }
@@ -349,9 +314,9 @@ func (c *Controller) LastWriteOf(w view.Word, steps int) {
 	c.queueGo("looking for who wrote "+w.Words(), func(ctx context.Context) error {
 		all, err := c.engine.LastWriteOf(ctx, w, steps)
 		if len(all) > 0 {
-			c.mu.Lock()
+			c.news.mu.Lock()
 			c.peek = &view.Peek{Query: view.Query{Kind: view.QueryOrigin}, Title: "who wrote " + w.Words(), Origins: all}
-			c.mu.Unlock()
+			c.news.mu.Unlock()
 		}
 		return err
 	})
@@ -363,9 +328,9 @@ func (c *Controller) AskRun(ask view.RunQuestion) {
 	c.queueGo("asking at every kernel entry: "+ask.Expr, func(ctx context.Context) error {
 		a, err := c.engine.AskRun(ctx, ask)
 		if a != nil {
-			c.mu.Lock()
+			c.news.mu.Lock()
 			c.peek = &view.Peek{Query: view.Query{Kind: view.QueryRun, Expr: ask.Expr}, Title: a.Expr + ": " + a.Summary(), Changes: a.Changes}
-			c.mu.Unlock()
+			c.news.mu.Unlock()
 		}
 		return err
 	})
@@ -384,9 +349,9 @@ func (c *Controller) Restart(stop int) {
 // Show shows a stop of the history by its number; one that is not there changes
 // nothing.
 func (c *Controller) Show(stop int) {
-	c.mu.Lock()
+	c.news.mu.Lock()
 	at := c.shown
-	c.mu.Unlock()
+	c.news.mu.Unlock()
 	c.move(stop - at)
 }
 
@@ -398,8 +363,8 @@ func (c *Controller) Forward() { c.move(1) }
 // engine's goroutine; while a command runs the history may grow, and nothing
 // moves.
 func (c *Controller) move(by int) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.news.mu.Lock()
+	defer c.news.mu.Unlock()
 	to := c.shown + by
 	if c.state == view.Running || to < 1 || to > c.view.Stops {
 		return false
@@ -419,17 +384,17 @@ func (c *Controller) move(by int) bool {
 
 // Interrupt stops the running guest.
 func (c *Controller) Interrupt() {
-	c.mu.Lock()
+	c.news.mu.Lock()
 	running := c.state == view.Running
-	c.mu.Unlock()
+	c.news.mu.Unlock()
 	if !running {
 		return
 	}
 	if err := c.engine.Interrupt(); err != nil {
-		c.mu.Lock()
+		c.news.mu.Lock()
 		v := *c.view
 		v.Message = err.Error()
 		c.send(&v)
-		c.mu.Unlock()
+		c.news.mu.Unlock()
 	}
 }

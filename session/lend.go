@@ -28,12 +28,12 @@ var errOver = errors.New("the session is over")
 // called, from any goroutine, if the session ends before the loan does.
 func Lend(c *Controller, who string, lost func()) (*Loan, error) {
 	l := &Loan{c, who, lost}
-	c.mu.Lock()
+	c.news.mu.Lock()
 	other := c.loan
 	if other == nil {
 		c.loan = l
 	}
-	c.mu.Unlock()
+	c.news.mu.Unlock()
 	if other != nil {
 		return nil, fmt.Errorf("%s has the guest already", other.who)
 	}
@@ -111,9 +111,9 @@ func (l *Loan) Parts() (*machine.Machine, *components.Set, *drive.Driver) {
 
 // Return ends the loan, and tells the screen why.
 func (l *Loan) Return(why string) {
-	l.c.mu.Lock()
+	l.c.news.mu.Lock()
 	l.c.loan = nil
-	l.c.mu.Unlock()
+	l.c.news.mu.Unlock()
 	_ = l.Do(func(context.Context) error { // else there is nobody to tell
 		l.c.publish()
 		l.c.Say(why)
@@ -124,8 +124,8 @@ func (l *Loan) Return(why string) {
 // begin says that a command runs from now on, or why it may not: one that would let a
 // guest go that is lent, or change it, is the debugger's own.
 func (cmd command) begin(c *Controller) (why string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.news.mu.Lock()
+	defer c.news.mu.Unlock()
 	if cmd.goes {
 		why = c.loan.why()
 	}

@@ -39,6 +39,7 @@ const clearedFlags = 0x700
 
 // kernelCall is a call that is under way.
 type kernelCall struct {
+	*Changer
 	w       Putter
 	user    kernel.CPU // the processor before
 	flags   uint64     // for the kernel
@@ -55,7 +56,7 @@ type kernelCall struct {
 // on.
 func (ch *Changer) callKernel(ctx context.Context, w Putter, fn uint64, objects []uint64) (err error) {
 	ctx = context.WithoutCancel(ctx) // whole, even if the user leaves meanwhile
-	c := &kernelCall{w: w, user: ch.m.CPU(), fn: fn, objects: objects}
+	c := &kernelCall{Changer: ch, w: w, user: ch.m.CPU(), fn: fn, objects: objects}
 	if c.leave, c.taken, err = ch.wayOut(); err != nil {
 		return err
 	}
@@ -68,8 +69,8 @@ func (ch *Changer) callKernel(ctx context.Context, w Putter, fn uint64, objects 
 		return err
 	}
 	saved, cpu := ch.m.Registers(), ch.m.Stopped
-	if err = ch.enterKernel(ctx, c, nowhere); err == nil {
-		err = ch.nextCall(ctx, c)
+	if err = c.enter(ctx, nowhere); err == nil {
+		err = c.next(ctx)
 	}
 	if err == nil {
 		return nil
@@ -79,6 +80,63 @@ func (ch *Changer) callKernel(ctx context.Context, w Putter, fn uint64, objects 
 		back = ch.leaveKernel(ctx, w, leave, nowhere)
 	}
 	return errors.Join(err, back, w.PutRegisters(ctx, cpu, saved), ch.m.Look(ctx, cpu))
+}
+
+// enter makes the processor fault by a jump to an address that is not mapped.
+func (c *kernelCall) enter(ctx context.Context, nowhere uint64) error {
+	if err := c.w.WriteRegister(ctx, c.m.Stopped, c.m.Arch.IP, nowhere); err != nil {
+		return err
+	}
+	if err := c.stepOn(ctx); err != nil {
+		return err
+	}
+	if c.m.CPU().User {
+		return fmt.Errorf("%w: a jump to %#x, which is not mapped, did not fault", errNoCall, nowhere)
+	}
+	at, err := c.trapFrame(nowhere)
+	if err != nil {
+		return err
+	}
+	trap := make([]byte, trapWords*c.m.PtrSize())
+	if err := c.m.Space().ReadMemory(at, trap); err != nil {
+		return err
+	}
+	binary.LittleEndian.PutUint64(trap, c.user.IP)
+	for _, name := range c.taken {
+		v, _ := kernel.RegisterIn(c.user.Registers, name)
+		c.frame = append(c.frame, c.m.Word(v)...)
+	}
+	c.frame = append(c.frame, trap...)
+	c.flags = c.m.CPU().Flags &^ clearedFlags
+	c.sp = (at-callRoom)&^15 - 8 // a function begins 8 bytes off a multiple of 16
+	return nil
+}
+
+// next prepares the processor, in the kernel, for the call on the first object,
+// and waits for its return if others follow.
+func (c *kernelCall) next(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx)
+	block := c.m.KnownBlock()
+	if err := c.writeMemory(ctx, c.w, c.sp, append(c.m.Word(c.leave), c.frame...)); err != nil {
+		return err
+	}
+	set := []kernel.Register{{Name: c.programs.Kernel().File.ArgumentRegisters()[0], Value: c.objects[0]},
+		{Name: c.m.Arch.SP, Value: c.sp}, {Name: c.m.Arch.Flags, Value: c.flags}, {Name: c.m.Arch.IP, Value: c.fn}}
+	for _, r := range set {
+		if err := c.w.WriteRegister(ctx, c.m.Stopped, r.Name, r.Value); err != nil {
+			return err
+		}
+	}
+	if c.objects = c.objects[1:]; len(c.objects) > 0 {
+		kern := c.programs.Kernel()
+		info := &view.BreakpointInfo{Component: kern.Name, Purpose: "return of a call by thaw", Addrs: []uint64{c.leave}}
+		err := c.drive.Breaks.AddProbe(ctx, &drive.Probe{Addr: c.leave, Comp: kern, Info: info, Block: block, SP: c.sp + uint64(c.m.PtrSize()), Once: true,
+			Hit: func(ctx context.Context) (*drive.Event, error) { return nil, c.next(ctx) }})
+		if err != nil {
+			return err
+		}
+	}
+	return c.m.Look(ctx, c.m.Stopped)
 }
 
 // exceptionReturn finds the instruction with which the kernel returns from an
@@ -134,36 +192,6 @@ func (ch *Changer) findReturn(what string, fits func(text []byte) (back int, ok 
 // those do not go into recordings.
 func (ch *Changer) code() *memory.Space { return ch.m.Space().WithData(ch.m.Text) }
 
-// enterKernel makes the processor fault by a jump to an address that is not mapped.
-func (ch *Changer) enterKernel(ctx context.Context, c *kernelCall, nowhere uint64) error {
-	if err := c.w.WriteRegister(ctx, ch.m.Stopped, ch.m.Arch.IP, nowhere); err != nil {
-		return err
-	}
-	if err := ch.stepOn(ctx); err != nil {
-		return err
-	}
-	if ch.m.CPU().User {
-		return fmt.Errorf("%w: a jump to %#x, which is not mapped, did not fault", errNoCall, nowhere)
-	}
-	at, err := ch.trapFrame(nowhere)
-	if err != nil {
-		return err
-	}
-	trap := make([]byte, trapWords*ch.m.PtrSize())
-	if err := ch.m.Space().ReadMemory(at, trap); err != nil {
-		return err
-	}
-	binary.LittleEndian.PutUint64(trap, c.user.IP)
-	for _, name := range c.taken {
-		v, _ := kernel.RegisterIn(c.user.Registers, name)
-		c.frame = append(c.frame, ch.m.Word(v)...)
-	}
-	c.frame = append(c.frame, trap...)
-	c.flags = ch.m.CPU().Flags &^ clearedFlags
-	c.sp = (at-callRoom)&^15 - 8 // a function begins 8 bytes off a multiple of 16
-	return nil
-}
-
 // stepOn executes one instruction that cannot lead to itself.
 func (ch *Changer) stepOn(ctx context.Context) error {
 	before := ch.m.Here()
@@ -204,33 +232,6 @@ func (ch *Changer) trapFrame(ip uint64) (uint64, error) {
 		}
 	}
 	return 0, fmt.Errorf("%w: there is no frame of an exception at %#x", errNoCall, sp)
-}
-
-// nextCall prepares the processor, in the kernel, for the call on the first object,
-// and waits for its return if others follow.
-func (ch *Changer) nextCall(ctx context.Context, c *kernelCall) error {
-	ctx = context.WithoutCancel(ctx)
-	block := ch.m.KnownBlock()
-	if err := ch.writeMemory(ctx, c.w, c.sp, append(ch.m.Word(c.leave), c.frame...)); err != nil {
-		return err
-	}
-	set := []kernel.Register{{Name: ch.programs.Kernel().File.ArgumentRegisters()[0], Value: c.objects[0]},
-		{Name: ch.m.Arch.SP, Value: c.sp}, {Name: ch.m.Arch.Flags, Value: c.flags}, {Name: ch.m.Arch.IP, Value: c.fn}}
-	for _, r := range set {
-		if err := c.w.WriteRegister(ctx, ch.m.Stopped, r.Name, r.Value); err != nil {
-			return err
-		}
-	}
-	if c.objects = c.objects[1:]; len(c.objects) > 0 {
-		kern := ch.programs.Kernel()
-		info := &view.BreakpointInfo{Component: kern.Name, Purpose: "return of a call by thaw", Addrs: []uint64{c.leave}}
-		err := ch.drive.Breaks.AddProbe(ctx, &drive.Probe{Addr: c.leave, Comp: kern, Info: info, Block: block, SP: c.sp + uint64(ch.m.PtrSize()), Once: true,
-			Hit: func(ctx context.Context) (*drive.Event, error) { return nil, ch.nextCall(ctx, c) }})
-		if err != nil {
-			return err
-		}
-	}
-	return ch.m.Look(ctx, ch.m.Stopped)
 }
 
 // writeMemory writes virtual memory that the stopped processor sees.
