@@ -70,9 +70,9 @@ func run(args []string) int {
 // patientWriter writes to a pipe that may have a reader who does not read: it waits
 // for that until ctx ends, and then for a moment: what was found up to a signal has one.
 type patientWriter struct {
-	ctx  context.Context
-	w    io.Writer
-	gone bool // that moment has passed
+	ctx context.Context
+	w   io.Writer
+	err error // since that moment has passed
 }
 
 // lastWrite is how long a reader may take once we are to end.
@@ -80,8 +80,8 @@ const lastWrite = 200 * time.Millisecond
 
 // Write implements io.Writer.
 func (p *patientWriter) Write(data []byte) (int, error) {
-	if p.gone {
-		return 0, fmt.Errorf("writing what nobody reads: %w", p.ctx.Err())
+	if p.err != nil {
+		return 0, p.err
 	}
 	type result struct {
 		n   int
@@ -102,8 +102,8 @@ func (p *patientWriter) Write(data []byte) (int, error) {
 	case r := <-done:
 		return r.n, r.err
 	case <-time.After(lastWrite):
-		p.gone = true
-		return 0, fmt.Errorf("writing what nobody reads: %w", p.ctx.Err())
+		p.err = fmt.Errorf("writing what nobody reads: %w", p.ctx.Err())
+		return 0, p.err
 	}
 }
 
