@@ -2,7 +2,10 @@ package main
 
 import (
 	"bufio"
+	"encoding/json"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -107,6 +110,46 @@ func speaksDAP(t *testing.T) bool {
 	return err == nil && major >= 14
 }
 
+// editorArgs are gdb's in docs/guide.md.
+var editorArgs = []string{"-i", "dap", "-ex", "set architecture i386:x86-64", "-ex", "set osabi none", "-ex", "set sysroot /"}
+
+// The guide's files for VS Code are whole, and they, and the lines for Neovim, have gdb's
+// arguments as they are tried.
+func TestEditorFiles(t *testing.T) {
+	guide, err := os.ReadFile(filepath.Join("..", "..", "docs", "guide.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := func(name string, into any) {
+		t.Helper()
+		_, text, _ := strings.Cut(string(guide), "`"+name+"`:\n\n")
+		text, _, ok := strings.Cut(text, "\n\n")
+		if err := json.Unmarshal([]byte(text), into); !ok || err != nil {
+			t.Fatalf("%s: %v: %s", name, err, text)
+		}
+	}
+	var extension struct {
+		Contributes struct {
+			Debuggers []struct {
+				Type, Runtime string
+				Args          []string
+			}
+		}
+	}
+	file(".vscode/extensions/gdb-dap/package.json", &extension)
+	var launch struct {
+		Configurations []struct{ Type, Request, Target string }
+	}
+	file(".vscode/launch.json", &launch)
+	if d, c := extension.Contributes.Debuggers, launch.Configurations; len(d) != 1 || len(c) != 1 || d[0].Type != c[0].Type || d[0].Runtime != "gdb" ||
+		!slices.Equal(d[0].Args, editorArgs) || c[0].Request != "attach" || c[0].Target == "" {
+		t.Errorf("%+v, %+v", d, c)
+	}
+	if lua := `args = { "` + strings.Join(editorArgs, `", "`) + `" }`; !strings.Contains(string(guide), lua) {
+		t.Errorf("Neovim has not %s", lua)
+	}
+}
+
 // checkEdited debugs a component as VS Code and Neovim do, through gdb's DAP, with the
 // settings of docs/guide.md.
 func checkEdited(t *testing.T, stub string) {
@@ -115,7 +158,7 @@ func checkEdited(t *testing.T, stub string) {
 	}
 	socket, end := served(t, stub, "--build", guestDir, "--only", "rtcr")
 	defer end()
-	e := startEditor(t, "-ex", "set architecture i386:x86-64", "-ex", "set osabi none", "-ex", "set sysroot /")
+	e := startEditor(t, editorArgs[2:]...)
 	ask[*dap.InitializeResponse](e, "initialize", dap.InitializeRequestArguments{ClientID: "thaw", AdapterID: "gdb", LinesStartAt1: true, ColumnsStartAt1: true})
 	attach := e.send("attach", map[string]string{"target": socket})
 	const function = "Genode::sleep_ms"
