@@ -32,7 +32,8 @@ type decoder struct {
 	anew   int    // objects that were decoded
 
 	room [256]byte // for what is read together
-	raw  []byte    // of a capability table
+	raw  []byte    // of a capability table, as far as there is room
+	page []byte    // of it
 	regs []wanted  // of a frame
 	read memory.Reads
 

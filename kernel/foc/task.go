@@ -21,8 +21,8 @@ type capTable struct {
 type capPage struct {
 	at    memory.Mapping
 	reads memory.Reads
-	raw   []byte              // nil once it is decoded
-	caps  []kernel.Capability // a part of the table's
+	raw   []byte              // what was read of it, until it is decoded; nil where there was no room
+	caps  []kernel.Capability // a part of the table's; nil: not decoded so far
 	under *ids                // that their objects were found with
 }
 
@@ -64,11 +64,8 @@ func (d *decoder) capabilities(t *kernel.PD) {
 	}
 	table := &capTable{pages: make([]capPage, 0, len(pages))}
 	d.now.table = table
-	all, size := 0, uint64(0)
-	for _, p := range pages {
-		size += min(p.Size, maxCapBytes)
-	}
-	d.raw = slices.Grow(d.raw[:0], int(min(size, maxCapBytes)))
+	all := 0
+	d.raw = slices.Grow(d.raw[:0], min(len(pages)*int(d.m.Paging.PageSize()), maxRaw))
 	for _, p := range pages {
 		if p.User || p.Size > 1<<22 {
 			t.Problem = fmt.Sprintf("page %#x is in the range of the capability table but is none", p.Virt)
@@ -86,8 +83,14 @@ func (d *decoder) capabilities(t *kernel.PD) {
 		}
 		table.pages, all = append(table.pages, page), all+n
 	}
-	d.putTogether(table, all)
+	if err := d.putTogether(table, all); err != nil {
+		t.Problem = err.Error()
+	}
 }
+
+// maxRaw bounds what is kept of a table's pages until they are decoded: what there is no room
+// for is read again, which costs less than memory that was not in use before.
+const maxRaw = 128 << 10
 
 // capPage reads one page of a capability table, if it is not what it was at the last stop,
 // and counts its capabilities.
@@ -95,18 +98,34 @@ func (d *decoder) capPage(p memory.Mapping) (page capPage, n int, err error) {
 	if old := d.before.page(p); old != nil && !old.reads.Changed() {
 		return *old, len(old.caps), nil
 	}
-	page.at, page.raw = p, d.raw[len(d.raw):len(d.raw)+int(p.Size)]
+	page.at = p
 	outer := d.kspace.Collect(&page.reads)
-	err = d.m.Phys.ReadMemory(p.Phys, page.raw)
+	raw, err := d.pageAt(p)
 	d.kspace.Collect(outer)
 	if err != nil {
-		return page, 0, fmt.Errorf("reading the capability page at %#x: %w", p.Virt, err)
+		return page, 0, err
 	}
-	d.raw = d.raw[:len(d.raw)+int(p.Size)]
-	for range d.slots(page.raw) {
+	for range d.slots(raw) {
 		n++
 	}
+	if end := len(d.raw) + len(raw); end <= cap(d.raw) {
+		page.raw, d.raw = raw, d.raw[:end]
+	}
 	return page, n, nil
+}
+
+// pageAt reads a page of a capability table, into d.raw's room where that is enough.
+func (d *decoder) pageAt(p memory.Mapping) ([]byte, error) {
+	raw := d.raw[len(d.raw):cap(d.raw)]
+	if p.Size > uint64(len(raw)) {
+		d.page = slices.Grow(d.page[:0], int(p.Size))
+		raw = d.page[:p.Size]
+	}
+	raw = raw[:p.Size]
+	if err := d.m.Phys.ReadMemory(p.Phys, raw); err != nil {
+		return nil, fmt.Errorf("reading the capability page at %#x: %w", p.Virt, err)
+	}
+	return raw, nil
 }
 
 // slots are those of a page that are in use, by their number in it.
@@ -123,13 +142,20 @@ func (d *decoder) slots(raw []byte) iter.Seq2[uint64, []byte] {
 
 // putTogether has the capabilities of all pages, so many, in one piece: there may be very
 // many. Those of pages that have not changed are taken over.
-func (d *decoder) putTogether(c *capTable, all int) {
+func (d *decoder) putTogether(c *capTable, all int) error {
 	c.caps = make([]kernel.Capability, 0, all)
 	for i := range c.pages {
 		p, first := &c.pages[i], len(c.caps)
+		raw := p.raw
+		if raw == nil && p.caps == nil {
+			var err error
+			if raw, err = d.pageAt(p.at); err != nil {
+				return err
+			}
+		}
 		c.caps = append(c.caps, p.caps...)
 		start := (p.at.Virt - d.caps.start) / d.caps.entry
-		for n, slot := range d.slots(p.raw) {
+		for n, slot := range d.slots(raw) {
 			word := memory.LittleEndian(slot[:d.ptr])
 			c.caps = append(c.caps, kernel.Capability{
 				Slot:    start + n,
@@ -140,6 +166,7 @@ func (d *decoder) putTogether(c *capTable, all int) {
 		}
 		p.caps, p.raw = c.caps[first:], nil
 	}
+	return nil
 }
 
 // fill gives a task the capabilities of its table, with their objects. Both keep them.
