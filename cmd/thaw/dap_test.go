@@ -17,7 +17,7 @@ import (
 	"thaw/testwait"
 )
 
-// editor is an editor that debugs through gdb's own DAP.
+// editor is an editor that debugs through an adapter's DAP.
 type editor struct {
 	t    *testing.T
 	in   interface{ Write([]byte) (int, error) }
@@ -26,10 +26,10 @@ type editor struct {
 	seen []dap.Message // that nobody has asked for so far
 }
 
-// startEditor starts gdb as an editor does; it ends with the test.
-func startEditor(t *testing.T, args ...string) *editor {
+// startEditor starts an adapter as an editor does; it ends with the test.
+func startEditor(t *testing.T, program string, args ...string) *editor {
 	t.Helper()
-	cmd := exec.Command("gdb", append([]string{"-nx", "-q", "-i", "dap"}, args...)...)
+	cmd := exec.Command(program, args...)
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -77,7 +77,7 @@ func next[T dap.Message](e *editor, what string, fits func(T) bool) T {
 		if i == len(e.seen) {
 			m := testwait.For(e.t, e.got, what)
 			if m == nil {
-				e.t.Fatalf("gdb has ended before %s", what)
+				e.t.Fatalf("the adapter has ended before %s", what)
 			}
 			e.seen = append(e.seen, m)
 		}
@@ -158,42 +158,98 @@ func checkEdited(t *testing.T, stub string) {
 	}
 	socket, end := served(t, stub, "--build", guestDir, "--only", "rtcr")
 	defer end()
-	e := startEditor(t, editorArgs[2:]...)
-	ask[*dap.InitializeResponse](e, "initialize", dap.InitializeRequestArguments{ClientID: "thaw", AdapterID: "gdb", LinesStartAt1: true, ColumnsStartAt1: true})
+	e := startEditor(t, "gdb", slices.Concat([]string{"-nx", "-q"}, editorArgs)...)
+	e.initialize("gdb")
 	attach := e.send("attach", map[string]string{"target": socket})
-	const function = "Genode::sleep_ms"
-	ask[*dap.SetFunctionBreakpointsResponse](e, "setFunctionBreakpoints", dap.SetFunctionBreakpointsArguments{Breakpoints: []dap.FunctionBreakpoint{{Name: function}}})
-	ask[*dap.ConfigurationDoneResponse](e, "configurationDone", dap.ConfigurationDoneArguments{})
+	e.breakAtSleep()
 	next(e, "gdb to attach", func(m *dap.AttachResponse) bool { return m.RequestSeq == attach })
-	next(e, "the guest to stand", func(m *dap.StoppedEvent) bool { return true }) // the answer does not wait for it
-	threads := ask[*dap.ThreadsResponse](e, "threads", struct{}{}).Body.Threads
-	handler := slices.IndexFunc(threads, func(th dap.Thread) bool { return th.Name == "rtcr/signal handler" })
-	if len(threads) < 5 || handler < 0 {
-		t.Fatalf("threads: %+v", threads)
-	}
-	frames := ask[*dap.StackTraceResponse](e, "stackTrace", dap.StackTraceArguments{ThreadId: threads[handler].Id}).Body.StackFrames
-	if !slices.ContainsFunc(frames, func(f dap.StackFrame) bool { return strings.Contains(f.Name, "idle_main") && f.Line > 0 }) {
-		t.Errorf("where the signal handler waits: %+v", frames)
-	}
+	frames := e.stands()
 	ip := ask[*dap.EvaluateResponse](e, "evaluate", dap.EvaluateArguments{Expression: "$pc", FrameId: frames[0].Id}).Body.Result
 	if !strings.HasPrefix(ip, frames[0].InstructionPointerReference) {
 		t.Errorf("pc %s in %+v", ip, frames[0])
 	}
-	ask[*dap.ContinueResponse](e, "continue", dap.ContinueArguments{ThreadId: threads[handler].Id})
-	stop := next(e, "a breakpoint in "+function, func(m *dap.StoppedEvent) bool { return m.Body.Reason == "breakpoint" })
-	frames = ask[*dap.StackTraceResponse](e, "stackTrace", dap.StackTraceArguments{ThreadId: stop.Body.ThreadId}).Body.StackFrames
-	if !strings.Contains(frames[0].Name, "sleep_ms") {
-		t.Errorf("at the breakpoint: %+v", frames)
-	}
+	thread := e.sleeps()
 	for range 3 { // over the system call in which it sleeps, and out
-		ask[*dap.NextResponse](e, "next", dap.NextArguments{ThreadId: stop.Body.ThreadId})
+		ask[*dap.NextResponse](e, "next", dap.NextArguments{ThreadId: thread})
 		next(e, "a step to end", func(m *dap.StoppedEvent) bool {
-			return m.Body.Reason == "step" && m.Body.ThreadId == stop.Body.ThreadId
+			return m.Body.Reason == "step" && m.Body.ThreadId == thread
 		})
 	}
-	frames = ask[*dap.StackTraceResponse](e, "stackTrace", dap.StackTraceArguments{ThreadId: stop.Body.ThreadId}).Body.StackFrames
-	if strings.Contains(frames[0].Name, "sleep_ms") {
+	if frames := e.frames(thread); strings.Contains(frames[0].Name, "sleep_ms") {
 		t.Errorf("behind the call: %+v", frames)
 	}
 	ask[*dap.DisconnectResponse](e, "disconnect", dap.DisconnectArguments{})
+}
+
+// checkEditedByLLDB does the same as far as lldb's adapter goes, which Debian 12 has.
+func checkEditedByLLDB(t *testing.T, stub string) {
+	adapter := ""
+	for _, name := range []string{"lldb-dap", "lldb-vscode", "lldb-dap-19", "lldb-vscode-14"} {
+		if path, err := exec.LookPath(name); err == nil {
+			adapter = path
+		}
+	}
+	if adapter == "" {
+		t.Fatal("this lldb has no adapter")
+	}
+	socket, end := served(t, stub, "--build", guestDir, "--only", "rtcr")
+	defer end()
+	e := startEditor(t, adapter)
+	e.initialize("lldb")
+	ask[*dap.AttachResponse](e, "attach", map[string]any{"stopOnEntry": true,
+		"attachCommands": []string{"target create " + filepath.Join(guestDir, "rtcr"), "process connect unix-connect://" + socket}})
+	e.breakAtSleep()
+	e.stands()
+	e.sleeps()
+	ask[*dap.DisconnectResponse](e, "disconnect", dap.DisconnectArguments{})
+}
+
+func (e *editor) initialize(adapter string) {
+	e.t.Helper()
+	ask[*dap.InitializeResponse](e, "initialize", dap.InitializeRequestArguments{ClientID: "thaw", AdapterID: adapter, LinesStartAt1: true, ColumnsStartAt1: true, PathFormat: "path"})
+}
+
+// breakAtSleep sets a breakpoint where rtcr sleeps, and ends the configuration.
+func (e *editor) breakAtSleep() {
+	e.t.Helper()
+	ask[*dap.SetFunctionBreakpointsResponse](e, "setFunctionBreakpoints", dap.SetFunctionBreakpointsArguments{Breakpoints: []dap.FunctionBreakpoint{{Name: "Genode::sleep_ms"}}})
+	ask[*dap.ConfigurationDoneResponse](e, "configurationDone", dap.ConfigurationDoneArguments{})
+}
+
+// stands waits for the guest to stand, and is where rtcr's signal handler waits.
+func (e *editor) stands() []dap.StackFrame {
+	e.t.Helper()
+	next(e, "the guest to stand", func(m *dap.StoppedEvent) bool { return true }) // the answer to attach does not wait for it
+	threads := ask[*dap.ThreadsResponse](e, "threads", struct{}{}).Body.Threads
+	handler := slices.IndexFunc(threads, func(th dap.Thread) bool { return strings.Contains(th.Name, "rtcr/signal handler") })
+	if len(threads) < 5 || handler < 0 {
+		e.t.Fatalf("threads: %+v", threads)
+	}
+	frames := e.frames(threads[handler].Id)
+	if !slices.ContainsFunc(frames, func(f dap.StackFrame) bool { return strings.Contains(f.Name, "idle_main") && f.Line > 0 }) {
+		e.t.Errorf("where the signal handler waits: %+v", frames)
+	}
+	return frames
+}
+
+// sleeps lets the guest go on to the breakpoint, and is the thread that comes there.
+func (e *editor) sleeps() int {
+	e.t.Helper()
+	threads := ask[*dap.ThreadsResponse](e, "threads", struct{}{}).Body.Threads
+	ask[*dap.ContinueResponse](e, "continue", dap.ContinueArguments{ThreadId: threads[0].Id})
+	stop := next(e, "a breakpoint in sleep_ms", func(m *dap.StoppedEvent) bool { return strings.HasSuffix(m.Body.Reason, "breakpoint") })
+	frames := e.frames(stop.Body.ThreadId) // lldb's breakpoint is behind the prologue, in a call that is inlined
+	if !slices.ContainsFunc(frames[:min(len(frames), 2)], func(f dap.StackFrame) bool { return strings.Contains(f.Name, "sleep_ms") }) {
+		e.t.Errorf("at the breakpoint: %+v", frames)
+	}
+	return stop.Body.ThreadId
+}
+
+func (e *editor) frames(thread int) []dap.StackFrame {
+	e.t.Helper()
+	frames := ask[*dap.StackTraceResponse](e, "stackTrace", dap.StackTraceArguments{ThreadId: thread, Levels: 20}).Body.StackFrames
+	if len(frames) == 0 {
+		e.t.Fatalf("thread %d is nowhere", thread)
+	}
+	return frames
 }

@@ -74,6 +74,7 @@ func checkServed(t *testing.T, vm *qemu.VM) {
 	t.Run("live", func(t *testing.T) { checks(t, "live", vm.GDB(), "--build", guestDir) })
 	t.Run("beside", func(t *testing.T) { checkBeside(t, vm.GDB()) })
 	t.Run("editor", func(t *testing.T) { checkEdited(t, vm.GDB()) })
+	t.Run("editor by lldb", func(t *testing.T) { checkEditedByLLDB(t, vm.GDB()) })
 	t.Run("lldb", func(t *testing.T) {
 		socket, end := served(t, vm.GDB(), "--build", guestDir, "--only", "rtcr")
 		out, err := exec.Command("lldb", "--no-lldbinit", "--batch", "-o", "target create "+filepath.Join(guestDir, "rtcr"),
