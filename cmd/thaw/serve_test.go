@@ -75,20 +75,7 @@ func checkServed(t *testing.T, vm *qemu.VM) {
 	t.Run("beside", func(t *testing.T) { checkBeside(t, vm.GDB()) })
 	t.Run("editor", func(t *testing.T) { checkEdited(t, vm.GDB()) })
 	t.Run("editor by lldb", func(t *testing.T) { checkEditedByLLDB(t, vm.GDB()) })
-	t.Run("lldb", func(t *testing.T) {
-		socket, end := served(t, vm.GDB(), "--build", guestDir, "--only", "rtcr")
-		out, err := exec.Command("lldb", "--no-lldbinit", "--batch", "-o", "target create "+filepath.Join(guestDir, "rtcr"),
-			"-o", "process connect unix-connect://"+socket, "-o", "thread list", "-o", "thread backtrace all").CombinedOutput()
-		if err != nil {
-			t.Errorf("lldb: %v", err)
-		}
-		for _, want := range []string{"thread #5", "rtcr/signal handler", "sleep_ms", "rtcr`"} {
-			if !strings.Contains(string(out), want) {
-				t.Errorf("lldb does not say %q:\n%s", want, out)
-			}
-		}
-		end()
-	})
+	t.Run("lldb", func(t *testing.T) { checkedByLLDB(t, vm.GDB()) })
 }
 
 // Core of base-hw is a part of the kernel's program, in a protection domain like others.
