@@ -52,7 +52,7 @@ const (
 
 // NewController starts the goroutine; it ends with ctx.
 func NewController(ctx context.Context, e *Engine) *Controller {
-	c := &Controller{engine: e, news: news{drafts: newDrafts(e.scn), updates: make(chan *view.View, 1)}, commands: make(chan command, 16), done: make(chan struct{}), state: view.Stopped, shown: e.history.last()}
+	c := &Controller{engine: e, news: news{newest: newest{updates: make(chan *view.View, 1)}, drafts: newDrafts(e.scn)}, commands: make(chan command, 16), done: make(chan struct{}), state: view.Stopped, shown: e.history.last()}
 	e.Progress(c.Say)
 	c.publish()
 	go c.loop(ctx)

@@ -2,7 +2,6 @@ package session
 
 import (
 	"fmt"
-	"sync"
 
 	"thaw/session/view"
 )
@@ -10,17 +9,14 @@ import (
 // Player shows a replay as a Controller shows a session: the same commands, the
 // same views. Stops are worked out as they are shown, at once.
 type Player struct {
-	updates chan *view.View
-
-	mu     sync.Mutex
+	newest
 	replay *Replay
-	view   *view.View
 	notes  noteBook // of this replay; the file stays as it is
 }
 
 // NewPlayer shows a replay's first stop.
 func NewPlayer(r *Replay) (*Player, error) {
-	p := &Player{updates: make(chan *view.View, 1), replay: r}
+	p := &Player{newest: newest{updates: make(chan *view.View, 1)}, replay: r}
 	for _, n := range r.rec.Notes() {
 		p.notes.add(n)
 	}
@@ -34,17 +30,6 @@ func NewPlayer(r *Replay) (*Player, error) {
 
 // Recorded is the name of the recording.
 func (p *Player) Recorded() string { return p.replay.rec.Name() }
-
-// View is the newest view.
-func (p *Player) View() *view.View {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.view
-}
-
-// Updates delivers views as they change; one that was not fetched is replaced
-// by the next.
-func (p *Player) Updates() <-chan *view.View { return p.updates }
 
 // Show shows a stop by its number.
 func (p *Player) Show(stop int) { p.show(func(int) int { return stop }) }
@@ -129,14 +114,9 @@ func (p *Player) show(to func(at int) int) {
 	p.send(v)
 }
 
-// send replaces a view that nobody has fetched so far. p.mu is held.
+// send delivers a view with the notes of this replay. p.mu is held.
 func (p *Player) send(v *view.View) {
 	shown := *v
 	shown.Notes = p.notes.all()
-	p.view = &shown
-	select {
-	case <-p.updates:
-	default:
-	}
-	p.updates <- p.view
+	p.deliver(&shown)
 }
