@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
 	"thaw/newfile"
+	"thaw/printable"
 )
 
 // Action is how a Handler is asked to let its guest run.
@@ -76,6 +78,11 @@ type (
 	PartialRegisters interface {
 		KnownRegisters(id ThreadID) ([]bool, error)
 	}
+	// RegisterFinder says which bytes of ReadRegisters' answer are the register of a number
+	// of the target description (p packets), false if none has it.
+	RegisterFinder interface {
+		FindRegister(number int) (from, to int, ok bool)
+	}
 	// ProcessBreakpointer takes Z and z packets in place of a Breakpointer: a breakpoint
 	// belongs to the process of a thread.
 	ProcessBreakpointer interface {
@@ -86,7 +93,8 @@ type (
 	ThreadDescriber interface {
 		DescribeThreads() []ThreadDescription
 	}
-	// Executer knows the files of processes' programs (qXfer:exec-file), "" if not.
+	// Executer knows the files of processes' programs (qXfer:exec-file), "" if not. They
+	// are where they are linked to be (qOffsets).
 	Executer interface {
 		ExecFile(pid int64) string
 	}
@@ -104,8 +112,9 @@ type (
 
 // Library is a library in a process.
 type Library struct {
-	File string
-	Addr uint64 // of its first segment
+	File  string
+	Addr  uint64 // of its first segment
+	Moved uint64 // by so much from where it is linked to be
 }
 
 // ThreadDescription is a thread as a ThreadDescriber tells of it.
@@ -221,6 +230,7 @@ type serverSession struct {
 	document []byte         // that is being transferred
 	left     map[int64]bool // processes that the client has detached from
 	asked    bool           // to stop, while the guest stood
+	askedOne bool           // for one register alone
 }
 
 // read turns bytes into events, and closes the channel at the end.
@@ -334,10 +344,10 @@ func (s *serverSession) resume(action Action, id ThreadID) ([]byte, error) {
 		select {
 		case r := <-done:
 			if r.err != nil {
-				return errorAnswer(r.err), nil
+				return s.refused(r.err, id)
 			}
 			s.thread = ThreadID{}
-			return []byte(r.stop.packet()), nil
+			return s.stopPacket(r.stop), nil
 		case ev, ok := <-s.events:
 			// Like QEMU, stop for any byte.
 			cancel()
@@ -348,6 +358,22 @@ func (s *serverSession) resume(action Action, id ThreadID) ([]byte, error) {
 			_ = ev
 		}
 	}
+}
+
+// refused tells why the guest does not go on, or not to where it should have, and that it
+// stands: an error in the place of a stop has lldb give up the guest, and gdb guess.
+func (s *serverSession) refused(err error, id ThreadID) ([]byte, error) {
+	if errors.Is(err, ErrUnsupported) {
+		return nil, nil
+	}
+	if err := s.send(appendHex([]byte("O"), []byte(printable.Text(err.Error())+"\n"))); err != nil {
+		return nil, err
+	}
+	stop := Stop{Signal: SignalInterrupt, Thread: id}
+	if !slices.Contains(s.Handler.Threads(), id) {
+		stop.Thread = s.Handler.LastStop().Thread
+	}
+	return s.stopPacket(stop), nil
 }
 
 // packet is the stop as it goes over the wire.

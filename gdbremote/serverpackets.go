@@ -3,7 +3,6 @@ package gdbremote
 import (
 	"bytes"
 	"encoding/hex"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"slices"
@@ -17,39 +16,42 @@ var serverPackets map[string]func(*serverSession, string) ([]byte, error)
 
 func init() { // not in the declaration: answer itself looks into the table
 	serverPackets = map[string]func(*serverSession, string) ([]byte, error){
-		"qSupported":            (*serverSession).supported,
-		"QStartNoAckMode":       (*serverSession).startNoAck,
-		"vCont":                 (*serverSession).vCont,
-		"vCont?":                fixed("vCont;c;C;s;S"),
-		"?":                     func(s *serverSession, _ string) ([]byte, error) { return []byte(s.Handler.LastStop().packet()), nil },
-		"qAttached":             fixed("1"), // gdb leaves by D then, and by k else
-		"qC":                    func(s *serverSession, _ string) ([]byte, error) { return []byte("QC" + s.current().String()), nil },
-		"qfThreadInfo":          (*serverSession).threads,
-		"qsThreadInfo":          fixed("l"),
-		"qThreadExtraInfo,":     (*serverSession).threadExtra,
-		"qThreadStopInfo":       (*serverSession).threadStop,
-		"T":                     (*serverSession).alive,
-		"Hg":                    (*serverSession).selectThread,
-		"Hc":                    (*serverSession).selectRun,
-		"qXfer:features:read:":  (*serverSession).transfer,
-		"qXfer:libraries:read:": (*serverSession).transferLibraries,
-		"qXfer:threads:read:":   (*serverSession).transferThreads,
-		"qXfer:exec-file:read:": (*serverSession).transferFile,
-		"g":                     (*serverSession).readRegisters,
-		"P":                     (*serverSession).writeRegister,
-		"m":                     (*serverSession).readMemory,
-		"M":                     (*serverSession).writeMemory,
-		"Z":                     func(s *serverSession, a string) ([]byte, error) { return s.breakpoint(a, true) },
-		"z":                     func(s *serverSession, a string) ([]byte, error) { return s.breakpoint(a, false) },
-		"qRcmd,":                (*serverSession).monitor,
-		"qqemu.PhyMemMode":      (*serverSession).askMode,
-		"Qqemu.PhyMemMode:":     (*serverSession).setMode,
-		"c":                     func(s *serverSession, _ string) ([]byte, error) { return s.resume(ActionContinue, s.runs) },
-		"s":                     func(s *serverSession, _ string) ([]byte, error) { return s.resume(ActionStep, s.runs) },
-		"bc":                    func(s *serverSession, _ string) ([]byte, error) { return s.reverse(ActionReverseContinue) },
-		"bs":                    func(s *serverSession, _ string) ([]byte, error) { return s.reverse(ActionReverseStep) },
-		"D":                     (*serverSession).detach,
-		"k":                     func(*serverSession, string) ([]byte, error) { return nil, errLeave },
+		"qSupported":                 (*serverSession).supported,
+		"QStartNoAckMode":            (*serverSession).startNoAck,
+		"vCont":                      (*serverSession).vCont,
+		"vCont?":                     fixed("vCont;c;C;s;S"),
+		"?":                          func(s *serverSession, _ string) ([]byte, error) { return s.stopPacket(s.Handler.LastStop()), nil },
+		"qAttached":                  fixed("1"), // gdb leaves by D then, and by k else
+		"qC":                         func(s *serverSession, _ string) ([]byte, error) { return []byte("QC" + s.current().String()), nil },
+		"qfThreadInfo":               (*serverSession).threads,
+		"qsThreadInfo":               fixed("l"),
+		"qThreadExtraInfo,":          (*serverSession).threadExtra,
+		"qThreadStopInfo":            (*serverSession).threadStop,
+		"T":                          (*serverSession).alive,
+		"Hg":                         (*serverSession).selectThread,
+		"Hc":                         (*serverSession).selectRun,
+		"qXfer:features:read:":       (*serverSession).transfer,
+		"qXfer:libraries:read:":      (*serverSession).transferLibraries,
+		"qXfer:libraries-svr4:read:": (*serverSession).transferLinked,
+		"qXfer:threads:read:":        (*serverSession).transferThreads,
+		"qXfer:exec-file:read:":      (*serverSession).transferFile,
+		"qOffsets":                   (*serverSession).offsets,
+		"g":                          (*serverSession).readRegisters,
+		"p":                          (*serverSession).readRegister,
+		"P":                          (*serverSession).writeRegister,
+		"m":                          (*serverSession).readMemory,
+		"M":                          (*serverSession).writeMemory,
+		"Z":                          func(s *serverSession, a string) ([]byte, error) { return s.breakpoint(a, true) },
+		"z":                          func(s *serverSession, a string) ([]byte, error) { return s.breakpoint(a, false) },
+		"qRcmd,":                     (*serverSession).monitor,
+		"qqemu.PhyMemMode":           (*serverSession).askMode,
+		"Qqemu.PhyMemMode:":          (*serverSession).setMode,
+		"c":                          func(s *serverSession, _ string) ([]byte, error) { return s.resume(ActionContinue, s.runs) },
+		"s":                          func(s *serverSession, _ string) ([]byte, error) { return s.resume(ActionStep, s.runs) },
+		"bc":                         func(s *serverSession, _ string) ([]byte, error) { return s.reverse(ActionReverseContinue) },
+		"bs":                         func(s *serverSession, _ string) ([]byte, error) { return s.reverse(ActionReverseStep) },
+		"D":                          (*serverSession).detach,
+		"k":                          func(*serverSession, string) ([]byte, error) { return nil, errLeave },
 	}
 }
 
@@ -57,10 +59,13 @@ func fixed(answer string) func(*serverSession, string) ([]byte, error) {
 	return func(*serverSession, string) ([]byte, error) { return []byte(answer), nil }
 }
 
+// longestPacket bounds how packets of the table begin.
+const longestPacket = len("qXfer:libraries-svr4:read:")
+
 // answer finds and runs a packet's function. Packets nobody knows get the empty
 // answer.
 func (s *serverSession) answer(p []byte) ([]byte, error) {
-	for n := min(len(p), 24); n > 0; n-- {
+	for n := min(len(p), longestPacket); n > 0; n-- {
 		if f := serverPackets[string(p[:n])]; f != nil {
 			return f(s, string(p[n:]))
 		}
@@ -101,7 +106,7 @@ func (s *serverSession) supported(string) ([]byte, error) {
 		b = append(b, ";qXfer:threads:read+"...)
 	}
 	if _, ok := s.Handler.(Librarian); ok {
-		b = append(b, ";qXfer:libraries:read+"...)
+		b = append(b, ";qXfer:libraries:read+;qXfer:libraries-svr4:read+"...)
 	}
 	if _, ok := s.Handler.(Executer); ok {
 		b = append(b, ";qXfer:exec-file:read+"...)
@@ -156,21 +161,29 @@ func (s *serverSession) threadExtra(arg string) ([]byte, error) {
 // threadStop is what lldb asks of each thread: why it stopped, and its name.
 func (s *serverSession) threadStop(arg string) ([]byte, error) {
 	id, err := s.known(arg)
-	h, ok := s.Handler.(ThreadDescriber)
-	if err != nil || !ok {
+	if _, ok := s.Handler.(ThreadDescriber); err != nil || !ok {
 		return errorAnswer(err)[:0], nil
 	}
-	answer := "T00"
-	if id == s.Handler.LastStop().Thread {
-		answer = fmt.Sprintf("T%02x", s.Handler.LastStop().Signal&0xff)
+	stop := Stop{Thread: id}
+	if last := s.Handler.LastStop(); id == last.Thread {
+		stop.Signal = last.Signal
 	}
-	answer += "thread:" + id.String() + ";"
+	return s.stopPacket(stop), nil
+}
+
+// stopPacket is the stop with the thread's name, which lldb looks for there.
+func (s *serverSession) stopPacket(stop Stop) []byte {
+	packet := []byte(stop.packet())
+	h, ok := s.Handler.(ThreadDescriber)
+	if !ok || stop.Exited || stop.Thread.IsZero() {
+		return packet
+	}
 	for _, t := range h.DescribeThreads() {
-		if t.ID == id {
-			answer += "hexname:" + string(appendHex(nil, []byte(t.Name))) + ";"
+		if t.ID == stop.Thread && t.Name != "" {
+			packet = append(appendHex(append(packet, "hexname:"...), []byte(t.Name)), ';')
 		}
 	}
-	return []byte(answer), nil
+	return packet
 }
 
 func (s *serverSession) alive(arg string) ([]byte, error) {
@@ -209,121 +222,6 @@ func (s *serverSession) selectRun(arg string) ([]byte, error) {
 	return errorAnswer(err), nil
 }
 
-// transfer answers "ANNEX:OFFSET,LENGTH".
-func (s *serverSession) transfer(arg string) ([]byte, error) {
-	annex, span, ok := strings.Cut(arg, ":")
-	offset, length, err := twoNumbers(span)
-	if !ok || err != nil {
-		return []byte("E22"), nil
-	}
-	doc, ok := s.Handler.TargetFile(annex)
-	if !ok {
-		return []byte("E00"), nil
-	}
-	return s.piece(doc, offset, length), nil
-}
-
-// transferThreads answers ":OFFSET,LENGTH" with what gdb's manual calls the thread list
-// format.
-func (s *serverSession) transferThreads(arg string) ([]byte, error) {
-	h, ok := s.Handler.(ThreadDescriber)
-	if !ok {
-		return nil, nil
-	}
-	offset, length, err := twoNumbers(strings.TrimPrefix(arg, ":"))
-	if err != nil {
-		return []byte("E22"), nil
-	}
-	if offset == 0 { // what follows are further pieces of the same document
-		s.document = threadList(h.DescribeThreads())
-	}
-	return s.piece(s.document, offset, length), nil
-}
-
-// transferLibraries answers ":OFFSET,LENGTH" with what gdb's manual calls the library list
-// format, of the current process.
-func (s *serverSession) transferLibraries(arg string) ([]byte, error) {
-	h, ok := s.Handler.(Librarian)
-	if !ok {
-		return nil, nil
-	}
-	offset, length, err := twoNumbers(strings.TrimPrefix(arg, ":"))
-	if err != nil {
-		return []byte("E22"), nil
-	}
-	var b bytes.Buffer
-	b.WriteString("<library-list>")
-	for _, l := range h.Libraries(s.current().PID) {
-		b.WriteString("\n<library name=\"")
-		_ = xml.EscapeText(&b, []byte(l.File)) // a Buffer takes everything
-		fmt.Fprintf(&b, "\"><segment address=\"%#x\"/></library>", l.Addr)
-	}
-	b.WriteString("\n</library-list>\n")
-	return s.piece(b.Bytes(), offset, length), nil
-}
-
-func threadList(list []ThreadDescription) []byte {
-	var b bytes.Buffer
-	b.WriteString("<?xml version=\"1.0\"?><threads>")
-	attribute := func(name, value string) {
-		fmt.Fprintf(&b, ` %s="`, name)
-		_ = xml.EscapeText(&b, []byte(value)) // a Buffer takes everything
-		b.WriteByte('"')
-	}
-	for _, t := range list {
-		b.WriteString("\n<thread")
-		attribute("id", t.ID.String())
-		if t.Core >= 0 {
-			attribute("core", strconv.Itoa(t.Core))
-		}
-		if t.Name != "" {
-			attribute("name", t.Name)
-		}
-		b.WriteByte('>')
-		_ = xml.EscapeText(&b, []byte(t.Extra))
-		b.WriteString("</thread>")
-	}
-	b.WriteString("\n</threads>\n")
-	return b.Bytes()
-}
-
-// transferFile answers "PID:OFFSET,LENGTH", or for the current process ":OFFSET,LENGTH".
-func (s *serverSession) transferFile(arg string) ([]byte, error) {
-	h, ok := s.Handler.(Executer)
-	if !ok {
-		return nil, nil
-	}
-	process, span, ok := strings.Cut(arg, ":")
-	offset, length, err := twoNumbers(span)
-	if !ok || err != nil {
-		return []byte("E22"), nil
-	}
-	pid := s.current().PID
-	if process != "" {
-		if pid, err = strconv.ParseInt(process, 16, 64); err != nil {
-			return []byte("E22"), nil
-		}
-	}
-	file := h.ExecFile(pid)
-	if file == "" {
-		return []byte("E00"), nil
-	}
-	return s.piece([]byte(file), offset, length), nil
-}
-
-// piece is what of a document fits an answer.
-func (s *serverSession) piece(doc []byte, offset, length uint64) []byte {
-	if offset > uint64(len(doc)) {
-		return []byte("E00")
-	}
-	rest := doc[offset:]
-	length = min(length, uint64(max(s.packetSize()-16, 16)))
-	if uint64(len(rest)) <= length {
-		return append([]byte("l"), rest...)
-	}
-	return append([]byte("m"), rest[:length]...)
-}
-
 // twoNumbers reads "HEX,HEX".
 func twoNumbers(arg string) (a, b uint64, err error) {
 	first, second, _ := strings.Cut(arg, ",")
@@ -356,6 +254,31 @@ func (s *serverSession) readRegisters(string) ([]byte, error) {
 		}
 	}
 	return answer, nil
+}
+
+// readRegister answers the register of a number. lldb takes x for a byte of cc, and learns
+// from an error that a register is not known; but from one to the first question of all
+// that there is no such packet.
+func (s *serverSession) readRegister(arg string) ([]byte, error) {
+	h, ok := s.Handler.(RegisterFinder)
+	if !ok {
+		return nil, nil
+	}
+	number, err := strconv.ParseUint(arg, 16, 16)
+	from, to, found := h.FindRegister(int(number))
+	if err != nil || !found {
+		return []byte("E22"), nil
+	}
+	all, err := s.readRegisters("")
+	if err != nil || len(all) < 2*to { // an error, as an answer
+		return all, err
+	}
+	one := all[2*from : 2*to]
+	if s.askedOne && bytes.ContainsRune(one, 'x') {
+		return []byte("E01"), nil
+	}
+	s.askedOne = true
+	return one, nil
 }
 
 func (s *serverSession) writeRegister(arg string) ([]byte, error) {

@@ -221,3 +221,16 @@ func (l *Layout) Bytes(recorded []kernel.Register) (values []byte, known []bool)
 	}
 	return values, known
 }
+
+// Find says which of those bytes are the register of a number, false if none has it.
+func (l *Layout) Find(number int) (from, to int, ok bool) {
+	for _, f := range l.features {
+		for _, r := range f.registers {
+			if to = from + r.bits/8; number == 0 {
+				return from, to, true
+			}
+			from, number = to, number-1
+		}
+	}
+	return 0, 0, false
+}

@@ -135,6 +135,9 @@ func (s *Stub) ReadRegisters(id gdbremote.ThreadID) ([]byte, error) {
 	return values, nil
 }
 
+// FindRegister says where a register is in ReadRegisters' answer.
+func (s *Stub) FindRegister(number int) (from, to int, ok bool) { return s.layout.Find(number) }
+
 // KnownRegisters says which bytes of ReadRegisters were recorded.
 func (s *Stub) KnownRegisters(id gdbremote.ThreadID) ([]bool, error) {
 	cpu, err := s.cpu(id)

@@ -1,0 +1,89 @@
+package gdbremote
+
+import (
+	"context"
+	"errors"
+	"net"
+	"testing"
+)
+
+// refusing is a machine that does not go on.
+type refusing struct{ tireless }
+
+func (refusing) Resume(context.Context, Action, ThreadID) (Stop, error) {
+	return Stop{}, errors.New("it does not run")
+}
+
+// What lldb asks, and must be told in its way: an error in the place of a stop ends it, an
+// x among bytes is cc to it, and names of threads and places of programs and libraries it
+// looks for where gdb does not.
+func TestWhatLLDBAsks(t *testing.T) {
+	type exchange struct{ packet, answer string }
+	for name, c := range map[string]struct {
+		h     Handler
+		talks []exchange
+	}{
+		"names": {tireless{newMachine()}, []exchange{
+			{"?", "T05thread:p1.1;hexname:613c62;"},
+			{"qThreadStopInfop1.1", "T05thread:p1.1;hexname:613c62;"},
+			{"qThreadStopInfop1.2", "T00thread:p1.2;"}, // it has none
+			{"vCont;c:p1.1", "T05thread:p1.1;hexname:613c62;"},
+		}},
+		"registers": {tireless{newMachine()}, []exchange{
+			{"Hgp1.2", "OK"},
+			{"p0", "xxxxxxxxxxxxxxxx"}, // an error here would say that there are no p packets
+			{"p0", "E01"},
+			{"p1", "0020000000000000"},
+			{"p2", "E22"},
+			{"Hgp1.1", "OK"},
+			{"p0", "0000000000000000"},
+		}},
+		"places": {tireless{newMachine()}, []exchange{
+			{"qOffsets", "Text=0;Data=0;Bss=0"},
+			{"qXfer:libraries-svr4:read::0,fff", "l" + `<library-list-svr4 version="1.0">
+<library name="ld.lib.so" lm="0x1000" l_addr="0x0" l_ld="0x0"/>
+<library name="&lt;" lm="0x1" l_addr="0x1" l_ld="0x0"/>
+</library-list-svr4>
+`},
+		}},
+		"bare": {bare{tireless{newMachine()}}, []exchange{{"qOffsets", ""}, {"p0", ""}, {"?", "T05thread:p1.1;"}, {"qXfer:libraries-svr4:read::0,fff", ""}}},
+		"refused": {refusing{tireless{newMachine()}}, []exchange{
+			{"vCont;s:p1.2", "O697420646f6573206e6f742072756e0a"}, // "it does not run"
+			{"", "T02thread:p1.2;"},
+			{"c", "O697420646f6573206e6f742072756e0a"},
+			{"", "T02thread:p1.1;hexname:613c62;"},
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			here, end := serveOne(t, &Server{Handler: c.h})
+			defer end()
+			packets := packetsOf(t, here)
+			for _, x := range c.talks {
+				if x.packet != "" {
+					if _, err := here.Write(appendPacket(nil, []byte(x.packet))); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if got := packets(); got != x.answer {
+					t.Errorf("%s: %q, want %q", x.packet, got, x.answer)
+				}
+			}
+		})
+	}
+}
+
+// packetsOf reads one packet after the other.
+func packetsOf(t *testing.T, conn net.Conn) func() string {
+	var d decoder
+	b := make([]byte, 1)
+	return func() string {
+		for {
+			if _, err := conn.Read(b); err != nil {
+				t.Fatal(err)
+			}
+			if ev, ok := d.feed(b[0]); ok && ev.kind == evPacket {
+				return string(ev.payload)
+			}
+		}
+	}
+}
