@@ -69,17 +69,8 @@ func (l *Loan) Resume(ctx context.Context, step bool) error {
 		return l.hand(command{name: "a step for " + l.who, run: e.StepInstruction})
 	}
 	return l.hand(command{name: "running for " + l.who, run: func(whole context.Context) error {
-		asked := make(chan struct{})
-		stop := context.AfterFunc(ctx, func() {
-			defer close(asked)
-			_ = e.Interrupt() // the stop, or the loss of the target, will tell
-		})
-		err := e.Continue(whole)
-		if !stop() { // it may come too late, and is not meant for the next run
-			<-asked
-			e.drive.Asked.Store(false)
-		}
-		return err
+		interrupt := func() { _ = e.Interrupt() } // the stop, or the loss of the target, will tell
+		return e.drive.Until(ctx, interrupt, func() error { return e.Continue(whole) })
 	}})
 }
 

@@ -139,7 +139,7 @@ func checkBeside(t *testing.T, stub string) {
 	listen()
 	s.Continue()
 	s.until("a guest that runs", func(v *view.View) bool { return v.State == view.Running })
-	checkedByGDB(t, "live", socket, "sheep_counter") // it stops the guest by coming
+	checkedByGDB(t, "live", socket, msleep, "sheep_counter/ep") // it stops the guest by coming
 	s.until("gdb to leave", func(v *view.View) bool { return v.NoRun == "" && v.State == view.Stopped })
 	if n := s.probes(); n != probes {
 		t.Errorf("%d addresses have breakpoints after gdb has left, %d before", n, probes)

@@ -40,11 +40,14 @@ func lookedAt(t *testing.T, vm *qemu.VM) {
 	}
 }
 
-// checkedByGDB has gdb check what is served, live or recorded. A thread of a component's
-// calls msleep.
-func checkedByGDB(t *testing.T, kind, socket, component string) {
+// msleep is called by ep of the lab's sheep_counter.
+const msleep = "Timer::Session_client::msleep(unsigned long)"
+
+// checkedByGDB has gdb check what is served, live or recorded. A thread calls function, or
+// is in a loop ("here").
+func checkedByGDB(t *testing.T, kind, socket, function, thread string) {
 	t.Helper()
-	out, err := exec.Command("gdb", "-nx", "-batch", "-ex", fmt.Sprintf("python where, kind, function, thread = %q, %q, 'Timer::Session_client::msleep(unsigned long)', '%s/ep'", socket, kind, component),
+	out, err := exec.Command("gdb", "-nx", "-batch", "-ex", fmt.Sprintf("python where, kind, function, thread = %q, %q, %q, %q", socket, kind, function, thread),
 		"-x", filepath.Join("testdata", "serve_checks.py")).CombinedOutput()
 	if err != nil {
 		t.Errorf("gdb: %v", err)
@@ -61,7 +64,7 @@ func checkedByGDB(t *testing.T, kind, socket, component string) {
 func checkServed(t *testing.T, vm *qemu.VM) {
 	checks := func(t *testing.T, kind string, serve ...string) {
 		socket, end := served(t, serve...)
-		checkedByGDB(t, kind, socket, "sheep_counter")
+		checkedByGDB(t, kind, socket, msleep, "sheep_counter/ep")
 		if r := thaw(t, "check", socket, "--build", guestDir); r.code == exitOK || !strings.Contains(r.stderr, "attach to the guest's own stub") {
 			t.Errorf("a check of what is served: exit code %d, %s%s", r.code, r.stdout, r.stderr)
 		}
@@ -75,7 +78,9 @@ func checkServed(t *testing.T, vm *qemu.VM) {
 	t.Run("beside", func(t *testing.T) { checkBeside(t, vm.GDB()) })
 	t.Run("editor", func(t *testing.T) { checkEdited(t, vm.GDB()) })
 	t.Run("editor by lldb", func(t *testing.T) { checkEditedByLLDB(t, vm.GDB()) })
-	t.Run("lldb", func(t *testing.T) { checkedByLLDB(t, vm.GDB()) })
+	t.Run("lldb", func(t *testing.T) {
+		checkedByLLDB(t, append(lldbReads("rtcr"), lldbOnLab...), filepath.Join(guestDir, "rtcr"), vm.GDB(), "--build", guestDir, "--only", "rtcr")
+	})
 }
 
 // Core of base-hw is a part of the kernel's program, in a protection domain like others.
@@ -83,7 +88,7 @@ func TestServeHW(t *testing.T) {
 	t.Parallel()
 	vm := runningKernel(t, guest.KernelHW)
 	socket, end := served(t, vm.GDB(), "--build", filepath.Dir(filepath.Join(guestDir, guest.KernelHW)))
-	checkedByGDB(t, "live", socket, "init -> rtcr -> sheep_counter")
+	checkedByGDB(t, "live", socket, msleep, "init -> rtcr -> sheep_counter/ep")
 	end()
 	readUntil(t, vm.Serial(), "sheep")
 }

@@ -22,7 +22,7 @@ import (
 
 // Reasons of other stops that no event of the scenario made.
 const (
-	reasonInterrupted = "interrupted"
+	ReasonInterrupted = "interrupted"
 	ReasonRunEnds     = "the recorded run ends here"
 )
 
@@ -112,7 +112,7 @@ func (d *Driver) Run(ctx, limit context.Context) (*Event, error) {
 		}
 		if !d.target.Running() { // else the step off a breakpoint led on
 			if d.Asked.Swap(false) {
-				return &Event{Reason: reasonInterrupted, Idle: true}, d.Breaks.PutBack(ctx)
+				return &Event{Reason: ReasonInterrupted, Idle: true}, d.Breaks.PutBack(ctx)
 			}
 			if err := d.resume(ctx, skipped); err != nil {
 				return nil, err
@@ -191,7 +191,7 @@ func (d *Driver) meaning(ctx context.Context, stop target.Stop, echo bool) (*Eve
 		return &Event{Reason: ReasonRunEnds, Idle: true}, nil
 	} else if !stop.Watch && !echo {
 		d.Asked.Store(false)
-		return &Event{Reason: reasonInterrupted, Idle: true}, nil
+		return &Event{Reason: ReasonInterrupted, Idle: true}, nil
 	}
 	return ev, nil
 }
@@ -285,6 +285,22 @@ func (d *Driver) RunFor(ctx context.Context, so time.Duration, reason string) (*
 	return ev, err
 }
 
+// Until runs what lets the guest go on, and interrupts it when ctx ends. An interrupt may
+// come too late: it is not meant for the next run.
+func (d *Driver) Until(ctx context.Context, interrupt func(), run func() error) error {
+	asked := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(asked)
+		interrupt()
+	})
+	err := run()
+	if !stop() {
+		<-asked
+		d.Asked.Store(false)
+	}
+	return err
+}
+
 // Halt stops a guest that still runs.
 func (d *Driver) Halt(ctx context.Context, reason string) (*Event, error) {
 	if err := d.target.Interrupt(); err != nil {
@@ -300,9 +316,9 @@ func (d *Driver) Halt(ctx context.Context, reason string) (*Event, error) {
 		err = d.Breaks.PutBack(ctx)
 	}
 	if asked {
-		reason = reasonInterrupted
+		reason = ReasonInterrupted
 	}
-	if ev == nil || ev.Reason == reasonInterrupted {
+	if ev == nil || ev.Reason == ReasonInterrupted {
 		ev = &Event{Reason: reason, Idle: true}
 	}
 	return ev, err

@@ -23,6 +23,7 @@ type driven struct {
 	programs *components.Set
 	drive    *drive.Driver
 	wanted   map[place]bool // breakpoints that the debugger wants
+	taken    map[place]bool // those that it took off since the guest last went on as a whole
 	set      map[place]*drive.Probe
 	counted  map[place]*view.BreakpointInfo // of all that ever were, by place
 	whose    string                         // they are, in a stop's reason
@@ -36,7 +37,7 @@ type place struct {
 }
 
 func newDriven(programs *components.Set) driven {
-	return driven{programs: programs, wanted: map[place]bool{}, set: map[place]*drive.Probe{}, counted: map[place]*view.BreakpointInfo{}}
+	return driven{programs: programs, wanted: map[place]bool{}, taken: map[place]bool{}, set: map[place]*drive.Probe{}, counted: map[place]*view.BreakpointInfo{}}
 }
 
 // shown is what there is to see as the guest stands.
@@ -103,6 +104,7 @@ func (d *driven) Break(ctx context.Context, pd kernel.ID, addr uint64, insert bo
 			return gdbremote.ErrNotInserted
 		}
 		delete(d.wanted, at)
+		d.taken[at] = true
 		return nil
 	}
 	if d.set[at] == nil {
@@ -111,11 +113,15 @@ func (d *driven) Break(ctx context.Context, pd kernel.ID, addr uint64, insert bo
 		}
 	}
 	d.wanted[at] = true
+	delete(d.taken, at)
 	return nil
 }
 
 // Forget forgets all breakpoints, which go as the guest goes on.
-func (d *driven) Forget() { clear(d.wanted) }
+func (d *driven) Forget() {
+	clear(d.wanted)
+	clear(d.taken)
+}
 
 // program is what is at a place: its protection domain, and the program that runs there.
 func (d *driven) program(ctx context.Context, at place) (*kernel.Object, *components.Component, error) {
@@ -191,11 +197,19 @@ func (d *driven) waitsNoMore(ctx context.Context) error {
 }
 
 // sync has set on the target what is wanted, and to stop as a thread comes back to user
-// mode, if one is given.
-func (d *driven) sync(ctx context.Context, back *kernel.Object) error {
+// mode, if one is given. Debuggers take off the breakpoint that a thread stands at to step
+// it alone; but the others that go on with it are to be stopped there.
+func (d *driven) sync(ctx context.Context, back *kernel.Object, alone bool) error {
+	if !alone {
+		clear(d.taken)
+	}
 	if back != nil {
 		if err := d.await(ctx, back); err != nil {
 			return err
+		}
+		if at := (place{back.Thread.PD, back.Thread.IP}); alone && d.taken[at] {
+			d.wanted[at] = true
+			defer delete(d.wanted, at)
 		}
 	}
 	for at, p := range d.set {

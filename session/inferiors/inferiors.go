@@ -42,8 +42,9 @@ type Guest interface {
 	Arch() arch.Arch
 	Shown(ctx context.Context) (*Shown, error)
 	// Resume goes on, and returns at the next stop; ctx ends when somebody wants that.
-	// back, if not nil, is a thread as whose coming back to user mode is a stop, too, where
-	// the guest is continued. end is "begin" or "end" where a history has no more, else "".
+	// back, if not nil, is a thread as whose coming back to user mode is a stop, too: that is
+	// what a step of it is, while the guest goes on as a whole. end is "begin" or "end" where
+	// a history has no more, else "".
 	Resume(ctx context.Context, action gdbremote.Action, back *kernel.Object) (end string, err error)
 	Reverse() bool
 	// Break sets a breakpoint in a protection domain, or removes it.
@@ -328,6 +329,9 @@ func (s *Stub) KnownRegisters(id gdbremote.ThreadID) ([]bool, error) {
 	return known, nil
 }
 
+// FindRegister says where a register is in ReadRegisters' answer.
+func (s *Stub) FindRegister(number int) (from, to int, ok bool) { return s.layout.Find(number) }
+
 // HasPhysical says that ReadMemory knows physical addresses.
 func (s *Stub) HasPhysical() bool { return true }
 
@@ -430,7 +434,7 @@ func (s *Stub) Resume(ctx context.Context, action gdbremote.Action, id gdbremote
 		return gdbremote.Stop{}, err
 	}
 	stop := s.LastStop()
-	if ctx.Err() != nil {
+	if s.interrupted(ctx) {
 		stop.Signal = gdbremote.SignalInterrupt
 	}
 	if end != "" {

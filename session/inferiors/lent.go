@@ -55,15 +55,17 @@ func (l lentMemory) ReadPhysical(reqs []memory.Request) error {
 
 // Resume lets the session go on, to its next stop.
 func (l *Lent) Resume(ctx context.Context, action gdbremote.Action, back *kernel.Object) (end string, err error) {
-	if action != gdbremote.ActionContinue && action != gdbremote.ActionStep {
+	alone := action == gdbremote.ActionStep
+	if action != gdbremote.ActionContinue && !alone && back == nil {
 		return "", gdbremote.ErrUnsupported
 	}
-	if action == gdbremote.ActionContinue {
-		if err := l.loan.Do(func(ctx context.Context) error { return l.sync(ctx, back) }); err != nil {
+	once := alone && back == nil
+	if !once {
+		if err := l.loan.Do(func(ctx context.Context) error { return l.sync(ctx, back, alone) }); err != nil {
 			return "", err
 		}
 	}
-	if err := l.loan.Resume(ctx, action == gdbremote.ActionStep); err != nil {
+	if err := l.loan.Resume(ctx, once); err != nil {
 		return "", err
 	}
 	return "", l.loan.Do(l.waitsNoMore)

@@ -104,7 +104,7 @@ func (l *Live) Write(ctx context.Context, addr uint64, data []byte) error {
 func (l *Live) Resume(ctx context.Context, action gdbremote.Action, back *kernel.Object) (end string, err error) {
 	whole := context.WithoutCancel(ctx)
 	l.programs.ForgetRoots()
-	if action == gdbremote.ActionStep {
+	if action == gdbremote.ActionStep && back == nil {
 		before, user := l.m.Here(), l.m.CPU().User
 		if _, err := l.drive.StepOnce(whole); err != nil {
 			return "", err
@@ -113,22 +113,25 @@ func (l *Live) Resume(ctx context.Context, action gdbremote.Action, back *kernel
 		l.why = "a step"
 		return "", nil
 	}
-	if action != gdbremote.ActionContinue {
+	if action != gdbremote.ActionContinue && back == nil {
 		return "", gdbremote.ErrUnsupported
 	}
-	if err := l.sync(whole, back); err != nil {
+	if err := l.sync(whole, back, action == gdbremote.ActionStep); err != nil {
 		return "", err
 	}
-	stop := context.AfterFunc(ctx, func() {
+	interrupt := func() {
 		l.drive.Asked.Store(true)
 		_ = l.target.Interrupt() // the stop, or the loss of the target, will tell
-	})
-	defer stop()
-	ev, err := l.drive.Run(whole, whole)
-	if err != nil {
+	}
+	if err := l.drive.Until(ctx, interrupt, func() error {
+		ev, err := l.drive.Run(whole, whole)
+		if err == nil {
+			l.why = ev.Reason
+		}
+		return err
+	}); err != nil {
 		return "", err
 	}
-	l.why = ev.Reason
 	return "", l.waitsNoMore(whole)
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"thaw/gdbremote"
 	"thaw/kernel"
+	"thaw/session/drive"
 )
 
 // run lets the guest go on to its next stop, and looks there.
@@ -16,25 +17,38 @@ func (s *Stub) run(ctx context.Context, action gdbremote.Action, back *kernel.Ob
 	return end, s.look()
 }
 
-// step executes one instruction of a thread. Alone only what is on the stopped processor can
-// be stepped. While the others go on, the step lasts until the thread has its next
-// instruction to execute in user mode: what it did may have been a system call, in which it
-// waits for others, and debuggers step again and again until it gets on.
+// step executes one instruction of a thread, alone what is on the stopped processor. While
+// the others go on, the step lasts until the thread has its next instruction to execute in
+// user mode: what it did may have been a system call, in which it waits for others, and
+// debuggers step again and again until it gets on. One that is not on the processor cannot
+// do that alone: the others go on then, too.
 func (s *Stub) step(ctx context.Context, action gdbremote.Action, id gdbremote.ThreadID) (end string, err error) {
 	if s.guest.Reverse() {
 		return s.run(ctx, gdbremote.ActionStep, nil)
 	}
-	if action == gdbremote.ActionStepAmong && s.away(id) != nil {
-		return s.run(ctx, gdbremote.ActionContinue, s.away(id))
+	if away := s.away(id); away != nil {
+		end, err = s.run(ctx, action, away)
+		if alone := action == gdbremote.ActionStep; alone && err == nil && !s.interrupted(ctx) && s.LastStop().Thread != id {
+			// lldb believes that nothing else went on, and would not look at who stopped.
+			err = fmt.Errorf("%s does not run, and did not get on before something else stopped the guest: %s", s.name(away), s.shown.Reason)
+		}
+		return end, err
 	}
 	if id.TID > 0 && id != s.LastStop().Thread && id != processor(s.shown.Stopped) {
-		return "", fmt.Errorf("thread %v does not run: only what is on processor %d can be stepped", id, s.shown.Stopped)
+		return "", fmt.Errorf("thread %v does not run, and where it goes on is not known: only what is on processor %d can be stepped", id, s.shown.Stopped)
 	}
 	end, err = s.run(ctx, gdbremote.ActionStep, nil)
 	if back := s.away(id); err == nil && ctx.Err() == nil && action == gdbremote.ActionStepAmong && back != nil {
-		return s.run(ctx, gdbremote.ActionContinue, back)
+		return s.run(ctx, gdbremote.ActionStepAmong, back)
 	}
 	return end, err
+}
+
+// interrupted says whether the guest stands because ctx ended: it may have come to a
+// breakpoint or a recorded stop before, and a debugger that interrupted it for a moment
+// would let it go on from there without a word.
+func (s *Stub) interrupted(ctx context.Context) bool {
+	return ctx.Err() != nil && !s.guest.Reverse() && s.shown.Reason == drive.ReasonInterrupted
 }
 
 // away is a thread of a component's that the stopped processor does not execute in user

@@ -1,7 +1,7 @@
 # Checks of what `thaw serve` serves, run by gdb: any system, live or recorded.
-#   gdb -nx -batch -ex 'python where, kind, function = "SOCKET", "live", "FUNCTION"' -x serve_checks.py
-# kind is live or recorded. A live system stops at FUNCTION, in the component THREAD of
-# whose thread calls it now and then ("here": it is in a loop). Prints "ok N what" or "FAILED N what: why".
+#   gdb -nx -batch -ex 'python where, kind, function, thread = "SOCKET", "live", "FUNCTION", "COMPONENT/THREAD"' -x serve_checks.py
+# kind is live or recorded. A live system stops at FUNCTION, which the thread calls now and
+# then ("here": it is in a loop). Prints "ok N what" or "FAILED N what: why".
 import os, re, signal, threading
 
 number = 0

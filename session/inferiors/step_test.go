@@ -1,0 +1,91 @@
+package inferiors
+
+import (
+	"context"
+	"debug/elf"
+	"strings"
+	"testing"
+
+	"thaw/gdbremote"
+	"thaw/kernel"
+	"thaw/session/arch"
+	"thaw/session/drive"
+)
+
+// guest is one with a component of two threads: the first runs, the second waits. It
+// stops for a reason that is given.
+type guest struct {
+	Guest
+	a      arch.Arch
+	reason string
+	asked  []string // how it was to go on
+}
+
+func (g *guest) Arch() arch.Arch { return g.a }
+func (g *guest) Reverse() bool   { return false }
+
+func (g *guest) Shown(context.Context) (*Shown, error) {
+	thread := func(id kernel.ID, name string, t kernel.Thread) *kernel.Object {
+		t.PD, t.IP, t.SP = 1, 0x1000, 0x2000
+		return &kernel.Object{ID: id, Name: name, Thread: &t}
+	}
+	return &Shown{
+		System: kernel.NewSystem([]*kernel.Object{
+			{ID: 1, Name: "probe", PD: &kernel.PD{}},
+			thread(2, "runs", kernel.Thread{Running: true, Source: kernel.SourceCPU}),
+			thread(3, "waits", kernel.Thread{Source: "kernel stack"}),
+			thread(4, "new", kernel.Thread{Source: kernel.SourceNone}),
+		}, nil),
+		Names: map[kernel.ID]string{1: "probe"}, Files: map[kernel.ID]string{1: "/probe"},
+		CPUs: [][]kernel.Register{{{Name: g.a.IP, Value: 0x1000}}}, Reason: g.reason,
+	}, nil
+}
+
+func (g *guest) Resume(_ context.Context, action gdbremote.Action, back *kernel.Object) (string, error) {
+	how := map[gdbremote.Action]string{gdbremote.ActionContinue: "continue", gdbremote.ActionStep: "step", gdbremote.ActionStepAmong: "step among"}[action]
+	if back != nil {
+		how += " until " + back.Name
+	}
+	g.asked = append(g.asked, how)
+	return "", nil
+}
+
+// An interrupt that comes as the guest has stopped for another reason is none: debuggers
+// interrupt a guest for a moment to read something, and let it go on.
+func TestWhatStopped(t *testing.T) {
+	a, err := arch.Of(elf.EM_X86_64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	thread := func(tid int64) gdbremote.ThreadID { return gdbremote.ThreadID{PID: 1, TID: tid} }
+	for _, c := range []struct {
+		ctx    context.Context
+		action gdbremote.Action
+		id     gdbremote.ThreadID
+		reason string
+		asked  string
+		signal int
+		err    string
+	}{
+		{t.Context(), gdbremote.ActionContinue, thread(2), "breakpoint", "continue", gdbremote.SignalTrap, ""},
+		{over, gdbremote.ActionContinue, thread(2), "breakpoint", "continue", gdbremote.SignalTrap, ""},
+		{over, gdbremote.ActionContinue, thread(2), drive.ReasonInterrupted, "continue", gdbremote.SignalInterrupt, ""},
+		{t.Context(), gdbremote.ActionStep, thread(2), "a step", "step", gdbremote.SignalTrap, ""},
+		{t.Context(), gdbremote.ActionStepAmong, thread(3), "breakpoint", "step among until waits", gdbremote.SignalTrap, ""},
+		{t.Context(), gdbremote.ActionStep, thread(3), "breakpoint", "step until waits", 0, "probe/waits does not run, and did not get on before something else stopped the guest: breakpoint"},
+		{over, gdbremote.ActionStep, thread(3), drive.ReasonInterrupted, "step until waits", gdbremote.SignalInterrupt, ""},
+		{t.Context(), gdbremote.ActionStep, thread(4), "", "", 0, "where it goes on is not known"},
+	} {
+		g := &guest{a: a, reason: c.reason}
+		s, err := New(t.Context(), g, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		stop, err := s.Resume(c.ctx, c.action, c.id)
+		if stop.Signal != c.signal || strings.Join(g.asked, ", ") != c.asked || (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
+			t.Errorf("action %d of %v, %q: signal %d, %v, asked %q", c.action, c.id, c.reason, stop.Signal, err, g.asked)
+		}
+	}
+}
