@@ -46,6 +46,12 @@ func TestWhatLLDBAsks(t *testing.T) {
 </library-list-svr4>
 `},
 		}},
+		"libraries": {tireless{newMachine()}, []exchange{
+			{"?", "T05thread:p1.1;hexname:613c62;"}, // to gdb the other would be no stop
+			{"QThreadSuffixSupported", ""},
+			{"?", "T05thread:p1.1;hexname:613c62;library:;"},
+			{"vCont;c:p1.1", "T05thread:p1.1;hexname:613c62;"},
+		}},
 		"bare": {bare{tireless{newMachine()}}, []exchange{{"qOffsets", ""}, {"p0", ""}, {"?", "T05thread:p1.1;"}, {"qXfer:libraries-svr4:read::0,fff", ""}}},
 		"refused": {refusing{tireless{newMachine()}}, []exchange{
 			{"vCont;s:p1.2", "O697420646f6573206e6f742072756e0a"}, // "it does not run"

@@ -87,7 +87,7 @@ func FuzzRoundTrip(f *testing.F) {
 		"qXfer:libraries:read::0,fff\nqXfer:libraries:read::x\nqXfer:threads:read::0,fff\nqXfer:threads:read::4,8\nqXfer:threads:read:,\nqXfer:exec-file:read::0,ff\nqXfer:exec-file:read:1:0,ff\nqXfer:exec-file:read:2:0,ff\nqXfer:exec-file:read:x:0,ff\nqXfer:exec-file:read:1",
 		"m0,10\nm10,0\nmffffffffffffffff,2\nm0,ffffffffffffffff\nm0\nmx,1\nM0,2:ffff\nM0,2:ff\nM0,1:x\nM0\nMffffff,1:00\nP0=0102030405060708\nP0=01\nP1=0102030405060708\nPx=1\nP",
 		"Z0,1000,1\nz0,1000,1\nz0,2000,1\nZ1,1,1\nZ2,3000,8\nZ3,1,1\nZ4,1,1\nZ5,1,1\nZ-1,1,1\nZ0,1,fffffff\nZ0\nzx,1,1\nvCont;c\nqRcmd,68\nqRcmd,626164\nqRcmd,6\nqqemu.PhyMemMode\nQqqemu.PhyMemMode:1\nQqemu.PhyMemMode:1\nqqemu.PhyMemMode\nm1000,4\nQqemu.PhyMemMode:0",
-		"p0\np1\nHgp1.2\np0\np1\np2\npx\np\nqOffsets\nqXfer:libraries-svr4:read::0,fff\nqXfer:libraries-svr4:read:x",
+		"QThreadSuffixSupported\n?\np0\np1\nHgp1.2\np0\np1\np2\npx\np\nqOffsets\nqXfer:libraries-svr4:read::0,fff\nqXfer:libraries-svr4:read:x",
 		"unknown\n\nk", "D", "D;1", "D;1\nD;x", "k", "g", "\xff\x00$#}*", "D;2\nD;1",
 	} {
 		for how := range byte(8) {

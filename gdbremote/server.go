@@ -231,6 +231,7 @@ type serverSession struct {
 	left     map[int64]bool // processes that the client has detached from
 	asked    bool           // to stop, while the guest stood
 	askedOne bool           // for one register alone
+	isLLDB   bool           // it asks what lldb alone asks
 }
 
 // read turns bytes into events, and closes the channel at the end.

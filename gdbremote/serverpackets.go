@@ -20,7 +20,8 @@ func init() { // not in the declaration: answer itself looks into the table
 		"QStartNoAckMode":            (*serverSession).startNoAck,
 		"vCont":                      (*serverSession).vCont,
 		"vCont?":                     fixed("vCont;c;C;s;S"),
-		"?":                          func(s *serverSession, _ string) ([]byte, error) { return s.stopPacket(s.Handler.LastStop()), nil },
+		"?":                          (*serverSession).why,
+		"QThreadSuffixSupported":     func(s *serverSession, _ string) ([]byte, error) { s.isLLDB = true; return nil, nil },
 		"qAttached":                  fixed("1"), // gdb leaves by D then, and by k else
 		"qC":                         func(s *serverSession, _ string) ([]byte, error) { return []byte("QC" + s.current().String()), nil },
 		"qfThreadInfo":               (*serverSession).threads,
@@ -169,6 +170,16 @@ func (s *serverSession) threadStop(arg string) ([]byte, error) {
 		stop.Signal = last.Signal
 	}
 	return s.stopPacket(stop), nil
+}
+
+// why tells the stop at which the client comes. lldb (19, say) asks for libraries only
+// where a stop says that they have changed; gdb would take that for no stop at all.
+func (s *serverSession) why(string) ([]byte, error) {
+	packet := s.stopPacket(s.Handler.LastStop())
+	if _, ok := s.Handler.(Librarian); ok && s.isLLDB {
+		packet = append(packet, "library:;"...)
+	}
+	return packet, nil
 }
 
 // stopPacket is the stop with the thread's name, which lldb looks for there.
