@@ -30,12 +30,12 @@ func (s *Stub) step(ctx context.Context, action gdbremote.Action, id gdbremote.T
 		end, err = s.run(ctx, action, away)
 		if alone := action == gdbremote.ActionStep; alone && err == nil && !s.interrupted(ctx) && s.LastStop().Thread != id {
 			// lldb believes that nothing else went on, and would not look at who stopped.
-			err = fmt.Errorf("%s does not run, and did not get on before something else stopped the guest: %s", s.name(away), s.shown.Reason)
+			err = fmt.Errorf("%s was to be stepped, and did not get on before something else stopped the guest: %s", s.name(away), s.shown.Reason)
 		}
 		return end, err
 	}
 	if id.TID > 0 && id != s.LastStop().Thread && id != processor(s.shown.Stopped) {
-		return "", fmt.Errorf("thread %v does not run, and where it goes on is not known: only what is on processor %d can be stepped", id, s.shown.Stopped)
+		return "", fmt.Errorf("thread %v is not on processor %d, which stopped, and where it goes on is not known: it cannot be stepped", id, s.shown.Stopped)
 	}
 	end, err = s.run(ctx, gdbremote.ActionStep, nil)
 	if back := s.away(id); err == nil && ctx.Err() == nil && action == gdbremote.ActionStepAmong && back != nil {

@@ -74,7 +74,7 @@ func TestWhatStopped(t *testing.T) {
 		{over, gdbremote.ActionContinue, thread(2), drive.ReasonInterrupted, "continue", gdbremote.SignalInterrupt, ""},
 		{t.Context(), gdbremote.ActionStep, thread(2), "a step", "step", gdbremote.SignalTrap, ""},
 		{t.Context(), gdbremote.ActionStepAmong, thread(3), "breakpoint", "step among until waits", gdbremote.SignalTrap, ""},
-		{t.Context(), gdbremote.ActionStep, thread(3), "breakpoint", "step until waits", 0, "probe/waits does not run, and did not get on before something else stopped the guest: breakpoint"},
+		{t.Context(), gdbremote.ActionStep, thread(3), "breakpoint", "step until waits", 0, "probe/waits was to be stepped, and did not get on before something else stopped the guest: breakpoint"},
 		{over, gdbremote.ActionStep, thread(3), drive.ReasonInterrupted, "step until waits", gdbremote.SignalInterrupt, ""},
 		{t.Context(), gdbremote.ActionStep, thread(4), "", "", 0, "where it goes on is not known"},
 	} {
