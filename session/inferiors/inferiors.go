@@ -134,10 +134,11 @@ func (s *Stub) Reverse() bool { return s.guest.Reverse() }
 // Resume lets the guest go on.
 func (s *Stub) Resume(ctx context.Context, action gdbremote.Action, id gdbremote.ThreadID) (gdbremote.Stop, error) {
 	var end string
+	var once bool
 	var err error
 	switch action {
 	case gdbremote.ActionStep, gdbremote.ActionStepAmong:
-		end, err = s.step(ctx, action, id)
+		end, once, err = s.step(ctx, action, id)
 	default:
 		end, err = s.run(ctx, action, nil)
 	}
@@ -145,7 +146,10 @@ func (s *Stub) Resume(ctx context.Context, action gdbremote.Action, id gdbremote
 		return gdbremote.Stop{}, err
 	}
 	stop := s.LastStop()
-	if s.interrupted(ctx) {
+	// gdb steps a line of code instruction by instruction, for ever if that is a loop, and
+	// ends only where one of the steps is told as interrupted. It alone steps among others:
+	// lldb, which may have interrupted for a moment, would let the guest go on.
+	if s.interrupted(ctx) || once && action == gdbremote.ActionStepAmong && ctx.Err() != nil {
 		stop.Signal = gdbremote.SignalInterrupt
 	}
 	if end != "" {
