@@ -11,7 +11,6 @@ package inferiors
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -60,6 +59,7 @@ type Stub struct {
 	ctx    context.Context
 	guest  Guest
 	only   string
+	one    kernel.ID // that is shown alone, as long as it is there
 	layout *stub.Layout
 	shown  *Shown
 	pids   numbers
@@ -78,8 +78,8 @@ func New(ctx context.Context, g Guest, only string) (*Stub, error) {
 	if err := s.look(); err != nil {
 		return nil, err
 	}
-	if only != "" && s.Threads()[0].PID == processors {
-		return nil, fmt.Errorf("no component %s with threads at this stop: there are %s", only, strings.Join(slices.Sorted(maps.Values(s.shown.Names)), ", "))
+	if err := s.choose(); err != nil {
+		return nil, err
 	}
 	layout, err := stub.NewLayout(g.Arch().Machine(), s.shown.CPUs...)
 	if err != nil {
@@ -87,6 +87,32 @@ func New(ctx context.Context, g Guest, only string) (*Stub, error) {
 	}
 	s.layout = layout.WithoutOthers()
 	return s, nil
+}
+
+// choose finds the one component that is shown alone. A restorer makes a second one of the
+// same name, and debuggers that know one process would take both for one: the first stays
+// the one that is shown.
+func (s *Stub) choose() error {
+	var all, found []string
+	var one kernel.ID
+	for _, o := range s.shown.System.PDs() {
+		called := fmt.Sprintf("%s (%s)", s.shown.Names[o.ID], o.ID)
+		all = append(all, called)
+		if s.shows(o) && len(s.shown.System.ThreadsOf(o.ID)) > 0 {
+			found, one = append(found, called), o.ID
+		}
+	}
+	slices.Sort(all)
+	switch {
+	case s.only == "":
+		return nil
+	case len(found) == 0:
+		return fmt.Errorf("no component %s with threads at this stop: there are %s", s.only, strings.Join(all, ", "))
+	case len(found) > 1:
+		return fmt.Errorf("there are %d components %s: give the id of one, of %s", len(found), s.only, strings.Join(found, ", "))
+	}
+	s.one = one
+	return nil
 }
 
 // Counts tells how many protection domains and threads there are.
@@ -109,6 +135,9 @@ func (s *Stub) look() error {
 		return err
 	}
 	s.shown, s.spaces = shown, map[int64]*memory.Space{}
+	if shown.System.Object(s.one) == nil {
+		s.one = 0
+	}
 	return nil
 }
 

@@ -3,6 +3,7 @@ package inferiors
 import (
 	"context"
 	"debug/elf"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -19,6 +20,7 @@ type guest struct {
 	a      arch.Arch
 	reason string
 	asked  []string // how it was to go on
+	twin   bool     // a second component of the name has been made
 }
 
 func (g *guest) Arch() arch.Arch { return g.a }
@@ -29,14 +31,18 @@ func (g *guest) Shown(context.Context) (*Shown, error) {
 		t.PD, t.IP, t.SP = 1, 0x1000, 0x2000
 		return &kernel.Object{ID: id, Name: name, Thread: &t}
 	}
+	var twin []*kernel.Object
+	if g.twin {
+		twin = []*kernel.Object{{ID: 7, Name: "probe", PD: &kernel.PD{}}, {ID: 8, Name: "copy", Thread: &kernel.Thread{PD: 7}}}
+	}
 	return &Shown{
-		System: kernel.NewSystem([]*kernel.Object{
+		System: kernel.NewSystem(append(twin, []*kernel.Object{
 			{ID: 1, Name: "probe", PD: &kernel.PD{}},
 			thread(2, "runs", kernel.Thread{Running: true, Source: kernel.SourceCPU}),
 			thread(3, "waits", kernel.Thread{Source: "kernel stack"}),
 			thread(4, "new", kernel.Thread{Source: kernel.SourceNone}),
-		}, nil),
-		Names: map[kernel.ID]string{1: "probe"}, Files: map[kernel.ID]string{1: "/probe"},
+		}...), nil),
+		Names: map[kernel.ID]string{1: "probe", 7: "probe"}, Files: map[kernel.ID]string{1: "/probe"},
 		CPUs: [][]kernel.Register{{{Name: g.a.IP, Value: 0x1000}}}, Reason: g.reason,
 	}, nil
 }
@@ -90,5 +96,35 @@ func TestWhatStopped(t *testing.T) {
 		if stop.Signal != c.signal || strings.Join(g.asked, ", ") != c.asked || (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
 			t.Errorf("action %d of %v, %q: signal %d, %v, asked %q", c.action, c.id, c.reason, stop.Signal, err, g.asked)
 		}
+	}
+}
+
+// A restorer makes a second component of a name: what is shown alone stays the one that it
+// was, and which of two is meant must be said.
+func TestOneOfTwo(t *testing.T) {
+	a, err := arch.Of(elf.EM_X86_64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := func(s *Stub) string { return fmt.Sprint(s.Threads()) }
+	g := &guest{a: a}
+	s, err := New(t.Context(), g, "probe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := shown(s)
+	g.twin = true
+	if _, err := s.Resume(t.Context(), gdbremote.ActionContinue, gdbremote.ThreadID{}); err != nil || shown(s) != before {
+		t.Errorf("beside a second one %s, before %s, %v", shown(s), before, err)
+	}
+	if _, err := New(t.Context(), g, "probe"); err == nil || !strings.Contains(err.Error(), "give the id of one, of probe (1), probe (7)") {
+		t.Errorf("of two: %v", err)
+	}
+	s, err = New(t.Context(), g, "7")
+	if err != nil || shown(s) != fmt.Sprint([]gdbremote.ThreadID{{PID: 7, TID: 8}}) {
+		t.Errorf("by id: %v", err)
+	}
+	if _, err := New(t.Context(), g, "other"); err == nil || !strings.Contains(err.Error(), "no component other with threads at this stop: there are probe (1), probe (7)") {
+		t.Errorf("of none: %v", err)
 	}
 }

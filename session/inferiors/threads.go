@@ -54,6 +54,9 @@ func (s *Stub) Threads() (ids []gdbremote.ThreadID) {
 
 // shows says whether a protection domain is shown.
 func (s *Stub) shows(pd *kernel.Object) bool {
+	if s.one != 0 {
+		return s.one == pd.ID
+	}
 	return s.only == "" || s.only == s.shown.Names[pd.ID] || s.only == pd.ID.String()
 }
 
