@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"testing"
+	"time"
 )
 
 // refusing is a machine that does not go on.
@@ -52,6 +53,15 @@ func TestWhatLLDBAsks(t *testing.T) {
 			{"?", "T05thread:p1.1;hexname:613c62;library:;"},
 			{"vCont;c:p1.1", "T05thread:p1.1;hexname:613c62;"},
 		}},
+		"steps": {tireless{newMachine()}, []exchange{
+			{"vCont;c:p1.2;s:p1.1", "T05thread:p1.1;hexname:613c62;"},
+			{"p0", "0001000000000000"}, // among others
+			{"vCont;s:p1.1", "T05thread:p1.1;hexname:613c62;"},
+			{"p0", "0101000000000000"},
+			{"vCont;c;s:p1.1", "T05thread:p1.1;hexname:613c62;"},
+			{"p0", "0101000000000000"},
+			{"vCont;c:p1.1;c:p1.2", "T05thread:p1.1;hexname:613c62;"},
+		}},
 		"bare": {bare{tireless{newMachine()}}, []exchange{{"qOffsets", ""}, {"p0", ""}, {"?", "T05thread:p1.1;"}, {"qXfer:libraries-svr4:read::0,fff", ""}}},
 		"refused": {refusing{tireless{newMachine()}}, []exchange{
 			{"vCont;s:p1.2", "O697420646f6573206e6f742072756e0a"}, // "it does not run"
@@ -72,6 +82,52 @@ func TestWhatLLDBAsks(t *testing.T) {
 				}
 				if got := packets(); got != x.answer {
 					t.Errorf("%s: %q, want %q", x.packet, got, x.answer)
+				}
+			}
+		})
+	}
+}
+
+// interruptible is a machine that an interrupt stops at once.
+type interruptible struct{ tireless }
+
+func (m interruptible) Resume(ctx context.Context, _ Action, _ ThreadID) (Stop, error) {
+	if ctx.Err() != nil {
+		return Stop{Signal: SignalInterrupt}, nil
+	}
+	return Stop{Signal: SignalTrap}, nil
+}
+
+// An interrupt that crosses a stop is not for a run that comes later.
+func TestInterruptThatCrossesAStop(t *testing.T) {
+	for name, c := range map[string]struct {
+		first  string
+		later  time.Duration
+		answer string
+	}{
+		"gdb, between two steps":   {"?", 0, "T02"},
+		"gdb, that tells the stop": {"?", 3 * askedFor / 2, "T05"},
+		"lldb":                     {"QThreadSuffixSupported", 0, "T05"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			here, end := serveOne(t, &Server{Handler: interruptible{tireless{newMachine()}}})
+			defer end()
+			packets := packetsOf(t, here)
+			if _, err := here.Write(appendPacket(nil, []byte(c.first))); err != nil {
+				t.Fatal(err)
+			}
+			packets()
+			if _, err := here.Write([]byte{3}); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(c.later)
+			for _, want := range []string{c.answer, "T05"} {
+				if _, err := here.Write(appendPacket(nil, []byte("c"))); err != nil {
+					t.Fatal(err)
+				}
+				if got := packets(); got != want {
+					t.Errorf("%s, want %s", got, want)
 				}
 			}
 		})

@@ -229,7 +229,7 @@ type serverSession struct {
 	broken   int            // damaged packets so far
 	document []byte         // that is being transferred
 	left     map[int64]bool // processes that the client has detached from
-	asked    bool           // to stop, while the guest stood
+	asked    time.Time      // when the guest was to stop, though it stood
 	askedOne bool           // for one register alone
 	isLLDB   bool           // it asks what lldb alone asks
 }
@@ -263,8 +263,8 @@ func (s *serverSession) loop() error {
 		switch ev.kind {
 		case evPacket:
 			err = s.packet(ev.payload)
-		case evBreak: // it came between two steps, say: the next run is meant
-			s.asked = true
+		case evBreak:
+			s.asked = time.Now()
 		case evBadPacket:
 			if s.broken++; s.broken > 100 || s.noAck {
 				return fmt.Errorf("client sends damaged packets: %w", ErrProtocol)
@@ -324,14 +324,20 @@ func (s *serverSession) send(payload []byte) error {
 	return s.write(s.last)
 }
 
+// askedFor is how soon a debugger steps on, over a slow link too: a run that comes later is
+// one that somebody wants who has seen the stop.
+const askedFor = time.Second
+
 // resume lets the handler run its guest and returns the stop packet.
 func (s *serverSession) resume(action Action, id ThreadID) ([]byte, error) {
 	ctx, cancel := context.WithCancel(s.ctx)
 	defer cancel()
-	if s.asked {
-		s.asked = false
+	// An interrupt that came while the guest stood may have come between two steps of many:
+	// the next is meant. lldb ends those itself, and one that crossed a stop is over.
+	if !s.isLLDB && time.Since(s.asked) < askedFor {
 		cancel()
 	}
+	s.asked = time.Time{}
 	type result struct {
 		stop Stop
 		err  error

@@ -392,27 +392,35 @@ func (s *serverSession) setMode(arg string) ([]byte, error) {
 	return okAnswer, nil
 }
 
-// vCont answers ";ACTION[:THREAD]...". Only the first action counts, as nothing but "step
-// this one", with or without "continue the others", or "continue all" is ever asked for.
+// vCont answers ";ACTION[:THREAD]...". What is asked for is "step this one", with or without
+// "continue the others", which lldb says one by one and before it, or "continue".
 func (s *serverSession) vCont(arg string) ([]byte, error) {
-	first, others, _ := strings.Cut(strings.TrimPrefix(arg, ";"), ";")
-	name, thread, _ := strings.Cut(first, ":")
-	id := ThreadID{}
-	if thread != "" {
-		var err error
-		if id, err = s.known(thread); err != nil {
-			return errorAnswer(err), nil
+	actions := strings.Split(strings.TrimPrefix(arg, ";"), ";")
+	var goesOn ThreadID
+	for _, a := range actions {
+		name, thread, _ := strings.Cut(a, ":")
+		id := ThreadID{}
+		if thread != "" {
+			var err error
+			if id, err = s.known(thread); err != nil {
+				return errorAnswer(err), nil
+			}
+		}
+		steps := name == "s" || strings.HasPrefix(name, "S")
+		switch goes := name == "c" || strings.HasPrefix(name, "C"); {
+		case goes && thread == "": // all that was not named before
+			return s.resume(ActionContinue, id)
+		case steps && len(actions) > 1:
+			return s.resume(ActionStepAmong, id)
+		case steps:
+			return s.resume(ActionStep, id)
+		case !goes:
+			return nil, nil
+		case goesOn.IsZero():
+			goesOn = id
 		}
 	}
-	switch {
-	case name == "c" || strings.HasPrefix(name, "C"):
-		return s.resume(ActionContinue, id)
-	case (name == "s" || strings.HasPrefix(name, "S")) && others != "":
-		return s.resume(ActionStepAmong, id)
-	case name == "s" || strings.HasPrefix(name, "S"):
-		return s.resume(ActionStep, id)
-	}
-	return nil, nil
+	return s.resume(ActionContinue, goesOn)
 }
 
 // reverse runs backwards, if the handler can.

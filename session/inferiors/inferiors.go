@@ -176,8 +176,8 @@ func (s *Stub) Resume(ctx context.Context, action gdbremote.Action, id gdbremote
 	}
 	stop := s.LastStop()
 	// gdb steps a line of code instruction by instruction, for ever if that is a loop, and
-	// ends only where one of the steps is told as interrupted. It alone steps among others:
-	// lldb, which may have interrupted for a moment, would let the guest go on.
+	// ends only where one of the steps is told as interrupted. lldb, which may have interrupted
+	// for a moment, would let the guest go on then; but its steps are alone, if not told else.
 	if s.interrupted(ctx) || once && action == gdbremote.ActionStepAmong && ctx.Err() != nil {
 		stop.Signal = gdbremote.SignalInterrupt
 	}
