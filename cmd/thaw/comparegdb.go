@@ -96,7 +96,7 @@ func (o *options) compareGDB(ctx context.Context, w io.Writer, addr string, f gd
 		}
 	}
 	if known := oracle.Kernels(); !slices.Contains(known, f.kernel) {
-		return fmt.Errorf("%s is the kernel of %s: compare-gdb knows %s", file.Path(), f.kernel, strings.Join(known, " and "))
+		return fmt.Errorf("%s is the kernel of %s: compare-gdb knows %s", file.Path(), f.kernel, strings.Join(known, ", "))
 	}
 	if f.stops < 1 || f.apart <= 0 {
 		return errors.New("give --stops and --apart more than 0")
