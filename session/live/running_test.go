@@ -80,7 +80,8 @@ func lookWhileItRuns(t *testing.T, options ...string) {
 	}
 	for _, th := range look.Threads {
 		o := snap.System.Object(th.ID)
-		if o == nil || o.Thread == nil || o.Title() != th.Name {
+		// The guest still boots: one that was just made may have had no name, only its class.
+		if o == nil || o.Thread == nil || o.Title() != th.Name && o.Class != th.Name {
 			t.Errorf("thread %s %s was seen while it ran, and is not there at a stop", th.ID, th.Name)
 		}
 	}
