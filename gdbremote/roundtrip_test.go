@@ -57,6 +57,15 @@ func (m tireless) DescribeThreads() []ThreadDescription {
 	return []ThreadDescription{{ThreadID{1, 1}, "a<b", "runs", 0}, {ThreadID{1, 2}, "", "&", -1}}
 }
 
+func (m tireless) DescribeThread(id ThreadID) ThreadDescription {
+	for _, t := range m.DescribeThreads() {
+		if t.ID == id {
+			return t
+		}
+	}
+	return ThreadDescription{}
+}
+
 func (m tireless) Libraries(int64) []Library {
 	return []Library{{File: "ld.lib.so", Addr: 0x1000}, {File: "<", Addr: 1, Moved: 1}}
 }

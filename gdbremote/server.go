@@ -92,6 +92,8 @@ type (
 	// answer (qXfer:threads).
 	ThreadDescriber interface {
 		DescribeThreads() []ThreadDescription
+		// DescribeThread tells of one, which every stop asks for; nothing where there is none.
+		DescribeThread(id ThreadID) ThreadDescription
 	}
 	// Executer knows the files of processes' programs (qXfer:exec-file), "" if not. They
 	// are where they are linked to be (qOffsets).

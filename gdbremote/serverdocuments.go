@@ -10,16 +10,8 @@ import (
 
 // transfer answers "ANNEX:OFFSET,LENGTH".
 func (s *serverSession) transfer(arg string) ([]byte, error) {
-	annex, span, ok := strings.Cut(arg, ":")
-	offset, length, err := twoNumbers(span)
-	if !ok || err != nil {
-		return []byte("E22"), nil
-	}
-	doc, ok := s.Handler.TargetFile(annex)
-	if !ok {
-		return []byte("E00"), nil
-	}
-	return s.piece(doc, offset, length), nil
+	annex, span, _ := strings.Cut(arg, ":")
+	return s.piece(span, func(uint64) ([]byte, bool) { return s.Handler.TargetFile(annex) }), nil
 }
 
 // transferThreads answers ":OFFSET,LENGTH" with what gdb's manual calls the thread list
@@ -29,49 +21,43 @@ func (s *serverSession) transferThreads(arg string) ([]byte, error) {
 	if !ok {
 		return nil, nil
 	}
-	offset, length, err := twoNumbers(strings.TrimPrefix(arg, ":"))
-	if err != nil {
-		return []byte("E22"), nil
-	}
-	if offset == 0 { // what follows are further pieces of the same document
-		s.document = threadList(h.DescribeThreads())
-	}
-	return s.piece(s.document, offset, length), nil
+	return s.piece(strings.TrimPrefix(arg, ":"), func(offset uint64) ([]byte, bool) {
+		if offset == 0 { // what follows are further pieces of the same document
+			s.document = threadList(h.DescribeThreads())
+		}
+		return s.document, true
+	}), nil
 }
 
-// transferLibraries answers ":OFFSET,LENGTH" with what gdb's manual calls the library list
-// format, of the current process.
-func (s *serverSession) transferLibraries(arg string) ([]byte, error) {
-	return s.libraries(arg, "library-list", func(l Library) string { return fmt.Sprintf(`><segment address="%#x"/></library>`, l.Addr) })
+// segments are what gdb's manual calls the library list format.
+func segments(l Library) string { return fmt.Sprintf(`><segment address="%#x"/></library>`, l.Addr) }
+
+// linked is the same in the form for SVR4's linkers, the one of the two that lldb reads
+// addresses in. gdb reads it where an OS ABI with such linkers is set.
+func linked(l Library) string {
+	return fmt.Sprintf(` lm="%#x" l_addr="%#x" l_ld="0x0"/>`, l.Addr, l.Moved)
 }
 
-// transferLinked answers the same in the form for SVR4's linkers, the one of the two that
-// lldb reads addresses in. gdb reads it where an OS ABI with such linkers is set.
-func (s *serverSession) transferLinked(arg string) ([]byte, error) {
-	return s.libraries(arg, "library-list-svr4", func(l Library) string {
-		return fmt.Sprintf(` lm="%#x" l_addr="%#x" l_ld="0x0"/>`, l.Addr, l.Moved)
-	})
-}
-
-// libraries is a piece of a document with the current process's.
-func (s *serverSession) libraries(arg, format string, rest func(Library) string) ([]byte, error) {
-	h, ok := s.Handler.(Librarian)
-	if !ok {
-		return nil, nil
+// libraries answers ":OFFSET,LENGTH" with those of the current process in a format, of which
+// rest is what stands behind a library's name.
+func libraries(format string, rest func(Library) string) func(*serverSession, string) ([]byte, error) {
+	return func(s *serverSession, arg string) ([]byte, error) {
+		h, ok := s.Handler.(Librarian)
+		if !ok {
+			return nil, nil
+		}
+		return s.piece(strings.TrimPrefix(arg, ":"), func(uint64) ([]byte, bool) {
+			var b bytes.Buffer
+			fmt.Fprintf(&b, `<%s version="1.0">`, format)
+			for _, l := range h.Libraries(s.current().PID) {
+				b.WriteString("\n<library name=\"")
+				_ = xml.EscapeText(&b, []byte(l.File)) // a Buffer takes everything
+				b.WriteString(`"` + rest(l))
+			}
+			fmt.Fprintf(&b, "\n</%s>\n", format)
+			return b.Bytes(), true
+		}), nil
 	}
-	offset, length, err := twoNumbers(strings.TrimPrefix(arg, ":"))
-	if err != nil {
-		return []byte("E22"), nil
-	}
-	var b bytes.Buffer
-	fmt.Fprintf(&b, `<%s version="1.0">`, format)
-	for _, l := range h.Libraries(s.current().PID) {
-		b.WriteString("\n<library name=\"")
-		_ = xml.EscapeText(&b, []byte(l.File)) // a Buffer takes everything
-		b.WriteString(`"` + rest(l))
-	}
-	fmt.Fprintf(&b, "\n</%s>\n", format)
-	return s.piece(b.Bytes(), offset, length), nil
 }
 
 // offsets says that a program is where its file says: lldb believes it to be nowhere else.
@@ -113,27 +99,28 @@ func (s *serverSession) transferFile(arg string) ([]byte, error) {
 	if !ok {
 		return nil, nil
 	}
-	process, span, ok := strings.Cut(arg, ":")
-	offset, length, err := twoNumbers(span)
-	if !ok || err != nil {
-		return []byte("E22"), nil
-	}
+	process, span, _ := strings.Cut(arg, ":")
 	pid := s.current().PID
 	if process != "" {
+		var err error
 		if pid, err = strconv.ParseInt(process, 16, 64); err != nil {
 			return []byte("E22"), nil
 		}
 	}
-	file := h.ExecFile(pid)
-	if file == "" {
-		return []byte("E00"), nil
-	}
-	return s.piece([]byte(file), offset, length), nil
+	return s.piece(span, func(uint64) ([]byte, bool) {
+		file := h.ExecFile(pid)
+		return []byte(file), file != ""
+	}), nil
 }
 
-// piece is what of a document fits an answer.
-func (s *serverSession) piece(doc []byte, offset, length uint64) []byte {
-	if offset > uint64(len(doc)) {
+// piece answers "OFFSET,LENGTH" with what of a document fits an answer.
+func (s *serverSession) piece(span string, document func(offset uint64) ([]byte, bool)) []byte {
+	offset, length, err := twoNumbers(span)
+	if err != nil {
+		return []byte("E22")
+	}
+	doc, ok := document(offset)
+	if !ok || offset > uint64(len(doc)) {
 		return []byte("E00")
 	}
 	rest := doc[offset:]

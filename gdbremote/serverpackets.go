@@ -29,11 +29,11 @@ func init() { // not in the declaration: answer itself looks into the table
 		"qThreadExtraInfo,":          (*serverSession).threadExtra,
 		"qThreadStopInfo":            (*serverSession).threadStop,
 		"T":                          (*serverSession).alive,
-		"Hg":                         (*serverSession).selectThread,
-		"Hc":                         (*serverSession).selectRun,
+		"Hg":                         selects(func(s *serverSession) *ThreadID { return &s.thread }),
+		"Hc":                         selects(func(s *serverSession) *ThreadID { return &s.runs }),
 		"qXfer:features:read:":       (*serverSession).transfer,
-		"qXfer:libraries:read:":      (*serverSession).transferLibraries,
-		"qXfer:libraries-svr4:read:": (*serverSession).transferLinked,
+		"qXfer:libraries:read:":      libraries("library-list", segments),
+		"qXfer:libraries-svr4:read:": libraries("library-list-svr4", linked),
 		"qXfer:threads:read:":        (*serverSession).transferThreads,
 		"qXfer:exec-file:read:":      (*serverSession).transferFile,
 		"qOffsets":                   (*serverSession).offsets,
@@ -189,10 +189,8 @@ func (s *serverSession) stopPacket(stop Stop) []byte {
 	if !ok || stop.Exited || stop.Thread.IsZero() {
 		return packet
 	}
-	for _, t := range h.DescribeThreads() {
-		if t.ID == stop.Thread && t.Name != "" {
-			packet = append(appendHex(append(packet, "hexname:"...), []byte(t.Name)), ';')
-		}
+	if name := h.DescribeThread(stop.Thread).Name; name != "" {
+		packet = append(appendHex(append(packet, "hexname:"...), []byte(name)), ';')
 	}
 	return packet
 }
@@ -217,20 +215,15 @@ func (s *serverSession) known(arg string) (ThreadID, error) {
 	return id, fmt.Errorf("thread %v: %w", id, ErrProtocol)
 }
 
-func (s *serverSession) selectThread(arg string) ([]byte, error) {
-	id, err := s.known(arg)
-	if err == nil {
-		s.thread = id
+// selects notes the thread that packets to come are about.
+func selects(which func(*serverSession) *ThreadID) func(*serverSession, string) ([]byte, error) {
+	return func(s *serverSession, arg string) ([]byte, error) {
+		id, err := s.known(arg)
+		if err == nil {
+			*which(s) = id
+		}
+		return errorAnswer(err), nil
 	}
-	return errorAnswer(err), nil
-}
-
-func (s *serverSession) selectRun(arg string) ([]byte, error) {
-	id, err := s.known(arg)
-	if err == nil {
-		s.runs = id
-	}
-	return errorAnswer(err), nil
 }
 
 // twoNumbers reads "HEX,HEX".

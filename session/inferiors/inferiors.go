@@ -93,6 +93,9 @@ func New(ctx context.Context, g Guest, only string) (*Stub, error) {
 // same name, and debuggers that know one process would take both for one: the first stays
 // the one that is shown.
 func (s *Stub) choose() error {
+	if s.only == "" {
+		return nil
+	}
 	var all, found []string
 	var one kernel.ID
 	for _, o := range s.shown.System.PDs() {
@@ -104,8 +107,6 @@ func (s *Stub) choose() error {
 	}
 	slices.Sort(all)
 	switch {
-	case s.only == "":
-		return nil
 	case len(found) == 0:
 		return fmt.Errorf("no component %s with threads at this stop: there are %s", s.only, strings.Join(all, ", "))
 	case len(found) > 1:

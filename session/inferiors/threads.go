@@ -79,22 +79,27 @@ func (s *Stub) object(id gdbremote.ThreadID) (o *kernel.Object, cpu int, err err
 // DescribeThreads tells names and states.
 func (s *Stub) DescribeThreads() (out []gdbremote.ThreadDescription) {
 	for _, id := range s.Threads() {
-		o, cpu, err := s.object(id)
-		if err != nil {
-			continue
-		}
-		d := gdbremote.ThreadDescription{ID: id, Core: -1, Extra: s.extra(o)}
-		switch {
-		case o == nil:
-			d.Name, d.Core = fmt.Sprintf("processor %d", cpu), cpu
-		default:
-			if d.Name = s.name(o); o.Thread.Running {
-				d.Core = o.Thread.CPU
-			}
-		}
-		out = append(out, d)
+		out = append(out, s.DescribeThread(id))
 	}
 	return out
+}
+
+// DescribeThread tells the name and state of one.
+func (s *Stub) DescribeThread(id gdbremote.ThreadID) gdbremote.ThreadDescription {
+	o, cpu, err := s.object(id)
+	if err != nil {
+		return gdbremote.ThreadDescription{ID: id, Core: -1}
+	}
+	d := gdbremote.ThreadDescription{ID: id, Core: -1, Extra: s.extra(o)}
+	switch {
+	case o == nil:
+		d.Name, d.Core = fmt.Sprintf("processor %d", cpu), cpu
+	default:
+		if d.Name = s.name(o); o.Thread.Running {
+			d.Core = o.Thread.CPU
+		}
+	}
+	return d
 }
 
 // name is a thread's with its component.
