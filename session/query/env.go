@@ -13,6 +13,13 @@ import (
 
 // env is what names mean at a stop. Only what the expression uses is filled in.
 type env struct {
+	moment
+	things
+	functions
+}
+
+// moment is the stop itself.
+type moment struct {
 	Stop     int     `expr:"stop"`
 	Time     float64 `expr:"time"` // seconds since the session began
 	Reason   string  `expr:"reason"`
@@ -21,7 +28,10 @@ type env struct {
 	Place    string  `expr:"place"` // where the processor stands
 	Function string  `expr:"function"`
 	Running  *thread `expr:"running"` // on the stopped processor
+}
 
+// things are what there is at the stop.
+type things struct {
 	Threads    []*thread    `expr:"threads"`
 	Objects    []*object    `expr:"objects"`
 	PDs        []*pd        `expr:"pds"`
@@ -33,7 +43,10 @@ type env struct {
 	Entries    []*happening `expr:"entries"`
 	Verdicts   []*verdict   `expr:"verdicts"`
 	Phases     []*phase     `expr:"phases"`
+}
 
+// functions are what can be asked for by name.
+type functions struct {
 	Thread   func(any) (*thread, error)        `expr:"thread"`
 	Object   func(any) (*object, error)        `expr:"object"`
 	PD       func(any) (*pd, error)            `expr:"pd"`
@@ -105,13 +118,13 @@ func (w *world) at(n int) (*env, error) {
 		return nil, err
 	}
 	st := &stop{world: w, n: n, s: s}
-	e := &env{Stop: n, Time: s.Time.Seconds(), Reason: s.Reason, Phase: s.Phase, PC: s.PC.Addr, Place: s.PC.Bare().String(), Function: s.PC.Function,
-		Thread: st.thread, Object: st.object, PD: st.pd, Holders: st.holders, Register: st.register, Word: st.word, Member: st.member, Print: st.print}
+	e := &env{moment: moment{Stop: n, Time: s.Time.Seconds(), Reason: s.Reason, Phase: s.Phase, PC: s.PC.Addr, Place: s.PC.Bare().String(), Function: s.PC.Function},
+		functions: functions{Thread: st.thread, Object: st.object, PD: st.pd, Holders: st.holders, Register: st.register, Word: st.word, Member: st.member, Print: st.print}}
 	if o := s.System.Object(s.Thread); w.uses["running"] && o != nil && o.Thread != nil {
 		e.Running, _ = newThread(s, o)
 	}
 	e.Child, e.Original = st.child("child", w.Restored), st.child("original", w.Stops.Original)
-	st.lists(e)
+	st.list(e)
 	if w.used("verdicts", "phases") {
 		v, err := w.View(n)
 		if err != nil {
@@ -146,8 +159,8 @@ type stop struct {
 	s *view.Snapshot
 }
 
-// lists fills in the lists of objects that are used.
-func (st *stop) lists(e *env) {
+// list fills in the lists of objects that are used.
+func (st *stop) list(e *env) {
 	all, threads, pds := st.uses["objects"], st.uses["threads"], st.uses["pds"]
 	if !all && !threads && !pds {
 		return

@@ -52,25 +52,35 @@ func newObject(o *kernel.Object) *object {
 
 type thread struct {
 	object
+	standing
+	user
 	PD        uint64                       `expr:"pd"`
 	Component string                       `expr:"component"`
-	State     string                       `expr:"state"`
-	States    []string                     `expr:"states"`
-	Ready     bool                         `expr:"ready"`
-	Dead      bool                         `expr:"dead"`
-	Exception bool                         `expr:"exception"`
-	Running   bool                         `expr:"running"`
-	CPU       int                          `expr:"cpu"`
-	IP        any                          `expr:"ip"` // nil: it has none
-	SP        any                          `expr:"sp"`
-	Flags     any                          `expr:"flags"`
-	Source    string                       `expr:"source"`
-	Place     string                       `expr:"place"`
-	Function  string                       `expr:"function"`
-	Wait      string                       `expr:"wait"`
-	WaitsFor  any                          `expr:"waits_for"`      // id, nil: nothing that is known
-	Executed  any                          `expr:"execution_time"` // nil: not known
 	Register  func(string) (uint64, error) `expr:"register"`
+}
+
+// standing is how a thread stands with the kernel.
+type standing struct {
+	State     string   `expr:"state"`
+	States    []string `expr:"states"`
+	Ready     bool     `expr:"ready"`
+	Dead      bool     `expr:"dead"`
+	Exception bool     `expr:"exception"`
+	Running   bool     `expr:"running"`
+	CPU       int      `expr:"cpu"`
+	Wait      string   `expr:"wait"`
+	WaitsFor  any      `expr:"waits_for"`      // id, nil: nothing that is known
+	Executed  any      `expr:"execution_time"` // nil: not known
+}
+
+// user is a thread's state in user mode.
+type user struct {
+	IP       any    `expr:"ip"` // nil: it has none
+	SP       any    `expr:"sp"`
+	Flags    any    `expr:"flags"`
+	Source   string `expr:"source"`
+	Place    string `expr:"place"`
+	Function string `expr:"function"`
 }
 
 func newThread(s *view.Snapshot, o *kernel.Object) (*thread, error) {
@@ -78,9 +88,10 @@ func newThread(s *view.Snapshot, o *kernel.Object) (*thread, error) {
 		return nil, errors.New(unread(o))
 	}
 	t, place := o.Thread, s.Places[o.ID]
-	out := &thread{object: *newObject(o), PD: uint64(t.PD), Component: s.Tasks[t.PD], State: t.StateString(), States: t.StateWords,
-		Ready: t.Ready, Dead: t.Dead, Exception: t.Exception, Running: t.Running, CPU: t.CPU, Source: string(t.Source),
-		Place: place.Bare().String(), Function: place.Function, Wait: waitWords(s.System, t)}
+	out := &thread{object: *newObject(o), PD: uint64(t.PD), Component: s.Tasks[t.PD],
+		standing: standing{State: t.StateString(), States: t.StateWords, Ready: t.Ready, Dead: t.Dead, Exception: t.Exception,
+			Running: t.Running, CPU: t.CPU, Wait: waitWords(s.System, t)},
+		user: user{Source: string(t.Source), Place: place.Bare().String(), Function: place.Function}}
 	if t.Source != kernel.SourceNone {
 		out.IP, out.SP, out.Flags = t.IP, t.SP, t.Flags
 	}
