@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"strings"
 
 	"thaw/session/view"
 )
@@ -37,27 +38,40 @@ func HTML(w io.Writer, s *Story) error {
 // page is what the template shows. Its strings are plain text, clean but not
 // escaped: the template does that.
 type page struct {
-	Style               template.CSS
+	Style template.CSS
+	pageHead
+	Threads     []pageThread
+	Notes       []pageNote
+	Origins     []pageOrigin
+	Time        *timeLine
+	Caps        *pageCaps
+	NoCaps      string
+	Memory      *pageMemory
+	Waits       []string
+	Log         *pageLog         // nil: without lines
+	Breakpoints *pageBreakpoints // nil: none
+	Stops       []pageStop
+	Made        string
+}
+
+// pageHead is what all threads come to.
+type pageHead struct {
 	Title, Text, Source string
 	Subject             string
 	Summary, Progress   string
 	Failure             string
 	Tone                string
 	Tallies             []tally
-	Threads             []pageThread
-	Notes               []pageNote
-	Origins             []pageOrigin
-	Time                *timeLine
-	Caps                *pageCaps
-	NoCaps              string
-	Memory              *pageMemory
-	Waits               []string
-	Log, Earlier        []string
-	LogLines, LogCut    int
-	Breakpoints         []pageBreakpoint
-	BreakpointsSum      string
-	Stops               []pageStop
-	Made                string
+}
+
+type pageLog struct {
+	Lines, Cut    int // in all, and before the earlier ones
+	Last, Earlier []string
+}
+
+type pageBreakpoints struct {
+	Rows []pageBreakpoint
+	Sum  string
 }
 
 // pageOrigin is memory that was asked about.
@@ -126,32 +140,8 @@ var gapTexts = map[view.Gap]string{
 
 func newPage(s *Story) *page {
 	v := s.view()
-	p := &page{Style: template.CSS(pageCSS), Title: clean(s.Title), Text: oneLine(s.Text), Source: oneLine(s.Source), Subject: clean(v.Subject()),
-		Summary: s.Summary(), Progress: s.progress(), Failure: s.failure(), Tallies: s.tallies(), Time: newTimeLine(s), NoCaps: noCaps, Made: madeBy(s)}
-	p.Tone = "good"
-	if len(p.Tallies) == 0 {
-		p.Tone = "warn"
-	} else {
-		p.Tone = p.Tallies[0].Tone
-	}
-	if n := capsDiffer(v.Caps); n > 0 {
-		p.Tallies = append(p.Tallies, tally{Word: "capabilities differ", Glyph: "≠", Tone: "warn", Count: n})
-		if p.Tone == "good" {
-			p.Tone = "warn"
-		}
-	}
-	for _, more := range []struct {
-		n    int
-		word string
-	}{{pagesDiffer(v.Memory), "pages of memory differ"}, {len(v.Waits), "threads wait for something else"}} {
-		if more.n == 0 {
-			continue
-		}
-		p.Tallies = append(p.Tallies, tally{Word: more.word, Glyph: "≠", Tone: "warn", Count: more.n})
-		if p.Tone == "good" {
-			p.Tone = "warn"
-		}
-	}
+	p := &page{Style: template.CSS(pageCSS), pageHead: newPageHead(s), Time: newTimeLine(s), Caps: pageCapsOf(v.Caps), NoCaps: noCaps, Memory: pageMemoryOf(v.Memory),
+		Log: pageLogOf(v.Log), Breakpoints: pageBreakpointsOf(v.Breakpoints), Made: madeBy(s)}
 	for _, t := range s.verdicts() {
 		p.Threads = append(p.Threads, pageThreadOf(t))
 	}
@@ -165,17 +155,38 @@ func newPage(s *Story) *page {
 	for _, q := range v.Questions {
 		p.Origins = append(p.Origins, pageOrigin{clean(q.Word), oneLine(q.Why), q.Stop, originRows(q.Steps)})
 	}
-	p.Caps, p.Memory = pageCapsOf(v.Caps), pageMemoryOf(v.Memory)
 	for _, w := range v.Waits {
 		p.Waits = append(p.Waits, clean(w.String()))
 	}
-	p.log(v.Log)
-	p.breakpoints(v.Breakpoints)
 	for _, st := range s.Stops {
 		p.Stops = append(p.Stops, pageStop{st.Number, seconds(st.Time), clean(st.Reason), clean(st.Phase), place(st.PC),
 			took(st.Cost.Duration), fmt.Sprintf("%d KiB", (st.Cost.Bytes+1023)/1024), count(st.Cost.Batches, "batch")})
 	}
 	return p
+}
+
+func newPageHead(s *Story) pageHead {
+	v := s.view()
+	h := pageHead{Title: clean(s.Title), Text: oneLine(s.Text), Source: oneLine(s.Source), Subject: clean(v.Subject()),
+		Summary: s.Summary(), Progress: s.progress(), Failure: s.failure(), Tone: "warn", Tallies: s.tallies()}
+	if len(h.Tallies) > 0 {
+		h.Tone = h.Tallies[0].Tone
+	}
+	for _, more := range []tally{
+		{Word: "capabilities differ", Count: capsDiffer(v.Caps)},
+		{Word: "pages of memory differ", Count: pagesDiffer(v.Memory)},
+		{Word: "threads wait for something else", Count: len(v.Waits)},
+	} {
+		if more.Count == 0 {
+			continue
+		}
+		more.Glyph, more.Tone = "≠", "warn"
+		h.Tallies = append(h.Tallies, more)
+		if h.Tone == "good" {
+			h.Tone = "warn"
+		}
+	}
+	return h
 }
 
 func pageThreadOf(t *view.ThreadVerdict) pageThread {
@@ -233,11 +244,13 @@ func toneOf(differences int) string {
 	return "bad"
 }
 
-func (p *page) log(lines []string) {
-	p.LogLines = len(lines)
+func pageLogOf(lines []string) *pageLog {
+	if len(lines) == 0 {
+		return nil
+	}
 	last, before := tail(lines, htmlLogLines)
 	earlier, cut := tail(lines[:before], htmlLogMost)
-	p.Log, p.Earlier, p.LogCut = cleanAll(last), cleanAll(earlier), cut
+	return &pageLog{Lines: len(lines), Cut: cut, Last: cleanAll(last), Earlier: cleanAll(earlier)}
 }
 
 func cleanAll(lines []string) []string {
@@ -248,17 +261,19 @@ func cleanAll(lines []string) []string {
 	return out
 }
 
-func (p *page) breakpoints(infos []view.BreakpointInfo) {
-	for _, b := range infos {
-		row := pageBreakpoint{Component: clean(b.Component), Function: clean(view.Place{Function: b.Function}.FunctionName()), Purpose: clean(b.Purpose), Hits: b.Hits, Elsewhere: b.Elsewhere()}
-		for i, a := range b.Addrs {
-			if i > 0 {
-				row.Addrs += " "
-			}
-			row.Addrs += hex(a)
-		}
-		p.Breakpoints = append(p.Breakpoints, row)
+func pageBreakpointsOf(infos []view.BreakpointInfo) *pageBreakpoints {
+	if len(infos) == 0 {
+		return nil
 	}
 	sum := view.SumBreakpoints(infos)
-	p.BreakpointsSum = fmt.Sprintf("%s, %s, %s more in other address spaces", count(len(infos), "breakpoint"), count(sum.Hits, "hit"), sum.Elsewhere())
+	out := &pageBreakpoints{Sum: fmt.Sprintf("%s, %s, %s more in other address spaces", count(len(infos), "breakpoint"), count(sum.Hits, "hit"), sum.Elsewhere())}
+	for _, b := range infos {
+		addrs := make([]string, len(b.Addrs))
+		for i, a := range b.Addrs {
+			addrs[i] = hex(a)
+		}
+		out.Rows = append(out.Rows, pageBreakpoint{Component: clean(b.Component), Function: clean(view.Place{Function: b.Function}.FunctionName()), Purpose: clean(b.Purpose),
+			Addrs: strings.Join(addrs, " "), Hits: b.Hits, Elsewhere: b.Elsewhere()})
+	}
+	return out
 }
