@@ -445,8 +445,8 @@ func TestPaste(t *testing.T) {
 	}
 	press(u, "Esc", "/")
 	paste("pager")
-	if u.threads.list.filter != "pager" {
-		t.Errorf("the filter is %q", u.threads.list.filter)
+	if u.threads.list.sieve.filter != "pager" {
+		t.Errorf("the filter is %q", u.threads.list.sieve.filter)
 	}
 }
 

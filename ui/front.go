@@ -53,7 +53,7 @@ func (f *front) slash() {
 // askFilter types the filter of the focused table; rows go while it is typed.
 func (f *front) askFilter() {
 	l := f.table()
-	f.line.ask(&prompt{title: "filter " + clip(f.name(), 30), mark: "/", start: l.filter, limit: 60, enter: "keep", esc: "show all",
+	f.line.ask(&prompt{title: "filter " + clip(f.name(), 30), mark: "/", start: l.sieve.filter, limit: 60, enter: "keep", esc: "show all",
 		hint: func() string {
 			return fmt.Sprintf("%d of %s", len(l.order), words.Count(l.src.len(), "row")) + "; Enter keeps it, Esc shows all"
 		},
@@ -134,7 +134,7 @@ func (f *front) needSearch() string {
 
 // endFind takes a filter or a search off, and says whether there was one.
 func (f *front) endFind() bool {
-	if l := f.table(); l != nil && l.filter != "" {
+	if l := f.table(); l != nil && l.sieve.filter != "" {
 		l.setFilter("")
 		return true
 	}
@@ -148,12 +148,12 @@ func (f *front) endFind() bool {
 // sort orders the table by its next column, or the other way round.
 func (f *front) sort(reverse bool) {
 	l := f.table()
-	if reverse {
-		l.reverse()
-	} else {
-		l.sortNext()
+	by, cols := l.sorting.turned(), l.src.columns()
+	if !reverse {
+		by = l.sorting.next(cols)
 	}
-	f.note = "in the order of " + l.orderWords()
+	l.sort(by)
+	f.note = "in the order of " + by.words(cols)
 }
 
 func (f *front) needTable() string {

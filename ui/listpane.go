@@ -2,7 +2,6 @@ package ui
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/gdamore/tcell/v2"
 	"github.com/rivo/tview"
@@ -14,24 +13,26 @@ type listPane struct {
 	*tview.Table
 	th      *theme
 	src     source
-	filter  string
+	sieve   sieve
+	sorting sorting
+	order   []int // rows in sight of the filter, as indices of src
+	fitted  fitted
 	changed func() // the selected row is another one
 	bare    bool   // no column that marks the selected row
-	sorted  int    // column that gives the order, counted from 1; 0: the source's own
-	down    bool   // that order is turned round
-
-	order  []int    // rows in sight of the filter, as indices of src
-	texts  []string // what a filter looks into, by index of src; "" where not asked for so far
-	shown  []int    // columns that fit
-	widths []int
-	cache  map[int][]*tview.TableCell
-	fresh  bool
-	width  int
-	focus  bool
+	focus   bool
 
 	wanted any                 // key of the row that the user chose, nil: the one that is proposed, or the first
 	quiet  bool                // the selection is moved by the program
 	mark   [3]*tview.TableCell // first column: of heads, rows, the selected row
+}
+
+// fitted is what was made for a width and an order of rows.
+type fitted struct {
+	done   bool
+	width  int
+	shown  []int // columns that fit
+	widths []int
+	cells  map[int][]*tview.TableCell // by the table's row
 }
 
 // Rows that are looked at for column widths, and rows that are cached.
@@ -52,16 +53,28 @@ func newListPane(th *theme, src source) *listPane {
 
 // update takes new data over; the chosen row stays chosen.
 func (p *listPane) update() {
-	p.texts = nil
+	p.sieve.texts = nil
 	p.refilter()
 	p.changed()
 }
 
 func (p *listPane) setFilter(f string) {
-	p.filter = f
+	p.sieve.filter = f
 	p.refilter()
 	p.changed()
 }
+
+func (p *listPane) sort(by sorting) {
+	p.sorting = by
+	p.refilter()
+	p.changed()
+}
+
+// columns are the source's, with a mark at the one that gives the order.
+func (p *listPane) columns() []column { return p.sorting.mark(p.src.columns()) }
+
+// redraw has all cells made again.
+func (p *listPane) redraw() { p.fitted.cells = nil }
 
 // want chooses a row by its key, as the user does.
 func (p *listPane) want(key any) {
@@ -73,8 +86,9 @@ func (p *listPane) want(key any) {
 func (p *listPane) setFocus(on bool) {
 	if p.focus != on {
 		at := p.at()
-		p.focus, p.cache = on, nil
-		p.fresh = p.fresh && !p.th.roomy // a frame takes room
+		p.focus = on
+		p.redraw()
+		p.fitted.done = p.fitted.done && !p.th.roomy // a frame takes room
 		p.choose(at)
 	}
 }
@@ -92,15 +106,9 @@ func (p *listPane) proposed() any {
 
 // refilter finds the rows to show and puts the selection back.
 func (p *listPane) refilter() {
-	n, words := p.src.len(), strings.Fields(strings.ToLower(p.filter))
-	p.order = slices.Grow(p.order[:0], n)
-	for i := range n {
-		if p.matches(i, words) {
-			p.order = append(p.order, i)
-		}
-	}
-	p.sortRows()
-	p.fresh, p.cache = false, nil
+	p.order = p.sieve.rows(p.src, p.order[:0])
+	p.sorting.sort(p.src, p.order)
+	p.fitted.done, p.fitted.cells = false, nil
 	row := -1
 	for _, want := range []any{p.wanted, p.proposed()} {
 		for at, i := range p.order {
@@ -111,26 +119,6 @@ func (p *listPane) refilter() {
 		}
 	}
 	p.choose(max(row, 0))
-}
-
-// matches says whether a row holds all words. Every letter of a filter asks all
-// rows: their texts are kept until the data changes.
-func (p *listPane) matches(i int, words []string) bool {
-	if len(words) == 0 {
-		return true
-	}
-	if len(p.texts) != p.src.len() {
-		p.texts = make([]string, p.src.len())
-	}
-	if p.texts[i] == "" {
-		p.texts[i] = strings.ToLower(p.src.search(i))
-	}
-	for _, w := range words {
-		if !strings.Contains(p.texts[i], w) {
-			return false
-		}
-	}
-	return true
 }
 
 // choose selects a row without taking it for the user's choice. Setting the
@@ -173,10 +161,10 @@ func (p *listPane) selected() int {
 // layout picks the columns that fit and their widths.
 func (p *listPane) layout() {
 	_, _, w, _ := p.GetInnerRect()
-	if p.fresh && w == p.width {
+	if p.fitted.done && w == p.fitted.width {
 		return
 	}
-	p.fresh, p.width, p.cache = true, w, nil
+	p.fitted = fitted{done: true, width: w}
 	cols := p.columns()
 	want := make([]int, len(cols))
 	for i, c := range cols {
@@ -193,7 +181,7 @@ func (p *listPane) layout() {
 	if p.airy() {
 		w-- // for the frame's right side
 	}
-	p.shown, p.widths = fitColumns(cols, want, w)
+	p.fitted.shown, p.fitted.widths = fitColumns(cols, want, w)
 	p.choose(p.at())
 }
 
@@ -259,8 +247,8 @@ func (p *listPane) Draw(screen tcell.Screen) {
 		return
 	}
 	text := p.src.empty()
-	if p.filter != "" && p.src.len() > 0 {
-		text = "Nothing matches /" + p.filter + "; Esc shows all rows again."
+	if p.sieve.filter != "" && p.src.len() > 0 {
+		text = "Nothing matches /" + p.sieve.filter + "; Esc shows all rows again."
 	}
 	x, y, w, h := p.GetInnerRect()
 	for i, row := range wrap(text, w-2) {
@@ -278,7 +266,7 @@ type listContent struct {
 }
 
 func (c listContent) GetRowCount() int    { return c.p.rowOf(len(c.p.order)) }
-func (c listContent) GetColumnCount() int { return len(c.p.shown) + c.p.extra() }
+func (c listContent) GetColumnCount() int { return len(c.p.fitted.shown) + c.p.extra() }
 
 func (c listContent) GetCell(row, col int) *tview.TableCell {
 	p := c.p
@@ -289,13 +277,13 @@ func (c listContent) GetCell(row, col int) *tview.TableCell {
 	case row > 0 && i < 0:
 		return p.mark[0] // air
 	}
-	cells := p.cache[row]
+	cells := p.fitted.cells[row]
 	if cells == nil {
-		if len(p.cache) >= cachedRows || p.cache == nil {
-			p.cache = make(map[int][]*tview.TableCell)
+		if len(p.fitted.cells) >= cachedRows || p.fitted.cells == nil {
+			p.fitted.cells = make(map[int][]*tview.TableCell)
 		}
 		cells = p.buildRow(row)
-		p.cache[row] = cells
+		p.fitted.cells[row] = cells
 	}
 	if col < p.extra() {
 		sel, _ := p.GetSelection()
@@ -321,13 +309,13 @@ func (p *listPane) extra() int {
 }
 
 func (p *listPane) buildRow(row int) []*tview.TableCell {
-	out := make([]*tview.TableCell, len(p.shown))
+	out := make([]*tview.TableCell, len(p.fitted.shown))
 	cols := p.columns()
 	var cells []cell
 	if row > 0 {
 		cells = p.src.row(p.order[p.indexOf(row)])
 	}
-	for n, i := range p.shown {
+	for n, i := range p.fitted.shown {
 		if row == 0 {
 			out[n] = &tview.TableCell{Text: tview.Escape(p.fit(cell{text: cols[i].title}, n, cols[i].right)),
 				NotSelectable: true, Style: p.th.head}
@@ -342,7 +330,7 @@ func (p *listPane) buildRow(row int) []*tview.TableCell {
 
 // fit makes a text as wide as its column.
 func (p *listPane) fit(c cell, n int, right bool) string {
-	w := p.widths[n]
+	w := p.fitted.widths[n]
 	text := p.th.draw(c.text)
 	if width(text) > w && c.fit != nil {
 		text = p.th.draw(c.fit(w))

@@ -94,7 +94,7 @@ func (p *panes) lists() map[paneID]*listPane {
 // unsearched ends all filters and searches, and shows texts from their beginning.
 func (p *panes) unsearched() {
 	for id := panePhases; id < paneEnd; id++ {
-		if l := p.byID[id].table(); l != nil && l.filter != "" {
+		if l := p.byID[id].table(); l != nil && l.sieve.filter != "" {
 			l.setFilter("")
 		}
 		if t := p.byID[id].text(); t != nil {
@@ -114,9 +114,9 @@ func (p *panes) widget(id paneID) tview.Primitive {
 
 // title is what a pane's title says beside its name, from long to short forms.
 func (p *panes) title(id paneID) []string {
-	if l := p.byID[id].table(); l != nil && l.filter != "" {
+	if l := p.byID[id].table(); l != nil && l.sieve.filter != "" {
 		count := fmt.Sprintf("%d of %d", len(l.order), l.src.len())
-		return []string{"/" + clean(l.filter) + ": " + count, count}
+		return []string{"/" + clean(l.sieve.filter) + ": " + count, count}
 	}
 	return p.byID[id].title()
 }
@@ -125,7 +125,7 @@ func (p *panes) title(id paneID) []string {
 func (p *panes) redraw() {
 	for _, pane := range p.byID[panePhases:] {
 		if l := pane.table(); l != nil {
-			l.cache = nil
+			l.redraw()
 		} else {
 			pane.text().mark()
 		}

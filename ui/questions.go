@@ -176,7 +176,7 @@ func (q *questions) answer(p *view.Peek) {
 		move := func(by int) func() {
 			return func() {
 				l.move(by)
-				w.list.cache = nil
+				w.list.redraw()
 			}
 		}
 		w.keys, w.own = map[string]func(){"Left": move(-1), "Right": move(1)}, []hint{{"← →", "word"}}

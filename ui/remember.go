@@ -59,9 +59,9 @@ func (k *keeper) settings() settings {
 	s.Layout = layout{Focus: paneInfos[k.panes.focused].command, Tab: paneInfos[k.panes.tab].command, Low: paneInfos[k.panes.low].command, Sizes: k.panes.sizes}
 	s.Sort = nil
 	for id, l := range k.panes.lists() {
-		o := order{Down: l.down}
-		if heads := headsOf(id); l.sorted > 0 && l.sorted <= len(heads) {
-			o.By = heads[l.sorted-1]
+		o := order{Down: l.sorting.down}
+		if heads := headsOf(id); l.sorting.by > 0 && l.sorting.by <= len(heads) {
+			o.By = heads[l.sorting.by-1]
 		}
 		if o != (order{}) {
 			if s.Sort == nil {
@@ -120,7 +120,7 @@ func (k *keeper) restore(s settings) {
 	k.panes.sizes = s.Layout.Sizes
 	for id, l := range k.panes.lists() {
 		o := s.Sort[paneInfos[id].command]
-		l.sorted, l.down = slices.Index(headsOf(id), o.By)+1, o.Down
+		l.sorting = sorting{slices.Index(headsOf(id), o.By) + 1, o.Down}
 		l.refilter()
 	}
 	k.known = k.settings()

@@ -79,7 +79,7 @@ func TestFrameCoversNothing(t *testing.T) {
 		press(u, key, "g")
 		f := draw(t, u, 120, 40)
 		list := map[string]*listPane{"1": u.phases.list, "2": u.threads.list, "4": u.caps.list}[key]
-		cells, row := list.cache[list.rowOf(0)], f.line(firstRow(f, "┌───")+1)
+		cells, row := list.fitted.cells[list.rowOf(0)], f.line(firstRow(f, "┌───")+1)
 		if first, last := "│ "+cells[0].Text, cells[len(cells)-1].Text+"│"; !strings.Contains(row, first) || !strings.Contains(row, last) {
 			t.Errorf("pane %s: the frame covers some of %q or %q:\n%s", key, first, last, row)
 		}

@@ -6,66 +6,63 @@ import (
 	"strings"
 )
 
-// columns are the source's, with a mark at the one that gives the order.
-func (p *listPane) columns() []column {
-	cols := p.src.columns()
-	if p.sorted == 0 || p.sorted > len(cols) {
-		return cols
+// sorting is the order of a table's rows.
+type sorting struct {
+	by   int  // column that gives it, counted from 1; 0: the source's own
+	down bool // it is turned round
+}
+
+// column is the one that gives the order, nil if that is the source's own.
+func (s sorting) column(cols []column) *column {
+	if s.by == 0 || s.by > len(cols) {
+		return nil
 	}
-	c := &cols[p.sorted-1]
-	c.title += p.arrow()
-	c.min, c.max = max(c.min, width(c.title)), max(c.max, width(c.title))
+	return &cols[s.by-1]
+}
+
+// mark puts a mark at the column that gives the order.
+func (s sorting) mark(cols []column) []column {
+	if c := s.column(cols); c != nil {
+		if s.down {
+			c.title += "▼"
+		} else {
+			c.title += "▲"
+		}
+		c.min, c.max = max(c.min, width(c.title)), max(c.max, width(c.title))
+	}
 	return cols
 }
 
-func (p *listPane) arrow() string {
-	if p.down {
-		return "▼"
-	}
-	return "▲"
-}
+// next takes the next column for the order, and after the last the source's own
+// order again.
+func (s sorting) next(cols []column) sorting { return sorting{by: (s.by + 1) % (len(cols) + 1)} }
 
-// sortNext takes the next column for the order, and after the last the
-// source's own order again.
-func (p *listPane) sortNext() {
-	p.sorted = (p.sorted + 1) % (len(p.src.columns()) + 1)
-	p.down = false
-	p.refilter()
-	p.changed()
-}
+// turned is the order turned round.
+func (s sorting) turned() sorting { return sorting{s.by, !s.down} }
 
-// reverse turns the order round.
-func (p *listPane) reverse() {
-	p.down = !p.down
-	p.refilter()
-	p.changed()
-}
-
-// orderWords tells the order.
-func (p *listPane) orderWords() string {
+// words tells the order.
+func (s sorting) words(cols []column) string {
 	words := "the table itself"
-	if cols := p.src.columns(); p.sorted > 0 && p.sorted <= len(cols) {
-		words = strings.TrimSpace(cols[p.sorted-1].title)
+	if c := s.column(cols); c != nil {
+		words = strings.TrimSpace(c.title)
 	}
-	if p.down {
+	if s.down {
 		words += ", the last first"
 	}
 	return words
 }
 
-// sortRows orders the rows that the filter shows.
-func (p *listPane) sortRows() {
-	cols := p.src.columns()
-	if p.sorted > 0 && p.sorted <= len(cols) {
-		at := p.sorted - 1
-		texts := make(map[int]string, len(p.order))
-		for _, i := range p.order {
-			texts[i] = strings.ToLower(p.src.row(i)[at].text)
+// sort orders rows, which are indices of a source.
+func (s sorting) sort(src source, rows []int) {
+	if c := s.column(src.columns()); c != nil {
+		texts := make(map[int]string, len(rows))
+		for _, i := range rows {
+			texts[i] = strings.ToLower(src.row(i)[s.by-1].text)
 		}
-		slices.SortStableFunc(p.order, func(a, b int) int { return compareCells(texts[a], texts[b], cols[at].right) })
+		slices.SortStableFunc(rows, func(a, b int) int { return compareCells(texts[a], texts[b], c.right) })
 	}
-	if p.down {
-		slices.Reverse(p.order)
+	if s.down {
+		slices.Reverse(rows)
 	}
 }
 

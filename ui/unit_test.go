@@ -220,7 +220,7 @@ func TestEscapeGoesUp(t *testing.T) {
 	press(u, "Esc") // the greeting
 	press(u, "4", "z", "/", "g", "Enter", "?")
 	state := func() string {
-		return strings.Join([]string{map[bool]string{true: "help"}[u.windows.top != nil], u.caps.list.filter,
+		return strings.Join([]string{map[bool]string{true: "help"}[u.windows.top != nil], u.caps.list.sieve.filter,
 			map[bool]string{true: "zoom"}[u.zoom], paneInfos[u.focused].name}, "|")
 	}
 	want := []string{"help|g|zoom|capabilities", "|g|zoom|capabilities", "||zoom|capabilities", "|||capabilities", "|||threads", "|||threads"}

@@ -134,8 +134,8 @@ func (w *windows) drawIn(screen tcell.Screen, r rect) {
 	if o.list != nil {
 		o.list.SetRect(r.x, r.y, r.w, r.h)
 		o.list.Draw(screen)
-		if o.list.filter != "" {
-			pos = "/" + clean(o.list.filter) + ": " + words.Count(len(o.list.order), "row")
+		if o.list.sieve.filter != "" {
+			pos = "/" + clean(o.list.sieve.filter) + ": " + words.Count(len(o.list.order), "row")
 		}
 	} else {
 		o.text.SetRect(r.x, r.y, r.w, r.h)
