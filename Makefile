@@ -13,12 +13,12 @@ build: guest ## build bin/thaw and the lab guest
 
 guest: ## build the lab guest
 	@scripts/need g++=g++
-	@$(MAKE) -s -C guest --no-print-directory OUT=$(CURDIR)/$(GUEST) all hw plant
+	@$(MAKE) -s -C guest --no-print-directory OUT=$(notdir $(GUEST)) all hw plant
 
 PREFIX ?= /usr/local
 
 install: guest ## install program, manual pages, completions and lab guest under PREFIX=/usr/local
-	@GO=$(GO) scripts/stage $(DESTDIR)$(PREFIX)
+	@GO=$(GO) scripts/stage '$(DESTDIR)$(PREFIX)'
 
 dist: guest ## tarballs and Debian packages for amd64 and arm64, in dist/
 	@GO=$(GO) scripts/dist dist
@@ -91,4 +91,4 @@ recordings: build ## record the lab guest's bugs that come with thaw anew
 clean: ## remove what was built
 	rm -rf bin $(GUEST)
 
-.PHONY: help build guest install deps test race vet lint vuln fuzz kill undisturbed compilers origins soak bench robot golden casts recordings clean
+.PHONY: help build guest install dist deps test race vet lint vuln fuzz kill undisturbed compilers origins soak bench golden casts recordings clean

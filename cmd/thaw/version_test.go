@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -34,5 +35,36 @@ func TestDoctorWithoutSettings(t *testing.T) {
 	r := thawEnv(t, []string{"XDG_CONFIG_HOME=" + filepath.Join(file, "x"), "TERM=xterm"}, onLab("doctor")...)
 	if r.code != exitOK || !strings.Contains(r.stdout, "--  settings") {
 		t.Errorf("exit code %d: %s%s", r.code, r.stdout, r.stderr)
+	}
+}
+
+// What is installed stands where it was asked for, whatever the folder's name, and
+// everybody can read it. The program is built already.
+func TestInstall(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	fake := filepath.Join(dir, "go")
+	script := `#!/bin/sh
+if [ "$1" = env ]; then exec go "$@"; fi
+while [ "$1" != -o ]; do shift; done
+cp "$THAW_PROGRAM" "$2"
+`
+	if err := os.WriteFile(fake, []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	prefix := filepath.Join(dir, "my own/$x & more")
+	cmd := exec.Command("sh", "-c", `umask 077; exec make -o guest install "GO=$0" "PREFIX=$1"`, fake, strings.ReplaceAll(prefix, "$", "$$"))
+	cmd.Dir = filepath.Join("..", "..")
+	cmd.Env = append(os.Environ(), "THAW_PROGRAM="+program)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if all, err := os.ReadDir(dir); err != nil || len(all) != 2 {
+		t.Errorf("%v, %v", all, err)
+	}
+	for file, mode := range map[string]os.FileMode{"bin/thaw": 0o755, "share/man/man1": 0o755, "share/man/man1/thaw.1": 0o644, "share/thaw/guest/fiasco.image": 0o644} {
+		if st, err := os.Stat(filepath.Join(prefix, file)); err != nil || st.Mode().Perm() != mode {
+			t.Errorf("%s: %v, %v", file, st, err)
+		}
 	}
 }
