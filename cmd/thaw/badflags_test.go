@@ -110,12 +110,14 @@ func TestFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer full.Close()
-	var stderr strings.Builder
-	cmd := exec.Command(program, onLab("check", "lab", "--json")...)
-	cmd.Stdout, cmd.Stderr = full, &stderr
-	err = runEnd(t, cmd)
-	if code := cmd.ProcessState.ExitCode(); code != exitFailed || !oneSentence(stderr.String()) || !strings.Contains(stderr.String(), "no space left") {
-		t.Errorf("exit code %d (%v): %s", code, err, &stderr)
+	for _, args := range [][]string{onLab("check", "lab", "--json"), onLab("doctor"), {"help"}, {"check", "--help"}} {
+		var stderr strings.Builder
+		cmd := exec.Command(program, args...)
+		cmd.Stdout, cmd.Stderr = full, &stderr
+		err = runEnd(t, cmd)
+		if code := cmd.ProcessState.ExitCode(); code != exitFailed || !oneSentence(stderr.String()) || !strings.Contains(stderr.String(), "no space left") {
+			t.Errorf("%q: exit code %d (%v): %s", args, code, err, &stderr)
+		}
 	}
 }
 

@@ -222,7 +222,8 @@ func lookDir(dir, what string) finding {
 		return finding{wrong, fmt.Sprintf("%s: %v", dir, err), "make it writable, or set another"}
 	}
 	defer os.Remove(f.Name())
-	if err := f.Close(); err != nil {
+	_, err = f.Write(make([]byte, 4096)) // a name alone has room on a full disk, too
+	if err = errors.Join(err, f.Close()); err != nil {
 		return finding{wrong, fmt.Sprintf("%s: %v", dir, err), "make room there"}
 	}
 	return finding{fine, dir + ": " + what, ""}

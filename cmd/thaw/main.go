@@ -3,6 +3,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,11 +45,15 @@ func run(args []string) int {
 	root := newRoot()
 	root.SetArgs(args)
 	// Nor may one that does not read keep us from ending.
-	root.SetOut(&patientWriter{ctx: ctx, w: os.Stdout})
+	out := &patientWriter{ctx: ctx, w: os.Stdout}
+	root.SetOut(out)
 	root.SetErr(&patientWriter{ctx: ctx, w: os.Stderr})
 	m := newMeter(os.Stderr)
 	err := root.ExecuteContext(withMeter(ctx, m))
 	m.end()
+	if err == nil {
+		err = out.lost // not everybody looks: help, doctor
+	}
 	switch {
 	case err == nil:
 		return exitOK
@@ -72,7 +77,9 @@ func run(args []string) int {
 type patientWriter struct {
 	ctx context.Context
 	w   io.Writer
-	err error // since that moment has passed
+
+	err  error // since that moment has passed
+	lost error // of the first write that failed
 }
 
 // lastWrite is how long a reader may take once we are to end.
@@ -95,11 +102,13 @@ func (p *patientWriter) Write(data []byte) (int, error) {
 	}()
 	select {
 	case r := <-done:
+		p.lost = cmp.Or(p.lost, r.err)
 		return r.n, r.err
 	case <-p.ctx.Done():
 	}
 	select {
 	case r := <-done:
+		p.lost = cmp.Or(p.lost, r.err)
 		return r.n, r.err
 	case <-time.After(lastWrite):
 		p.err = fmt.Errorf("writing what nobody reads: %w", p.ctx.Err())
