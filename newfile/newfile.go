@@ -15,8 +15,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sync"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 
 	"thaw/readfile"
 )
@@ -31,7 +32,7 @@ func Create(path string, force bool) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
 	switch {
 	case err == nil:
-		return f, note(path)
+		return f, readfile.Use(path)
 	case !errors.Is(err, fs.ErrExist):
 		return nil, err
 	case !force:
@@ -47,34 +48,36 @@ func Create(path string, force bool) (*os.File, error) {
 	if err := empty(f); err != nil {
 		return nil, errors.Join(fmt.Errorf("overwriting %s: %w", path, err), f.Close())
 	}
-	return f, note(path)
+	return f, readfile.Use(path)
 }
 
-// made are the paths of files that the program has made: a second output must not
-// overwrite the first.
-var made sync.Map
-
-func note(path string) error {
-	abs, err := filepath.Abs(path)
-	if err == nil {
-		made.Store(abs, true)
+// Check says before the work whose result is to be written what Create and Write would
+// refuse then, as far as it can be seen.
+func Check(path string, force bool) error {
+	switch _, err := os.Lstat(path); {
+	case err == nil && !force:
+		return &existsError{path}
+	case err == nil:
+		return mayOverwrite(path)
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
 	}
-	return err
+	if err := unix.Access(filepath.Dir(path), unix.W_OK|unix.X_OK); err != nil {
+		return fmt.Errorf("making %s: its folder: %w", path, err)
+	}
+	return nil
 }
 
 // mayOverwrite says whether force may take what stands at a path.
 func mayOverwrite(path string) error {
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return err
-	}
-	_, again := made.Load(abs)
 	switch st, err := os.Stat(path); {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%s is a link that leads to nothing: give the name of a plain file", path)
 	case err != nil:
 		return err
 	case !st.Mode().IsRegular():
 		return fmt.Errorf("%s is %s: give the name of a plain file", path, readfile.Kind(st.Mode()))
-	case again || readfile.Opened(st):
+	case readfile.Used(st):
 		return fmt.Errorf("%s is in use by this very command, which reads or writes it: give another name", path)
 	}
 	return nil
@@ -142,8 +145,7 @@ func Write(path string, force bool, write func(w io.Writer) error) error {
 	if err != nil {
 		return err
 	}
-	buf := bufio.NewWriter(f)
-	if err := errors.Join(write(buf), buf.Flush(), f.Sync()); err != nil {
+	if err := fill(f, write); err != nil {
 		return fmt.Errorf("writing %s: %w", path, errors.Join(err, Discard(f)))
 	}
 	if over != "" {
@@ -157,12 +159,24 @@ func Write(path string, force bool, write func(w io.Writer) error) error {
 	return nil
 }
 
+// fill lets write fill a file to the disk.
+func fill(f *os.File, write func(w io.Writer) error) error {
+	buf := bufio.NewWriter(f)
+	if err := write(buf); err != nil {
+		return err
+	}
+	if err := buf.Flush(); err != nil {
+		return err
+	}
+	return f.Sync()
+}
+
 // begin makes a new file, or one beside the file that it will take the place of.
 func begin(path, over string) (*os.File, error) {
 	if over == "" {
 		return Create(path, false)
 	}
-	if err := note(path); err != nil {
+	if err := readfile.Use(path); err != nil {
 		return nil, err
 	}
 	return os.CreateTemp(filepath.Dir(over), ".thaw-*") // with mode 0600

@@ -105,20 +105,34 @@ func TestWriteThroughLink(t *testing.T) {
 }
 
 // What the program reads or writes itself is not overwritten, whatever is asked
-// for, and by whatever name.
+// for, and by whatever name, even if it has grown since.
 func TestOwnFiles(t *testing.T) {
 	dir := t.TempDir()
-	read, made, link := filepath.Join(dir, "read"), filepath.Join(dir, "made"), filepath.Join(dir, "link")
-	if err := errors.Join(os.WriteFile(read, []byte("text"), 0o600), os.Link(read, link)); err != nil {
+	at := func(name string) string { return filepath.Join(dir, name) }
+	if err := errors.Join(os.WriteFile(at("read"), []byte("t"), 0o600), os.Symlink(".", at("loop")), os.WriteFile(at("mine"), nil, 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := readfile.Read(read, 100); err != nil {
+	if _, err := readfile.Read(at("read"), 100); err != nil {
 		t.Fatal(err)
 	}
-	if err := newfile.Write(made, false, fill("text")); err != nil {
+	if err := os.WriteFile(at("read"), []byte("text"), 0o600); err != nil { // as a LOG does
 		t.Fatal(err)
 	}
-	for _, path := range []string{read, made, link} {
+	if err := newfile.Write(at("made"), false, fill("text")); err != nil {
+		t.Fatal(err)
+	}
+	if err := newfile.Write(at("mine"), true, fill("text")); err != nil {
+		t.Fatal(err)
+	}
+	names := []string{}
+	for _, name := range []string{"read", "made", "mine"} {
+		if err := errors.Join(os.Link(at(name), at(name+" hard")), os.Symlink(name, at(name+" soft"))); err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, name, name+" hard", name+" soft", filepath.Join("loop", name))
+	}
+	for _, name := range names {
+		path := at(name)
 		if err := newfile.Write(path, true, fill("new")); err == nil || !strings.Contains(err.Error(), "in use by this very command") {
 			t.Errorf("%s: %v", path, err)
 		}
@@ -128,6 +142,38 @@ func TestOwnFiles(t *testing.T) {
 		if text, err := os.ReadFile(path); err != nil || string(text) != "text" {
 			t.Errorf("%s holds %q, %v", path, text, err)
 		}
+	}
+}
+
+// What would be refused is told before the work, and nothing is made for that.
+func TestCheck(t *testing.T) {
+	path := old(t)
+	dir := filepath.Dir(path)
+	lost := filepath.Join(dir, "lost")
+	if err := os.Symlink("nothing", lost); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		path  string
+		force bool
+		says  string
+	}{
+		{path, false, "exists: give another name"},
+		{path, true, ""},
+		{filepath.Join(dir, "new"), false, ""},
+		{filepath.Join(dir, "none", "new"), true, "its folder: no such file or directory"},
+		{filepath.Join(path, "new"), true, "not a directory"},
+		{dir, true, "is a directory"},
+		{os.DevNull, true, "is a device"},
+		{lost, true, "is a link that leads to nothing"},
+	} {
+		err := newfile.Check(c.path, c.force)
+		if (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s, force %v: %v, not %q", c.path, c.force, err, c.says)
+		}
+	}
+	if all, err := os.ReadDir(dir); err != nil || len(all) != 2 {
+		t.Errorf("%v, %v", all, err)
 	}
 }
 

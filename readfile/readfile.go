@@ -13,10 +13,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
-	"time"
 )
 
 // ErrKind is wrapped by the error for what is no plain file.
@@ -52,39 +52,35 @@ func open(path string, pipe bool) (*os.File, error) {
 	if err != nil {
 		return nil, errors.Join(cause(err), f.Close())
 	}
-	if id, ok := identify(st); ok {
-		opened.Store(id, true)
+	if err := Use(path); err != nil {
+		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
 }
 
-// opened are the files that the program has opened.
-var opened sync.Map
+// used are the paths of files that the program reads or has made.
+var used sync.Map
 
-// identity is a file. A number is given again once its file is removed, so the
-// time counts, too.
-type identity struct {
-	dev, ino uint64
-	changed  time.Time
+// Use says that a file is read, or was made, by the program: it must not be
+// overwritten by what is made of it.
+func Use(path string) error {
+	abs, err := filepath.Abs(path)
+	if err == nil {
+		used.Store(abs, true)
+	}
+	return err
 }
 
-func identify(st fs.FileInfo) (identity, bool) {
-	s, ok := st.Sys().(*syscall.Stat_t)
-	if !ok {
-		return identity{}, false
-	}
-	return identity{uint64(s.Dev), s.Ino, st.ModTime()}, true
-}
-
-// Opened says whether the program has opened a file, by whatever name, that nobody
-// has changed since: what was read must not be overwritten by what is made of it.
-func Opened(st fs.FileInfo) bool {
-	id, ok := identify(st)
-	if !ok {
-		return false
-	}
-	_, known := opened.Load(id)
-	return known
+// Used says whether Use was told of a file, by whatever name. What stood at the path
+// then does not count: numbers of files are given again, and a file may have grown.
+func Used(st fs.FileInfo) bool {
+	found := false
+	used.Range(func(path, _ any) bool {
+		at, err := os.Stat(path.(string))
+		found = err == nil && os.SameFile(at, st)
+		return !found
+	})
+	return found
 }
 
 // Read returns the contents of a plain file of at most limit bytes.

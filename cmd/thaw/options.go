@@ -13,6 +13,7 @@ import (
 
 	"thaw/gdbremote"
 	"thaw/newfile"
+	"thaw/readfile"
 	"thaw/scenarios"
 	"thaw/session/scenario"
 	"thaw/ui"
@@ -141,6 +142,11 @@ func (o *options) gdbOptions() (gdbremote.Options, func() error, error) {
 	g := gdbremote.Options{AllowRemote: o.remote, Warn: func(s string) { say(os.Stderr, "thaw: warning: %s", s) }}
 	if o.wireLog == "" {
 		return g, func() error { return nil }, nil
+	}
+	if o.ram != "" { // opened only behind the stub: the log must not be written over it
+		if err := readfile.Use(o.ram); err != nil {
+			return g, nil, err
+		}
 	}
 	f, err := newfile.Create(o.wireLog, o.force)
 	if err != nil {
