@@ -74,6 +74,9 @@ func (o *options) checkAll(ctx context.Context, w io.Writer, what []string, f ch
 	if o.record != "" && len(what) > 1 {
 		return errors.New("--record keeps one session: check one thing with it")
 	}
+	if err := mayWrite(o.force, f.junit); err != nil {
+		return err
+	}
 	var as []*view.View
 	if f.from != "" {
 		if _, err := resolve(f.from, subjectRecorded); err != nil {
@@ -105,17 +108,17 @@ func (o *options) checkAll(ctx context.Context, w io.Writer, what []string, f ch
 				if len(results) > 0 {
 					fmt.Fprintln(w)
 				}
-				if err := printCheck(w, r); err != nil {
+				err := printCheck(w, r)
+				if err != nil && f.junit == "" { // which others read
 					return err
 				}
+				failed = append(failed, err)
 			}
 			results = append(results, r)
 		}
 	}
 	if f.json {
-		if err := printJSON(w, results); err != nil {
-			return err
-		}
+		failed = append(failed, printJSON(w, results))
 	}
 	if f.junit != "" {
 		failed = append(failed, writeFile(ctx, f.junit, o.force, func(w io.Writer) error { return report.JUnit(w, results) }))

@@ -158,8 +158,15 @@ func TestOutputPaths(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if err := os.Symlink(".", filepath.Join(dir, "loop")); err != nil {
+		t.Fatal(err)
+	}
 	pipe := filepath.Join(dir, "pipe.md")
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ram := filepath.Join(dir, "ram")
+	if err := os.WriteFile(ram, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	kernel := filepath.Join(dir, "fiasco.image")
@@ -184,16 +191,57 @@ func TestOutputPaths(t *testing.T) {
 		{"in use by this very command", []string{"export", bug, "--core", bug, "--force"}},
 		{"in use by this very command", []string{"check", bug, "--junit", bug, "--force"}},
 		{"in use by this very command", []string{"export", bug, "--report", filepath.Join(dir, "new.md"), "--core", filepath.Join(dir, "new.md"), "--force"}},
+		{"in use by this very command", []string{"check", bug, "--junit", filepath.Join(dir, "loop", "bug.thaw"), "--force"}},
+		{"in use by this very command", []string{"snapshot", frozenLab(t).GDB(), "--build", guestDir, "--ram", ram, "--wire-log", ram, "--force"}},
 		{"in use by this very command", []string{"check", frozenLab(t).GDB(), "--kernel", kernel, "--build", guestDir, "--record", kernel, "--force", "--scenario", "none", "--for", "5s"}},
 	} {
 		if r := thaw(t, c.args...); r.code != exitFailed || !oneSentence(r.stderr) || !strings.Contains(r.stderr, c.says) {
 			t.Errorf("%q: exit code %d: %s", c.args, r.code, r.stderr)
 		}
 	}
-	for file, want := range map[string][]byte{bug: data, md: data, kernel: image} {
+	for file, want := range map[string][]byte{bug: data, md: data, ram: data, kernel: image} {
 		if got, err := os.ReadFile(file); err != nil || !bytes.Equal(got, want) {
 			t.Errorf("%s is another one now: %v", file, err)
 		}
+	}
+}
+
+// What cannot be written is told before the work, and the report that was asked for is
+// made even if nobody reads what is printed.
+func TestOutputsFirst(t *testing.T) {
+	t.Parallel()
+	old := filepath.Join(t.TempDir(), "old.md")
+	if err := os.WriteFile(old, []byte("old"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Dir(old)
+	at := func(name string) string { return filepath.Join(dir, name) }
+	for _, args := range [][]string{
+		{"check", "fixed", "--junit", old},
+		{"check", "fixed", "--junit", at("none/new.xml")},
+		{"export", "fixed", "--core", at("new.core"), "--report", at("new.md"), "--cast", old},
+		{"export", "fixed", "--core", at("new.core"), "--perfetto", at("none/new.json")},
+		onLab("scenario", "new", "--from-run", "lab", "--out", old),
+	} {
+		if r := thaw(t, args...); r.code != exitFailed || r.stdout != "" || !oneSentence(r.stderr) {
+			t.Errorf("%q: exit code %d: %s%s", args, r.code, r.stderr, r.stdout)
+		}
+	}
+	if all, err := os.ReadDir(dir); err != nil || len(all) != 1 {
+		t.Errorf("%v, %v", all, err)
+	}
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer full.Close()
+	cmd := exec.Command(program, "check", "fixed", "--junit", at("new.xml"))
+	cmd.Stdout = full
+	if err := runEnd(t, cmd); cmd.ProcessState.ExitCode() != exitFailed {
+		t.Errorf("check for a full disk: %v", err)
+	}
+	if text, err := os.ReadFile(at("new.xml")); err != nil || !bytes.Contains(text, []byte("</testsuites>")) {
+		t.Errorf("%v: %s", err, text)
 	}
 }
 

@@ -69,6 +69,9 @@ func (f *exportFlags) export(c *cobra.Command, what string) error {
 	if err != nil {
 		return err
 	}
+	if err := mayWrite(f.force, f.report, f.perfetto, f.core, f.cast); err != nil {
+		return err
+	}
 	if f.report != "" {
 		form, err := reportForm(f.report)
 		if err != nil {
@@ -195,6 +198,19 @@ func writeFile(ctx context.Context, path string, force bool, write func(w io.Wri
 		return write(&patientWriter{ctx: ctx, w: os.Stdout})
 	}
 	return orForce(newfile.Write(path, force, write))
+}
+
+// mayWrite says before the work which of its files writeFile would refuse.
+func mayWrite(force bool, paths ...string) error {
+	for _, p := range paths {
+		if p == "" || p == "-" {
+			continue
+		}
+		if err := newfile.Check(p, force); err != nil {
+			return orForce(err)
+		}
+	}
+	return nil
 }
 
 // orForce says of a file that exists how it is overwritten.

@@ -68,6 +68,11 @@ Start QEMU with -S for that, so that nothing is missed.`,
 type maker struct{ *options }
 
 func (o maker) newScenario(ctx context.Context, w io.Writer, f newFlags) error {
+	if f.out == "-" {
+		f.out = "" // it is printed anyway
+	} else if err := mayWrite(o.force, f.out); err != nil {
+		return err
+	}
 	look := *o.options
 	if lab, _, _ := strings.Cut(f.run, ":"); lab == "lab" && look.build == "" {
 		l := labOf(o.options)
