@@ -1,6 +1,7 @@
 package inferiors
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -249,7 +250,7 @@ func (d *driven) removeAll(ctx context.Context) error {
 
 // Breaks tells the counts of all breakpoints that ever were set.
 func (d *driven) Breaks() (lines []string) {
-	for _, at := range slices.SortedFunc(maps.Keys(d.counted), func(a, b place) int { return int(a.addr - b.addr) }) {
+	for _, at := range slices.SortedFunc(maps.Keys(d.counted), func(a, b place) int { return cmp.Compare(a.addr, b.addr) }) {
 		i := d.counted[at]
 		lines = append(lines, fmt.Sprintf("%s in %s %s: hit %d×, %s× in other address spaces", i.Function, i.Component, at.pd, i.Hits, i.Elsewhere()))
 	}

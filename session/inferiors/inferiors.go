@@ -56,15 +56,16 @@ type Guest interface {
 
 // Stub answers a gdbremote.Server.
 type Stub struct {
-	ctx    context.Context
-	guest  Guest
-	only   string
-	one    kernel.ID // that is shown alone, as long as it is there
-	layout *stub.Layout
-	shown  *Shown
-	pids   numbers
-	tids   numbers
-	spaces map[int64]*memory.Space // by process, at this stop
+	ctx     context.Context
+	guest   Guest
+	only    string
+	one     kernel.ID // that is shown alone, as long as it is there
+	layout  *stub.Layout
+	shown   *Shown
+	pids    numbers
+	tids    numbers
+	spaces  map[int64]*memory.Space // by process, at this stop
+	listing listing
 }
 
 // processors is the process that has the processors for threads.
@@ -113,6 +114,7 @@ func (s *Stub) choose() error {
 		return fmt.Errorf("there are %d components %s: give the id of one, of %s", len(found), s.only, strings.Join(found, ", "))
 	}
 	s.one = one
+	s.list()
 	return nil
 }
 
@@ -139,6 +141,7 @@ func (s *Stub) look() error {
 	if shown.System.Object(s.one) == nil {
 		s.one = 0
 	}
+	s.list()
 	return nil
 }
 

@@ -35,22 +35,38 @@ func processor(cpu int) gdbremote.ThreadID {
 	return gdbremote.ThreadID{PID: processors, TID: int64(cpu) + 1}
 }
 
-// Threads lists those of all protection domains that there are, and the processors.
-func (s *Stub) Threads() (ids []gdbremote.ThreadID) {
+// listing is who is there at a stop, by what the protocol calls them. Debuggers ask for
+// each thread by itself.
+type listing struct {
+	shown   []gdbremote.ThreadID
+	threads map[gdbremote.ThreadID]*kernel.Object
+	pds     map[int64]*kernel.Object
+}
+
+// list finds who is there.
+func (s *Stub) list() {
+	l := listing{threads: map[gdbremote.ThreadID]*kernel.Object{}, pds: map[int64]*kernel.Object{}}
+	for _, o := range s.shown.System.PDs() {
+		l.pds[s.pids.of(o.ID)] = o
+	}
 	for _, o := range s.shown.System.Threads() {
-		if pd := s.shown.System.Object(o.Thread.PD); pd != nil && pd.PD != nil && s.shows(pd) {
-			ids = append(ids, s.thread(o))
+		id := s.thread(o)
+		l.threads[id] = o
+		if pd := l.pds[id.PID]; pd != nil && s.shows(pd) {
+			l.shown = append(l.shown, id)
 		}
 	}
-	slices.SortStableFunc(ids, func(a, b gdbremote.ThreadID) int { return int(a.PID - b.PID) })
-	if s.only != "" && len(ids) > 0 {
-		return ids
+	slices.SortStableFunc(l.shown, func(a, b gdbremote.ThreadID) int { return int(a.PID - b.PID) })
+	if s.only == "" || len(l.shown) == 0 {
+		for cpu := range s.shown.CPUs {
+			l.shown = append(l.shown, processor(cpu))
+		}
 	}
-	for cpu := range s.shown.CPUs {
-		ids = append(ids, processor(cpu))
-	}
-	return ids
+	s.listing = l
 }
+
+// Threads lists those of all protection domains that there are, and the processors.
+func (s *Stub) Threads() []gdbremote.ThreadID { return s.listing.shown }
 
 // shows says whether a protection domain is shown.
 func (s *Stub) shows(pd *kernel.Object) bool {
@@ -68,10 +84,8 @@ func (s *Stub) object(id gdbremote.ThreadID) (o *kernel.Object, cpu int, err err
 		}
 		return nil, int(id.TID) - 1, nil
 	}
-	for _, o := range s.shown.System.Threads() {
-		if s.thread(o) == id {
-			return o, o.Thread.CPU, nil
-		}
+	if o := s.listing.threads[id]; o != nil {
+		return o, o.Thread.CPU, nil
 	}
 	return nil, 0, fmt.Errorf("no thread %v at this stop: %w", id, gdbremote.ErrProtocol)
 }
@@ -165,20 +179,15 @@ func (s *Stub) Libraries(pid int64) []gdbremote.Library {
 }
 
 // pd is the protection domain that the protocol calls a process, nil if it is none.
-func (s *Stub) pd(pid int64) *kernel.Object {
-	for _, o := range s.shown.System.PDs() {
-		if s.pids.of(o.ID) == pid {
-			return o
-		}
-	}
-	return nil
-}
+func (s *Stub) pd(pid int64) *kernel.Object { return s.listing.pds[pid] }
 
 // LastStop says who ran as the guest stopped: a component's thread, else the processor.
 func (s *Stub) LastStop() gdbremote.Stop {
 	stop := gdbremote.Stop{Signal: gdbremote.SignalTrap, Thread: processor(s.shown.Stopped)}
-	if o := s.shown.System.Running(s.shown.Stopped); o != nil && s.pd(s.pids.of(o.Thread.PD)) != nil {
-		stop.Thread = s.thread(o)
+	if o := s.shown.System.Running(s.shown.Stopped); o != nil {
+		if id := s.thread(o); s.pd(id.PID) != nil {
+			stop.Thread = id
+		}
 	}
 	if all := s.Threads(); s.only != "" && !slices.Contains(all, stop.Thread) {
 		stop.Thread = all[0] // nothing happened in what is shown: some of its threads has to be said to have stopped
