@@ -187,10 +187,10 @@ func (m *machine) TargetFile(name string) ([]byte, bool) {
 }
 
 // ReadRegisters leaves out xtra, as QEMU does with system registers.
-func (m *machine) ReadRegisters(id ThreadID) ([]byte, error) {
+func (m *machine) ReadRegisters(id ThreadID) ([]byte, []bool, error) {
 	p := binary.LittleEndian.AppendUint64(nil, m.rax[id.TID-1])
 	p = binary.LittleEndian.AppendUint64(p, 0x1000*uint64(id.TID))
-	return append(p, make([]byte, 14)...), nil
+	return append(p, make([]byte, 14)...), nil, nil
 }
 
 func (m *machine) WriteRegister(id ThreadID, number int, value []byte) error {

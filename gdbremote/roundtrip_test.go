@@ -49,8 +49,8 @@ func (m tireless) SetBreakpointIn(_ ThreadID, b Breakpoint, insert bool) error {
 	return m.SetBreakpoint(b, insert)
 }
 
-func (m tireless) KnownRegisters(id ThreadID) ([]bool, error) {
-	return partialMachine(m).KnownRegisters(id)
+func (m tireless) ReadRegisters(id ThreadID) ([]byte, []bool, error) {
+	return partialMachine(m).ReadRegisters(id)
 }
 
 func (m tireless) DescribeThreads() []ThreadDescription {

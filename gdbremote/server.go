@@ -35,8 +35,9 @@ type Handler interface {
 	// TargetFile is a document of the target description ("target.xml" is the
 	// first), false if there is none of that name.
 	TargetFile(name string) ([]byte, bool)
-	// ReadRegisters gives the g packet's bytes of a virtual CPU.
-	ReadRegisters(id ThreadID) ([]byte, error)
+	// ReadRegisters gives the g packet's bytes of a virtual CPU, and says which of them are
+	// known, byte for byte; all are where it says nothing.
+	ReadRegisters(id ThreadID) (values []byte, known []bool, err error)
 	// ReadMemory fills buf, or fails if it cannot fill all of it. The virtual
 	// CPU's page tables count for Virtual addresses.
 	ReadMemory(id ThreadID, mode AddressMode, addr uint64, buf []byte) error

@@ -239,21 +239,13 @@ func twoNumbers(arg string) (a, b uint64, err error) {
 }
 
 func (s *serverSession) readRegisters(string) ([]byte, error) {
-	p, err := s.Handler.ReadRegisters(s.current())
+	values, known, err := s.Handler.ReadRegisters(s.current())
 	if err != nil {
 		return errorAnswer(err), nil
 	}
-	answer := appendHex(nil, p)
-	h, ok := s.Handler.(PartialRegisters)
-	if !ok {
-		return answer, nil
-	}
-	known, err := h.KnownRegisters(s.current())
-	if err != nil {
-		return errorAnswer(err), nil
-	}
-	for i := range p {
-		if i >= len(known) || !known[i] {
+	answer := appendHex(nil, values)
+	for i := range values {
+		if known != nil && (i >= len(known) || !known[i]) {
 			answer[2*i], answer[2*i+1] = 'x', 'x'
 		}
 	}

@@ -124,29 +124,19 @@ func (s *Stub) LastStop() gdbremote.Stop {
 // TargetFile is the target description.
 func (s *Stub) TargetFile(name string) ([]byte, bool) { return s.xml, name == "target.xml" }
 
-// ReadRegisters gives all registers of the target description, with zeros where
-// nothing was recorded.
-func (s *Stub) ReadRegisters(id gdbremote.ThreadID) ([]byte, error) {
+// ReadRegisters gives all registers of the target description, and says which bytes of
+// them were recorded; the others are zero.
+func (s *Stub) ReadRegisters(id gdbremote.ThreadID) (values []byte, known []bool, err error) {
 	cpu, err := s.cpu(id)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	values, _ := s.layout.Bytes(s.Record().CPUs[cpu].Registers)
-	return values, nil
+	values, known = s.layout.Bytes(s.Record().CPUs[cpu].Registers)
+	return values, known, nil
 }
 
 // FindRegister says where a register is in ReadRegisters' answer.
 func (s *Stub) FindRegister(number int) (from, to int, ok bool) { return s.layout.Find(number) }
-
-// KnownRegisters says which bytes of ReadRegisters were recorded.
-func (s *Stub) KnownRegisters(id gdbremote.ThreadID) ([]bool, error) {
-	cpu, err := s.cpu(id)
-	if err != nil {
-		return nil, err
-	}
-	_, known := s.layout.Bytes(s.Record().CPUs[cpu].Registers)
-	return known, nil
-}
 
 // HasPhysical says that ReadMemory knows physical addresses.
 func (s *Stub) HasPhysical() bool { return true }

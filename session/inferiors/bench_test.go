@@ -45,7 +45,7 @@ func BenchmarkThreads(b *testing.B) {
 					b.Fatal(err)
 				}
 				for _, d := range s.DescribeThreads() {
-					if _, err := s.ReadRegisters(d.ID); err != nil {
+					if _, _, err := s.ReadRegisters(d.ID); err != nil {
 						b.Fatal(err)
 					}
 				}

@@ -33,25 +33,15 @@ func (s *Stub) registers(id gdbremote.ThreadID) ([]kernel.Register, error) {
 		kernel.Register{Name: a.Flags, Value: t.Flags}), nil
 }
 
-// ReadRegisters gives all registers of the target description, with zeros where nothing
-// is known.
-func (s *Stub) ReadRegisters(id gdbremote.ThreadID) ([]byte, error) {
+// ReadRegisters gives all registers of the target description, and says which bytes of
+// them are known; the others are zero.
+func (s *Stub) ReadRegisters(id gdbremote.ThreadID) (values []byte, known []bool, err error) {
 	list, err := s.registers(id)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	values, _ := s.layout.Bytes(list)
-	return values, nil
-}
-
-// KnownRegisters says which bytes of ReadRegisters are known.
-func (s *Stub) KnownRegisters(id gdbremote.ThreadID) ([]bool, error) {
-	list, err := s.registers(id)
-	if err != nil {
-		return nil, err
-	}
-	_, known := s.layout.Bytes(list)
-	return known, nil
+	values, known = s.layout.Bytes(list)
+	return values, known, nil
 }
 
 // FindRegister says where a register is in ReadRegisters' answer.
