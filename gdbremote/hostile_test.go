@@ -114,7 +114,7 @@ func TestInterruptWhileStopped(t *testing.T) {
 	client.SetDeadline(time.Now().Add(10 * time.Second))
 	for _, tt := range []struct{ before, send, want string }{
 		{"", "vCont;s:p1.1", "+$T05thread:p1.1;#"},
-		{"\x03", "vCont;c", "+$T02thread:p1.2;#"},
+		{"\x03", "vCont;c", "+$T02thread:p1.1;#"},
 		{"", "vCont;s:p1.1", "+$T05thread:p1.1;#"},
 	} {
 		if _, err := client.Write(append([]byte(tt.before), appendPacket(nil, []byte(tt.send))...)); err != nil {

@@ -88,13 +88,10 @@ func TestWhatLLDBAsks(t *testing.T) {
 	}
 }
 
-// interruptible is a machine that an interrupt stops at once.
-type interruptible struct{ tireless }
+// brief is a machine that stops at once.
+type brief struct{ tireless }
 
-func (m interruptible) Resume(ctx context.Context, _ Action, _ ThreadID) (Stop, error) {
-	if ctx.Err() != nil {
-		return Stop{Signal: SignalInterrupt}, nil
-	}
+func (brief) Resume(context.Context, Action, ThreadID) (Stop, error) {
 	return Stop{Signal: SignalTrap}, nil
 }
 
@@ -105,13 +102,13 @@ func TestInterruptThatCrossesAStop(t *testing.T) {
 		later  time.Duration
 		answer string
 	}{
-		"gdb, between two steps":   {"?", 0, "T02"},
+		"gdb, between two steps":   {"?", 0, "T02thread:p1.1;hexname:613c62;"},
 		"gdb, that tells the stop": {"?", 3 * askedFor / 2, "T05"},
 		"lldb":                     {"QThreadSuffixSupported", 0, "T05"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			here, end := serveOne(t, &Server{Handler: interruptible{tireless{newMachine()}}})
+			here, end := serveOne(t, &Server{Handler: brief{tireless{newMachine()}}})
 			defer end()
 			packets := packetsOf(t, here)
 			if _, err := here.Write(appendPacket(nil, []byte(c.first))); err != nil {
@@ -126,6 +123,52 @@ func TestInterruptThatCrossesAStop(t *testing.T) {
 				if _, err := here.Write(appendPacket(nil, []byte("c"))); err != nil {
 					t.Fatal(err)
 				}
+				if got := packets(); got != want {
+					t.Errorf("%s, want %s", got, want)
+				}
+			}
+		})
+	}
+}
+
+// longStep is a machine whose steps last until they are interrupted.
+type longStep struct{ tireless }
+
+func (m longStep) Resume(ctx context.Context, a Action, _ ThreadID) (Stop, error) {
+	if a == ActionStep || a == ActionStepAmong {
+		<-ctx.Done()
+	}
+	return Stop{Signal: SignalTrap}, nil
+}
+
+// An interrupt that meets a step is for the next run of gdb, which may have stepped over a
+// breakpoint before it lets the guest go on; but not for the one after.
+func TestInterruptInAStep(t *testing.T) {
+	for name, c := range map[string]struct{ first, step, next string }{
+		"gdb, alone": {"?", "vCont;s:p1.1", "T02thread:p1.1;hexname:613c62;"},
+		"gdb, among": {"?", "vCont;s:p1.1;c", "T02thread:p1.1;hexname:613c62;"},
+		"lldb":       {"QThreadSuffixSupported", "vCont;s:p1.1", "T05"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			here, end := serveOne(t, &Server{Handler: longStep{tireless{newMachine()}}})
+			defer end()
+			packets := packetsOf(t, here)
+			ask := func(packet string) {
+				if _, err := here.Write(appendPacket(nil, []byte(packet))); err != nil {
+					t.Fatal(err)
+				}
+			}
+			ask(c.first)
+			packets()
+			ask(c.step)
+			if _, err := here.Write([]byte{3}); err != nil {
+				t.Fatal(err)
+			}
+			if got := packets(); got != "T05" {
+				t.Errorf("the step: %s", got)
+			}
+			for _, want := range []string{c.next, "T05"} {
+				ask("c")
 				if got := packets(); got != want {
 					t.Errorf("%s, want %s", got, want)
 				}

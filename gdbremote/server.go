@@ -74,11 +74,6 @@ type (
 	PhysicalReader interface {
 		HasPhysical() bool
 	}
-	// PartialRegisters says which bytes of ReadRegisters' answer are known, byte
-	// for byte; the client is told x for the others.
-	PartialRegisters interface {
-		KnownRegisters(id ThreadID) ([]bool, error)
-	}
 	// RegisterFinder says which bytes of ReadRegisters' answer are the register of a number
 	// of the target description (p packets), false if none has it.
 	RegisterFinder interface {
@@ -232,7 +227,7 @@ type serverSession struct {
 	broken   int            // damaged packets so far
 	document []byte         // that is being transferred
 	left     map[int64]bool // processes that the client has detached from
-	asked    time.Time      // when the guest was to stop, though it stood
+	asked    time.Time      // when the guest was to stop, though it stood or made a step
 	askedOne bool           // for one register alone
 	isLLDB   bool           // it asks what lldb alone asks
 }
@@ -327,20 +322,23 @@ func (s *serverSession) send(payload []byte) error {
 	return s.write(s.last)
 }
 
-// askedFor is how soon a debugger steps on, over a slow link too: a run that comes later is
-// one that somebody wants who has seen the stop.
+// askedFor is how soon a debugger steps on, over a slow link too. gdb steps a line of code
+// instruction by instruction, for ever if that is a loop, and one over a breakpoint before it
+// lets the guest go on, and ends only where one of these is told as interrupted: an interrupt
+// that came in a step, or between two, is for the next. A run that comes later is one that
+// somebody wants who has seen the stop. lldb ends its steps itself, and one that crossed a
+// stop is over.
 const askedFor = time.Second
 
 // resume lets the handler run its guest and returns the stop packet.
 func (s *serverSession) resume(action Action, id ThreadID) ([]byte, error) {
+	asked := s.asked
+	s.asked = time.Time{}
+	if !s.isLLDB && time.Since(asked) < askedFor {
+		return s.stands(id), nil
+	}
 	ctx, cancel := context.WithCancel(s.ctx)
 	defer cancel()
-	// An interrupt that came while the guest stood may have come between two steps of many:
-	// the next is meant. lldb ends those itself, and one that crossed a stop is over.
-	if !s.isLLDB && time.Since(s.asked) < askedFor {
-		cancel()
-	}
-	s.asked = time.Time{}
 	type result struct {
 		stop Stop
 		err  error
@@ -357,6 +355,9 @@ func (s *serverSession) resume(action Action, id ThreadID) ([]byte, error) {
 				return s.refused(r.err, id)
 			}
 			s.thread = ThreadID{}
+			if ctx.Err() != nil && r.stop.Signal != SignalInterrupt && (action == ActionStep || action == ActionStepAmong) {
+				s.asked = time.Now()
+			}
 			return s.stopPacket(r.stop), nil
 		case ev, ok := <-s.events:
 			// Like QEMU, stop for any byte.
@@ -379,11 +380,16 @@ func (s *serverSession) refused(err error, id ThreadID) ([]byte, error) {
 	if err := s.send(appendHex([]byte("O"), []byte(printable.Text(err.Error())+"\n"))); err != nil {
 		return nil, err
 	}
+	return s.stands(id), nil
+}
+
+// stands is the stop of a guest that was to go on, and did not.
+func (s *serverSession) stands(id ThreadID) []byte {
 	stop := Stop{Signal: SignalInterrupt, Thread: id}
 	if !slices.Contains(s.Handler.Threads(), id) {
 		stop.Thread = s.Handler.LastStop().Thread
 	}
-	return s.stopPacket(stop), nil
+	return s.stopPacket(stop)
 }
 
 // packet is the stop as it goes over the wire.

@@ -167,11 +167,10 @@ func (s *Stub) Reverse() bool { return s.guest.Reverse() }
 // Resume lets the guest go on.
 func (s *Stub) Resume(ctx context.Context, action gdbremote.Action, id gdbremote.ThreadID) (gdbremote.Stop, error) {
 	var end string
-	var once bool
 	var err error
 	switch action {
 	case gdbremote.ActionStep, gdbremote.ActionStepAmong:
-		end, once, err = s.step(ctx, action, id)
+		end, err = s.step(ctx, action, id)
 	default:
 		end, err = s.run(ctx, action, nil)
 	}
@@ -179,10 +178,7 @@ func (s *Stub) Resume(ctx context.Context, action gdbremote.Action, id gdbremote
 		return gdbremote.Stop{}, err
 	}
 	stop := s.LastStop()
-	// gdb steps a line of code instruction by instruction, for ever if that is a loop, and
-	// ends only where one of the steps is told as interrupted. lldb, which may have interrupted
-	// for a moment, would let the guest go on then; but its steps are alone, if not told else.
-	if s.interrupted(ctx) || once && action == gdbremote.ActionStepAmong && ctx.Err() != nil {
+	if s.interrupted(ctx) {
 		stop.Signal = gdbremote.SignalInterrupt
 	}
 	if end != "" {

@@ -21,12 +21,10 @@ func (s *Stub) run(ctx context.Context, action gdbremote.Action, back *kernel.Ob
 // the others go on, the step lasts until the thread has its next instruction to execute in
 // user mode: what it did may have been a system call, in which it waits for others, and
 // debuggers step again and again until it gets on. One that is not on the processor cannot
-// do that alone: the others go on then, too. once says that the guest stands as an
-// instruction was executed, and for nothing else.
-func (s *Stub) step(ctx context.Context, action gdbremote.Action, id gdbremote.ThreadID) (end string, once bool, err error) {
+// do that alone: the others go on then, too.
+func (s *Stub) step(ctx context.Context, action gdbremote.Action, id gdbremote.ThreadID) (end string, err error) {
 	if s.guest.Reverse() {
-		end, err = s.run(ctx, gdbremote.ActionStep, nil)
-		return end, false, err
+		return s.run(ctx, gdbremote.ActionStep, nil)
 	}
 	if away := s.away(id); away != nil {
 		end, err = s.run(ctx, action, away)
@@ -34,17 +32,16 @@ func (s *Stub) step(ctx context.Context, action gdbremote.Action, id gdbremote.T
 			// lldb believes that nothing else went on, and would not look at who stopped.
 			err = fmt.Errorf("%s was to be stepped, and did not get on before something else stopped the guest: %s", s.name(away), s.shown.Reason)
 		}
-		return end, false, err
+		return end, err
 	}
 	if id.TID > 0 && id != s.LastStop().Thread && id != processor(s.shown.Stopped) {
-		return "", false, fmt.Errorf("thread %v is not on processor %d, which stopped, and where it goes on is not known: it cannot be stepped", id, s.shown.Stopped)
+		return "", fmt.Errorf("thread %v is not on processor %d, which stopped, and where it goes on is not known: it cannot be stepped", id, s.shown.Stopped)
 	}
 	end, err = s.run(ctx, gdbremote.ActionStep, nil)
 	if back := s.away(id); err == nil && ctx.Err() == nil && action == gdbremote.ActionStepAmong && back != nil {
-		end, err = s.run(ctx, gdbremote.ActionStepAmong, back)
-		return end, false, err
+		return s.run(ctx, gdbremote.ActionStepAmong, back)
 	}
-	return end, err == nil, err
+	return end, err
 }
 
 // interrupted says whether the guest stands because ctx ended: it may have come to a

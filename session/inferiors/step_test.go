@@ -80,7 +80,7 @@ func TestWhatStopped(t *testing.T) {
 		{over, gdbremote.ActionContinue, thread(2), drive.ReasonInterrupted, "continue", gdbremote.SignalInterrupt, ""},
 		{t.Context(), gdbremote.ActionStep, thread(2), "a step", "step", gdbremote.SignalTrap, ""},
 		{over, gdbremote.ActionStep, thread(2), "a step", "step", gdbremote.SignalTrap, ""},
-		{over, gdbremote.ActionStepAmong, thread(2), "a step", "step", gdbremote.SignalInterrupt, ""},
+		{over, gdbremote.ActionStepAmong, thread(2), "a step", "step", gdbremote.SignalTrap, ""},
 		{over, gdbremote.ActionStepAmong, thread(3), "breakpoint", "step among until waits", gdbremote.SignalTrap, ""},
 		{t.Context(), gdbremote.ActionStepAmong, thread(3), "breakpoint", "step among until waits", gdbremote.SignalTrap, ""},
 		{t.Context(), gdbremote.ActionStep, thread(3), "breakpoint", "step until waits", 0, "probe/waits was to be stepped, and did not get on before something else stopped the guest: breakpoint"},
