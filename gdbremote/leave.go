@@ -95,3 +95,47 @@ func (c *Client) LetGoIfMute() {
 	p = appendPacket(p, []byte(c.detaching()))
 	c.parting.Store(&p)
 }
+
+// Kill ends QEMU, and the client. There is no answer to it: that the
+// connection ends is the sign of success.
+func (c *runner) Kill(ctx context.Context) error {
+	if err := c.stopForLeaving(ctx); err != nil {
+		return fmt.Errorf("killing: %w", err)
+	}
+	if err := c.acquire(ctx, "k"); err != nil {
+		return fmt.Errorf("killing: %w", err)
+	}
+	defer c.turn.unlock()
+	deadline := c.remaining(ctx)
+	if err := c.write(appendPacket(c.takeAcks(nil), []byte("k")), deadline); err != nil {
+		return fmt.Errorf("killing: %w", err)
+	}
+	defer c.Close()
+	for {
+		ev, err := c.take(ctx, deadline)
+		if errors.Is(err, errSilence) {
+			err = ErrTimeout
+		}
+		if err != nil {
+			return fmt.Errorf("killing: %w", c.requestError("k", nil, err))
+		}
+		if ev.kind == evEnd {
+			return nil
+		}
+	}
+}
+
+// stopForLeaving stops a running guest, so that a last request can be sent.
+func (c *runner) stopForLeaving(ctx context.Context) error {
+	if !c.Running() {
+		return nil
+	}
+	if err := c.Interrupt(); err != nil {
+		return err
+	}
+	_, err := c.waitStop(ctx, c.remaining(ctx), "stopping the guest to leave")
+	if errors.Is(err, ErrNotRunning) { // somebody else's Wait took the stop
+		return nil
+	}
+	return err
+}
