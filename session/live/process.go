@@ -22,20 +22,6 @@ type processRAM struct {
 
 func (p *processRAM) name() string { return fmt.Sprintf("the memory of QEMU's process %d", p.pid) }
 
-// places are physical addresses to compare, of every piece of RAM.
-func (p *processRAM) places() []uint64 {
-	var out []uint64
-	pieces := p.ram.Pieces()
-	for _, r := range pieces {
-		for n := range uint64(comparedPlaces / len(pieces)) {
-			if at := r.First + n*placesApart; at+comparedBytes-1 <= r.Last {
-				out = append(out, at)
-			}
-		}
-	}
-	return out
-}
-
 // qemuPID is the process at the other end, if it is a QEMU: to ask a proxy's would
 // be a waste.
 func (t *stub) qemuPID() (int, bool) {
@@ -152,13 +138,6 @@ func (t *stub) hostAddress(ctx context.Context, addr uint64) (uint64, error) {
 	host, err := strconv.ParseUint(m[1], 16, 64)
 	return host, err
 }
-
-// Places that are compared: so many, so far from each other.
-const (
-	comparedPlaces = 256
-	placesApart    = 1 << 16
-	comparedBytes  = 64
-)
 
 // pcHole is where a PC has its video memory and ROMs, which chipset registers
 // switch between RAM and others.
