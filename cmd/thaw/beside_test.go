@@ -107,8 +107,9 @@ func (g *besideGDB) until(t *testing.T, text string) {
 	}
 }
 
-// checkBeside has a screen's session and gdb on one guest.
-func checkBeside(t *testing.T, stub string) {
+// startBeside begins a session whose guest, or one component of it, can be served; end ends
+// it.
+func startBeside(t *testing.T, stub, only string) (s besideScreen, end func()) {
 	ctx, cancel := context.WithCancel(t.Context())
 	o := options{scenario: noScenario, programFiles: programFiles{build: guestDir}}
 	op, err := o.openAddr(ctx, scenario.Plain(), stub)
@@ -118,15 +119,39 @@ func checkBeside(t *testing.T, stub string) {
 	if err := op.engine.Begin(ctx); err != nil {
 		t.Fatal(err)
 	}
-	s := besideScreen{beside.New(ctx, session.NewController(ctx, op.engine)), t}
-	defer func() {
+	s = besideScreen{beside.New(ctx, session.NewController(ctx, op.engine), only), t}
+	return s, func() {
 		s.Hide()
 		cancel()
 		testwait.For(t, s.Done(), "the session to end")
 		if err := op.close(context.WithoutCancel(ctx)); err != nil {
 			t.Error(err)
 		}
-	}()
+	}
+}
+
+// checkBesideLLDB has a screen's session and lldb on one guest.
+func checkBesideLLDB(t *testing.T, stub string) {
+	s, end := startBeside(t, stub, "rtcr")
+	defer end()
+	socket := filepath.Join(t.TempDir(), "lldb")
+	probes := s.probes()
+	if err := s.Listen(socket); err != nil {
+		t.Fatal(err)
+	}
+	checkedByLLDB(t, append(lldbReads("rtcr"), lldbOnLab...), filepath.Join(guestDir, "rtcr"), socket)
+	s.until("lldb to leave", func(v *view.View) bool {
+		return v.NoRun == "" && v.State == view.Stopped && v.Message == "the debugger has left: the guest is the screen's alone"
+	})
+	if n := s.probes(); n != probes {
+		t.Errorf("%d addresses have breakpoints after lldb has left, %d before", n, probes)
+	}
+}
+
+// checkBeside has a screen's session and gdb on one guest.
+func checkBeside(t *testing.T, stub string) {
+	s, end := startBeside(t, stub, "")
+	defer end()
 	socket := filepath.Join(t.TempDir(), "gdb")
 	listen := func() {
 		t.Helper()

@@ -20,7 +20,8 @@ import (
 
 func newLab() *cobra.Command {
 	var o options
-	var bug, plant, serve string
+	var bug, plant string
+	var serve besideFlags
 	var rr bool
 	c := &cobra.Command{
 		Use:   "lab [--bug NAME]",
@@ -65,7 +66,7 @@ stops.`,
 	}
 	o.commonFlags(c)
 	o.screenFlags(c)
-	besideFlag(c, &serve)
+	serve.on(c)
 	c.Flags().BoolVar(&rr, "rr", false, "record the guest's run and debug its replay, which goes backwards, too")
 	c.Flags().BoolVar(&o.snapshots, "snapshots", false, "keep a VM snapshot at every phase, to put the guest back to")
 	c.MarkFlagsMutuallyExclusive("rr", "snapshots")
@@ -84,7 +85,7 @@ stops.`,
 
 func newAttach() *cobra.Command {
 	var o options
-	var serve string
+	var serve besideFlags
 	c := &cobra.Command{
 		Use:     "attach ADDR",
 		Short:   "debug a guest that runs under QEMU with a gdbstub",
@@ -105,7 +106,7 @@ func newAttach() *cobra.Command {
 	o.commonFlags(c)
 	o.targetFlags(c)
 	o.screenFlags(c)
-	besideFlag(c, &serve)
+	serve.on(c)
 	c.Flags().BoolVar(&o.snapshots, "snapshots", false, "keep a VM snapshot (thaw-0, thaw-1, …) at every phase in QEMU's qcow2 drive, to put the guest back to; they are removed at the end")
 	return c
 }
@@ -121,23 +122,26 @@ func oneSubject(args []string, takes subjectKind) error {
 	return err
 }
 
-// besideFlag is for commands whose screen may have gdb beside it.
-func besideFlag(c *cobra.Command, serve *string) {
-	c.Flags().StringVar(serve, "serve", "", "serve the guest to gdb beside the screen, at this `address`: HOST:PORT, or the path of a unix socket")
+// besideFlags are of commands whose screen may have another debugger beside it.
+type besideFlags struct{ serve, only string }
+
+func (f *besideFlags) on(c *cobra.Command) {
+	c.Flags().StringVar(&f.serve, "serve", "", "serve the guest to gdb beside the screen, at this `address`: HOST:PORT, or the path of a unix socket")
+	c.Flags().StringVar(&f.only, "only", "", "show one `component` alone beside the screen, by its name or id: for debuggers of one process, such as lldb")
 }
 
 // interactive opens the terminal interface and leaves the guest in order after
-// it. Where serve is an address, the guest is served there from the beginning.
-func (o *options) interactive(ctx context.Context, op *opened, serve string) (err error) {
+// it. Where there is an address to serve it at, it is from the beginning.
+func (o *options) interactive(ctx context.Context, op *opened, serve besideFlags) (err error) {
 	defer func() { err = errors.Join(op.goOn(err), op.close(ctx)) }()
 	if err := begin(ctx, op.engine); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	ctl := beside.New(ctx, session.NewController(ctx, op.engine))
+	ctl := beside.New(ctx, session.NewController(ctx, op.engine), serve.only)
 	ctl.LookBy(op.watched)
-	if serve != "" {
-		err = ctl.Listen(serve)
+	if serve.serve != "" {
+		err = ctl.Listen(serve.serve)
 	}
 	if err == nil {
 		err = ui.Run(ctx, ctl, o.screen())

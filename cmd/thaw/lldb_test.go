@@ -115,11 +115,17 @@ var lldbOnProbe = []lldbCheck{
 	{"process detach", []string{`Process \d+ detached`}},
 }
 
-// checkedByLLDB has lldb do what stands in a table, with a component that is served.
-func checkedByLLDB(t *testing.T, table []lldbCheck, program string, serve ...string) {
+// servedToLLDB has lldb do what stands in a table, with a component that thaw serves.
+func servedToLLDB(t *testing.T, table []lldbCheck, program string, serve ...string) {
 	t.Helper()
 	socket, end := served(t, serve...)
 	defer end()
+	checkedByLLDB(t, table, program, socket)
+}
+
+// checkedByLLDB has lldb do what stands in a table, with the component at a socket.
+func checkedByLLDB(t *testing.T, table []lldbCheck, program, socket string) {
+	t.Helper()
 	var script strings.Builder
 	if program != "" {
 		script.WriteString("target create " + program + "\n")
@@ -159,7 +165,7 @@ func checkedByLLDB(t *testing.T, table []lldbCheck, program string, serve ...str
 // A component of a recording has no program: whose it was is somewhere else.
 func TestServeLLDBARecording(t *testing.T) {
 	t.Parallel()
-	checkedByLLDB(t, append(lldbReads("rtcr"), lldbOnRecording...), "", "rtcr-2016", "--only", "rtcr")
+	servedToLLDB(t, append(lldbReads("rtcr"), lldbOnRecording...), "", "rtcr-2016", "--only", "rtcr")
 }
 
 // A real system with the probe in it is not there in general: THAW_PROBE is where its stub
@@ -176,6 +182,6 @@ func TestServeProbe(t *testing.T) {
 		checkedByGDB(t, "live", socket, "here", name+"/spinner")
 	})
 	t.Run("lldb", func(t *testing.T) {
-		checkedByLLDB(t, append(lldbReads(name), lldbOnProbe...), filepath.Join(build, "bin", "probe"), stub, "--build", build, "--only", name)
+		servedToLLDB(t, append(lldbReads(name), lldbOnProbe...), filepath.Join(build, "bin", "probe"), stub, "--build", build, "--only", name)
 	})
 }

@@ -78,8 +78,9 @@ func checkServed(t *testing.T, vm *qemu.VM) {
 	t.Run("beside", func(t *testing.T) { checkBeside(t, vm.GDB()) })
 	t.Run("editor", func(t *testing.T) { checkEdited(t, vm.GDB()) })
 	t.Run("editor by lldb", func(t *testing.T) { checkEditedByLLDB(t, vm.GDB()) })
+	t.Run("lldb beside", func(t *testing.T) { checkBesideLLDB(t, vm.GDB()) })
 	t.Run("lldb", func(t *testing.T) {
-		checkedByLLDB(t, append(lldbReads("rtcr"), lldbOnLab...), filepath.Join(guestDir, "rtcr"), vm.GDB(), "--build", guestDir, "--only", "rtcr")
+		servedToLLDB(t, append(lldbReads("rtcr"), lldbOnLab...), filepath.Join(guestDir, "rtcr"), vm.GDB(), "--build", guestDir, "--only", "rtcr")
 	})
 }
 

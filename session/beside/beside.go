@@ -21,7 +21,8 @@ const DefaultAddress = "127.0.0.1:1235"
 // Controller is a session's, whose guest can be served.
 type Controller struct {
 	*session.Controller
-	ctx context.Context
+	ctx  context.Context
+	only string
 
 	mu     sync.Mutex
 	served *serving // nil: it is not
@@ -34,9 +35,11 @@ type serving struct {
 	ended chan struct{}
 }
 
-// New makes the guest of a controller one that can be served until ctx ends.
-func New(ctx context.Context, c *session.Controller) *Controller {
-	return &Controller{Controller: c, ctx: ctx}
+// New makes the guest of a controller one that can be served until ctx ends. only is the
+// component that is shown alone, to debuggers that know one process at a time, such as
+// lldb; "" for all.
+func New(ctx context.Context, c *session.Controller, only string) *Controller {
+	return &Controller{Controller: c, ctx: ctx, only: only}
 }
 
 // Listen serves the guest at an address, as gdbremote.Dial takes it, from now on. Nobody
@@ -62,7 +65,11 @@ func (c *Controller) Listen(addr string) error {
 	case s.addr = <-ready:
 	}
 	c.served = s
-	c.Say("served: target extended-remote " + s.addr)
+	how := "target extended-remote " + s.addr
+	if c.only != "" {
+		how = c.only + " alone, for lldb, at " + s.addr
+	}
+	c.Say("served: " + how)
 	return nil
 }
 
@@ -103,21 +110,25 @@ func (c *Controller) Hide() (addr string) {
 
 // open lends the guest to a debugger that comes.
 func (c *Controller) open(hangUp func()) (gdbremote.Handler, func(), error) {
-	loan, err := session.Lend(c.Controller, "gdb", hangUp)
+	who := "gdb"
+	if c.only != "" {
+		who = "the debugger"
+	}
+	loan, err := session.Lend(c.Controller, who, hangUp)
 	if err != nil {
 		return nil, nil, err
 	}
-	guest := inferiors.NewLent(loan)
+	guest := inferiors.NewLent(loan, who)
 	leave := func(why string) {
 		if err := guest.Close(); err != nil {
 			why += ": " + err.Error()
 		}
 		loan.Return(why)
 	}
-	stub, err := inferiors.New(context.WithoutCancel(c.ctx), guest, "")
+	stub, err := inferiors.New(context.WithoutCancel(c.ctx), guest, c.only)
 	if err != nil {
-		leave("gdb was sent away: " + err.Error())
+		leave(who + " was sent away: " + err.Error())
 		return nil, nil, err
 	}
-	return stub, func() { leave("gdb has left: the guest is the screen's alone") }, nil
+	return stub, func() { leave(who + " has left: the guest is the screen's alone") }, nil
 }

@@ -17,11 +17,11 @@ type Lent struct {
 	loan *session.Loan
 }
 
-// NewLent shows the guest of a loan.
-func NewLent(loan *session.Loan) *Lent {
+// NewLent shows the guest of a loan to who has it.
+func NewLent(loan *session.Loan, who string) *Lent {
 	m, programs, drive := loan.Parts()
 	l := &Lent{driven: newDriven(programs), loan: loan}
-	l.m, l.drive, l.whose = m, drive, "gdb's "
+	l.m, l.drive, l.whose = m, drive, who+"'s "
 	return l
 }
 
