@@ -138,9 +138,11 @@ func newRoot() *cobra.Command {
 restore, and shows for every restored thread how far its state came:
 checkpointed, requested, kernel, entered.`,
 		Example:       "  thaw demo                                     # what it is about, told step by step\n  thaw lab                                      # debug the guest that comes with it\n  thaw attach :1234 --build build/x86_64        # debug your own system",
+		Version:       version(), // --version, which people try
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.AddCommand(newLab(), newAttach(), newSnapshot(), newTop(), newCheck(), newRecord(), newReplay(), newDemo(), newFollow(), newExport(), newDiff(), newQuery(), newQueryRun(), newServe(), newList(), newDoctor(), newVersion(), newCompareJDB(), newCompareGDB(), newScenario(), newMan())
 	for _, c := range root.Commands() {
 		switch c.Name() {

@@ -56,6 +56,9 @@ func version() string {
 			changed = ", changed"
 		}
 	}
+	if v == "thaw" {
+		return "thaw, of no known version" // go build -buildvcs=false
+	}
 	return v + changed
 }
 

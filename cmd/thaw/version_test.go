@@ -20,6 +20,10 @@ func TestVersion(t *testing.T) {
 			t.Errorf("%q is not in %s", s, r.stdout)
 		}
 	}
+	first, _, _ := strings.Cut(r.stdout, "\n")
+	if v := thaw(t, "--version"); v.stdout != first+"\n" || len(strings.Fields(first)) < 2 {
+		t.Errorf("--version: %q%s", v.stdout, v.stderr)
+	}
 	if d := thawEnv(t, []string{"LC_ALL=C.utf8", "TERM=xterm"}, onLab("doctor")...); !strings.HasPrefix(d.stdout, r.stdout) {
 		t.Errorf("doctor begins otherwise: %s", d.stdout)
 	}
