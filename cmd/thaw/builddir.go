@@ -24,6 +24,10 @@ type buildDir string
 const (
 	maxPrograms = 64    // that are loaded
 	maxLooked   = 20000 // files that are looked at
+
+	// Programs with debug info have some ten MiB. They are read whole, and who wants
+	// one as large as this can name it.
+	maxProgram = 512 << 20
 )
 
 // check says whether the directory can be listed.
@@ -59,7 +63,7 @@ func (b buildDir) match(pattern string) []string {
 // they leave out is told, in one sentence, "" for nothing.
 func (b buildDir) programs() (paths map[string]string, untold string) {
 	paths = map[string]string{}
-	var unread []string
+	var unread, huge []string
 	looked, surplus := 0, 0
 	for _, pattern := range []string{"*", "bin/*", "debug/*", "var/run/*.core"} {
 		for _, p := range b.match(pattern) {
@@ -71,6 +75,8 @@ func (b buildDir) programs() (paths map[string]string, untold string) {
 			case errors.Is(err, fs.ErrPermission):
 				unread = append(unread, p)
 			case !ok:
+			case fileSize(p) > maxProgram:
+				huge = append(huge, p)
 			case paths[name] == "" && len(paths) == maxPrograms:
 				surplus++
 			default:
@@ -85,6 +91,9 @@ func (b buildDir) programs() (paths map[string]string, untold string) {
 	if surplus > 0 {
 		all = append(all, fmt.Sprintf("%s beyond the first %d are left out", words.Count(surplus, "program"), maxPrograms))
 	}
+	if len(huge) > 0 {
+		all = append(all, fmt.Sprintf("%s left out for more than %d MiB, the first: %s", words.Count(len(huge), "program"), maxProgram>>20, huge[0]))
+	}
 	if len(unread) > 0 {
 		all = append(all, fmt.Sprintf("%s may not be read, the first: %s", words.Count(len(unread), "file"), unread[0]))
 	}
@@ -92,6 +101,15 @@ func (b buildDir) programs() (paths map[string]string, untold string) {
 		return paths, ""
 	}
 	return paths, fmt.Sprintf("%s: %s; name what you need with --symbols FILE", b, strings.Join(all, ", "))
+}
+
+// fileSize is 0 for what cannot be looked at.
+func fileSize(path string) int64 {
+	st, err := os.Stat(path)
+	if err != nil {
+		return 0
+	}
+	return st.Size()
 }
 
 // symbolsArg reads what --symbols takes, FILE or NAME=FILE; name is "" for the

@@ -127,13 +127,24 @@ func TestUntoldPrograms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	huge := filepath.Join(dir, "huge")
+	if err := os.WriteFile(huge, []byte("\x7fELF"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(huge, maxProgram+1); err != nil { // no room is taken
+		t.Fatal(err)
+	}
+	paths, untold := buildDir(dir).programs()
+	if want := "1 program left out for more than 512 MiB, the first: " + huge + "; name what you need with --symbols FILE"; len(paths) != 4 || !strings.Contains(untold, want) {
+		t.Errorf("%d programs, %q", len(paths), untold)
+	}
 	for i := range maxPrograms {
 		if err := os.Symlink(core, filepath.Join(dir, fmt.Sprintf("p%d", i))); err != nil {
 			t.Fatal(err)
 		}
 	}
-	paths, untold := buildDir(dir).programs()
-	if want := fmt.Sprintf("4 programs beyond the first %d are left out; name what you need with --symbols FILE", maxPrograms); len(paths) != maxPrograms || !strings.Contains(untold, want) {
+	paths, untold = buildDir(dir).programs()
+	if want := fmt.Sprintf("4 programs beyond the first %d are left out, ", maxPrograms); len(paths) != maxPrograms || !strings.Contains(untold, want) {
 		t.Errorf("%d programs, %q", len(paths), untold)
 	}
 }

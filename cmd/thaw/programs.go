@@ -275,14 +275,7 @@ func (g *loads) wait() error {
 // largestFirst lists names of files so that none is left to be loaded alone for
 // long.
 func largestFirst(paths map[string]string) []string {
-	size := func(name string) int64 {
-		st, err := os.Stat(paths[name])
-		if err != nil {
-			return 0 // loading it will tell
-		}
-		return st.Size()
-	}
-	return slices.SortedFunc(maps.Keys(paths), func(a, b string) int { return cmp.Compare(size(b), size(a)) })
+	return slices.SortedFunc(maps.Keys(paths), func(a, b string) int { return cmp.Compare(fileSize(paths[b]), fileSize(paths[a])) })
 }
 
 // programName is the program that a file is of. Genode's run tool leaves core,
