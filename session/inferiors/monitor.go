@@ -1,6 +1,7 @@
 package inferiors
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -28,8 +29,9 @@ func (s *Stub) breakpoints(b *strings.Builder) {
 
 func (s *Stub) components(b *strings.Builder) {
 	for _, o := range s.shown.System.PDs() {
+		file := cmp.Or(s.shown.Files[o.ID], "its file is not known")
 		fmt.Fprintf(b, "process %d  id %s  %s  %d threads  %d capabilities  %s\n", s.pids.of(o.ID), o.ID, s.shown.Names[o.ID],
-			len(s.shown.System.ThreadsOf(o.ID)), len(o.PD.Caps), s.shown.Files[o.ID])
+			len(s.shown.System.ThreadsOf(o.ID)), len(o.PD.Caps), file)
 	}
 }
 

@@ -128,3 +128,19 @@ func TestOneOfTwo(t *testing.T) {
 		t.Errorf("of none: %v", err)
 	}
 }
+
+// What file a component is of is told, or that nobody knows.
+func TestComponents(t *testing.T) {
+	a, err := arch.Of(elf.EM_X86_64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := New(t.Context(), &guest{a: a, twin: true}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "process 1  id 1  probe  3 threads  0 capabilities  /probe\nprocess 7  id 7  probe  1 threads  0 capabilities  its file is not known\n"
+	if got, err := s.Monitor("components"); got != want || err != nil {
+		t.Errorf("%q, %v, want %q", got, err, want)
+	}
+}
