@@ -113,7 +113,7 @@ func TestLiveAttach(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%s: %d registers described, %d bytes; g has %d bytes", vm.Version(), len(d.Registers), d.Size(), len(regs.Raw()))
+	t.Logf("%d registers described, %d bytes; g has %d bytes", len(d.Registers), d.Size(), len(regs.Raw()))
 	for name, want := range map[string]uint64{"rip": 0xfff0, "cs": 0xf000, "cr3": 0, "efer": 0} {
 		if v, ok := regs.Uint64(name); !ok || v != want {
 			t.Errorf("%s is %#x, %v; want %#x", name, v, ok, want)

@@ -92,19 +92,18 @@ var debianPackages = map[string]string{
 	"sparc": "qemu-system-sparc", "riscv32": "qemu-system-misc", "riscv64": "qemu-system-misc",
 }
 
-// Find looks for the configured program and checks its version, which is
-// returned as QEMU prints it. Errors say what to install.
-func Find(ctx context.Context, c Config) (path, version string, err error) {
-	c = c.withDefaults()
+// find looks for the configured program and checks its version. Errors say what to
+// install.
+func find(ctx context.Context, c Config) (path string, err error) {
 	if path, err = exec.LookPath(c.Binary); err != nil {
 		pkg := debianPackages[c.Arch]
 		if pkg == "" {
 			pkg = "qemu-system"
 		}
-		return "", "", fmt.Errorf("%s not found: apt-get install %s (%w: %w)", c.Binary, pkg, ErrNotFound, err)
+		return "", fmt.Errorf("%s not found: apt-get install %s (%w: %w)", c.Binary, pkg, ErrNotFound, err)
 	}
 	if path, err = filepath.Abs(path); err != nil {
-		return "", "", fmt.Errorf("finding %s: %w", c.Binary, err)
+		return "", fmt.Errorf("finding %s: %w", c.Binary, err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, versionTimeout)
 	defer cancel()
@@ -112,28 +111,27 @@ func Find(ctx context.Context, c Config) (path, version string, err error) {
 	cmd.WaitDelay = time.Second
 	out, err := cmd.Output()
 	if err != nil {
-		return "", "", fmt.Errorf("asking %s for its version: %w", path, err)
+		return "", fmt.Errorf("asking %s for its version: %w", path, err)
 	}
-	version, err = checkVersion(string(out), minVersion)
-	if err != nil {
-		return "", "", fmt.Errorf("%s: %w", path, err)
+	if err := checkVersion(string(out), minVersion); err != nil {
+		return "", fmt.Errorf("%s: %w", path, err)
 	}
-	return path, version, nil
+	return path, nil
 }
 
 var versionPattern = regexp.MustCompile(`version (\d+(?:\.\d+)*)`)
 
 // checkVersion finds the version in the program's output and compares.
-func checkVersion(output, minimum string) (string, error) {
+func checkVersion(output, minimum string) error {
 	line, _, _ := strings.Cut(output, "\n")
 	m := versionPattern.FindStringSubmatch(line)
 	if m == nil {
-		return "", fmt.Errorf("is this QEMU? It answers --version with %.80q", line)
+		return fmt.Errorf("is this QEMU? It answers --version with %.80q", line)
 	}
 	if compareVersions(m[1], minimum) < 0 {
-		return m[1], fmt.Errorf("%w: version %s, and %s or newer is needed", ErrTooOld, m[1], minimum)
+		return fmt.Errorf("%w: version %s, and %s or newer is needed", ErrTooOld, m[1], minimum)
 	}
-	return m[1], nil
+	return nil
 }
 
 // compareVersions compares dotted numbers; missing parts count as 0.

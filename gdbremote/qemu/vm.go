@@ -19,17 +19,14 @@ import (
 
 // VM is a QEMU that belongs to this process.
 type VM struct {
-	path    string // of the program
-	version string
-	args    []string
-	gdb     string
-	ram     string
-	dirs    []*privateDir
-	serial  *ring
-	input   *os.File // our end of the serial line
-	qmp     *qmp
-	stderr  *ring
-	cmd     *exec.Cmd
+	gdb    string
+	ram    string
+	dirs   []*privateDir
+	serial *ring
+	input  *os.File // our end of the serial line
+	qmp    *qmp
+	stderr *ring
+	cmd    *exec.Cmd
 
 	stopping atomic.Bool
 	done     chan struct{}
@@ -50,16 +47,15 @@ func Start(ctx context.Context, c Config) (*VM, error) {
 	if err := c.checkFiles(); err != nil {
 		return nil, err
 	}
-	path, version, err := Find(ctx, c)
+	path, err := find(ctx, c)
 	if err != nil {
 		return nil, err
 	}
 	vm := &VM{
-		path: path, version: version,
 		serial: newRing(c.SerialBuffer), stderr: newRing(16 << 10),
 		done: make(chan struct{}),
 	}
-	if err := vm.launch(c); err != nil {
+	if err := vm.launch(path, c); err != nil {
 		vm.clean()
 		return nil, fmt.Errorf("starting %s: %w", path, err)
 	}
@@ -76,7 +72,7 @@ func Start(ctx context.Context, c Config) (*VM, error) {
 }
 
 // launch makes directories, sockets and the process.
-func (vm *VM) launch(c Config) error {
+func (vm *VM) launch(path string, c Config) error {
 	sweepOnce()
 	dir, err := newPrivateDir(socketRoot())
 	if err != nil {
@@ -111,8 +107,7 @@ func (vm *VM) launch(c Config) error {
 	}
 	defer controlQEMU.Close()
 
-	vm.args = c.arguments(vm.ram)
-	cmd := exec.Command(vm.path, vm.args...)
+	cmd := exec.Command(path, c.arguments(vm.ram)...)
 	cmd.ExtraFiles = []*os.File{serialQEMU, controlQEMU, gdb} // in the order of fdSerial...
 	cmd.Stderr = vm.stderr
 	cmd.WaitDelay = killGrace
@@ -241,12 +236,6 @@ func (vm *VM) ready(ctx context.Context) error {
 // PID is QEMU's process id.
 func (vm *VM) PID() int { return vm.cmd.Process.Pid }
 
-// Version is QEMU's version, such as "7.2.22".
-func (vm *VM) Version() string { return vm.version }
-
-// CommandLine is the program and its arguments.
-func (vm *VM) CommandLine() []string { return append([]string{vm.path}, vm.args...) }
-
 // GDB is the gdbstub's address in the form gdbremote.Dial takes. Connections
 // are accepted from the moment Start returns.
 func (vm *VM) GDB() string { return vm.gdb }
@@ -310,9 +299,6 @@ func (vm *VM) Serial() io.Reader { return &ringReader{ring: vm.serial} }
 
 // SerialOutput is what is kept of the guest's serial output.
 func (vm *VM) SerialOutput() []byte { return vm.serial.content() }
-
-// SerialInput types on the guest's first serial line.
-func (vm *VM) SerialInput() io.Writer { return vm.input }
 
 // QMP runs a command of QEMU's machine protocol and returns its result. args is
 // encoded as JSON; nil if there are none. What lets the guest run or stop goes

@@ -360,7 +360,7 @@ func TestSerial(t *testing.T) {
 	vm := start(t, Config{Running: true, SerialBuffer: 4096, Args: []string{"-drive", "format=raw,file=" + image}})
 	first, second := bufio.NewReader(vm.Serial()), vm.Serial()
 	// Input that comes before the guest listens waits in the line.
-	if _, err := io.WriteString(vm.SerialInput(), "ab\n"); err != nil {
+	if _, err := io.WriteString(vm.input, "ab\n"); err != nil {
 		t.Fatal(err)
 	}
 	if line, err := first.ReadString('\n'); err != nil || line != "aabb\n" {
