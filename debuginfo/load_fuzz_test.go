@@ -109,7 +109,6 @@ func askEach(f *File) {
 			typ.FieldPath(field.Name)
 		}
 		f.Type("const " + name + " *&")
-		f.Enum(name)
 	}
 	for _, name := range []string{"void*", "bool", "no such type", strings.Repeat("*", 20), "int&", "(anonymous namespace)::Private"} {
 		f.Type(name)

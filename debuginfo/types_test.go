@@ -176,11 +176,13 @@ func TestConstants(t *testing.T) {
 				t.Errorf("%s: %s is %d", flag, name, v)
 			}
 		}
-		e, err := f.Enum("sys::Dbg::Flags")
-		if err != nil || len(e) != 3 || e[2] != (Enumerator{"FLAG_DEAD", 0x200}) {
-			t.Errorf("%s: %v, %v", flag, e, err)
+		typ, err := f.Type("sys::Dbg::Flags")
+		if err != nil {
+			t.Fatal(err)
 		}
-		typ, _ := f.Type("sys::Dbg::Flags")
+		if e := typ.Enumerators; len(e) != 3 || e[2] != (Enumerator{"FLAG_DEAD", 0x200}) {
+			t.Errorf("%s: %v", flag, e)
+		}
 		if names, rest := typ.FlagNames(0x1201); strings.Join(names, "|") != "FLAG_READY|FLAG_DEAD" || rest != 0x1000 {
 			t.Errorf("%s: %v %#x", flag, names, rest)
 		}

@@ -242,18 +242,6 @@ func (t *Type) enumerator(name string, left *budget) (int64, bool) {
 	return 0, false
 }
 
-// Enum lists the values of an enum type by its name.
-func (f *File) Enum(name string) ([]Enumerator, error) {
-	t, err := f.Type(name)
-	if err != nil {
-		return nil, err
-	}
-	if u := t.Underlying(); u == nil || u.Kind != KindEnum {
-		return nil, fmt.Errorf("%s is a %v, not an enum", name, t.Kind)
-	}
-	return t.Enumerators, nil
-}
-
 // FlagNames splits a value into the one-bit enumerators of an enum, in the
 // enum's order, and the bits that no enumerator names.
 func (t *Type) FlagNames(value uint64) (names []string, rest uint64) {

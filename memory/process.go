@@ -47,12 +47,6 @@ func NewProcess(pid int, pieces []HostRAM) *Process {
 // Pieces are the pieces of RAM, by address.
 func (p *Process) Pieces() []HostRAM { return p.pieces }
 
-// Holds says whether a piece of RAM has all of n bytes from addr on.
-func (p *Process) Holds(addr uint64, n int) bool {
-	_, ok := p.find(addr, n)
-	return ok
-}
-
 // find is where n bytes from addr on lie in the process.
 func (p *Process) find(addr uint64, n int) (host uint64, ok bool) {
 	i, found := slices.BinarySearchFunc(p.pieces, addr, func(r HostRAM, a uint64) int {

@@ -42,8 +42,10 @@ func TestProcess(t *testing.T) {
 	if bad != 5 {
 		t.Errorf("%d of 5 bad requests were refused", bad)
 	}
-	if p.Holds(0x100fff, 2) || !p.Holds(0x100fff, 1) || p.Holds(0, 0) {
-		t.Error("a piece of RAM ends where it ends")
+	for n, want := range []bool{false, true, false} {
+		if _, ok := p.find(0x100fff, n); ok != want {
+			t.Errorf("%d bytes from the last one of a piece of RAM on: %v", n, ok)
+		}
 	}
 }
 
