@@ -336,12 +336,9 @@ func TestLeaving(t *testing.T) {
 			t.Errorf("after detach: %v", err)
 		}
 		// The server takes the next client.
-		next, err := Dial(t.Context(), c.Addr(), Options{})
+		next, err := Dial(t.Context(), c.addr, Options{})
 		if err != nil {
 			t.Fatal(err)
-		}
-		if err := next.Kill(t.Context()); err != nil {
-			t.Errorf("kill: %v", err)
 		}
 		next.Close()
 		if err := next.Close(); err != nil {

@@ -96,35 +96,6 @@ func (c *Client) LetGoIfMute() {
 	c.parting.Store(&p)
 }
 
-// Kill ends QEMU, and the client. There is no answer to it: that the
-// connection ends is the sign of success.
-func (c *runner) Kill(ctx context.Context) error {
-	if err := c.stopForLeaving(ctx); err != nil {
-		return fmt.Errorf("killing: %w", err)
-	}
-	if err := c.acquire(ctx, "k"); err != nil {
-		return fmt.Errorf("killing: %w", err)
-	}
-	defer c.turn.unlock()
-	deadline := c.remaining(ctx)
-	if err := c.write(appendPacket(c.takeAcks(nil), []byte("k")), deadline); err != nil {
-		return fmt.Errorf("killing: %w", err)
-	}
-	defer c.Close()
-	for {
-		ev, err := c.take(ctx, deadline)
-		if errors.Is(err, errSilence) {
-			err = ErrTimeout
-		}
-		if err != nil {
-			return fmt.Errorf("killing: %w", c.requestError("k", nil, err))
-		}
-		if ev.kind == evEnd {
-			return nil
-		}
-	}
-}
-
 // stopForLeaving stops a running guest, so that a last request can be sent.
 func (c *runner) stopForLeaving(ctx context.Context) error {
 	if !c.Running() {

@@ -36,9 +36,6 @@ type link struct {
 	junk        []byte
 }
 
-// Addr is the stub's address as given to Dial.
-func (c *link) Addr() string { return c.addr }
-
 // Err is why the connection is of no more use, or nil.
 func (c *link) Err() error {
 	c.mu.Lock()

@@ -132,14 +132,8 @@ func TestLiveLeaving(t *testing.T) {
 		t.Errorf("second client: %v", err)
 	}
 	c.Close()
-	c = attach(t, vm)
+	attach(t, vm)
 	status("paused")
-	if err := c.Kill(ctx); err != nil {
-		t.Fatal(err)
-	}
-	if err := vm.Wait(ctx); err == nil || !strings.Contains(err.Error(), "exit status 0") {
-		t.Errorf("%v", err)
-	}
 }
 
 // TestLiveReverse records a short run and goes back in its replay, without QEMU's
