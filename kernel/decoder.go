@@ -66,7 +66,6 @@ type Symbols interface {
 
 // Known is a kernel that thaw knows: a row of the table in kernel/kernels.
 type Known struct {
-	Name      string
 	Give      string   // what to give for it: "X's kernel ELF with debug info"
 	Files     []string // names that its file has in a build directory
 	Folders   []string // folders of a build directory that may hold it, as patterns

@@ -14,7 +14,6 @@ const (
 
 // Kernel is Fiasco.OC in the table of kernels.
 var Kernel = kernel.Known{
-	Name:    "Fiasco.OC",
 	Give:    give,
 	Files:   []string{"fiasco.image", "foc.image", "fiasco.debug"},
 	Causes:  causes,

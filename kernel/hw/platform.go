@@ -10,7 +10,6 @@ const give = "base-hw's core with debug info (var/run/NAME.core)"
 
 // Kernel is base-hw in the table of kernels.
 var Kernel = kernel.Known{
-	Name:    "base-hw",
 	Give:    give,
 	Files:   []string{"*.core", "core.elf"},
 	Folders: []string{"var/run", "debug"},

@@ -8,7 +8,6 @@ const give = "NOVA's hypervisor with debug info (kernel/nova/hypervisor)"
 
 // Kernel is NOVA in the table of kernels.
 var Kernel = kernel.Known{
-	Name:    "NOVA",
 	Give:    give,
 	Files:   []string{"hypervisor"},
 	Folders: []string{"kernel/nova", "var/libcache/kernel-nova*"},

@@ -6,7 +6,6 @@ const give = "seL4's kernel.elf with debug info (Genode builds it without: set C
 
 // Kernel is seL4 in the table of kernels.
 var Kernel = kernel.Known{
-	Name:    "seL4",
 	Give:    give,
 	Files:   []string{"kernel.elf"},
 	Folders: []string{"var/libcache/kernel-sel4*"},
