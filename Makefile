@@ -24,7 +24,7 @@ dist: guest ## tarballs and Debian packages for amd64 and arm64, in dist/
 	@GO=$(GO) scripts/dist dist
 
 deps: ## install what the tests need
-	@scripts/need qemu-system-x86_64=qemu-system-x86 qemu-img=qemu-utils g++=g++ clang++=clang gdb=gdb gdb-multiarch=gdb-multiarch lldb=lldb dwz=dwz tmux=tmux
+	@scripts/need qemu-system-x86_64=qemu-system-x86 qemu-img=qemu-utils g++=g++ clang++=clang arm-linux-gnueabi-g++=g++-arm-linux-gnueabi aarch64-linux-gnu-g++=g++-aarch64-linux-gnu gdb=gdb gdb-multiarch=gdb-multiarch lldb=lldb dwz=dwz tmux=tmux
 
 # Live tests wait for their guests much of the time: of a package three run at once.
 test: deps build vet lint vuln ## run all tests: unit, golden screens, live ones on the lab guest, the terminal, the seeds of all fuzz targets
