@@ -2,6 +2,7 @@ package origin
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/arch/x86/x86asm"
@@ -268,10 +269,8 @@ func (in x86) sets(name string, off, size uint64) (f found, ok bool) {
 		return found{}, false
 	}
 	if names, known := implicit[in.Op]; known {
-		for _, n := range names {
-			if n == name {
-				return computed("by %s", in.text()), true
-			}
+		if slices.Contains(names, name) {
+			return computed("by %s", in.text()), true
 		}
 		if in.Op != x86asm.POP && in.Op != x86asm.CMPXCHG {
 			return found{}, false
@@ -287,17 +286,7 @@ func (in x86) sets(name string, off, size uint64) (f found, ok bool) {
 	case in.Op == x86asm.POP:
 		return found{}, false
 	case in.Op == x86asm.LODSB, in.Op == x86asm.LODSW, in.Op == x86asm.LODSD, in.Op == x86asm.LODSQ:
-		unit := map[x86asm.Op]uint64{x86asm.LODSB: 1, x86asm.LODSW: 2, x86asm.LODSD: 4, x86asm.LODSQ: 8}[in.Op]
-		from, ok := in.s.Reg("rsi")
-		switch {
-		case name == "rsi" || name == "rcx":
-			return computed("by %s", in.text()), true
-		case name != "rax":
-			return found{}, false
-		case ok && off+size <= unit:
-			return inMemory(from + off), true
-		}
-		return notKnown("what %s loads is not told apart", in.text()), true
+		return in.loads(name, off, size)
 	case in.Op == x86asm.XCHG:
 		for k, arg := range in.Args[:2] {
 			if n, _ := register(arg); n == name {
@@ -326,6 +315,21 @@ func (in x86) sets(name string, off, size uint64) (f found, ok bool) {
 		return computed("zero, by %s", in.text()), true
 	}
 	return computed("by %s", in.text()), true
+}
+
+// loads is sets for an instruction that loads from where rsi leads.
+func (in x86) loads(name string, off, size uint64) (f found, ok bool) {
+	unit := map[x86asm.Op]uint64{x86asm.LODSB: 1, x86asm.LODSW: 2, x86asm.LODSD: 4, x86asm.LODSQ: 8}[in.Op]
+	from, known := in.s.Reg("rsi")
+	switch {
+	case name == "rsi" || name == "rcx":
+		return computed("by %s", in.text()), true
+	case name != "rax":
+		return found{}, false
+	case known && off+size <= unit:
+		return inMemory(from + off), true
+	}
+	return notKnown("what %s loads is not told apart", in.text()), true
 }
 
 // constant says whether an operand stands in the code.
