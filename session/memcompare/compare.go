@@ -46,8 +46,13 @@ func (c *Comparer) Compare(ctx context.Context, s *view.Snapshot, restored kerne
 		}
 		addProblem(d, why)
 	}
-	program := before.program.File
-	regions := c.regionsOf(s, before.program)
+	c.differences(d, before, after, c.regionsOf(s, before.program))
+	c.obs.Ev.Memory = d
+	return nil
+}
+
+// differences notes the pages that differ, and the code where threads were to go on.
+func (c *Comparer) differences(d *view.MemoryDiff, before, after *childMemory, regions regions) {
 	elsewhere := before.places()
 	for virt, old := range before.pages {
 		now, ok := after.pages[virt]
@@ -57,20 +62,15 @@ func (c *Comparer) Compare(ctx context.Context, s *view.Snapshot, restored kerne
 		case bytes.Equal(old, now):
 			d.Same++
 		default:
-			d.Pages = append(d.Pages, pageDiff(virt, old, now, program, elsewhere, regions.of(virt)))
+			d.Pages = append(d.Pages, pageDiff(virt, old, now, before.program.File, elsewhere, regions.of(virt)))
 		}
 	}
 	for _, t := range c.obs.Ev.Threads {
-		if q := t.Request(); t.Task == task.ID && q.Problem == "" && otherCode(before, after, q.IP, regions.size) {
+		if q := t.Request(); t.Task == d.Restored && q.Problem == "" && otherCode(before, after, q.IP, regions.size) {
 			d.Code = append(d.Code, view.CodeDiff{IP: q.IP, Page: q.IP &^ (regions.size - 1)})
 		}
 	}
-	slices.SortFunc(d.Pages, func(a, b view.PageDiff) int {
-		if a.Virt < b.Virt {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(d.Pages, func(a, b view.PageDiff) int { return cmp.Compare(a.Virt, b.Virt) })
 	for i, code := range d.Code {
 		for _, p := range d.Pages {
 			if p.Virt == code.Page {
@@ -78,8 +78,6 @@ func (c *Comparer) Compare(ctx context.Context, s *view.Snapshot, restored kerne
 			}
 		}
 	}
-	c.obs.Ev.Memory = d
-	return nil
 }
 
 // addProblem adds a sentence to what stands against a comparison.
