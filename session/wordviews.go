@@ -43,6 +43,19 @@ func (s *wordSearch) views(ctx context.Context, p physical, known []uint64) (vie
 		}
 		return views, false, why, nil
 	}
+	views, user, why, err = s.mappings(ctx, p, sys, views)
+	if err != nil || why != "" {
+		return nil, false, why, err
+	}
+	if s.m.Arch.Pushes() && slices.ContainsFunc(views, func(v uint64) bool { return s.stackAt(sys, v) || s.entryStack(v) }) {
+		return nil, false, whyPushed, nil
+	}
+	return views, user, "", nil
+}
+
+// mappings adds to views the addresses at which any page tables map a piece of memory. user
+// and why are those of views.
+func (s *wordSearch) mappings(ctx context.Context, p physical, sys *kernel.System, views []uint64) (_ []uint64, user bool, why string, err error) {
 	roots := []uint64{s.m.CPU().Root}
 	for _, o := range sys.PDs() {
 		for _, root := range append([]uint64{o.PD.Root}, o.PD.Roots...) {
@@ -77,19 +90,6 @@ func (s *wordSearch) views(ctx context.Context, p physical, known []uint64) (vie
 			return nil, false, fmt.Sprintf("it is mapped at more than %d addresses", maxViews), nil
 		}
 	}
-	if !s.m.Arch.Pushes() {
-		return views, user, "", nil
-	}
-	for _, v := range views {
-		if s.stackAt(sys, v) {
-			return nil, false, whyPushed, nil
-		}
-		for _, cpu := range s.m.CPUs() {
-			if cpu.KernelSP != 0 && v < cpu.KernelSP && cpu.KernelSP-v <= s.m.Paging.PageSize() {
-				return nil, false, whyPushed, nil
-			}
-		}
-	}
 	return views, user, "", nil
 }
 
@@ -99,6 +99,13 @@ const whyPushed = "the processor may push there"
 // at any stop. A thread that is made only behind where a search begins is there at one.
 func (s *wordSearch) stackAt(sys *kernel.System, addr uint64) bool {
 	return inThread(sys, addr) || s.stackOnce(addr)
+}
+
+// entryStack says whether an address is on a stack on which a processor enters the kernel.
+func (s *wordSearch) entryStack(addr uint64) bool {
+	return slices.ContainsFunc(s.m.CPUs(), func(cpu kernel.CPU) bool {
+		return cpu.KernelSP != 0 && addr < cpu.KernelSP && cpu.KernelSP-addr <= s.m.Paging.PageSize()
+	})
 }
 
 // stackOnce says so of the stops.
