@@ -291,6 +291,13 @@ func parseStack(s *screen, d *Detail) {
 // parseDetail reads the view of a thread's control block.
 func parseDetail(s *screen) (d Detail, err error) {
 	text := s.text(1, 20)
+	value := func(digits string) uint64 {
+		v, e := strconv.ParseUint(digits, 16, 64)
+		if err == nil {
+			err = e
+		}
+		return v
+	}
 	num := func(re *regexp.Regexp, group int, what string) uint64 {
 		m := re.FindStringSubmatch(text)
 		if m == nil {
@@ -302,11 +309,7 @@ func parseDetail(s *screen) (d Detail, err error) {
 		if m[group] == "" {
 			return 0 // "kernel"
 		}
-		v, e := strconv.ParseUint(m[group], 16, 64)
-		if err == nil {
-			err = e
-		}
-		return v
+		return value(m[group])
 	}
 	d.ID = kernel.ID(num(detailID, 1, "thread"))
 	d.Addr = num(detailID, 2, "thread")
@@ -319,13 +322,6 @@ func parseDetail(s *screen) (d Detail, err error) {
 	parseStack(s, &d)
 	d.Current = strings.Contains(text, "trapno ") || strings.Contains(text, "before debug entry")
 	text = kernelSP.ReplaceAllString(text, "")
-	value := func(digits string) uint64 {
-		v, e := strconv.ParseUint(digits, 16, 64)
-		if err == nil {
-			err = e
-		}
-		return v
-	}
 	for _, f := range []struct {
 		re  *regexp.Regexp
 		dst *uint64
