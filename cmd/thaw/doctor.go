@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -73,46 +74,51 @@ is. What it prints is what a bug report needs: it begins with the versions.`,
 					return err
 				}
 			}
-			bad, out := 0, doctorJSON{Format: report.Format, About: about(c.Context())}
-			for _, l := range out.About {
-				if !asJSON {
-					say(c.OutOrStdout(), "%s", l)
-				}
-			}
-			tell := func(name string, f finding) {
-				if f.state == wrong {
-					bad++
-				}
-				out.Findings = append(out.Findings, findingJSON{name, findingWords[f.state], f.text, f.do})
-				if asJSON {
-					return
-				}
-				say(c.OutOrStdout(), "%s  %-16s %s", f.state, name, f.text)
-				if f.do != "" {
-					say(c.OutOrStdout(), "    %-16s %s", "", f.do)
-				}
-			}
-			for _, k := range checkups {
-				tell(k.name, k.look(c.Context(), &o))
-			}
-			if len(args) == 1 {
-				tell("guest", o.lookAddr(c.Context(), args[0]))
-			}
-			if asJSON {
-				if err := report.JSON(c.OutOrStdout(), out); err != nil {
-					return err
-				}
-			}
-			if bad > 0 {
-				return fmt.Errorf("%d of the above must be put right", bad)
-			}
-			return nil
+			return o.checkUp(c.Context(), c.OutOrStdout(), args, asJSON)
 		},
 	}
 	o.commonFlags(c)
 	o.targetFlags(c)
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
+}
+
+// checkUp looks at everything, and at the guest at an address if one is given.
+func (o *options) checkUp(ctx context.Context, w io.Writer, addr []string, asJSON bool) error {
+	bad, out := 0, doctorJSON{Format: report.Format, About: about(ctx)}
+	for _, l := range out.About {
+		if !asJSON {
+			say(w, "%s", l)
+		}
+	}
+	tell := func(name string, f finding) {
+		if f.state == wrong {
+			bad++
+		}
+		out.Findings = append(out.Findings, findingJSON{name, findingWords[f.state], f.text, f.do})
+		if asJSON {
+			return
+		}
+		say(w, "%s  %-16s %s", f.state, name, f.text)
+		if f.do != "" {
+			say(w, "    %-16s %s", "", f.do)
+		}
+	}
+	for _, k := range checkups {
+		tell(k.name, k.look(ctx, o))
+	}
+	if len(addr) == 1 {
+		tell("guest", o.lookAddr(ctx, addr[0]))
+	}
+	if asJSON {
+		if err := report.JSON(w, out); err != nil {
+			return err
+		}
+	}
+	if bad > 0 {
+		return fmt.Errorf("%d of the above must be put right", bad)
+	}
+	return nil
 }
 
 // doctorJSON is what doctor prints.
