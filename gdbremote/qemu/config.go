@@ -17,30 +17,21 @@ import (
 // Config says which QEMU to start. The zero value is a frozen PC without any
 // guest.
 type Config struct {
-	// Arch is the guest's architecture as in QEMU's program names; "x86_64" if empty.
-	Arch string
-	// Binary is the program, as a path or a name in PATH; qemu-system-ARCH if empty.
+	// Binary is the program, as a path or a name in PATH; qemu-system-x86_64 if empty.
 	Binary string
 
-	Machine  string // -machine, such as "pc-i440fx-6.0"; QEMU's default if empty
-	CPU      string // -cpu
-	CPUs     int    // -smp; 1 if zero
-	MemoryMB int    // size of guest memory in MiB; 128 if zero
+	CPUs     int // -smp; 1 if zero
+	MemoryMB int // size of guest memory in MiB; 128 if zero
 	// SharedRAM keeps guest memory in a file that others can map, see VM.RAMPath.
 	SharedRAM bool
 
 	Kernel string // -kernel; a Multiboot or Linux image
 	Append string // -append; the kernel's command line
-	Initrd string // -initrd; for Multiboot, modules separated by commas
 
 	// ICount is -icount: the guest's clocks count its instructions, so that its time
 	// does not run away from it on a busy machine. "shift=N" is 2^N ns each.
 	ICount string
 
-	// GDB is where the gdbstub listens: the path of a unix socket ("unix:" in
-	// front is optional), or ":PORT" on this machine's loopback, where port 0
-	// picks a free one. If empty it is a socket only this user can reach.
-	GDB string
 	// Running starts the guest at once instead of frozen.
 	Running bool
 	// SerialBuffer is how many bytes of the guest's serial output are kept; 1 MiB if zero.
@@ -69,11 +60,8 @@ const (
 )
 
 func (c Config) withDefaults() Config {
-	if c.Arch == "" {
-		c.Arch = "x86_64"
-	}
 	if c.Binary == "" {
-		c.Binary = "qemu-system-" + c.Arch
+		c.Binary = "qemu-system-x86_64"
 	}
 	if c.MemoryMB <= 0 {
 		c.MemoryMB = defaultMemoryMB
@@ -84,23 +72,11 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// debianPackages has the packages whose names differ from the program's.
-var debianPackages = map[string]string{
-	"x86_64": "qemu-system-x86", "i386": "qemu-system-x86",
-	"arm": "qemu-system-arm", "aarch64": "qemu-system-arm",
-	"mips": "qemu-system-mips", "ppc": "qemu-system-ppc", "ppc64": "qemu-system-ppc",
-	"sparc": "qemu-system-sparc", "riscv32": "qemu-system-misc", "riscv64": "qemu-system-misc",
-}
-
 // find looks for the configured program and checks its version. Errors say what to
 // install.
 func find(ctx context.Context, c Config) (path string, err error) {
 	if path, err = exec.LookPath(c.Binary); err != nil {
-		pkg := debianPackages[c.Arch]
-		if pkg == "" {
-			pkg = "qemu-system"
-		}
-		return "", fmt.Errorf("%s not found: apt-get install %s (%w: %w)", c.Binary, pkg, ErrNotFound, err)
+		return "", fmt.Errorf("%s not found: apt-get install qemu-system-x86 (%w: %w)", c.Binary, ErrNotFound, err)
 	}
 	if path, err = filepath.Abs(path); err != nil {
 		return "", fmt.Errorf("finding %s: %w", c.Binary, err)
@@ -152,15 +128,13 @@ func compareVersions(a, b string) int {
 	return 0
 }
 
-// checkFiles makes sure that files exist before QEMU complains in its own words.
-func (c Config) checkFiles() error {
-	for _, f := range []struct{ what, path string }{{"kernel", c.Kernel}} {
-		if f.path == "" {
-			continue
-		}
-		if _, err := os.Stat(f.path); err != nil {
-			return fmt.Errorf("the %s to boot cannot be read: %w", f.what, err)
-		}
+// checkKernel makes sure that the kernel exists before QEMU complains in its own words.
+func (c Config) checkKernel() error {
+	if c.Kernel == "" {
+		return nil
+	}
+	if _, err := os.Stat(c.Kernel); err != nil {
+		return fmt.Errorf("the kernel to boot cannot be read: %w", err)
 	}
 	return nil
 }
@@ -182,25 +156,15 @@ func (c Config) arguments(ramPath string) []string {
 		"-chardev", fmt.Sprintf("socket,id=thaw-gdb,fd=%d,server=on,wait=off", fdGDB), "-gdb", "chardev:thaw-gdb",
 		"-m", strconv.Itoa(c.MemoryMB),
 	}
-	machine := c.Machine
 	if ramPath != "" {
 		args = append(args, "-object",
-			fmt.Sprintf("memory-backend-file,id=thaw-ram,size=%dM,mem-path=%s,share=on", c.MemoryMB, commas(ramPath)))
-		if machine != "" {
-			machine += ","
-		}
-		machine += "memory-backend=thaw-ram"
+			fmt.Sprintf("memory-backend-file,id=thaw-ram,size=%dM,mem-path=%s,share=on", c.MemoryMB, commas(ramPath)), "-machine", "memory-backend=thaw-ram")
 	}
 	icount := c.ICount
 	if c.Run != nil && c.Mode != Snapshots {
 		icount = "" // it is among the run's arguments
 	}
-	for _, o := range []struct {
-		name, value string
-	}{
-		{"-machine", machine}, {"-cpu", c.CPU}, {"-kernel", c.Kernel},
-		{"-icount", icount}, {"-append", c.Append}, {"-initrd", c.Initrd},
-	} {
+	for _, o := range []struct{ name, value string }{{"-kernel", c.Kernel}, {"-icount", icount}, {"-append", c.Append}} {
 		if o.value != "" {
 			args = append(args, o.name, o.value)
 		}
@@ -229,7 +193,7 @@ func (c Config) serialBackend() string {
 // commas doubles commas, which separate QEMU's options.
 func commas(s string) string { return strings.ReplaceAll(s, ",", ",,") }
 
-// arguments are those that a run adds. QEMU's vapic device stays out of x86
+// runArguments are those that a run adds. QEMU's vapic device stays out of
 // machines that record or replay: its reset waits for the processor's thread,
 // with the lock that this thread waits for, so that loading a VM snapshot, and
 // with it every step backwards, hangs most of the time (QEMU 7.2).
@@ -241,9 +205,6 @@ func (c Config) runArguments() []string {
 	if c.Mode == Snapshots {
 		return args
 	}
-	args = append(args, "-icount", fmt.Sprintf("%s,rr=%s,rrfile=%s,rrsnapshot=init", cmp.Or(c.ICount, "shift=auto"), c.Mode, commas(c.Run.dir.file("record"))))
-	if strings.HasSuffix(c.Arch, "86") || strings.HasPrefix(c.Arch, "x86") {
-		args = append(args, "-global", "apic-common.vapic=off")
-	}
-	return args
+	return append(args, "-icount", fmt.Sprintf("%s,rr=%s,rrfile=%s,rrsnapshot=init", cmp.Or(c.ICount, "shift=auto"), c.Mode, commas(c.Run.dir.file("record"))),
+		"-global", "apic-common.vapic=off")
 }

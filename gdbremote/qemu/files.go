@@ -1,12 +1,10 @@
 package qemu
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -125,52 +123,17 @@ func socketPair(name string) (ours, theirs *os.File, err error) {
 	return os.NewFile(uintptr(fds[0]), name), os.NewFile(uintptr(fds[1]), name+" of QEMU"), nil
 }
 
-// listen opens the gdbstub's socket, so that it takes connections before QEMU
-// is ready, and gives its address. Without a wish it is at private.
-func listen(wish, private string) (*os.File, string, error) {
-	path, isPath := strings.CutPrefix(wish, "unix:")
-	switch {
-	case wish == "":
-		path = private
-	case !isPath && !strings.Contains(wish, "/"):
-		return listenTCP(wish)
-	}
-	if len(path) > maxSocketPath {
-		return nil, "", fmt.Errorf("gdbstub socket %s: the path is longer than %d bytes", path, maxSocketPath)
-	}
+// listen opens the gdbstub's socket, which only this user can reach, so that it takes
+// connections before QEMU is ready.
+func listen(path string) (*os.File, error) {
 	ln, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 	if err != nil {
-		return nil, "", fmt.Errorf("gdbstub socket: %w", err)
+		return nil, fmt.Errorf("gdbstub socket: %w", err)
 	}
 	ln.SetUnlinkOnClose(false)
 	defer ln.Close()
 	if err := os.Chmod(path, 0o600); err != nil {
-		return nil, "", fmt.Errorf("gdbstub socket: %w", err)
+		return nil, fmt.Errorf("gdbstub socket: %w", err)
 	}
-	f, err := ln.File()
-	return f, "unix:" + path, err
+	return ln.File()
 }
-
-// listenTCP opens a port on the loopback only: a stub has no authentication.
-func listenTCP(wish string) (*os.File, string, error) {
-	wish = strings.TrimPrefix(wish, "tcp:")
-	host, port, err := net.SplitHostPort(wish)
-	if err != nil {
-		return nil, "", fmt.Errorf("gdbstub address %q: want :PORT or the path of a unix socket", wish)
-	}
-	if host == "" || strings.EqualFold(host, "localhost") {
-		host = "127.0.0.1" // which needs no look-up
-	}
-	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
-		return nil, "", fmt.Errorf("gdbstub address %q: %w", wish, errNotLoopback)
-	}
-	ln, err := net.Listen("tcp", net.JoinHostPort(host, port))
-	if err != nil {
-		return nil, "", fmt.Errorf("gdbstub port: %w", err)
-	}
-	defer ln.Close()
-	f, err := ln.(*net.TCPListener).File()
-	return f, ln.Addr().String(), err
-}
-
-var errNotLoopback = errors.New("only this machine's loopback is allowed, since a stub has no authentication")

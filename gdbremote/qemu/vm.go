@@ -44,7 +44,7 @@ const killGrace = 2 * time.Second
 // contain what QEMU wrote.
 func Start(ctx context.Context, c Config) (*VM, error) {
 	c = c.withDefaults()
-	if err := c.checkFiles(); err != nil {
+	if err := c.checkKernel(); err != nil {
 		return nil, err
 	}
 	path, err := find(ctx, c)
@@ -89,12 +89,13 @@ func (vm *VM) launch(path string, c Config) error {
 		}
 		vm.ram = ramDir.file("ram")
 	}
-	gdb, name, err := listen(c.GDB, dir.file("gdb"))
+	socket := dir.file("gdb")
+	gdb, err := listen(socket)
 	if err != nil {
 		return err
 	}
 	defer gdb.Close()
-	vm.gdb = name
+	vm.gdb = "unix:" + socket
 	serial, serialQEMU, err := socketPair("serial")
 	if err != nil {
 		return err
