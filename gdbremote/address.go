@@ -32,6 +32,9 @@ func parseAddress(addr string, allowRemote bool) (network, target string, remote
 		return "", "", false, fmt.Errorf("stub address %q: want HOST:PORT, :PORT or the path of a unix socket", addr)
 	}
 	if _, err := net.LookupPort("tcp", port); err != nil {
+		if port == addr { // it may be meant as a path
+			return "", "", false, fmt.Errorf("stub address %q: it is not a port number, nor a socket that is there; for a path write ./%s", addr, addr)
+		}
 		return "", "", false, fmt.Errorf("stub address %q: %q is not a port number", addr, port)
 	}
 	if host == "" {

@@ -49,6 +49,7 @@ func TestBadFlags(t *testing.T) {
 		{"watched without a kernel", []string{"top", nobody}, []string{"--kernel ELF"}},
 		{"RAM that is none", []string{"top", nobody, "--build", guestDir, "--ram", kernel}, []string{"not in the guest's memory", kernel}},
 		{"port in words", []string{"snapshot", "localhost:gdb-stub", "--build", guestDir}, []string{`"gdb-stub" is not a port number`}},
+		{"socket without a slash", []string{"serve", "fixed", "--listen", "sock"}, []string{"write ./sock"}},
 		{"port out of range", []string{"snapshot", ":99999", "--build", guestDir}, []string{`"99999" is not a port number`}},
 		{"empty address", []string{"snapshot", "", "--build", guestDir}, []string{"HOST:PORT"}},
 		{"two addresses", []string{"snapshot", ":1", ":2", "--build", guestDir}, []string{"such as :1234"}},
