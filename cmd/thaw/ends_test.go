@@ -2,7 +2,10 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"thaw/cast"
 	"thaw/testwait"
 )
 
@@ -140,6 +144,25 @@ func (w *waiting) ends(t *testing.T) {
 	}
 	if code := w.cmd.ProcessState.ExitCode(); code != exitFailed && w.args[0] != "serve" {
 		t.Errorf("%q: %v: %s", w.args, w.cmd.ProcessState, &stderr)
+	}
+}
+
+// Filming ends when told to, even while it waits for what will not be drawn any more.
+func TestFilmEnds(t *testing.T) {
+	t.Parallel()
+	screen, err := cast.NewScreen(80, 24)
+	if err != nil {
+		t.Fatal(err)
+	}
+	film, err := cast.NewFilm(io.Discard, screen, "", 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), endsWithin/4)
+	defer cancel()
+	begin := time.Now()
+	if err := walk(ctx, film, screen, &drawing{}, 2); !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) > endsWithin {
+		t.Errorf("after %v: %v", time.Since(begin), err)
 	}
 }
 

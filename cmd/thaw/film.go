@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -82,14 +83,13 @@ func walk(ctx context.Context, film *cast.Film, screen *cast.Screen, shown *draw
 	defer busy(ctx, "filming")()
 	const within = 10 * time.Second
 	for stop := 1; stop <= stops; stop++ {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
 		busy(ctx, "filming stop %d of %d", stop, stops)
 		if stop > 1 {
 			screen.InjectKey(tcell.KeyRune, 'n', tcell.ModNone)
 		}
-		if err := screen.Settle(within, func() bool { return shown.shows(stop, screen) }); err != nil {
+		// Once we are to end, nothing is drawn any more.
+		err := screen.Settle(within, func() bool { return ctx.Err() != nil || shown.shows(stop, screen) })
+		if err := cmp.Or(ctx.Err(), err); err != nil {
 			return fmt.Errorf("filming stop %d: %w", stop, err)
 		}
 		stands := filmStop
