@@ -18,6 +18,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"time"
 
 	"thaw/kernel"
 )
@@ -74,6 +75,7 @@ func (r Reader) Read(ctx context.Context, addr string, commands []string) (rows 
 	}
 	args = append(args, "-x", file.Name(), "-ex", "disconnect", r.ELF)
 	run := exec.CommandContext(ctx, r.GDB, args...)
+	run.WaitDelay = time.Second // what it started may hold its output
 	var errs bytes.Buffer
 	run.Stderr = &errs
 	out, err := run.Output()

@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/gdamore/tcell/v2"
 	"github.com/spf13/cobra"
@@ -167,11 +166,10 @@ func lookProgram(name, what, do string) func(context.Context, *options) finding 
 		if err != nil {
 			return finding{missing, fmt.Sprintf("%s is not installed: it %s", name, what), do}
 		}
-		out, err := exec.CommandContext(ctx, path, "--version").Output()
+		version, err := askVersion(ctx, path)
 		if err != nil {
 			return finding{wrong, fmt.Sprintf("%s does not run: %v", path, err), "install it anew"}
 		}
-		version, _, _ := strings.Cut(string(out), "\n")
 		return finding{fine, version, ""}
 	}
 }

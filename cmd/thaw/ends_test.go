@@ -28,6 +28,7 @@ const endsWithin = 2 * time.Second
 // it does.
 type waiting struct {
 	args  []string
+	env   []string // besides what the test has
 	until func(t *testing.T, w *waiting) bool
 	out   *os.File // the end of its standard output that nobody reads
 	cmd   *exec.Cmd
@@ -78,12 +79,31 @@ func TestEndsWhenToldTo(t *testing.T) {
 		t.Fatal(err)
 	}
 	stub, build := mute(t), []string{"--build", guestDir}
+	real, err := exec.LookPath("qemu-system-x86_64")
+	if err != nil {
+		t.Fatal(err)
+	}
+	hangs := []string{"PATH=" + dir + ":" + os.Getenv("PATH")}
+	for _, name := range []string{"qemu-system-x86_64", "qemu-img"} {
+		// What a program has started holds its output, even if it is ended itself.
+		if err := os.WriteFile(at(name), []byte("#!/bin/sh\n[ $1 = --version ] && [ $THAW_QEMU ] && exec $THAW_QEMU --version\n: >$0.$THAW_CASE\nsleep 20\n"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ran := func(file string) func(*testing.T, *waiting) bool {
+		return func(*testing.T, *waiting) bool { _, err := os.Stat(at(file)); return err == nil }
+	}
 	for name, w := range map[string]waiting{
 		"attach a mute stub":     {args: append([]string{"attach", stub}, build...), until: listens},
 		"snapshot a mute stub":   {args: append([]string{"snapshot", stub}, build...), until: listens},
 		"check a mute stub":      {args: append([]string{"check", stub}, build...), until: listens},
 		"record a mute stub":     {args: append([]string{"record", stub, "-o", at("bug.thaw")}, build...), until: listens},
 		"doctor and a mute stub": {args: append([]string{"doctor", stub}, build...), until: listens},
+		"query-run":              {args: append([]string{"query-run", stub, "pc"}, build...), until: listens},
+		"scenario new":           {args: append([]string{"scenario", "new", "--from-run", stub}, build...), until: listens},
+		"version of QEMU":        {args: []string{"version"}, env: append(hangs, "THAW_CASE=version"), until: ran("qemu-system-x86_64.version")},
+		"doctor of QEMU":         {args: []string{"doctor"}, env: append(hangs, "THAW_CASE=doctor"), until: ran("qemu-system-x86_64.doctor")},
+		"qemu-img":               {args: onLab("query-run", "lab", "pc"), env: append(hangs, "THAW_QEMU="+real, "THAW_CASE=image"), until: ran("qemu-img.image")},
 		"compare-jdb":            {args: append([]string{"compare-jdb", stub, "--serial", mute(t)}, build...), until: listens},
 		"replay a pipe":          {args: []string{"replay", at("pipe")}, until: listens},
 		"demo of a pipe":         {args: []string{"demo", at("pipe")}, until: listens},
@@ -115,7 +135,7 @@ func (w *waiting) ends(t *testing.T) {
 	}
 	w.out, w.cmd = r, exec.Command(program, w.args...)
 	var stderr bytes.Buffer
-	w.cmd.Stdout, w.cmd.Stderr = out, &stderr
+	w.cmd.Stdout, w.cmd.Stderr, w.cmd.Env = out, &stderr, append(os.Environ(), w.env...)
 	if err := w.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
@@ -21,7 +22,11 @@ func newVersion() *cobra.Command {
 		Example: "  thaw version",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			for _, l := range about(c.Context()) {
+			lines := about(c.Context())
+			if err := c.Context().Err(); err != nil {
+				return err
+			}
+			for _, l := range lines {
 				if err := say(c.OutOrStdout(), "%s", l); err != nil {
 					return err
 				}
@@ -81,10 +86,26 @@ func about(ctx context.Context) []string {
 // programVersion is the first line of what a program says of itself, "" if it does
 // not run.
 func programVersion(ctx context.Context, name string) string {
-	out, err := exec.CommandContext(ctx, name, "--version").Output()
+	version, err := askVersion(ctx, name)
 	if err != nil {
 		return ""
 	}
+	return version
+}
+
+// versionWithin is how long a program may take to tell its version.
+const versionWithin = 5 * time.Second
+
+// askVersion is the first line of what a program says of itself.
+func askVersion(ctx context.Context, name string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, versionWithin)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, name, "--version")
+	cmd.WaitDelay = lastWrite // what it started may hold its output
+	out, err := cmd.Output()
+	if err != nil {
+		return "", cmp.Or(context.Cause(ctx), err)
+	}
 	first, _, _ := strings.Cut(string(out), "\n")
-	return first
+	return first, nil
 }

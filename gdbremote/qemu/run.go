@@ -49,7 +49,9 @@ func NewRun(ctx context.Context) (*Run, error) {
 	r := &Run{dir}
 	ctx, cancel := context.WithTimeout(ctx, imageTimeout)
 	defer cancel()
-	if out, err := exec.CommandContext(ctx, program, "create", "-q", "-f", "qcow2", r.image(), imageSize).CombinedOutput(); err != nil {
+	create := exec.CommandContext(ctx, program, "create", "-q", "-f", "qcow2", r.image(), imageSize)
+	create.WaitDelay = time.Second
+	if out, err := create.CombinedOutput(); err != nil {
 		r.Remove()
 		return nil, fmt.Errorf("making an image for VM snapshots: %w: %s", err, strings.TrimSpace(string(out)))
 	}
