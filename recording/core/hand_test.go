@@ -121,6 +121,15 @@ func TestHostileTables(t *testing.T) {
 	}
 }
 
+// A task without page tables has no memory to write.
+func TestTaskWithoutMemory(t *testing.T) {
+	h, _ := armHand(t)
+	r := h.Replay(t, kernel.NewSystem([]*kernel.Object{{ID: 7, Addr: 0x2000, PD: &kernel.PD{}}}, nil))
+	if err := Write(&bytes.Buffer{}, r, h, Options{1, 7}); err == nil || !strings.Contains(err.Error(), "task 7 has no page tables") {
+		t.Error(err)
+	}
+}
+
 // Nothing mapped is no reason to fail: the registers are worth having.
 func TestNoMemory(t *testing.T) {
 	h := &stubtest.Hand{Arch: elf.EM_X86_64}
