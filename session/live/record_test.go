@@ -272,6 +272,7 @@ func TestRecordingsThatComeWithThaw(t *testing.T) {
 	if err != nil || len(files) < 10 {
 		t.Fatal(files, err)
 	}
+	lab := 0
 	for _, file := range files {
 		rec, err := recording.Open(file)
 		if err != nil {
@@ -280,6 +281,7 @@ func TestRecordingsThatComeWithThaw(t *testing.T) {
 		if rec.Guest() != "lab guest" {
 			continue // other programs, and made by older versions
 		}
+		lab++
 		noCode(t, rec)
 		r, _ := openReplay(t, file)
 		p, err := session.NewPlayer(r)
@@ -293,5 +295,8 @@ func TestRecordingsThatComeWithThaw(t *testing.T) {
 				t.Errorf("%s: thread %s %s: %d frames, %s", file, o.ID, o.Name, len(peek.Frames), peek.Err)
 			}
 		}
+	}
+	if lab < 10 {
+		t.Errorf("only %d of %d are the lab guest's", lab, len(files))
 	}
 }
