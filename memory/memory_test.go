@@ -182,7 +182,7 @@ func TestAMD64(t *testing.T) {
 // must end at its bound.
 func TestAMD64Loop(t *testing.T) {
 	b := newTables()
-	for i := uint64(0); i < 512; i++ {
+	for i := range uint64(512) {
 		b.set64(0x1000+i*8, 0x1000|7)
 	}
 	s := NewSpace(NewView(b, 4096, nil), AMD64{}, 0x1000)
@@ -257,7 +257,7 @@ func TestARM(t *testing.T) {
 	const root, l2 = 0x8000, 0x4400
 	set32(root+0x010*4, l2|1)                 // pages at 0x01000000
 	set32(root+0xf00*4, 0x00300000|0x2|1<<10) // section, kernel
-	for i := uint64(0); i < 16; i++ {         // supersection at 0x20000000
+	for i := range uint64(16) {               // supersection at 0x20000000
 		set32(root+(0x200+i)*4, 0x01000000|1<<18|2|3<<10)
 	}
 	set32(l2+0*4, 0x5000|2|3<<4)       // small page
@@ -319,6 +319,26 @@ func TestCString(t *testing.T) {
 	v := NewView(r, 1, nil)
 	for max, want := range map[int]string{32: "sheep_counter", 5: "sheep"} {
 		if got, err := CString(v, 0, max); err != nil || got != want {
+			t.Errorf("CString(max %d) = %q, %v; want %q", max, got, err, want)
+		}
+	}
+}
+
+// byBytes can be read one byte at a time only.
+type byBytes string
+
+func (s byBytes) ReadMemory(addr uint64, buf []byte) error {
+	if len(buf) > 1 {
+		return errors.New("too much at once")
+	}
+	buf[0] = s[addr]
+	return nil
+}
+
+// A string without an end is cut, too, where it is read byte by byte.
+func TestCStringByBytes(t *testing.T) {
+	for want, max := range map[string]int{"abc": 3, "abcd": 5} {
+		if got, err := CString(byBytes("abcd\x00"), 0, max); err != nil || got != want {
 			t.Errorf("CString(max %d) = %q, %v; want %q", max, got, err, want)
 		}
 	}
