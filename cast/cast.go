@@ -172,7 +172,7 @@ func (s *Screen) rows() []string {
 	for y := range height {
 		var b strings.Builder
 		style := ""
-		for x := 0; x < columns; x++ {
+		for x := range columns {
 			c := cells[y*columns+x]
 			if sgr := sgrOf(c.Style); sgr != style {
 				style = sgr

@@ -370,7 +370,7 @@ func compareBacktrace(t *testing.T, flag string, s *stopped) {
 	t.Helper()
 	frames, why := s.scope().Backtrace(20)
 	var want []string
-	for _, l := range strings.Split(s.log, "\n") {
+	for l := range strings.SplitSeq(s.log, "\n") {
 		if strings.HasPrefix(l, "#") {
 			l = strings.TrimSpace(l[3:])
 			if _, after, ok := strings.Cut(l, " in "); ok && strings.HasPrefix(l, "0x") {

@@ -109,7 +109,7 @@ func stopAt(t *testing.T, f *File, addr uint64, commands ...string) *stopped {
 	}
 	before, after, _ := strings.Cut(out, "ANSWERS")
 	s.log = after
-	for _, l := range strings.Split(before, "\n") {
+	for l := range strings.SplitSeq(before, "\n") {
 		if p := strings.Fields(l); len(p) >= 2 {
 			if v, err := strconv.ParseUint(p[1], 0, 64); err == nil {
 				s.regs[p[0]] = v

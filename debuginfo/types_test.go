@@ -67,7 +67,7 @@ func TestAgainstGDB(t *testing.T) {
 			t.Fatal(err)
 		}
 		out := gdb(t, f.Path(), "ptype /o "+name)
-		for _, l := range strings.Split(out, "\n") {
+		for l := range strings.SplitSeq(out, "\n") {
 			m := line.FindStringSubmatch(l)
 			if m == nil || m[4] == "x" || m[4] == "y" || m[4] == "items" {
 				continue

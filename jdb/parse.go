@@ -278,7 +278,7 @@ func parseStack(s *screen, d *Detail) {
 		if m == nil {
 			continue
 		}
-		for _, w := range strings.Fields(m[2]) {
+		for w := range strings.FieldsSeq(m[2]) {
 			v, err := strconv.ParseUint(w, 16, 64)
 			if err != nil {
 				return // dashes: behind the end

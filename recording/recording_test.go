@@ -231,7 +231,7 @@ func TestHostileFiles(t *testing.T) {
 	huge = binary.LittleEndian.AppendUint32(huge, 1<<31)
 	huge = append(huge, 0, 0, 0, 0)
 	bomb := appended(t, data, typeLog, append(append([]byte(`["`), bytes.Repeat([]byte{'a'}, maxRecord-4)...), `"]`...))
-	for i := 0; i < 3; i++ {
+	for range 3 {
 		bomb = append(bomb, bomb[len(data):]...)
 	}
 	wrongSize := appended(t, data, typeLog, []byte(`["a"]`))

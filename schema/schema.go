@@ -33,8 +33,7 @@ type Property struct {
 // inline in it.
 func Properties(t reflect.Type) []Property {
 	var out []Property
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		name, options, _ := strings.Cut(f.Tag.Get("yaml"), ",")
 		switch {
 		case options == "inline":

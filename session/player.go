@@ -95,10 +95,7 @@ func (p *Player) say(text string) {
 func (p *Player) show(to func(at int) int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	stop := to(p.view.Snapshot.Number)
-	if stop < 1 {
-		stop = 1
-	}
+	stop := max(to(p.view.Snapshot.Number), 1)
 	if stop > p.replay.Stops() {
 		v := *p.view
 		v.Message = fmt.Sprintf("the recording ends here, at stop %d", p.replay.Stops())

@@ -5,6 +5,7 @@ import (
 	"debug/elf"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 
@@ -157,9 +158,7 @@ func (r registered) Names() (out []string) {
 func (f *racing) CPUs(context.Context) (all []target.Registers, err error) {
 	for n, c := range f.cpus {
 		r := registered{"pc": c.pc, "sp": 0, f.r + "0": f.base(n), f.r + "1": c.r1}
-		for name, v := range f.regs {
-			r[name] = v
-		}
+		maps.Copy(r, f.regs)
 		all = append(all, r)
 	}
 	return all, nil

@@ -405,7 +405,7 @@ func TestPromptEdits(t *testing.T) {
 	}
 	for _, tt := range tests {
 		press(u, "M")
-		for _, k := range strings.Fields(tt.keys) {
+		for k := range strings.FieldsSeq(tt.keys) {
 			draw(t, u, 80, 24)
 			press(u, strings.ReplaceAll(k, "_", " "))
 		}

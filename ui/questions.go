@@ -312,7 +312,7 @@ func (q *questions) text(p *view.Peek, w int) []line {
 	}
 	var out []line
 	for _, text := range p.Text {
-		for _, l := range strings.Split(text, "\n") {
+		for l := range strings.SplitSeq(text, "\n") {
 			style := q.th.plain
 			if strings.HasPrefix(l, "▸") {
 				style = q.th.bold

@@ -63,7 +63,7 @@ func padLeft(s string, w int) string {
 // two. Line ends inside a paragraph are spaces.
 func paragraphs(s string) []string {
 	var out []string
-	for _, p := range strings.Split(strings.TrimSpace(strings.ReplaceAll(s, "\r", "")), "\n\n") {
+	for p := range strings.SplitSeq(strings.TrimSpace(strings.ReplaceAll(s, "\r", "")), "\n\n") {
 		if text := strings.Join(strings.Fields(p), " "); text != "" {
 			if len(out) > 0 {
 				out = append(out, "")

@@ -303,7 +303,7 @@ func TestHostileEverywhere(t *testing.T) {
 		u.apply(&shown)
 		for _, key := range []string{"1", "2", "3", "4", "d", "d", "Enter", "Esc", "5", "6", "?", "Esc", "z", "Esc", "y", "w", "Esc", ":", "Esc"} {
 			press(u, key)
-			for _, row := range strings.Split(draw(t, u, 200, 60).text(), "\n") {
+			for row := range strings.SplitSeq(draw(t, u, 200, 60).text(), "\n") {
 				if strings.ContainsFunc(row, func(r rune) bool { return !printable.Rune(r) }) {
 					t.Fatalf("after %s the screen holds %q", key, row)
 				}

@@ -71,7 +71,7 @@ func Wrap(s string, w int) []string {
 	}
 	var rows []string
 	row := ""
-	for _, word := range strings.Split(s, " ") {
+	for word := range strings.SplitSeq(s, " ") {
 		if row != "" && Width(row)+1+Width(word) <= w {
 			row += " " + word
 			continue

@@ -134,7 +134,7 @@ func children(pid int) []int {
 		text = append(append(text, ' '), more...)
 	}
 	var out []int
-	for _, f := range strings.Fields(string(text)) {
+	for f := range strings.FieldsSeq(string(text)) {
 		if n, err := strconv.Atoi(f); err == nil {
 			out = append(out, n)
 		}

@@ -70,8 +70,7 @@ may come any time. This file is written by `+"`go test ./cmd/thaw -run JSONDoc -
 
 // members writes a struct's members, and returns the structs in them.
 func members(b *strings.Builder, typ reflect.Type, comments map[string]string) (more []reflect.Type) {
-	for i := range typ.NumField() {
-		f := typ.Field(i)
+	for f := range typ.Fields() {
 		name, rest, _ := strings.Cut(f.Tag.Get("json"), ",")
 		switch {
 		case name == "-" || !f.IsExported() && !f.Anonymous:

@@ -338,10 +338,8 @@ func (o *programFiles) named(s *scenario.Scenario) (map[string]string, error) {
 func componentFor(s *scenario.Scenario, base string) string {
 	base = strings.TrimSuffix(base, ".debug")
 	for name, spec := range s.Components {
-		for _, f := range spec.Files {
-			if f == base {
-				return name
-			}
+		if slices.Contains(spec.Files, base) {
+			return name
 		}
 	}
 	return base

@@ -124,7 +124,7 @@ func TestTerminalWalk(t *testing.T) {
 	term.expect("1 of 31", "core.main", "rtcr", "1 sheep.")
 	term.walk()
 	screen := term.expect("≠ IGNORED", "≈ coincident", "complete", "msleep", "ipc_call", "pager copy", "lost", "Resto::restore()")
-	if first := strings.Index(screen, "▸ ≠ IGNORED    ep"); first < 0 {
+	if found := strings.Contains(screen, "▸ ≠ IGNORED    ep"); !found {
 		t.Errorf("ep is not the first thread:\n%s", screen)
 	}
 	term.press("p")
@@ -149,7 +149,7 @@ func TestTerminalSmall(t *testing.T) {
 	term.press("x", "n")
 	term.walk()
 	screen := term.expect("! OVERWRITTEN", "applied")
-	for _, line := range strings.Split(screen, "\n") {
+	for line := range strings.SplitSeq(screen, "\n") {
 		if utf8.RuneCountInString(line) > 80 {
 			t.Errorf("line of %d characters: %s", utf8.RuneCountInString(line), line)
 		}

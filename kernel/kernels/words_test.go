@@ -46,9 +46,9 @@ func TestRooms(t *testing.T) {
 		t.Fatal(err)
 	}
 	rows := map[string]bool{}
-	for _, line := range strings.Split(string(doc), "\n") {
+	for line := range strings.SplitSeq(string(doc), "\n") {
 		if cells := strings.Split(line, "|"); len(cells) == 5 {
-			for _, name := range strings.Split(cells[1], ",") {
+			for name := range strings.SplitSeq(cells[1], ",") {
 				rows[strings.Trim(name, " `")] = true
 			}
 		}

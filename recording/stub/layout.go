@@ -123,7 +123,7 @@ func NewLayout(machine elf.Machine, seen ...[]kernel.Register) (*Layout, error) 
 	for _, f := range arch.features {
 		laid := laidFeature{name: f.name, types: f.types}
 		for _, b := range f.registers {
-			for _, name := range strings.Fields(b.names) {
+			for name := range strings.FieldsSeq(b.names) {
 				laid.registers = append(laid.registers, register{name, b.bits, b.typ})
 			}
 		}

@@ -123,7 +123,7 @@ func TestEffectsAreTheProcessors(t *testing.T) {
 	for _, code := range slices.Sorted(maps.Keys(found)) {
 		all += found[code]
 		values := []gdbremote.RegisterValue{{Name: "eflags", Value: 0x202 | rnd.Uint64()&0x8d5}}
-		for _, name := range strings.Fields("rax rbx rcx rdx rsi rdi rbp r8 r9 r10 r11 r12 r13 r14 r15") {
+		for name := range strings.FieldsSeq("rax rbx rcx rdx rsi rdi rbp r8 r9 r10 r11 r12 r13 r14 r15") {
 			v := rnd.Uint64() >> rnd.Intn(64)
 			if rnd.Intn(3) == 0 {
 				v = uint64(rnd.Intn(3)) - 1
@@ -248,7 +248,7 @@ func inUserMode(ctx context.Context, t *testing.T, machine *live.Target) target.
 // What could be something else is left to the processor.
 func TestInstructionsThatAreNotUnderstood(t *testing.T) {
 	r := fixed{"eflags": 2}
-	for _, n := range strings.Fields("rax rbx rcx rdx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15 rip") {
+	for n := range strings.FieldsSeq("rax rbx rcx rdx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15 rip") {
 		r[n] = 0x1000
 	}
 	for _, code := range []string{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"debug/elf"
 	"encoding/binary"
+	"maps"
 	"testing"
 
 	"thaw/kernel"
@@ -41,9 +42,7 @@ func (s *storing) ReadPhysical(reqs []memory.Request) error {
 
 func (s *storing) CPUs(context.Context) ([]target.Registers, error) {
 	r := some{"pc": s.pc, "cpsr": 0x13, "TTBR0": 0x4000}
-	for name, v := range s.regs {
-		r[name] = v
-	}
+	maps.Copy(r, s.regs)
 	return []target.Registers{r}, nil
 }
 

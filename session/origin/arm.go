@@ -2,6 +2,7 @@ package origin
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -93,10 +94,8 @@ func (e *effect) sets(name string, off, size uint64) (found, bool) {
 	case e.to.name == name:
 		return e.from.holds(off, size), true
 	}
-	for _, n := range e.changes {
-		if n == name {
-			return computed("by %s", e.name), true
-		}
+	if slices.Contains(e.changes, name) {
+		return computed("by %s", e.name), true
 	}
 	if !e.all {
 		return notKnown("%s may change %s", e.name, name), true
@@ -152,7 +151,7 @@ type table[T comparable] map[T]string
 func (t table[T]) byName() map[string]T {
 	out := map[string]T{}
 	for what, names := range t {
-		for _, n := range strings.Fields(names) {
+		for n := range strings.FieldsSeq(names) {
 			out[n] = what
 		}
 	}
