@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"math/rand"
@@ -310,6 +311,38 @@ func TestShared(t *testing.T) {
 	for path, want := range map[string]string{path: "65535 bytes are not plain RAM", t.TempDir(): "it is a directory", os.DevNull: "it is a device"} {
 		if _, err := MapShared(path); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
+// A file that is cut off while it is mapped is an error, however it is read, and what
+// was known of it is not shown as if it were known still.
+func TestSharedIsCutOff(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ram")
+	if err := os.WriteFile(path, bytes.Repeat([]byte{1}, leastRAM), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := MapShared(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	m, buf := NewMirror(s), make([]byte, 8)
+	if err := m.ReadMemory(leastRAM-8, buf); err != nil || buf[0] != 1 {
+		t.Fatalf("%v, %v", buf, err)
+	}
+	if err := os.Truncate(path, 0); err != nil {
+		t.Fatal(err)
+	}
+	reqs := []Request{{Addr: 4096, Buf: make([]byte, 5)}}
+	for what, err := range map[string]error{
+		"read":       s.ReadPhysical(reqs),
+		"first look": NewMirror(s).ReadMemory(0, buf),
+		"refresh":    m.Refresh(),
+		"after that": m.ReadMemory(leastRAM-8, buf),
+	} {
+		if !errors.Is(err, errCut) {
+			t.Errorf("%s: %v", what, err)
 		}
 	}
 }

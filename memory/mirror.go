@@ -176,10 +176,11 @@ func (m *Mirror) Prefetch(ranges [][2]uint64) error {
 func (m *Mirror) load(lines []*line) error {
 	m.again = nil
 	if src := m.inPlace(); src != nil {
-		for _, l := range lines {
-			m.look(l, src)
-		}
-		return nil
+		return mapped(func() {
+			for _, l := range lines {
+				m.look(l, src)
+			}
+		})
 	}
 	pieces := m.room.pieces[:0]
 	for _, l := range lines {
@@ -240,12 +241,7 @@ func (m *Mirror) Refresh() error {
 	}
 	m.same = true
 	if src := m.inPlace(); src != nil {
-		for _, l := range m.order {
-			l.have, l.changed = l.used, 0
-			m.compare(l, src.At(l.addr, lineSize))
-			m.same = m.same && l.changed == 0
-		}
-		return nil
+		return m.refreshInPlace(src)
 	}
 	steady, _ := m.src.(Steady)
 	if m.again != nil && steady == nil {
@@ -259,6 +255,25 @@ func (m *Mirror) Refresh() error {
 	}
 	m.again = newPlan(pieces)
 	return nil
+}
+
+// refreshInPlace is Refresh where memory can be looked at where it lies. If that is not
+// there any more, nothing is known.
+func (m *Mirror) refreshInPlace(src InPlace) error {
+	err := mapped(func() {
+		for _, l := range m.order {
+			l.have, l.changed = l.used, 0
+			m.compare(l, src.At(l.addr, lineSize))
+			m.same = m.same && l.changed == 0
+		}
+	})
+	if err != nil {
+		for _, l := range m.order {
+			m.failed(l, err, all)
+		}
+		m.same = false
+	}
+	return err
 }
 
 // noteSame notes whether pieces that were read again are as they were.

@@ -1,7 +1,9 @@
 package memory
 
 import (
+	"errors"
 	"fmt"
+	"runtime/debug"
 
 	"thaw/readfile"
 
@@ -44,8 +46,32 @@ const lowRAM = 3 << 30
 // leastRAM is less than any system of interest has.
 const leastRAM = 64 << 10
 
+// errCut says that there is less in a mapped file than there was.
+var errCut = errors.New("the file with the guest's RAM was made shorter while it was read: attach again, and leave it alone")
+
+// mapped runs what reads mapped memory. Where somebody cut the file off meanwhile that is
+// an error: it would end us, and the guest would stand.
+func mapped(read func()) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case interface{ Addr() uintptr }: // a fault
+			err = errCut
+		default:
+			panic(r)
+		}
+	}()
+	read()
+	return nil
+}
+
 // ReadPhysical copies from the mapping.
 func (s *Shared) ReadPhysical(reqs []Request) error {
+	return mapped(func() { s.copy(reqs) })
+}
+
+func (s *Shared) copy(reqs []Request) {
 	for i := range reqs {
 		r := &reqs[i]
 		n := uint64(len(r.Buf))
@@ -55,7 +81,6 @@ func (s *Shared) ReadPhysical(reqs []Request) error {
 		}
 		copy(r.Buf, s.data[r.Addr:])
 	}
-	return nil
 }
 
 // Size is how many bytes it has.
