@@ -202,10 +202,8 @@ func TestReconnectToGuestThatRanOn(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, verdict := range judged(b.e.View()) {
-		if !strings.Contains(verdict, string(view.Unknown)) {
-			t.Errorf("judged on evidence that nobody saw: %s", verdict)
-		}
+	if verdicts := judged(b.e.View()); len(verdicts) > 0 { // all requests were before that
+		t.Errorf("judged on evidence that nobody saw: %q", verdicts)
 	}
 	b.close(ctx, t)
 }
