@@ -3,12 +3,12 @@ package containers
 import (
 	"fmt"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"thaw/debuginfo"
+	"thaw/debuginfo/fixture"
 )
 
 // data is a variable's memory.
@@ -34,14 +34,7 @@ func boxes(t *testing.T, flag string) debuginfo.Scope {
 	if s, ok := built[flag]; ok {
 		return s
 	}
-	if _, err := exec.LookPath("g++"); err != nil {
-		t.Skip(err)
-	}
-	prog := filepath.Join(t.TempDir(), "boxes")
-	args := []string{"-g", flag, "-O1", "-std=c++20", "-no-pie", "-fno-pie", "-Wno-invalid-offsetof", "-o", prog, "testdata/boxes.cc"}
-	if out, err := exec.Command("g++", args...).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	prog := fixture.Compile(t, "g++", "testdata/boxes.cc", flag, "-O1", "-std=c++20", "-no-pie", "-fno-pie", "-Wno-invalid-offsetof")
 	out, err := exec.Command(prog).Output()
 	if err != nil {
 		t.Fatal(err)

@@ -1,12 +1,12 @@
 package components
 
 import (
-	"os/exec"
-	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"thaw/debuginfo"
+	"thaw/debuginfo/fixture"
 )
 
 // Text that was linked with its data elsewhere is the same but for operands that lead
@@ -15,17 +15,9 @@ func TestDiffering(t *testing.T) {
 	for _, how := range []string{"g++", "g++ -mcmodel=large -fPIC", "arm-linux-gnueabi-g++", "aarch64-linux-gnu-g++"} {
 		cxx, flags, _ := strings.Cut(how, " ")
 		t.Run(how, func(t *testing.T) {
-			if _, err := exec.LookPath(cxx); err != nil {
-				t.Skip(err)
-			}
 			build := func(args ...string) *Component {
-				path := filepath.Join(t.TempDir(), "operands")
-				args = append([]string{"-g", "-O2", "-ffreestanding", "-nostdlib", "-static", "-no-pie", "-fno-pie", "-fno-exceptions", "-fno-asynchronous-unwind-tables", "-Wl,--build-id=none",
-					"-o", path, filepath.Join("testdata", "operands.cc"), "-Wl,-Ttext-segment=0x1000000"}, append(strings.Fields(flags), args...)...)
-				if out, err := exec.Command(cxx, args...).CombinedOutput(); err != nil {
-					t.Fatalf("%s: %v\n%s", cxx, err, out)
-				}
-				f, err := debuginfo.Load(path, "", nil)
+				args = slices.Concat(fixture.Bare, []string{"-O2", "-fno-asynchronous-unwind-tables", "-Wl,--build-id=none", "-Wl,-Ttext-segment=0x1000000"}, strings.Fields(flags), args)
+				f, err := debuginfo.Load(fixture.Compile(t, cxx, "testdata/operands.cc", args...), "", nil)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -5,12 +5,11 @@ import (
 	"debug/elf"
 	"encoding/binary"
 	"errors"
-	"os/exec"
-	"path/filepath"
 	"testing"
 
 	"thaw/debuginfo"
 	"thaw/debuginfo/elffile"
+	"thaw/debuginfo/fixture"
 	"thaw/kernel"
 	"thaw/memory"
 	"thaw/session/arch"
@@ -69,14 +68,7 @@ func (w word) Walk(phys memory.Reader, root, virt uint64) (memory.Mapping, error
 // A task whose program was not found is searched again as soon as its page tables or its
 // text differ, and not before: it may come to run a program at any time.
 func TestTaskOfNoProgram(t *testing.T) {
-	if _, err := exec.LookPath("g++"); err != nil {
-		t.Skip(err)
-	}
-	path := filepath.Join(t.TempDir(), "operands")
-	if out, err := exec.Command("g++", "-g", "-O2", "-ffreestanding", "-nostdlib", "-static", "-no-pie", "-fno-pie", "-fno-exceptions", "-o", path, filepath.Join("testdata", "operands.cc")).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	f, err := debuginfo.Load(path, "", nil)
+	f, err := debuginfo.Load(fixture.Compile(t, "g++", "testdata/operands.cc", append(fixture.Bare, "-O2")...), "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,28 +1,18 @@
 package memcompare
 
 import (
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"testing"
 
 	"thaw/debuginfo"
+	"thaw/debuginfo/fixture"
 	"thaw/kernel"
 )
 
 // What is attached to an address space, also within other region maps; maps that
 // lie about themselves end.
 func TestRegionWalk(t *testing.T) {
-	if _, err := exec.LookPath("g++"); err != nil {
-		t.Skip("g++ is not installed")
-	}
-	path := filepath.Join(t.TempDir(), "regions")
-	out, err := exec.Command("g++", "-g", "-ffreestanding", "-nostdlib", "-static", "-no-pie", "-fno-pie", "-fno-exceptions", "-fno-rtti",
-		"-o", path, filepath.Join("testdata", "regions.cc")).CombinedOutput()
-	if err != nil {
-		t.Fatalf("g++: %v\n%s", err, out)
-	}
-	f, err := debuginfo.Load(path, "", nil)
+	f, err := debuginfo.Load(fixture.Compile(t, "g++", "testdata/regions.cc", fixture.Bare...), "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,13 +2,13 @@ package servers
 
 import (
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"thaw/debuginfo"
+	"thaw/debuginfo/fixture"
 	"thaw/kernel"
 	"thaw/memory"
 	"thaw/session/view"
@@ -85,13 +85,7 @@ func TestUnused(t *testing.T) {
 // compiled is the program, its variable, and what that holds.
 func compiled(t *testing.T) (*debuginfo.File, debuginfo.Variable, []byte) {
 	t.Helper()
-	if _, err := exec.LookPath("g++"); err != nil {
-		t.Skip(err)
-	}
-	prog := filepath.Join(t.TempDir(), "server")
-	if out, err := exec.Command("g++", "-g", "-O1", "-std=c++20", "-no-pie", "-fno-pie", "-o", prog, "testdata/server.cc").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	prog := fixture.Compile(t, "g++", "testdata/server.cc", "-O1", "-std=c++20", "-no-pie", "-fno-pie")
 	out, err := exec.Command(prog).Output()
 	if err != nil {
 		t.Fatal(err)

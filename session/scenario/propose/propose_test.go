@@ -3,13 +3,13 @@ package propose
 import (
 	"flag"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"thaw/debuginfo"
+	"thaw/debuginfo/fixture"
 	"thaw/session/scenario"
 	"thaw/session/scenario/verify"
 	"thaw/session/view"
@@ -20,16 +20,8 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // vault builds testdata/vault.cc.
 func vault(t *testing.T, flags ...string) *debuginfo.File {
 	t.Helper()
-	if _, err := exec.LookPath("g++"); err != nil {
-		t.Skip(err)
-	}
-	prog := filepath.Join(t.TempDir(), "vault")
-	args := append([]string{"-g", "-O2", "-std=c++20", "-ffreestanding", "-nostdlib", "-static", "-no-pie", "-fno-pie", "-fno-exceptions", "-fno-rtti",
-		"-fno-threadsafe-statics", "-fno-tree-loop-distribute-patterns", "-o", prog, "testdata/vault.cc"}, flags...)
-	if out, err := exec.Command("g++", args...).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	f, err := debuginfo.Load(prog, "", nil)
+	flags = slices.Concat(fixture.Bare, []string{"-O2", "-std=c++20", "-fno-tree-loop-distribute-patterns"}, flags)
+	f, err := debuginfo.Load(fixture.Compile(t, "g++", "testdata/vault.cc", flags...), "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,26 +2,18 @@ package verify
 
 import (
 	"fmt"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"thaw/debuginfo"
+	"thaw/debuginfo/fixture"
 	"thaw/session/scenario"
 )
 
 // vault builds the stand-in for another restorer.
 func vault(t *testing.T) *debuginfo.File {
 	t.Helper()
-	if _, err := exec.LookPath("g++"); err != nil {
-		t.Skip(err)
-	}
-	prog := filepath.Join(t.TempDir(), "vault")
-	if out, err := exec.Command("g++", "-g", "-O2", "-std=c++20", "-ffreestanding", "-nostdlib", "-static", "-no-pie", "-fno-pie", "-fno-exceptions", "-fno-rtti",
-		"-fno-threadsafe-statics", "-fno-tree-loop-distribute-patterns", "-o", prog, "../propose/testdata/vault.cc").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	prog := fixture.Compile(t, "g++", "../propose/testdata/vault.cc", append(fixture.Bare, "-O2", "-std=c++20", "-fno-tree-loop-distribute-patterns")...)
 	f, err := debuginfo.Load(prog, "", nil)
 	if err != nil {
 		t.Fatal(err)
