@@ -33,7 +33,7 @@ func parseAddress(addr string, allowRemote bool) (network, target string, remote
 	}
 	if _, err := net.LookupPort("tcp", port); err != nil {
 		if port == addr { // it may be meant as a path
-			return "", "", false, fmt.Errorf("stub address %q: it is not a port number, nor a socket that is there; for a path write ./%s", addr, addr)
+			return "", "", false, fmt.Errorf("stub address %q: it is neither HOST:PORT nor a port number, nor a socket that is there (a path has a slash in it: ./%s)", addr, addr)
 		}
 		return "", "", false, fmt.Errorf("stub address %q: %q is not a port number", addr, port)
 	}

@@ -52,6 +52,9 @@ func (o *options) runOf(ctx context.Context, what string, f checkFlags) (run che
 	case f.force != "":
 		return run, errors.New("a recording cannot be changed: force a state in a live session")
 	}
+	if err := o.onlyLive(what + " is a recording"); err != nil {
+		return run, err
+	}
 	run, err = lastOf(ctx, what)
 	if n := len(run.views); err == nil && f.restores > 0 && n != f.restores {
 		err = fmt.Errorf("%s holds %s, and --restores says %d", what, words.Count(n, "restore"), f.restores)

@@ -39,7 +39,7 @@ instruction, and goes backwards, too (S, C, W), or back to any stop (B). With
 at every phase, to which B goes back. With neither, p and f only show earlier
 stops.`,
 		Example: "  thaw lab\n  thaw lab --bug overwritten\n  thaw lab --kernel hw --bug zero\n  thaw lab --rr\n  thaw lab --rr --plant copy-of-copy\n  thaw lab --snapshots",
-		Args:    cobra.NoArgs,
+		Args:    arguments(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if o.kernel != "" && !slices.Contains(labKernelNames(), o.kernel) {
 				return fmt.Errorf("the lab guest has no kernel %q: --kernel takes one of: %s", o.kernel, strings.Join(labKernelNames(), ", "))
@@ -116,7 +116,7 @@ func oneAddress(_ *cobra.Command, args []string) error { return oneSubject(args,
 // oneSubject makes sure that there is one argument, of a kind that is taken.
 func oneSubject(args []string, takes subjectKind) error {
 	if len(args) != 1 {
-		return errors.New("give the gdbstub's address, such as :1234 or the path of a unix socket")
+		return errors.New("give one thing: " + takes.give())
 	}
 	_, err := resolve(args[0], takes)
 	return err
@@ -185,6 +185,9 @@ prints a stop, the last one if none is given.`,
 				return err
 			}
 			if what.kind&subjectRecorded != 0 {
+				if err := o.onlyLive(args[0] + " is a recording"); err != nil {
+					return err
+				}
 				s, err := openSide(c.Context(), args[0])
 				if err != nil {
 					return err

@@ -29,7 +29,7 @@ restore bug of 2016. With --present it is for a room: air between rows, the sele
 one in a frame, the keys in a corner, and "thaw follow" shows notes for the speaker
 on another terminal.`,
 		Example: "  thaw demo\n  thaw demo overwritten\n  thaw demo --present\n  thaw demo missing-caps --pause 20s",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    arguments(0, 1),
 		RunE: func(c *cobra.Command, args []string) error {
 			what := append(args, scenarios.Default)[0]
 			t, r, err := tourOf(c.Context(), what)

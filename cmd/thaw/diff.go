@@ -28,7 +28,7 @@ meant. Two stops of one recording are matched by the objects' ids, two
 recordings by component and name. It ends with 0 if nothing differs, 1 if
 something does.`,
 		Example: "  thaw diff bug.thaw@14 bug.thaw@33\n  thaw diff rtcr-2016 fixed",
-		Args:    cobra.ExactArgs(2),
+		Args:    arguments(2, 2),
 		RunE: func(c *cobra.Command, args []string) error {
 			d, err := diff(c.Context(), args[0], args[1])
 			if err != nil {

@@ -66,12 +66,14 @@ address of a gdbstub it attaches, too, checks the kernel and the components, and
 leaves the guest as it was. It ends with 0 if nothing is wrong, 2 if something
 is. What it prints is what a bug report needs: it begins with the versions.`,
 		Example: "  thaw doctor\n  thaw doctor :1234 --build build/x86_64",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    arguments(0, 1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				if _, err := resolve(args[0], subjectAddress); err != nil {
 					return err
 				}
+			} else if err := o.onlyLive("no address is given"); err != nil {
+				return err
 			}
 			return o.checkUp(c.Context(), c.OutOrStdout(), args, asJSON)
 		},

@@ -19,7 +19,7 @@ func newFollow() *cobra.Command {
 and machine, what to say about it, how long it has gone on, and what comes next.
 It only watches. Without a path it looks where --present listens by default.`,
 		Example: "  thaw demo --present     # on the terminal that all see\n  thaw follow             # on your own",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    arguments(0, 1),
 		RunE: func(c *cobra.Command, args []string) error {
 			path, err := present.DefaultPath()
 			if len(args) > 0 {

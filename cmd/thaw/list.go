@@ -20,7 +20,7 @@ func newList() *cobra.Command {
 		Use:     "list",
 		Short:   "list the restore bugs that come with thaw as recordings",
 		Example: "  thaw list\n  thaw list --long\n  thaw list --causes",
-		Args:    cobra.NoArgs,
+		Args:    arguments(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			switch {
 			case causes && asJSON:

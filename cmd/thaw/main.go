@@ -19,6 +19,7 @@ import (
 
 	"thaw/garbage"
 	"thaw/printable"
+	"thaw/words"
 )
 
 // Exit codes.
@@ -66,10 +67,28 @@ func run(args []string) int {
 		say(os.Stderr, "thaw: stopped, by a signal")
 		return exitFailed
 	}
-	// Several errors in one (a failure, and what went wrong in leaving) come in
-	// lines; a message is one.
-	say(os.Stderr, "thaw: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
+	say(os.Stderr, "thaw: %s", oneMessage(err))
 	return exitFailed
+}
+
+// oneMessage is an error in one line. Several errors in one (a failure, and what went
+// wrong in leaving) come in lines, and so does what may have been meant by a command.
+func oneMessage(err error) string {
+	text, near, _ := strings.Cut(err.Error(), "\n\nDid you mean this?\n")
+	if near != "" {
+		text += "; did you mean " + strings.Join(strings.Fields(near), " or ") + "?"
+	}
+	return strings.ReplaceAll(text, "\n", "; ")
+}
+
+// arguments makes sure that a command has so many arguments.
+func arguments(least, most int) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) < least || len(args) > most {
+			return fmt.Errorf("%s was given %s: write %s", c.CommandPath(), words.Count(len(args), "argument"), strings.TrimSuffix(c.UseLine(), " [flags]"))
+		}
+		return nil
+	}
 }
 
 // patientWriter writes to a pipe that may have a reader who does not read: it waits

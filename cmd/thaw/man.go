@@ -14,7 +14,7 @@ func newMan() *cobra.Command {
 		Use:    "man DIRECTORY",
 		Short:  "write manual pages of all commands",
 		Hidden: true,
-		Args:   cobra.ExactArgs(1),
+		Args:   arguments(1, 1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := os.MkdirAll(args[0], 0o755); err != nil {
 				return fmt.Errorf("writing manual pages: %w", err)

@@ -137,6 +137,17 @@ func (o *options) readScenario(ctx context.Context) (*scenario.Scenario, error) 
 	return scenario.Parse(o.scenario, data)
 }
 
+// onlyLive refuses files of what goes on with a guest where there is none: it would not be
+// told that they are not made. is says what there is instead.
+func (o *options) onlyLive(is string) error {
+	for flag, file := range map[string]string{"--record": o.record, "--wire-log": o.wireLog} {
+		if file != "" {
+			return fmt.Errorf("%s: leave out %s, which needs a guest that runs", is, flag)
+		}
+	}
+	return nil
+}
+
 // gdbOptions opens the wire log; the returned function closes it.
 func (o *options) gdbOptions() (gdbremote.Options, func() error, error) {
 	g := gdbremote.Options{AllowRemote: o.remote, Warn: func(s string) { say(os.Stderr, "thaw: warning: %s", s) }}

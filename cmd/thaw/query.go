@@ -24,7 +24,7 @@ such a stop, 1 if there is none, 2 if the question could not be asked.`,
   thaw query rtcr-2016 'thread(231).state contains "rcv_wait"'
   thaw query rtcr-2016 'holders(155)'
   thaw query bug.thaw 'any(writes, .name == "ep")' --json`,
-		Args: cobra.ExactArgs(2),
+		Args: arguments(2, 2),
 		RunE: func(c *cobra.Command, args []string) error {
 			q, err := query.Parse(args[1])
 			if err != nil {

@@ -29,7 +29,7 @@ those. A run of the lab guest is recorded first; at ADDR a QEMU must be replayin
 Ctrl-C ends it with what was seen so far.
 It ends with 0 if the value changed, 1 if it never did, 2 if the question could not be asked.`,
 		Example: "  thaw query-run lab:overwritten 'count(threads, .component == \"sheep_counter\")'\n  thaw query-run :1234 --build build/x86_64 --snapshots 'child.slot(20f)' --json",
-		Args:    cobra.ExactArgs(2),
+		Args:    arguments(2, 2),
 		RunE: func(c *cobra.Command, args []string) error {
 			ask := view.ParseRunQuestion(args[1])
 			q, err := query.Parse(ask.Expr)

@@ -104,7 +104,7 @@ func newReplay() *cobra.Command {
 keys, any stop at once. It takes a file or the name of a recording that comes
 with thaw ("thaw list"); without either it shows the restore bug of 2016.`,
 		Example: "  thaw replay\n  thaw replay overwritten\n  thaw replay bug.thaw",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    arguments(0, 1),
 		RunE: func(c *cobra.Command, args []string) error {
 			p, err := openPlayer(c.Context(), append(args, scenarios.Default)[0])
 			if err != nil {

@@ -29,7 +29,7 @@ func newScenario() *cobra.Command {
 		Long: `A scenario tells thaw what is checkpointed and restored, and where the phases are.
 scenarios/README.md describes the files.`,
 		Example: "  thaw scenario new --build build/x86_64 --out my.yaml\n  thaw scenario check my.yaml --build build/x86_64\n  thaw scenario schema",
-		Args:    cobra.NoArgs,
+		Args:    arguments(0, 0),
 		RunE: func(*cobra.Command, []string) error {
 			return errors.New("say what to do with scenarios: `thaw scenario new`, `thaw scenario check FILE`, or `thaw scenario schema`")
 		},
@@ -47,7 +47,7 @@ with the YAML language server take it by a first line of the file:
 
     # yaml-language-server: $schema=scenario.schema.json`,
 		Example: "  thaw scenario schema >scenario.schema.json",
-		Args:    cobra.NoArgs,
+		Args:    arguments(0, 0),
 		RunE:    func(c *cobra.Command, _ []string) error { return report.JSON(c.OutOrStdout(), scenario.Schema()) },
 	}
 }

@@ -43,7 +43,7 @@ not come by are left out, and the others stand in the order in which they came. 
 the guest ends before, or nothing comes for too long, what came until then is kept.
 Start QEMU with -S for that, so that nothing is missed.`,
 		Example: "  thaw scenario new --build build/x86_64 --out my.yaml\n  thaw scenario new --build build/x86_64 --restorer rtcr --child sheep_counter\n  thaw scenario new --build build/x86_64 --from-run :1234 --out my.yaml",
-		Args:    cobra.NoArgs,
+		Args:    arguments(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return maker{&o}.newScenario(c.Context(), c.OutOrStdout(), f)
 		},
@@ -72,6 +72,11 @@ func (o maker) newScenario(ctx context.Context, w io.Writer, f newFlags) error {
 		f.out = "" // it is printed anyway
 	} else if err := mayWrite(o.force, f.out); err != nil {
 		return err
+	}
+	if f.run == "" {
+		if err := o.onlyLive("there is no --from-run"); err != nil {
+			return err
+		}
 	}
 	look := *o.options
 	if lab, _, _ := strings.Cut(f.run, ":"); lab == "lab" && look.build == "" {

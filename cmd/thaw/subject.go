@@ -58,16 +58,24 @@ func resolve(arg string, takes subjectKind) (subject, error) {
 	if s.kind&takes != 0 {
 		return s, nil
 	}
-	is, give := "", []string{}
+	is := ""
 	for _, k := range subjectKinds {
 		if k.kind == s.kind {
 			is = k.is
 		}
+	}
+	return s, fmt.Errorf("%s is %s: give %s", arg, is, takes.give())
+}
+
+// give says what a command takes.
+func (takes subjectKind) give() string {
+	var give []string
+	for _, k := range subjectKinds {
 		if k.kind&takes != 0 {
 			give = append(give, k.give)
 		}
 	}
-	return s, fmt.Errorf("%s is %s: give %s", arg, is, strings.Join(give, ", or "))
+	return strings.Join(give, ", or ")
 }
 
 // atStop is the end of an argument that names a stop. Folders have @ in their names,
@@ -165,9 +173,16 @@ func (s *subject) near(takes subjectKind) []string {
 	if dir == "" && takes&subjectLab != 0 {
 		names = append(names, "lab")
 	}
-	near := words.Near(base, names)
-	for i := range near {
-		near[i] = dir + near[i]
+	// Capitals, and the ending of a file, are easily left out or added.
+	plain := func(name string) string { return strings.ToLower(strings.TrimSuffix(name, recordingExt)) }
+	by, plains := map[string][]string{}, []string{}
+	for _, n := range names {
+		by[plain(n)] = append(by[plain(n)], dir+n)
+		plains = append(plains, plain(n))
+	}
+	var near []string
+	for _, n := range words.Near(plain(base), plains) {
+		near = append(near, by[n]...)
 	}
 	return near
 }

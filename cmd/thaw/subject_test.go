@@ -66,6 +66,9 @@ func TestResolve(t *testing.T) {
 
 		{"bugg.thaw", all, subject{}, "did you mean bug.thaw?"},
 		{"a@b/bgu.thaw", all, subject{}, "did you mean a@b/bug.thaw?"},
+		{"bug", all, subject{}, "did you mean bug.thaw?"},
+		{"FIXED", all, subject{}, "did you mean fixed?"},
+		{"fixed.thaw", all, subject{}, "did you mean fixed?"},
 		{"overwriten", all, subject{}, "did you mean overwritten?"},
 		{"overwriten@3", all, subject{}, "did you mean overwritten?"},
 		{"labb", all, subject{}, "did you mean lab?"},

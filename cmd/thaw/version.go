@@ -20,7 +20,7 @@ func newVersion() *cobra.Command {
 		Use:     "version",
 		Short:   "print the versions of thaw, and of what it runs on",
 		Example: "  thaw version",
-		Args:    cobra.NoArgs,
+		Args:    arguments(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			lines := about(c.Context())
 			if err := c.Context().Err(); err != nil {
