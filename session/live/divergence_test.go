@@ -12,10 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"thaw/debuginfo"
 	"thaw/recording"
 	"thaw/session"
-	"thaw/session/scenario"
 	"thaw/session/view"
 )
 
@@ -146,13 +144,7 @@ func TestDivergenceIsRecorded(t *testing.T) {
 	ctx := deadline(t)
 	path := filepath.Join(t.TempDir(), "session.thaw")
 	var w *recording.Writer
-	e, _ := openLabWith(ctx, t, "", true, func(files map[string]*debuginfo.File, s *scenario.Scenario) session.Recorder {
-		var err error
-		if w, err = recording.Create(path, false, recording.About{Scenario: s.Text()}, files); err != nil {
-			t.Fatal(err)
-		}
-		return w
-	})
+	e, _ := openLabWith(ctx, t, "", true, recordTo(t, path, &w))
 	untilEntered(t, e, "ep")
 	if err := e.Diverge(ctx, verdictOf(t, e.View(), "ep").Thread); err != nil {
 		t.Fatal(err)

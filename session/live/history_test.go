@@ -9,10 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"thaw/debuginfo"
 	"thaw/recording"
 	"thaw/session"
-	"thaw/session/scenario"
 	"thaw/session/view"
 )
 
@@ -33,13 +31,7 @@ func TestHistoryIsBounded(t *testing.T) {
 	ctx := deadline(t)
 	path := filepath.Join(t.TempDir(), "session.thaw")
 	var w *recording.Writer
-	e, _ := openLabWith(ctx, t, "bug=overwritten", true, func(files map[string]*debuginfo.File, s *scenario.Scenario) session.Recorder {
-		var err error
-		if w, err = recording.Create(path, false, recording.About{Scenario: s.Text()}, files); err != nil {
-			t.Fatal(err)
-		}
-		return w
-	}, func(c *session.Config) { c.MaxStops = most })
+	e, _ := openLabWith(ctx, t, "bug=overwritten", true, recordTo(t, path, &w), func(c *session.Config) { c.MaxStops = most })
 	var stops []string
 	if err := e.RunAll(ctx, func() { stops = append(stops, shown(t, e.View())) }); err != nil {
 		t.Fatal(err)

@@ -17,6 +17,7 @@ import (
 	"thaw/guest"
 	"thaw/kernel/foc"
 	"thaw/memory"
+	"thaw/recording"
 	"thaw/report"
 	"thaw/scenarios"
 	"thaw/session"
@@ -37,6 +38,17 @@ func openLab(ctx context.Context, t *testing.T, options string, shared bool) (*s
 func openLabWith(ctx context.Context, t *testing.T, options string, shared bool, recorder func(files map[string]*debuginfo.File, s *scenario.Scenario) session.Recorder, more ...func(*session.Config)) (*session.Engine, *qemu.VM) {
 	t.Helper()
 	return openSetup(ctx, t, setup{vm: qemu.Config{SharedRAM: shared, Append: options}, recorder: recorder, more: more})
+}
+
+// recordTo makes a recorder to a new file, which is left in w.
+func recordTo(t *testing.T, path string, w **recording.Writer) func(map[string]*debuginfo.File, *scenario.Scenario) session.Recorder {
+	return func(files map[string]*debuginfo.File, s *scenario.Scenario) session.Recorder {
+		var err error
+		if *w, err = recording.Create(path, false, recording.About{Scenario: s.Text()}, files); err != nil {
+			t.Fatal(err)
+		}
+		return *w
+	}
 }
 
 // setup says how to start the lab guest, and how to open a session on it.

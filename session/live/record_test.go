@@ -19,7 +19,6 @@ import (
 	"thaw/recording"
 	"thaw/report"
 	"thaw/session"
-	"thaw/session/scenario"
 	"thaw/session/view"
 	"thaw/testwait"
 )
@@ -88,13 +87,7 @@ func TestReplayShowsTheSame(t *testing.T) {
 			ctx := deadline(t)
 			path := filepath.Join(t.TempDir(), "session.thaw")
 			var w *recording.Writer
-			e, _ := openLabWith(ctx, t, c.bug, c.shared, func(files map[string]*debuginfo.File, s *scenario.Scenario) session.Recorder {
-				var err error
-				if w, err = recording.Create(path, false, recording.About{Scenario: s.Text()}, files); err != nil {
-					t.Fatal(err)
-				}
-				return w
-			}, func(cfg *session.Config) { cfg.Sparse = c.sparse })
+			e, _ := openLabWith(ctx, t, c.bug, c.shared, recordTo(t, path, &w), func(cfg *session.Config) { cfg.Sparse = c.sparse })
 			var live, liveStacks, liveValues []string
 			for {
 				if err := e.NextPhase(ctx); err != nil {
@@ -228,13 +221,7 @@ func TestNotesAreRecorded(t *testing.T) {
 	ctx := deadline(t)
 	path := filepath.Join(t.TempDir(), "session.thaw")
 	var w *recording.Writer
-	e, _ := openLabWith(ctx, t, "", true, func(files map[string]*debuginfo.File, s *scenario.Scenario) session.Recorder {
-		var err error
-		if w, err = recording.Create(path, false, recording.About{Scenario: s.Text()}, files); err != nil {
-			t.Fatal(err)
-		}
-		return w
-	})
+	e, _ := openLabWith(ctx, t, "", true, recordTo(t, path, &w))
 	run, cancel := context.WithCancel(ctx)
 	c := &control{session.NewController(run, e), t, ctx}
 	c.NextPhase()

@@ -23,7 +23,6 @@ import (
 	"thaw/report"
 	"thaw/session"
 	"thaw/session/live"
-	"thaw/session/scenario"
 	"thaw/session/target"
 	"thaw/session/view"
 )
@@ -666,12 +665,7 @@ func TestRecordingOfGoingBack(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "session.thaw")
 	var w *recording.Writer
 	e, _ := openSetup(ctx, t, setup{vm: qemu.Config{Append: "bug=overwritten", Run: run, SharedRAM: true},
-		recorder: func(files map[string]*debuginfo.File, s *scenario.Scenario) session.Recorder {
-			var err error
-			w, err = recording.Create(path, false, recording.About{Scenario: s.Text()}, files)
-			must(t, err)
-			return w
-		}, more: []func(*session.Config){func(c *session.Config) { c.VMSnapshots = true }}})
+		recorder: recordTo(t, path, &w), more: []func(*session.Config){func(c *session.Config) { c.VMSnapshots = true }}})
 	var stops []string
 	var logs []int
 	note := func() {
