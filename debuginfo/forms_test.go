@@ -19,13 +19,18 @@ int main(int c, char **) { return sys::add(&sys::first, c); }
 // built builds a program in a folder of its own.
 func built(t testing.TB, flags ...string) string {
 	t.Helper()
+	return builtBy(t, "g++", flags...)
+}
+
+func builtBy(t testing.TB, compiler string, flags ...string) string {
+	t.Helper()
 	dir := t.TempDir()
 	source := filepath.Join(dir, "a.cc")
 	if err := os.WriteFile(source, []byte(formsSource), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(dir, "a")
-	command(t, dir, "g++", append(flags, "-g", "-Wl,--build-id", source, "-o", path)...)
+	command(t, dir, compiler, append(flags, "-g", "-Wl,--build-id", source, "-o", path)...)
 	return path
 }
 
@@ -56,6 +61,7 @@ func TestForms(t *testing.T) {
 		"split, DWARF 4":      {built(t, "-gdwarf-4", "-gsplit-dwarf"), "build without -gsplit-dwarf"},
 		"split, DWARF 5":      {split, "build without -gsplit-dwarf"},
 		"the split-off part":  {dwo[0], "give the program"},
+		"64 bits, clang":      {builtBy(t, "clang++", "-gdwarf-5", "-gdwarf64"), "build without -gdwarf64"},
 		"shared parts":        {filepath.Join(filepath.Dir(dwz), "b"), "before dwz -m"},
 	} {
 		f, err := Load(c.path, "", nil)

@@ -5,6 +5,7 @@ package index
 
 import (
 	"debug/dwarf"
+	"encoding/binary"
 	"fmt"
 
 	"thaw/debuginfo/elffile"
@@ -40,17 +41,27 @@ func Open(path, debugPath string, cache *Cache) (f *File, err error) {
 	if f.DebugPath() != "" {
 		e, raw := f.DebugFile()
 		if f.Data, plain, err = readDWARF(e, raw); err != nil {
-			return nil, fmt.Errorf("reading the debug info of %s: it is damaged: %w", f.DebugPath(), err)
+			return nil, f.undecoded(err)
 		}
 	}
 	if cache.load(f) {
 		return f, nil
 	}
 	if f.Names, err = buildIndex(f, plain); err != nil {
-		return nil, fmt.Errorf("reading the debug info of %s: it is damaged: %w", f.DebugPath(), err)
+		return nil, f.undecoded(err)
 	}
 	f.keep(nil, false)
 	return f, nil
+}
+
+// undecoded says of debug info that cannot be decoded whether that is our fault. Go's
+// package takes the 64-bit form of DWARF, but for tables of strings in it, as clang makes
+// them.
+func (f *File) undecoded(err error) error {
+	if info := f.Section(".debug_info"); len(info) >= 4 && binary.LittleEndian.Uint32(info) == 0xffffffff {
+		return fmt.Errorf("the debug info of %s is in the 64-bit form of DWARF with tables of strings, which %w (%w): build without -gdwarf64", f.DebugPath(), elffile.ErrForm, err)
+	}
+	return fmt.Errorf("reading the debug info of %s: it is damaged: %w", f.DebugPath(), err)
 }
 
 // Named is a file of which no more is known than its path and the size of its
