@@ -248,8 +248,8 @@ func (c *Controller) Back() { c.move(-1) }
 // Ask answers a query at the live stop. The answer comes with the views from
 // then on.
 func (c *Controller) Ask(q view.Query) {
-	c.queue("reading", func(ctx context.Context) error {
-		p := c.engine.Ask(ctx, q)
+	c.queue("reading", func(_ context.Context) error {
+		p := c.engine.Ask(q)
 		c.news.mu.Lock()
 		c.peek = p
 		c.news.mu.Unlock()

@@ -115,7 +115,7 @@ type asker struct {
 }
 
 // Ask answers a query at the current stop.
-func (e *Engine) Ask(ctx context.Context, q view.Query) *view.Peek {
+func (e *Engine) Ask(q view.Query) *view.Peek {
 	if q.Kind == view.QueryFunctions { // of the programs, not of a stop
 		return e.asker.ask(&view.Snapshot{}, q)
 	}
@@ -173,17 +173,16 @@ func tellHits(p *view.Peek, hits []guestlog.Hit) {
 	}
 }
 
-// evalIn evaluates an expression of a component: in the given task if that runs
-// it, else at the stopped processor if it runs there, else in the first task that
-// does. It tells whose memory that was, 0: what the processor sees.
-func (a *asker) evalIn(s *view.Snapshot, c *components.Component, expr string, task kernel.ID) (debuginfo.Value, kernel.ID, error) {
-	scope, task, err := a.programs.Scope(s, c, task)
+// evalIn evaluates an expression of a component: at the stopped processor if it runs
+// there, else in the first task that does.
+func (a *asker) evalIn(s *view.Snapshot, c *components.Component, expr string) (debuginfo.Value, error) {
+	scope, _, err := a.programs.Scope(s, c, 0)
 	if err != nil {
-		return debuginfo.Value{}, 0, err
+		return debuginfo.Value{}, err
 	}
 	v, err := scope.Eval(expr)
 	a.rec.keepType(c, v)
-	return v, task, err
+	return v, err
 }
 
 // watches evaluates the watch expressions at the current stop.
@@ -195,7 +194,7 @@ func (a *asker) evalWatches(s *view.Snapshot) []view.Watch {
 		if err == nil {
 			w.Component, w.Expr = c.Name, expr
 			var v debuginfo.Value
-			if v, _, err = a.evalIn(s, c, expr, 0); err == nil {
+			if v, err = a.evalIn(s, c, expr); err == nil {
 				w.Value = v.Format(1)
 			}
 		}

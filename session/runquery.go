@@ -135,8 +135,7 @@ func (a *asker) askRun(_ *view.Snapshot, p *view.Peek) error {
 			return nil, errNewestOnly
 		}
 		return memberOf(h.newest().snap, object, path, func(expr string) (debuginfo.Value, error) {
-			v, _, err := a.evalIn(h.newest().snap, a.programs.Kernel(), expr, 0)
-			return v, err
+			return a.evalIn(h.newest().snap, a.programs.Kernel(), expr)
 		})
 	}
 	s.Print = func(stop int, text string) (any, error) {
@@ -147,8 +146,7 @@ func (a *asker) askRun(_ *view.Snapshot, p *view.Peek) error {
 		if err != nil {
 			return nil, err
 		}
-		v, _, err := a.evalIn(h.newest().snap, c, expr, 0)
-		return plain(v, err)
+		return plain(a.evalIn(h.newest().snap, c, expr))
 	}
 	last, err := s.View(s.Last)
 	if err != nil {

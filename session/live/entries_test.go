@@ -34,7 +34,7 @@ func asksStates(ctx context.Context, t *testing.T, e *session.Engine, positions 
 	expr := fmt.Sprintf("thread(%s).state", thread)
 	p, err := e.AskRun(ctx, view.RunQuestion{Expr: expr, From: first, To: len(positions)})
 	must(t, err)
-	stops := e.Ask(ctx, view.Query{Kind: view.QueryRun, Expr: expr}).Stops
+	stops := e.Ask(view.Query{Kind: view.QueryRun, Expr: expr}).Stops
 	if v := e.View(); v.Snapshot.Number != shown+1 || !strings.HasPrefix(v.Snapshot.Reason, "still here: thread(") {
 		t.Errorf("at stop %d: %s", v.Snapshot.Number, v.Snapshot.Reason)
 	}

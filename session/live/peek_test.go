@@ -1,7 +1,6 @@
 package live_test
 
 import (
-	"context"
 	"strings"
 	"testing"
 
@@ -10,16 +9,16 @@ import (
 	"thaw/session/view"
 )
 
-func print(ctx context.Context, e *session.Engine, expr string) *view.Peek {
-	return e.Ask(ctx, view.Query{Kind: view.QueryValue, Expr: expr})
+func print(e *session.Engine, expr string) *view.Peek {
+	return e.Ask(view.Query{Kind: view.QueryValue, Expr: expr})
 }
 
-func peek(ctx context.Context, e *session.Engine, task kernel.ID, addr uint64) *view.Peek {
-	return e.Ask(ctx, view.Query{Kind: view.QueryMemory, Task: task, Addr: addr})
+func peek(e *session.Engine, task kernel.ID, addr uint64) *view.Peek {
+	return e.Ask(view.Query{Kind: view.QueryMemory, Task: task, Addr: addr})
 }
 
-func code(ctx context.Context, e *session.Engine, thread kernel.ID) *view.Peek {
-	return e.Ask(ctx, view.Query{Kind: view.QueryCode, Thread: thread})
+func code(e *session.Engine, thread kernel.ID) *view.Peek {
+	return e.Ask(view.Query{Kind: view.QueryCode, Thread: thread})
 }
 
 // What a user asks to see at a stop: memory with what it points to, values of
@@ -27,20 +26,20 @@ func code(ctx context.Context, e *session.Engine, thread kernel.ID) *view.Peek {
 func TestPeek(t *testing.T) {
 	ctx := deadline(t)
 	e, _ := openLab(ctx, t, "", true)
-	if p := print(ctx, e, "this"); p.Err == "" {
+	if p := print(e, "this"); p.Err == "" {
 		t.Errorf("before the first stop: %+v", p)
 	}
 	if err := e.NextPhase(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if p := print(ctx, e, "this"); p.Err != "" || p.Title != "rtcr: this" || len(p.Members) != 1 || !strings.Contains(p.Members[0].Type, "Rtcr::Checkpointer") {
+	if p := print(e, "this"); p.Err != "" || p.Title != "rtcr: this" || len(p.Members) != 1 || !strings.Contains(p.Members[0].Type, "Rtcr::Checkpointer") {
 		t.Errorf("this in a member function: %+v", p)
 	}
-	if p := print(ctx, e, "kernel: Kobject_dbg::_kobjects"); p.Err != "" || !strings.HasPrefix(p.Title, "kernel: ") {
+	if p := print(e, "kernel: Kobject_dbg::_kobjects"); p.Err != "" || !strings.HasPrefix(p.Title, "kernel: ") {
 		t.Errorf("a variable of the kernel: %+v", p)
 	}
 	for _, expr := range []string{"nonsense", "kernel: nonsense", "sheep_counter: *(long*)0", "1 +", ""} {
-		if p := print(ctx, e, expr); p.Err == "" || strings.Contains(p.Err, "\n") {
+		if p := print(e, expr); p.Err == "" || strings.Contains(p.Err, "\n") {
 			t.Errorf("%q: %+v", expr, p)
 		}
 	}
@@ -48,7 +47,7 @@ func TestPeek(t *testing.T) {
 	var thread uint64
 	for _, o := range v.Snapshot.System.Threads() {
 		thread = o.Addr
-		if p := peek(ctx, e, 0, o.Addr); len(p.Rows) == 0 || p.Rows[0].Addr != o.Addr || p.Rows[0].Data == nil {
+		if p := peek(e, 0, o.Addr); len(p.Rows) == 0 || p.Rows[0].Addr != o.Addr || p.Rows[0].Data == nil {
 			t.Errorf("thread %s: %+v", o.ID, p)
 		}
 	}
@@ -56,7 +55,7 @@ func TestPeek(t *testing.T) {
 		if v.Snapshot.Tasks[o.ID] != "core" {
 			continue
 		}
-		p := peek(ctx, e, o.ID, v.Snapshot.System.MainThread(o.ID).Thread.SP)
+		p := peek(e, o.ID, v.Snapshot.System.MainThread(o.ID).Thread.SP)
 		if !strings.Contains(p.Title, "core") || p.Rows[0].Data == nil {
 			t.Errorf("core's stack: %+v", p)
 		}
@@ -68,20 +67,20 @@ func TestPeek(t *testing.T) {
 			t.Errorf("no return address on core's stack: %q", means)
 		}
 	}
-	if p := peek(ctx, e, 0xffff, thread); p.Err == "" {
+	if p := peek(e, 0xffff, thread); p.Err == "" {
 		t.Errorf("a task that is not there: %+v", p)
 	}
-	if p := peek(ctx, e, 0, ^uint64(0)-8); len(p.Rows) > 1 {
+	if p := peek(e, 0, ^uint64(0)-8); len(p.Rows) > 1 {
 		t.Errorf("the end of the address space: %d rows", len(p.Rows))
 	}
 
-	here := code(ctx, e, 0)
+	here := code(e, 0)
 	text := strings.Join(here.Text, "\n")
 	if here.Err != "" || !strings.Contains(text, "checkpointer.cc:") || !strings.Contains(text, "▸") || !strings.Contains(text, "push") {
 		t.Errorf("code at the phase: %+v", here)
 	}
 	for _, o := range v.Snapshot.System.Threads() {
-		if p := code(ctx, e, o.ID); p.Err == "" && len(p.Text) < 3 {
+		if p := code(e, o.ID); p.Err == "" && len(p.Text) < 3 {
 			t.Errorf("code of thread %s: %+v", o.ID, p)
 		}
 	}
@@ -114,17 +113,17 @@ func TestInspect(t *testing.T) {
 	if err := e.NextPhase(ctx); err != nil {
 		t.Fatal(err)
 	}
-	p := print(ctx, e, "this")
+	p := print(e, "this")
 	if p.Err != "" || len(p.Members) != 1 || p.Members[0].Leads.Kind != view.QueryValue {
 		t.Fatalf("this leads nowhere: %+v", p)
 	}
-	p = e.Ask(ctx, p.Members[0].Leads)
+	p = e.Ask(p.Members[0].Leads)
 	if p.Err != "" || len(p.Members) < 2 || p.Members[0].Depth != 0 || p.Members[1].Depth != 1 || p.Members[1].Name == "" {
 		t.Fatalf("*this has no members: %+v", p)
 	}
 	sys := e.View().Snapshot.System
 	for _, o := range sys.Threads() {
-		p := e.Ask(ctx, view.Query{Kind: view.QueryObject, Object: o.ID})
+		p := e.Ask(view.Query{Kind: view.QueryObject, Object: o.ID})
 		if p.Err != "" || len(p.Members) < 10 || p.Members[0].Addr != o.Addr {
 			t.Errorf("thread %s: %+v", o.ID, p)
 			continue
@@ -135,7 +134,7 @@ func TestInspect(t *testing.T) {
 				continue
 			}
 			followed++
-			if next := e.Ask(ctx, m.Leads); next.Err != "" || len(next.Members)+len(next.Rows) == 0 {
+			if next := e.Ask(m.Leads); next.Err != "" || len(next.Members)+len(next.Rows) == 0 {
 				t.Errorf("%s of thread %s leads to %+v", m.Name, o.ID, next)
 			}
 		}
@@ -143,10 +142,10 @@ func TestInspect(t *testing.T) {
 			t.Errorf("no member of thread %s leads anywhere", o.ID)
 		}
 	}
-	if p := e.Ask(ctx, view.Query{Kind: view.QueryObject, Object: 0xfffff}); p.Err == "" {
+	if p := e.Ask(view.Query{Kind: view.QueryObject, Object: 0xfffff}); p.Err == "" {
 		t.Errorf("an object that is not there: %+v", p)
 	}
-	if p := e.Ask(ctx, view.Query{Kind: "sunshine"}); p.Err == "" {
+	if p := e.Ask(view.Query{Kind: "sunshine"}); p.Err == "" {
 		t.Errorf("a query of no kind: %+v", p)
 	}
 }
@@ -161,7 +160,7 @@ func TestStack(t *testing.T) {
 	s := e.View().Snapshot
 	deep := 0
 	for _, o := range s.System.Threads() {
-		p := e.Ask(ctx, view.Query{Kind: view.QueryStack, Thread: o.ID})
+		p := e.Ask(view.Query{Kind: view.QueryStack, Thread: o.ID})
 		if s.Places[o.ID].Function == "" {
 			continue
 		}
@@ -173,7 +172,7 @@ func TestStack(t *testing.T) {
 			deep++
 		}
 		for _, f := range p.Frames[:1] {
-			if c := e.Ask(ctx, f.Leads); c.Err != "" || len(c.Text) == 0 {
+			if c := e.Ask(f.Leads); c.Err != "" || len(c.Text) == 0 {
 				t.Errorf("code of %s: %+v", f.Place, c)
 			}
 		}

@@ -95,8 +95,8 @@ func TestReplayShowsTheSame(t *testing.T) {
 				}
 				v := e.View()
 				live = append(live, shown(t, v))
-				liveStacks = append(liveStacks, stacks(v, func(q view.Query) *view.Peek { return e.Ask(ctx, q) }))
-				liveValues = append(liveValues, values(func(q view.Query) *view.Peek { return e.Ask(ctx, q) }))
+				liveStacks = append(liveStacks, stacks(v, e.Ask))
+				liveValues = append(liveValues, values(e.Ask))
 				if v.Finished {
 					break
 				}
