@@ -79,7 +79,7 @@ type killing struct {
 
 // run starts thaw, kills it, and waits until all processes that it started have
 // ended.
-func (k *killing) run(t *testing.T, args ...string) (killed bool, stderr string) {
+func (k *killing) run(t *testing.T, args ...string) (killed bool) {
 	t.Helper()
 	mark := fmt.Sprintf("THAW_TEST_KILL=%s", t.TempDir()) // which the processes that thaw starts inherit
 	cmd := exec.Command(program, args...)
@@ -111,7 +111,7 @@ func (k *killing) run(t *testing.T, args ...string) (killed bool, stderr string)
 	if killed {
 		k.alive.Add(1)
 	}
-	return killed, out.String()
+	return killed
 }
 
 // marked are the processes that have a string in their environment.
@@ -129,7 +129,7 @@ func marked(mark string) []string {
 // own kills a check that has started its QEMU itself.
 func (k *killing) own(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "own.thaw")
-	killed, _ := k.run(t, onLab("check", "lab", "--record", file)...)
+	killed := k.run(t, onLab("check", "lab", "--record", file)...)
 	k.opens(t, file, killed)
 }
 
@@ -142,7 +142,7 @@ func (k *killing) attached(t *testing.T) {
 	}
 	t.Cleanup(func() { vm.Stop(context.Background()) })
 	file := filepath.Join(t.TempDir(), "attached.thaw")
-	killed, _ := k.run(t, "check", vm.GDB(), "--build", guestDir, "--record", file)
+	killed := k.run(t, "check", vm.GDB(), "--build", guestDir, "--record", file)
 	k.opens(t, file, killed)
 	if killed && k.sig == syscall.SIGKILL {
 		// Nobody could tell QEMU: the guest may stand, and can be looked at again.

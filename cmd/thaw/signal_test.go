@@ -113,13 +113,13 @@ func (p *teller) pass(t *testing.T, conn net.Conn, stub string) {
 // checkUntil runs a check of a guest that boots, or runs, and sends it a signal at
 // its k-th packet. It reports how many packets thaw sent, and whether the signal came
 // in time.
-func checkUntil(t *testing.T, vm *qemu.VM, k int64, sig syscall.Signal, flags ...string) (packets int64, killed bool) {
+func checkUntil(t *testing.T, vm *qemu.VM, k int64, sig syscall.Signal) (packets int64, killed bool) {
 	t.Helper()
 	return checkThrough(t, vm, &teller{k: k, begin: func() {
 		if status(t, vm) == "prelaunch" {
 			qmp(t, vm, "cont") // so that it is attached to as it boots, and ran before
 		}
-	}}, sig, flags...)
+	}}, sig)
 }
 
 // checkThrough is checkUntil through a teller.

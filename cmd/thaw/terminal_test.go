@@ -99,11 +99,11 @@ func (term *terminal) process(t testing.TB) int {
 }
 
 // walk presses n until the restore has been judged.
-func (term *terminal) walk() string {
+func (term *terminal) walk() {
 	term.t.Helper()
-	last, screen := "", ""
+	last := ""
 	poll(term.t, "the verdict", func() bool {
-		screen = term.screen()
+		screen := term.screen()
 		status := screen[max(0, strings.LastIndex(screen, " stop ")):]
 		if strings.Contains(screen, "STOPPED") && status != last && !strings.Contains(screen, "restore is complete") {
 			last = status
@@ -111,7 +111,6 @@ func (term *terminal) walk() string {
 		}
 		return strings.Contains(screen, "restore is complete")
 	})
-	return screen
 }
 
 // The default scenario from its start to the verdict, as a user sees it.
