@@ -35,7 +35,7 @@ func TestOwn(t *testing.T) {
 	}
 	fake := newFake(viewComplete())
 	var env []string
-	o := Options{settings: s, Shell: func(line string, e []string) string { env = e; return "ran " + line + "\x1b[31m\n" }}
+	o := Options{settings: s, shell: func(line string, e []string) string { env = e; return "ran " + line + "\x1b[31m\n" }}
 	u := newDrawn(t, fakeSeeker{fake}, viewComplete(), o)
 	if err := s.checkOwn(dir, newUI(fakeSeeker{fake}, Options{}).keymap()); err != nil {
 		t.Fatal(err)

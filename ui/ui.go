@@ -28,15 +28,16 @@ type Options struct {
 	Room    bool                 // others watch: air in tables, the selected row in a frame, keys in a corner
 	Follows func(*present.Frame) // is told what is shown, and what to say about it; nil: nobody
 
-	// Shell runs a line of the user's own settings and returns what it wrote; nil: there
-	// is none.
-	Shell func(line string, env []string) string
+	// Shell runs a line of the user's own settings, which ends with ctx, and returns what
+	// it wrote; nil: there is none.
+	Shell func(ctx context.Context, line string, env []string) string
 
 	// Drawn is told which view was drawn, right before the screen shows it; nil: nobody.
 	Drawn func(*view.View)
 
 	settings settings         // that were read
 	now      func() time.Time // nil: time.Now
+	shell    func(line string, env []string) string
 }
 
 // Run shows the session until the user quits or ctx ends, both without an
@@ -62,6 +63,10 @@ func Run(ctx context.Context, c Controller, o Options) error {
 		o.settings, o.ConfigDir = settings{}, ""
 	}
 
+	shown, leave := context.WithCancel(ctx)
+	if o.Shell != nil {
+		o.shell = func(line string, env []string) string { return o.Shell(shown, line, env) }
+	}
 	app := tview.NewApplication()
 	done := make(chan struct{})
 	u := newUI(c, o)
@@ -92,6 +97,7 @@ func Run(ctx context.Context, c Controller, o Options) error {
 	pump := &pump{mail: u.mail, ctrl: c, jobs: u.jobs, running: u.view.State == view.Running}
 	wg.Go(func() { pump.run(ctx, screen, done) })
 	defer func() {
+		leave()
 		u.jobs.finish(2 * time.Second)
 		close(done)
 		wg.Wait()
@@ -123,7 +129,7 @@ func newUI(c Controller, o Options) *ui {
 	u.tour = newTour(p, o.Tour)
 	u.keeper = &keeper{desk: d, panes: p, dir: o.ConfigDir, tour: u.tour}
 	u.palette, u.help, u.bars = &palette{desk: d}, &help{desk: d, panes: p}, &bars{desk: d, panes: p}
-	mine := &owner{desk: d, palette: u.palette, threads: p.threads, shell: o.Shell}
+	mine := &owner{desk: d, palette: u.palette, threads: p.threads, shell: o.shell}
 	u.keys = mine.add(u.keymap(), o.settings.Own)
 	u.palette.keys, u.help.keys, u.bars.keys = u.keys, u.keys, u.keys
 	u.room = newRoom(o)

@@ -17,11 +17,12 @@ const (
 )
 
 // shell runs a line of the user's own settings, and returns what it wrote and how it
-// ended if that was no success. It reads nothing, and ends with thaw.
-func shell(line string, env []string) string {
+// ended if that was no success. It reads nothing, and ends with ctx, with all that it
+// started; with thaw, too.
+func shell(ctx context.Context, line string, env []string) string {
 	runtime.LockOSThread() // the kernel ends the command with the thread that began it
 	defer runtime.UnlockOSThread()
-	ctx, cancel := context.WithTimeout(context.Background(), shellWithin)
+	ctx, cancel := context.WithTimeout(ctx, shellWithin)
 	defer cancel()
 	c := exec.CommandContext(ctx, "sh", "-c", line)
 	c.Env = append(os.Environ(), env...)
