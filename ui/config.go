@@ -78,22 +78,26 @@ func readSettings(dir string) (settings, error) {
 		return s, nil
 	}
 	s.text, s.comments = text, yaml.CommentMap{}
-	if err := yaml.UnmarshalWithOptions(text, &s, yaml.CommentToMap(s.comments)); err != nil {
+	if err := yaml.UnmarshalWithOptions(text, &s, yaml.CommentToMap(s.comments), yaml.Strict()); err != nil {
 		first, _, _ := strings.Cut(yaml.FormatError(err, false, false), "\n")
 		return settings{}, fmt.Errorf("%s: %s", path, first)
 	}
 	if err := s.check(); err != nil {
-		return settings{}, fmt.Errorf("%s: %w", path, err)
+		return settings{}, s.at(dir, err)
 	}
 	return s, nil
 }
 
 // checkOwn holds what the user added against the table of keys and commands.
 func (s *settings) checkOwn(dir string, table keymap) error {
-	err := s.Own.check(table)
-	if err == nil {
-		return nil
+	if err := s.Own.check(table); err != nil {
+		return s.at(dir, err)
 	}
+	return nil
+}
+
+// at says where in the file an error is.
+func (s *settings) at(dir string, err error) error {
 	path := filepath.Join(dir, configFile)
 	var wrong *ownError
 	if !errors.As(err, &wrong) {
@@ -113,16 +117,16 @@ func (s *settings) checkOwn(dir string, table keymap) error {
 // check says what nobody can have chosen.
 func (s *settings) check() error {
 	if s.Theme != "" && themeNamed(s.Theme) == nil {
-		return unknownTheme(s.Theme)
+		return &ownError{[]string{"theme"}, unknownTheme(s.Theme).Error()}
 	}
-	for _, name := range []string{s.Layout.Focus, s.Layout.Tab, s.Layout.Low} {
+	for at, name := range map[string]string{"focus": s.Layout.Focus, "tab": s.Layout.Tab, "low": s.Layout.Low} {
 		if name != "" && paneNamed(name) == 0 {
-			return unknownPane(name)
+			return &ownError{[]string{"layout", at}, unknownPane(name).Error()}
 		}
 	}
 	for _, share := range []func(*sizes) *int{leftShare, topShare, threadsShare, bottomShare, capsShare} {
 		if n := *share(&s.Layout.Sizes); n != 0 && (n < leastShare || n > mostShare) {
-			return fmt.Errorf("a size of %d%% is not between %d and %d", n, leastShare, mostShare)
+			return &ownError{[]string{"layout", "sizes"}, fmt.Sprintf("a size of %d%% is not between %d and %d", n, leastShare, mostShare)}
 		}
 	}
 	if len(s.Greeted) > len(greetings) || len(s.Stories) > mostStories {
@@ -132,9 +136,9 @@ func (s *settings) check() error {
 		heads := headsOf(paneNamed(name))
 		switch {
 		case heads == nil:
-			return unknownPane(name)
+			return &ownError{[]string{"sort", name}, unknownPane(name).Error()}
 		case o.By != "" && !slices.Contains(heads, o.By):
-			return fmt.Errorf("%s has no column %q; it has %s", name, clean(o.By), strings.Join(heads, ", "))
+			return &ownError{[]string{"sort", name, "by"}, fmt.Sprintf("%s has no column %q; it has %s", name, clean(o.By), strings.Join(heads, ", "))}
 		}
 	}
 	return nil

@@ -39,7 +39,7 @@ const (
 // fixedKeys always mean what they mean: without them nobody finds out.
 var fixedKeys = []string{":", "?", "Esc", "Enter", "Tab", "Backtab", "Up", "Down", "Left", "Right", "Ctrl+C", "Ctrl+Z", "/"}
 
-// ownError is what is wrong with an entry, by its path in the file: "keys.x".
+// ownError is what is wrong with an entry of ui.yaml, by its path in the file: "keys.x".
 type ownError struct {
 	path []string
 	why  string

@@ -84,6 +84,11 @@ func TestOwnMistakes(t *testing.T) {
 		"aliases: {'a b': next}":                              "is no name of a command",
 		"aliases: {aa: bb, bb: aa}":                           "no command :bb",
 		"commands:\n  xx: {print: a, shell: b}":               "[2:7] commands.xx: give it either print",
+		"# mine\nkyes: {X: stop first}":                       `[2:1] unknown field "kyes"`,
+		"commands:\n  xx: {shel: a}":                          `[2:8] unknown field "shel"`,
+		"# mine\ntheme: pink":                                 `[2:8] theme: no theme is called "pink"`,
+		"layout:\n  focus: cellar":                            "[2:10] layout.focus: ",
+		"sort: {threads: {by: shoe size}}":                    "[1:22] sort.threads.by: threads has no column",
 		"commands: {xx: {}}":                                  "give it either print",
 		"keys: {X: next}\ncommands: {xx: {key: X, shell: a}}": "X is given to xx, too",
 		"commands: {xx: {key: ':', shell: a}}":                ": always means the same",
@@ -103,7 +108,7 @@ func TestOwnMistakes(t *testing.T) {
 	}
 	dir := t.TempDir()
 	path := filepath.Join(dir, configFile)
-	for text, stays := range map[string]bool{ownText: false, "keys: {X: objekt}\n": true} {
+	for text, stays := range map[string]bool{ownText: false, "keys: {X: objekt}\n": true, "kyes: {X: stop first}\n": true} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
