@@ -141,7 +141,7 @@ func (o *options) interactive(ctx context.Context, op *opened, serve besideFlags
 	ctl := beside.New(ctx, session.NewController(ctx, op.engine), serve.only)
 	ctl.LookBy(op.watched)
 	if serve.serve != "" {
-		err = ctl.Listen(serve.serve)
+		err = notListening(serve.serve, ctl.Listen(serve.serve))
 	}
 	if err == nil {
 		err = ui.Run(ctx, ctl, o.screen())

@@ -288,6 +288,23 @@ func TestOutputsFirst(t *testing.T) {
 	}
 }
 
+// A socket is made where nothing stands, and else it is told what to do.
+func TestServeElsewhere(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "s")
+	if err := os.WriteFile(file, []byte("another's"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for path, says := range map[string]string{file: "what stands there is left alone", file + strings.Repeat("x", 107): "107 bytes at most"} {
+		if r := thaw(t, "serve", "fixed", "--listen", path); r.code != exitFailed || !strings.Contains(r.stderr, says) {
+			t.Errorf("%s: exit code %d: %s", path, r.code, r.stderr)
+		}
+	}
+	if text, err := os.ReadFile(file); err != nil || string(text) != "another's" {
+		t.Errorf("%q, %v", text, err)
+	}
+}
+
 // serve removes its own socket, and nothing that took its place.
 func TestServeRemovesItsOwn(t *testing.T) {
 	t.Parallel()

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -76,7 +78,20 @@ on.`,
 // serve serves a handler until ctx ends.
 func (f *serveFlags) serve(ctx context.Context, h gdbremote.Handler, ready func(addr string)) error {
 	server := gdbremote.Server{Handler: h, AllowRemote: f.remote}
-	return server.ListenAndServe(ctx, f.listen, ready)
+	return notListening(f.listen, server.ListenAndServe(ctx, f.listen, ready))
+}
+
+// notListening adds what to do where a socket cannot be made at a path.
+func notListening(path string, err error) error {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		if _, there := os.Lstat(path); there == nil {
+			return fmt.Errorf("%w: what stands there is left alone; give another path, or remove it if nobody needs it", err)
+		}
+	case errors.Is(err, syscall.EINVAL):
+		return fmt.Errorf("%w: the path of a socket has 107 bytes at most", err)
+	}
+	return err
 }
 
 // recorded serves a recording.
