@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"thaw/fault"
 	"thaw/newfile"
 	"thaw/printable"
 )
@@ -68,13 +69,21 @@ func (s *Server) ListenAndServe(ctx context.Context, addr string, ready func(add
 			return fmt.Errorf("serving debuggers at %s: %w", addr, err)
 		}
 		// A client that breaks the protocol ends its own connection only.
-		_ = s.Serve(ctx, conn)
+		ours := (*fault.Fault)(nil)
+		if err := s.Serve(ctx, conn); errors.As(err, &ours) {
+			return err
+		}
 	}
 }
 
 // Serve answers one client until it leaves, ctx ends, or it breaks the
-// protocol. The connection is closed at the end.
+// protocol. The connection is closed at the end. A panic of the handler's is a
+// *fault.Fault.
 func (s *Server) Serve(ctx context.Context, conn net.Conn) error {
+	return fault.Guard(func() error { return s.serve(ctx, conn) })
+}
+
+func (s *Server) serve(ctx context.Context, conn net.Conn) error {
 	ctx, cancel := context.WithCancel(ctx)
 	own := *s
 	ss := &serverSession{Server: &own, conn: conn, ctx: ctx, events: make(chan event, 64)}
@@ -235,8 +244,9 @@ func (s *serverSession) resume(action Action, id ThreadID) ([]byte, error) {
 	}
 	done := make(chan result, 1)
 	go func() {
-		stop, err := s.Handler.Resume(ctx, action, id)
-		done <- result{stop, err}
+		var r result
+		r.err = fault.Guard(func() (err error) { r.stop, err = s.Handler.Resume(ctx, action, id); return err })
+		done <- r
 	}()
 	for {
 		select {
@@ -264,8 +274,12 @@ func (s *serverSession) resume(action Action, id ThreadID) ([]byte, error) {
 // refused tells why the guest does not go on, or not to where it should have, and that it
 // stands: an error in the place of a stop has lldb give up the guest, and gdb guess.
 func (s *serverSession) refused(err error, id ThreadID) ([]byte, error) {
-	if errors.Is(err, ErrUnsupported) {
+	ours := (*fault.Fault)(nil)
+	switch {
+	case errors.Is(err, ErrUnsupported):
 		return nil, nil
+	case errors.As(err, &ours):
+		return nil, err
 	}
 	if err := s.send(appendHex([]byte("O"), []byte(printable.Text(err.Error())+"\n"))); err != nil {
 		return nil, err

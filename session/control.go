@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"thaw/fault"
 	"thaw/kernel"
 	"thaw/session/view"
 )
@@ -67,15 +68,40 @@ func (c *Controller) loop(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case cmd := <-c.commands:
-			if cmd.quiet {
-				cmd.tell(cmd.run(ctx))
-			} else {
-				c.do(ctx, cmd)
-			}
+			c.handle(ctx, cmd)
 		case <-c.engine.gone():
-			c.do(ctx, command{name: "the connection has ended", run: c.engine.noticeGone})
+			c.handle(ctx, command{name: "the connection has ended", run: c.engine.noticeGone})
 		}
 	}
+}
+
+// handle runs one command. A fault of ours ends the session as the loss of a connection
+// does, on top of the last view, since it may be a new one that cannot be made: who closes
+// the session then puts the guest back, and nothing more is lost.
+func (c *Controller) handle(ctx context.Context, cmd command) {
+	err := fault.Guard(func() error {
+		if cmd.quiet {
+			cmd.tell(cmd.run(ctx))
+		} else {
+			c.do(ctx, cmd)
+		}
+		return nil
+	})
+	if err == nil {
+		return
+	}
+	c.engine.ended = err
+	c.news.mu.Lock()
+	c.state, c.note = view.Ended, err.Error()
+	v := *c.view
+	v.State, v.Message, v.Err = c.state, c.note, err
+	c.send(&v)
+	loan := c.loan
+	c.news.mu.Unlock()
+	if loan != nil {
+		loan.lost()
+	}
+	cmd.tell(err)
 }
 
 // do runs one command while LOG lines go on being shown.
@@ -85,39 +111,11 @@ func (c *Controller) do(ctx context.Context, cmd command) {
 		return
 	}
 	c.publish()
-	finished := make(chan error, 1)
 	stops, first := c.engine.history.last(), c.engine.history.first
-	logs := make(chan struct{})
-	go func() {
-		defer close(logs)
-		look := time.NewTimer(logPeriod)
-		defer look.Stop()
-		for {
-			select {
-			case <-look.C:
-				next := logPeriod
-				if c.publishLog() {
-					next = logPause
-				}
-				look.Reset(next)
-			case err := <-finished:
-				finished <- err
-				return
-			}
-		}
-	}()
-	looked := c.lookout.during(ctx, func(l *view.Look) { // on top of the last view
-		c.news.mu.Lock()
-		defer c.news.mu.Unlock()
-		v := *c.view
-		v.Running = l
-		c.send(&v)
+	err := c.showing(ctx, func() error {
+		defer c.engine.rec.keepNotes()
+		return cmd.run(ctx)
 	})
-	err := cmd.run(ctx)
-	c.engine.rec.keepNotes()
-	finished <- err
-	<-logs
-	looked()
 	state, note := view.Stopped, ""
 	switch {
 	case c.engine.ended != nil:
@@ -139,6 +137,41 @@ func (c *Controller) do(ctx context.Context, cmd command) {
 		loan.lost()
 	}
 	cmd.tell(err)
+}
+
+// showing runs something while LOG lines are shown, and what is seen of a guest that runs.
+func (c *Controller) showing(ctx context.Context, run func() error) error {
+	over, logs := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(logs)
+		look := time.NewTimer(logPeriod)
+		defer look.Stop()
+		for {
+			select {
+			case <-look.C:
+				next := logPeriod
+				if c.publishLog() {
+					next = logPause
+				}
+				look.Reset(next)
+			case <-over:
+				return
+			}
+		}
+	}()
+	looked := c.lookout.during(ctx, func(l *view.Look) { // on top of the last view
+		c.news.mu.Lock()
+		defer c.news.mu.Unlock()
+		v := *c.view
+		v.Running = l
+		c.send(&v)
+	})
+	defer func() {
+		close(over)
+		<-logs
+		looked()
+	}()
+	return run()
 }
 
 func (c *Controller) set(state view.RunState, note string) {

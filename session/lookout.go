@@ -2,9 +2,11 @@ package session
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
+	"thaw/fault"
 	"thaw/session/view"
 	"thaw/session/watch"
 )
@@ -86,9 +88,14 @@ func (l *lookout) during(ctx context.Context, show func(*view.Look)) (end func()
 			if !ok {
 				continue
 			}
-			look, err := at.look(ctx, open, k)
+			var look *view.Look
+			err := fault.Guard(func() (err error) { look, err = at.look(ctx, open, k); return err })
+			ours := (*fault.Fault)(nil)
 			switch {
 			case ctx.Err() != nil:
+				return
+			case errors.As(err, &ours): // again and again
+				show(&view.Look{Problems: []string{err.Error()}})
 				return
 			case err != nil:
 				at.close()

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"thaw/gdbremote/qemu"
 	"thaw/session"
 	"thaw/session/beside"
 	"thaw/session/scenario"
@@ -219,4 +220,30 @@ func checkBeside(t *testing.T, stub string) {
 	if n := s.probes(); n != probes {
 		t.Errorf("%d addresses have breakpoints after gdb's sudden end, %d before", n, probes)
 	}
+}
+
+// checkFault has a fault of thaw's own end a session: who has the guest beside the screen
+// is told, what was seen stays, and the guest goes on as it is closed.
+func checkFault(t *testing.T, vm *qemu.VM) {
+	s, end := startBeside(t, vm.GDB(), "")
+	s.Break("sheep_counter: Timer::Session_client::msleep(unsigned long)", false)
+	stops := s.until("a breakpoint", func(v *view.View) bool { return v.State == view.Stopped && len(v.Breakpoints) > 0 }).Stops
+	lost := make(chan bool, 1)
+	loan, err := session.Lend(s.Controller.Controller, "the test", func() { lost <- true })
+	if err != nil {
+		t.Fatal(err)
+	}
+	const what = "thaw itself has a fault (of the test's in cmd/thaw.checkFault"
+	err = loan.Do(func(context.Context) error { panic("of the test's") })
+	if err == nil || !strings.HasPrefix(err.Error(), what) {
+		t.Errorf("the command: %v", err)
+	}
+	testwait.For(t, lost, "the other debugger to be told")
+	loan.Return("")
+	v := s.until("the end", func(v *view.View) bool { return v.State == view.Ended })
+	if v.Lost || v.Stops != stops || v.Snapshot == nil || v.Err == nil || !strings.HasPrefix(v.Err.Error(), what) {
+		t.Errorf("lost %v, %d stops of %d, %v", v.Lost, v.Stops, stops, v.Err)
+	}
+	end()
+	goesOn(t, vm, "after the fault")
 }

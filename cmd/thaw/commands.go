@@ -140,21 +140,22 @@ func (o *options) interactive(ctx context.Context, op *opened, serve besideFlags
 	ctx, cancel := context.WithCancel(ctx)
 	ctl := beside.New(ctx, session.NewController(ctx, op.engine), serve.only)
 	ctl.LookBy(op.watched)
+	defer func() {
+		ctl.Hide() // gdb's breakpoints are taken off while there is somebody to do so
+		cancel()
+		op.abort()
+		ctl.Interrupt()
+		<-ctl.Done()
+		if v := ctl.View(); err == nil && v.State == view.Ended {
+			err = v.Err // the screen that showed it is gone
+		}
+	}()
 	if serve.serve != "" {
-		err = notListening(serve.serve, ctl.Listen(serve.serve))
+		if err := ctl.Listen(serve.serve); err != nil {
+			return notListening(serve.serve, err)
+		}
 	}
-	if err == nil {
-		err = ui.Run(ctx, ctl, o.screen())
-	}
-	ctl.Hide() // gdb's breakpoints are taken off while there is somebody to do so
-	cancel()
-	op.abort()
-	ctl.Interrupt()
-	<-ctl.Done()
-	if v := ctl.View(); err == nil && v.State == view.Ended {
-		err = v.Err // the screen that showed it is gone
-	}
-	return err
+	return ui.Run(ctx, ctl, o.screen())
 }
 
 // begin sets the scenario's breakpoints, for which debug info is searched.

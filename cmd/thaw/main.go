@@ -17,6 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"thaw/fault"
 	"thaw/garbage"
 	"thaw/printable"
 	"thaw/words"
@@ -50,7 +51,7 @@ func run(args []string) int {
 	root.SetOut(out)
 	root.SetErr(&patientWriter{ctx: ctx, w: os.Stderr})
 	m := newMeter(os.Stderr)
-	err := root.ExecuteContext(withMeter(ctx, m))
+	err := fault.Guard(func() error { return root.ExecuteContext(withMeter(ctx, m)) })
 	m.end()
 	if err == nil {
 		err = out.lost // not everybody looks: help, doctor
@@ -68,6 +69,9 @@ func run(args []string) int {
 		return exitFailed
 	}
 	say(os.Stderr, "thaw: %s", oneMessage(err))
+	if ours := (*fault.Fault)(nil); errors.As(err, &ours) {
+		_, _ = os.Stderr.Write(ours.Stack) // functions and lines of ours
+	}
 	return exitFailed
 }
 

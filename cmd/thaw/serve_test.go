@@ -76,6 +76,7 @@ func checkServed(t *testing.T, vm *qemu.VM) {
 	t.Run("recorded", func(t *testing.T) { checks(t, "recorded", "rtcr-2016") })
 	t.Run("live", func(t *testing.T) { checks(t, "live", vm.GDB(), "--build", guestDir) })
 	t.Run("beside", func(t *testing.T) { checkBeside(t, vm.GDB()) })
+	t.Run("fault", func(t *testing.T) { checkFault(t, vm) })
 	t.Run("editor", func(t *testing.T) { checkEdited(t, vm.GDB()) })
 	t.Run("editor by lldb", func(t *testing.T) { checkEditedByLLDB(t, vm.GDB()) })
 	t.Run("lldb beside", func(t *testing.T) { checkBesideLLDB(t, vm.GDB()) })

@@ -88,7 +88,7 @@ func TestWordsStayHome(t *testing.T) {
 // own row and of the rows before it. A folder means all in it that stand in no other
 // row.
 var layers = [][]string{
-	{"printable", "newfile", "readfile", "words", "cast", "schema", "garbage"},
+	{"fault", "printable", "newfile", "readfile", "words", "cast", "schema", "garbage"},
 	{"gdbremote"},
 	{"memory"},
 	{"debuginfo/elffile", "debuginfo/cxx", "debuginfo/fixture"},

@@ -56,7 +56,11 @@ func (c *Controller) Listen(addr string) error {
 	go func() {
 		defer close(s.ended)
 		server := gdbremote.Server{Open: c.open}
-		failed <- server.ListenAndServe(ctx, addr, func(at string) { ready <- at })
+		err := server.ListenAndServe(ctx, addr, func(at string) { ready <- at })
+		failed <- err
+		if ctx.Err() == nil {
+			c.Say(err.Error())
+		}
 	}()
 	select {
 	case err := <-failed:
