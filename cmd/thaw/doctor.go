@@ -15,10 +15,12 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"thaw/fault"
 	"thaw/kernel"
 	"thaw/report"
 	"thaw/scenarios"
 	"thaw/session"
+	"thaw/session/view"
 	"thaw/ui"
 )
 
@@ -247,7 +249,8 @@ func (o *options) lookAddr(ctx context.Context, addr string) finding {
 		return unreadable(err, "")
 	}
 	abandoned := op.target.Abandoned()
-	snap, err := op.engine.Snapshot(ctx, "doctor")
+	var snap *view.Snapshot
+	err = fault.Guard(func() (err error) { snap, err = op.engine.Snapshot(ctx, "doctor"); return err })
 	if err = errors.Join(err, op.close(ctx)); err != nil {
 		return unreadable(err, abandoned)
 	}
