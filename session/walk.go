@@ -240,5 +240,9 @@ func (e *Engine) Snapshot(ctx context.Context, reason string) (*view.Snapshot, e
 	if err := e.record(ctx, reason); err != nil {
 		return nil, err
 	}
-	return e.history.newest().snap, e.rec.err
+	err := e.rec.err
+	if errors.As(err, new(*WaitingError)) {
+		err = nil // the stop is there: what is not written at the end is told then
+	}
+	return e.history.newest().snap, err
 }

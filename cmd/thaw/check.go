@@ -141,7 +141,7 @@ func (e *errMismatch) Error() string { return e.text }
 // trusted is, too, since it tells why, and that of one which did not come to its end.
 func tells(r report.CheckResult) bool {
 	var other *errMismatch
-	return r.View != nil && (r.Err == nil || errors.As(r.Err, &other) || isCut(r.Err))
+	return r.View != nil && (stands(r.Err) || errors.As(r.Err, &other))
 }
 
 // printCheck prints a result for people.
@@ -197,7 +197,7 @@ func printJSON(w io.Writer, results []report.CheckResult) error {
 func (o *options) check(ctx context.Context, what string, f checkFlags) []report.CheckResult {
 	begin := time.Now()
 	run, err := o.runOf(ctx, what, f)
-	if len(run.views) == 0 || err != nil && !isCut(err) {
+	if len(run.views) == 0 || !stands(err) {
 		return []report.CheckResult{{Name: what, Duration: time.Since(begin), Err: err}}
 	}
 	var results []report.CheckResult

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -22,6 +23,15 @@ type cut struct{ error }
 func (c *cut) Unwrap() error { return c.error }
 
 func isCut(err error) bool { return errors.As(err, new(*cut)) }
+
+// unkept is what went wrong behind the end of a run, with its files or in leaving the
+// guest: what was seen counts.
+type unkept struct{ error }
+
+func (u *unkept) Unwrap() error { return u.error }
+
+// stands says whether what a run has seen is a result, whatever else is told of it.
+func stands(err error) bool { return err == nil || isCut(err) || errors.As(err, new(*unkept)) }
 
 // cutShort says so of a run in which nothing came for too long, or whose guest has ended
 // or cannot be reached any more.
@@ -98,7 +108,13 @@ func (o *options) runAll(ctx context.Context, what subject, f checkFlags) (run c
 		return run, err
 	}
 	run.scenario, run.variant = s, own
-	defer func() { err = errors.Join(op.goOn(err), op.close(ctx)) }()
+	defer func() {
+		left := op.close(ctx)
+		if left != nil && err == nil {
+			left = &unkept{left}
+		}
+		err = errors.Join(op.goOn(err), left)
+	}()
 	if err := begin(ctx, op.engine); err != nil {
 		return run, err
 	}
@@ -127,8 +143,11 @@ func (o *options) runAll(ctx context.Context, what subject, f checkFlags) (run c
 // runFor lets the guest run for a time and tells what came.
 func runFor(ctx context.Context, e *session.Engine, d time.Duration) error {
 	defer busy(ctx, "watching the guest for %v", d)()
+	warn := unrecorded(ctx)
 	err := e.RunFor(ctx, d, func() {
-		if v := e.View(); v.Snapshot != nil {
+		v := e.View()
+		warn(v)
+		if v.Snapshot != nil {
 			busy(ctx, "watching the guest for %v: %s, at stop %d: %s", d, words.Count(len(v.Verdicts), "thread")+" asked for", v.Stops, v.Snapshot.Reason)
 		}
 	})
@@ -167,14 +186,30 @@ func runOn(ctx context.Context, e *session.Engine, run func(ctx context.Context,
 		}, "%s", progress(e.View()))
 	}
 	defer wait()()
+	warn := unrecorded(ctx)
 	tell := func() {
 		if arrived != nil {
 			busy(ctx, "") // it prints lines of its own
 			arrived()
+		} else {
+			warn(e.View())
 		}
 		wait()
 	}
 	return run(ctx, tell)
+}
+
+// unrecorded warns when a recording cannot be written, at once, and when it cannot once
+// more.
+func unrecorded(ctx context.Context) func(v *view.View) {
+	before := ""
+	return func(v *view.View) {
+		if v.Unrecorded != "" && before == "" {
+			busy(ctx, "")
+			say(os.Stderr, "thaw: warning: %s: make room, it is tried again at every stop", v.Unrecorded)
+		}
+		before = v.Unrecorded
+	}
 }
 
 // progress says what came by so far.

@@ -53,6 +53,34 @@ func TestRecordFullDisk(t *testing.T) {
 	}
 }
 
+// A recording that cannot be written is told at once, and takes nothing away of what was
+// found.
+func TestCheckFullDisk(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	running := runningLab(t)
+	for name, c := range map[string]struct {
+		args  []string
+		shows string
+		warns int
+	}{
+		"check":     {[]string{"check", frozenLab(t).GDB(), "--build", guestDir}, "expected of default", 1},
+		"check for": {[]string{"check", running.GDB(), "--build", guestDir, "--for", "100ms"}, "no state of a thread was asked for", 1},
+		"snapshot":  {[]string{"snapshot", running.GDB(), "--build", guestDir}, "sheep_counter", 0},
+	} {
+		args := append([]string{"-c", `ulimit -S -f 16 && exec "$0" "$@"`, program}, append(c.args, "--no-cache", "--record", filepath.Join(dir, name))...)
+		cmd := exec.Command("sh", args...)
+		var stdout, stderr bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &stdout, &stderr
+		err := runEnd(t, cmd)
+		said := stderr.String()
+		if cmd.ProcessState.ExitCode() != exitFailed || !strings.Contains(stdout.String(), c.shows) ||
+			strings.Count(said, "thaw: warning: recording: writing to ") != c.warns || strings.Count(said, "in memory") != c.warns+1 {
+			t.Errorf("%s: %v: %s%s", name, err, said, &stdout)
+		}
+	}
+}
+
 // In the debugger, another file takes over what could not be written.
 func TestRecordElsewhere(t *testing.T) {
 	dir := t.TempDir()
