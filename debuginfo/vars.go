@@ -67,7 +67,9 @@ func (f *File) variableOf(name string, entries []dwarf.Offset) (Variable, error)
 		if err != nil {
 			return v, err
 		}
-		if t, ok := d.Val(dwarf.AttrType).(dwarf.Offset); ok && (v.Type == nil || v.Type.Size < 0) {
+		expr, defined := d.Val(dwarf.AttrLocation).([]byte)
+		// Another unit may declare it as something else: the definition is right.
+		if t, ok := d.Val(dwarf.AttrType).(dwarf.Offset); ok && (v.Type == nil || v.Type.Size < 0 || defined && !located) {
 			if v.Type, err = f.typeAt(t); err != nil {
 				return v, err
 			}
@@ -75,7 +77,7 @@ func (f *File) variableOf(name string, entries []dwarf.Offset) (Variable, error)
 		if s, ok := d.Val(dwarf.AttrLinkageName).(string); ok {
 			linkage = s
 		}
-		if expr, ok := d.Val(dwarf.AttrLocation).([]byte); ok && !located {
+		if defined && !located {
 			v.Addr, located = f.fixedAddr(expr)
 		}
 		if c, ok := constValue(d.Val(dwarf.AttrConstValue), f.ByteOrder()); ok && !located {

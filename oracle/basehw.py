@@ -128,6 +128,79 @@ class Today:
         return num(h['_thread'].address) if int(h) else 0
 
 
+def has(value, name):
+    return find(value, name) is not None
+
+
+class Between(Today):
+    """Genode 21.11 to 25.05: the same roots, and of all else the older form or the newer."""
+
+    def cpus(self):
+        if has(self.main['_cpu_pool']['_cpus'], '_first'):
+            yield from super().cpus()
+            return
+        all = self.main['_cpu_pool']['_cpus']
+        first, last = all.type.range()
+        for i in range(first, last + 1):
+            if not int(find(all[i], '_constructed')):
+                return
+            yield obj(addr(find(all[i], '_space')), 'Kernel::Cpu')
+
+    def space(self):
+        """The namespace of core."""
+        try:
+            typ('Core::Platform_thread')
+            return 'Core'
+        except gdb.error:
+            return 'Genode'
+
+    def name(self, pd):
+        return text(pd['_platform_pd'].referenced_value()['_label'])
+
+    def table(self, pd):
+        return num(find(pd['mmu_regs'], 'cr3'))
+
+    def pd(self, t):
+        if int(t['_pd']):
+            return num(t['_pd'])
+        whole = self.space() + '::Platform_thread'
+        inside = addr(find(obj(0x1000, whole)['_kobj'], '_space')) - 0x1000
+        to = obj(addr(t) - inside, whole)['_pd']
+        to = to.dereference() if to.type.strip_typedefs().code == gdb.TYPE_CODE_PTR else to.referenced_value()
+        return addr(find(find(to, '_kobj'), '_space'))
+
+    def asks(self, t):
+        if has(t['_ipc_node'], '_out'):
+            return super().asks(t)
+        return num(t['_ipc_node']['_callee']) if word(t['_ipc_node']['_state']) == 'AWAIT_REPLY' else 0
+
+    def context(self, t):
+        share = base(t, 'Kernel::Cpu_share')
+        return super().context(t) if share is None else addr(share)
+
+    def current(self, cpu):
+        head = find(cpu['_scheduler'], '_head')
+        return super().current(cpu) if head is None else num(head)
+
+    def helps(self, t):
+        flag = find(t['_ipc_node'], '_help')
+        if flag is None and base(t, 'Kernel::Cpu_job') is None:
+            return super().helps(t)
+        to = self.asks(t)
+        if not to or not (int(flag) if flag is not None else word(t['_ipc_node']['_out']['state']) == 'SEND_HELPING'):
+            return 0
+        return self.context(obj(to, 'Kernel::Ipc_node')['_thread'].referenced_value())
+
+    def exception(self, t):
+        return super().exception(t) if has(t, '_exception_state') else ''
+
+    def handler(self, r):
+        if has(r, '_handler'):
+            return super().handler(r)
+        h = r['_handlers']['_head']
+        return addr(h.dereference()['_object'].referenced_value()['_thread'].referenced_value()) if int(h) else 0
+
+
 class Of1802:
     """Genode 18.02: objects without a type, threads that are IPC nodes."""
 
@@ -210,9 +283,16 @@ def see_the_kernel():
             return
 
 
+def kernel():
+    if not gdb.lookup_global_symbol('Kernel::Main::_instance'):
+        return Of1802()
+    members = [f.name for f in typ('Kernel::Pd').fields()]
+    return Today() if '_core_data' in members else Between()
+
+
 def main():
     see_the_kernel()
-    k = Today() if gdb.lookup_global_symbol('Kernel::Main::_instance') else Of1802()
+    k = kernel()
     root = k.root()
 
     def target(ref):

@@ -22,24 +22,17 @@ type processor struct {
 func (l *Layout) processors(space memory.Reader, only *uint64) (out []processor, err error) {
 	at, err := l.root.cpus.Follow(space, l.ptr, 0)
 	for ; at != 0 && err == nil; at, err = l.nextCPU(space, at, len(out)) {
+		if l.cpu.made.Exists() { // the others of the array do not exist
+			if made, err := memory.Uint(space, at+l.cpu.made.Off, l.cpu.made.Size); err != nil || made == 0 {
+				return out, err
+			}
+		}
 		if len(out) == maxCPUs || slices.ContainsFunc(out, func(p processor) bool { return p.addr == at }) {
 			return out, fmt.Errorf("it does not end after %d", len(out))
 		}
-		p := processor{addr: at}
-		if p.id, err = memory.Uint(space, at+l.cpu.id.Off, l.cpu.id.Size); err != nil {
-			break
-		}
-		if p.current, err = l.cpu.current.Follow(space, l.ptr, at); err == nil && p.current != 0 {
-			if p.current, err = l.helpedBy(space, p.current); err != nil {
-				return out, fmt.Errorf("who runs on processor %d: %w", p.id, err)
-			}
-		}
-		if err == nil && len(l.cpu.stack) > 0 {
-			p.stack, err = l.cpu.stack.Follow(space, l.ptr, at)
-			if l.cpu.count > 0 {
-				p.stack, err = l.cpu.stack.Follow(space, l.ptr, 0)
-				p.stack += (p.id + 1) * l.cpu.stackSize
-			}
+		p, err := l.processor(space, at)
+		if err != nil {
+			return out, err
 		}
 		out = append(out, p)
 		if only != nil && p.id == *only {
@@ -47,6 +40,27 @@ func (l *Layout) processors(space memory.Reader, only *uint64) (out []processor,
 		}
 	}
 	return out, err
+}
+
+// processor reads the one at an address.
+func (l *Layout) processor(space memory.Reader, at uint64) (p processor, err error) {
+	p.addr = at
+	if p.id, err = memory.Uint(space, at+l.cpu.id.Off, l.cpu.id.Size); err != nil {
+		return p, err
+	}
+	if p.current, err = l.cpu.current.Follow(space, l.ptr, at); err == nil && p.current != 0 {
+		p.current, err = l.helpedBy(space, p.current)
+	}
+	if err != nil {
+		return p, fmt.Errorf("who runs on processor %d: %w", p.id, err)
+	}
+	switch {
+	case l.cpu.stacks != 0:
+		p.stack = l.cpu.stacks + (p.id+1)*l.cpu.stackSize
+	case len(l.cpu.stack) > 0:
+		p.stack, err = l.cpu.stack.Follow(space, l.ptr, at)
+	}
+	return p, err
 }
 
 // nextCPU is the processor behind the one at an address, of which n came before.
@@ -70,7 +84,7 @@ func (l *Layout) helpedBy(space memory.Reader, thread uint64) (uint64, error) {
 				return 0, err
 			}
 			out, err := memory.Uint(space, thread+t.out.Off, t.out.Size)
-			if err != nil || helps == 0 || !t.asks(out) {
+			if err != nil || helps != t.helping || !t.asks(out) {
 				return thread, err
 			}
 		}
@@ -144,7 +158,7 @@ func (d *decoder) markRunning(sys *kernel.System) {
 		switch {
 		case !d.inKernel(p, cpu, o.Size):
 			t.IP, t.SP, t.Flags, t.Source, t.Registers = cpu.IP, cpu.SP, cpu.Flags, kernel.SourceCPU, cpu.Registers
-		case d.gen.pushed:
+		case d.Layout.pushed:
 			d.pushed(o, cpu)
 		case cpu.Noted != nil:
 			d.noted(sys, o, cpu)

@@ -12,7 +12,8 @@ func NewLayout(f kernel.Symbols) (*Layout, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Layout{file: f, ptr: f.PtrSize(), gen: gen, states: map[stateKey]*stateWords{}, platform: newPlatform(f.Machine(), gen)}
+	pushed := pushes(f)
+	l := &Layout{file: f, ptr: f.PtrSize(), gen: gen, pushed: pushed, states: map[stateKey]*stateWords{}, platform: newPlatform(f.Machine(), gen.attached, pushed)}
 	err = offsets.FindParts(f, give, []offsets.Part{
 		{What: "the kernel's root objects", Find: l.findRoot},
 		{What: "capabilities", Find: l.findTree},

@@ -22,6 +22,7 @@ type Layout struct {
 	ptr  int // bytes of a pointer
 
 	gen      *generation
+	pushed   bool // a kernel entry pushes right into the thread's saved registers
 	root     root
 	caps     treeLayout
 	pd       pdLayout
@@ -114,7 +115,8 @@ type waitLayout struct {
 	server           offsets.Route  // the thread that it asks
 	receiver, killed uint64         // that it waits for: signal receiver, signal context
 	helped           offsets.Route  // the thread that it lends its time to
-	helps            offsets.Member // whether it does so, while it asks
+	helps            offsets.Member // whether it does so, while it asks:
+	helping          uint64         // if it is this
 }
 
 // slot is a register.
@@ -143,14 +145,16 @@ type cpuLayout struct {
 	next    offsets.Route // the next one
 	size    uint64        // or this far on, in an array of so many
 	count   int
+	made    offsets.Member // whether one of the array exists; where it is missing, all do
 	id      offsets.Member
 	current offsets.Route // thread whose time is used
 	note    offsets.Route // the kernel's pointer to it
 	idle    uint64        // its idle thread
 
 	// The stack of kernel entries: its end is noted in the processor, or it lies in an
-	// array of them.
+	// array of them at an address.
 	stack     offsets.Route
+	stacks    uint64
 	stackSize uint64
 }
 
@@ -158,7 +162,7 @@ type cpuLayout struct {
 func coreObject(class string) string { return "Kernel::Core_object<Kernel::" + class + ">" }
 
 func (l *Layout) findRoot(f *offsets.Finder) {
-	l.root = root{made: f.Route(l.gen.made), pd: f.Route(l.gen.pd), cpus: f.Route(l.gen.cpus)}
+	l.root = root{made: f.Route(l.gen.made), pd: f.Route(l.gen.pd...), cpus: f.Route(l.gen.cpus...)}
 	l.root.pd = append(l.root.pd, f.Route([]offsets.Hop{offsets.InBase(coreObject("Pd"), "Kernel::Pd")})...)
 }
 
@@ -194,7 +198,8 @@ func (l *Layout) findPD(f *offsets.Finder) {
 		tree: f.At("Kernel::Pd", "_cap_tree") + f.Base("Kernel::Object_identity_reference_tree", "Genode::Avl_node_base"),
 		name: f.Route(
 			[]offsets.Hop{offsets.In("Kernel::Pd", "_core_data.name._buf")},                                                // 25.08 to 26.02
-			[]offsets.Hop{offsets.Through("Kernel::Pd", "_platform_pd"), offsets.Through("Genode::Platform_pd", "_label")}, // 18.02
+			[]offsets.Hop{offsets.Through("Kernel::Pd", "_platform_pd"), offsets.Through("Core::Platform_pd", "_label")},   // from 23.05 on
+			[]offsets.Hop{offsets.Through("Kernel::Pd", "_platform_pd"), offsets.Through("Genode::Platform_pd", "_label")}, // before
 		),
 		root: f.At("Kernel::Pd", "_core_data.table_phys_addr", "mmu_regs.cr3"),
 	}
@@ -210,9 +215,7 @@ func (l *Layout) findThread(f *offsets.Finder) {
 		fault:  f.At(thread, "_fault.addr"), stateLayout: stateLayout{pageFault: -1},
 		executed: f.MaybeNumber(thread, "_execution_time"),
 	}
-	if l.gen.joined != nil {
-		l.thread.joined = f.Route(l.gen.joined)
-	}
+	l.thread.joined = f.MaybeRoute(joined...)
 	if l.thread.exception.Exists() {
 		l.thread.exceptions = f.Enum(thread + "::Exception_state")
 	} else {
@@ -249,20 +252,28 @@ const maxObject = 1 << 20
 func (l *Layout) findWaits(f *offsets.Finder) {
 	const thread, node = "Kernel::Thread", "Kernel::Ipc_node"
 	t := &l.thread
-	// The node is a member, or in 18.02 a base: its state has the name of the thread's then.
-	t.out = f.Number(thread, "_ipc_node._out.state", "Ipc_node::_state")
+	// The node is a member, or up to 19.08 a base: its state has the name of the thread's then.
+	t.out = f.Number(thread, "_ipc_node._out.state", "_ipc_node._state", "Ipc_node::_state")
 	t.outStates = f.Enum(node+"::Out::State", node+"::State")
 	t.server = f.Route(
 		[]offsets.Hop{offsets.Through(thread, "_ipc_node._out.node"), offsets.Through(node, "_thread")},
+		[]offsets.Hop{offsets.Through(thread, "_ipc_node._callee"), offsets.Through(node, "_thread")}, // up to 22.11
 		[]offsets.Hop{offsets.Through(thread, "_callee"), offsets.Of(node, thread)},
 	)
 	t.receiver = f.At(thread, "_signal_handler._receiver", "_signal_receiver")
 	t.killed = f.At(thread, "_signal_context_killer._context", "Signal_context_killer::_context")
-	const context = "Kernel::Scheduler::Context"
-	if t.helps = f.MaybeNumber(thread, "_help"); t.helps.Exists() {
-		t.helped = t.server
+	// It lends its time to whom it asks if its node says so, by a flag or, from 23.02 on, by
+	// its state; from 25.02 on the scheduler knows.
+	t.helps, t.helping = f.MaybeNumber(thread, "_ipc_node._help", "_help"), 1
+	for value, name := range t.outStates {
+		if name == "SEND_HELPING" {
+			t.helps, t.helping = t.out, value
+		}
+	}
+	if t.helped = t.server; t.helps.Exists() {
 		return
 	}
+	const context = "Kernel::Scheduler::Context"
 	t.helped = f.Route([]offsets.Hop{offsets.InBase(thread, context), offsets.Through(context, "_destination"), offsets.Of(context, thread)})
 }
 
@@ -310,6 +321,7 @@ func (l *Layout) findSignals(f *offsets.Finder) {
 		submits: f.Number(context, "_submits"), ack: f.Number(context, "_ack"),
 		handler: f.Route(
 			[]offsets.Hop{offsets.Through(receiver, "_handler"), offsets.Through(handler, "_thread")},
+			[]offsets.Hop{offsets.Through(receiver, "_handlers._head"), offsets.Through(element, "_object"), offsets.Through(handler, "_thread")}, // 20.02 to 24.11
 			[]offsets.Hop{offsets.Through(receiver, "_handlers._head"), offsets.Through(element, "_object"), offsets.Of(handler, "Kernel::Thread")},
 		),
 	}
@@ -324,31 +336,46 @@ func (l *Layout) findIRQ(f *offsets.Finder) {
 }
 
 func (l *Layout) findCPU(f *offsets.Finder) {
-	const cpu, thread, context, share, element = "Kernel::Cpu", "Kernel::Thread", "Kernel::Scheduler::Context", "Kernel::Cpu_share", "Genode::List<Kernel::Cpu>::Element"
+	const cpu, thread, context, share = "Kernel::Cpu", "Kernel::Thread", "Kernel::Scheduler::Context", "Kernel::Cpu_share"
 	l.cpu = cpuLayout{
-		id: f.Number(cpu, "_id.value", "_id"), idle: f.At(cpu, "_idle"), size: f.Size(cpu),
+		id: f.Number(cpu, "_id.value", "_id"), idle: f.At(cpu, "_idle"),
 		note: f.Route([]offsets.Hop{offsets.In(cpu, "_scheduler._current")}, []offsets.Hop{offsets.In(cpu, "_scheduler._head")}),
 		current: f.Route(
-			[]offsets.Hop{offsets.Through(cpu, "_scheduler._current"), offsets.Of(context, thread)},
+			[]offsets.Hop{offsets.Through(cpu, "_scheduler._current"), offsets.Of(context, thread)}, // from 24.02 on
 			[]offsets.Hop{offsets.Through(cpu, "_scheduler._head"), offsets.Of(share, thread)},
 		),
 		stackSize: entryStack,
 	}
-	if l.gen.stacks == "" {
-		l.cpu.next = f.Route([]offsets.Hop{offsets.InBase(cpu, element), offsets.Through(element, "_next")})
-		if _, ok := f.Maybe(cpu, "tss.ist[0]"); ok {
-			l.cpu.stack = f.Route([]offsets.Hop{offsets.Through(cpu, "tss.ist[0]")})
+	l.findCPUs(f)
+	if all, err := l.file.Variable("kernel_stack"); err == nil { // up to 24.05
+		l.cpu.stacks = all.Addr
+		if one := all.Type.Underlying().Elem; one != nil {
+			l.cpu.stackSize = uint64(max(one.Underlying().Size, 0))
 		}
+	} else {
+		l.cpu.stack = f.MaybeRoute([]offsets.Hop{offsets.Through(cpu, "tss.ist[0]")})
+	}
+}
+
+// findCPUs finds how one processor leads to the next: in a list from 24.08 on, in an array
+// before.
+func (l *Layout) findCPUs(f *offsets.Finder) {
+	const pool, element = "Kernel::Cpu_pool", "Genode::List<Kernel::Cpu>::Element"
+	if l.cpu.next = f.MaybeRoute([]offsets.Hop{offsets.InBase("Kernel::Cpu", element), offsets.Through(element, "_next")}); l.cpu.next != nil {
 		return
 	}
-	l.cpu.stack = f.Route([]offsets.Hop{offsets.In("", l.gen.stacks)})
-	if v, err := l.file.Variable(l.gen.stacks); err == nil && f.Err == nil {
-		all := v.Type.Underlying()
-		l.cpu.count = int(min(max(all.Count, 0), maxCPUs))
-		if all.Elem != nil {
-			l.cpu.stackSize = uint64(max(all.Elem.Underlying().Size, 0))
-		}
+	all := f.Path(pool, "_cpus").Type
+	if f.Err != nil {
+		return
 	}
+	one := all.Underlying().Elem
+	if one == nil {
+		f.Err = fmt.Errorf("%s::_cpus is no array", pool)
+		return
+	}
+	l.cpu.count, l.cpu.size = int(min(max(all.Underlying().Count, 0), maxCPUs)), uint64(max(one.Underlying().Size, 0))
+	l.cpu.made = f.MaybeNumber(pool, "_cpus[0]._constructed")
+	l.cpu.made.Off -= f.At(pool, "_cpus")
 }
 
 // entryStack is how large the stack of kernel entries is at the most

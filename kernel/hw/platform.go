@@ -32,18 +32,18 @@ const (
 // newPlatform is that of a processor. It pushes onto a stack of its own at a kernel
 // entry, never over what is saved, or right into the saved registers: then there is no
 // frame to be copied.
-func newPlatform(m elf.Machine, gen *generation) kernel.Platform {
+func newPlatform(m elf.Machine, attached *kernel.Attached, pushed bool) kernel.Platform {
 	return kernel.Platform{
 		Name:     "base-hw",
 		Requests: requests,
-		Attached: gen.attached,
+		Attached: attached,
 		Causes:   causes,
 		Kept:     "the CPU context",
 		Entries:  []string{"_ZN6Kernel24main_handle_kernel_entryE*", "kernel"}, // from 22.02 on, and before: where _kernel_entry leads to
 		Saves:    []string{"Kernel::Thread::_save"},
 		Selector: map[elf.Machine]string{elf.EM_X86_64: "rsi", elf.EM_AARCH64: "x1"}[m], // second argument of a kernel call
 		Places: []*kernel.PlaceKind{
-			{Name: inRegs, Text: "CPU context", Pushed: gen.pushed},
+			{Name: inRegs, Text: "CPU context", Pushed: pushed},
 			{Name: inEntry, Text: "frame of the kernel's entry", Why: "the kernel has not saved it so far", Passing: true},
 		},
 	}
@@ -53,11 +53,23 @@ func newPlatform(m elf.Machine, gen *generation) kernel.Platform {
 // it goes by a kernel call into the saved registers, whatever the thread does.
 var requests = []kernel.Request{{
 	Function: "Core::Platform_thread::state(Genode::Thread_state)",
-	Has:      kernel.Member{Type: "Genode::Thread_state", Path: "cpu.ip"}, // 24.05 to 26.02
+	Has:      kernel.Member{Type: "Genode::Thread_state", Path: "cpu.ip"}, // 24.08 to 26.02
 	Object:   "(unsigned long)&_kobj._space", IP: "thread_state.cpu.ip", SP: "thread_state.cpu.sp", Registers: "thread_state.cpu",
 }, {
+	Function: "Core::Platform_thread::state(Genode::Thread_state)",
+	Has:      kernel.Member{Type: "Genode::Thread_state", Path: "ip"}, // 23.05 to 24.05
+	Object:   "(unsigned long)&_kobj._space", IP: "thread_state.ip", SP: "thread_state.sp", Registers: "thread_state",
+}, {
 	Function: "Genode::Platform_thread::state(Genode::Thread_state)",
-	Has:      kernel.Member{Type: "Genode::Thread_state", Path: "ip"}, // 18.02
+	Has:      kernel.Member{Type: "Genode::Platform_thread", Path: "_kobj._space"}, // 20.02 to 22.11
+	Object:   "(unsigned long)&_kobj._space", IP: "thread_state.ip", SP: "thread_state.sp", Registers: "thread_state",
+}, {
+	Function: "Genode::Platform_thread::state(Genode::Thread_state)",
+	Has:      kernel.Member{Type: "Genode::Platform_thread", Path: "_kobj._data"}, // 19.08
+	Object:   "(unsigned long)&_kobj._data", IP: "thread_state.ip", SP: "thread_state.sp", Registers: "thread_state",
+}, {
+	Function: "Genode::Platform_thread::state(Genode::Thread_state)",
+	Has:      kernel.Member{Type: "Genode::Platform_thread", Path: "_data"}, // 18.02
 	Object:   "(unsigned long)&_data", IP: "thread_state.ip", SP: "thread_state.sp", Registers: "thread_state",
 	RegionMap: "((Genode::Rm_client *)_pager)->_region_map",
 }}

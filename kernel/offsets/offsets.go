@@ -246,6 +246,12 @@ func (f *Finder) Route(ways ...[]Hop) (out Route) {
 	return nil
 }
 
+// MaybeRoute is one that not all versions of the kernel have: nil where it does not exist.
+func (f *Finder) MaybeRoute(ways ...[]Hop) Route {
+	one := Finder{File: f.File, Err: f.Err}
+	return one.Route(ways...)
+}
+
 func (f *Finder) leg(h Hop) leg {
 	switch {
 	case f.Err != nil:
