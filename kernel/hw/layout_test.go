@@ -99,7 +99,7 @@ func (l *lastByte) ReadMemory(addr uint64, buf []byte) error {
 // A kernel that runs and has made nothing so far has not booted: whoever looks at it then
 // waits on, and finds no fault in it.
 func TestNotBootedBeforeCore(t *testing.T) {
-	for _, name := range []string{"genode-26.02-x86_64.thaw", "genode-26.02-arm64.thaw", "genode-25.05-x86_64.thaw", "genode-24.05-x86_64.thaw", "genode-18.02-x86_64.thaw"} {
+	for _, name := range []string{"genode-26.02-x86_64.thaw", "genode-26.02-arm64.thaw", "genode-25.05-x86_64.thaw", "genode-24.05-x86_64.thaw", "genode-22.05-x86_64.thaw", "genode-18.02-x86_64.thaw"} {
 		t.Run(name, func(t *testing.T) {
 			_, dec, r := stubtest.Open(t, filepath.Join("testdata", name))
 			m, err := r.Machine(1)

@@ -78,5 +78,6 @@ var requests = []kernel.Request{{
 var causes = kernel.Causes{
 	"killed": {Why: "; cs, ss and flags are taken from the request as they are",
 		Advice: "ask for the state that was read from the thread, with ip and sp changed: not for one in which only these are filled in"},
-	"overwritten": {Advice: "ask for the state after the thread was started: core's start() sets ip and sp itself"},
+	"partial-registers": {Advice: "hand over all registers; where only that of a call's first argument differs, the kernel has written its answer there as the call ended, as it does up to 25.05"},
+	"overwritten":       {Advice: "ask for the state after the thread was started: core's start() sets ip and sp itself"},
 }
