@@ -93,6 +93,9 @@ func TestBadFlags(t *testing.T) {
 		{"one side", []string{"diff", "fixed"}, []string{"write thaw diff A[@STOP] B[@STOP]"}},
 		{"nothing to show", []string{"snapshot"}, []string{"give one thing", "a recording", "the gdbstub's address"}},
 		{"misspelt command", []string{"chek", "fixed"}, []string{`unknown command "chek" for "thaw"; did you mean check?`}},
+		{"no time to watch", []string{"check", nobody, "--build", guestDir, "--for", "0s"}, []string{"--for 0s is over before it begins"}},
+		{"restores to check", []string{"check", "fixed", "--restores", "-1"}, []string{"--restores -1"}},
+		{"restores to record", []string{"record", nobody, "--build", guestDir, "-o", "x.thaw", "--restores", "0"}, []string{"--restores 0", "1 or more"}},
 		{"unknown flag", []string{"check", "lab", "--frobnicate"}, []string{"--frobnicate"}},
 		{"no serial line to compare", []string{"compare-jdb", nobody, "--build", guestDir}, []string{"--serial"}},
 	} {

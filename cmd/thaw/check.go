@@ -46,6 +46,12 @@ are met, 1 if not, 2 if something could not run.`,
 			if len(args) == 0 {
 				return errors.New("say what to check: lab, lab:BUG, the gdbstub's address, or a recording")
 			}
+			if c.Flags().Changed("for") && f.during <= 0 {
+				return fmt.Errorf("--for %v is over before it begins: give a time like 30s", f.during)
+			}
+			if f.restores < 0 {
+				return fmt.Errorf("--restores %d: give a number of restores", f.restores)
+			}
 			labScenario(c, &o)
 			if f.during > 0 && !c.Flags().Changed("scenario") {
 				o.scenario = noScenario

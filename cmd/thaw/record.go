@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 
@@ -37,6 +38,8 @@ to lab or attach.`,
 				return errors.New("say what to record: lab, lab:BUG, or the gdbstub's address")
 			case o.record == "":
 				return errors.New("say where to: -o FILE.thaw")
+			case restores < 1:
+				return fmt.Errorf("--restores %d: give a number of restores, 1 or more", restores)
 			}
 			what, err := resolve(args[0], subjectAddress|subjectLab)
 			if err != nil {
