@@ -74,7 +74,12 @@ class Today:
     """Genode 25.08 to 26.02."""
 
     def __init__(self):
-        self.main = gdb.lookup_global_symbol('Kernel::Main::_instance').value().dereference()
+        at = addr(gdb.lookup_global_symbol('Kernel::Main::_instance').value())
+        for moved in (0, 0x1000, 0x2000):   # core is linked again with its boot modules
+            main = obj(at + moved, 'unsigned long')
+            if int(main):
+                break
+        self.main = obj(int(main), 'Kernel::Main')
         kobj = self.main['_core_platform_pd']['_kobj']
         self.core = find(kobj, '_space').address.cast(typ('Kernel::Core_object<Kernel::Pd>').pointer()).dereference()
 
@@ -126,6 +131,11 @@ class Today:
     def handler(self, r):
         h = r['_handler']
         return num(h['_thread'].address) if int(h) else 0
+
+
+def static(of):
+    """An object of a function's own."""
+    return num(gdb.parse_and_eval("(unsigned long)&'unmanaged_singleton<%s, 8>()::object_space'" % of))
 
 
 def has(value, name):
@@ -201,12 +211,20 @@ class Between(Today):
         return addr(h.dereference()['_object'].referenced_value()['_thread'].referenced_value()) if int(h) else 0
 
 
+class Of2105(Between):
+    """Genode 21.05 and 21.08: the roots of 18.02."""
+
+    def __init__(self):
+        self.core = obj(static('Genode::Core_platform_pd'), 'Genode::Core_platform_pd')
+        self.main = {'_cpu_pool': obj(static('Kernel::Cpu_pool'), 'Kernel::Cpu_pool')}
+        kobj = find(self.core, '_kobj')
+        self.core = find(kobj, '_space').address.cast(typ('Kernel::Core_object<Kernel::Pd>').pointer()).dereference()
+
+
 class Of1802:
     """Genode 18.02: objects without a type, threads that are IPC nodes."""
 
     def __init__(self):
-        def static(of):
-            return num(gdb.parse_and_eval("(unsigned long)&'unmanaged_singleton<%s, 8>()::object_space'" % of))
         self.core = obj(static('Genode::Core_platform_pd'), 'Genode::Core_platform_pd')
         self.pool = obj(static('Kernel::Cpu_pool'), 'Kernel::Cpu_pool')
 
@@ -285,7 +303,7 @@ def see_the_kernel():
 
 def kernel():
     if not gdb.lookup_global_symbol('Kernel::Main::_instance'):
-        return Of1802()
+        return Of2105() if '_type' in [f.name for f in typ('Kernel::Object').fields()] else Of1802()
     members = [f.name for f in typ('Kernel::Pd').fields()]
     return Today() if '_core_data' in members else Between()
 

@@ -20,7 +20,11 @@ type processor struct {
 // processors lists them, with who runs there: the scheduler's current context, or the
 // one that it helps. It stops at the one that is asked for, if one is.
 func (l *Layout) processors(space memory.Reader, only *uint64) (out []processor, err error) {
-	at, err := l.root.cpus.Follow(space, l.ptr, 0)
+	moved, err := l.moved(space)
+	if err != nil {
+		return nil, err
+	}
+	at, err := l.root.cpus.Follow(space, l.ptr, moved)
 	for ; at != 0 && err == nil; at, err = l.nextCPU(space, at, len(out)) {
 		if l.cpu.made.Exists() { // the others of the array do not exist
 			if made, err := memory.Uint(space, at+l.cpu.made.Off, l.cpu.made.Size); err != nil || made == 0 {
@@ -30,7 +34,7 @@ func (l *Layout) processors(space memory.Reader, only *uint64) (out []processor,
 		if len(out) == maxCPUs || slices.ContainsFunc(out, func(p processor) bool { return p.addr == at }) {
 			return out, fmt.Errorf("it does not end after %d", len(out))
 		}
-		p, err := l.processor(space, at)
+		p, err := l.processor(space, at, moved)
 		if err != nil {
 			return out, err
 		}
@@ -43,7 +47,7 @@ func (l *Layout) processors(space memory.Reader, only *uint64) (out []processor,
 }
 
 // processor reads the one at an address.
-func (l *Layout) processor(space memory.Reader, at uint64) (p processor, err error) {
+func (l *Layout) processor(space memory.Reader, at, moved uint64) (p processor, err error) {
 	p.addr = at
 	if p.id, err = memory.Uint(space, at+l.cpu.id.Off, l.cpu.id.Size); err != nil {
 		return p, err
@@ -56,7 +60,7 @@ func (l *Layout) processor(space memory.Reader, at uint64) (p processor, err err
 	}
 	switch {
 	case l.cpu.stacks != 0:
-		p.stack = l.cpu.stacks + (p.id+1)*l.cpu.stackSize
+		p.stack = l.cpu.stacks + moved + (p.id+1)*l.cpu.stackSize
 	case len(l.cpu.stack) > 0:
 		p.stack, err = l.cpu.stack.Follow(space, l.ptr, at)
 	}

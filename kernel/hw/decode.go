@@ -66,19 +66,56 @@ type known struct {
 // objects are found.
 func (l *Layout) KernelSpace(m kernel.Machine) (*memory.Space, error) {
 	return kept.KernelSpace(m, "the kernel's "+l.gen.root+" in memory", func(s *memory.Space) error {
-		made, err := l.root.made.Follow(s, l.ptr, 0)
-		switch {
-		case err != nil:
-			return err
-		case made == 0:
-			return fmt.Errorf("%s is 0: the kernel has not begun so far", l.gen.root)
-		}
-		is, err := memory.Uint(s, made, 1)
-		if err == nil && is == 0 {
-			err = errors.New("core's protection domain does not exist so far")
-		}
+		_, err := l.moved(s)
 		return err
 	})
+}
+
+// moved is how far core's variables stand behind where its file says: core is linked
+// again with its boot modules, before which the file is made, and they begin at a page.
+func (l *Layout) moved(s memory.Reader) (uint64, error) {
+	err := l.coreAt(s, 0)
+	for off := uint64(page); err != nil && off <= mostMoved; off += page {
+		if l.coreAt(s, off) == nil && l.isCore(s, off) {
+			return off, nil
+		}
+	}
+	return 0, err
+}
+
+const (
+	page      = 1 << 12
+	mostMoved = 2 * page
+)
+
+// coreAt says whether core's protection domain is there, with variables moved so far.
+func (l *Layout) coreAt(s memory.Reader, moved uint64) error {
+	made, err := l.root.made.Follow(s, l.ptr, moved)
+	switch {
+	case err != nil:
+		return err
+	case made == 0:
+		return fmt.Errorf("%s is 0: the kernel has not begun so far", l.gen.root)
+	}
+	is, err := memory.Uint(s, made, 1)
+	if err == nil && is == 0 {
+		err = errors.New("core's protection domain does not exist so far")
+	}
+	return err
+}
+
+// isCore says whether it has core's name, too.
+func (l *Layout) isCore(s memory.Reader, moved uint64) bool {
+	pd, err := l.root.pd.Follow(s, l.ptr, moved)
+	if err != nil || pd == 0 {
+		return false
+	}
+	at, err := l.pd.name.Follow(s, l.ptr, pd)
+	if err != nil || at == 0 {
+		return false
+	}
+	name, err := memory.CString(s, at, maxName)
+	return err == nil && name == "core"
 }
 
 // Slot is the index in a capability table that a selector names: the capid itself.
@@ -86,7 +123,11 @@ func (l *Layout) Slot(selector uint64) uint64 { return selector }
 
 // findCore finds core's protection domain.
 func (d *decoder) findCore() (err error) {
-	if d.core, err = d.Follow(d.root.pd, 0); err != nil {
+	moved, err := d.moved(d.space)
+	if err != nil {
+		return err
+	}
+	if d.core, err = d.Follow(d.root.pd, moved); err != nil {
 		err = fmt.Errorf("reading %s: %w", d.gen.root, err)
 	}
 	return err

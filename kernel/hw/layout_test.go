@@ -10,6 +10,7 @@ import (
 	"thaw/kernel"
 	"thaw/kernel/hw"
 	"thaw/memory"
+	"thaw/oracle"
 	"thaw/recording"
 	"thaw/recording/stub/stubtest"
 )
@@ -253,6 +254,47 @@ func TestExecutionTime(t *testing.T) {
 			case !c.known && got != kernel.Value{}:
 				t.Errorf("%s: %s has executed for %+v", name, o.Name, got)
 			}
+		}
+	}
+}
+
+// linked is debug info of a core that was linked before its boot modules were there: its
+// variables have moved by a page since.
+type linked struct{ kernel.Symbols }
+
+func (l linked) Variable(name string) (debuginfo.Variable, error) {
+	v, err := l.Symbols.Variable(name)
+	v.Addr -= 0x1000
+	return v, err
+}
+
+// Core is found where its variables have moved to, too, and all that stands beside them.
+func TestLinkedBeforeItsModules(t *testing.T) {
+	for _, name := range []string{"genode-26.02-x86_64.thaw", "genode-24.05-x86_64.thaw", "genode-18.02-x86_64.thaw"} {
+		rec, dec, r := stubtest.Open(t, filepath.Join("testdata", name))
+		symbols, _, err := rec.Kernel()
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := r.Machine(1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		moved, err := hw.NewLayout(linked{symbols})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := dec.Decode(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := moved.Decode(m)
+		if err != nil || !slices.Equal(oracle.Rows(got), oracle.Rows(want)) {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if a, b := got.Running(0), want.Running(0); a.ID != b.ID || a.Thread.Source != b.Thread.Source {
+			t.Errorf("%s: %s by %s, want %s by %s", name, a.Name, a.Thread.Source, b.Name, b.Thread.Source)
 		}
 	}
 }
