@@ -50,7 +50,7 @@ func waitWords(s *view.Snapshot, th *kernel.Thread) string {
 	case wait == "":
 		return ""
 	case wait == "-":
-		return "-  anybody"
+		return "-  " + th.Wait.What
 	}
 	o := s.System.WaitedFor(th)
 	if o == nil {
