@@ -25,6 +25,7 @@ const (
 	maxPatch     = 32
 	patchedShare = 64   // one of so many bytes
 	pageBytes    = 4096 // of text that is compared at a time
+	apart        = 8    // bytes between two pieces that differ
 )
 
 // proof is what memory has shown of a component's file so far.
@@ -148,7 +149,6 @@ func (c *Component) compare(task taskKey, space *memory.Space, view *memory.View
 // differing lists the pieces in which text in memory differs from the file, but for
 // operands that lead to data.
 func (c *Component) differing(part textPart, addr uint64, got []byte) (pieces [][2]uint64) {
-	const apart = 8 // bytes between two of them
 	want := part.code[addr-part.Start:]
 	for i := 0; i < len(got); i++ {
 		if got[i] == want[i] {
@@ -257,7 +257,12 @@ func (cs *Set) CheckKernel() error {
 	if d.pages == 0 && len(k.proof.same) == 0 {
 		return fmt.Errorf("the text of kernel %s is not in the guest's memory: give the kernel ELF of the system that runs", k.File.Path())
 	}
-	if !k.patched(d) {
+	switch {
+	case k.patched(d):
+	case k.moved(d):
+		return fmt.Errorf("the running kernel has its variables elsewhere than %s (as %#x leads to them, in %d of %d pages): Genode linked it again with its boot modules, whose table has moved them; another number of modules, or another size of core's data, mends that",
+			k.File.Path(), d.pieces[0][0], d.differ, d.pages)
+	default:
 		return errors.New(k.mismatch(d, 0, "").String())
 	}
 	cs.checked = true
@@ -281,6 +286,29 @@ func (c *Component) patched(d deviation) bool {
 		differ += p[1] - p[0]
 	}
 	return differ <= all/patchedShare
+}
+
+// moved says whether all that differs are operands that lead to variables: those of a
+// kernel are where its file has them, or nothing that is read of it can be believed.
+func (c *Component) moved(d deviation) bool {
+	p := proof{data: slices.Clone(c.proof.data), got: c.proof.got}
+	for _, s := range c.File.Segments() {
+		p.data = append(p.data, elffile.Range{Start: s.VAddr + s.FileSize, End: s.VAddr + s.MemSize})
+	}
+	for _, piece := range d.pieces {
+		i := slices.IndexFunc(c.proof.parts, func(t textPart) bool { return piece[0] >= t.Start && piece[1] <= t.End })
+		for at, same := piece[0], uint64(apart); i >= 0 && at < piece[1]; {
+			n := uint64(p.operandAt(c.proof.parts[i], at, c.File.Machine()))
+			if same++; n == 0 && same > apart { // too far behind the last one to be between two
+				return false
+			}
+			if n > 0 {
+				same = 0
+			}
+			at += max(n, 1)
+		}
+	}
+	return len(d.pieces) > 0
 }
 
 // table says whether a named place in the text is no function, and of no source line.

@@ -46,6 +46,16 @@ func TestDiffering(t *testing.T) {
 				if pieces := c.differing(part, part.Start, other.code[:n]); (len(pieces) > 0) != x.differ {
 					t.Errorf("%s: differs at %#x", x.name, pieces)
 				}
+				// A kernel's variables must be where its file has them; elsewhere is another
+				// fault than another build.
+				k := build()
+				k.kernel, k.proof = true, proof{}
+				k.prepared()
+				k.proof.parts = c.proof.parts
+				d := deviation{pieces: k.differing(part, part.Start, other.code[:n])}
+				if cxx == "g++" && len(d.pieces) == 0 || k.moved(d) != (len(d.pieces) > 0 && !x.differ) { // ARM's compilers lead to where the variables begin
+					t.Errorf("%s: a kernel's variables have moved: %v, by %#x", x.name, k.moved(d), d.pieces)
+				}
 			}
 		})
 	}

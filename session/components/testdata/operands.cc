@@ -14,6 +14,7 @@ long counter = 1, limit = 7;
 Thread  first { 3 };
 Thread *list = &first;
 static Thread * volatile last;
+static long volatile sums[4];
 
 extern "C" int find(Thread const *t, char c)
 {
@@ -51,6 +52,7 @@ extern "C" int main_loop()
 #ifdef LONGER
 	sum += longer(sum);
 #endif
+	sums[3] = sum;
 	return sum;
 }
 
