@@ -102,11 +102,7 @@ func (l *lastByte) ReadMemory(addr uint64, buf []byte) error {
 func TestNotBootedBeforeCore(t *testing.T) {
 	for _, name := range []string{"genode-26.02-x86_64.thaw", "genode-26.02-arm64.thaw", "genode-25.05-x86_64.thaw", "genode-24.05-x86_64.thaw", "genode-22.05-x86_64.thaw", "genode-18.02-x86_64.thaw"} {
 		t.Run(name, func(t *testing.T) {
-			_, dec, r := stubtest.Open(t, filepath.Join("testdata", name))
-			m, err := r.Machine(1)
-			if err != nil {
-				t.Fatal(err)
-			}
+			_, dec, m := recorded(t, name)
 			noted := &lastByte{Reader: m.Phys}
 			m.Phys = noted
 			if _, err := dec.KernelSpace(m); err != nil {
@@ -123,20 +119,12 @@ func TestNotBootedBeforeCore(t *testing.T) {
 // Capabilities are read again where something of them has changed since the stop before,
 // and only there.
 func TestCapabilitiesFromStopToStop(t *testing.T) {
-	rec, dec, r := stubtest.Open(t, filepath.Join("testdata", "genode-26.02-x86_64.thaw"))
-	symbols, _, err := rec.Kernel()
-	if err != nil {
-		t.Fatal(err)
-	}
+	symbols, dec, m := recorded(t, "genode-26.02-x86_64.thaw")
 	identity, err := symbols.Type("Kernel::Object_identity")
 	if err != nil {
 		t.Fatal(err)
 	}
 	object, err := identity.FieldPath("_object")
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := r.Machine(1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,10 +200,10 @@ func (c counting) Type(name string) (*debuginfo.Type, error) {
 	return &other, nil
 }
 
-// A thread's execution time is what its kernel has counted; where the member or its memory
-// is missing, it is not known, and the thread is whole.
-func TestExecutionTime(t *testing.T) {
-	rec, _, r := stubtest.Open(t, filepath.Join("testdata", "genode-26.02-x86_64.thaw"))
+// recorded is a real system at its stop, with its kernel's debug info and decoder.
+func recorded(t *testing.T, name string) (kernel.Symbols, kernel.Decoder, kernel.Machine) {
+	t.Helper()
+	rec, dec, r := stubtest.Open(t, filepath.Join("testdata", name))
 	symbols, _, err := rec.Kernel()
 	if err != nil {
 		t.Fatal(err)
@@ -224,6 +212,13 @@ func TestExecutionTime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return symbols, dec, m
+}
+
+// A thread's execution time is what its kernel has counted; where the member or its memory
+// is missing, it is not known, and the thread is whole.
+func TestExecutionTime(t *testing.T) {
+	symbols, _, m := recorded(t, "genode-26.02-x86_64.thaw")
 	for name, c := range map[string]struct {
 		symbols kernel.Symbols
 		known   bool
@@ -271,15 +266,7 @@ func (l linked) Variable(name string) (debuginfo.Variable, error) {
 // Core is found where its variables have moved to, too, and all that stands beside them.
 func TestLinkedBeforeItsModules(t *testing.T) {
 	for _, name := range []string{"genode-26.02-x86_64.thaw", "genode-24.05-x86_64.thaw", "genode-18.02-x86_64.thaw"} {
-		rec, dec, r := stubtest.Open(t, filepath.Join("testdata", name))
-		symbols, _, err := rec.Kernel()
-		if err != nil {
-			t.Fatal(err)
-		}
-		m, err := r.Machine(1)
-		if err != nil {
-			t.Fatal(err)
-		}
+		symbols, dec, m := recorded(t, name)
 		moved, err := hw.NewLayout(linked{symbols})
 		if err != nil {
 			t.Fatal(err)
