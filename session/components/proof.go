@@ -25,7 +25,6 @@ const (
 	maxPatch     = 32
 	patchedShare = 64   // one of so many bytes
 	pageBytes    = 4096 // of text that is compared at a time
-	apart        = 8    // bytes between two pieces that differ
 )
 
 // proof is what memory has shown of a component's file so far.
@@ -149,6 +148,7 @@ func (c *Component) compare(task taskKey, space *memory.Space, view *memory.View
 // differing lists the pieces in which text in memory differs from the file, but for
 // operands that lead to data.
 func (c *Component) differing(part textPart, addr uint64, got []byte) (pieces [][2]uint64) {
+	const apart = 8 // bytes between two of them
 	want := part.code[addr-part.Start:]
 	for i := 0; i < len(got); i++ {
 		if got[i] == want[i] {
@@ -259,7 +259,7 @@ func (cs *Set) CheckKernel() error {
 	}
 	switch {
 	case k.patched(d):
-	case k.moved(d):
+	case k.patched(k.elsewhere(space.WithData(cs.m.Text), cs.m.Text)):
 		return fmt.Errorf("the running kernel has its variables elsewhere than %s (as %#x leads to them, in %d of %d pages): Genode linked it again with its boot modules, whose table has moved them; another number of modules, or another size of core's data, mends that",
 			k.File.Path(), d.pieces[0][0], d.differ, d.pages)
 	default:
@@ -288,27 +288,21 @@ func (c *Component) patched(d deviation) bool {
 	return differ <= all/patchedShare
 }
 
-// moved says whether all that differs are operands that lead to variables: those of a
-// kernel are where its file has them, or nothing that is read of it can be believed.
-func (c *Component) moved(d deviation) bool {
-	p := proof{data: slices.Clone(c.proof.data), got: c.proof.got}
+// elsewhere is compare as if a kernel's variables, too, might be elsewhere than its file
+// has them: nothing that is read of one that differs but for that can be believed.
+func (c *Component) elsewhere(space *memory.Space, view *memory.View) deviation {
+	defer func(p proof) { c.proof = p }(c.proof)
+	c.proof.done, c.proof.same = map[pageKey]struct{}{}, map[uint64]struct{}{}
+	c.proof.data = slices.Concat(c.proof.data, c.variables())
+	return c.compare(taskKey{}, space, view)
+}
+
+// variables are what the file loads without a value of theirs in it.
+func (c *Component) variables() (out []elffile.Range) {
 	for _, s := range c.File.Segments() {
-		p.data = append(p.data, elffile.Range{Start: s.VAddr + s.FileSize, End: s.VAddr + s.MemSize})
+		out = append(out, elffile.Range{Start: s.VAddr + s.FileSize, End: s.VAddr + s.MemSize})
 	}
-	for _, piece := range d.pieces {
-		i := slices.IndexFunc(c.proof.parts, func(t textPart) bool { return piece[0] >= t.Start && piece[1] <= t.End })
-		for at, same := piece[0], uint64(apart); i >= 0 && at < piece[1]; {
-			n := uint64(p.operandAt(c.proof.parts[i], at, c.File.Machine()))
-			if same++; n == 0 && same > apart { // too far behind the last one to be between two
-				return false
-			}
-			if n > 0 {
-				same = 0
-			}
-			at += max(n, 1)
-		}
-	}
-	return len(d.pieces) > 0
+	return out
 }
 
 // table says whether a named place in the text is no function, and of no source line.
