@@ -55,10 +55,11 @@ func (c *Controller) Listen(addr string) error {
 	ready, failed := make(chan string, 1), make(chan error, 1)
 	go func() {
 		defer close(s.ended)
-		server := gdbremote.Server{Open: c.open}
-		err := server.ListenAndServe(ctx, addr, func(at string) { ready <- at })
-		failed <- err
-		if ctx.Err() == nil {
+		server, served := gdbremote.Server{Open: c.open}, false
+		switch err := server.ListenAndServe(ctx, addr, func(at string) { served = true; ready <- at }); {
+		case !served: // who asked for it is told
+			failed <- err
+		case ctx.Err() == nil:
 			c.Say(err.Error())
 		}
 	}()
