@@ -69,8 +69,7 @@ func (s *Server) ListenAndServe(ctx context.Context, addr string, ready func(add
 			return fmt.Errorf("serving debuggers at %s: %w", addr, err)
 		}
 		// A client that breaks the protocol ends its own connection only.
-		ours := (*fault.Fault)(nil)
-		if err := s.Serve(ctx, conn); errors.As(err, &ours) {
+		if err := s.Serve(ctx, conn); errors.As(err, new(*fault.Fault)) {
 			return err
 		}
 	}
@@ -274,11 +273,10 @@ func (s *serverSession) resume(action Action, id ThreadID) ([]byte, error) {
 // refused tells why the guest does not go on, or not to where it should have, and that it
 // stands: an error in the place of a stop has lldb give up the guest, and gdb guess.
 func (s *serverSession) refused(err error, id ThreadID) ([]byte, error) {
-	ours := (*fault.Fault)(nil)
 	switch {
 	case errors.Is(err, ErrUnsupported):
 		return nil, nil
-	case errors.As(err, &ours):
+	case errors.As(err, new(*fault.Fault)):
 		return nil, err
 	}
 	if err := s.send(appendHex([]byte("O"), []byte(printable.Text(err.Error())+"\n"))); err != nil {

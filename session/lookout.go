@@ -90,11 +90,10 @@ func (l *lookout) during(ctx context.Context, show func(*view.Look)) (end func()
 			}
 			var look *view.Look
 			err := fault.Guard(func() (err error) { look, err = at.look(ctx, open, k); return err })
-			ours := (*fault.Fault)(nil)
 			switch {
 			case ctx.Err() != nil:
 				return
-			case errors.As(err, &ours): // again and again
+			case errors.As(err, new(*fault.Fault)): // again and again
 				show(&view.Look{Problems: []string{err.Error()}})
 				return
 			case err != nil:
